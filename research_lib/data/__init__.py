@@ -1,0 +1,128 @@
+"""Where numbers come from: sources, their checks and cards. The only package that knows a vendor."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from research_lib.data.bundled import Bundled
+from research_lib.data.card import DataCard, make_card
+from research_lib.data.catalog import Asset, describe_asset, describe_series
+from research_lib.data.folder import Folder
+from research_lib.data.quality import CleanSeries, Expectation, clean
+from research_lib.data.source import RawSeries, Source
+from research_lib.errors import DataError
+from research_lib.project import from_project
+
+__all__ = ["Bundled", "DataCard", "DataSet", "Folder", "Source", "load_prices", "load_series", "open_source"]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Series side by side, and a card for each.
+
+    Attributes
+    ----------
+    values : DataFrame
+        float64; columns are the ids asked for; the index is sorted, unique, tz-naive, named `date`. A row where a
+        series has no value holds NaN.
+    cards : tuple of DataCard
+        In the columns' order.
+    """
+
+    values: pd.DataFrame
+    cards: tuple[DataCard, ...]
+
+    def __getitem__(self, name: str) -> "pd.Series[float]":
+        """Return one series on its own dates."""
+        return self.values[name].dropna()
+
+
+def open_source(name: str, *, data_dir: str = "") -> Source:
+    """Return the source of a `source` parameter.
+
+    Parameters
+    ----------
+    name : str
+        `bundled` or `folder`.
+    data_dir : str
+        For `folder`: the folder; a relative one starts at the project's folder.
+
+    Raises
+    ------
+    DataError
+        There is no such source or folder.
+    """
+    if name == "bundled":
+        return Bundled()
+    if name != "folder":
+        raise DataError(f"unknown source {name}; known: bundled, folder")
+    directory = from_project(data_dir)
+    if not directory.is_dir():
+        raise DataError(f"data_dir {data_dir}: there is no such folder (looked at {directory})")
+    return Folder(directory)
+
+
+def load_prices(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet:
+    """Load daily prices, cut at `as_of` at the door.
+
+    Parameters
+    ----------
+    source : Source
+        Where from.
+    assets : iterable of str
+        `SYMBOL` for closes, `SYMBOL:field` for another column; repeated ones are loaded once.
+    as_of : date, optional
+        The last date that may be known.
+
+    Returns
+    -------
+    DataSet
+        In the currency or index points of the source.
+
+    Raises
+    ------
+    DataError
+        The source lacks an asset, or a fault in it stops the run.
+    InsufficientDataError
+        An asset has nothing up to `as_of`.
+    """
+
+    def load(asset: str) -> tuple[CleanSeries, DataCard]:
+        info = describe_asset(asset)
+        expect = Expectation(positive=True, traded=info.kind != "volatility", daily=True)
+        return _load(source, source.read_price(Asset.parse(asset)), expect, name=info.name, as_of=as_of)
+
+    return _side_by_side(load, list(dict.fromkeys(assets)))
+
+
+def load_series(source: Source, ids: Sequence[str], *, as_of: date | None = None) -> DataSet:
+    """Load economic series as decimals, cut at `as_of`; monthly values are dated by the month's last day.
+
+    Raises
+    ------
+    DataError, InsufficientDataError
+        As `load_prices` does.
+    """
+
+    def load(series_id: str) -> tuple[CleanSeries, DataCard]:
+        info = describe_series(series_id)
+        expect = Expectation(positive=False, traded=False, daily=False)
+        series, card = _load(source, source.read_series(series_id), expect, name=info.name, as_of=as_of)
+        return CleanSeries(series.values * info.scale, series.faults), card
+
+    return _side_by_side(load, list(dict.fromkeys(ids)))
+
+
+def _load(
+    source: Source, raw: RawSeries, expect: Expectation, *, name: str, as_of: date | None
+) -> tuple[CleanSeries, DataCard]:
+    series = clean(raw, expect=expect, as_of=None if as_of is None else pd.Timestamp(as_of))
+    return series, make_card(series, source=source.name, name=name, origin=raw.origin)
+
+
+def _side_by_side(load: Callable[[str], tuple[CleanSeries, DataCard]], ids: list[str]) -> DataSet:
+    loaded = [load(series_id) for series_id in ids]
+    values = pd.concat([series.values for series, _ in loaded], axis=1, keys=ids, sort=True).rename_axis("date")
+    return DataSet(values, tuple(card for _, card in loaded))

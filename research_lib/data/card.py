@@ -1,0 +1,73 @@
+"""The data card: which data a number was made from, and what is wrong with it."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from research_lib.data.quality import CleanSeries, Fault, FaultKind
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """One series of a study: where it is from, what it spans, its hash, and its faults.
+
+    Attributes
+    ----------
+    gaps : int
+        Exchange sessions from the first to the last date that have no value (known from 1970 on).
+    sha256 : str
+        Of the dates and values that the study saw, nothing after `as_of` among them.
+    """
+
+    source: str
+    id: str
+    name: str
+    origin: str
+    first: str
+    last: str
+    rows: int
+    gaps: int
+    sha256: str
+    faults: tuple[Fault, ...]
+
+    def as_record(self) -> dict[str, Any]:
+        """Return what the report's findings file says of the data."""
+        names = ("source", "id", "first", "last", "rows", "gaps", "sha256")
+        return {name: getattr(self, name) for name in names}
+
+    def fault_summary(self) -> str:
+        """Say in one line what was found, each kind with its number and first place."""
+        counts = Counter(fault.kind for fault in self.faults)
+        first = {fault.kind: fault for fault in reversed(self.faults)}
+        return "; ".join(f"{kind}: {n}, first {_place(first[kind])}" for kind, n in counts.items()) or "none found"
+
+
+def make_card(series: CleanSeries, *, source: str, name: str, origin: str) -> DataCard:
+    """Describe a clean series."""
+    values = series.values
+    gaps = sum(fault.kind is FaultKind.MISSING_SESSION for fault in series.faults)
+    return DataCard(
+        source=source,
+        id=str(values.name),
+        name=name,
+        origin=origin,
+        first=str(values.index[0].date()),
+        last=str(values.index[-1].date()),
+        rows=len(values),
+        gaps=gaps,
+        sha256=hash_series(values),
+        faults=series.faults,
+    )
+
+
+def hash_series(values: "pd.Series[float]") -> str:
+    """Hash dates (as days since 1970) and values (as little-endian doubles), whatever file they came from."""
+    days = values.index.to_numpy().astype("datetime64[D]").astype("<i8")
+    return hashlib.sha256(days.tobytes() + values.to_numpy().astype("<f8").tobytes()).hexdigest()
+
+
+def _place(fault: Fault) -> str:
+    return fault.date if fault.row is None or fault.date else f"row {fault.row}"

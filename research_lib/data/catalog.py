@@ -1,0 +1,75 @@
+"""What is known of a symbol or series before any of its data is read."""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+PERCENT = 0.01  # rates and factor returns are published in percent and used as decimals
+
+
+@dataclass(frozen=True)
+class AssetInfo:
+    """A price: `kind` is index, fund or volatility; `volatility_index` is made from its options, if any is."""
+
+    symbol: str
+    name: str
+    kind: str = "index"
+    volatility_index: str = ""
+
+
+@dataclass(frozen=True)
+class SeriesInfo:
+    """A series: `scale` turns its published values into the kit's decimals; frequency is daily or monthly."""
+
+    id: str
+    name: str
+    frequency: str
+    scale: float
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One column of one symbol's prices, written `SYMBOL` (its close) or `SYMBOL:field`."""
+
+    symbol: str
+    field: str = "close"
+
+    @classmethod
+    def parse(cls, text: str) -> "Asset":
+        """Read `RUT` or `RSP:adj_close`."""
+        symbol, _, field = text.partition(":")
+        return cls(symbol, field or "close")
+
+    def __str__(self) -> str:
+        return self.symbol if self.field == "close" else f"{self.symbol}:{self.field}"
+
+
+def describe_asset(asset: str) -> AssetInfo:
+    """Return what is known of an asset; one that is not listed is an index named by its own symbol."""
+    symbol = Asset.parse(asset).symbol
+    return _assets().get(symbol, AssetInfo(symbol, symbol))
+
+
+def describe_series(series_id: str) -> SeriesInfo:
+    """Return what is known of a series; one that is not listed is daily and kept in its file's unit."""
+    return _series().get(series_id, SeriesInfo(series_id, series_id, "daily", 1.0))
+
+
+@cache
+def _assets() -> dict[str, AssetInfo]:
+    return {row["symbol"]: AssetInfo(**row) for row in _read("symbols.csv")}
+
+
+@cache
+def _series() -> dict[str, SeriesInfo]:
+    rows = _read("series.csv")
+    return {
+        row["id"]: SeriesInfo(row["id"], row["name"], row["frequency"], PERCENT if row["unit"] == "percent" else 1.0)
+        for row in rows
+    }
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    with (files("research_lib.data") / "facts" / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,138 @@
+"""The user's own files, in one folder: prices/SYMBOL.csv, series/ID.csv, and Ken French's own files in french/.
+
+A file may be CSV or Parquet. Prices have columns date, close and any other fields (high, low, adj_close);
+series have date, value. Dates are yyyy-mm-dd.
+"""
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from research_lib.data.catalog import Asset
+from research_lib.data.source import RawSeries
+from research_lib.errors import DataError
+
+FRENCH_FACTORS = "french/F-F_Research_Data_Factors.csv"
+FRENCH_COLUMNS = {"MKT_RF": "Mkt-RF", "SMB": "SMB", "HML": "HML", "RF": "RF"}
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The folder source."""
+
+    directory: Path
+    name: str = "folder"
+
+    def symbols(self) -> list[str]:
+        """List the symbols that have prices here."""
+        return _stems(self.directory / "prices")
+
+    def series_ids(self) -> list[str]:
+        """List the series that stand here."""
+        factors = list(FRENCH_COLUMNS) if (self.directory / FRENCH_FACTORS).is_file() else []
+        return _stems(self.directory / "series") + factors
+
+    def read_price(self, asset: Asset) -> RawSeries:
+        """Read one column of `prices/SYMBOL.csv` or `.parquet`."""
+        path = self._find("prices", asset.symbol, self.symbols())
+        frame = _read_table(path, self._shown(path))
+        return self._column(frame, path, asset=str(asset), column=asset.field)
+
+    def read_series(self, series_id: str) -> RawSeries:
+        """Read `series/ID.csv` or `.parquet`, or a column of Ken French's monthly factors."""
+        factors = self.directory / FRENCH_FACTORS
+        if series_id in FRENCH_COLUMNS and factors.is_file():
+            frame = _read_french(factors, self._shown(factors))
+            return self._column(frame, factors, asset=series_id, column=FRENCH_COLUMNS[series_id])
+        path = self._find("series", series_id, self.series_ids())
+        return self._column(_read_table(path, self._shown(path)), path, asset=series_id, column="value")
+
+    def _find(self, kind: str, name: str, known: list[str]) -> Path:
+        if not self.directory.is_dir():
+            raise DataError(f"data_dir {self.directory}: there is no such folder")
+        for suffix in (".csv", ".parquet"):
+            if (path := self.directory / kind / f"{name}{suffix}").is_file():
+                return path
+        has = ", ".join(known) or "none"
+        raise DataError(f"source folder has no {kind} of {name} in {self.directory}/{kind}; it has {has}")
+
+    def _column(self, frame: pd.DataFrame, path: Path, *, asset: str, column: str) -> RawSeries:
+        shown = self._shown(path)
+        if column not in frame.columns:
+            fields = [name for name in frame.columns if name != "date"]
+            hint = (
+                f"; ask for {Asset.parse(asset).symbol}:{fields[0]}" if path.parent.name == "prices" and fields else ""
+            )
+            raise DataError(f"{shown}: no column {column}; it has {', '.join(frame.columns)}{hint}")
+        return RawSeries(asset, f"{shown}, column {column}", frame["date"], frame[column])
+
+    def _shown(self, path: Path) -> str:
+        return str(path.relative_to(self.directory))
+
+
+def _stems(directory: Path) -> list[str]:
+    return sorted({path.stem for path in directory.glob("*") if path.suffix in {".csv", ".parquet"}})
+
+
+def _read_table(path: Path, shown: str) -> pd.DataFrame:
+    """Read a table whose index is the line number in its file; CSV cells stay texts until they are checked."""
+    frame = _read_parquet(path, shown) if path.suffix == ".parquet" else _read_csv(path, shown)
+    if "date" not in frame.columns:
+        raise DataError(f"{shown}: no column date; its columns are {', '.join(map(str, frame.columns))}")
+    if frame.empty:
+        raise DataError(f"{shown}: holds a header but no rows")
+    return frame
+
+
+def _read_parquet(path: Path, shown: str) -> pd.DataFrame:
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{shown}: not a Parquet file ({error})") from error
+    frame = frame.reset_index() if frame.index.name == "date" else frame
+    return frame.set_axis(range(1, len(frame) + 1))
+
+
+def _read_csv(path: Path, shown: str) -> pd.DataFrame:
+    text = _read_text(path, shown)
+    rows = list(csv.reader(io.StringIO(text)))
+    header = [name.strip() for name in rows[0]]
+    if len(header) == 1:
+        found = next((delimiter for delimiter in ";\t|" if delimiter in header[0]), None)
+        hint = f"; it seems to be separated by {found!r}: save it with commas" if found else ""
+        raise DataError(f"{shown}: its only column is {header[0]!r}, needed are date and a value{hint}")
+    if len(set(header)) < len(header):
+        raise DataError(f"{shown}: a column's name stands twice in its header ({', '.join(header)})")
+    lines = {number: row for number, row in enumerate(rows[1:], start=2) if row}
+    for number, row in lines.items():
+        if len(row) != len(header):
+            raise DataError(f"{shown}, row {number}: {len(row)} cells where the header has {len(header)}")
+    return pd.DataFrame(lines.values(), index=pd.Index(lines), columns=header, dtype=str)
+
+
+def _read_text(path: Path, shown: str) -> str:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{shown}: not UTF-8 text (byte {error.start})") from error
+    if not text.strip():
+        raise DataError(f"{shown}: the file is empty")
+    return text
+
+
+def _read_french(path: Path, shown: str) -> pd.DataFrame:
+    """Read the monthly block of a file as Ken French publishes it, with its header and footer texts."""
+    lines = _read_text(path, shown).splitlines()
+    header = next((number for number, line in enumerate(lines) if "Mkt-RF" in line), None)
+    if header is None:
+        raise DataError(f"{shown}: no line with the columns' names (Mkt-RF,SMB,HML,RF)")
+    months = {n + 1: line for n, line in enumerate(lines) if n > header and re.match(r"\s*\d{6}\s*,", line)}
+    names = ["month", *[name.strip() for name in lines[header].split(",")[1:]]]
+    cells = [[cell.strip() for cell in line.split(",")] for line in months.values()]
+    frame = pd.DataFrame(cells, index=pd.Index(months), columns=names, dtype=str)
+    month = pd.to_datetime(frame["month"], format="%Y%m", errors="coerce")
+    return frame.assign(date=(month + pd.offsets.MonthEnd(0)).dt.strftime("%Y-%m-%d"))

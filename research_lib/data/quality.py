@@ -1,0 +1,209 @@
+"""What is wrong with a series, found before it is used.
+
+Each kind of fault either stops the run, because no number made from such data could be trusted, or is reported on
+the data card, because it is harmless, mended by leaving a row out, or sometimes true. Nothing is ever repaired.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+
+from research_lib.data.calendar import CHECKED_FROM, is_finished, sessions_between
+from research_lib.data.source import RawSeries
+from research_lib.errors import DataError, InsufficientDataError
+
+
+class FaultKind(StrEnum):
+    """The kinds of fault, in the words that the user reads."""
+
+    BAD_DATE = "not a date (yyyy-mm-dd)"
+    BAD_VALUE = "not a number"
+    DUPLICATE_DATE = "the date stands twice"
+    NON_POSITIVE = "a price that is not positive"
+    UNSORTED = "dates not in order (sorted)"
+    MISSING_VALUE = "no value (left out)"
+    UNFINISHED = "the session is not over yet (left out)"
+    MISSING_SESSION = "an exchange session is missing"
+    NOT_A_SESSION = "no exchange session on this date"
+    SPIKE = "a jump that reverses the next session"
+    STALE = "the same value again and again"
+
+
+STOPPING = frozenset({FaultKind.BAD_DATE, FaultKind.BAD_VALUE, FaultKind.DUPLICATE_DATE, FaultKind.NON_POSITIVE})
+
+SPIKE_RETURN = 0.25  # larger than any one-day move of a US index, 1987-10-19 (-20.5%) included
+SPIKE_REVERSAL = 0.8  # at least this share of the jump is undone the next session
+STALE_SESSIONS = 6  # equal closes in a row; indices quoted to two digits repeat once or twice by chance
+SHOWN_FAULTS = 3
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault: what, in which row of the source (None where no row is there), on which date, with what text."""
+
+    kind: FaultKind
+    row: int | None
+    date: str
+    detail: str = ""
+
+    @property
+    def stops(self) -> bool:
+        """Say whether the run stops."""
+        return self.kind in STOPPING
+
+    def __str__(self) -> str:
+        place = f"row {self.row}" if self.row is not None else self.date
+        shown = f" ({self.date})" if self.row is not None and self.date else ""
+        detail = f": {self.detail}" if self.detail else ""
+        return f"{place}{shown}: {self.kind}{detail}"
+
+
+@dataclass(frozen=True)
+class CleanSeries:
+    """A series that can be used: float64 on a sorted, unique, tz-naive index named `date`; and what was found."""
+
+    values: "pd.Series[float]"
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a series should be: a price is positive; a traded one has no reversing jumps; a daily one has sessions."""
+
+    positive: bool
+    traded: bool
+    daily: bool
+
+
+def clean(
+    raw: RawSeries, *, expect: Expectation, as_of: pd.Timestamp | None = None, now: pd.Timestamp | None = None
+) -> CleanSeries:
+    """Cut a series at `as_of`, find its faults, and leave out what cannot be used.
+
+    Nothing dated after `as_of` is looked at, so that it can change nothing.
+
+    Parameters
+    ----------
+    raw : RawSeries
+        The series as its source holds it.
+    expect : Expectation
+        What it should be.
+    as_of : Timestamp, optional
+        The last date that may be known; without it, all of the series.
+    now : Timestamp, optional
+        The present, tz-aware: decides whether the last session is over.
+
+    Raises
+    ------
+    DataError
+        A fault stops the run; the message names the first ones with their rows.
+    InsufficientDataError
+        Nothing is left.
+    """
+    table, date_faults = _parse_dates(raw)
+    _stop_at(date_faults, raw)
+    table = table if as_of is None else table[table["date"] <= as_of]
+    table, value_faults = _parse_values(table, expect)
+    _stop_at(value_faults, raw)
+    table, unfinished = _leave_out_unfinished(table, now or pd.Timestamp.now("UTC"))
+    faults = (*date_faults, *value_faults, *unfinished)
+    if table.empty:
+        raise InsufficientDataError(_nothing_left(raw, as_of))
+    unsorted = () if table["date"].is_monotonic_increasing else _unsorted(table)
+    table = table.sort_values("date")
+    checks = (*_calendar_faults(table, expect), *_jumps(table, expect), *_stale_runs(table, expect))
+    values = pd.Series(table["value"].to_numpy(dtype=float), pd.DatetimeIndex(table["date"], name="date"), name=raw.id)
+    return CleanSeries(values, (*faults, *unsorted, *checks))
+
+
+def _parse_dates(raw: RawSeries) -> tuple[pd.DataFrame, list[Fault]]:
+    if pd.api.types.is_datetime64_any_dtype(raw.dates.dtype):
+        dates = pd.to_datetime(raw.dates).dt.tz_localize(None).dt.normalize()
+    else:
+        dates = pd.to_datetime(raw.dates.astype(str).str.strip(), format="%Y-%m-%d", errors="coerce")
+    table = pd.DataFrame({"date": dates.astype("datetime64[us]"), "text": raw.values})
+    bad = raw.dates[dates.isna()]
+    return table, [Fault(FaultKind.BAD_DATE, _row(row), "", repr(text)) for row, text in bad.items()]
+
+
+def _parse_values(table: pd.DataFrame, expect: Expectation) -> tuple[pd.DataFrame, list[Fault]]:
+    texts = table["text"]
+    missing = texts.isna() | texts.astype(str).str.strip().isin(["", "NaN", "nan", "null", "."])
+    values = pd.to_numeric(texts.where(~missing), errors="coerce").astype(float)
+    bad = (values.isna() & ~missing) | np.isinf(values)
+    duplicate = table["date"].duplicated(keep="first")
+    faults = [
+        *_mark(table, missing, FaultKind.MISSING_VALUE),
+        *_mark(table, bad, FaultKind.BAD_VALUE, show=True),
+        *_mark(table, duplicate, FaultKind.DUPLICATE_DATE),
+        *(_mark(table, values <= 0, FaultKind.NON_POSITIVE, show=True) if expect.positive else ()),
+    ]
+    return table.assign(value=values)[~missing], faults
+
+
+def _leave_out_unfinished(table: pd.DataFrame, now: pd.Timestamp) -> tuple[pd.DataFrame, list[Fault]]:
+    recent = table["date"] >= now.tz_localize(None).normalize() - pd.Timedelta(days=1)
+    unfinished = recent & ~table["date"].where(recent).map(lambda day: is_finished(day, now), na_action="ignore").eq(
+        True
+    )
+    return table[~unfinished], list(_mark(table, unfinished, FaultKind.UNFINISHED))
+
+
+def _unsorted(table: pd.DataFrame) -> list[Fault]:
+    backwards = table["date"].diff() < pd.Timedelta(0)
+    return list(_mark(table, backwards, FaultKind.UNSORTED))[:1]
+
+
+def _calendar_faults(table: pd.DataFrame, expect: Expectation) -> Iterator[Fault]:
+    if not expect.daily:
+        return
+    dates = pd.DatetimeIndex(table["date"])
+    for day in sessions_between(dates[0], dates[-1]).difference(dates):
+        yield Fault(FaultKind.MISSING_SESSION, None, str(day.date()))
+    known = table[table["date"] >= CHECKED_FROM]
+    sessions = sessions_between(dates[0], dates[-1])
+    yield from _mark(known, ~known["date"].isin(sessions), FaultKind.NOT_A_SESSION)
+
+
+def _jumps(table: pd.DataFrame, expect: Expectation) -> Iterator[Fault]:
+    if not expect.traded:
+        return iter(())
+    moves = np.log(table["value"]).diff()
+    following = moves.shift(-1)
+    reverses = (np.sign(following) != np.sign(moves)) & (following.abs() >= SPIKE_REVERSAL * moves.abs())
+    return _mark(table, (moves.abs() > np.log1p(SPIKE_RETURN)) & reverses, FaultKind.SPIKE, show=True)
+
+
+def _stale_runs(table: pd.DataFrame, expect: Expectation) -> Iterator[Fault]:
+    if not expect.traded:
+        return
+    run = table["value"].ne(table["value"].shift()).cumsum()
+    for _, rows in table.groupby(run).filter(lambda group: len(group) >= STALE_SESSIONS).groupby(run):
+        detail = f"{rows['value'].iloc[0]:g} on {len(rows)} sessions in a row"
+        yield Fault(FaultKind.STALE, _row(rows.index[0]), str(rows["date"].iloc[0].date()), detail)
+
+
+def _mark(table: pd.DataFrame, where: "pd.Series[bool]", kind: FaultKind, *, show: bool = False) -> Iterator[Fault]:
+    for row, date, text in table.loc[where, ["date", "text"]].itertuples():
+        yield Fault(kind, _row(row), str(date.date()), repr(text) if show else "")
+
+
+def _row(label: object) -> int:
+    return int(label)  # type: ignore[call-overload, no-any-return]  # row numbers are the index of a RawSeries
+
+
+def _stop_at(faults: list[Fault], raw: RawSeries) -> None:
+    stopping = [fault for fault in faults if fault.stops]
+    if stopping:
+        shown = "; ".join(str(fault) for fault in stopping[:SHOWN_FAULTS])
+        more = f"; and {len(stopping) - SHOWN_FAULTS} more" if len(stopping) > SHOWN_FAULTS else ""
+        raise DataError(f"{raw.origin}, {shown}{more}")
+
+
+def _nothing_left(raw: RawSeries, as_of: pd.Timestamp | None) -> str:
+    if as_of is None:
+        return f"{raw.id}: {raw.origin} holds no values"
+    return f"{raw.id}: {raw.origin} holds nothing up to as_of {as_of.date()}"

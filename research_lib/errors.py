@@ -1,0 +1,25 @@
+"""What can go wrong through the user's parameters or data; each message is one line that says what to do."""
+
+
+class ResearchError(Exception):
+    """A fault the user can mend; its text is all that is shown, in a terminal and in a notebook."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Give IPython one line in place of a traceback: the fault is not in the code."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class ParameterError(ResearchError):
+    """A parameter is misspelt, missing, mistyped or out of range."""
+
+
+class DataError(ResearchError):
+    """A source lacks what was asked for, or holds what no study can use."""
+
+
+class InsufficientDataError(ResearchError):
+    """The data is sound, but there is too little of it for the question."""
+
+
+class ReportError(ResearchError):
+    """A report could not be made."""

@@ -1,0 +1,206 @@
+"""One strict model per notebook: the names, types, ranges and cross-field rules of its parameters."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+
+from research_lib.errors import ParameterError
+
+SigmaName = Literal["price_z", "price_z_prior", "distance_z", "distance_expanding", "distance_vol", "return_z"]
+SIGMA_NAMES: tuple[SigmaName, ...] = get_args(SigmaName)
+
+ASSET_PATTERN = r"^[A-Za-z0-9.^=_-]+(:[a-z_]+)?$"
+AssetName = Annotated[str, Field(pattern=ASSET_PATTERN)]
+
+Model = TypeVar("Model", bound="NotebookParameters")
+
+# What IPython itself puts into a notebook's namespace; never a parameter.
+NOTEBOOK_NAMES = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
+
+
+class NotebookParameters(BaseModel):
+    """What every notebook takes: where its data comes from, up to when, and the seed of its random numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    source: Literal["bundled", "folder"] = "bundled"
+    data_dir: str = ""
+    as_of: date | None = None
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _read_date(cls, value: object) -> object:
+        if isinstance(value, str):
+            return None if value == "" else _iso_date(value)
+        if isinstance(value, datetime):
+            raise ValueError("must be a date without a time, like 2024-07-16")
+        return value
+
+    @model_validator(mode="after")
+    def _folder_needs_a_folder(self) -> Self:
+        if self.source == "folder" and not self.data_dir:
+            raise ValueError("data_dir is needed with source: folder (the folder that holds prices/)")
+        if self.source != "folder" and self.data_dir:
+            raise ValueError(f"data_dir is given, but source is {self.source}: say source: folder")
+        return self
+
+    @classmethod
+    def from_notebook(cls, namespace: Mapping[str, object]) -> Self:
+        """Validate the parameters that stand in a notebook's namespace, `globals()`.
+
+        Papermill puts a misspelt parameter beside the right one and goes on; here it is an error.
+
+        Parameters
+        ----------
+        namespace : mapping
+            The notebook's globals, once its parameters are set and its imports done.
+
+        Raises
+        ------
+        ParameterError
+            A parameter is unknown, missing, mistyped or out of range.
+        """
+        values = {name: value for name, value in namespace.items() if _may_be_parameter(name, value)}
+        return validate(cls, values, origin="the notebook's parameters")
+
+
+class RecordSigma(NotebookParameters):
+    """Parameters of `03_record_sigma`."""
+
+    asset: AssetName = "GSPC"
+    benchmark: AssetName | Literal[""] = "IXIC"
+    assets: Annotated[list[AssetName], Field(min_length=1)] = ["GSPC", "IXIC"]
+    definition: SigmaName = "price_z"
+    window: Annotated[int, Field(ge=5, le=1000)] = 50
+    ddof: Annotated[int, Field(ge=0, le=1)] = 1
+    threshold: Annotated[float, Field(gt=0, le=20, allow_inf_nan=False)] = 2.5
+    cluster_gap: Annotated[int, Field(ge=0, le=252)] = 10
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        limit = (self.window - 1) / self.window**0.5
+        if self.definition == "price_z" and self.ddof == 1 and self.threshold >= limit:
+            raise ValueError(
+                f"threshold {self.threshold:g} can never be passed: a price_z over {self.window} sessions "
+                f"is at most (n - 1)/sqrt(n), here {limit:.2f}"
+            )
+        if self.benchmark == self.asset:
+            raise ValueError(f"benchmark {self.benchmark} is the asset itself; name another, or leave it empty")
+        return self
+
+
+MODELS: dict[str, type[NotebookParameters]] = {"03_record_sigma": RecordSigma}
+
+
+def model_for(notebook: str) -> type[NotebookParameters]:
+    """Return the model of a notebook's parameters, by the notebook's name without `.ipynb`."""
+    if notebook not in MODELS:
+        raise ParameterError(f"{notebook}: unknown notebook{_nearest(notebook, MODELS)}")
+    return MODELS[notebook]
+
+
+def read_parameters(path: Path, *, overrides: Mapping[str, object] | None = None) -> NotebookParameters:
+    """Read and validate a parameter file; the folder it stands in names its notebook.
+
+    Parameters
+    ----------
+    path : Path
+        A YAML file with one mapping, `params/<notebook>/<slug>.yaml`.
+    overrides : mapping, optional
+        Values that go before the file's.
+
+    Raises
+    ------
+    ParameterError
+        The file is absent or no mapping, or a value is wrong; the message lists all faults.
+    """
+    model = model_for(path.resolve().parent.name)
+    values = _read_mapping(path) | dict(overrides or {})
+    return validate(model, values, origin=_shown(path))
+
+
+def parse_setting(setting: str) -> tuple[str, object]:
+    """Split `name=value` from the command line; the value is read as YAML, so that 50 is a number."""
+    name, separator, text = setting.partition("=")
+    if not separator or not name.strip():
+        raise ParameterError(f"--set {setting}: write name=value, for example --set window=100")
+    try:
+        return name.strip(), yaml.safe_load(text) if text else ""
+    except yaml.YAMLError as error:
+        raise ParameterError(f"--set {setting}: the value cannot be read as YAML") from error
+
+
+def validate(model: type[Model], values: Mapping[str, object], *, origin: str) -> Model:
+    """Make a model of plain values, or raise one `ParameterError` that lists every fault."""
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        faults = [_explain(fault, model) for fault in error.errors()]
+        raise ParameterError("\n".join(f"{origin}: {fault}" for fault in faults)) from None
+
+
+def _read_mapping(path: Path) -> dict[str, object]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParameterError(f"{_shown(path)}: there is no such file{_nearest_file(path)}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{_shown(path)}: not a YAML file ({' '.join(str(error).split())})") from None
+    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+        raise ParameterError(f"{_shown(path)}: must hold lines of the form name: value")
+    return content
+
+
+def _explain(fault: ErrorDetails, model: type[BaseModel]) -> str:
+    name = ".".join(str(part) for part in fault["loc"][:1])
+    message = re.sub(r"^(Value error|Input) ?,? ?", "", fault["msg"])
+    match fault["type"]:
+        case "extra_forbidden":
+            return f"{name}: unknown parameter{_nearest(name, model.model_fields)}"
+        case "string_pattern_mismatch":
+            return f"{name}: {fault['input']!r} is no asset; write SYMBOL or SYMBOL:field, like RUT or RSP:adj_close"
+        case _ if not name:
+            return message
+        case _:
+            return f"{name}: {fault['input']!r}: {message}"
+
+
+def _iso_date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a date like 2024-07-16") from None
+
+
+def _may_be_parameter(name: str, value: object) -> bool:
+    plain = not callable(value) and not isinstance(value, ModuleType)
+    return plain and not name.startswith("_") and name not in NOTEBOOK_NAMES
+
+
+def _nearest(name: str, known: Mapping[str, Any]) -> str:
+    nearest = get_close_matches(name, known, n=1)
+    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    return f"{hint} (known: {', '.join(known)})"
+
+
+def _nearest_file(path: Path) -> str:
+    siblings = sorted(file.name for file in path.parent.glob("*.yaml"))
+    nearest = get_close_matches(path.name, siblings, n=1)
+    return f"; did you mean {nearest[0]}?" if nearest else ""
+
+
+def _shown(path: Path) -> str:
+    """Name a file as the user would: from the folder they are in, where it lies below."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
