@@ -12,10 +12,10 @@ from research_lib.data.catalog import Asset, describe_asset, describe_series
 from research_lib.data.folder import Folder
 from research_lib.data.quality import CleanSeries, Expectation, clean
 from research_lib.data.source import RawSeries, Source
-from research_lib.errors import DataError
+from research_lib.errors import DataError, InsufficientDataError
 from research_lib.project import from_project
 
-__all__ = ["Bundled", "DataCard", "DataSet", "Folder", "Source", "load_prices", "load_series", "open_source"]
+__all__ = ["Bundled", "DataCard", "DataSet", "Folder", "Source", "load_prices", "load_series", "load_series_if_any", "open_source"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ class DataSet:
     def __getitem__(self, name: str) -> "pd.Series[float]":
         """Return one series on its own dates."""
         return self.values[name].dropna()
+
+    def get(self, name: str) -> "pd.Series[float] | None":
+        """Return one series on its own dates, or None where it was not asked for."""
+        return self[name] if name in self.values.columns else None
 
 
 def open_source(name: str, *, data_dir: str = "") -> Source:
@@ -113,6 +117,16 @@ def load_series(source: Source, ids: Sequence[str], *, as_of: date | None = None
         return CleanSeries(series.values * info.scale, series.faults), card
 
     return _side_by_side(load, list(dict.fromkeys(ids)))
+
+
+def load_series_if_any(source: Source, series_id: str, *, as_of: date | None = None) -> DataSet | None:
+    """Load one series, or None where the source does not have it, or nothing of it up to `as_of`."""
+    if series_id not in source.series_ids():
+        return None
+    try:
+        return load_series(source, [series_id], as_of=as_of)
+    except InsufficientDataError:
+        return None
 
 
 def _load(

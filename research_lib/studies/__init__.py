@@ -1,0 +1,1 @@
+"""One question each; a study never imports another."""
