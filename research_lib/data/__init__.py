@@ -15,7 +15,17 @@ from research_lib.data.source import RawSeries, Source
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.project import from_project
 
-__all__ = ["Bundled", "DataCard", "DataSet", "Folder", "Source", "load_prices", "load_series", "load_series_if_any", "open_source"]
+__all__ = [
+    "Bundled",
+    "DataCard",
+    "DataSet",
+    "Folder",
+    "Source",
+    "load_prices",
+    "load_series",
+    "load_series_if_any",
+    "open_source",
+]
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,7 @@ def open_source(name: str, *, data_dir: str = "") -> Source:
         raise DataError(f"unknown source {name}; known: bundled, folder")
     directory = from_project(data_dir)
     if not directory.is_dir():
-        raise DataError(f"data_dir {data_dir}: there is no such folder (looked at {directory})")
+        raise DataError(f"data_dir {data_dir}: there is no such folder (relative paths start at the project's folder)")
     return Folder(directory)
 
 

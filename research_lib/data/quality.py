@@ -213,4 +213,3 @@ def _stop_at(faults: list[Fault], raw: RawSeries) -> None:
         shown = "; ".join(str(fault) for fault in stopping[:SHOWN_FAULTS])
         more = f"; and {len(stopping) - SHOWN_FAULTS} more" if len(stopping) > SHOWN_FAULTS else ""
         raise DataError(f"{raw.origin}, {shown}{more}")
-

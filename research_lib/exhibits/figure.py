@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure as Canvas
 
 WIDTH_INCHES = 8.0
@@ -77,8 +78,6 @@ def canvas(*, height_inches: float = 4.0) -> Iterator["Canvas"]:
     style = {
         **sns.axes_style("ticks", rc={"axes.spines.top": False, "axes.spines.right": False}),
         "axes.grid": True,
-        "axes.titlelocation": "left",
-        "axes.titleweight": "bold",
         "font.size": 10,
         "grid.color": "#e3e3e3",
     }
@@ -86,9 +85,17 @@ def canvas(*, height_inches: float = 4.0) -> Iterator["Canvas"]:
         yield Canvas(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
 
 
+def plain_log_ticks(axis: "Axis") -> None:
+    """Write a logarithmic axis in plain numbers: 100, not 10²."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def finish(drawn: "Canvas", *, title: str, caption: str, alt: str) -> Figure:
     """Render a drawn canvas; its first axes take the title."""
-    drawn.axes[0].set_title(title)
+    drawn.axes[0].set_title(title, loc="left", fontweight="bold")
     buffer = io.BytesIO()
     drawn.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
     return Figure(title, caption, alt, buffer.getvalue())

@@ -1,6 +1,5 @@
 """Tables, by great_tables."""
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +34,7 @@ class Table:
         from great_tables import GT
 
         names = list(self.cells.columns)
-        table = GT(self.cells.map(html.escape), rowname_col=names[0], id=_identifier(self.title))
+        table = GT(self.cells, rowname_col=names[0], id=_identifier(self.title))
         table = table.tab_header(title=self.title).tab_stubhead(label=names[0])
         table = table.cols_align("right", columns=[name for name in names[1:] if name not in self.left])
         table = table.cols_align("left", columns=[name for name in names if name in self.left or name == names[0]])

@@ -1,5 +1,6 @@
 """How rare an extreme is: clustering of exceedances, and the return period of a level."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,9 @@ SESSIONS_PER_YEAR = 252
 MINIMUM_PEAKS = 10  # fewer peaks do not tell a shape from a scale
 BOOTSTRAP_DRAWS = 500
 EXPONENTIAL_SHAPE = 1e-8  # below it the generalised Pareto's formula loses its digits; its limit is the exponential
+PROFILE_SHAPES = (-0.1, 0.0, 0.3)  # where the profile's search starts if it cannot from the fit
+SEARCH_STEP = 0.15  # in the shape and the logarithm of a scale; scipy's own is 5% of the start: nothing near zero
+IMPOSSIBLE = 1e12  # a likelihood of zero, as a number that the optimiser can subtract
 RAREST_RATE = 1e-6  # once in a million years: an interval that reaches it has no upper end
 
 
@@ -195,13 +199,18 @@ def _log_likelihood(excesses: Floats, log_scale: float, shape: float) -> float:
     return float(-len(excesses) * log_scale - (1 + 1 / shape) * np.log(inner).sum())
 
 
-def _joint_log_likelihood(tail: Tail, level: float, rate: float, x: Floats) -> float:
-    """Give the likelihood of arrivals and peaks, where episodes reach `level` at `rate` a year."""
-    reach = _reach(level - tail.threshold, *x)
-    if reach <= 0:
+def _joint_log_likelihood(tail: Tail, level: float, rate: float, shape: float, log_arrivals: float) -> float:
+    """Give the likelihood of arrivals and peaks, where episodes reach `level` at `rate` a year.
+
+    The tail's scale follows from the shape, and from the share of arrivals that reach the level.
+    """
+    log_reach = np.log(rate) - log_arrivals
+    if log_reach >= 0:
         return -np.inf
-    arrivals = float(tail.n * np.log(rate / reach) - rate / reach * tail.years)
-    return arrivals + _log_likelihood(tail.peaks - tail.threshold, *x)
+    excess = level - tail.threshold
+    scale = excess / -log_reach if abs(shape) < EXPONENTIAL_SHAPE else excess * shape / np.expm1(-shape * log_reach)
+    arrivals = float(tail.n * log_arrivals - np.exp(log_arrivals) * tail.years)
+    return arrivals + _log_likelihood(tail.peaks - tail.threshold, np.log(scale), shape)
 
 
 def _profile_interval(tail: Tail, level: float, years: float) -> tuple[float, float]:
@@ -212,35 +221,38 @@ def _profile_interval(tail: Tail, level: float, years: float) -> tuple[float, fl
     allowed = stats.chi2.ppf(CONFIDENCE, 1) / 2
 
     def beyond(log_rate: float) -> float:
-        _, least = _minimise(
-            lambda x: -_joint_log_likelihood(tail, level, np.exp(log_rate), x), _feasible_start(tail, level)
-        )
-        return float(best + least - allowed)
+        """Say how much further the profile likelihood has fallen than the interval allows."""
+        return float(best + _least(tail, level, log_rate) - allowed)
 
-    centre = -np.log(years) if np.isfinite(years) else np.log(RAREST_RATE)
     rarest, commonest = np.log(RAREST_RATE), np.log(SESSIONS_PER_YEAR)
-    high = (
-        np.inf
-        if centre <= rarest or beyond(rarest) <= 0
-        else np.exp(-optimize.brentq(beyond, rarest, centre, xtol=1e-3))
-    )
+    centre = -np.log(years) if years < 1 / RAREST_RATE else rarest
+    if centre == rarest and beyond(rarest) > 0:
+        return np.inf, np.inf  # every tail that reaches the level at all is rejected
+    high = np.inf if beyond(rarest) <= 0 else np.exp(-optimize.brentq(beyond, rarest, centre, xtol=1e-3))
     low = np.exp(-optimize.brentq(beyond, centre, commonest, xtol=1e-3))
     return float(low), float(high)
 
 
-def _feasible_start(tail: Tail, level: float) -> tuple[float, float]:
-    """Start at the fit, or, where its tail ends below the level, at the exponential of the same mean."""
-    if level < tail.upper_end:
-        return float(np.log(tail.scale)), tail.shape
-    return float(np.log((tail.peaks - tail.threshold).mean())), 0.0
+def _least(tail: Tail, level: float, log_rate: float) -> float:
+    """Minimise the negative joint likelihood at one rate, from the fit or, where that is impossible, other shapes."""
+    log_arrivals = max(np.log(tail.n / tail.years), log_rate + 0.1)
+
+    def objective(x: Floats) -> float:
+        return -_joint_log_likelihood(tail, level, np.exp(log_rate), *x)
+
+    shapes = [tail.shape, *PROFILE_SHAPES]
+    start = next((shape for shape in shapes if np.isfinite(objective(np.array([shape, log_arrivals])))), tail.shape)
+    return _minimise(objective, (start, log_arrivals))[1]
 
 
 def _start(excesses: Floats) -> tuple[float, float]:
     return float(np.log(excesses.mean())), 0.0
 
 
-def _minimise(objective, start: tuple[float, float]) -> tuple[tuple[float, float], float]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _minimise(objective: Callable[[Floats], float], start: tuple[float, float]) -> tuple[tuple[float, float], float]:
     from scipy import optimize
 
-    found = optimize.minimize(objective, start, method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-8})
+    simplex = np.array(start) + [[0, 0], [SEARCH_STEP, 0], [0, SEARCH_STEP]]
+    options = {"xatol": 1e-6, "fatol": 1e-8, "initial_simplex": simplex}
+    found = optimize.minimize(lambda x: min(objective(x), IMPOSSIBLE), start, method="Nelder-Mead", options=options)
     return (float(found.x[0]), float(found.x[1])), float(found.fun)

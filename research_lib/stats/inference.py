@@ -92,12 +92,14 @@ def placement_means(outcomes: Floats, events: Sequence[int] | NDArray[np.intp]) 
 
 
 def holm(p_values: Sequence[float]) -> Floats:
-    """Adjust p-values of several horizons or definitions for their number (Holm, 1979); shape as given, NaN kept."""
-    from statsmodels.stats.multitest import multipletests
+    """Adjust p-values of several horizons or definitions for their number (Holm, 1979); shape as given, NaN kept.
 
+    Four lines instead of statsmodels' `multipletests`, which collects all garbage at each call (60 ms).
+    """
     values = np.asarray(p_values, dtype=np.float64)
+    tested = np.flatnonzero(np.isfinite(values))
+    ordered = tested[np.argsort(values[tested])]
     adjusted = values.copy()
-    tested = np.isfinite(values)
-    if tested.any():
-        adjusted[tested] = multipletests(values[tested], method="holm")[1]
+    steps = np.arange(len(ordered), 0, -1)
+    adjusted[ordered] = np.minimum(np.maximum.accumulate(values[ordered] * steps), 1)
     return adjusted

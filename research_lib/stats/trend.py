@@ -188,7 +188,7 @@ def breakouts(series: "pd.Series[float]", *, lookback_sessions: int) -> list[Bre
     return [
         Breakout("fitted line + 2 s.d.", float(np.exp(_fitted_line_end(before))), value, n),
         Breakout("line through falling peaks", float(np.exp(_falling_peaks_end(before))), value, n),
-        Breakout(f"highest of {n} sessions", float(np.exp(before.max())), value, n),
+        Breakout("highest close", float(np.exp(before.max())), value, n),
     ]
 
 

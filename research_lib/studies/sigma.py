@@ -57,9 +57,9 @@ class DefinitionOfDay:
         """Name the definition with the windows it depends on."""
         match self.name:
             case "distance_z":
-                return f"distance_z, {self.settings.distance_sessions} sessions"
+                return f"distance_z, m {self.settings.distance_sessions}"
             case "return_z":
-                return f"return_z, {self.settings.return_sessions} session(s)"
+                return f"return_z, k {self.settings.return_sessions}"
             case _:
                 return self.name
 
@@ -366,9 +366,7 @@ class SpotVolatility:
     path: "pd.Series[float]"
 
 
-def spot_volatility(
-    close: "pd.Series[float]", volatility: "pd.Series[float]"
-) -> list[SpotVolatility] | Unavailable:
+def spot_volatility(close: "pd.Series[float]", volatility: "pd.Series[float]") -> list[SpotVolatility] | Unavailable:
     """Correlate returns with changes of implied volatility over 5, 10 and 21 sessions."""
     paths = {n: spot_volatility_correlation(close, volatility, n) for n in CORRELATION_SESSIONS}
     if any(path.empty for path in paths.values()):

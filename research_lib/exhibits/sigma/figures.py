@@ -7,7 +7,7 @@ import pandas as pd
 
 from research_lib.data.catalog import describe_asset
 from research_lib.exhibits import format as show
-from research_lib.exhibits.figure import BLUE, GREY, ORANGE, Figure, Prose, canvas, finish
+from research_lib.exhibits.figure import BLUE, GREY, ORANGE, Figure, Prose, canvas, finish, plain_log_ticks
 from research_lib.stats.events import Outcome
 from research_lib.stats.extremes import SESSIONS_PER_YEAR, return_period
 from research_lib.stats.moves import relative_moves
@@ -25,11 +25,12 @@ def price_and_sigma(close: "pd.Series[float]", study: EpisodeStudy, day: SigmaOf
         top, bottom = drawn.subplots(2, 1, sharex=True, height_ratios=[1, 1.3])
         top.plot(close.index, close, color=GREY, linewidth=0.8)
         top.set_yscale("log")
+        plain_log_ticks(top.yaxis)
         top.set_ylabel("close (log)")
         bottom.plot(study.path.index, study.path, color=BLUE, linewidth=0.5)
         bottom.axhline(study.threshold, color=GREY, linestyle="--", linewidth=1)
-        bottom.annotate(f"threshold {study.threshold:g}", (study.path.index[0], study.threshold), size=LABEL_SIZE,
-                        xytext=(2, 3), textcoords="offset points", color=GREY)  # fmt: skip
+        bottom.annotate(f"threshold {study.threshold:g} ", (study.path.index[0], study.threshold), size=LABEL_SIZE,
+                        ha="right", va="center", color=GREY)  # fmt: skip
         peaks = pd.Series({episode.peak_date: episode.peak for episode in study.episodes}, dtype=float)
         bottom.plot(peaks.index, peaks, "v", color=ORANGE, markersize=4)
         _label(
@@ -100,6 +101,7 @@ def return_levels(study: EpisodeStudy) -> Figure | Prose:
         normal = [period.normal_years for period in periods]
         axes.plot(normal, levels, color=GREY, linestyle=":", label="what a normal table would say")
         axes.set_xscale("log")
+        plain_log_ticks(axes.xaxis)
         axes.set_xlim(min(p.low for p in periods) / 2, longest)
         axes.set_xlabel("return period (years, log)")
         axes.set_ylabel(f"{study.definition} (standard deviations)")
@@ -108,8 +110,8 @@ def return_levels(study: EpisodeStudy) -> Figure | Prose:
     return finish(
         drawn,
         title=f"{describe_asset(study.asset).name}: how often episodes reach a level",
-        caption=f"Generalised Pareto tail of {study.tail.n} peaks in {study.tail.years:.0f} years of {SESSIONS_PER_YEAR} "
-        f"sessions; a level to the right comes back more rarely.",
+        caption=f"Generalised Pareto tail of {study.tail.n} peaks in {study.tail.years:.0f} years of "
+        f"{SESSIONS_PER_YEAR} sessions; a level to the right comes back more rarely.",
         alt=f"Episodes reach {rarity.level:.2f} once in {show.years(rarity.years)} years, 95% interval "
         f"{show.interval(rarity.low, rarity.high, show.years)}; a normal table would say "
         f"{show.years(rarity.normal_years)} years.",

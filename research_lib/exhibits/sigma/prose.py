@@ -14,7 +14,7 @@ DEVIATION = {0: "population", 1: "sample"}
 
 def headline(day: SigmaOfDay, study: EpisodeStudy, outcomes: Sequence[Outcome] | Unavailable) -> Prose:
     """Answer the notebook's question in a few sentences that can be quoted."""
-    return Prose(" ".join([_where(day), _how_rare(study), _what_followed(outcomes)]))
+    return Prose(" ".join([_where(day), definitions(day).text, _how_rare(study), _what_followed(outcomes)]))
 
 
 def definitions(day: SigmaOfDay) -> Prose:
@@ -23,14 +23,14 @@ def definitions(day: SigmaOfDay) -> Prose:
     records = [found.label for found in known if found.standing and found.standing.rank == 1]
     ranks = [found.standing.rank for found in known if found.standing]
     if len(records) == len(known):
-        return Prose(f"A record under all {len(known)} definitions.")
+        return Prose(f"It is a record under all {len(known)} definitions.")
     if records:
         return Prose(
-            f"A record under {len(records)} of {len(known)} definitions ({', '.join(records)}): whether it is "
-            f"“the most on record” hangs on the definition. The lowest rank is {max(ranks):,}."
+            f"It is a record under {len(records)} of {len(known)} definitions ({'; '.join(records)}); under the others "
+            f"its rank is as low as {max(ranks):,}."
         )
     return Prose(
-        f"No record under any of the {len(known)} definitions: ranks run from {min(ranks):,} to {max(ranks):,}."
+        f"It is no record under any of the {len(known)} definitions: ranks run from {min(ranks):,} to {max(ranks):,}."
     )
 
 

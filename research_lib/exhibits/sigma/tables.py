@@ -79,35 +79,45 @@ def records(found: Sequence[AssetRecord], day: SigmaOfDay) -> Table:
     return table("Each asset's highest σ", rows, note=note)
 
 
-def moves(found: Sequence[Move], *, asset: str, benchmark: str) -> Table:
-    """Show the moves that end on the last session."""
-    rows = [_move_row(move, benchmark) for move in found if move.sessions in SHOWN_MOVES]
-    note = "Percent, simple returns of closes. Rank 1 is the greatest rise of all sessions. " + (
-        f"against {benchmark}: the difference of returns in points; ratio: the return of {asset}/{benchmark}."
-        if benchmark
-        else "No benchmark is given."
-    )
-    left = ["stands", "difference stands"]
-    return table(f"{_name(asset)}: moves that end on the last session", rows, note=note, left=left)
+def moves(found: Sequence[Move], *, asset: str) -> Table:
+    """Show the asset's own moves that end on the last session."""
+    rows = [
+        {
+            "sessions": str(move.sessions),
+            "move": show.percent_change(move.asset.value),
+            **_rank(move.asset),
+            "percentile": show.percent(move.asset.percentile, 1),
+            "stands": move.asset.since,
+        }
+        for move in found
+        if move.sessions in SHOWN_MOVES
+    ]
+    note = "Simple returns of closes. Rank 1 is the greatest rise of all sessions."
+    return table(f"{_name(asset)}: moves that end on the last session", rows, note=note, left=["stands"])
 
 
-def _move_row(move: Move, benchmark: str) -> dict[str, str]:
-    row = {
-        "sessions": str(move.sessions),
-        "move": show.percent_change(move.asset.value),
-        **_rank(move.asset),
-        "percentile": show.percent(move.asset.percentile, 1),
-        "stands": move.asset.since,
-    }
-    if move.difference and move.ratio:
-        row |= {
-            f"less {benchmark}": show.percent_change(move.difference.value),
-            "difference rank": _rank(move.difference)["rank"],
-            "difference stands": move.difference.since,
+def relative_moves(found: Sequence[Move], *, asset: str, benchmark: str) -> Table | Prose:
+    """Show the moves against the benchmark, as a difference and as a ratio."""
+    rows = [
+        {
+            "sessions": str(move.sessions),
+            "difference": show.percent_change(move.difference.value),
+            **_rank(move.difference),
+            "stands": move.difference.since,
             "ratio": show.percent_change(move.ratio.value),
             "ratio rank": _rank(move.ratio)["rank"],
+            "ratio stands": move.ratio.since,
         }
-    return row
+        for move in found
+        if move.sessions in SHOWN_MOVES and move.difference and move.ratio
+    ]
+    if not rows:
+        return Prose("*No benchmark is given: nothing to compare the asset's moves with.*")
+    note = (
+        f"On common sessions. difference: simple return of {asset} less that of {benchmark}, in points; ratio: return "
+        f"of {asset}/{benchmark}."
+    )
+    return table(f"{_name(asset)} against {_name(benchmark)}", rows, note=note, left=["stands", "ratio stands"])
 
 
 def streaks(found: Sequence[Streak]) -> Table:
