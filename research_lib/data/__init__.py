@@ -22,6 +22,7 @@ __all__ = [
     "Folder",
     "Source",
     "load_prices",
+    "load_prices_if_any",
     "load_series",
     "load_series_if_any",
     "open_source",
@@ -129,12 +130,23 @@ def load_series(source: Source, ids: Sequence[str], *, as_of: date | None = None
     return _side_by_side(load, list(dict.fromkeys(ids)))
 
 
-def load_series_if_any(source: Source, series_id: str, *, as_of: date | None = None) -> DataSet | None:
-    """Load one series, or None where the source does not have it, or nothing of it up to `as_of`."""
-    if series_id not in source.series_ids():
+def load_prices_if_any(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet | None:
+    """Load prices that a report can do without: None where the source lacks one, or nothing of it up to `as_of`."""
+    wanted, has = list(assets), source.symbols()
+    if not wanted or any(Asset.parse(asset).symbol not in has for asset in wanted):
         return None
     try:
-        return load_series(source, [series_id], as_of=as_of)
+        return load_prices(source, wanted, as_of=as_of)
+    except InsufficientDataError:
+        return None
+
+
+def load_series_if_any(source: Source, ids: Sequence[str], *, as_of: date | None = None) -> DataSet | None:
+    """Load series that a report can do without: None where the source lacks one, or nothing of it up to `as_of`."""
+    if not set(ids) <= set(source.series_ids()):
+        return None
+    try:
+        return load_series(source, ids, as_of=as_of)
     except InsufficientDataError:
         return None
 

@@ -61,6 +61,11 @@ class SpotAndVolatility:
     is_proxy: bool = False
 
     @property
+    def assets(self) -> list[str]:
+        """Both."""
+        return [self.asset, self.volatility]
+
+    @property
     def label(self) -> str:
         """Name both, and say so where they are a proxy."""
         names = f"{describe_asset(self.asset).name} and {describe_asset(self.volatility).name}"

@@ -16,7 +16,7 @@ WIDTH_INCHES = 8.0
 DOTS_PER_INCH = 144
 
 # Of seaborn's colour-blind palette, three that differ in lightness too; a second mark (dash, marker) goes with each.
-BLUE, ORANGE, GREY = "#0173b2", "#de8f05", "#6b6b6b"
+BLUE, ORANGE, GREY, LIGHT_BLUE = "#0173b2", "#de8f05", "#6b6b6b", "#bcd9ea"
 
 
 @dataclass(frozen=True)

@@ -74,8 +74,8 @@ class Findings:
 
 
 def join_cards(*groups: Sequence[DataCard]) -> tuple[DataCard, ...]:
-    """Put the cards of several data sets one after the other."""
-    return tuple(card for group in groups for card in group)
+    """Put the cards of several data sets one after the other, each series once."""
+    return tuple({card.id: card for group in groups for card in group}.values())
 
 
 def _plain(value: object) -> object:

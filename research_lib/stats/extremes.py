@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -252,7 +253,12 @@ def _start(excesses: Floats) -> tuple[float, float]:
 def _minimise(objective: Callable[[Floats], float], start: tuple[float, float]) -> tuple[tuple[float, float], float]:
     from scipy import optimize
 
-    simplex = np.array(start) + [[0, 0], [SEARCH_STEP, 0], [0, SEARCH_STEP]]
-    options = {"xatol": 1e-6, "fatol": 1e-8, "initial_simplex": simplex}
-    found = optimize.minimize(lambda x: min(objective(x), IMPOSSIBLE), start, method="Nelder-Mead", options=options)
+    first, second = start
+    simplex = np.array([[first, second], [first + SEARCH_STEP, second], [first, second + SEARCH_STEP]])
+    options: Any = {"xatol": 1e-6, "fatol": 1e-8, "initial_simplex": simplex}
+
+    def possible(x: Floats) -> float:
+        return min(objective(x), IMPOSSIBLE)
+
+    found = optimize.minimize(possible, np.array(start), method="Nelder-Mead", options=options)
     return (float(found.x[0]), float(found.x[1])), float(found.fun)

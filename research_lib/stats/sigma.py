@@ -175,22 +175,23 @@ def _shares(assets: int) -> Iterator[tuple[int, int]]:
 def _rolling_moments(x: Floats, n: int, mean: Floats, squares: Floats) -> None:
     """Write each window's mean and sum of squared deviations at its last session; sessions before n - 1 stay NaN."""
     tail_mean, tail_squares = np.zeros(n + 1), np.zeros(n + 1)
+    share = 1 / np.arange(1, n + 1)  # multiplied by in the loop: a division each would take most of its time
     for start in range(0, len(x), n):
         head_mean = head_squares = 0.0
         for j in range(min(n, len(x) - start)):  # j + 1 sessions of this block, n - 1 - j of the one before
             delta = x[start + j] - head_mean
-            head_mean += delta / (j + 1)
+            head_mean += delta * share[j]
             head_squares += delta * (x[start + j] - head_mean)
             apart = tail_mean[j + 1] - head_mean
-            rest = n - 1 - j
-            if start > 0 or rest == 0:
-                mean[start + j] = head_mean + apart * (rest / n)
-                squares[start + j] = head_squares + tail_squares[j + 1] + apart * apart * (rest * (j + 1) / n)
+            rest = (n - 1 - j) * share[n - 1]
+            if start > 0 or j == n - 1:
+                mean[start + j] = head_mean + apart * rest
+                squares[start + j] = head_squares + tail_squares[j + 1] + apart * apart * rest * (j + 1)
         if start + n <= len(x):
             block_mean = block_squares = 0.0
             for j in range(n - 1, -1, -1):  # the block's last n - j sessions
                 delta = x[start + j] - block_mean
-                block_mean += delta / (n - j)
+                block_mean += delta * share[n - 1 - j]
                 block_squares += delta * (x[start + j] - block_mean)
                 tail_mean[j], tail_squares[j] = block_mean, block_squares
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research_lib.data import bundled, load_prices, load_series, load_series_if_any, open_source
+from research_lib.data import bundled, load_prices, load_prices_if_any, load_series, load_series_if_any, open_source
 from research_lib.data.catalog import Asset, choose_volatility, describe_asset, describe_series
 from research_lib.errors import DataError, InsufficientDataError
 from tests.conftest import random_walk, write_prices
@@ -71,7 +71,7 @@ def test_spliced_vintages_agree():
     assert (old[common] / new[common] - 1).abs().max() < 1e-7
 
 
-def test_a_changed_package_is_found(monkeypatch):
+def test_a_changed_package_is_found():
     changed = bundled.PackagedFile(**{**vars(bundled.NASDAQ), "rows": 5030})
     with pytest.raises(DataError, match=r"nasdaq.csv.gz is not the data set that the kit knows"):
         bundled.load_packaged(changed)
@@ -180,8 +180,17 @@ def test_a_month_is_known_only_when_it_is_over():
 
 def test_series_that_are_absent_or_not_yet_begun_are_none():
     source = open_source("bundled")
-    assert load_series_if_any(source, "DGS10") is None
-    assert load_series_if_any(source, "SMB", as_of=date(1920, 1, 1)) is None
+    assert load_series_if_any(source, ["DGS10"]) is None
+    assert load_series_if_any(source, ["SMB"], as_of=date(1920, 1, 1)) is None
+    assert load_series_if_any(source, ["SMB"])["SMB"].size == 1109
+
+
+def test_prices_that_are_absent_or_not_yet_begun_are_none():
+    source = open_source("bundled")
+    assert load_prices_if_any(source, ["GSPC", "RVX"]) is None
+    assert load_prices_if_any(source, []) is None
+    assert load_prices_if_any(source, ["GSPC", "VIX"], as_of=date(2003, 12, 31)) is None
+    assert load_prices_if_any(source, ["GSPC", "VIX"])["VIX"].size == 1259
 
 
 def test_a_french_file_is_read_with_its_texts(tmp_path):

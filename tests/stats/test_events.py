@@ -1,5 +1,7 @@
 """Episodes and what followed them, against counts made by hand."""
 
+from itertools import pairwise
+
 import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
@@ -37,7 +39,7 @@ def test_episodes_part_the_sessions_above(above, gap):
     episodes = find_episodes(path, 0.5, cluster_gap_sessions=gap)
     assert sum(episode.sessions_above for episode in episodes) == sum(above)
     positions = [(path.index.get_loc(episode.start), path.index.get_loc(episode.end)) for episode in episodes]
-    for (_, end), (start, _) in zip(positions, positions[1:], strict=False):
+    for (_, end), (start, _) in pairwise(positions):
         assert start - end - 1 > gap
     runs = 0  # by a loop: a session above opens an episode when none of the last gap + 1 sessions was above
     for t, one in enumerate(above):

@@ -87,7 +87,7 @@ def test_altering_a_value_before_as_of_changes_it(known, tmp_path):
 
 
 def test_as_of_between_sessions_is_the_session_before(known):
-    folder, as_of, expected = known
+    folder, as_of, _ = known
     saturday = as_of + pd.Timedelta(days=(5 - as_of.weekday()) % 7)
     friday = saturday - pd.Timedelta(days=1)
     assert everything(folder, saturday) == everything(folder, friday)

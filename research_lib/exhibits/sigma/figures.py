@@ -7,7 +7,7 @@ import pandas as pd
 
 from research_lib.data.catalog import describe_asset
 from research_lib.exhibits import format as show
-from research_lib.exhibits.figure import BLUE, GREY, ORANGE, Figure, Prose, canvas, finish, plain_log_ticks
+from research_lib.exhibits.figure import BLUE, GREY, LIGHT_BLUE, ORANGE, Figure, Prose, canvas, finish, plain_log_ticks
 from research_lib.stats.events import Outcome
 from research_lib.stats.extremes import SESSIONS_PER_YEAR, return_period
 from research_lib.stats.moves import relative_moves
@@ -28,7 +28,9 @@ def price_and_sigma(close: "pd.Series[float]", study: EpisodeStudy, day: SigmaOf
         plain_log_ticks(top.yaxis)
         top.set_ylabel("close (log)")
         bottom.plot(study.path.index, study.path, color=BLUE, linewidth=0.5)
-        bottom.axhline(study.threshold, color=GREY, linestyle="--", linewidth=1)
+        bottom.hlines(
+            study.threshold, study.path.index[0], study.path.index[-1], color=GREY, linestyle="--", linewidth=1
+        )
         bottom.annotate(f"threshold {study.threshold:g} ", (study.path.index[0], study.threshold), size=LABEL_SIZE,
                         ha="right", va="center", color=GREY)  # fmt: skip
         peaks = pd.Series({episode.peak_date: episode.peak for episode in study.episodes}, dtype=float)
@@ -40,7 +42,7 @@ def price_and_sigma(close: "pd.Series[float]", study: EpisodeStudy, day: SigmaOf
             f"record {standing.record:.2f}\n{show.date(standing.record_date)}",
         )
         if standing.date != standing.record_date:
-            _label(bottom, standing.date, standing.value, f"last {standing.value:.2f}")
+            _label(bottom, standing.date, standing.value, f"last {show.number(standing.value)}")
         bottom.set_ylabel(f"{day.headline.name} (standard deviations)")
         bottom.margins(x=0.12, y=0.22)
     return finish(
@@ -158,18 +160,21 @@ def followed(outcomes: Sequence[Outcome] | Unavailable, *, of: str) -> Figure | 
 
 def spot_volatility(found: Sequence[SpotVolatility] | Unavailable, *, of: str) -> Figure | Prose:
     """Draw how the rolling correlations are distributed, with the last of each marked."""
-    import seaborn as sns
-
     if isinstance(found, Unavailable):
         return Prose(f"*Spot and volatility: {found.reason}*")
-    frame = pd.concat([pd.DataFrame({"correlation": one.path, "sessions": str(one.sessions)}) for one in found])
+    places = range(len(found))
     with canvas(height_inches=3) as drawn:
         axes = drawn.subplots()
-        sns.boxplot(frame, x="correlation", y="sessions", color="#bcd9ea", linecolor=BLUE, fliersize=1.5, ax=axes)
-        axes.plot([one.standing.value for one in found], range(len(found)), "o", color=ORANGE, markersize=8)
+        boxes = axes.boxplot([one.path for one in found], positions=places, orientation="horizontal", widths=0.5,
+                             patch_artist=True, flierprops={"marker": ".", "markersize": 2})  # fmt: skip
+        for box in boxes["boxes"]:
+            box.set_facecolor(LIGHT_BLUE)
+        axes.set_yticks(places, [str(one.sessions) for one in found])
+        axes.invert_yaxis()
+        axes.plot([one.standing.value for one in found], places, "o", color=ORANGE, markersize=8)
         for row, one in enumerate(found):
-            axes.annotate(f"last {show.number(one.standing.value)}", (one.standing.value, row), size=LABEL_SIZE,
-                          xytext=(0, 9), textcoords="offset points", ha="center")  # fmt: skip
+            axes.annotate(f"last {show.number(one.standing.value)}", (0.99, row), size=LABEL_SIZE, ha="right",
+                          va="bottom", xycoords=("axes fraction", "data"))  # fmt: skip
         axes.set_xlabel("correlation of returns with changes of implied volatility")
         axes.set_ylabel("over sessions")
     last = "; ".join(
