@@ -133,9 +133,8 @@ def read_parameters(path: Path, *, overrides: Mapping[str, object] | None = None
     ParameterError
         The file is absent or no mapping, or a value is wrong; the message lists all faults.
     """
-    model = model_for(path.resolve().parent.name)
     values = _read_mapping(path) | dict(overrides or {})
-    return validate(model, values, origin=_shown(path))
+    return validate(model_for(path.resolve().parent.name), values, origin=_shown(path))
 
 
 def parse_setting(setting: str) -> tuple[str, object]:

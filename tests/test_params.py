@@ -90,8 +90,11 @@ def test_a_missing_file_names_the_nearest(tmp_path):
 
 
 def test_an_unknown_notebook_names_the_nearest(tmp_path):
+    path = tmp_path / "03_record_sigmas" / "x.yaml"
+    path.parent.mkdir()
+    path.write_text("window: 50\n")
     with pytest.raises(ParameterError, match="did you mean 03_record_sigma"):
-        read_parameters(tmp_path / "03_record_sigmas" / "x.yaml")
+        read_parameters(path)
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def load_series(source: Source, ids: Sequence[str], *, as_of: date | None = None
 
     def load(series_id: str) -> tuple[CleanSeries, DataCard]:
         info = describe_series(series_id)
-        expect = Expectation(positive=False, traded=False, daily=False)
+        expect = Expectation(positive=False, traded=False, daily=False, monthly=info.frequency == "monthly")
         series, card = _load(source, source.read_series(series_id), expect, name=info.name, as_of=as_of)
         return CleanSeries(series.values * info.scale, series.faults), card
 

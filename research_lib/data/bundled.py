@@ -118,18 +118,8 @@ def _locate(file: PackagedFile) -> Path:
     return Path(spec.origin).parent / file.path
 
 
-def _daily(file: PackagedFile, column: str) -> Callable[[str], RawSeries]:
-    return lambda name: _raw(name, file.label, load_packaged(file)[column])
-
-
-def _monthly(file: PackagedFile, column: str) -> Callable[[str], RawSeries]:
-    """Date a month's value by the month's last day, the first on which it can be known."""
-
-    def read(name: str) -> RawSeries:
-        months = load_packaged(file)[column]
-        return _raw(name, f"{file.label}, column {column}", months.set_axis(months.index + pd.offsets.MonthEnd(0)))
-
-    return read
+def _column(file: PackagedFile, column: str) -> Callable[[str], RawSeries]:
+    return lambda name: _raw(name, f"{file.label}, column {column}", load_packaged(file)[column])
 
 
 def _splice_sp500(name: str) -> RawSeries:
@@ -148,15 +138,15 @@ def _raw(name: str, origin: str, values: "pd.Series[float]") -> RawSeries:
 
 PRICES: dict[str, Callable[[str], RawSeries]] = {
     "GSPC": _splice_sp500,
-    "IXIC": _daily(NASDAQ, "Close"),
-    "VIX": _daily(VIX, "vix"),
+    "IXIC": _column(NASDAQ, "Close"),
+    "VIX": _column(VIX, "vix"),
 }
 
 SERIES: dict[str, Callable[[str], RawSeries]] = {
-    "MKT_RF": _monthly(FRENCH, "Mkt-RF"),
-    "SMB": _monthly(FRENCH, "SMB"),
-    "HML": _monthly(FRENCH, "HML"),
-    "RF": _monthly(FRENCH, "RF"),
-    "AAA": _monthly(YIELDS, "AAA"),
-    "BAA": _monthly(YIELDS, "BAA"),
+    "MKT_RF": _column(FRENCH, "Mkt-RF"),
+    "SMB": _column(FRENCH, "SMB"),
+    "HML": _column(FRENCH, "HML"),
+    "RF": _column(FRENCH, "RF"),
+    "AAA": _column(YIELDS, "AAA"),
+    "BAA": _column(YIELDS, "BAA"),
 }

@@ -71,11 +71,25 @@ class CleanSeries:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a series should be: a price is positive; a traded one has no reversing jumps; a daily one has sessions."""
+    """What a series should be.
+
+    Attributes
+    ----------
+    positive : bool
+        A price: zero or less stops the run.
+    traded : bool
+        Jumps that reverse and stale runs are reported.
+    daily : bool
+        Missing exchange sessions are reported.
+    monthly : bool
+        Values are dated by the last day of their month, the first on which they can be known, whatever day of it the
+        source writes (FRED writes the first).
+    """
 
     positive: bool
     traded: bool
     daily: bool
+    monthly: bool = False
 
 
 def clean(
@@ -105,6 +119,8 @@ def clean(
     """
     table, date_faults = _parse_dates(raw)
     _stop_at(date_faults, raw)
+    if expect.monthly:
+        table = table.assign(date=table["date"] + pd.offsets.MonthEnd(0))
     table = _cut(table, as_of, raw)
     table, value_faults = _parse_values(table, expect)
     _stop_at(value_faults, raw)

@@ -178,6 +178,15 @@ def test_a_month_is_known_only_when_it_is_over():
     assert load_series(source, ["SMB"], as_of=date(2000, 3, 31))["SMB"].index[-1] == pd.Timestamp("2000-03-31")
 
 
+def test_a_month_that_fred_dates_by_its_first_day_is_known_at_its_end(tmp_path):
+    (tmp_path / "series").mkdir()
+    (tmp_path / "series" / "FEDFUNDS.csv").write_text("date,value\n2024-01-01,5.33\n2024-02-01,5.33\n")
+    (tmp_path / "series" / "DGS10.csv").write_text("date,value\n2024-01-02,3.95\n")
+    source = open_source("folder", data_dir=str(tmp_path))
+    assert load_series(source, ["FEDFUNDS"], as_of=date(2024, 2, 28))["FEDFUNDS"].index == [pd.Timestamp("2024-01-31")]
+    assert load_series(source, ["DGS10"])["DGS10"].index == [pd.Timestamp("2024-01-02")]
+
+
 def test_series_that_are_absent_or_not_yet_begun_are_none():
     source = open_source("bundled")
     assert load_series_if_any(source, ["DGS10"]) is None
