@@ -340,6 +340,63 @@ def leave_one_out(values: Floats, *, groups: Sequence[int] | NDArray[np.intp] | 
 
 
 @dataclass(frozen=True)
+class PermutationDifference:
+    """The mean of some outcomes less that of the others, against all ways of dealing them into groups of these sizes.
+
+    Attributes
+    ----------
+    n_first, n_second : int
+        Outcomes in each group.
+    difference : float
+        In the outcomes' unit.
+    p_value, p_smallest : float
+        Two-sided; and the smallest value that these outcomes could give, however they were dealt.
+    """
+
+    n_first: int
+    n_second: int
+    difference: float
+    p_value: float
+    p_smallest: float
+
+
+def permutation_test(
+    values: Floats, first: NDArray[np.bool_], *, draws: int = 9999, seed: int = 0
+) -> PermutationDifference:
+    """Test whether two groups of a few outcomes differ in mean (Fisher, 1935, section 21).
+
+    Parameters
+    ----------
+    values : array of shape (n,)
+        One outcome an event.
+    first : boolean array of shape (n,)
+        Who is in the first group; neither group is empty.
+    draws, seed : int
+        Of random deals, where there are more than `EXACT_GROUPS` outcomes.
+
+    Raises
+    ------
+    ValueError
+        A group is empty.
+    """
+    n, n_first = len(values), int(first.sum())
+    if not 0 < n_first < n:
+        raise ValueError("both groups need an outcome")
+    if n <= EXACT_GROUPS:
+        sums, sizes = _all_subsets(np.stack([values, np.ones(n)]))
+        sums = sums[sizes == n_first]
+    else:
+        rng = np.random.default_rng(seed)
+        deals = [values[first].sum(), *(rng.permutation(values)[:n_first].sum() for _ in range(draws))]
+        sums = np.asarray(deals, dtype=np.float64)
+    apart = np.abs(sums / n_first - (values.sum() - sums) / (n - n_first))
+    difference = float(values[first].mean() - values[~first].mean())
+    tolerance = TIE_TOLERANCE * max(float(np.abs(values).max()), np.finfo(float).tiny)
+    p_value, p_smallest = (float(np.mean(apart >= limit - tolerance)) for limit in (abs(difference), apart.max()))
+    return PermutationDifference(n_first, n - n_first, difference, p_value, p_smallest)
+
+
+@dataclass(frozen=True)
 class BootstrapMean:
     """A mean, or a difference of two, with its 95% block-bootstrap interval.
 

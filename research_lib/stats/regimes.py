@@ -133,7 +133,9 @@ def regime_difference(
             raise InsufficientDataError(f"regime {state}: {member.sum()} periods; a mean with an interval needs two")
     result = bootstrap_difference(values, *members, blocks=blocks)
     p_value = shift_test(values, *members)
-    return RegimeDifference(first, second, result.n, result.mean, result.low, result.high, p_value, 1 / len(values))
+    return RegimeDifference(
+        str(first), str(second), result.n, result.mean, result.low, result.high, p_value, 1 / len(values)
+    )
 
 
 def _aligned(returns: "pd.Series[float]", states: "pd.Series[str]") -> tuple[Floats, NDArray[np.object_]]:
