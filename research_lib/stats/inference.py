@@ -14,6 +14,8 @@ CONFIDENCE = 0.95
 TIE_TOLERANCE = 1e-10
 
 EXACT_GROUPS = 20  # a million sign patterns: a fifth of a second
+SHORTEST_BLOCK = 5  # periods: a short memory is often missed by the estimated length, and longer blocks lose coverage
+LEAST_PERIODS = 50  # fewer cannot tell a block's length
 POWER_GROUPS = 12  # 4,096 patterns of each of thousands of samples
 
 
@@ -429,7 +431,7 @@ class Blocks:
     method : str
         `stationary` (blocks of random length; Politis and Romano, 1994) or `moving` (of fixed length; Künsch, 1989).
     length : int or None
-        Periods, on average; without it, the length of Politis and White (2004), at least the cube root of the number.
+        Periods, on average; without it, the length of Politis and White (2004), at least `SHORTEST_BLOCK`.
     replications, seed : int
         Of the resampling.
     """
@@ -465,8 +467,8 @@ def bootstrap_mean(
     Notes
     -----
     The interval is symmetric and studentised: resampled means are scaled by their own standard errors (Hall, 1992,
-    section 3.5). Simulated with white noise it misses 5%; with an autocorrelation of 0.2, or over fewer than 30
-    periods, about 7%: where that matters, go by `shift_test` of the regimes.
+    section 3.5). Simulated over 400 periods it misses 5% of white noise, and 7 to 8% with an autocorrelation
+    of 0.1 or a regime of 30 periods: the p-value to go by is that of `shift_test`.
     """
     weights = np.ones(len(values)) if members is None else members.astype(np.float64)
     return _bootstrap((values, weights), blocks)
@@ -488,7 +490,7 @@ def _bootstrap(arrays: tuple[Floats, ...], blocks: Blocks) -> BootstrapMean:
     mean, error = _mean_and_error(*arrays)
     if not np.isfinite(error):
         raise ValueError("a mean has no spread to resample: it is over fewer than two periods")
-    length = blocks.length or _best_block_length(arrays[0])
+    length = blocks.length or _best_block_length(*arrays)
     sampler = kinds[blocks.method](length, *arrays, seed=blocks.seed)
     means, errors = sampler.apply(_mean_and_error, blocks.replications).T
     t_values = np.abs(means - mean)[errors > 0] / errors[errors > 0]
@@ -514,12 +516,17 @@ def _mean_and_variance(values: Floats, weights: Floats) -> tuple[float, float]:
     return mean, float((values - mean) ** 2 @ weights / (n - 1) / n)
 
 
-def _best_block_length(values: Floats) -> int:
-    """Take Politis and White's length, but no less than its rate, the cube root of n: short memory is easily missed."""
+def _best_block_length(values: Floats, first: Floats, second: Floats | None = None) -> int:
+    """Take Politis and White's length for what each period adds to the mean, or to the difference."""
     from arch.bootstrap import optimal_block_length
 
-    best = float(optimal_block_length(values)["stationary"].iloc[0])
-    return round(min(max(best, float(np.cbrt(len(values)))), len(values) / 2))
+    if len(values) < LEAST_PERIODS:
+        return min(SHORTEST_BLOCK, len(values))
+    added = (values - _mean_and_variance(values, first)[0]) * first / first.sum()
+    if second is not None:
+        added = added - (values - _mean_and_variance(values, second)[0]) * second / second.sum()
+    best = float(optimal_block_length(added)["stationary"].iloc[0])
+    return round(min(max(best, SHORTEST_BLOCK), len(values) / 2))
 
 
 def shift_test(values: Floats, first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
