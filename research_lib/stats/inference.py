@@ -467,7 +467,7 @@ def bootstrap_mean(
     Notes
     -----
     The interval is symmetric and studentised: resampled means are scaled by their own standard errors (Hall, 1992,
-    section 3.5). Simulated over 400 periods it misses 5% of white noise, and 7 to 8% with an autocorrelation
+    section 3.5). Simulated over 400 periods it misses 5 to 6% of white noise, and 7 to 8% with an autocorrelation
     of 0.1 or a regime of 30 periods: the p-value to go by is that of `shift_test`.
     """
     weights = np.ones(len(values)) if members is None else members.astype(np.float64)
@@ -494,7 +494,7 @@ def _bootstrap(arrays: tuple[Floats, ...], blocks: Blocks) -> BootstrapMean:
     sampler = kinds[blocks.method](length, *arrays, seed=blocks.seed)
     means, errors = sampler.apply(_mean_and_error, blocks.replications).T
     t_values = np.abs(means - mean)[errors > 0] / errors[errors > 0]
-    reach = error * float(np.quantile(t_values, CONFIDENCE))
+    reach = error * float(np.quantile(t_values, CONFIDENCE, method="weibull"))  # rank 95% of replications + 1
     n = int(sum(weights.sum() for weights in arrays[1:]))
     return BootstrapMean(n, float(mean), float(mean - reach), float(mean + reach), length, len(t_values))
 

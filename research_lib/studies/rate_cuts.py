@@ -106,7 +106,7 @@ class Market:
     legs : Legs
         Small and large; of a published difference (SMB) or a market alone, one series.
     broad : Series of shape (periods,)
-        Return of the large leg, or of the whole market where there are no legs.
+        Return of the market: of months the whole market's, of sessions the large leg's.
     monthly : bool
         Months, dated by their last day; otherwise sessions.
     cards : tuple of DataCard
@@ -267,10 +267,11 @@ def _load_months(source: Source, small: str, large: str, as_of: date | None) -> 
     if small not in SIZE_FIFTHS or large not in SIZE_FIFTHS:
         asked = _name(small, large)
         raise DataError(f"{asked}: monthly there are SMB alone, and {' less '.join(SIZE_FIFTHS)}; others are daily")
-    data = load_series(source, [*SIZE_FIFTHS[small], *SIZE_FIFTHS[large]], as_of=as_of)
+    data = load_series(source, [*SIZE_FIFTHS[small], *SIZE_FIFTHS[large], "MKT_RF", "RF"], as_of=as_of)
     values = _month_ends(data).dropna()
     small_leg, large_leg = (values[list(SIZE_FIFTHS[name])].mean(axis=1) for name in (small, large))
-    return Market(_name(small, large), Legs(small_leg, large_leg), large_leg, monthly=True, cards=data.cards)
+    broad = values["MKT_RF"] + values["RF"]
+    return Market(_name(small, large), Legs(small_leg, large_leg), broad, monthly=True, cards=data.cards)
 
 
 def _month_ends(data: DataSet) -> pd.DataFrame:
