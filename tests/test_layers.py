@@ -66,16 +66,3 @@ def test_a_forbidden_import_would_be_found(tmp_path):
     path = tmp_path / "module.py"
     path.write_text("def f():\n    from research_lib.studies import sigma\n")
     assert "research_lib.studies" in set(imports(path))
-
-
-def code_lines(path):
-    """The lines that hold code: no blank ones, comments or docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    texts = [n for n in ast.walk(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)]
-    prose = {line for node in texts for line in range(node.lineno, node.end_lineno + 1)}
-    code = {line for node in ast.walk(tree) if hasattr(node, "lineno") for line in (node.lineno, node.end_lineno)}
-    return code - prose
-
-
-def test_the_library_stays_small():
-    assert sum(len(code_lines(path)) for path in MODULES) < 3000
