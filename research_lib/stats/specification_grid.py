@@ -1,7 +1,7 @@
 """A grid over definitions: the same question asked in every defensible way, so that no single one can be picked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -106,6 +106,12 @@ def robustness_grid(
             block = _grid_block(_from(legs, start), [at - start for at in positions], axes, horizon)
             blocks.append(block.assign(market=name, start_year=year, horizon=horizon))
     return _summarise(pd.concat(blocks, ignore_index=True))
+
+
+def join_grids(grids: Sequence[Grid]) -> Grid:
+    """Put the specifications of several grids together."""
+    joined = _summarise(pd.concat([grid.table for grid in grids], ignore_index=True))
+    return replace(joined, n_left_out=sum(grid.n_left_out for grid in grids))
 
 
 def _distinct_starts(index: pd.DatetimeIndex, years: Sequence[int]) -> dict[int, int]:

@@ -187,7 +187,9 @@ def test_a_published_difference_has_no_bhar(policy: Policy, bundled: Source) -> 
     with pytest.raises(DataError, match="no legs to compound"):
         study_events(market, find_events(policy, market), measure=Measure.BHAR)
     with pytest.raises(DataError, match="no legs to compound"):
-        study_robustness(policy, [market], GridAxes([CycleRule()], (1,)))
+        study_robustness(policy, [market], GridAxes([CycleRule()], (1,), measures=(Measure.BHAR,)))
+    both = study_robustness(policy, [market], GridAxes([CycleRule()], (1,)))
+    assert set(both.table["measure"]) == {Measure.CAR}
 
 
 def test_legs_add_up_and_are_adjusted_as_families(policy: Policy, daily: Market) -> None:
