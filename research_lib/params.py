@@ -108,7 +108,46 @@ class RecordSigma(NotebookParameters):
         return list(dict.fromkeys(filter(None, [self.asset, self.benchmark, *self.assets])))
 
 
-MODELS: dict[str, type[NotebookParameters]] = {"03_record_sigma": RecordSigma}
+MONTHLY_LEGS = (("S1", "S5"), ("SMB", ""))
+HORIZONS = {"monthly": (1, 3, 6, 12), "daily": (1, 5, 21, 63, 126, 252)}
+
+
+class RateCuts(NotebookParameters):
+    """Parameters of `01_rate_cut_regimes`."""
+
+    frequency: Literal["monthly", "daily"] = "monthly"
+    small: AssetName = "S1"
+    large: AssetName | Literal[""] = "S5"
+    horizon: Annotated[int, Field(ge=1, le=252)] = 12
+    min_cut_bp: Annotated[float, Field(gt=0, le=300, allow_inf_nan=False)] = 25.0
+    min_tightening_bp: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 50.0
+    pause_days: Annotated[int, Field(ge=30, le=3650)] = 365
+    announced_only: bool = False
+
+    @model_validator(mode="after")
+    def _fits_frequency(self) -> Self:
+        if self.horizon not in HORIZONS[self.frequency]:
+            known = ", ".join(map(str, HORIZONS[self.frequency]))
+            raise ValueError(f"horizon {self.horizon} is none of the {self.frequency} horizons: {known}")
+        monthly_names = {name for pair in MONTHLY_LEGS for name in pair if name}
+        if self.frequency == "monthly" and (self.small, self.large) not in MONTHLY_LEGS:
+            raise ValueError(
+                f"small {self.small}, large {self.large or '(empty)'}: monthly there are S1 and S5, and SMB with large "
+                "empty; prices such as RUT and GSPC need frequency: daily"
+            )
+        if self.frequency == "daily" and {self.small, self.large} & monthly_names:
+            raise ValueError(f"small {self.small}, large {self.large}: S1, S5 and SMB are monthly: frequency: monthly")
+        if self.frequency == "daily" and not self.large:
+            raise ValueError("large is needed with frequency: daily (small less large is the question)")
+        return self
+
+    @property
+    def symbols(self) -> list[str]:
+        """The prices of both legs; months are series."""
+        return [] if self.frequency == "monthly" else [self.small, self.large]
+
+
+MODELS: dict[str, type[NotebookParameters]] = {"01_rate_cut_regimes": RateCuts, "03_record_sigma": RecordSigma}
 
 
 def model_for(notebook: str) -> type[NotebookParameters]:

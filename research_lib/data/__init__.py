@@ -159,6 +159,8 @@ def _load(
 
 
 def _side_by_side(load: Callable[[str], tuple[CleanSeries, DataCard]], ids: list[str]) -> DataSet:
+    if not ids:
+        return DataSet(pd.DataFrame(index=pd.DatetimeIndex([], name="date")), ())
     loaded = [load(series_id) for series_id in ids]
     values = pd.concat([series.values for series, _ in loaded], axis=1, keys=ids, sort=True).rename_axis("date")
     return DataSet(values, tuple(card for _, card in loaded))

@@ -21,8 +21,10 @@ def percent(value: float | None, digits: int = 2) -> str:
 
 
 def percent_change(value: float | None, digits: int = 2) -> str:
-    """Show a decimal change in percent, always with its sign."""
-    return NONE if value is None or np.isnan(value) else _signed(f"{100 * value:+,.{digits}f}%")
+    """Show a decimal change in percent, always with its sign; infinity as ±∞."""
+    if value is None or np.isnan(value):
+        return NONE
+    return _signed(f"{value:+}".replace("inf", "∞") if np.isinf(value) else f"{100 * value:+,.{digits}f}%")
 
 
 def count(value: float | None) -> str:

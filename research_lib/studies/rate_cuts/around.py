@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from research_lib.errors import DataError
+from research_lib.data import Source, load_series_if_any
+from research_lib.errors import DataError, InsufficientDataError
 from research_lib.stats.event_study import (
     Events,
     Legs,
@@ -25,6 +27,7 @@ from research_lib.stats.inference import (
     sign_flip_test,
 )
 from research_lib.stats.policy_cycles import (
+    CycleRule,
     recession_announced,
     recession_within,
     to_sessions,
@@ -36,12 +39,17 @@ from research_lib.studies.rate_cuts.load import (
     LARGE_FIRST_CUT_BP,
     NOTHING_KNOWN,
     SMB,
+    EventKind,
     Market,
     Policy,
     Surroundings,
+    find_events,
     last_before,
+    load_policy,
 )
+from research_lib.studies.result import Unavailable
 
+RELATIVE = "small less large"
 START_YEARS = (0, 1985, 1990, 1995, 2000)  # 0: all of the data
 
 
@@ -100,7 +108,7 @@ def study_events(
     return {
         "small": _study_leg("small", Legs(legs.small), events, (measure, chosen, True, seed)),
         "large": _study_leg("large", Legs(legs.large), events, (measure, chosen, True, seed)),
-        "small less large": _study_leg("small less large", legs, events, (measure, chosen, False, seed)),
+        RELATIVE: _study_leg(RELATIVE, legs, events, (measure, chosen, False, seed)),
     }
 
 
@@ -319,3 +327,106 @@ def _axes_for(market: Market, axes: GridAxes) -> GridAxes:
     if Measure.CAR not in axes.measures:
         _stop_at_published(market, Measure.BHAR)
     return replace(axes, measures=(Measure.CAR,))
+
+
+NO_LEGS = Unavailable("a published difference has no legs of its own.")
+
+
+def study_compounded(market: Market, events: Events, *, seed: int = 0) -> LegStudy | Unavailable:
+    """Study small less large by BHAR, the difference of compounded returns."""
+    if market.legs.large is None:
+        return NO_LEGS
+    return study_events(market, events, measure=Measure.BHAR, seed=seed)[RELATIVE]
+
+
+def study_other_decisions(policy: Policy, market: Market, *, seed: int = 0) -> dict[str, LegStudy | Unavailable]:
+    """Study small less large around all cuts, last hikes and unscheduled cuts, by the kind's name."""
+
+    def study(kind: EventKind) -> LegStudy | Unavailable:
+        try:
+            events = find_events(policy, market, kind)
+        except InsufficientDataError as error:
+            return Unavailable(f"{error}.")
+        return _relative(study_events(market, events, seed=seed))
+
+    return {str(kind): study(kind) for kind in EventKind if kind is not EventKind.FIRST_CUTS}
+
+
+def study_with_proxy(
+    source: Source, market: Market, *, rule: CycleRule, as_of: date, seed: int = 0
+) -> LegStudy | Unavailable:
+    """Study small less large around first cuts, turning points of the bill rate standing in before the table starts."""
+    bills = load_series_if_any(source, ["RF"], as_of=as_of) if market.monthly else None
+    if bills is None:
+        return Unavailable("it needs monthly data and the one-month bill rate RF.")
+    policy = load_policy(as_of=as_of, rule=rule, bill_rate=bills["RF"])
+    return _relative(study_events(market, find_events(policy, market), seed=seed))
+
+
+def _relative(studies: dict[str, LegStudy]) -> LegStudy:
+    """Take small less large, or the only leg there is."""
+    return studies.get(RELATIVE) or next(iter(studies.values()))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the headline rests on.
+
+    Attributes
+    ----------
+    market : Market
+        Small and large.
+    horizon : int
+        The headline's, in the market's periods.
+    study : LegStudy
+        Small less large around first cuts.
+    broad : LegStudy or Unavailable
+        The broad market, daily.
+    grid : GridStudy
+        The same question under every definition.
+    power : Power
+        Of so few cycles.
+    """
+
+    market: Market
+    horizon: int
+    study: LegStudy
+    broad: LegStudy | Unavailable
+    grid: GridStudy
+    power: Power
+
+
+PLANTED_EFFECT = 0.02
+
+
+def answer(policy: Policy, market: Market, markets: Sequence[Market], *, broad: Market | None, horizon: int) -> Answer:
+    """Put together what the headline rests on: small less large around first cuts, and how sure that is.
+
+    Parameters
+    ----------
+    policy, market, horizon
+        As elsewhere.
+    markets : sequence of Market
+        For the grid, the market itself first.
+    broad : Market, optional
+        A daily broad market, for the day itself.
+
+    Raises
+    ------
+    InsufficientDataError
+        No first cut falls inside the data, or none is followed by so many periods.
+    """
+    events = find_events(policy, market)
+    study = _relative(study_events(market, events))
+    if next(result.n for result in study.after if result.window.last == horizon) == 0:
+        raise InsufficientDataError(f"{market.name}: none of {len(events)} first cuts has {horizon} periods after it")
+    return Answer(
+        market=market,
+        horizon=horizon,
+        study=study,
+        broad=Unavailable("this source has no daily broad market (GSPC).")
+        if broad is None
+        else _relative(study_events(broad, find_events(policy, broad))),
+        grid=study_grid(policy, markets, horizon=horizon),
+        power=power_of_sign_flip(market, events, effect=PLANTED_EFFECT, horizon=horizon),
+    )

@@ -47,6 +47,7 @@ PROXY_RULE = CycleRule(min_tightening_bp=100.0)
 MONTHS_PER_YEAR = 12
 
 DAILY_PAIRS = (("RUT", "GSPC"), ("IWM:adj_close", "SPY:adj_close"), ("IWC:adj_close", "SPY:adj_close"))
+BROAD = "GSPC"
 MONTHLY_PAIRS = (("S1", "S5"), (SMB, ""))
 CREDIT_SPREADS = ("BAMLH0A0HYM2", "BAA10Y", "BAA_AAA")
 DAILY_RATES = ("DGS2", "DGS10", "BAMLH0A0HYM2", "BAA10Y")
@@ -432,3 +433,13 @@ def load_alternatives(source: Source, market: Market, *, as_of: date | None = No
         except (DataError, InsufficientDataError):  # this source has no such pair, or not yet
             continue
     return found
+
+
+def load_broad(source: Source, *, as_of: date | None = None) -> Market | None:
+    """Load the daily broad market, the S&P 500; None where the source has none."""
+    if BROAD not in source.symbols():
+        return None
+    try:
+        return load_market(source, BROAD, as_of=as_of)
+    except InsufficientDataError:
+        return None

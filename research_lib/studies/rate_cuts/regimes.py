@@ -32,7 +32,10 @@ from research_lib.stats.regimes import (
     rolling_sensitivity,
     sensitivity_by_regime,
 )
-from research_lib.studies.rate_cuts.load import STALE_DAYS, Market, Policy, to_months
+from research_lib.studies.rate_cuts.load import STALE_DAYS, Market, Policy, Rates, to_months
+from research_lib.studies.result import Unavailable
+
+ROLLING_MONTHS, ROLLING_SESSIONS = 60, 504
 
 
 @dataclass(frozen=True)
@@ -159,3 +162,12 @@ def cut_responses(policy: Policy, market: Market, *, horizons: Sequence[int] = (
     shock = pd.Series(sizes, market.legs.index)[policy.changes_bp.index[0] :]
     controls = pd.DataFrame({"market": market.broad, "relative": market.relative})
     return local_projections(market.relative, shock, tuple(horizons) or market.horizons, controls=controls)
+
+
+def sensitivity_to_rates(policy: Policy, market: Market, rates: Rates) -> SensitivityStudy | Unavailable:
+    """Regress on the yields and spreads that the source has; five years a window of months, two of sessions."""
+    if not rates.split:
+        return Unavailable("this source has neither DGS10 nor, by months, the bill rate RF.")
+    drivers = rate_drivers(market, rates.levels)
+    window = ROLLING_MONTHS if market.monthly else ROLLING_SESSIONS
+    return study_sensitivity(policy, market, drivers, split=rates.split, window=window)

@@ -1,0 +1,1 @@
+"""The exhibits of `01_rate_cut_regimes`: tables, figures and sentences."""
