@@ -17,6 +17,10 @@ class DataError(ResearchError):
     """A source lacks what was asked for, or holds what no study can use."""
 
 
+class MissingDataError(DataError):
+    """A source does not have what was asked for: its folder, or a file in it."""
+
+
 class InsufficientDataError(ResearchError):
     """The data is sound, but there is too little of it for the question."""
 

@@ -19,6 +19,7 @@ SIGMA_NAMES: tuple[SigmaName, ...] = get_args(SigmaName)
 
 ASSET_PATTERN = r"^[A-Za-z0-9.^=_-]+(:[a-z_]+)?$"
 AssetName = Annotated[str, Field(pattern=ASSET_PATTERN)]
+OptionalAssetName = Annotated[str, Field(pattern=f"^$|{ASSET_PATTERN}")]
 
 Model = TypeVar("Model", bound="NotebookParameters")
 
@@ -82,7 +83,7 @@ class RecordSigma(NotebookParameters):
     """Parameters of `03_record_sigma`."""
 
     asset: AssetName = "GSPC"
-    benchmark: AssetName | Literal[""] = "IXIC"
+    benchmark: OptionalAssetName = "IXIC"
     assets: Annotated[list[AssetName], Field(min_length=1)] = ["GSPC", "IXIC"]
     definition: SigmaName = "price_z"
     window: Annotated[int, Field(ge=5, le=1000)] = 50
@@ -117,7 +118,7 @@ class RateCuts(NotebookParameters):
 
     frequency: Literal["monthly", "daily"] = "monthly"
     small: AssetName = "S1"
-    large: AssetName | Literal[""] = "S5"
+    large: OptionalAssetName = "S5"
     horizon: Annotated[int, Field(ge=1, le=252)] = 12
     min_cut_bp: Annotated[float, Field(gt=0, le=300, allow_inf_nan=False)] = 25.0
     min_tightening_bp: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 50.0
@@ -183,8 +184,8 @@ def parse_setting(setting: str) -> tuple[str, object]:
         raise ParameterError(f"--set {setting}: write name=value, for example --set window=100")
     try:
         return name.strip(), yaml.safe_load(text) if text else ""
-    except yaml.YAMLError as error:
-        raise ParameterError(f"--set {setting}: the value cannot be read as YAML") from error
+    except (yaml.YAMLError, ValueError) as error:  # YAML makes dates itself, and 2024-02-30 is none
+        raise ParameterError(f"--set {setting}: the value cannot be read ({' '.join(str(error).split())})") from error
 
 
 def validate(model: type[Model], values: Mapping[str, object], *, origin: str) -> Model:
@@ -201,7 +202,9 @@ def _read_mapping(path: Path) -> dict[str, object]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParameterError(f"{_shown(path)}: there is no such file{_nearest_file(path)}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except IsADirectoryError:
+        raise ParameterError(f"{_shown(path)}: a folder; name its parameter files, or none to run all") from None
+    except (yaml.YAMLError, ValueError) as error:  # not YAML, not UTF-8, or a date that is none
         raise ParameterError(f"{_shown(path)}: not a YAML file ({' '.join(str(error).split())})") from None
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         raise ParameterError(f"{_shown(path)}: must hold lines of the form name: value")
@@ -216,6 +219,8 @@ def _explain(fault: ErrorDetails, model: type[BaseModel]) -> str:
             return f"{name}: unknown parameter{_nearest(name, model.model_fields)}"
         case "string_pattern_mismatch":
             return f"{name}: {fault['input']!r} is no asset; write SYMBOL or SYMBOL:field, like RUT or RSP:adj_close"
+        case "list_type":
+            return f"{name}: {fault['input']!r}: should be a list, like [RUT, GSPC]"
         case _ if not name:
             return message
         case _:

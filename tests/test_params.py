@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from research_lib.errors import ParameterError
-from research_lib.params import RecordSigma, parse_setting, read_parameters, validate
+from research_lib.params import RateCuts, RecordSigma, parse_setting, read_parameters, validate
 
 
 def fault(**values):
@@ -36,6 +36,8 @@ def test_misspelt_name_gets_the_nearest():
         ({"as_of": "16.7.2024"}, ["as_of", "'16.7.2024'", "2024-07-16"]),
         ({"as_of": 20240716}, ["as_of", "20240716"]),
         ({"assets": []}, ["assets", "at least 1"]),
+        ({"assets": "GSPC"}, ["assets", "'GSPC'", "a list, like [RUT, GSPC]"]),
+        ({"benchmark": "S&P"}, ["benchmark", "'S&P'", "RSP:adj_close"]),
         ({"asset": "S&P 500"}, ["asset", "'S&P 500'", "RSP:adj_close"]),
         ({"asset": "GSPC", "benchmark": "GSPC"}, ["benchmark GSPC is the asset itself"]),
         ({"source": "folder"}, ["data_dir is needed"]),
@@ -70,7 +72,13 @@ def test_file_and_overrides(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "part"),
-    [("- a\n- b\n", "name: value"), ("a: [1\n", "not a YAML file"), ("", "name: value"), ("1: 2\n", "name: value")],
+    [
+        ("- a\n- b\n", "name: value"),
+        ("as_of: 2024-02-30\n", "day is out of range"),
+        ("a: [1\n", "not a YAML file"),
+        ("", "name: value"),
+        ("1: 2\n", "name: value"),
+    ],
 )
 def test_files_that_are_no_mapping(tmp_path, text, part):
     path = tmp_path / "03_record_sigma" / "mine.yaml"
@@ -79,6 +87,11 @@ def test_files_that_are_no_mapping(tmp_path, text, part):
     with pytest.raises(ParameterError, match=part) as caught:
         read_parameters(path)
     assert "mine.yaml" in str(caught.value)
+
+
+def test_a_folder_is_no_parameter_file(tmp_path):
+    with pytest.raises(ParameterError, match="a folder; name its parameter files"):
+        read_parameters(tmp_path)
 
 
 def test_a_missing_file_names_the_nearest(tmp_path):
@@ -106,7 +119,7 @@ def test_settings_of_the_command_line(setting, expected):
     assert parse_setting(setting) == expected
 
 
-@pytest.mark.parametrize("setting", ["window", "=3", "x=[1"])
+@pytest.mark.parametrize("setting", ["window", "=3", "x=[1", "as_of=2024-02-30"])
 def test_bad_settings(setting):
     with pytest.raises(ParameterError, match="--set"):
         parse_setting(setting)
@@ -125,3 +138,22 @@ def test_a_misspelt_parameter_beside_the_right_ones_is_found_in_the_notebook():
         RecordSigma.from_notebook(namespace)
     del namespace["treshold"]
     assert RecordSigma.from_notebook(namespace) == RecordSigma()
+
+
+@pytest.mark.parametrize(
+    ("values", "parts"),
+    [
+        ({"frequency": "daily", "horizon": 21}, ["S1, S5 and SMB are monthly", "frequency: monthly"]),
+        ({"small": "RUT", "large": "GSPC"}, ["RUT", "monthly there are S1 and S5", "frequency: daily"]),
+        ({"horizon": 7}, ["horizon 7 is none of the monthly horizons: 1, 3, 6, 12"]),
+        ({"frequency": "daily", "small": "RUT", "large": "", "horizon": 21}, ["large is needed"]),
+        ({"frequency": "weekly"}, ["frequency", "'monthly' or 'daily'"]),
+        ({"min_cut_bp": -25.0}, ["min_cut_bp", "greater than 0"]),
+        ({"announced_only": "yes"}, ["announced_only", "'yes'"]),
+    ],
+)
+def test_bad_values_of_rate_cuts(values, parts):
+    with pytest.raises(ParameterError) as caught:
+        validate(RateCuts, values, origin="here.yaml")
+    for part in parts:
+        assert part in str(caught.value)

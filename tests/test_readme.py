@@ -5,11 +5,12 @@ import re
 import pytest
 
 from research_lib.data import load_prices, open_source
+from research_lib.exhibits.rate_cuts import prose as rate_prose
 from research_lib.exhibits.sigma import prose
-from research_lib.params import RecordSigma, read_parameters
+from research_lib.params import MODELS, read_parameters
 from research_lib.project import PARAMETERS, PROJECT
 from research_lib.stats.sigma import SigmaSettings, sigma_path
-from research_lib.studies import sigma
+from research_lib.studies import rate_cuts, sigma
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
@@ -25,12 +26,24 @@ def test_the_quoted_answer_is_that_of_the_baseline():
     answer = prose.headline(
         sigma.sigma_of_day(close, params.definition, settings), episodes, sigma.followed(close, episodes)
     )
-    quoted = " ".join(line[2:] for line in README.splitlines()[:30] if line.startswith("> "))
+    quoted = " ".join(line[2:] for line in README.splitlines()[:24] if line.startswith("> "))
     assert quoted == answer.text.replace("**", "")
 
 
-def test_every_parameter_is_in_the_readme():
-    for name, field in RecordSigma.model_fields.items():
+def test_the_second_quote_is_that_of_the_rate_cuts():
+    params = read_parameters(PARAMETERS / "01_rate_cut_regimes" / "baseline.yaml")
+    source = open_source(params.source)
+    market = rate_cuts.load_market(source, params.small, params.large, monthly=True)
+    policy = rate_cuts.load_policy(as_of=market.legs.index[-1].date())
+    markets, broad = rate_cuts.load_alternatives(source, market), rate_cuts.load_broad(source)
+    answer = rate_prose.headline(rate_cuts.answer(policy, market, markets, broad=broad, horizon=params.horizon))
+    quoted = " ".join(line[2:] for line in README.splitlines()[24:] if line.startswith("> "))
+    assert quoted == answer.text.replace("**", "")
+
+
+@pytest.mark.parametrize("model", MODELS.values())
+def test_every_parameter_is_in_the_readme(model):
+    for name, field in model.model_fields.items():
         assert f"`{name}`" in README
         if isinstance(field.default, str | int | float) and field.default != "":
             assert str(field.default) in README

@@ -12,7 +12,7 @@ from research_lib.data.catalog import Asset, describe_asset, describe_series
 from research_lib.data.folder import Folder
 from research_lib.data.quality import CleanSeries, Expectation, clean
 from research_lib.data.source import RawSeries, Source
-from research_lib.errors import DataError, InsufficientDataError
+from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 from research_lib.project import from_project
 
 __all__ = [
@@ -75,7 +75,9 @@ def open_source(name: str, *, data_dir: str = "") -> Source:
         raise DataError(f"unknown source {name}; known: bundled, folder")
     directory = from_project(data_dir)
     if not directory.is_dir():
-        raise DataError(f"data_dir {data_dir}: there is no such folder (relative paths start at the project's folder)")
+        raise MissingDataError(
+            f"data_dir {data_dir}: there is no such folder (relative paths start at the project's folder)"
+        )
     return Folder(directory)
 
 

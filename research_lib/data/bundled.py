@@ -15,7 +15,7 @@ import pandas as pd
 
 from research_lib.data.catalog import Asset
 from research_lib.data.source import RawSeries
-from research_lib.errors import DataError
+from research_lib.errors import DataError, MissingDataError
 
 # Two vintages of the S&P 500 meet in the splice; over their 4,277 common days they are 5e-8 apart.
 SPLICE_TOLERANCE = 1e-6
@@ -87,7 +87,7 @@ class Bundled:
     def read_price(self, asset: Asset) -> RawSeries:
         """Read a close; there are no other fields here."""
         if asset.symbol not in PRICES:
-            raise DataError(f"source bundled has no prices of {asset.symbol}; it has {', '.join(PRICES)}")
+            raise MissingDataError(f"source bundled has no prices of {asset.symbol}; it has {', '.join(PRICES)}")
         if asset.field != "close":
             raise DataError(f"source bundled has only the close of {asset.symbol}, no {asset.field}")
         return PRICES[asset.symbol](asset.symbol)
@@ -95,7 +95,7 @@ class Bundled:
     def read_series(self, series_id: str) -> RawSeries:
         """Read a monthly series, in the unit its publisher uses."""
         if series_id not in SERIES:
-            raise DataError(f"source bundled has no series {series_id}; it has {', '.join(SERIES)}")
+            raise MissingDataError(f"source bundled has no series {series_id}; it has {', '.join(SERIES)}")
         return SERIES[series_id](series_id)
 
 

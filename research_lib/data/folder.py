@@ -14,9 +14,10 @@ import pandas as pd
 
 from research_lib.data.catalog import Asset
 from research_lib.data.source import RawSeries
-from research_lib.errors import DataError
+from research_lib.errors import DataError, MissingDataError
 
 FRENCH_FACTORS = "french/F-F_Research_Data_Factors.csv"
+FRENCH_MISSING = ["-99.99", "-999"]
 FRENCH_COLUMNS = {"MKT_RF": "Mkt-RF", "SMB": "SMB", "HML": "HML", "RF": "RF"}
 
 
@@ -53,12 +54,12 @@ class Folder:
 
     def _find(self, kind: str, name: str, known: list[str]) -> Path:
         if not self.directory.is_dir():
-            raise DataError(f"data_dir {self.directory}: there is no such folder")
+            raise MissingDataError(f"data_dir {self.directory}: there is no such folder")
         for suffix in (".csv", ".parquet"):
             if (path := self.directory / kind / f"{name}{suffix}").is_file():
                 return path
         has = ", ".join(known) or "none"
-        raise DataError(f"source folder has no {kind} of {name} in {self.directory}/{kind}; it has {has}")
+        raise MissingDataError(f"source folder has no {kind} of {name}; {kind}/ has {has}")
 
     def _column(self, frame: pd.DataFrame, path: Path, *, asset: str, column: str) -> RawSeries:
         shown = self._shown(path)
@@ -93,21 +94,24 @@ def _read_parquet(path: Path, shown: str) -> pd.DataFrame:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{shown}: not a Parquet file ({error})") from error
-    frame = frame.reset_index() if frame.index.name == "date" else frame
+    frame = frame.reset_index() if frame.index.name == "date" and "date" not in frame.columns else frame
     return frame.set_axis(range(1, len(frame) + 1))
 
 
 def _read_csv(path: Path, shown: str) -> pd.DataFrame:
-    text = _read_text(path, shown)
-    rows = list(csv.reader(io.StringIO(text)))
-    header = [name.strip() for name in rows[0]]
+    reader = csv.reader(io.StringIO(_read_text(path, shown)))
+    try:
+        rows = [(reader.line_num, row) for row in reader if row]  # numbered by the file's own lines
+    except csv.Error as error:
+        raise DataError(f"{shown}, row {reader.line_num}: {error} (a quotation mark that is not closed?)") from error
+    header = [name.strip().lower() for name in rows[0][1]]
     if len(header) == 1:
         found = next((delimiter for delimiter in ";\t|" if delimiter in header[0]), None)
         hint = f"; it seems to be separated by {found!r}: save it with commas" if found else ""
         raise DataError(f"{shown}: its only column is {header[0]!r}, needed are date and a value{hint}")
     if len(set(header)) < len(header):
         raise DataError(f"{shown}: a column's name stands twice in its header ({', '.join(header)})")
-    lines = {number: row for number, row in enumerate(rows[1:], start=2) if row}
+    lines = dict(rows[1:])
     for number, row in lines.items():
         if len(row) != len(header):
             raise DataError(f"{shown}, row {number}: {len(row)} cells where the header has {len(header)}")
@@ -133,5 +137,9 @@ def _read_french(path: Path, shown: str) -> pd.DataFrame:
     months = {n + 1: line for n, line in enumerate(lines) if n > header and re.match(r"\s*\d{6}\s*,", line)}
     names = ["month", *[name.strip() for name in lines[header].split(",")[1:]]]
     cells = [[cell.strip() for cell in line.split(",")] for line in months.values()]
+    for number, row in zip(months, cells, strict=True):
+        if len(row) != len(names):
+            raise DataError(f"{shown}, row {number}: {len(row)} cells where the header has {len(names)}")
     frame = pd.DataFrame(cells, index=pd.Index(months), columns=names, dtype=str)
+    frame = frame.mask(frame.isin(FRENCH_MISSING), "")
     return frame.assign(date=frame["month"].str[:4] + "-" + frame["month"].str[4:] + "-01")

@@ -97,7 +97,8 @@ def clean(
 ) -> CleanSeries:
     """Cut a series at `as_of`, find its faults, and leave out what cannot be used.
 
-    Nothing dated after `as_of` is looked at, so that it can change nothing.
+    No row dated after `as_of` is looked at, so that it can change nothing; a row whose date cannot be read stops the
+    run, for it could be any date.
 
     Parameters
     ----------

@@ -49,7 +49,8 @@ def _of_moves(move: Move) -> list[Finding]:
     own, relative = move.asset, move.difference
     n = relative.n if relative else 0
     none = "" if relative else "; none: no benchmark is given"
-    difference = f"{k}-session return less the benchmark's, on common sessions{none}"
+    to = f", to {relative.date.date()}" if relative else ""
+    difference = f"{k}-session return less the benchmark's, on common sessions{to}{none}"
     return [
         Finding(f"move_{k}", own.value, "fraction", own.n, f"simple return over the last {k} sessions"),
         Finding(f"move_{k}_rank", own.rank, "rank", own.n, "1 + the sessions with a greater move"),
@@ -76,9 +77,10 @@ def _of_episodes(study: EpisodeStudy) -> list[Finding]:
             "extremal_index", index.value, "share", index.n, "Ferro-Segers; share of exceedances that start a cluster",
             index.low, index.high,
         ),
+        Finding("return_period_level", rarity.level, "sigma", rarity.n, "the level that return_period_years is about"),
         Finding(
             "return_period_years", rarity.years, "years", rarity.n,
-            f"mean time between episodes that reach {rarity.level:.4g}; null: too few episodes, or the tail ends below",
+            "mean time between episodes that reach the level; null: too few episodes, or the tail ends below",
             rarity.low, rarity.high,
         ),
     ]  # fmt: skip
@@ -92,8 +94,12 @@ def _of_outcomes(outcomes: Sequence[Outcome] | Unavailable) -> list[Finding]:
     after = next(outcome for outcome in outcomes if outcome.horizon_sessions == h)
     what = f"{h}-session return from the close of an episode's first session"
     return [
-        Finding(f"forward_mean_{h}", after.mean, "fraction", after.n, f"mean {what}", after.low, after.high),
+        Finding(f"forward_mean_{h}", after.mean, "fraction", after.n, f"mean {what}; interval: forward_excess_{h}"),
         Finding(f"forward_base_{h}", after.base, "fraction", after.n_base, f"mean {h}-session return from all others"),
+        Finding(
+            f"forward_excess_{h}", after.excess, "fraction", after.n, "forward mean less that of all sessions",
+            after.excess_low, after.excess_high,
+        ),
         Finding(f"forward_p_{h}", after.p_value, "p-value", after.n, "two-sided, all circular placements"),
         Finding(f"forward_p_holm_{h}", after.p_holm, "p-value", after.n, "the same, Holm over the horizons shown"),
-    ]
+    ]  # fmt: skip

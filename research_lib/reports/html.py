@@ -53,7 +53,7 @@ def render(notebook: NotebookNode, *, name: str, slug: str) -> str:
         "slug": slug,
         "highlighting": HtmlFormatter(style="default").get_style_defs(".highlight"),
     }
-    html, _ = exporter.from_notebook_node(answer_first(notebook), resources={"report": report})
+    html, _ = exporter.from_notebook_node(join_silent_code(answer_first(notebook)), resources={"report": report})
     return str(html)
 
 
@@ -68,3 +68,15 @@ def answer_first(notebook: NotebookNode) -> NotebookNode:
     headline = [cell for cell in notebook.cells if HEADLINE_TAG in cell.metadata.get("tags", [])]
     rest = [cell for cell in notebook.cells[1:] if cell not in headline]
     return NotebookNode({**notebook, "cells": [notebook.cells[0], *headline, *rest]})
+
+
+def join_silent_code(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy in which code that shows nothing stands before the next code, in one fold instead of several."""
+    cells: list[NotebookNode] = []
+    for cell in notebook.cells:
+        before = cells[-1] if cells else None
+        if before and before.cell_type == cell.cell_type == "code" and not before.outputs:
+            cells[-1] = NotebookNode({**cell, "source": f"{before.source}\n\n{cell.source}"})
+        else:
+            cells.append(cell)
+    return NotebookNode({**notebook, "cells": cells})

@@ -14,7 +14,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from research_lib.data import load_prices, open_source
-from research_lib.errors import DataError, InsufficientDataError, ParameterError, ReportError, ResearchError
+from research_lib.errors import InsufficientDataError, MissingDataError, ParameterError, ReportError
 from research_lib.findings import FINDINGS_MIME
 from research_lib.params import NotebookParameters, read_parameters
 from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
@@ -22,7 +22,7 @@ from research_lib.reports.kernels import LocalKernelManager
 
 SMOKE = "smoke"
 # Errors that IPython names but the runner never sees as objects: they were raised in the kernel.
-USER_ERRORS = frozenset(error.__name__ for error in ResearchError.__subclasses__())
+USER_ERRORS = frozenset({"ParameterError", "DataError", "MissingDataError", "InsufficientDataError"})
 
 
 class Status(StrEnum):
@@ -117,31 +117,39 @@ def _settle_before(report: Report, *, leave_out_absent: bool) -> Result | None:
     parameters = report.parameters
     try:
         source = open_source(parameters.source, data_dir=parameters.data_dir)
-    except DataError as error:
+        load_prices(source, parameters.symbols, as_of=parameters.as_of)
+    except MissingDataError as error:
         if leave_out_absent:
             return Result(report.name, Status.LEFT_OUT, str(error))
         raise
-    try:
-        load_prices(source, parameters.symbols, as_of=parameters.as_of)
     except InsufficientDataError as error:
         return insufficient(report, str(error))
     return None
 
 
 def make(report: Report) -> Result:
-    """Execute a report's notebook and write its page, its notebook and its findings, all of them or none.
+    """Execute a report's notebook and write its page, its notebook and its findings, each complete before it is seen.
 
     Whatever stood there before stays when the notebook fails.
+
+    Raises
+    ------
+    ReportError
+        The output folder cannot be made.
     """
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    report.folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(report.folder)
     with _beside(report.folder) as temporary:
         try:
-            executed = _execute(report, temporary / "executed.ipynb")
+            return _publish(report, _execute(report, temporary / "executed.ipynb"), temporary)
         except PapermillExecutionError as error:
             return _explain_failure(report, error)
-        return _publish(report, executed, temporary)
+        except DeadKernelError:
+            return Result(report.name, Status.FAILED, "its kernel died (out of memory?)")
+        except ReportError as error:
+            return Result(report.name, Status.FAILED, str(error))
 
 
 def _execute(report: Report, path: Path) -> NotebookNode:
@@ -169,7 +177,7 @@ def insufficient(report: Report, message: str) -> Result:
     """Record that there is too little data; a report that stands there already is left as it is."""
     path = report.folder / f"{report.slug}.findings.json"
     if not path.exists() or _read_status(path) != Status.OK:
-        report.folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(report.folder)
         with _beside(report.folder) as temporary:
             written = temporary / path.name
             _write_record(written, report, Status.INSUFFICIENT_DATA, {"data": [], "findings": [], "answer": message})
@@ -234,6 +242,13 @@ def _read_status(path: Path) -> str:
         return str(json.loads(path.read_text(encoding="utf-8"))["status"])
     except (ValueError, KeyError):
         return ""
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReportError(f"{folder}: cannot be made ({error.strerror})") from error
 
 
 @contextmanager

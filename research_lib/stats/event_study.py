@@ -47,7 +47,9 @@ class Window:
     @property
     def name(self) -> str:
         """The window as it is written in tables."""
-        return f"{self.first:+d} to {self.last:+d}" if self.first != self.last else f"{self.first:+d}"
+        if self.first == self.last:
+            return f"{self.first:+d}" if self.first else "0"
+        return f"{self.first:+d} to {self.last:+d}"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from research_lib.stats.inference import holm, placement_test
+from research_lib.stats.inference import holm, placement_test, sign_flip_test
 
+FEW_EVENTS = 20  # up to so many, all patterns of signs are counted
 HORIZONS_SESSIONS = (1, 5, 10, 21, 63, 126, 252)
 
 
@@ -77,14 +78,17 @@ class Outcome:
         Events whose window runs past the data's end: left out.
     mean, median, share_positive : float
         Of the returns after the events, in decimals; NaN where n is 0.
-    low, high : float
-        95% interval of the mean, from random placement.
     base, base_share_positive : float
         Mean and share positive on all other sessions.
+    excess, excess_low, excess_high : float
+        Mean less that of all sessions, and its 95% interval, from random placement.
     n_base : int
         Those sessions; their windows overlap.
     p_value, p_smallest, p_holm : float
         Two-sided placement p-value, the smallest one possible, and the p-value adjusted for the number of horizons.
+    p_sign_flip : float
+        Where n is at most 20: exact sign-flip p-value of the returns less the mean of all sessions; else NaN. It takes
+        episodes as independent: over long horizons their windows overlap.
     """
 
     horizon_sessions: int
@@ -93,13 +97,15 @@ class Outcome:
     mean: float
     median: float
     share_positive: float
-    low: float
-    high: float
     base: float
     base_share_positive: float
     n_base: int
+    excess: float
+    excess_low: float
+    excess_high: float
     p_value: float
     p_smallest: float
+    p_sign_flip: float = np.nan
     p_holm: float = np.nan
 
 
@@ -116,7 +122,7 @@ def what_followed(
         The events' sessions.
     since : Timestamp
         The first session on which an event could have been seen: earlier ones are no base rate for it. Events
-        before it, or before the returns begin, do not count.
+        before it, or on a session that the returns do not have, do not count.
 
     Returns
     -------
@@ -129,7 +135,7 @@ def what_followed(
 
 
 def _outcome(horizon: int, forward: "pd.Series[float]", events: Sequence[pd.Timestamp]) -> Outcome:
-    seen = [event for event in events if len(forward) and event >= forward.index[0]]
+    seen = [event for event in events if event in forward.index]
     known = forward.dropna()
     inside = known.index.isin(seen)
     n, cut_off = int(inside.sum()), len(seen) - int(inside.sum())
@@ -145,17 +151,19 @@ def _outcome(horizon: int, forward: "pd.Series[float]", events: Sequence[pd.Time
         mean=placed.mean,
         median=float(np.median(after)),
         share_positive=float((after > 0).mean()),
-        low=placed.low,
-        high=placed.high,
         base=float(others.mean()) if len(others) else np.nan,
         base_share_positive=float((others > 0).mean()) if len(others) else np.nan,
         n_base=len(others),
+        excess=placed.mean - placed.base,
+        excess_low=placed.excess_low,
+        excess_high=placed.excess_high,
         p_value=placed.p_value,
         p_smallest=placed.p_smallest,
+        p_sign_flip=sign_flip_test(after - placed.base).p_value if n <= FEW_EVENTS else np.nan,
     )
 
 
 def _without_events(horizon: int, known: "pd.Series[float]", cut_off: int) -> Outcome:
     nan = float("nan")
     base, share = (float(known.mean()), float((known > 0).mean())) if len(known) else (nan, nan)
-    return Outcome(horizon, 0, cut_off, nan, nan, nan, nan, nan, base, share, len(known), nan, nan)
+    return Outcome(horizon, 0, cut_off, nan, nan, nan, base, share, len(known), nan, nan, nan, nan, nan)

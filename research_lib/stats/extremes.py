@@ -16,6 +16,7 @@ MINIMUM_PEAKS = 10  # fewer peaks do not tell a shape from a scale
 BOOTSTRAP_DRAWS = 500
 EXPONENTIAL_SHAPE = 1e-8  # below it the generalised Pareto's formula loses its digits; its limit is the exponential
 PROFILE_SHAPES = (-0.1, 0.0, 0.3)  # where the profile's search starts if it cannot from the fit
+IRREGULAR_SHAPE = -0.5  # from here on the likelihood is not regular (Smith, 1985): an upper end would be invented
 SEARCH_STEP = 0.15  # in the shape and the logarithm of a scale; scipy's own is 5% of the start: nothing near zero
 IMPOSSIBLE = 1e12  # a likelihood of zero, as a number that the optimiser can subtract
 RAREST_RATE = 1e-6  # once in a million years: an interval that reaches it has no upper end
@@ -178,6 +179,7 @@ def return_period(tail: Tail, level: float) -> ReturnPeriod:
     reach = _reach(level - tail.threshold, np.log(tail.scale), tail.shape)
     years = tail.years / (tail.n * reach) if reach > 0 else np.inf
     low, high = _profile_interval(tail, level, years)
+    high = np.inf if tail.shape <= IRREGULAR_SHAPE else high
     return ReturnPeriod(level, float(years), low, high, tail.n, float(normal))
 
 

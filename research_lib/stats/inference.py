@@ -35,8 +35,9 @@ class Placement:
         Two-sided: the share of placements at least as far from `base` as the events are.
     p_smallest : float
         The smallest p-value that this test can give, 1/placements.
-    low, high : float
-        95% interval of the mean: the constant effects that the test does not reject, added to `base`.
+    excess_low, excess_high : float
+        95% interval of the mean less the base: the constant effects that the test does not reject. It is not one of
+        the mean itself, for the base is that of this sample.
     """
 
     n: int
@@ -44,8 +45,8 @@ class Placement:
     base: float
     p_value: float
     p_smallest: float
-    low: float
-    high: float
+    excess_low: float
+    excess_high: float
 
 
 def placement_test(outcomes: Floats, events: Sequence[int] | NDArray[np.intp]) -> Placement:
@@ -79,7 +80,8 @@ def placement_test(outcomes: Floats, events: Sequence[int] | NDArray[np.intp]) -
     p_value = float(np.mean(np.abs(apart) >= abs(apart[0]) - tolerance))
     below, above = np.quantile(apart, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     mean = float(outcomes[np.asarray(events)].mean())
-    return Placement(len(events), mean, base, p_value, 1 / len(outcomes), mean - float(above), mean - float(below))
+    excess = mean - base
+    return Placement(len(events), mean, base, p_value, 1 / len(outcomes), excess - float(above), excess - float(below))
 
 
 def placement_means(outcomes: Floats, events: Sequence[int] | NDArray[np.intp]) -> Floats:

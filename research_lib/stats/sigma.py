@@ -49,10 +49,18 @@ class SigmaSettings:
     distance_sessions: int = 252
     return_sessions: int = 5
 
-    @property
-    def needed_sessions(self) -> int:
-        """The sessions after which every definition has a value."""
-        return self.window_sessions + max(self.distance_sessions - 1, self.return_sessions)
+    def needed(self, definition: SigmaName) -> int:
+        """Return the closes that a definition's first value needs."""
+        n = self.window_sessions
+        more = {
+            "price_z": 0,
+            "price_z_prior": 1,
+            "distance_z": self.distance_sessions - 1,
+            "distance_expanding": n - 1,
+            "distance_vol": 1,
+            "return_z": max(1, self.return_sessions + 1 - n),
+        }
+        return n + more[definition]
 
 
 @dataclass(frozen=True)
@@ -134,7 +142,7 @@ def sigma_path(
     if path.empty:
         raise InsufficientDataError(
             f"{close.name}: {definition} over {settings.window_sessions} sessions has no value in "
-            f"{len(close)} sessions; at least {settings.needed_sessions} are needed"
+            f"{len(close)} sessions; at least {settings.needed(definition)} are needed"
         )
     return path.rename(str(close.name))
 

@@ -32,6 +32,8 @@ from research_lib.stats.sigma import SigmaSettings, scan, sigma_paths
 from research_lib.stats.standing import Standing, standing
 from research_lib.studies.result import Unavailable
 
+DISTANCE_SESSIONS = (252, 50)  # m, of distance_z; the first is the headline's
+RETURN_SESSIONS = (5, 1)  # k, of return_z
 MOVE_SESSIONS = tuple(range(1, 21))
 CORRELATION_SESSIONS = (5, 10, 21)
 AVERAGE_SESSIONS = (50, 200)
@@ -110,18 +112,18 @@ def sigma_of_day(close: "pd.Series[float]", definition: SigmaName, settings: Sig
         The headline definition has no value on the day.
     """
     variants = [
-        settings,
-        replace(settings, distance_sessions=settings.window_sessions, return_sessions=1),
+        replace(settings, distance_sessions=m, return_sessions=k)
+        for m, k in zip(DISTANCE_SESSIONS, RETURN_SESSIONS, strict=True)
     ]
     paths = [sigma_paths(close, variant) for variant in variants]
-    definitions = [DefinitionOfDay(name, settings, _last(paths[0][name])) for name in SIGMA_NAMES]
+    definitions = [DefinitionOfDay(name, variants[0], _last(paths[0][name])) for name in SIGMA_NAMES]
     definitions.insert(3, DefinitionOfDay("distance_z", variants[1], _last(paths[1]["distance_z"])))
     definitions.append(DefinitionOfDay("return_z", variants[1], _last(paths[1]["return_z"])))
     headline = next(day for day in definitions if day.name == definition)
     if headline.standing is None:
         raise InsufficientDataError(
             f"{close.name}: {definition} over {settings.window_sessions} sessions has no value on "
-            f"{close.index[-1].date()}, session {len(close)} of the data; about {settings.needed_sessions} "
+            f"{close.index[-1].date()}, session {len(close)} of the data; {settings.needed(definition)} "
             f"closes that vary are needed: a later as_of, a shorter window, or a longer history"
         )
     n = settings.window_sessions

@@ -155,9 +155,39 @@ def test_files_that_are_no_text_or_no_parquet(tmp_path):
     assert "prices/XYZ.parquet: not a Parquet file" in refused(source, "XYZ")
 
 
+def test_headers_may_be_in_capitals_and_after_a_blank_line(tmp_path):
+    source = folder_with(tmp_path, "\nDate,Close\n2024-01-02,10\n2024-01-03,x\n")
+    assert refused(source) == "prices/ABC.csv, column close, row 4 (2024-01-03): not a number: 'x'"
+
+
+def test_an_open_quotation_mark_is_found(tmp_path):
+    rows = "".join(f"2024-01-03,{number}\n" for number in range(20_000))
+    assert "a quotation mark that is not closed?" in refused(
+        folder_with(tmp_path, f'date,close\n2024-01-02,"10\n{rows}')
+    )
+
+
+def test_a_parquet_file_with_two_dates_is_read(tmp_path):
+    frame = random_walk(50, seed=1, name="close").to_frame()
+    (tmp_path / "prices").mkdir()
+    frame.assign(date=frame.index.strftime("%Y-%m-%d")).to_parquet(tmp_path / "prices" / "ABC.parquet")
+    assert len(load_prices(open_source("folder", data_dir=str(tmp_path)), ["ABC"])["ABC"]) == 50
+
+
+def test_french_files_with_missing_codes_or_short_rows(tmp_path):
+    path = tmp_path / "french" / "F-F_Research_Data_Factors.csv"
+    path.parent.mkdir()
+    path.write_text(",Mkt-RF,SMB,HML,RF\n192607,2.96,-99.99,1,0.2\n192608,2.6,-1.17,3,0.2\n")
+    source = open_source("folder", data_dir=str(tmp_path))
+    assert load_series(source, ["SMB"])["SMB"].tolist() == [pytest.approx(-0.0117)]
+    path.write_text(",Mkt-RF,SMB,HML,RF\n192607,2.96,1.0\n")
+    with pytest.raises(DataError, match="row 2: 3 cells where the header has 5"):
+        load_series(source, ["SMB"])
+
+
 def test_a_missing_symbol_or_folder_is_named(tmp_path):
     source = folder_with(tmp_path, "date,close\n2024-01-02,10\n")
-    assert refused(source, "RUT").endswith("it has ABC")
+    assert refused(source, "RUT").endswith("prices/ has ABC")
     with pytest.raises(DataError, match="data_dir nowhere: there is no such folder"):
         open_source("folder", data_dir="nowhere")
     with pytest.raises(DataError, match="known: bundled, folder"):

@@ -83,6 +83,9 @@ def test_pictures_have_words_and_code_is_folded(page):
         assert re.search(r'alt="[^"]{30,}"', picture)
     assert "No description has been provided" not in page
     assert page.count('<details class="code">') == page.count('class="highlight') > 20
+    assert not re.search(
+        r"</details>\s*</div>\s*</div>\s*<div[^>]*code_cell[^>]*>\s*<div class=\"input\">\s*<details", page
+    )
 
 
 def test_formulas_are_drawn_without_script(page):
@@ -188,6 +191,34 @@ def test_a_report_without_its_data_is_left_out_with_the_reason(tmp_path):
     assert "left_out: data_dir nowhere: there is no such folder" in lines[0]
 
 
+def test_a_folder_that_lacks_a_symbol_leaves_its_report_out(tmp_path):
+    (tmp_path / "prices").mkdir()
+    report = runner.plan([SMOKE], overrides={"source": "folder", "data_dir": str(tmp_path)}, output=tmp_path / "out")
+    results = runner.make_all(report, leave_out_absent=True, tell=str)
+    assert results[0].status == "left_out"
+    assert "no prices of IXIC" in results[0].message
+
+
+def test_a_kernel_that_dies_fails_its_report_and_no_other(tmp_path, monkeypatch):
+    notebook = nbformat.read(NOTEBOOKS / "03_record_sigma.ipynb", as_version=4)
+    broken = next(cell for cell in notebook.cells if cell.id == "imports")
+    broken.source = "import os, signal\nif seed:\n    os.kill(os.getpid(), signal.SIGKILL)\n" + broken.source
+    nbformat.write(notebook, tmp_path / "03_record_sigma.ipynb")
+    monkeypatch.setattr(runner, "NOTEBOOKS", tmp_path)
+    reports = [runner.plan([SMOKE], overrides={"seed": seed}, output=tmp_path / str(seed))[0] for seed in (1, 0)]
+    first, second = runner.make_all(reports, leave_out_absent=False, tell=str)
+    assert (first.status, first.message) == ("failed", "its kernel died (out of memory?)")
+    assert second.status == "ok"
+
+
+def test_an_output_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    result = command(SMOKE, "--output", tmp_path / "file")
+    assert result.exit_code == 2
+    assert "cannot be made" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
 def test_all_means_every_parameter_file_but_the_smoke_ones():
     names = {path.stem for path in runner.all_parameter_files()}
     assert {"baseline", "nasdaq", "russell_july_2024"} <= names
@@ -236,3 +267,38 @@ def test_russell_2000_report_has_the_published_figures(shared_data, tmp_path):
     assert (round(found["asof_sigma"], 3), found["asof_sigma_rank"]) == (4.417, 1)
     assert (round(found["move_5"], 4), round(found["relative_move_5"], 4)) == (0.1154, 0.0992)
     assert found["relative_move_5_rank"] == 1
+
+
+@pytest.fixture(scope="module")
+def rate_cuts(tmp_path_factory):
+    output = tmp_path_factory.mktemp("rate_cuts")
+    result = command(PARAMETERS / "01_rate_cut_regimes" / "smoke.yaml", "--output", output)
+    assert result.exit_code == 0, result.output
+    return output / "01_rate_cut_regimes"
+
+
+def test_rate_cuts_open_with_an_answer(rate_cuts):
+    page = (rate_cuts / "smoke.html").read_text(encoding="utf-8")
+    assert page.index("<h1") < page.index("after the first cut of an easing cycle") < page.index('id="Data"')
+    assert "Warning" not in page
+    assert "<script" not in page
+    record = json.loads((rate_cuts / "smoke.findings.json").read_text(encoding="utf-8"))
+    found = {finding["name"]: finding["value"] for finding in record["findings"]}
+    assert found["first_cuts"] == 6  # 1984, 1987, 1989, 1995, 1998, 2001
+    assert all(card["last"] <= "2005-12-31" for card in record["data"])
+
+
+def test_rate_cuts_without_a_first_cut_in_the_data_say_how_many_there_are(tmp_path):
+    smoke = PARAMETERS / "01_rate_cut_regimes" / "smoke.yaml"
+    result = command(smoke, "--output", tmp_path, "--set", "as_of=1983-12-31")
+    assert result.exit_code == 1
+    assert re.search(r"insufficient_data: SMB: 0 of \d+ first cuts fall inside its data", result.stdout)
+
+
+def test_daily_rate_cuts_run_on_a_folder(shared_data, tmp_path):
+    path = PARAMETERS / "01_rate_cut_regimes" / "daily.yaml"
+    assert command(path, "--output", tmp_path, "--set", f"data_dir={shared_data}").exit_code == 0
+    record = json.loads((tmp_path / "01_rate_cut_regimes" / "daily.findings.json").read_text())
+    found = {finding["name"]: finding["value"] for finding in record["findings"]}
+    assert found["first_cuts"] == 8
+    assert found["beta_dgs10_up"] is not None

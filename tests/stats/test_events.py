@@ -1,6 +1,6 @@
 """Episodes and what followed them, against counts made by hand."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import hypothesis.strategies as st
 import numpy as np
@@ -69,7 +69,9 @@ def test_what_followed_against_a_loop(walk):
         assert outcome.share_positive == np.mean(np.array(after) > 0)
         assert outcome.base == pytest.approx(np.mean(others))
         assert outcome.base_share_positive == pytest.approx(np.mean(np.array(others) > 0))
-        assert outcome.low < outcome.mean < outcome.high
+        everything = np.append(after, others)
+        assert outcome.excess == pytest.approx(np.mean(after) - everything.mean())
+        assert outcome.excess_low < outcome.excess < outcome.excess_high
     assert [outcome.cut_off for outcome in outcomes] == [0, 1]
     assert all(outcome.p_holm >= outcome.p_value for outcome in outcomes)
 
@@ -80,6 +82,24 @@ def test_events_before_the_returns_begin_do_not_count(walk):
     assert (outcome.n, outcome.cut_off) == (1, 0)
 
 
+def test_events_on_sessions_that_the_returns_lack_are_not_cut_off(walk):
+    """The benchmark may lack a session: that is no window that runs past the data."""
+    holes = forward_returns(walk, 5).drop(walk.index[[300, 600]])
+    outcome = what_followed({5: holes}, list(walk.index[[300, 600, 900, 1498]]), since=walk.index[50])[0]
+    assert (outcome.n, outcome.cut_off) == (1, 1)
+
+
+def test_few_events_get_an_exact_sign_flip(walk):
+    events = list(walk.index[[100, 400, 700, 1000]])
+    outcome = what_followed({5: forward_returns(walk, 5)}, events, since=walk.index[50])[0]
+    known = forward_returns(walk, 5)[walk.index[50] :].dropna()
+    apart = (known[events] - known.mean()).to_numpy()
+    means = [abs(np.mean(apart * signs)) for signs in product([-1, 1], repeat=4)]
+    assert outcome.p_sign_flip == np.mean(np.array(means) >= abs(apart.mean()) - 1e-12)
+    many = what_followed({5: forward_returns(walk, 5)}, list(walk.index[100:1000:40]), since=walk.index[50])[0]
+    assert np.isnan(many.p_sign_flip)
+
+
 def test_no_event_inside_leaves_the_base_rate(walk):
     outcome = what_followed({252: forward_returns(walk, 252)}, [walk.index[-1]], since=walk.index[0])[0]
     assert (outcome.n, outcome.cut_off) == (0, 1)
@@ -88,14 +108,15 @@ def test_no_event_inside_leaves_the_base_rate(walk):
     assert np.isfinite(outcome.base)
 
 
-def test_size_of_the_whole_path_from_prices_to_p_value():
+@pytest.mark.parametrize("horizon", [10, 126])
+def test_size_of_the_whole_path_from_prices_to_p_value(horizon):
     """Random walks have no memory: sigma, episodes and forward returns together give uniform p-values."""
     p_values = []
     for seed in range(400):
         close = random_walk(900, seed=seed)
         path = sigma_path(close, "price_z")
         starts = [episode.start for episode in find_episodes(path, 1.8)]
-        outcome = what_followed({10: forward_returns(close, 10)}, starts, since=path.index[0])[0]
+        outcome = what_followed({horizon: forward_returns(close, horizon)}, starts, since=path.index[0])[0]
         p_values.append(outcome.p_value)
     rejected = np.mean(np.array(p_values) <= 0.05)
     assert abs(rejected - 0.05) < 3.3 * np.sqrt(0.05 * 0.95 / 400)

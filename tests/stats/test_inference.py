@@ -48,7 +48,7 @@ def test_interval_and_p_value_agree():
         moved[events] += shift
         found = placement_test(moved, events)
         if abs(found.p_value - 0.05) > 0.02:
-            assert (found.p_value < 0.05) == (not found.low <= found.base <= found.high)
+            assert (found.p_value < 0.05) == (not found.excess_low <= 0 <= found.excess_high)
 
 
 def autocorrelated_trial(rng, horizon):
@@ -72,16 +72,18 @@ def test_size_is_right_under_no_effect(horizon):
     assert stats.kstest(p_values, "uniform").pvalue > 0.001
 
 
-def test_interval_covers_a_constant_effect():
+@pytest.mark.parametrize("horizon", [5, 60])
+def test_interval_covers_a_constant_effect(horizon):
+    """The excess of the events over all sessions, which hold the events too; with overlapping windows as well."""
     rng = np.random.default_rng(11)
     covered, trials, effect = 0, 600, 0.7
     for _ in range(trials):
-        outcomes, events = autocorrelated_trial(rng, 5)
+        outcomes, events = autocorrelated_trial(rng, horizon)
         shifted = outcomes.copy()
         shifted[events] += effect
         found = placement_test(shifted, events)
-        covered += found.low <= effect <= found.high
-    assert covered / trials > 0.95 - 3.3 * np.sqrt(0.05 * 0.95 / trials)
+        covered += found.excess_low <= effect * (1 - len(events) / 700) <= found.excess_high
+    assert abs(covered / trials - 0.95) < 3.3 * np.sqrt(0.05 * 0.95 / trials) + 0.01
 
 
 def test_a_planted_effect_is_found():

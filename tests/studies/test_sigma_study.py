@@ -99,6 +99,8 @@ def test_every_definition_is_in_the_table_of_the_day(walk):
     assert {one.name for one in day.definitions} == set(SIGMA_NAMES)
     assert {"distance_z, m 50", "distance_z, m 252", "return_z, k 1", "return_z, k 5"} <= set(labels)
     assert day.headline.label == "return_z, k 5"
+    other = sigma.sigma_of_day(walk, "price_z", SigmaSettings(window_sessions=252))
+    assert len({one.label for one in other.definitions}) == len(other.definitions) == 8
     assert day.limit == pytest.approx(49 / 50**0.5)
 
 

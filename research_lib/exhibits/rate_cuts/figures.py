@@ -135,8 +135,9 @@ def specification_curve(study: GridStudy) -> Figure:
         axes.plot(ordered.index[significant], ordered["z_placement"][significant], "^", color=ORANGE, markersize=3,
                   label="placement p at most 5%")  # fmt: skip
         at = round(study.place * (len(ordered) - 1))
-        axes.annotate("the headline", (at, study.headline["z_placement"]), xytext=(0, -42), textcoords="offset points",
-                      ha="center", size=LABEL_SIZE, arrowprops={"arrowstyle": "->"})  # fmt: skip
+        axes.plot(at, study.headline["z_placement"], "D", color="black", markersize=7)
+        axes.annotate("the headline", (at, study.headline["z_placement"]), xytext=(0, -16), textcoords="offset points",
+                      ha="center", size=LABEL_SIZE)  # fmt: skip
         axes.set_xlabel("specifications, in order of their effect")
         axes.set_ylabel("effect (s.d. of all placements)")
         axes.legend(frameon=False, loc="upper left", fontsize=LABEL_SIZE, markerscale=2)
@@ -144,7 +145,7 @@ def specification_curve(study: GridStudy) -> Figure:
     return finish(
         drawn,
         title="Small less large after first cuts, under every definition",
-        caption=f"{len(ordered):,} specifications of first cut, horizon, legs, measure and start year.",
+        caption=f"Diamond: the headline. {len(ordered):,} specifications of the question.",
         alt=f"{show.percent(grid.share_positive, 0)} of the specifications' means are positive; "
         f"{show.percent(grid.share_significant, 0)} differ from chance at 5%. The headline is above "
         f"{show.percent(study.place, 0)} of them.",

@@ -1,5 +1,7 @@
 """Sentences of the rate-cut study; every number in them is computed."""
 
+from research_lib.data.catalog import describe_asset
+from research_lib.data.policy import EffectiveRateCheck
 from research_lib.exhibits import format as show
 from research_lib.exhibits.figure import Prose
 from research_lib.stats.event_study import WindowResult
@@ -13,7 +15,7 @@ def headline(found: Answer) -> Prose:
     unit = "months" if market.monthly else "sessions"
     after = result_over(found.study, horizon)
     sentences = [
-        f"Over the {horizon} {unit} after the first cut of an easing cycle, **{market.name} made "
+        f"Over the {horizon} {unit} after the first cut of an easing cycle, **{market.label} made "
         f"{show.percent_change(after.mean)} on average** (n = {after.n}, 95% interval "
         f"{show.interval(after.low, after.high, show.percent_change)}), and was positive in "
         f"{round(after.positive_share * after.n)} of {after.n}: {_verdict(after)}.",
@@ -63,7 +65,7 @@ def _sell_off(broad: LegStudy | Unavailable) -> str:
         return ""
     day, week = broad.around[0], next(result for result in broad.after if result.window.last == 5)
     return (
-        f"The broad market ({broad.leg}) moved {show.percent_change(day.mean)} on the day itself and "
+        f"The broad market ({describe_asset(broad.leg).name}) moved {show.percent_change(day.mean)} on the day itself and "
         f"{show.percent_change(week.mean)} over the next five sessions (n = {week.n}, placement p = "
         f"{show.p_value(week.p_placement)}, {show.p_value(week.p_placement_holm)} after Holm)."
     )
@@ -73,9 +75,7 @@ def events(policy: Policy, study: LegStudy) -> Prose:
     """Say how many first cuts there are, and how many fall inside the data."""
     cut_off = ", ".join(show.date(cycle.first_cut) for cycle in policy.cut_off)
     beginning = f"The table of decisions starts at {cut_off}: that cycle is cut off and left out. " if cut_off else ""
-    return Prose(
-        f"{beginning}Of {len(policy.cycles)} first cuts since, {study.around[0].n} fall inside the data of both legs."
-    )
+    return Prose(f"{beginning}Of {len(policy.cycles)} first cuts, {study.around[0].n} fall inside the data.")
 
 
 def conditions(found: Conditioning) -> Prose:
@@ -87,4 +87,15 @@ def conditions(found: Conditioning) -> Prose:
     return Prose(
         f"Of {len(found.differences)} divisions, {possible} have enough events on both sides for a p-value below 5% at "
         f"all; it is below in: {what}. With {len(found.differences)} divisions tried, one in twenty would be by chance."
+    )
+
+
+def decisions(check: EffectiveRateCheck | Unavailable) -> Prose:
+    """Say how well the table of decisions agrees with the effective federal funds rate."""
+    if isinstance(check, Unavailable):
+        return Prose(f"*The table of decisions against the effective funds rate: {check.reason}*")
+    return Prose(
+        f"While a target is in force, the effective federal funds rate lies {check.median_gap_bp:.0f} bp from it, in the "
+        f"median of {check.n} targets (furthest {show.number(check.largest_gap_bp, 0)} bp, after {check.largest_on}); it "
+        f"followed {show.percent(check.same_direction, 0)} of {check.n_large} changes of at least 25 bp in their direction."
     )

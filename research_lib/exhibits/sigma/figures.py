@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from research_lib.data.catalog import describe_asset
 from research_lib.exhibits import format as show
@@ -121,41 +122,33 @@ def return_levels(study: EpisodeStudy) -> Figure | Prose:
 
 
 def followed(outcomes: Sequence[Outcome] | Unavailable, *, of: str) -> Figure | Prose:
-    """Draw the mean after the episodes with its interval, beside the base rate, per horizon."""
+    """Draw the mean after the episodes less the base rate, with its interval, per horizon."""
     if isinstance(outcomes, Unavailable):
         return Prose(f"*What followed, {of}: {outcomes.reason}*")
     known = [outcome for outcome in outcomes if outcome.n]
     places = np.arange(len(known))
-    mean, low, high = (100 * np.array([getattr(o, name) for o in known]) for name in ("mean", "low", "high"))
+    excess, low, high = _excess(known)
     with canvas(height_inches=3.6) as drawn:
         axes = drawn.subplots()
         axes.axhline(0, color=GREY, linewidth=0.8)
-        axes.errorbar(
-            places - 0.1,
-            mean,
-            [mean - low, high - mean],
-            fmt="o",
-            color=BLUE,
-            capsize=4,
-            label="after episodes, 95% interval",
-        )
-        axes.plot(places + 0.1, [100 * o.base for o in known], "D", color=ORANGE, label="base rate: all other sessions")
+        axes.errorbar(places, excess, [excess - low, high - excess], fmt="o", color=BLUE, capsize=4)
         axes.set_xticks(places, [f"{o.horizon_sessions}\nn {o.n}" for o in known])
         axes.set_xlabel("sessions after the episode's first session")
-        axes.set_ylabel("mean return (%)")
-        axes.legend(frameon=False, loc="upper left")
+        axes.set_ylabel("mean less base rate (points)")
     rejected = [str(o.horizon_sessions) for o in known if o.p_holm < 0.05]
-    finding = (
-        f"differs from the base rate over {', '.join(rejected)} sessions"
-        if rejected
-        else "no horizon differs from the base rate"
-    )
+    finding = f"differs from the base rate over {', '.join(rejected)} sessions" if rejected else "no horizon differs"
     return finish(
         drawn,
         title=f"What followed, {of}",
-        caption="Means with the interval of the placement test; where a diamond lies inside, chance explains it.",
-        alt=f"What followed, {of}: {finding} at 5% after Holm's adjustment.",
+        caption="Mean return after episodes less that of all sessions, with the placement test's 95% interval, not adjusted "
+        "for the number of horizons (Holm's p is in the table).",
+        alt=f"What followed, {of}: {finding} at 5% after Holm's adjustment, {len(known)} horizons tried.",
     )
+
+
+def _excess(outcomes: Sequence[Outcome]) -> list[NDArray[np.float64]]:
+    """Return excess, lower and upper ends in points."""
+    return [100 * np.array([getattr(o, name) for o in outcomes]) for name in ("excess", "excess_low", "excess_high")]
 
 
 def spot_volatility(found: Sequence[SpotVolatility] | Unavailable, *, of: str) -> Figure | Prose:
@@ -185,7 +178,8 @@ def spot_volatility(found: Sequence[SpotVolatility] | Unavailable, *, of: str) -
         drawn,
         title=f"Spot against implied volatility: {of}",
         caption="Boxes hold the middle half of all windows, whiskers reach 1.5 times as far; dots are the last window.",
-        alt=f"The correlation is usually far below zero. Last: {last}.",
+        alt=f"Half of all windows of {found[0].sessions} sessions are below "
+        f"{show.number(float(found[0].path.median()))}. Last: {last}.",
     )
 
 
@@ -231,14 +225,13 @@ def long_view(small_less_large: "pd.Series[float] | None", *, months: int = 12) 
     )
 
 
-def robustness(grid: Sequence[Specification]) -> Figure:
+def robustness(grid: Sequence[Specification]) -> Figure | Prose:
     """Draw mean less base rate after episodes for every specification, in order, with its interval."""
-    ordered = sorted(grid, key=lambda one: one.outcome.mean - one.outcome.base)
-    effect = 100 * np.array([one.outcome.mean - one.outcome.base for one in ordered])
-    low = 100 * np.array([one.outcome.low - one.outcome.base for one in ordered])
-    high = 100 * np.array([one.outcome.high - one.outcome.base for one in ordered])
-    places = np.arange(len(ordered))
-    horizon = grid[0].outcome.horizon_sessions
+    ordered = sorted((one for one in grid if one.outcome.n), key=lambda one: one.outcome.excess)
+    effect, low, high = _excess([one.outcome for one in ordered])
+    if not ordered:
+        return Prose("*No specification has an episode that is followed by enough data.*")
+    places, horizon = np.arange(len(ordered)), ordered[0].outcome.horizon_sessions
     with canvas(height_inches=5.2) as drawn:
         axes = drawn.subplots()
         axes.axvline(0, color=GREY, linewidth=0.8)
@@ -251,7 +244,7 @@ def robustness(grid: Sequence[Specification]) -> Figure:
         drawn,
         title="What followed, under every definition and window",
         caption="Each line: one specification, with the 95% interval of its own placement test, unadjusted.",
-        alt=f"{above} of {len(grid)} specifications are above their base rate; {different} differ from it at 5% after "
+        alt=f"{above} of {len(ordered)} specifications are above their base rate; {different} differ from it at 5% after "
         f"Holm's adjustment.",
     )
 

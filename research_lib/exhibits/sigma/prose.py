@@ -1,6 +1,9 @@
 """Sentences of the record-sigma study; every number in them is computed."""
 
 from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
 
 from research_lib.data.catalog import describe_asset
 from research_lib.exhibits import format as show
@@ -9,12 +12,19 @@ from research_lib.stats.events import Outcome
 from research_lib.studies.result import Unavailable
 from research_lib.studies.sigma import AssetRecord, EpisodeStudy, SigmaOfDay, Specification
 
+LONGEST_CLOSURE_DAYS = 7
 DEVIATION = {0: "population", 1: "sample"}
 
 
-def headline(day: SigmaOfDay, study: EpisodeStudy, outcomes: Sequence[Outcome] | Unavailable) -> Prose:
+def headline(
+    day: SigmaOfDay, study: EpisodeStudy, outcomes: Sequence[Outcome] | Unavailable, *, as_of: date | None = None
+) -> Prose:
     """Answer the notebook's question in a few sentences that can be quoted."""
-    return Prose(" ".join([_where(day), definitions(day).text, _how_rare(study), _what_followed(outcomes)]))
+    return Prose(
+        " ".join(
+            [*_ends_early(day, as_of), _where(day), definitions(day).text, _how_rare(study), _what_followed(outcomes)]
+        )
+    )
 
 
 def definitions(day: SigmaOfDay) -> Prose:
@@ -23,14 +33,14 @@ def definitions(day: SigmaOfDay) -> Prose:
     records = [found.label for found in known if found.standing and found.standing.rank == 1]
     ranks = [found.standing.rank for found in known if found.standing]
     if len(records) == len(known):
-        return Prose(f"It is a record under all {len(known)} definitions.")
+        return Prose(f"It is a record under all {len(known)} variants of the definitions.")
     if records:
         return Prose(
-            f"It is a record under {len(records)} of {len(known)} definitions ({'; '.join(records)}); under the others "
+            f"It is a record under {len(records)} of {len(known)} variants of the definitions ({'; '.join(records)}); under the others "
             f"its rank is as low as {max(ranks):,}."
         )
     return Prose(
-        f"It is no record under any of the {len(known)} definitions: ranks run from {min(ranks):,} to {max(ranks):,}."
+        f"It is no record under any of the {len(known)} variants of the definitions: ranks run from {min(ranks):,} to {max(ranks):,}."
     )
 
 
@@ -50,13 +60,21 @@ def records(found: Sequence[AssetRecord]) -> Prose:
 
 def robustness(grid: Sequence[Specification]) -> Prose:
     """Say in how many specifications the effect has one sign, and in how many it is more than chance."""
-    above = sum(one.outcome.mean > one.outcome.base for one in grid)
+    above = sum(one.outcome.excess > 0 for one in grid)
     different = sum(one.outcome.p_holm < 0.05 for one in grid)
     top = sum(one.standing.rank == 1 for one in grid)
+    if not any(one.outcome.n for one in grid):
+        return Prose(f"The last session is a record in {top} of {len(grid)} specifications; none has an episode.")
     return Prose(
         f"The last session is a record in {top} of {len(grid)} specifications. What followed was above its base rate "
         f"in {above} of them, and differs from it at 5%, adjusted for their number, in {different}."
     )
+
+
+def _ends_early(day: SigmaOfDay, as_of: date | None) -> list[str]:
+    if as_of is None or (pd.Timestamp(as_of) - day.standing.date).days <= LONGEST_CLOSURE_DAYS:
+        return []
+    return [f"(as_of is {as_of}, but the data of {day.asset} ends on {show.date(day.standing.date)}.)"]
 
 
 def _where(day: SigmaOfDay) -> str:
@@ -75,16 +93,23 @@ def _where(day: SigmaOfDay) -> str:
 
 def _how_rare(study: EpisodeStudy) -> str:
     rarity = study.rarity
-    counted = f"It was above {study.threshold:g} in {len(study.episodes)} separate episodes."
+    counted = f"It was above {study.threshold:g} in {_count(len(study.episodes), 'separate episode')}."
     if show.years(rarity.years) == show.NONE:
         return f"{counted} That is too few to say how rare {rarity.level:.2f} is."
     often = (
         f"is beyond the end of the fitted tail (95% interval from {show.years(rarity.low)} years)"
         if rarity.years == float("inf")
-        else f"comes back about every {show.years(rarity.years)} years "
+        else f"{_comes_back(rarity.years)} "
         f"(95% interval {show.interval(rarity.low, rarity.high, show.years)}, n = {rarity.n})"
     )
     return f"{counted} A peak of {rarity.level:.2f} {often}."
+
+
+def _comes_back(years: float) -> str:
+    shown = show.years(years)
+    if shown.startswith("over "):
+        return f"comes back less than once in {shown.removeprefix('over ')} years"
+    return f"comes back about every {shown} years"
 
 
 def _what_followed(outcomes: Sequence[Outcome] | Unavailable) -> str:
@@ -93,10 +118,15 @@ def _what_followed(outcomes: Sequence[Outcome] | Unavailable) -> str:
     month = next(outcome for outcome in outcomes if outcome.horizon_sessions == 21)
     if month.n == 0:
         return "No episode is followed by a whole month of data."
-    verdict = "more than chance" if month.p_value < 0.05 else "no more than chance"
+    verdict = "is more than chance" if month.p_holm < 0.05 else "cannot be told from chance"
     return (
-        f"The {month.n} episodes were followed by {show.percent_change(month.mean)} on average over 21 sessions "
-        f"(95% interval {show.interval(month.low, month.high, show.percent_change)}), against "
-        f"{show.percent_change(month.base)} after all other sessions: {verdict} (placement p = "
-        f"{show.p_value(month.p_value)})."
+        f"{_count(month.n, 'episode')} with a month of data after them were followed by "
+        f"{show.percent_change(month.mean)} on average over 21 sessions, against {show.percent_change(month.base)} after "
+        f"all other sessions: a difference of {show.percent_change(month.excess)} (95% interval "
+        f"{show.interval(month.excess_low, month.excess_high, show.percent_change)}) that {verdict} (placement p = "
+        f"{show.p_value(month.p_value)}, {show.p_value(month.p_holm)} after Holm over the horizons)."
     )
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"

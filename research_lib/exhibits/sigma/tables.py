@@ -117,7 +117,9 @@ def relative_moves(found: Sequence[Move], *, asset: str, benchmark: str) -> Tabl
         f"On common sessions. difference: simple return of {asset} less that of {benchmark}, in points; ratio: return "
         f"of {asset}/{benchmark}."
     )
-    return table(f"{_name(asset)} against {_name(benchmark)}", rows, note=note, left=["stands", "ratio stands"])
+    last = show.date(next(move.difference.date for move in found if move.difference))
+    title = f"{_name(asset)} against {_name(benchmark)}, to {last}"
+    return table(title, rows, note=note, left=["stands", "ratio stands"])
 
 
 def streaks(found: Sequence[Streak]) -> Table:
@@ -189,20 +191,24 @@ def followed(outcomes: Sequence[Outcome] | Unavailable, *, of: str) -> Table | P
             "n": show.count(outcome.n),
             "cut off": show.count(outcome.cut_off),
             "mean": show.percent_change(outcome.mean),
-            "95% interval": show.interval(outcome.low, outcome.high, show.percent_change),
             "median": show.percent_change(outcome.median),
             "positive": show.percent(outcome.share_positive, 0),
             "base rate": show.percent_change(outcome.base),
             "base positive": show.percent(outcome.base_share_positive, 0),
+            "excess": show.percent_change(outcome.excess),
+            "95% interval": show.interval(outcome.excess_low, outcome.excess_high, show.percent_change),
             "p": show.p_value(outcome.p_value),
+            "smallest": show.p_value(outcome.p_smallest),
             "p (Holm)": show.p_value(outcome.p_holm),
+            "sign-flip p": show.p_value(outcome.p_sign_flip),
         }
         for outcome in outcomes
     ]
     note = (
         "From the close of each episode's first session. cut off: windows that run past the data. base rate: all other "
-        "sessions. p: two-sided, all circular placements of the episodes; the interval is the same test's. Holm: "
-        "adjusted for the number of horizons."
+        "sessions. excess: mean less that of all sessions, with the interval of the same test as p: two-sided, all "
+        "circular placements of the episodes. smallest: the least p that it can give. Holm: adjusted for the number of "
+        "horizons. sign-flip: exact, up to 20 episodes."
     )
     return table(f"What followed, {of}", rows, note=note)
 
@@ -220,6 +226,7 @@ def spot_volatility(found: Sequence[SpotVolatility] | Unavailable, *, of: str) -
             "on": show.date(one.standing.record_date),
             "share above zero": show.percent(one.share_positive, 1),
             "from": show.date(one.standing.first),
+            "to": show.date(one.standing.date),
         }
         for one in found
     ]
@@ -239,11 +246,14 @@ def trend(found: TrendOfDay | Unavailable) -> Table | Prose:
         {
             "what": f"weekly closes above {show.number(found.weekly.level)}",
             "on the last session": f"{found.weekly.in_a_row} in a row",
-            "detail": "the highest close up to one year before",
+            "detail": "the highest close of all history up to one year before",
         },
         *(_breakout_row(breakout, found.breakouts_of) for breakout in found.breakouts),
     ]
-    note = "Each line is drawn from the sessions before the last one. A week counts when it is over."
+    note = (
+        "Breakouts: lines drawn from the sessions before the last one; in brackets, how far the ratio is from them. A week "
+        "counts when its Friday has come."
+    )
     return table("Trend", rows, note=note, left=["on the last session", "detail"])
 
 
@@ -259,10 +269,11 @@ def _crossing_row(crossing: Crossings) -> dict[str, str]:
 def _breakout_row(breakout: Breakout, of: str) -> dict[str, str]:
     verdict = {True: "broken out", False: "not broken out", None: "no such line"}[breakout.holds]
     level = show.NONE if breakout.holds is None else f"{breakout.level:.4g}"
+    apart = "" if breakout.holds is None else f" ({show.percent_change(breakout.value / breakout.level - 1)})"
     return {
         "what": f"{of}: {breakout.definition}, {breakout.n} sessions",
         "on the last session": verdict,
-        "detail": f"{breakout.value:.4g} against {level}",
+        "detail": f"{breakout.value:.4g} against {level}{apart}",
     }
 
 
@@ -304,7 +315,8 @@ def robustness(grid: Sequence[Specification]) -> Table:
     ]
     horizon = grid[0].outcome.horizon_sessions if grid else 0
     note = (
-        f"Thresholds are passed by the same share of sessions as the headline's. After: {horizon} sessions. "
+        f"Each threshold is the one that as large a share of sessions passes as of the headline's, in all history: "
+        f"hindsight. After: {horizon} sessions. "
         f"Holm: adjusted for all {len(grid)} specifications."
     )
     return table("The same question under other definitions and windows", rows, note=note)

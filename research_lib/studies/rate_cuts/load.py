@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 
 from research_lib.data import DataCard, Source, load_prices, load_series, load_series_if_any
-from research_lib.data.policy import ANNOUNCED_SINCE, load_recessions, load_target_changes
+from research_lib.data.catalog import describe_asset
+from research_lib.data.policy import (
+    ANNOUNCED_SINCE,
+    EffectiveRateCheck,
+    check_effective_rate,
+    load_recessions,
+    load_target_changes,
+)
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.stats.event_study import (
     Events,
@@ -33,6 +40,7 @@ from research_lib.stats.policy_cycles import (
     recession_within,
     to_sessions,
 )
+from research_lib.studies.result import Unavailable
 
 HORIZONS_SESSIONS = (1, 5, 21, 63, 126, 252)
 HORIZONS_MONTHS = (1, 3, 6, 12)
@@ -41,6 +49,7 @@ HALF_YEAR = {False: 126, True: 6}  # periods: sessions, months
 # A fifth of companies by size is made of its three book-to-market portfolios, in equal parts.
 SIZE_FIFTHS = {"S1": ("S1V1", "S1V3", "S1V5"), "S5": ("S5V1", "S5V3", "S5V5")}
 SMB = "SMB"
+LEG_NAMES = {"S1": "the smallest fifth of companies", "S5": "the largest", SMB: "SMB, small less large,"}
 
 # A bill rate wanders more than a target does: only a rise of a full point counts as a tightening.
 PROXY_RULE = CycleRule(min_tightening_bp=100.0)
@@ -48,6 +57,7 @@ MONTHS_PER_YEAR = 12
 
 DAILY_PAIRS = (("RUT", "GSPC"), ("IWM:adj_close", "SPY:adj_close"), ("IWC:adj_close", "SPY:adj_close"))
 BROAD = "GSPC"
+FUNDS_RATE = "DFF"
 MONTHLY_PAIRS = (("S1", "S5"), (SMB, ""))
 CREDIT_SPREADS = ("BAMLH0A0HYM2", "BAA10Y", "BAA_AAA")
 DAILY_RATES = ("DGS2", "DGS10", "BAMLH0A0HYM2", "BAA10Y")
@@ -64,7 +74,7 @@ class EventKind(StrEnum):
 
     FIRST_CUTS = "first cuts"
     ALL_CUTS = "all cuts"
-    LAST_HIKES = "last hikes"
+    LAST_HIKES = "last hikes"  # hindsight: no hike is known to be the last
     UNSCHEDULED_CUTS = "unscheduled cuts"
 
 
@@ -91,6 +101,11 @@ class Market:
     broad: "pd.Series[float]"
     monthly: bool
     cards: tuple[DataCard, ...]
+
+    @property
+    def label(self) -> str:
+        """The legs as one would say them."""
+        return " less ".join(LEG_NAMES.get(leg) or describe_asset(leg).name for leg in self.name.split(" less "))
 
     @property
     def relative(self) -> "pd.Series[float]":
@@ -443,3 +458,11 @@ def load_broad(source: Source, *, as_of: date | None = None) -> Market | None:
         return load_market(source, BROAD, as_of=as_of)
     except InsufficientDataError:
         return None
+
+
+def check_decisions(source: Source, policy: Policy) -> EffectiveRateCheck | Unavailable:
+    """Check that the effective federal funds rate moves with the table of decisions, where the source has it."""
+    loaded = load_series_if_any(source, [FUNDS_RATE], as_of=policy.known_to.date())
+    if loaded is None:
+        return Unavailable(f"this source has no effective federal funds rate ({FUNDS_RATE}).")
+    return check_effective_rate(policy.changes, loaded[FUNDS_RATE])
