@@ -289,12 +289,3 @@ def _levels(legs: Legs, measure: Measure) -> Floats:
         zeros = np.zeros(len(legs.small))
         rows = [np.log1p(legs.small.to_numpy()), zeros if legs.large is None else np.log1p(legs.large.to_numpy())]
     return np.stack([np.concatenate([[0.0], np.cumsum(row)]) for row in rows])
-
-
-def as_table(results: Sequence[WindowResult]) -> pd.DataFrame:
-    """Put results one a row, without the single outcomes; index: the windows' names."""
-    rows = [
-        {name: value for name, value in vars(result).items() if name not in ("window", "outcomes")}
-        for result in results
-    ]
-    return pd.DataFrame(rows, index=pd.Index([result.window.name for result in results], name="window"))

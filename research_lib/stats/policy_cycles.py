@@ -141,12 +141,6 @@ def first_cuts(changes_bp: "pd.Series[float]", *, rule: CycleRule = DEFAULT_RULE
     return pd.DatetimeIndex([cycle.first_cut for cycle in easing_cycles(changes_bp, rule=rule) if not cycle.cut_off])
 
 
-def last_hikes(changes_bp: "pd.Series[float]", *, rule: CycleRule = DEFAULT_RULE) -> pd.DatetimeIndex:
-    """Return the last hike before each first cut: hindsight, since only the cut shows that it was the last."""
-    hikes = [c.last_hike for c in easing_cycles(changes_bp, rule=rule) if not c.cut_off and c.last_hike is not None]
-    return pd.DatetimeIndex(dict.fromkeys(hikes))
-
-
 def cycle_of(dates: pd.DatetimeIndex, cycles: list[Cycle]) -> NDArray[np.intp]:
     """Return the number of the cycle that began last up to each date; -1 before the first; shape (dates,)."""
     starts = pd.DatetimeIndex([cycle.first_cut for cycle in cycles])

@@ -12,7 +12,6 @@ from research_lib.stats.policy_cycles import (
     easing_cycles,
     first_cuts,
     in_recession,
-    last_hikes,
     policy_states,
     recession_announced,
     recession_within,
@@ -73,7 +72,6 @@ def test_a_cycle_is_described(changes: "pd.Series[float]") -> None:
     assert cycle.length_days == (date(2008, 12, 16) - date(2007, 9, 18)).days
     assert cycle.last_hike == pd.Timestamp("2006-06-29")
     assert cycle.months_on_hold == pytest.approx(14.65, abs=0.01)
-    assert len(last_hikes(changes)) == len(FIRST_CUTS)
 
 
 def test_a_table_that_starts_with_hikes_is_not_cut_off(changes: "pd.Series[float]") -> None:

@@ -1,5 +1,7 @@
 """Figures of the rate-cut study."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,9 @@ from research_lib.exhibits.rate_cuts.prose import result_over
 from research_lib.stats.policy_cycles import PolicyState
 from research_lib.studies.rate_cuts import GridStudy, LegStudy, Market, Policy, RegimeStudy, SensitivityStudy
 from research_lib.studies.result import Unavailable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LABEL_SIZE = 8
 STATE_COLOURS = {PolicyState.EASING: LIGHT_BLUE, PolicyState.TIGHTENING: "#f3d9ae", PolicyState.HOLD: "#ffffff"}
@@ -41,7 +46,7 @@ def paths(found: pd.DataFrame, market: Market) -> Figure:
     )
 
 
-def _label_ends(axes, ends: "dict[str, pd.Series[float]]") -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _label_ends(axes: "Axes", ends: "dict[str, pd.Series[float]]") -> None:
     """Write each path's name at its end, moved apart where they would overlap."""
     low, high = axes.get_ylim()
     apart, floor = (high - low) / 26, -np.inf

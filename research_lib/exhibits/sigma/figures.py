@@ -1,6 +1,7 @@
 """Figures of the record-sigma study."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,9 @@ from research_lib.stats.moves import relative_moves
 from research_lib.studies.result import Unavailable
 from research_lib.studies.sigma import EpisodeStudy, SigmaOfDay, Specification, SpotVolatility, TrendOfDay
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 CURVE_LEVELS = 12
 LABEL_SIZE = 9
 
@@ -28,24 +32,7 @@ def price_and_sigma(close: "pd.Series[float]", study: EpisodeStudy, day: SigmaOf
         top.set_yscale("log")
         plain_log_ticks(top.yaxis)
         top.set_ylabel("close (log)")
-        bottom.plot(study.path.index, study.path, color=BLUE, linewidth=0.5)
-        bottom.hlines(
-            study.threshold, study.path.index[0], study.path.index[-1], color=GREY, linestyle="--", linewidth=1
-        )
-        bottom.annotate(f"threshold {study.threshold:g} ", (study.path.index[0], study.threshold), size=LABEL_SIZE,
-                        ha="right", va="center", color=GREY)  # fmt: skip
-        peaks = pd.Series({episode.peak_date: episode.peak for episode in study.episodes}, dtype=float)
-        bottom.plot(peaks.index, peaks, "v", color=ORANGE, markersize=4)
-        _label(
-            bottom,
-            standing.record_date,
-            standing.record,
-            f"record {standing.record:.2f}\n{show.date(standing.record_date)}",
-        )
-        if standing.date != standing.record_date:
-            _label(bottom, standing.date, standing.value, f"last {show.number(standing.value)}")
-        bottom.set_ylabel(f"{day.headline.name} (standard deviations)")
-        bottom.margins(x=0.12, y=0.22)
+        _draw_sigma(bottom, study, day)
     return finish(
         drawn,
         title=f"{name}: price, and standard deviations from its average",
@@ -55,6 +42,23 @@ def price_and_sigma(close: "pd.Series[float]", study: EpisodeStudy, day: SigmaOf
         f"{standing.rank} of {standing.n} sessions; the record is {standing.record:.2f} on "
         f"{show.date(standing.record_date)}. {len(study.episodes)} episodes passed {study.threshold:g}.",
     )
+
+
+def _draw_sigma(axes: "Axes", study: EpisodeStudy, day: SigmaOfDay) -> None:
+    standing, first, last = day.standing, study.path.index[0], study.path.index[-1]
+    axes.plot(study.path.index, study.path, color=BLUE, linewidth=0.5)
+    axes.hlines(study.threshold, first, last, color=GREY, linestyle="--", linewidth=1)
+    at: Any = (first, study.threshold)  # matplotlib takes dates where its types say float
+    axes.annotate(f"threshold {study.threshold:g} ", at, size=LABEL_SIZE, ha="right",
+                  va="center", color=GREY)  # fmt: skip
+    peaks = pd.Series({episode.peak_date: episode.peak for episode in study.episodes}, dtype=float)
+    axes.plot(peaks.index, peaks, "v", color=ORANGE, markersize=4)
+    record = f"record {standing.record:.2f}\n{show.date(standing.record_date)}"
+    _label(axes, standing.record_date, standing.record, record)
+    if standing.date != standing.record_date:
+        _label(axes, standing.date, standing.value, f"last {show.number(standing.value)}")
+    axes.set_ylabel(f"{day.headline.name} (standard deviations)")
+    axes.margins(x=0.16, y=0.22)
 
 
 def relative_move_history(
@@ -88,27 +92,8 @@ def return_levels(study: EpisodeStudy) -> Figure | Prose:
         return Prose(
             f"*{study.tail.n} episodes above {study.threshold:g} are too few for a tail; a lower threshold has more.*"
         )
-    levels = np.linspace(study.threshold * 1.02, study.path.max() * 1.05, CURVE_LEVELS)
-    periods = [return_period(study.tail, float(level)) for level in levels]
-    peaks = np.sort(study.tail.peaks)[::-1]
-    longest = 20 * study.tail.years
     with canvas(height_inches=4) as drawn:
-        axes = drawn.subplots()
-        high = [min(period.high, longest) for period in periods]
-        axes.fill_betweenx(levels, [period.low for period in periods], high, color=BLUE, alpha=0.15)
-        fitted = [period.years if period.years < longest else np.nan for period in periods]
-        axes.plot(fitted, levels, color=BLUE, label="tail of episode peaks, 95% interval")
-        axes.plot(
-            study.tail.years / np.arange(1, len(peaks) + 1), peaks, "v", color=ORANGE, markersize=4, label="episodes"
-        )
-        normal = [period.normal_years for period in periods]
-        axes.plot(normal, levels, color=GREY, linestyle=":", label="what a normal table would say")
-        axes.set_xscale("log")
-        plain_log_ticks(axes.xaxis)
-        axes.set_xlim(min(p.low for p in periods) / 2, longest)
-        axes.set_xlabel("return period (years, log)")
-        axes.set_ylabel(f"{study.definition} (standard deviations)")
-        axes.legend(frameon=False, loc="lower right")
+        _draw_levels(drawn.subplots(), study)
     rarity = study.rarity
     return finish(
         drawn,
@@ -119,6 +104,26 @@ def return_levels(study: EpisodeStudy) -> Figure | Prose:
         f"{show.interval(rarity.low, rarity.high, show.years)}; a normal table would say "
         f"{show.years(rarity.normal_years)} years.",
     )
+
+
+def _draw_levels(axes: "Axes", study: EpisodeStudy) -> None:
+    tail, longest = study.tail, 20 * study.tail.years
+    levels = np.linspace(study.threshold * 1.02, study.path.max() * 1.05, CURVE_LEVELS)
+    periods = [return_period(tail, float(level)) for level in levels]
+    low, high = [period.low for period in periods], [min(period.high, longest) for period in periods]
+    axes.fill_betweenx(levels, low, high, color=BLUE, alpha=0.15)
+    fitted = [period.years if period.years < longest else np.nan for period in periods]
+    axes.plot(fitted, levels, color=BLUE, label="tail of episode peaks, 95% interval")
+    peaks = np.sort(tail.peaks)[::-1]
+    axes.plot(tail.years / np.arange(1, tail.n + 1), peaks, "v", color=ORANGE, markersize=4, label="episodes")
+    normal = [period.normal_years for period in periods]
+    axes.plot(normal, levels, color=GREY, linestyle=":", label="what a normal table would say")
+    axes.set_xscale("log")
+    plain_log_ticks(axes.xaxis)
+    axes.set_xlim(min(low) / 2, longest)
+    axes.set_xlabel("return period (years, log)")
+    axes.set_ylabel(f"{study.definition} (standard deviations)")
+    axes.legend(frameon=False, loc="lower right")
 
 
 def followed(outcomes: Sequence[Outcome] | Unavailable, *, of: str) -> Figure | Prose:
@@ -249,8 +254,9 @@ def robustness(grid: Sequence[Specification]) -> Figure | Prose:
     )
 
 
-def _label(axes, x: pd.Timestamp, y: float, text: str) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    axes.annotate(text, (x, y), size=LABEL_SIZE, xytext=(4, 4), textcoords="offset points", color="black")
+def _label(axes: "Axes", x: pd.Timestamp, y: float, text: str) -> None:
+    at: Any = (x, y)  # matplotlib takes dates where its types say float
+    axes.annotate(text, at, size=LABEL_SIZE, xytext=(4, 4), textcoords="offset points", color="black")
 
 
 def _points(value: float) -> str:
