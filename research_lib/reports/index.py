@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -45,9 +45,16 @@ def _lines(output: Path, results: Sequence[Result]) -> Iterator[Line]:
         name = f"{record['notebook']}/{record['slug']}"
         result = latest.pop(name, None)
         page = f"{name}.html" if (output / f"{name}.html").exists() else ""
-        data = tuple(f"{card['id']} {card['first']} to {card['last']}" for card in record["data"])
+        data = tuple(_spans(record["data"]))
         failed = result is not None and not result.page
         status = f"{result.status}: {result.message}" if result and failed else record["status"]
         yield Line(name, quote(page), status, record["answer"], data)
     for result in latest.values():
         yield Line(result.name, "", result.status, result.message, ())
+
+
+def _spans(cards: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Name the first series and its dates, which the report is about, and count the others."""
+    yield from (f"{card['id']}, {card['first']} to {card['last']}" for card in cards[:1])
+    if len(cards) > 1:
+        yield f"and {len(cards) - 1} more"

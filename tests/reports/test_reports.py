@@ -48,6 +48,8 @@ def test_a_report_is_three_files_and_a_line_in_the_index(smoke):
     index = (smoke / "index.html").read_text(encoding="utf-8")
     assert 'href="03_record_sigma/smoke.html"' in index
     assert "<td>ok</td>" in index
+    assert "IXIC, 1999-01-04 to 2003-12-31" in index
+    assert '"Segoe UI"' in index  # the style is not escaped, as texts are
 
 
 def test_findings_have_their_names_and_are_plain(smoke):
