@@ -255,7 +255,7 @@ def leave_one_out(net_debt: Floats, ebitda: Floats) -> Floats:
     """Return how far the ratio moves, without its sign, when each firm, shape (n,), is left out alone."""
     rest = ebitda.sum() - ebitda
     without = np.divide(net_debt.sum() - net_debt, rest, out=np.full(len(rest), np.inf), where=rest > 0)
-    return np.abs(without - _over(net_debt.sum(), ebitda.sum()))
+    return np.asarray(np.abs(without - _over(net_debt.sum(), ebitda.sum())))
 
 
 def ratio_interval(net_debt: Floats, ebitda: Floats, *, draws: int, seed: int) -> tuple[float, float]:
@@ -283,7 +283,7 @@ def ratio_draws(net_debt: Floats, ebitda: Floats, *, draws: int, seed: int) -> F
     """Return resampled ratios, shape (draws,); infinite where resampled EBITDA is not positive."""
     drawn = np.random.default_rng(seed).integers(0, len(ebitda), size=(draws, len(ebitda)), dtype=np.int32)
     over, under = net_debt[drawn].sum(axis=1), ebitda[drawn].sum(axis=1)
-    return np.divide(over, under, out=np.full(draws, np.inf), where=under > 0)
+    return np.asarray(np.divide(over, under, out=np.full(draws, np.inf), where=under > 0))
 
 
 def median_ratio(net_debt: Floats, ebitda: Floats) -> float:

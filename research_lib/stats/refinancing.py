@@ -85,9 +85,7 @@ def stress(
         Consecutive years with cover below one that make a zombie.
     """
     income, debt = firms["operating_income"].to_numpy(), firms["debt"].to_numpy()
-    interest = repriced_interest(
-        firms["interest"].to_numpy(), debt, rate_move_bp=rate_move_bp, debt_share=debt_share
-    )
+    interest = repriced_interest(firms["interest"].to_numpy(), debt, rate_move_bp=rate_move_bp, debt_share=debt_share)
     below = below_one(income, interest)
     zombie = zombie_flags(firms, below, zombie_years=zombie_years)
     chosen = members.to_numpy(dtype=bool) & ~np.isnan(below)
@@ -163,7 +161,8 @@ def break_even_bp(operating_income: Floats, interest: Floats, debt: Floats, *, d
     """
     repriced = debt_share * debt
     room = operating_income - interest
-    return np.divide(room, repriced, out=np.full(len(room), np.nan), where=repriced > 0) / BASIS_POINT
+    moves = np.divide(room, repriced, out=np.full(len(room), np.nan), where=repriced > 0)
+    return np.asarray(moves / BASIS_POINT)
 
 
 def break_even(firms: pd.DataFrame, *, debt_share: float) -> BreakEven:

@@ -140,8 +140,6 @@ def _make_card(rows: pd.DataFrame, *, source: str, origin: str, faults: tuple[Fa
         last=str(rows["known_from"].max().date()),
         rows=len(rows),
         gaps=0,
-        sha256=hashlib.sha256(
-            pd.util.hash_pandas_object(rows[list(NAMES)], index=False).to_numpy().tobytes()
-        ).hexdigest(),
+        sha256=hashlib.sha256(hashes.tobytes()).hexdigest(),
         faults=faults,
     )

@@ -54,7 +54,8 @@ def require_unique(frame: pd.DataFrame, keys: Sequence[str], shown: str) -> None
 
 
 def _read_csv(file: TableFile) -> pd.DataFrame:
-    from pyarrow import ArrowInvalid, csv as arrow
+    from pyarrow import ArrowInvalid
+    from pyarrow import csv as arrow
 
     header = _read_header(file)
     kinds = _chosen(file, header)

@@ -1,0 +1,1 @@
+"""One question each; never import each other."""
