@@ -104,18 +104,15 @@ def _read(path: Path, shown: str) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise DataError(f"{shown}: cannot be read ({error})") from None
     frame = frame.set_index("date") if "date" in frame.columns else frame
-    try:
-        index = pd.DatetimeIndex(pd.to_datetime(frame.index, format=None if _is_dates(frame) else "%Y-%m-%d"))
-    except (ValueError, TypeError):
-        raise DataError(f"{shown}: no column or index date (yyyy-mm-dd)") from None
+    if not pd.api.types.is_datetime64_any_dtype(frame.index.dtype):
+        try:
+            frame = frame.set_axis(pd.to_datetime(frame.index.astype(str), format="%Y-%m-%d"))
+        except ValueError:
+            raise DataError(f"{shown}: no column or index date of the form yyyy-mm-dd") from None
     texts = [str(name) for name, dtype in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
     if texts:
         raise DataError(f"{shown}, column {texts[0]}: holds a cell that is not a number")
-    return frame.set_axis(index.as_unit("us").rename("date"))
-
-
-def _is_dates(frame: pd.DataFrame) -> bool:
-    return not isinstance(frame.index, pd.RangeIndex) and pd.api.types.is_datetime64_any_dtype(frame.index.dtype)
+    return frame.set_axis(pd.DatetimeIndex(frame.index, name="date").as_unit("us"))
 
 
 def _still_quoted(values: pd.DataFrame) -> float:

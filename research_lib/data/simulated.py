@@ -107,7 +107,7 @@ def simulate_panel(
     rate = pd.Series(0.03 + np.cumsum(rng.normal(0, RATE_SD, len(sessions))), sessions, name="rate")
     earned = np.where(loses, 0.0, ratio)
     effects = _monthly_effects(earned, published, sessions=sessions, rate=rate, planted=planted)
-    effects += planted.leak * _leaks(earned, ends, published, sessions)
+    effects += planted.leak * _leaks(earned - _foretold(ratio), ends, published, sessions)
     noise = rng.normal(0, OWN_SD, (len(sessions), companies))
     market = rng.normal(MARKET_MEAN, MARKET_SD, len(sessions))
     returns = market[:, None] * rng.uniform(0.5, 1.5, companies) + noise + effects
@@ -148,14 +148,20 @@ def _monthly_effects(
     return np.asarray((weight[:, None] * ratio / np.bincount(month)[:, None])[month])
 
 
-def _leaks(earned: Floats, ends: pd.DatetimeIndex, published: Dates, sessions: pd.DatetimeIndex) -> Floats:
+def _foretold(ratio: Floats) -> Floats:
+    """Return what the old ratio foretold of the new one, shape (companies, years); of the first year, itself."""
+    drawn_anew = (1 - KEEPS_RATIO) * RATIOS.mean()
+    new = (1 - LOSES_MONEY) * (KEEPS_RATIO * ratio[:, :-1] + drawn_anew)
+    return np.hstack([ratio[:, :1], new])
+
+
+def _leaks(news: Floats, ends: pd.DatetimeIndex, published: Dates, sessions: pd.DatetimeIndex) -> Floats:
     """Return what one unit of leak adds to each session, shape (sessions, companies)."""
-    total = np.zeros((len(sessions), len(earned)))
+    total = np.zeros((len(sessions), len(news)))
     at = sessions.to_numpy()[:, None]
     for year in range(1, len(ends)):
-        foretold = KEEPS_RATIO * earned[:, year - 1] + (1 - KEEPS_RATIO) * RATIOS.mean()
         between = (at > ends.to_numpy()[year]) & (at <= published[:, year])
-        total += between * (earned[:, year] - foretold) / np.maximum(between.sum(axis=0), 1)
+        total += between * news[:, year] / np.maximum(between.sum(axis=0), 1)
     return total
 
 

@@ -323,7 +323,9 @@ def event_days(
     """
     known = latest_known(firms, pd.DatetimeIndex(prices.index), prices.columns)
     net_debt, ebitda = known.take(firms["net_debt"].to_numpy()), known.take(firms["ebitda"].to_numpy())
-    slopes, n = daily_slopes(period_returns(prices, known.dates), winsorise(defined_ratio(net_debt, ebitda)))
+    returns = period_returns(prices, known.dates)
+    ratio = np.where(np.isfinite(returns), defined_ratio(net_debt, ebitda), np.nan)
+    slopes, n = daily_slopes(returns, winsorise(ratio))
     at = prices.index.searchsorted(pd.DatetimeIndex(list(events)))
     other = np.delete(slopes, [position for position in at if position < len(slopes)])
     placebo = other[np.isfinite(other)]

@@ -118,7 +118,9 @@ def build_panel(
     group = size_groups(known.take(firms["market_value"].to_numpy()), *groups)[:, : prices.shape[1]]
     known = Known(known.dates, prices.columns, known.positions[:, : prices.shape[1]])
     net_debt, ebitda = known.take(firms["net_debt"].to_numpy()), known.take(firms["ebitda"].to_numpy())
-    ratio = defined_ratio(net_debt, ebitda)
+    # Extremes are those of the companies that can be bought.
+    priced = np.isfinite(period_prices(prices, dates[:-1]))
+    ratio = np.where(priced, defined_ratio(net_debt, ebitda), np.nan)
     value = known.take(firms["market_value"].to_numpy())
     columns = {
         "return": period_returns(prices, dates)[1:],

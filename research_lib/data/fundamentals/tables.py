@@ -44,8 +44,8 @@ def require_unique(frame: pd.DataFrame, keys: Sequence[str], shown: str) -> None
     """Raise where two rows have the same keys: no one can tell which of them is right."""
     twice = frame[frame.duplicated(list(keys), keep=False)].sort_values(list(keys), kind="stable")
     if not twice.empty:
-        first = tuple(twice[list(keys)].iloc[0])
-        rows = twice.index[(twice[list(keys)] == first).all(axis=1)]
+        first = twice[list(keys)].iloc[0].tolist()
+        rows = twice.index[twice.groupby(list(keys), sort=False).ngroup() == 0]
         many = int(frame.duplicated(list(keys)).sum())
         raise DataError(
             f"{shown}, rows {', '.join(map(str, rows[:SHOWN_ROWS]))}: {' '.join(map(str, first))} stands "
