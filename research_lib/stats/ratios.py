@@ -117,15 +117,14 @@ def _contradictions(firms: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
 
 
 def _beyond(firms: pd.DataFrame, limits: Limits) -> dict[str, "pd.Series[bool]"]:
-    earlier = firms["total_assets"].groupby(firms["company"], sort=False).cummin().shift()
-    earlier = earlier.where(firms["company"].eq(firms["company"].shift()))
-    grown = firms["total_assets"] > limits.growth * earlier
+    smallest = firms["total_assets"].groupby(firms["company"], sort=False).cummin()  # up to and with the row's year
+    grown = firms["total_assets"] > limits.growth * smallest
     return {
         "larger than any company": (firms["revenue"] > limits.revenue)
         | (firms["total_assets"] > limits.total_assets)
         | (firms["ebitda"].abs() > limits.ebitda)
         | (firms["market_value"] > limits.market_value),
-        "assets in another unit than in an earlier year": grown & earlier.gt(limits.growth_from),
+        "assets in another unit than in an earlier year": grown & smallest.gt(limits.growth_from),
     }
 
 
