@@ -36,6 +36,11 @@ class NotebookParameters(BaseModel):
     as_of: date | None = None
     seed: Annotated[int, Field(ge=0)] = 0
 
+    @property
+    def symbols(self) -> list[str]:
+        """Every price that the parameters name."""
+        return []
+
     @field_validator("as_of", mode="before")
     @classmethod
     def _read_date(cls, value: object) -> object:
@@ -87,15 +92,20 @@ class RecordSigma(NotebookParameters):
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
-        limit = (self.window - 1) / self.window**0.5
-        if self.definition == "price_z" and self.ddof == 1 and self.threshold >= limit:
+        limit = (self.window - 1) / (self.window if self.ddof else self.window - 1) ** 0.5
+        if self.definition == "price_z" and self.threshold >= limit:
             raise ValueError(
-                f"threshold {self.threshold:g} can never be passed: a price_z over {self.window} sessions "
-                f"is at most (n - 1)/sqrt(n), here {limit:.2f}"
+                f"threshold {self.threshold:g} can never be passed: a price_z over {self.window} sessions with ddof "
+                f"{self.ddof} is below {limit:.2f}"
             )
         if self.benchmark == self.asset:
             raise ValueError(f"benchmark {self.benchmark} is the asset itself; name another, or leave it empty")
         return self
+
+    @property
+    def symbols(self) -> list[str]:
+        """Every price that the parameters name, the asset first."""
+        return list(dict.fromkeys(filter(None, [self.asset, self.benchmark, *self.assets])))
 
 
 MODELS: dict[str, type[NotebookParameters]] = {"03_record_sigma": RecordSigma}
@@ -123,9 +133,8 @@ def read_parameters(path: Path, *, overrides: Mapping[str, object] | None = None
     ParameterError
         The file is absent or no mapping, or a value is wrong; the message lists all faults.
     """
-    model = model_for(path.resolve().parent.name)
     values = _read_mapping(path) | dict(overrides or {})
-    return validate(model, values, origin=_shown(path))
+    return validate(model_for(path.resolve().parent.name), values, origin=_shown(path))
 
 
 def parse_setting(setting: str) -> tuple[str, object]:

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from research_lib.data import DataSet, load_prices, open_source
 from research_lib.project import PROJECT
 
 
@@ -14,3 +17,29 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the real data folder ../shared/data, which is not part of the project")
     return folder
+
+
+@pytest.fixture(scope="session")
+def bundled_prices() -> DataSet:
+    return load_prices(open_source("bundled"), ["GSPC", "IXIC", "VIX"])
+
+
+@pytest.fixture
+def walk() -> pd.Series:
+    """A price that follows a random walk: 1,500 sessions."""
+    return random_walk(1500, seed=1)
+
+
+def random_walk(sessions: int, *, seed: int, sd: float = 0.01, name: str = "WALK") -> pd.Series:
+    steps = np.random.default_rng(seed).normal(0.0002, sd, sessions)
+    dates = pd.bdate_range("2000-01-03", periods=sessions, name="date", unit="us")
+    return pd.Series(100 * np.exp(steps.cumsum()), dates, name=name)
+
+
+def write_prices(folder: Path, symbol: str, close: pd.Series) -> Path:
+    """Write a price as the folder source reads it."""
+    path = folder / "prices" / f"{symbol}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [f"{date:%Y-%m-%d},{value!r}" for date, value in zip(close.index, close.tolist(), strict=True)]
+    path.write_text("date,close\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return path

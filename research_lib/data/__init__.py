@@ -12,10 +12,21 @@ from research_lib.data.catalog import Asset, describe_asset, describe_series
 from research_lib.data.folder import Folder
 from research_lib.data.quality import CleanSeries, Expectation, clean
 from research_lib.data.source import RawSeries, Source
-from research_lib.errors import DataError
+from research_lib.errors import DataError, InsufficientDataError
 from research_lib.project import from_project
 
-__all__ = ["Bundled", "DataCard", "DataSet", "Folder", "Source", "load_prices", "load_series", "open_source"]
+__all__ = [
+    "Bundled",
+    "DataCard",
+    "DataSet",
+    "Folder",
+    "Source",
+    "load_prices",
+    "load_prices_if_any",
+    "load_series",
+    "load_series_if_any",
+    "open_source",
+]
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,10 @@ class DataSet:
     def __getitem__(self, name: str) -> "pd.Series[float]":
         """Return one series on its own dates."""
         return self.values[name].dropna()
+
+    def get(self, name: str) -> "pd.Series[float] | None":
+        """Return one series on its own dates, or None where it was not asked for."""
+        return self[name] if name in self.values.columns else None
 
 
 def open_source(name: str, *, data_dir: str = "") -> Source:
@@ -60,7 +75,7 @@ def open_source(name: str, *, data_dir: str = "") -> Source:
         raise DataError(f"unknown source {name}; known: bundled, folder")
     directory = from_project(data_dir)
     if not directory.is_dir():
-        raise DataError(f"data_dir {data_dir}: there is no such folder (looked at {directory})")
+        raise DataError(f"data_dir {data_dir}: there is no such folder (relative paths start at the project's folder)")
     return Folder(directory)
 
 
@@ -108,11 +123,32 @@ def load_series(source: Source, ids: Sequence[str], *, as_of: date | None = None
 
     def load(series_id: str) -> tuple[CleanSeries, DataCard]:
         info = describe_series(series_id)
-        expect = Expectation(positive=False, traded=False, daily=False)
+        expect = Expectation(positive=False, traded=False, daily=False, monthly=info.frequency == "monthly")
         series, card = _load(source, source.read_series(series_id), expect, name=info.name, as_of=as_of)
         return CleanSeries(series.values * info.scale, series.faults), card
 
     return _side_by_side(load, list(dict.fromkeys(ids)))
+
+
+def load_prices_if_any(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet | None:
+    """Load prices that a report can do without: None where the source lacks one, or nothing of it up to `as_of`."""
+    wanted, has = list(assets), source.symbols()
+    if not wanted or any(Asset.parse(asset).symbol not in has for asset in wanted):
+        return None
+    try:
+        return load_prices(source, wanted, as_of=as_of)
+    except InsufficientDataError:
+        return None
+
+
+def load_series_if_any(source: Source, ids: Sequence[str], *, as_of: date | None = None) -> DataSet | None:
+    """Load series that a report can do without: None where the source lacks one, or nothing of it up to `as_of`."""
+    if not set(ids) <= set(source.series_ids()):
+        return None
+    try:
+        return load_series(source, ids, as_of=as_of)
+    except InsufficientDataError:
+        return None
 
 
 def _load(

@@ -60,6 +60,10 @@ FRENCH = PackagedFile(
     "arch", "data/frenchdata/frenchdata.csv.gz", "Date", "%Y%m",
     rows=1109, first="1926-07-01", last="2018-11-01", check=("SMB", -2.3, -0.75),
 )  # fmt: skip
+PORTFOLIOS = PackagedFile(
+    "linearmodels", "datasets/french/french.csv.bz2", "dates", "%Y-%m-%d",
+    rows=819, first="1949-01-01", last="2017-03-01", check=("S1V1", -0.0071, 0.0195),
+)  # fmt: skip
 YIELDS = PackagedFile(
     "arch", "data/default/default.csv.gz", "Date", "%m/%d/%Y",
     rows=1200, first="1919-01-01", last="2018-12-01", check=("BAA", 7.12, 5.13),
@@ -89,7 +93,7 @@ class Bundled:
         return PRICES[asset.symbol](asset.symbol)
 
     def read_series(self, series_id: str) -> RawSeries:
-        """Read a monthly series, in percent as published."""
+        """Read a monthly series, in the unit its publisher uses."""
         if series_id not in SERIES:
             raise DataError(f"source bundled has no series {series_id}; it has {', '.join(SERIES)}")
         return SERIES[series_id](series_id)
@@ -118,18 +122,8 @@ def _locate(file: PackagedFile) -> Path:
     return Path(spec.origin).parent / file.path
 
 
-def _daily(file: PackagedFile, column: str) -> Callable[[str], RawSeries]:
-    return lambda name: _raw(name, file.label, load_packaged(file)[column])
-
-
-def _monthly(file: PackagedFile, column: str) -> Callable[[str], RawSeries]:
-    """Date a month's value by the month's last day, the first on which it can be known."""
-
-    def read(name: str) -> RawSeries:
-        months = load_packaged(file)[column]
-        return _raw(name, f"{file.label}, column {column}", months.set_axis(months.index + pd.offsets.MonthEnd(0)))
-
-    return read
+def _column(file: PackagedFile, column: str) -> Callable[[str], RawSeries]:
+    return lambda name: _raw(name, f"{file.label}, column {column}", load_packaged(file)[column])
 
 
 def _splice_sp500(name: str) -> RawSeries:
@@ -148,15 +142,17 @@ def _raw(name: str, origin: str, values: "pd.Series[float]") -> RawSeries:
 
 PRICES: dict[str, Callable[[str], RawSeries]] = {
     "GSPC": _splice_sp500,
-    "IXIC": _daily(NASDAQ, "Close"),
-    "VIX": _daily(VIX, "vix"),
+    "IXIC": _column(NASDAQ, "Close"),
+    "VIX": _column(VIX, "vix"),
 }
 
 SERIES: dict[str, Callable[[str], RawSeries]] = {
-    "MKT_RF": _monthly(FRENCH, "Mkt-RF"),
-    "SMB": _monthly(FRENCH, "SMB"),
-    "HML": _monthly(FRENCH, "HML"),
-    "RF": _monthly(FRENCH, "RF"),
-    "AAA": _monthly(YIELDS, "AAA"),
-    "BAA": _monthly(YIELDS, "BAA"),
+    "MKT_RF": _column(FRENCH, "Mkt-RF"),
+    "SMB": _column(FRENCH, "SMB"),
+    "HML": _column(FRENCH, "HML"),
+    "RF": _column(FRENCH, "RF"),
+    # Size portfolios are raw returns, not in excess of the bill rate.
+    **{name: _column(PORTFOLIOS, name) for name in ("S1V1", "S1V3", "S1V5", "S5V1", "S5V3", "S5V5")},
+    "AAA": _column(YIELDS, "AAA"),
+    "BAA": _column(YIELDS, "BAA"),
 }

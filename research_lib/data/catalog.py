@@ -1,6 +1,7 @@
 """What is known of a symbol or series before any of its data is read."""
 
 import csv
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -49,6 +50,36 @@ def describe_asset(asset: str) -> AssetInfo:
     """Return what is known of an asset; one that is not listed is an index named by its own symbol."""
     symbol = Asset.parse(asset).symbol
     return _assets().get(symbol, AssetInfo(symbol, symbol))
+
+
+@dataclass(frozen=True)
+class SpotAndVolatility:
+    """A price and the volatility index to compare it with; a proxy where the source lacks the asset's own."""
+
+    asset: str
+    volatility: str
+    is_proxy: bool = False
+
+    @property
+    def assets(self) -> list[str]:
+        """Both."""
+        return [self.asset, self.volatility]
+
+    @property
+    def label(self) -> str:
+        """Name both, and say so where they are a proxy."""
+        names = f"{describe_asset(self.asset).name} and {describe_asset(self.volatility).name}"
+        return f"{names}, a proxy" if self.is_proxy else names
+
+
+def choose_volatility(asset: str, available: Collection[str]) -> SpotAndVolatility | None:
+    """Find an asset's volatility index among a source's symbols; else take the S&P 500 and VIX, or None."""
+    own = describe_asset(asset).volatility_index
+    if own in available:
+        return SpotAndVolatility(asset, own)
+    if {"GSPC", "VIX"} <= set(available):
+        return SpotAndVolatility("GSPC", "VIX", is_proxy=True)
+    return None
 
 
 def describe_series(series_id: str) -> SeriesInfo:

@@ -134,5 +134,4 @@ def _read_french(path: Path, shown: str) -> pd.DataFrame:
     names = ["month", *[name.strip() for name in lines[header].split(",")[1:]]]
     cells = [[cell.strip() for cell in line.split(",")] for line in months.values()]
     frame = pd.DataFrame(cells, index=pd.Index(months), columns=names, dtype=str)
-    month = pd.to_datetime(frame["month"], format="%Y%m", errors="coerce")
-    return frame.assign(date=(month + pd.offsets.MonthEnd(0)).dt.strftime("%Y-%m-%d"))
+    return frame.assign(date=frame["month"].str[:4] + "-" + frame["month"].str[4:] + "-01")

@@ -77,11 +77,25 @@ class CleanSeries:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a series should be: a price is positive; a traded one has no reversing jumps; a daily one has sessions."""
+    """What a series should be.
+
+    Attributes
+    ----------
+    positive : bool
+        A price: zero or less stops the run.
+    traded : bool
+        Jumps that reverse and stale runs are reported.
+    daily : bool
+        Missing exchange sessions are reported.
+    monthly : bool
+        Values are dated by the last day of their month, the first on which they can be known, whatever day of it the
+        source writes (FRED writes the first).
+    """
 
     positive: bool
     traded: bool
     daily: bool
+    monthly: bool = False
 
 
 def clean(
@@ -111,13 +125,15 @@ def clean(
     """
     table, date_faults = _parse_dates(raw)
     _stop_at(date_faults, raw)
-    table = table if as_of is None else table[table["date"] <= as_of]
+    if expect.monthly:
+        table = table.assign(date=table["date"] + pd.offsets.MonthEnd(0))
+    table = _cut(table, as_of, raw)
     table, value_faults = _parse_values(table, expect)
     _stop_at(value_faults, raw)
     table, unfinished = _leave_out_unfinished(table, now or pd.Timestamp.now("UTC"))
     faults = (*date_faults, *value_faults, *unfinished)
     if table.empty:
-        raise InsufficientDataError(_nothing_left(raw, as_of))
+        raise InsufficientDataError(f"{raw.id}: {raw.origin} holds no finished session")
     unsorted = () if table["date"].is_monotonic_increasing else _unsorted(table)
     table = table.sort_values("date")
     checks = (*_calendar_faults(table, expect), *_jumps(table, expect), *_stale_runs(table, expect))
@@ -133,6 +149,18 @@ def _parse_dates(raw: RawSeries) -> tuple[pd.DataFrame, list[Fault]]:
     table = pd.DataFrame({"date": dates.astype("datetime64[us]"), "text": raw.values})
     bad = raw.dates[dates.isna()]
     return table, [Fault(FaultKind.BAD_DATE, _row(row), "", repr(text)) for row, text in bad.items()]
+
+
+def _cut(table: pd.DataFrame, as_of: pd.Timestamp | None, raw: RawSeries) -> pd.DataFrame:
+    if as_of is None:
+        return table
+    kept = table[table["date"] <= as_of]
+    if kept.empty and len(table):
+        raise InsufficientDataError(
+            f"{raw.id}: {raw.origin} begins on {table['date'].min().date()}, after as_of {as_of.date()}; "
+            f"give a later as_of or leave {raw.id} out"
+        )
+    return kept
 
 
 def _parse_values(table: pd.DataFrame, expect: Expectation) -> tuple[pd.DataFrame, list[Fault]]:
@@ -207,9 +235,3 @@ def _stop_at(faults: list[Fault], raw: RawSeries) -> None:
         shown = "; ".join(str(fault) for fault in stopping[:SHOWN_FAULTS])
         more = f"; and {len(stopping) - SHOWN_FAULTS} more" if len(stopping) > SHOWN_FAULTS else ""
         raise DataError(f"{raw.origin}, {shown}{more}")
-
-
-def _nothing_left(raw: RawSeries, as_of: pd.Timestamp | None) -> str:
-    if as_of is None:
-        return f"{raw.id}: {raw.origin} holds no values"
-    return f"{raw.id}: {raw.origin} holds nothing up to as_of {as_of.date()}"

@@ -1,1 +1,1 @@
-"""One question each; never import each other."""
+"""One question each; a study never imports another."""

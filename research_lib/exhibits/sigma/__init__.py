@@ -1,0 +1,1 @@
+"""The exhibits of `03_record_sigma`: tables, figures and sentences."""

@@ -1,0 +1,115 @@
+"""Tables, by great_tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from research_lib.data.card import DataCard
+from research_lib.exhibits import format as show
+from research_lib.findings import Finding
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that shows itself.
+
+    Attributes
+    ----------
+    title : str
+        Its subject.
+    cells : DataFrame
+        Texts as they are shown; the first column names the row.
+    note : str
+        How to read it: units, n, what counts.
+    """
+
+    title: str
+    cells: pd.DataFrame
+    note: str = ""
+    left: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        from great_tables import GT
+
+        names = list(self.cells.columns)
+        table = GT(self.cells, rowname_col=names[0], id=_identifier(self.title))
+        table = table.tab_header(title=self.title).tab_stubhead(label=names[0])
+        table = table.cols_align("right", columns=[name for name in names[1:] if name not in self.left])
+        table = table.cols_align("left", columns=[name for name in names if name in self.left or name == names[0]])
+        table = table.tab_options(table_width="auto", table_font_size="14px", container_overflow_x="auto")
+        return str((table.tab_source_note(self.note) if self.note else table).as_raw_html())
+
+    def __repr__(self) -> str:
+        return f"{self.title}\n{self.cells.to_string(index=False)}\n{self.note}"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        return {"text/html": self._repr_html_(), "text/plain": repr(self)}
+
+
+def table(title: str, rows: Sequence[Mapping[str, str]], *, note: str = "", left: Sequence[str] = ()) -> Table:
+    """Make a table of rows, each a mapping of column to shown text; columns in `left` hold words, not numbers."""
+    return Table(title, pd.DataFrame(list(rows)), note, tuple(left))
+
+
+def data_cards(cards: Sequence[DataCard]) -> Table:
+    """Show which data a report rests on, and what was found wrong with it."""
+    rows = [
+        {
+            "series": card.id,
+            "name": card.name,
+            "from": f"{card.source}: {card.origin}",
+            "first": card.first,
+            "last": card.last,
+            "rows": show.count(card.rows),
+            "gaps": show.count(card.gaps),
+            "found": card.fault_summary(),
+            "sha256": card.sha256[:12],
+        }
+        for card in cards
+    ]
+    note = (
+        "gaps: exchange sessions without a value, counted from 1970 on. found: faults that do not stop a run. "
+        "sha256: of the dates and values used, first 12 digits."
+    )
+    return table("Data", rows, note=note, left=["name", "from", "found", "sha256"])
+
+
+def parameters_table(values: Mapping[str, object]) -> Table:
+    """Show the validated parameters."""
+    rows = [{"parameter": name, "value": _plain(value)} for name, value in values.items()]
+    return table("Parameters", rows, left=["value"])
+
+
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """Show the named numbers of a report."""
+    rows = [
+        {
+            "finding": finding.name,
+            "value": _value(finding.value),
+            "unit": finding.unit,
+            "n": show.count(finding.n),
+            "95% interval": show.interval(finding.low, finding.high, _value),
+            "definition": finding.definition,
+        }
+        for finding in findings
+    ]
+    return table("Findings", rows, note="fraction: 0.01 is 1%.", left=["unit", "definition"])
+
+
+def _value(value: float | int | str | None) -> str:
+    if isinstance(value, float):
+        return show.years(value) if abs(value) >= 1000 else show.number(value, 4)
+    return show.NONE if value is None else str(value)
+
+
+def _plain(value: object) -> str:
+    if value is None or value == "":
+        return show.NONE
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _identifier(title: str) -> str:
+    """Make the style's anchor from the title, so that the same report is the same bytes each time."""
+    return "t-" + "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in title.lower())

@@ -1,0 +1,1 @@
+"""Parameters in, readable reports out; knows notebooks and parameters, never a study."""

@@ -1,0 +1,108 @@
+"""A scan of a whole universe against the pandas code that one would write instead; both in one run.
+
+Small in a test; 5,000 assets over 7,500 sessions in `make bench`.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research_lib.params import SIGMA_NAMES
+from research_lib.project import PROJECT
+from research_lib.stats.sigma import SigmaSettings, scan
+from tests.stats.test_sigma import by_hand
+
+OPTIONS = SigmaSettings()
+MEMORY_TIMES_INPUT = 4
+
+
+def universe(sessions, assets):
+    rng = np.random.default_rng(0)
+    logs = rng.normal(0.0003, 0.015, size=(sessions, assets))
+    np.exp(np.cumsum(logs, axis=0, out=logs), out=logs)
+    return pd.DataFrame(logs, pd.bdate_range("1990-01-01", periods=sessions, name="date"), copy=False)
+
+
+def with_pandas(prices):
+    """The straightforward way: rolling, expanding, rank."""
+    n, m, k = OPTIONS.window_sessions, OPTIONS.distance_sessions, OPTIONS.return_sessions
+    average, deviation = prices.rolling(n).mean(), prices.rolling(n).std()
+    distance, daily = prices / average - 1, prices.pct_change().rolling(n).std()
+    paths = {
+        "price_z": (prices - average) / deviation,
+        "price_z_prior": (prices - average.shift()) / deviation.shift(),
+        "distance_z": distance / distance.rolling(m).std(),
+        "distance_expanding": distance / distance.expanding(n).std(),
+        "distance_vol": distance / daily,
+        "return_z": np.log(prices / prices.shift(k)) / (k**0.5 * daily),
+    }
+    return {
+        name: (path.iloc[-1], path.rank(ascending=False, method="min").iloc[-1], path.max(), path.idxmax())
+        for name, path in paths.items()
+    }
+
+
+def test_same_numbers_as_pandas():
+    prices = universe(1200, 40)
+    found, theirs = scan(prices, OPTIONS), with_pandas(prices)
+    for d, name in enumerate(SIGMA_NAMES):
+        value, rank, record, record_date = theirs[name]
+        np.testing.assert_allclose(found.value[:, d], value, rtol=1e-6)
+        np.testing.assert_array_equal(found.rank[:, d], rank)
+        np.testing.assert_allclose(found.record[:, d], record, rtol=1e-6)
+        assert list(prices.index[found.record_row[:, d]]) == list(record_date)
+
+
+MEASURE_MEMORY = """
+import sys
+import numpy as np, pandas as pd
+from research_lib.stats.sigma import scan
+
+def memory(field):
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) * 1024
+
+sessions, assets = int(sys.argv[1]), int(sys.argv[2])
+scan(pd.DataFrame(np.random.default_rng(0).uniform(1, 2, (400, 2))))  # compiled before it is measured
+before = memory("VmRSS")
+prices = np.empty((sessions, assets))
+for asset in range(assets):
+    prices[:, asset] = 100 * np.exp(np.random.default_rng(asset).normal(0, 0.01, sessions).cumsum())
+scan(pd.DataFrame(prices, copy=False))
+print((memory("VmHWM") - before) / prices.nbytes)
+"""
+
+
+def memory_of_a_scan(sessions, assets):
+    """Peak memory, the prices included, in multiples of the prices; in a process of its own."""
+    words = [sys.executable, "-c", MEASURE_MEMORY, str(sessions), str(assets)]
+    return float(subprocess.run(words, cwd=PROJECT, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc to measure memory")
+def test_memory_stays_below_four_times_the_input():
+    assert memory_of_a_scan(5000, 1000) < MEMORY_TIMES_INPUT
+
+
+@pytest.mark.skipif("not config.getoption('benchmark_enable')", reason="a measurement, not a test: make bench")
+def test_speed_of_a_universe(capsys, benchmark):
+    prices = universe(7500, 5000)
+    scan(prices.iloc[:, :2])
+    mine = benchmark.pedantic(scan, args=(prices, OPTIONS), rounds=3)
+    part = prices.iloc[:, :500].copy()
+    start = time.perf_counter()
+    theirs = with_pandas(part)
+    pandas_seconds = (time.perf_counter() - start) * prices.shape[1] / part.shape[1]
+    seconds = benchmark.stats.stats.median
+    exact = by_hand(prices[0].tolist(), OPTIONS).iloc[-1]
+    drift = max(float(np.abs(theirs[name][0].iloc[0] / exact[name] - 1)) for name in SIGMA_NAMES)
+    error = float(np.abs(mine.value[0] / exact.to_numpy() - 1).max())
+    with capsys.disabled():
+        print(f"\nscan of 5,000 assets: {seconds:.2f} s; pandas, scaled up from 500: {pandas_seconds:.1f} s; "
+              f"{pandas_seconds / seconds:.0f} times faster; relative error {error:.1e}, pandas' {drift:.1e}; "
+              f"peak memory {memory_of_a_scan(7500, 5000):.2f} times the input")  # fmt: skip

@@ -1,0 +1,238 @@
+"""Real notebooks through the real Papermill; what goes wrong costs one line and no report that was there."""
+
+import json
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from typer.testing import CliRunner
+
+from research_lib.cli import app
+from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
+from research_lib.reports import run as runner
+from research_lib.reports.html import render
+from tests.conftest import random_walk, write_prices
+
+SMOKE = PARAMETERS / "03_record_sigma" / "smoke.yaml"
+NAMES = {
+    "asof_sigma", "asof_sigma_rank", "peak_sigma", "peak_date", "episodes", "extremal_index", "return_period_years",
+    "forward_mean_21", "forward_base_21", "forward_p_21", "move_5", "relative_move_5", "relative_move_5_rank",
+}  # fmt: skip
+
+pytestmark = pytest.mark.notebook
+
+
+def command(*words):
+    return CliRunner().invoke(app, ["run", *map(str, words)])
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """One report, made once for the tests that read it."""
+    output = tmp_path_factory.mktemp("reports")
+    result = command(SMOKE, "--output", output)
+    assert result.exit_code == 0, result.output
+    return output
+
+
+@pytest.fixture(scope="module")
+def page(smoke):
+    return (smoke / "03_record_sigma" / "smoke.html").read_text(encoding="utf-8")
+
+
+def test_a_report_is_three_files_and_a_line_in_the_index(smoke):
+    names = sorted(path.name for path in (smoke / "03_record_sigma").iterdir())
+    assert names == ["smoke.findings.json", "smoke.html", "smoke.ipynb"]
+    index = (smoke / "index.html").read_text(encoding="utf-8")
+    assert 'href="03_record_sigma/smoke.html"' in index
+    assert "<td>ok</td>" in index
+
+
+def test_findings_have_their_names_and_are_plain(smoke):
+    record = json.loads((smoke / "03_record_sigma" / "smoke.findings.json").read_text(encoding="utf-8"))
+    assert {"notebook", "slug", "status", "parameters", "data", "findings"} <= set(record)
+    assert (record["notebook"], record["slug"], record["status"]) == ("03_record_sigma", "smoke", "ok")
+    assert {finding["name"] for finding in record["findings"]} >= NAMES
+    for finding in record["findings"]:
+        assert set(finding) == {"name", "value", "unit", "n", "low", "high", "definition"}
+    assert record["data"][0]["id"] == "IXIC"
+    assert record["data"][0]["last"] == "2003-12-31"
+    assert re.fullmatch(r"[0-9a-f]{64}", record["data"][0]["sha256"])
+
+
+def test_the_page_stands_alone(page):
+    assert "<script" not in page
+    assert not re.search(r'(?:src|href)="(?!data:|#|\.\./index\.html)', page)
+    assert not re.search(r"@import|url\((?!data:)", page)
+    assert len(page.encode()) < 1_500_000
+
+
+def test_the_page_reads_from_the_top(page):
+    title, answer, data = page.index("<h1"), page.index("standard deviations</strong>"), page.index('id="Data"')
+    assert title < answer < data
+    assert "<title>Record-sigma episodes: smoke</title>" in page
+    assert '<html lang="en">' in page
+
+
+def test_pictures_have_words_and_code_is_folded(page):
+    pictures = re.findall(r"<img[^>]*>", page)
+    assert len(pictures) >= 8
+    for picture in pictures:
+        assert re.search(r'alt="[^"]{30,}"', picture)
+    assert "No description has been provided" not in page
+    assert page.count('<details class="code">') == page.count('class="highlight') > 20
+
+
+def test_formulas_are_drawn_without_script(page):
+    assert page.count("<math") > 10
+    assert "$$" not in page
+    assert r"\frac" not in re.sub(r"<annotation.*?</annotation>", "", page)
+
+
+def test_no_warning_reaches_the_reader(page):
+    assert "Warning" not in page
+
+
+def test_the_notebook_is_kept_with_its_outputs(smoke):
+    executed = nbformat.read(smoke / "03_record_sigma" / "smoke.ipynb", as_version=4)
+    assert any(cell.get("outputs") for cell in executed.cells)
+    injected = next(cell for cell in executed.cells if "injected-parameters" in cell.metadata.get("tags", []))
+    assert 'as_of = "2003-12-31"' in injected.source
+    assert str(PROJECT) not in (smoke / "03_record_sigma" / "smoke.ipynb").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["--set", "treshold=3"], ["treshold: unknown parameter; did you mean threshold?"]),
+        (["--set", "window=fifty"], ["window", "'fifty'"]),
+        (["--set", "asset=RUT"], ["source bundled has no prices of RUT; it has GSPC, IXIC, VIX"]),
+        (["--set", "source=folder"], ["data_dir is needed"]),
+        (["--set", "source=folder", "--set", "data_dir=nowhere"], ["data_dir nowhere: there is no such folder"]),
+        (["--set", "window"], ["write name=value"]),
+    ],
+)
+def test_a_mistake_costs_one_line_and_no_report(smoke, words, parts):
+    before = {path: path.read_bytes() for path in (smoke / "03_record_sigma").iterdir()}
+    result = command(SMOKE, "--output", smoke, *words)
+    assert result.exit_code == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in result.output
+    for part in parts:
+        assert part in result.stderr
+    assert {path: path.read_bytes() for path in (smoke / "03_record_sigma").iterdir()} == before
+
+
+def test_an_unknown_file_names_the_nearest(tmp_path):
+    result = command(SMOKE.with_name("smoek.yaml"), "--output", tmp_path)
+    assert result.exit_code == 2
+    assert "did you mean smoke.yaml?" in result.stderr
+
+
+def test_a_bad_row_is_named_before_a_kernel_starts(tmp_path):
+    close = random_walk(400, seed=1)
+    path = write_prices(tmp_path, "ABC", close)
+    text = path.read_text().replace("2000-02-01,", "2000-02-01,x")
+    path.write_text(text)
+    settings = ["source=folder", f"data_dir={tmp_path}", "asset=ABC", "benchmark=", "assets=[ABC]"]
+    result = command(SMOKE, "--output", tmp_path / "out", *(word for one in settings for word in ("--set", one)))
+    assert result.exit_code == 2
+    assert re.fullmatch(
+        r"prices/ABC.csv, column close, row \d+ \(2000-02-01\): not a number: 'x[\d.]+'", result.stderr.strip()
+    )
+
+
+@pytest.mark.parametrize(
+    ("as_of", "part"),
+    [
+        ("1999-02-01", "price_z over 50 sessions has no value on 1999-02-01"),
+        ("1990-01-01", "begins on 1999-01-04, after as_of"),
+    ],
+)
+def test_too_little_history_is_a_status_of_its_own(tmp_path, as_of, part):
+    result = command(SMOKE, "--output", tmp_path, "--set", f"as_of={as_of}")
+    assert result.exit_code == 1
+    assert "insufficient_data" in result.stdout
+    assert part in result.stdout
+    assert "Traceback" not in result.output
+    record = json.loads((tmp_path / "03_record_sigma" / "smoke.findings.json").read_text())
+    assert (record["status"], record["findings"]) == ("insufficient_data", [])
+    assert part in record["answer"]
+
+
+def test_too_little_history_leaves_a_report_that_was_there(smoke):
+    before = {path: path.read_bytes() for path in (smoke / "03_record_sigma").iterdir()}
+    assert command(SMOKE, "--output", smoke, "--set", "as_of=1999-02-01").exit_code == 1
+    assert {path: path.read_bytes() for path in (smoke / "03_record_sigma").iterdir()} == before
+
+
+def test_a_failing_cell_is_said_in_a_line_and_leaves_nothing_half_written(tmp_path, monkeypatch):
+    notebook = nbformat.read(NOTEBOOKS / "03_record_sigma.ipynb", as_version=4)
+    broken = next(cell for cell in notebook.cells if cell.id == "of-day")
+    broken.source = "1 / 0"
+    nbformat.write(notebook, tmp_path / "03_record_sigma.ipynb")
+    monkeypatch.setattr(runner, "NOTEBOOKS", tmp_path)
+    result = command(SMOKE, "--output", tmp_path / "out")
+    assert result.exit_code == 1
+    assert re.search(r"failed: cell \d+: ZeroDivisionError: division by zero", result.stdout)
+    assert list((tmp_path / "out" / "03_record_sigma").iterdir()) == []
+
+
+def test_a_report_without_its_data_is_left_out_with_the_reason(tmp_path):
+    report = runner.plan([SMOKE], overrides={"source": "folder", "data_dir": "nowhere"}, output=tmp_path)
+    lines = []
+    results = runner.make_all(report, leave_out_absent=True, tell=lines.append)
+    assert results[0].status == "left_out"
+    assert "left_out: data_dir nowhere: there is no such folder" in lines[0]
+
+
+def test_all_means_every_parameter_file_but_the_smoke_ones():
+    names = {path.stem for path in runner.all_parameter_files()}
+    assert {"baseline", "nasdaq", "russell_july_2024"} <= names
+    assert "smoke" not in names
+
+
+def test_papermill_alone_runs_a_notebook(tmp_path):
+    """Without the kit's command: the notebook and a parameter file are enough."""
+    papermill = [
+        sys.executable,
+        "-m",
+        "papermill",
+        str(NOTEBOOKS / "03_record_sigma.ipynb"),
+        str(tmp_path / "out.ipynb"),
+    ]
+    done = subprocess.run([*papermill, "-f", str(SMOKE)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    assert not any(output.output_type == "error" for cell in executed.cells for output in cell.get("outputs", []))
+    assert "standard deviations" in render(executed, name="03_record_sigma", slug="out")
+
+
+def test_papermill_alone_refuses_a_misspelt_parameter(tmp_path):
+    papermill = [
+        sys.executable,
+        "-m",
+        "papermill",
+        str(NOTEBOOKS / "03_record_sigma.ipynb"),
+        str(tmp_path / "out.ipynb"),
+    ]
+    done = subprocess.run(
+        [*papermill, "-p", "treshold", "3"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "treshold: unknown parameter; did you mean threshold?" in done.stderr
+
+
+def test_russell_2000_report_has_the_published_figures(shared_data, tmp_path):
+    """`run params/03_record_sigma/russell_july_2024.yaml`, as a journalist would."""
+    path = PARAMETERS / "03_record_sigma" / "russell_july_2024.yaml"
+    assert (
+        command(path, "--output", tmp_path, "--set", "source=folder", "--set", f"data_dir={shared_data}").exit_code == 0
+    )
+    record = json.loads((tmp_path / "03_record_sigma" / "russell_july_2024.findings.json").read_text())
+    found = {finding["name"]: finding["value"] for finding in record["findings"]}
+    assert (round(found["asof_sigma"], 3), found["asof_sigma_rank"]) == (4.417, 1)
+    assert (round(found["move_5"], 4), round(found["relative_move_5"], 4)) == (0.1154, 0.0992)
+    assert found["relative_move_5_rank"] == 1

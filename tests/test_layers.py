@@ -1,0 +1,68 @@
+"""One way: params, data → stats → studies → exhibits, findings → notebooks; reports know no study."""
+
+import ast
+
+import pytest
+
+from research_lib.project import PROJECT
+
+LIBRARY = PROJECT / "research_lib"
+BASE = {"errors", "project"}
+ALLOWED = {
+    "errors": set(),
+    "project": set(),
+    "params": BASE,
+    "data": BASE | {"data"},
+    "stats": BASE | {"params", "stats"},
+    "studies": BASE | {"params", "data", "stats", "studies"},
+    "exhibits": BASE | {"data", "stats", "studies", "exhibits", "findings"},
+    "findings": BASE | {"data", "stats", "studies", "findings", "exhibits"},
+    "provenance": BASE | {"exhibits"},
+    "reports": BASE | {"params", "data", "findings", "reports"},
+    "cli": BASE | {"params", "reports"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+MODULES = sorted(LIBRARY.rglob("*.py"))
+
+
+def imports(path):
+    """Every module that a file imports, wherever in it the import stands."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def layer(path):
+    first = path.relative_to(LIBRARY).parts[0]
+    return first.removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_imports_go_one_way(path):
+    used = {name.split(".")[1] for name in imports(path) if name.startswith("research_lib.")}
+    known = {module for module in used if module in ALLOWED}
+    assert known <= ALLOWED[layer(path)]
+
+
+def test_studies_never_import_each_other():
+    shared = {"research_lib.studies.result"}
+    for path in (LIBRARY / "studies").glob("*.py"):
+        others = {name for name in imports(path) if name.startswith("research_lib.studies.")}
+        assert all(any(name.startswith(module) for module in shared) for name in others), path.name
+
+
+def test_only_data_knows_a_vendor():
+    vendors = {"yfinance", "pandas_datareader", "edgar", "exchange_calendars"}
+    for path in MODULES:
+        if layer(path) != "data":
+            assert not vendors & {name.split(".")[0] for name in imports(path)}, path.name
+
+
+def test_a_forbidden_import_would_be_found(tmp_path):
+    path = tmp_path / "module.py"
+    path.write_text("def f():\n    from research_lib.studies import sigma\n")
+    assert "research_lib.studies" in set(imports(path))

@@ -1,0 +1,127 @@
+"""A bad parameter gets one clear line: name, value, what is allowed, the nearest name."""
+
+from datetime import date
+
+import pytest
+
+from research_lib.errors import ParameterError
+from research_lib.params import RecordSigma, parse_setting, read_parameters, validate
+
+
+def fault(**values):
+    with pytest.raises(ParameterError) as caught:
+        validate(RecordSigma, values, origin="here.yaml")
+    return str(caught.value)
+
+
+def test_misspelt_name_gets_the_nearest():
+    assert fault(treshold=3.0).startswith("here.yaml: treshold: unknown parameter; did you mean threshold?")
+
+
+@pytest.mark.parametrize(
+    ("values", "parts"),
+    [
+        ({"window": 4}, ["window", "4", "greater than or equal to 5"]),
+        ({"window": 50.0}, ["window", "50.0", "valid integer"]),
+        ({"window": "50"}, ["window", "'50'", "valid integer"]),
+        ({"window": True}, ["window", "True", "valid integer"]),
+        ({"ddof": 2}, ["ddof", "2", "less than or equal to 1"]),
+        ({"threshold": 0.0}, ["threshold", "greater than 0"]),
+        ({"threshold": float("nan")}, ["threshold", "finite"]),
+        ({"threshold": 7.0}, ["threshold 7 can never be passed", "6.93"]),
+        ({"threshold": 7.0, "ddof": 0}, ["can never be passed", "7.00"]),
+        ({"cluster_gap": -1}, ["cluster_gap", "greater than or equal to 0"]),
+        ({"definition": "zscore"}, ["definition", "'zscore'", "price_z", "return_z"]),
+        ({"source": "yahooo"}, ["source", "'yahooo'", "'bundled' or 'folder'"]),
+        ({"as_of": "16.7.2024"}, ["as_of", "'16.7.2024'", "2024-07-16"]),
+        ({"as_of": 20240716}, ["as_of", "20240716"]),
+        ({"assets": []}, ["assets", "at least 1"]),
+        ({"asset": "S&P 500"}, ["asset", "'S&P 500'", "RSP:adj_close"]),
+        ({"asset": "GSPC", "benchmark": "GSPC"}, ["benchmark GSPC is the asset itself"]),
+        ({"source": "folder"}, ["data_dir is needed"]),
+        ({"data_dir": "x"}, ["data_dir is given, but source is bundled"]),
+        ({"seed": -1}, ["seed", "greater than or equal to 0"]),
+    ],
+)
+def test_bad_values(values, parts):
+    message = fault(**values)
+    assert message.startswith("here.yaml: ")
+    assert "\n" not in message
+    for part in parts:
+        assert part in message
+
+
+def test_all_faults_are_said_at_once():
+    assert len(fault(window=1, ddof=9, colour="red").splitlines()) == 3
+
+
+def test_dates_are_read_from_text_and_from_yaml():
+    assert RecordSigma(as_of="2024-07-16").as_of == RecordSigma(as_of=date(2024, 7, 16)).as_of == date(2024, 7, 16)
+    assert RecordSigma(as_of="").as_of is None
+
+
+def test_file_and_overrides(tmp_path):
+    path = tmp_path / "03_record_sigma" / "mine.yaml"
+    path.parent.mkdir()
+    path.write_text("asset: IXIC\nbenchmark: GSPC\nwindow: 20\n")
+    parameters = read_parameters(path, overrides={"window": 100})
+    assert (parameters.asset, parameters.window) == ("IXIC", 100)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [("- a\n- b\n", "name: value"), ("a: [1\n", "not a YAML file"), ("", "name: value"), ("1: 2\n", "name: value")],
+)
+def test_files_that_are_no_mapping(tmp_path, text, part):
+    path = tmp_path / "03_record_sigma" / "mine.yaml"
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(ParameterError, match=part) as caught:
+        read_parameters(path)
+    assert "mine.yaml" in str(caught.value)
+
+
+def test_a_missing_file_names_the_nearest(tmp_path):
+    folder = tmp_path / "03_record_sigma"
+    folder.mkdir()
+    (folder / "baseline.yaml").write_text("window: 50\n")
+    with pytest.raises(ParameterError, match=r"did you mean baseline.yaml"):
+        read_parameters(folder / "basline.yaml")
+
+
+def test_an_unknown_notebook_names_the_nearest(tmp_path):
+    path = tmp_path / "03_record_sigmas" / "x.yaml"
+    path.parent.mkdir()
+    path.write_text("window: 50\n")
+    with pytest.raises(ParameterError, match="did you mean 03_record_sigma"):
+        read_parameters(path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [("window=100", ("window", 100)), ("asset=RUT", ("asset", "RUT")), ("assets=[A, B]", ("assets", ["A", "B"])),
+     ("benchmark=", ("benchmark", "")), ("as_of=2024-07-16", ("as_of", date(2024, 7, 16)))],
+)  # fmt: skip
+def test_settings_of_the_command_line(setting, expected):
+    assert parse_setting(setting) == expected
+
+
+@pytest.mark.parametrize("setting", ["window", "=3", "x=[1"])
+def test_bad_settings(setting):
+    with pytest.raises(ParameterError, match="--set"):
+        parse_setting(setting)
+
+
+def test_a_misspelt_parameter_beside_the_right_ones_is_found_in_the_notebook():
+    namespace = {
+        **RecordSigma().model_dump(),
+        "treshold": 3.0,
+        "In": [],
+        "_x": 1,
+        "validate": validate,
+        "pytest": pytest,
+    }
+    with pytest.raises(ParameterError, match="treshold: unknown parameter; did you mean threshold"):
+        RecordSigma.from_notebook(namespace)
+    del namespace["treshold"]
+    assert RecordSigma.from_notebook(namespace) == RecordSigma()

@@ -1,0 +1,47 @@
+"""The README's numbers are those of the report that it quotes."""
+
+import re
+
+import pytest
+
+from research_lib.data import load_prices, open_source
+from research_lib.exhibits.sigma import prose
+from research_lib.params import RecordSigma, read_parameters
+from research_lib.project import PARAMETERS, PROJECT
+from research_lib.stats.sigma import SigmaSettings, sigma_path
+from research_lib.studies import sigma
+
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_quoted_answer_is_that_of_the_baseline():
+    params = read_parameters(PARAMETERS / "03_record_sigma" / "baseline.yaml")
+    prices = load_prices(open_source(params.source), params.symbols, as_of=params.as_of)
+    close, settings = prices[params.asset], SigmaSettings(params.window, params.ddof)
+    episodes = sigma.study_episodes(
+        sigma_path(close, params.definition, settings), params.definition,
+        threshold=params.threshold, cluster_gap_sessions=params.cluster_gap, seed=params.seed,
+    )  # fmt: skip
+    answer = prose.headline(
+        sigma.sigma_of_day(close, params.definition, settings), episodes, sigma.followed(close, episodes)
+    )
+    quoted = " ".join(line[2:] for line in README.splitlines()[:30] if line.startswith("> "))
+    assert quoted == answer.text.replace("**", "")
+
+
+def test_every_parameter_is_in_the_readme():
+    for name, field in RecordSigma.model_fields.items():
+        assert f"`{name}`" in README
+        if isinstance(field.default, str | int | float) and field.default != "":
+            assert str(field.default) in README
+
+
+def test_the_two_commands_come_first():
+    first = README.splitlines()[:12]
+    assert any("make report" in line for line in first)
+    assert any("make test" in line for line in first)
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:params|notebooks|research_lib)/[\w/.]+)`", README))))
+def test_files_that_the_readme_names_exist(path):
+    assert (PROJECT / path).exists()
