@@ -5,7 +5,7 @@ Each function makes one exhibit of `02_leverage_net_debt`.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from research_lib.stats.cross_section import (
 )
 from research_lib.stats.inference import CONFIDENCE, Floats
 from research_lib.stats.panel import build_panel
+from research_lib.stats.policy_cycles import PolicyState, policy_states
 from research_lib.stats.ratios import (
     DEFAULT_LIMITS,
     LARGE,
@@ -123,6 +124,17 @@ class Firms:
                 f"companies with a market value"
             )
         return int(max(common))
+
+    def year(self, asked: int | None) -> int:
+        """Return the fiscal year asked for, by default the last; one that is not there in both groups is an error."""
+        if asked is None:
+            return self.last_year
+        chosen = self.chosen[self.chosen["fiscal_year"] == asked]
+        if set(chosen["group"]) != set(GROUPS):
+            raise InsufficientDataError(
+                f"fiscal year {asked} has no companies in both size groups; the last that has is {self.last_year}"
+            )
+        return asked
 
 
 def prepare(fundamentals: Fundamentals, *, options: Options | None = None) -> Firms:
@@ -252,8 +264,7 @@ def check_quote(firms: Firms, *, fiscal_year: int | None = None) -> QuoteCheck:
     InsufficientDataError
         No fiscal year has companies in both groups.
     """
-    year = fiscal_year or firms.last_year
-    options = firms.options
+    year, options = firms.year(fiscal_year), firms.options
     rows = {group: _select(firms.chosen, year, group) for group in GROUPS}
     large, small = (_ratio(rows[group], options) for group in GROUPS)
     # Seeds apart: the groups share no company.
@@ -271,6 +282,32 @@ def check_quote(firms: Firms, *, fiscal_year: int | None = None) -> QuoteCheck:
         large_holds=large.low <= QUOTED[LARGE] <= large.high,
         small_holds=True if above else False if below else None,
     )
+
+
+# Ranks by market value: as the default, as the S&P 500 and 600, as the Russell 1000 and 2000.
+GROUP_SIZES = ((500, 2000), (500, 600), (1000, 2000))
+
+
+def other_groups(
+    fundamentals: Fundamentals, *, options: Options, fiscal_year: int | None = None
+) -> list[tuple[Options, QuoteCheck]]:
+    """Hold the quote against groups of other sizes, and with financials in or out.
+
+    Raises
+    ------
+    InsufficientDataError
+        No such groups can be formed.
+    """
+    sizes = [size for size in GROUP_SIZES if size != (options.large, options.small)]
+    variants = [options, *(replace(options, large=large, small=small) for large, small in sizes)]
+    variants += [replace(options, exclude_financials=not options.exclude_financials)]
+    checked = []
+    for variant in variants:
+        with suppress(InsufficientDataError):
+            checked.append((variant, check_quote(prepare(fundamentals, options=variant), fiscal_year=fiscal_year)))
+    if not checked:
+        raise InsufficientDataError("no fiscal year has companies in both size groups, whatever their size")
+    return checked
 
 
 @dataclass(frozen=True)
@@ -299,7 +336,7 @@ def refinancing(
     debt_shares: Sequence[float] = DEBT_SHARES,
 ) -> Refinancing:
     """Reprice shares of both groups' debt by some basis points."""
-    year = fiscal_year or firms.last_year
+    year = firms.year(fiscal_year)
     clean, years = firms.clean, firms.options.zombie_years
     tables, breaks = [], []
     for group in GROUPS:
@@ -344,14 +381,10 @@ def monthly_returns(firms: Firms, prices: PricePanel | None, *, market: "pd.Seri
     InsufficientDataError
         The source has no prices of companies: what stands on statements alone is not touched by that.
     """
-    if prices is None:
-        raise InsufficientDataError(
-            "the source has no prices of companies (price_panel.csv or .parquet): nothing can be said of returns"
-        )
-    options, months = firms.options, month_ends(prices)
-    rows = firms.clean[~firms.clean["financial"]] if options.exclude_financials else firms.clean
-    panel = build_panel(rows, prices.values, months, market=market, groups=(options.large, options.small))
-    return Returns(panel, months, _coverage(firms.chosen, prices), prices.survivors_only, prices.simulated)
+    held, groups = _require_prices(prices), (firms.options.large, firms.options.small)
+    months = month_ends(held)
+    panel = build_panel(_not_left_out(firms), held.values, months, market=market, groups=groups)
+    return Returns(panel, months, _coverage(firms.chosen, held), held.survivors_only, held.simulated)
 
 
 def sorts(returns: Returns, *, portfolios: int = 5, lags: int = 3) -> dict[str, PortfolioSort]:
@@ -369,7 +402,7 @@ def leverage_premium(returns: Returns, *, lags: int = 3) -> dict[str, Regression
 
 
 def double_edge(
-    returns: Returns, rate: "pd.Series[float]", *, easing: "pd.Series[bool] | None" = None
+    returns: Returns, rate: "pd.Series[float] | None", *, easing: "pd.Series[bool] | None" = None
 ) -> dict[str, Regression]:
     """Let the effect of leverage differ with rises and falls of a rate, and with the rate-cut regime, by group.
 
@@ -381,12 +414,24 @@ def double_edge(
         By date, as a decimal.
     easing : Series of bool, optional
         By date, whether policy was easing, as known then; the last value on or before the month's beginning counts.
+
+    Raises
+    ------
+    InsufficientDataError
+        The source has no rate, or too few companies with prices.
     """
+    if rate is None:
+        raise InsufficientDataError("the source has no rate (series/DGS2.csv): nothing can be said of rate moves")
     moves = split_moves(rate, returns.months)
     if easing is not None:
         state = easing.astype(float).sort_index().reindex(returns.months, method="ffill")
         moves = moves.assign(easing=state.shift(1))
     return _for_groups(returns.panel, lambda panel: rate_interaction(panel, moves, controls=CONTROLS))
+
+
+def easing_months(returns: Returns, changes_bp: "pd.Series[float]") -> "pd.Series[bool]":
+    """Say for each month's end whether policy was easing, by the decisions (basis points, by date) up to then."""
+    return policy_states(changes_bp, returns.months) == PolicyState.EASING
 
 
 @dataclass(frozen=True)
@@ -397,11 +442,24 @@ class Events:
     slopes: "pd.Series[float]"
 
 
-def events(firms: Firms, prices: PricePanel, dates: Sequence[str]) -> Events:
+def events(firms: Firms, prices: PricePanel | None, dates: Sequence[str]) -> Events:
     """Compare how returns went with leverage on chosen dates (yyyy-mm-dd) with all other days: rows of `EventDay`."""
-    rows = firms.clean[~firms.clean["financial"]] if firms.options.exclude_financials else firms.clean
-    days, slopes = event_days(rows, prices.values, dates)
+    days, slopes = event_days(_not_left_out(firms), _require_prices(prices).values, dates)
     return Events(pd.DataFrame(days, columns=list(EventDay.__dataclass_fields__)), slopes)
+
+
+def size_returns(factors: pd.DataFrame, portfolios: pd.DataFrame | None) -> pd.DataFrame:
+    """Put small less large beside the size portfolios in excess of the bill, as decimals a month.
+
+    Parameters
+    ----------
+    factors : DataFrame
+        With `SMB` and `RF`.
+    portfolios : DataFrame or None
+        Raw returns, where the source has any.
+    """
+    smb = factors[["SMB"]]
+    return smb if portfolios is None else smb.join(portfolios.sub(factors["RF"], axis=0))
 
 
 def size_on_spreads(
@@ -506,6 +564,18 @@ def _for_groups(panel: pd.DataFrame, estimate: Callable[[pd.DataFrame], Regressi
         with suppress(InsufficientDataError):
             results[group] = estimate(_of_group(panel, group))
     return results
+
+
+def _require_prices(prices: PricePanel | None) -> PricePanel:
+    if prices is None:
+        raise InsufficientDataError(
+            "the source has no prices of companies (price_panel.csv or .parquet): nothing can be said of returns"
+        )
+    return prices
+
+
+def _not_left_out(firms: Firms) -> pd.DataFrame:
+    return firms.clean[~firms.clean["financial"]] if firms.options.exclude_financials else firms.clean
 
 
 def _coverage(chosen: pd.DataFrame, prices: PricePanel) -> pd.DataFrame:

