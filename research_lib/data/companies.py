@@ -8,8 +8,11 @@ import pandas as pd
 from research_lib.data import Bundled, DataCard, Source, load_prices_if_any, load_series_if_any
 from research_lib.data.catalog import describe_series
 from research_lib.data.fundamentals import Fundamentals, load_fundamentals
+from research_lib.data.fundamentals.bundled_firms import LAST, BundledFirms, load_bundled_firms
+from research_lib.data.policy import load_target_changes
 from research_lib.data.price_panel import PricePanel, load_price_panel
 from research_lib.data.simulated import Planted, simulate_panel
+from research_lib.errors import InsufficientDataError
 
 MARKET = "GSPC"
 RATES = ("DGS2", "DGS3MO", "DFF", "DGS10")  # the first that is there: what floating-rate debt is priced by
@@ -32,8 +35,12 @@ class Companies:
         By date, as a decimal.
     rate_name : str
         What it is.
+    changes_bp : Series or None
+        Decisions on the federal funds target, by date; none for made-up companies.
     planted : Planted or None
         The truth, where the companies are made up.
+    firms_1990 : BundledFirms or None
+        The one cross-section of real firms that is bundled.
     cards : tuple of DataCard
     """
 
@@ -42,7 +49,9 @@ class Companies:
     market: "pd.Series[float] | None"
     rate: "pd.Series[float] | None"
     rate_name: str
+    changes_bp: "pd.Series[float] | None"
     planted: Planted | None
+    firms_1990: BundledFirms | None
     cards: tuple[DataCard, ...]
 
 
@@ -64,7 +73,7 @@ def load_companies(source: Source, *, as_of: date | None = None, seed: int = 0) 
         As `load_fundamentals` and `load_price_panel` do.
     """
     if isinstance(source, Bundled):
-        return _simulated(seed)
+        return _simulated(as_of, seed)
     fundamentals, prices = load_fundamentals(source, as_of=as_of), load_price_panel(source, as_of=as_of)
     market = load_prices_if_any(source, [MARKET], as_of=as_of)
     rate_id = next((name for name in RATES if name in source.series_ids()), "")
@@ -76,15 +85,35 @@ def load_companies(source: Source, *, as_of: date | None = None, seed: int = 0) 
         market=market[MARKET] if market else None,
         rate=rate[rate_id] if rate else None,
         rate_name=describe_series(rate_id).name if rate else "",
+        changes_bp=_decisions(as_of),
         planted=None,
+        firms_1990=None,
         cards=tuple(card for cards in [_own(fundamentals, prices), *loaded] for card in cards),
     )
 
 
-def _simulated(seed: int) -> Companies:
+def _simulated(as_of: date | None, seed: int) -> Companies:
     panel = simulate_panel(companies=SIMULATED_COMPANIES, years=SIMULATED_YEARS, seed=seed)
+    real = load_bundled_firms() if as_of is None or as_of >= LAST else None
     cards = _own(panel.fundamentals, panel.prices)
-    return Companies(panel.fundamentals, panel.prices, None, panel.rate, "simulated rate", panel.planted, cards)
+    return Companies(
+        fundamentals=panel.fundamentals,
+        prices=panel.prices,
+        market=None,
+        rate=panel.rate,
+        rate_name="simulated",
+        changes_bp=None,
+        planted=panel.planted,
+        firms_1990=real,
+        cards=(*cards, real.card) if real else cards,
+    )
+
+
+def _decisions(as_of: date | None) -> "pd.Series[float] | None":
+    try:
+        return load_target_changes(as_of=None if as_of is None else pd.Timestamp(as_of))["change_bp"]
+    except InsufficientDataError:
+        return None
 
 
 def _own(fundamentals: Fundamentals, prices: PricePanel | None) -> tuple[DataCard, ...]:

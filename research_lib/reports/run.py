@@ -122,7 +122,8 @@ def _settle_before(report: Report, *, leave_out_absent: bool) -> Result | None:
             return Result(report.name, Status.LEFT_OUT, str(error))
         raise
     try:
-        load_prices(source, parameters.symbols, as_of=parameters.as_of)
+        if parameters.symbols:
+            load_prices(source, parameters.symbols, as_of=parameters.as_of)
     except InsufficientDataError as error:
         return insufficient(report, str(error))
     return None

@@ -106,6 +106,16 @@ def portfolio_sort(panel: pd.DataFrame, *, portfolios: int = 5, lags: int = 3) -
 
 
 @dataclass(frozen=True)
+class Coefficient:
+    """One coefficient with its 95% interval, and the p-value of zero."""
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+
+
+@dataclass(frozen=True)
 class Regression:
     """Coefficients and how sure they are.
 
@@ -122,6 +132,11 @@ class Regression:
     n: int
     n_periods: int
     n_companies: int
+
+    def __getitem__(self, regressor: str) -> Coefficient:
+        """Return one coefficient by its regressor."""
+        values = self.table.loc[[regressor], ["coefficient", "low", "high", "p_value"]].to_numpy(dtype=float)[0]
+        return Coefficient(*values.tolist())
 
 
 def fama_macbeth(panel: pd.DataFrame, regressors: Sequence[str], *, lags: int = 3, within: str = "") -> Regression:

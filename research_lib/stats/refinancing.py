@@ -33,9 +33,11 @@ class Stress:
         Their share of the firms' debt.
     zombie_share : float
         Firms whose cover would have been below one in each of the last years had they paid the new rate all along,
-        of those whose history is long enough.
+        of the n_history whose history is long enough.
     zombie_debt_share : float
         Their share of those firms' debt.
+    n_history : int
+        Firms of the zombie shares.
     """
 
     rate_move_bp: float
@@ -46,6 +48,7 @@ class Stress:
     below_one_debt_share: float
     zombie_share: float
     zombie_debt_share: float
+    n_history: int
 
 
 def repriced_interest(interest: Floats, debt: Floats, *, rate_move_bp: float, debt_share: float) -> Floats:
@@ -101,6 +104,7 @@ def stress(
         below_one_debt_share=below_debt,
         zombie_share=zombie_share,
         zombie_debt_share=zombie_debt,
+        n_history=int((~np.isnan(zombie[chosen])).sum()),
     )
 
 

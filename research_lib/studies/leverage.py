@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import pandas as pd
 
+from research_lib.data import DataSet
 from research_lib.data.fundamentals import Fundamentals
 from research_lib.data.fundamentals.bundled_firms import BundledFirms
 from research_lib.data.price_panel import PricePanel, month_ends
@@ -220,6 +221,19 @@ def negative_as_filed(firms: Firms) -> list[Explanation]:
     return [explain(firms, int(year), str(group)) for year, group in ratios.index[ratios < 0]]
 
 
+def as_filed(firms: Firms, *, fiscal_year: int | None = None) -> list[Explanation]:
+    """Explain every ratio that is negative as filed, and those of one fiscal year, by default the last.
+
+    Raises
+    ------
+    InsufficientDataError
+        No fiscal year has companies in both groups.
+    """
+    year, negative = firms.year(fiscal_year), negative_as_filed(firms)
+    known = {(one.fiscal_year, one.group) for one in negative}
+    return [*negative, *(explain(firms, year, group) for group in GROUPS if (year, group) not in known)]
+
+
 def explain(firms: Firms, fiscal_year: int, group: str) -> Explanation:
     """Explain one year's ratio as filed."""
     filed = _select(firms.every, fiscal_year, group)
@@ -317,6 +331,8 @@ class Refinancing:
     Attributes
     ----------
     fiscal_year : int
+    rate_move_bp, debt_share : float
+        The case that the findings name.
     table : DataFrame
         Rows of `Stress` for each `group`, over all rate moves and shares of debt.
     break_even : DataFrame
@@ -324,6 +340,8 @@ class Refinancing:
     """
 
     fiscal_year: int
+    rate_move_bp: float
+    debt_share: float
     table: pd.DataFrame
     break_even: pd.DataFrame
 
@@ -332,20 +350,27 @@ def refinancing(
     firms: Firms,
     *,
     fiscal_year: int | None = None,
-    rate_moves_bp: Sequence[float] = RATE_MOVES_BP,
-    debt_shares: Sequence[float] = DEBT_SHARES,
+    rate_move_bp: float = 200,
+    debt_share: float = 0.5,
 ) -> Refinancing:
-    """Reprice shares of both groups' debt by some basis points."""
+    """Reprice shares of both groups' debt by some basis points: a grid, with the case asked for in it.
+
+    Raises
+    ------
+    InsufficientDataError
+        No fiscal year has companies in both groups.
+    """
+    moves, shares = sorted({*RATE_MOVES_BP, rate_move_bp}), sorted({*DEBT_SHARES, debt_share})
     year = firms.year(fiscal_year)
     clean, years = firms.clean, firms.options.zombie_years
     tables, breaks = [], []
     for group in GROUPS:
         chosen = _select(firms.chosen, year, group)
         members = clean.index.to_series().isin(chosen.index)
-        table = stress_map(clean, members, rate_moves_bp=rate_moves_bp, debt_shares=debt_shares, zombie_years=years)
+        table = stress_map(clean, members, rate_moves_bp=moves, debt_shares=shares, zombie_years=years)
         tables.append(table.assign(group=group))
-        breaks += [{"group": group, **asdict(break_even(chosen, debt_share=share))} for share in debt_shares]
-    return Refinancing(year, pd.concat(tables, ignore_index=True), pd.DataFrame(breaks))
+        breaks += [{"group": group, **asdict(break_even(chosen, debt_share=share))} for share in shares]
+    return Refinancing(year, rate_move_bp, debt_share, pd.concat(tables, ignore_index=True), pd.DataFrame(breaks))
 
 
 @dataclass(frozen=True)
@@ -429,8 +454,16 @@ def double_edge(
     return _for_groups(returns.panel, lambda panel: rate_interaction(panel, moves, controls=CONTROLS))
 
 
-def easing_months(returns: Returns, changes_bp: "pd.Series[float]") -> "pd.Series[bool]":
-    """Say for each month's end whether policy was easing, by the decisions (basis points, by date) up to then."""
+def easing_months(returns: Returns, changes_bp: "pd.Series[float] | None") -> "pd.Series[bool]":
+    """Say for each month's end whether policy was easing, by the decisions (basis points, by date) up to then.
+
+    Raises
+    ------
+    InsufficientDataError
+        No decision is known, or the companies are made up: no policy bears on them.
+    """
+    if changes_bp is None:
+        raise InsufficientDataError("no rate decisions bear on these companies")
     return policy_states(changes_bp, returns.months) == PolicyState.EASING
 
 
@@ -446,20 +479,6 @@ def events(firms: Firms, prices: PricePanel | None, dates: Sequence[str]) -> Eve
     """Compare how returns went with leverage on chosen dates (yyyy-mm-dd) with all other days: rows of `EventDay`."""
     days, slopes = event_days(_not_left_out(firms), _require_prices(prices).values, dates)
     return Events(pd.DataFrame(days, columns=list(EventDay.__dataclass_fields__)), slopes)
-
-
-def size_returns(factors: pd.DataFrame, portfolios: pd.DataFrame | None) -> pd.DataFrame:
-    """Put small less large beside the size portfolios in excess of the bill, as decimals a month.
-
-    Parameters
-    ----------
-    factors : DataFrame
-        With `SMB` and `RF`.
-    portfolios : DataFrame or None
-        Raw returns, where the source has any.
-    """
-    smb = factors[["SMB"]]
-    return smb if portfolios is None else smb.join(portfolios.sub(factors["RF"], axis=0))
 
 
 def size_on_spreads(
@@ -500,14 +519,45 @@ def size_on_spreads(
     return exposures(returns, drivers, lags=lags)
 
 
-def debt_and_return(firms: BundledFirms) -> Regression:
+def small_less_large_on_spreads(factors: DataSet | None, portfolios: DataSet | None = None) -> dict[str, Regression]:
+    """Regress small less large, and size portfolios in excess of the bill, on spreads and bill rates.
+
+    Parameters
+    ----------
+    factors : DataSet or None
+        `SMB`, `RF`, `AAA`, `BAA`.
+    portfolios : DataSet or None
+        Raw returns, where the source has any.
+
+    Raises
+    ------
+    InsufficientDataError
+        The source lacks a factor.
+    """
+    if factors is None:
+        raise InsufficientDataError("the source lacks SMB and RF (french/) or AAA and BAA (series/)")
+    values = factors.values
+    returns = values[["SMB"]]
+    if portfolios is not None:
+        returns = returns.join(portfolios.values.sub(values["RF"], axis=0))
+    return size_on_spreads(returns, bill_rate=values["RF"], aaa=values["AAA"], baa=values["BAA"])
+
+
+def debt_and_return(firms: BundledFirms | None) -> Regression:
     """Regress the price change of 1990 to 1994 on debt to capital in 1990, with size: 142 firms, one cross-section.
 
     Notes
     -----
     Least squares with HC3 errors. The firms share one period, so that the interval leaves out the luck of the period;
     and 1990's statements came out after the period began.
+
+    Raises
+    ------
+    InsufficientDataError
+        The source has no such firms, or not by `as_of`.
     """
+    if firms is None:
+        raise InsufficientDataError("the 142 firms of 1990 to 1994 are part of the bundled source, known by 1994-12-31")
     import statsmodels.api as sm
 
     exog = firms.values[["debt_to_capital", "log_net_income"]].assign(constant=1.0)

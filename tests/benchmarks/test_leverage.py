@@ -183,5 +183,5 @@ def test_leverage_against_plain_pandas(benchmark, shared_data):
     found = slopes.loc[REGRESSORS, ["coefficient", "standard_error"]]
     np.testing.assert_allclose(found.to_numpy(), plain_slopes.to_numpy(), rtol=1e-6)
     benchmark.extra_info["plain_over_ours"] = plain_seconds / seconds
-    print(f"\nleverage: ours {seconds:.2f} s, plain pandas {plain_seconds:.2f} s: {plain_seconds / seconds:.1f} times")  # noqa: T201
+    print(f"\nleverage: ours {seconds:.2f} s, plain pandas {plain_seconds:.2f} s: {plain_seconds / seconds:.1f} times")
     benchmark.pedantic(ours, args=(shared_data,), rounds=1)

