@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from research_lib.data.card import DataCard
+from research_lib.exhibits.leverage import VERDICT
 from research_lib.findings import Finding, Findings
 from research_lib.stats.cross_section import Regression
 from research_lib.stats.ratios import LARGE
@@ -15,7 +16,6 @@ from research_lib.studies.result import Unavailable
 
 NO_AMOUNTS = "none: the bundled data has no amounts of debt and earnings of real companies, and no prices of them"
 MONTHLY = "a month, as a decimal, for each turn of net debt to EBITDA"
-VERDICT = {True: "holds", False: "does not hold", None: "cannot be told"}
 
 
 def leverage_findings(cards: Sequence[DataCard], *parts: Iterable[Finding]) -> Findings:
@@ -34,13 +34,25 @@ def of_groups(
         found += _of_ratio(quote, group, year)
         found += _of_cover(solvency.xs((year, group)), group, f"fiscal {year}, {firms.options.zombie_years} years")
         found += [] if isinstance(refinancing, Unavailable) else [_of_stress(refinancing, group)]
-    gap = "small less large; bootstrap over firms of both"
-    found += [
-        Finding("nd_ebitda_gap", quote.gap, "turns", None, gap, quote.gap_low, quote.gap_high),
-        Finding("quote_large", VERDICT[quote.large_holds], "verdict", quote.large.n_used, "1.4 for large companies"),
-        Finding("quote_small", VERDICT[quote.small_holds], "verdict", quote.small.n_used, "more than 4 for small ones"),
+    return _for_real([*found, *_of_quote(quote)], firms)
+
+
+def _of_quote(quote: QuoteCheck) -> list[Finding]:
+    n, gap = quote.large.n_used + quote.small.n_used, "small less large; bootstrap over firms of both"
+    verdicts = {"large": (quote.large_holds, "1.4"), "small": (quote.small_holds, "more than 4")}
+    return [
+        Finding("nd_ebitda_gap", quote.gap, "turns", n, gap, quote.gap_low, quote.gap_high),
+        *(
+            Finding(
+                f"quote_{group}",
+                VERDICT[holds],
+                "verdict",
+                None,
+                f"“{said}” for {group} companies, fiscal {quote.fiscal_year}",
+            )
+            for group, (holds, said) in verdicts.items()
+        ),
     ]
-    return _for_real(found, firms)
 
 
 UNITS = {
@@ -147,5 +159,9 @@ def _for_real(found: list[Finding], firms: Firms) -> list[Finding]:
     if not firms.simulated:
         return found
     none = [replace(one, value=None, n=None, low=None, high=None, definition=NO_AMOUNTS) for one in found]
-    marked = [replace(one, name=f"simulated_{one.name}", definition=f"SIMULATED: {one.definition}") for one in found]
+    marked = [
+        replace(one, name=f"simulated_{one.name}", definition=f"SIMULATED: {one.definition}")
+        for one in found
+        if one.unit != "verdict"  # made-up companies neither confirm nor refute what is quoted
+    ]
     return none + marked

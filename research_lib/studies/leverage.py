@@ -26,7 +26,7 @@ from research_lib.stats.cross_section import (
     rate_interaction,
     split_moves,
 )
-from research_lib.stats.inference import CONFIDENCE, Floats
+from research_lib.stats.inference import CONFIDENCE, Floats, holm
 from research_lib.stats.panel import build_panel
 from research_lib.stats.policy_cycles import PolicyState, policy_states
 from research_lib.stats.ratios import (
@@ -314,7 +314,8 @@ def other_groups(
     """
     sizes = [size for size in GROUP_SIZES if size != (options.large, options.small)]
     variants = [options, *(replace(options, large=large, small=small) for large, small in sizes)]
-    variants += [replace(options, exclude_financials=not options.exclude_financials)]
+    if fundamentals.rows["sector"].notna().any():
+        variants += [replace(options, exclude_financials=not options.exclude_financials)]
     checked = []
     for variant in variants:
         with suppress(InsufficientDataError):
@@ -469,7 +470,7 @@ def easing_months(returns: Returns, changes_bp: "pd.Series[float] | None") -> "p
 
 @dataclass(frozen=True)
 class Events:
-    """Chosen days against all others: the days, and the slope of every session."""
+    """Chosen days against all others: rows of `EventDay` with `p_holm`, and the slope of every session."""
 
     days: pd.DataFrame
     slopes: "pd.Series[float]"
@@ -478,7 +479,8 @@ class Events:
 def events(firms: Firms, prices: PricePanel | None, dates: Sequence[str]) -> Events:
     """Compare how returns went with leverage on chosen dates (yyyy-mm-dd) with all other days: rows of `EventDay`."""
     days, slopes = event_days(_not_left_out(firms), _require_prices(prices).values, dates)
-    return Events(pd.DataFrame(days, columns=list(EventDay.__dataclass_fields__)), slopes)
+    table = pd.DataFrame(days, columns=list(EventDay.__dataclass_fields__))
+    return Events(table.assign(p_holm=holm(table["p_value"].tolist())), slopes)
 
 
 def size_on_spreads(
@@ -557,7 +559,7 @@ def debt_and_return(firms: BundledFirms | None) -> Regression:
         The source has no such firms, or not by `as_of`.
     """
     if firms is None:
-        raise InsufficientDataError("the 142 firms of 1990 to 1994 are part of the bundled source, known by 1994-12-31")
+        raise InsufficientDataError("only the bundled source has the firms of 1990 to 1994, known by 1994-12-31")
     import statsmodels.api as sm
 
     exog = firms.values[["debt_to_capital", "log_net_income"]].assign(constant=1.0)

@@ -7,6 +7,8 @@ import pandas as pd
 from research_lib.exhibits import format as show
 from research_lib.studies.leverage import Firms, Options
 
+VERDICT = {True: "holds", False: "does not hold", None: "cannot be told"}
+
 SIMULATED = "Simulated companies"
 
 # What regressors are called on show.
@@ -15,18 +17,22 @@ REGRESSORS = {
     "negative": "EBITDA of zero or less",
     "size": "size (log of market value)",
     "beta": "beta",
-    "leverage x up": "leverage × rate rise (1 point)",
-    "leverage x down": "leverage × rate fall (1 point)",
-    "negative x up": "EBITDA ≤ 0 × rate rise",
-    "negative x down": "EBITDA ≤ 0 × rate fall",
+    "leverage x up": "leverage × rate change, where it rose",
+    "leverage x down": "leverage × rate change, where it fell",
+    "negative x up": "EBITDA ≤ 0 × rate change, where it rose",
+    "negative x down": "EBITDA ≤ 0 × rate change, where it fell",
     "leverage x easing": "leverage × policy easing",
     "negative x easing": "EBITDA ≤ 0 × policy easing",
-    "spread": "credit spread, 1 point wider",
-    "bill_up": "bill rate, 1 point up",
-    "bill_down": "bill rate, change where it fell",
+    "spread": "credit-spread change",
+    "bill_up": "bill-rate change, where it rose",
+    "bill_down": "bill-rate change, where it fell",
     "debt_to_capital": "debt to capital, 0 to 100%",
     "log_net_income": "log of net income",
 }
+
+
+# What portfolios are called on show.
+PORTFOLIOS = {"SMB": "small less large", "S1V3": "smallest fifth", "S5V3": "largest fifth"}
 
 
 def heading(firms: Firms, text: str) -> str:
@@ -48,10 +54,15 @@ def sectors_in_words(firms: Firms) -> str:
     return f"financials and real estate are {left} ({show.percent(firms.sector_share, 0)} of rows have a sector)"
 
 
-def variant_in_words(options: Options) -> str:
+def variant_in_words(options: Options, firms: Firms) -> str:
     """Name a variant of the groups."""
-    financials = "without" if options.exclude_financials else "with"
-    return f"{options.large:,} large, next {options.small:,}, {financials} financials"
+    financials = f", {'without' if options.exclude_financials else 'with'} financials" if firms.sector_share else ""
+    return f"{options.large:,} large, next {options.small:,}{financials}"
+
+
+def signed_bp(move: float) -> str:
+    """Show a rate move in basis points with its sign."""
+    return f"{move:+.0f}".replace("-", "−") if move else "0"
 
 
 def each(frame: pd.DataFrame) -> list[Any]:

@@ -9,7 +9,15 @@ import pandas as pd
 from research_lib.data.fundamentals.bundled_firms import BundledFirms
 from research_lib.exhibits import format as show
 from research_lib.exhibits.figure import BLUE, GREY, ORANGE, Figure, Prose, canvas, finish
-from research_lib.exhibits.leverage import REGRESSORS, each, groups_in_words, heading, sectors_in_words
+from research_lib.exhibits.leverage import (
+    PORTFOLIOS,
+    REGRESSORS,
+    each,
+    groups_in_words,
+    heading,
+    sectors_in_words,
+    signed_bp,
+)
 from research_lib.exhibits.leverage.tables import DEFINITION_NAMES
 from research_lib.exhibits.reasons import or_reason
 from research_lib.stats.cross_section import PortfolioSort, Regression
@@ -23,7 +31,8 @@ STYLES: dict[str, tuple[str, str, float]] = {
     SMALL: (ORANGE, "D", 0.08),
     "all": (GREY, "s", 0),
 }
-ODD = 10.0  # ratios beyond it, either sign, are drawn at the edge and labelled
+PLATE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}  # behind labels on lines
+ODD = 6.0  # ratios beyond it, either sign, are drawn at the edge and labelled
 
 
 def ratio_by_year(found: pd.DataFrame, firms: Firms) -> Figure:
@@ -33,21 +42,28 @@ def ratio_by_year(found: pd.DataFrame, firms: Firms) -> Figure:
         axes = drawn.subplots()
         for group in GROUPS:
             _series(axes, found, group, years, ("ratio", "low", "high"))
+            if firms.simulated:
+                continue  # made-up companies neither confirm nor refute what is quoted
             axes.axhline(QUOTED[group], color=STYLES[group][0], linestyle=":", linewidth=1.5)
             more = "more than " if group == SMALL else ""
             axes.annotate(f"quoted for {group}: {more}{QUOTED[group]:g}", (0.01, QUOTED[group]), size=LABEL_SIZE,
-                          xycoords=("axes fraction", "data"), va="bottom")  # fmt: skip
+                          xycoords=("axes fraction", "data"), va="bottom", bbox=PLATE)  # fmt: skip
         _year_axis(axes, years, "Σ net debt / Σ EBITDA (turns)")
+        axes.margins(x=0.25, y=0.12)
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     words = "; ".join(
         f"{row.group} {row.ratio:.2f} ({show.interval(row.low, row.high, show.number)})" for row in _last(found, years)
     )
+    against = "" if firms.simulated else ", against the quoted 4 and 1.4"
     return finish(
         drawn,
         title=heading(firms, "Net debt to EBITDA, small and large companies"),
         caption=f"Bars: 95% bootstrap intervals over firms; {groups_in_words(firms.options)}; "
         f"{sectors_in_words(firms)}.",
-        alt=heading(firms, f"Fiscal {years[-1] if years else show.NONE}: {words}, against the quoted 4 and 1.4."),
+        alt=heading(
+            firms,
+            f"Fiscal {years[-1] if years else show.NONE}: {words}{'' if firms.simulated else ', against the quoted 4 and 1.4'}.",
+        ),
     )
 
 
@@ -62,13 +78,14 @@ def by_definition(quote: QuoteCheck, found: pd.DataFrame, firms: Firms) -> Figur
             colour, marker, _ = STYLES[group]
             values = year.loc[group, names].to_numpy(dtype=float)
             axes.plot(np.clip(values, -ODD, ODD), range(len(names)), marker, color=colour, markersize=7, label=group)
-            axes.axvline(QUOTED[group], color=colour, linestyle=":", linewidth=1.5)
+            if not firms.simulated:
+                axes.axvline(QUOTED[group], color=colour, linestyle=":", linewidth=1.5)
             for place in np.flatnonzero(np.abs(values) > ODD):
                 axes.annotate(f"{group} {show.number(values[place], 1)} ", (np.clip(values[place], -ODD, ODD), place),
                               size=LABEL_SIZE, ha="right" if values[place] > 0 else "left", va="bottom")  # fmt: skip
         axes.set_yticks(range(len(names)), [DEFINITION_NAMES[name] for name in names])
         axes.invert_yaxis()
-        axes.set_xlabel("net debt to EBITDA (turns); dotted: quoted")
+        axes.set_xlabel("net debt to EBITDA (turns)" + ("" if firms.simulated else "; dotted: quoted"))
         axes.legend(frameon=False, loc="lower left")
     spans = {group: year.loc[group, names].astype(float) for group in GROUPS if group in year.index}
     words = "; ".join(f"{group} from {span.min():.2f} to {span.max():.2f}" for group, span in spans.items())
@@ -99,7 +116,7 @@ def cover(found: pd.DataFrame, firms: Firms) -> Figure:
     )
     return finish(
         drawn,
-        title=heading(firms, "Interest cover, and companies that do not earn their interest"),
+        title=heading(firms, "Interest cover, and zombies"),
         caption=f"Top: Σ operating income / Σ interest. Bottom: cover below 1 for {firms.options.zombie_years} years "
         "on end; absent where history is too short. Bars: 95% intervals.",
         alt=heading(firms, f"Fiscal {years[-1] if years else show.NONE}: {words}."),
@@ -118,20 +135,20 @@ def stress_map(found: Refinancing, firms: Firms) -> Figure:
             axes.imshow(part, cmap="Blues", vmin=0, vmax=140 * highest, aspect="auto", origin="lower")
             for (row, column), value in np.ndenumerate(part.to_numpy()):
                 axes.text(column, row, f"{value:.0f}", ha="center", va="center", size=LABEL_SIZE)
-            axes.set_xticks(range(part.shape[1]), [f"{move:+.0f}" for move in part.columns], size=8)
+            axes.set_xticks(range(part.shape[1]), [signed_bp(float(move)) for move in part.columns], size=8)
             axes.set_yticks(range(len(part)), [f"{100 * share:.0f}%" for share in part.index])
             axes.set_xlabel(f"{group}: rate move (basis points)")
             axes.grid(visible=False)
         drawn.axes[0].set_ylabel("share of debt repriced")
     corner = {group: tables[group].iloc[-1, [0, -1]].tolist() for group in GROUPS}
     words = "; ".join(f"{group} {low:.0%} to {high:.0%}" for group, (low, high) in corner.items())
-    moves = tables[SMALL].columns
+    moves = tables[SMALL].columns.astype(float)
     return finish(
         drawn,
-        title=heading(firms, f"Companies with interest cover below 1, in percent, fiscal {found.fiscal_year}"),
+        title=heading(firms, f"Interest cover below 1, % of companies, fiscal {found.fiscal_year}"),
         caption="Darker is more. All else equal: earnings stay, and each company's debt is repriced by the same.",
         alt=heading(
-            firms, f"Share with cover below 1, all debt repriced by {moves[0]:+.0f} to {moves[-1]:+.0f} bp: {words}."
+            firms, f"Below 1, all debt repriced by {signed_bp(moves[0])} to {signed_bp(moves[-1])} bp: {words}."
         ),
     )
 
@@ -176,8 +193,9 @@ def coefficients(
             colour, marker, _ = STYLES.get(name, STYLES[LARGE])
             middle, reach = 100 * slope.value, [[100 * (slope.value - slope.low)], [100 * (slope.high - slope.value)]]
             axes.errorbar(middle, place, xerr=reach, fmt=marker, color=colour, capsize=3)
-        labels = [f"{name}: {REGRESSORS[regressor]}" for name, regressor, _ in lines]
+        labels = [f"{PORTFOLIOS.get(name, name)}: {REGRESSORS[regressor]}" for name, regressor, _ in lines]
         axes.set_yticks(range(len(lines)), labels, size=LABEL_SIZE)
+        axes.margins(y=0.1)
         axes.invert_yaxis()
         axes.set_xlabel(unit)
     words = "; ".join(
@@ -187,7 +205,8 @@ def coefficients(
     return finish(
         drawn,
         title=heading(firms, title) if firms else title,
-        caption="Points with 95% intervals; where a bar crosses zero, nothing can be told from chance.",
+        caption="Per point of change, with 95% intervals; a bar that crosses zero is no more than chance. Where a rate "
+        "fell its change is negative: a positive coefficient is then a loss.",
         alt=heading(firms, f"{unit.capitalize()}: {words}.") if firms else f"{unit.capitalize()}: {words}.",
     )
 
@@ -203,13 +222,14 @@ def events(found: Events, firms: Firms) -> Figure:
         for place, row in enumerate(each(days)):
             axes.axvline(100 * row.slope, color=ORANGE, linestyle="--", linewidth=1.2)
             text, height = f"{row.session}, p {show.p_value(row.p_value)}", top * (0.95 - 0.1 * place)
-            axes.annotate(text, (100 * row.slope, height), size=LABEL_SIZE, xytext=(3, 0), textcoords="offset points")
+            axes.annotate(text, (100 * row.slope, height), size=LABEL_SIZE, xytext=(3, 0), textcoords="offset points",
+                          bbox=PLATE)  # fmt: skip
         axes.set_xlabel("return for each turn of net debt to EBITDA (%)")
         axes.set_ylabel("days")
     words = "; ".join(f"{row.session} {100 * row.slope:+.2f}%, p {row.p_value:.3f}" for row in each(days))
     return finish(
         drawn,
-        title=heading(firms, "How returns went with leverage on chosen days, among all days"),
+        title=heading(firms, "Returns on leverage: chosen days among all days"),
         caption=f"Grey: the slopes of {len(slopes):,} sessions. Dashed: chosen days.",
         alt=heading(
             firms,
@@ -263,7 +283,7 @@ def _series(axes: Any, found: pd.DataFrame, group: str, years: list[int], column
     known = part[columns[0]].dropna()
     if len(known):
         axes.annotate(f"  {group} {show.number(known.iloc[-1], 1)}", (known.index[-1] + 0.1, known.iloc[-1]),
-                      size=LABEL_SIZE, va="center")  # fmt: skip
+                      size=LABEL_SIZE, va="center", bbox=PLATE)  # fmt: skip
 
 
 def _bars(axes: Any, places: Any, values: Any, group: str, *, line: str = "") -> None:  # noqa: ANN401

@@ -16,6 +16,7 @@ from research_lib.studies.leverage import QUOTED, Explanation, Firms, QuoteCheck
 from research_lib.studies.result import Unavailable
 
 QUOTE = f"“More than {QUOTED[SMALL]:g} for small against {QUOTED[LARGE]:g} for large”"
+SHOWN_CULPRITS = 3
 NOT_HERE = (
     f"**{QUOTE} cannot be checked on the bundled data**: it has no amounts of debt and earnings of real companies. "
     "`source: folder` with SimFin's files, or one's own, answers it. What the bundled data can show:"
@@ -89,8 +90,8 @@ def _as_filed(filed: Sequence[Explanation]) -> str:
 
 
 def _culprits(one: Explanation) -> str:
-    caught = one.rows.loc[one.rows["rule"] != "", "company"].tolist()
-    return f"because of {', '.join(caught)}" if caught else "no single row"
+    caught = one.rows.loc[one.rows["rule"] != "", "company"].head(SHOWN_CULPRITS).tolist()
+    return f"above all because of {', '.join(caught)}" if caught else "no single row"
 
 
 def cross_section(found: Regression | Unavailable) -> Prose:

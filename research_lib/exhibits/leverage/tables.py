@@ -6,12 +6,16 @@ from typing import Any
 import pandas as pd
 
 from research_lib.exhibits import format as show
+from research_lib.exhibits.figure import Prose
 from research_lib.exhibits.leverage import (
+    PORTFOLIOS,
     REGRESSORS,
+    VERDICT,
     each,
     groups_in_words,
     heading,
     sectors_in_words,
+    signed_bp,
     variant_in_words,
 )
 from research_lib.exhibits.reasons import or_reason
@@ -30,7 +34,6 @@ from research_lib.studies.leverage import (
 )
 
 SHOWN_ROWS = 12
-VERDICT = {True: "holds", False: "does not hold", None: "cannot be told"}
 DEFINITION_NAMES = {
     "sum_over_sum": "Σ/Σ (headline)",
     "median": "median",
@@ -45,8 +48,10 @@ DEFINITION_NAMES = {
 
 
 @or_reason("The quoted figure")
-def quote(found: QuoteCheck, firms: Firms) -> Table:
+def quote(found: QuoteCheck, firms: Firms) -> Table | Prose:
     """Hold the quoted figure against both groups."""
+    if firms.simulated:
+        return Prose("*The quoted figure: made-up companies neither confirm nor refute it.*")
     gap = {"group": "small less large", "quoted": show.number(QUOTED[SMALL] - QUOTED[LARGE], 1) + " or more",
            "found": show.number(found.gap), "95% interval": _range(found.gap_low, found.gap_high),
            "n": show.NONE, "quote": show.NONE}  # fmt: skip
@@ -79,14 +84,14 @@ def other_groups(found: Sequence[tuple[Options, QuoteCheck]], firms: Firms) -> T
     """Show the quote's two ratios for groups of other sizes."""
     rows = [
         {
-            "groups": variant_in_words(options),
+            "groups": variant_in_words(options, firms),
             "fiscal year": str(check.fiscal_year),
             "large": show.number(check.large.ratio),
             "large n": show.count(check.large.n_used),
             "small": show.number(check.small.ratio),
             "small 95% interval": _range(check.small.low, check.small.high),
             "small n": show.count(check.small.n_used),
-            "“more than 4”": VERDICT[check.small_holds],
+            "“more than 4”": show.NONE if firms.simulated else VERDICT[check.small_holds],
         }
         for options, check in found
     ]
@@ -244,7 +249,7 @@ def stress(found: Refinancing, firms: Firms) -> Table:
     chosen = found.table[found.table["debt_share"] == found.debt_share]
     rows = [
         {
-            "rate move (bp)": f"{row.rate_move_bp:+.0f}".replace("-", "−"),
+            "rate move (bp)": signed_bp(row.rate_move_bp),
             "group": row.group,
             "cover": show.number(row.cover),
             "below 1": show.percent(row.below_one_share, 1),
@@ -297,7 +302,7 @@ def coverage(found: Returns, firms: Firms) -> Table:
     ]
     survivors = (
         "Survivorship: the prices hold (nearly) only companies that are still quoted at the end; those that failed are "
-        "missing, and they were the indebted ones."
+        "missing, so that returns, of the indebted above all, look too good."
     )
     note = survivors if found.survivors_only else "Companies that left the market are among the prices."
     return table(heading(firms, "What the prices cover"), rows, note=note)
@@ -323,7 +328,7 @@ def regressions(found: Mapping[str, Regression], firms: Firms | None, *, title: 
     """Show the coefficients of one or more regressions of returns; `firms` where companies are what it is about."""
     rows = [
         {
-            "returns of": name,
+            "returns of": PORTFOLIOS.get(name, name),
             "on": REGRESSORS.get(row.regressor, row.regressor),
             "coefficient": show.percent_change(row.coefficient, 3),
             "95% interval": show.interval(row.low, row.high, _points),
@@ -348,6 +353,7 @@ def events(found: Events, firms: Firms) -> Table:
             "slope": show.percent_change(row.slope, 3),
             "95% of other days": show.interval(row.low, row.high, _points),
             "p": show.p_value(row.p_value),
+            "p (Holm)": show.p_value(row.p_holm),
             "smallest p": show.p_value(row.p_smallest),
             "other days": show.count(row.n_placebo),
         }
@@ -355,7 +361,7 @@ def events(found: Events, firms: Firms) -> Table:
     ]
     note = (
         "slope: return for each turn of net debt to EBITDA, companies with positive EBITDA. p: share of days at least "
-        "as far from the median day; no independence of companies is assumed."
+        "as far from the median day; companies are not taken as independent. Holm: adjusted for the number of days."
     )
     return table(heading(firms, "Returns on leverage on chosen days"), rows, note=note)
 
