@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from research_lib.errors import ParameterError
-from research_lib.params import RecordSigma, parse_setting, read_parameters, validate
+from research_lib.params import Leverage, RecordSigma, parse_setting, read_parameters, validate
 
 
 def fault(**values):
@@ -125,3 +125,32 @@ def test_a_misspelt_parameter_beside_the_right_ones_is_found_in_the_notebook():
         RecordSigma.from_notebook(namespace)
     del namespace["treshold"]
     assert RecordSigma.from_notebook(namespace) == RecordSigma()
+
+
+@pytest.mark.parametrize(
+    ("values", "parts"),
+    [
+        ({"large": 5}, ["large", "5", "greater than or equal to 20"]),
+        ({"stress_share": 0.0}, ["stress_share", "greater than 0"]),
+        ({"stress_share": 1.5}, ["stress_share", "less than or equal to 1"]),
+        ({"stress_bp": 1.5}, ["stress_bp", "1.5", "valid integer"]),
+        ({"zombie_years": 0}, ["zombie_years", "greater than or equal to 1"]),
+        ({"exclude_financials": "yes"}, ["exclude_financials", "'yes'", "valid boolean"]),
+        ({"events": []}, ["events", "at least 1"]),
+        ({"events": ["16.3.2020"]}, ["events", "2024-07-16"]),
+        ({"events": "2020-03-16"}, ["events", "valid list"]),
+        ({"zombie_year": 2}, ["zombie_year: unknown parameter; did you mean zombie_years?"]),
+    ],
+)
+def test_bad_values_of_the_leverage_study(values, parts):
+    with pytest.raises(ParameterError) as caught:
+        validate(Leverage, values, origin="here.yaml")
+    assert "\n" not in str(caught.value)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_event_days_are_read_from_text_and_from_yaml():
+    assert Leverage(events=["2020-03-16"]) == Leverage(events=[date(2020, 3, 16)])
+    assert Leverage(events=[date(2020, 3, 16)]).event_dates == ["2020-03-16"]
+    assert (Leverage().year, Leverage(fiscal_year=2021).year, Leverage().symbols) == (None, 2021, [])

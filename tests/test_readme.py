@@ -5,11 +5,12 @@ import re
 import pytest
 
 from research_lib.data import load_prices, open_source
+from research_lib.data.fundamentals import load_fundamentals
 from research_lib.exhibits.sigma import prose
-from research_lib.params import RecordSigma, read_parameters
+from research_lib.params import MODELS, read_parameters
 from research_lib.project import PARAMETERS, PROJECT
 from research_lib.stats.sigma import SigmaSettings, sigma_path
-from research_lib.studies import sigma
+from research_lib.studies import leverage, sigma
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
@@ -29,8 +30,26 @@ def test_the_quoted_answer_is_that_of_the_baseline():
     assert quoted == answer.text.replace("**", "")
 
 
-def test_every_parameter_is_in_the_readme():
-    for name, field in RecordSigma.model_fields.items():
+def test_the_quoted_ratios_are_those_of_the_real_files(shared_data):
+    params = read_parameters(PARAMETERS / "02_leverage_net_debt" / "simfin.yaml")
+    options = leverage.Options(params.large, params.small, params.exclude_financials, params.zombie_years)
+    statements = load_fundamentals(open_source("folder", data_dir=str(shared_data)))
+    quote = leverage.check_quote(leverage.prepare(statements, options=options))
+    small, large = quote.small, quote.large
+    text = " ".join(README.split())
+    assert f'fiscal {quote.fiscal_year}, "more than 4 for small against 1.4 for large" does not hold' in text
+    assert (
+        f"{small.ratio:.2f} turns of EBITDA (95% interval {small.low:.2f} to {small.high:.2f}, n = {small.n_used:,})"
+        in text
+    )
+    assert f"against {large.ratio:.2f} ({large.low:.2f} to {large.high:.2f}, n = {large.n_used:,})" in text
+    assert quote.small_holds is False
+    assert small.median < large.median
+
+
+@pytest.mark.parametrize("model", MODELS.values())
+def test_every_parameter_is_in_the_readme(model):
+    for name, field in model.model_fields.items():
         assert f"`{name}`" in README
         if isinstance(field.default, str | int | float) and field.default != "":
             assert str(field.default) in README

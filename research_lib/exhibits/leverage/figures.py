@@ -60,10 +60,7 @@ def ratio_by_year(found: pd.DataFrame, firms: Firms) -> Figure:
         title=heading(firms, "Net debt to EBITDA, small and large companies"),
         caption=f"Bars: 95% bootstrap intervals over firms; {groups_in_words(firms.options)}; "
         f"{sectors_in_words(firms)}.",
-        alt=heading(
-            firms,
-            f"Fiscal {years[-1] if years else show.NONE}: {words}{'' if firms.simulated else ', against the quoted 4 and 1.4'}.",
-        ),
+        alt=heading(firms, f"Fiscal {years[-1] if years else show.NONE}: {words}{against}."),
     )
 
 
@@ -86,7 +83,7 @@ def by_definition(quote: QuoteCheck, found: pd.DataFrame, firms: Firms) -> Figur
         axes.set_yticks(range(len(names)), [DEFINITION_NAMES[name] for name in names])
         axes.invert_yaxis()
         axes.set_xlabel("net debt to EBITDA (turns)" + ("" if firms.simulated else "; dotted: quoted"))
-        axes.legend(frameon=False, loc="lower left")
+        drawn.legend(frameon=False, loc="outside lower center", ncols=2)
     spans = {group: year.loc[group, names].astype(float) for group in GROUPS if group in year.index}
     words = "; ".join(f"{group} from {span.min():.2f} to {span.max():.2f}" for group, span in spans.items())
     return finish(

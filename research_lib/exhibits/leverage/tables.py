@@ -305,6 +305,7 @@ def coverage(found: Returns, firms: Firms) -> Table:
         "missing, so that returns, of the indebted above all, look too good."
     )
     note = survivors if found.survivors_only else "Companies that left the market are among the prices."
+    note = "Made-up companies never fail." if firms.simulated else note
     return table(heading(firms, "What the prices cover"), rows, note=note)
 
 
