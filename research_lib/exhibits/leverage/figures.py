@@ -46,7 +46,7 @@ def ratio_by_year(found: pd.DataFrame, firms: Firms) -> Figure:
                 continue  # made-up companies neither confirm nor refute what is quoted
             axes.axhline(QUOTED[group], color=STYLES[group][0], linestyle=":", linewidth=1.5)
             more = "more than " if group == SMALL else ""
-            axes.annotate(f"quoted for {group}: {more}{QUOTED[group]:g}", (0.01, QUOTED[group]), size=LABEL_SIZE,
+            axes.annotate(f"quoted, {group}: {more}{QUOTED[group]:g}", (0.01, QUOTED[group]), size=LABEL_SIZE,
                           xycoords=("axes fraction", "data"), va="bottom", bbox=PLATE)  # fmt: skip
         _year_axis(axes, years, "Σ net debt / Σ EBITDA (turns)")
         axes.margins(x=0.25, y=0.12)
@@ -78,8 +78,10 @@ def by_definition(quote: QuoteCheck, found: pd.DataFrame, firms: Firms) -> Figur
             if not firms.simulated:
                 axes.axvline(QUOTED[group], color=colour, linestyle=":", linewidth=1.5)
             for place in np.flatnonzero(np.abs(values) > ODD):
-                axes.annotate(f"{group} {show.number(values[place], 1)} ", (np.clip(values[place], -ODD, ODD), place),
-                              size=LABEL_SIZE, ha="right" if values[place] > 0 else "left", va="bottom")  # fmt: skip
+                side = float(np.sign(values[place]))
+                axes.annotate(f"{group} {show.number(values[place], 1)}", (side * ODD, place), size=LABEL_SIZE,
+                              ha="right" if side > 0 else "left", va="center", xytext=(-8 * side, 0),
+                              textcoords="offset points")  # fmt: skip
         axes.set_yticks(range(len(names)), [DEFINITION_NAMES[name] for name in names])
         axes.invert_yaxis()
         axes.set_xlabel("net debt to EBITDA (turns)" + ("" if firms.simulated else "; dotted: quoted"))
@@ -129,7 +131,7 @@ def stress_map(found: Refinancing, firms: Firms) -> Figure:
     with canvas(height_inches=3.6) as drawn:
         for axes, group in zip(drawn.subplots(1, 2, sharey=True), GROUPS, strict=True):
             part = 100 * tables[group]
-            axes.imshow(part, cmap="Blues", vmin=0, vmax=140 * highest, aspect="auto", origin="lower")
+            axes.imshow(part, cmap="Blues", vmin=0, vmax=max(180 * highest, 1), aspect="auto", origin="lower")
             for (row, column), value in np.ndenumerate(part.to_numpy()):
                 axes.text(column, row, f"{value:.0f}", ha="center", va="center", size=LABEL_SIZE)
             axes.set_xticks(range(part.shape[1]), [signed_bp(float(move)) for move in part.columns], size=8)
@@ -279,8 +281,8 @@ def _series(axes: Any, found: pd.DataFrame, group: str, years: list[int], column
     _bars(axes, np.array(years) + STYLES[group][2], part.to_numpy(dtype=float).T, group, line="-")
     known = part[columns[0]].dropna()
     if len(known):
-        axes.annotate(f"  {group} {show.number(known.iloc[-1], 1)}", (known.index[-1] + 0.1, known.iloc[-1]),
-                      size=LABEL_SIZE, va="center", bbox=PLATE)  # fmt: skip
+        axes.annotate(f"{group} {show.number(known.iloc[-1], 1)}", (known.index[-1] + STYLES[group][2], known.iloc[-1]),
+                      size=LABEL_SIZE, va="center", bbox=PLATE, xytext=(12, 0), textcoords="offset points")  # fmt: skip
 
 
 def _bars(axes: Any, places: Any, values: Any, group: str, *, line: str = "") -> None:  # noqa: ANN401
@@ -295,4 +297,4 @@ def _year_axis(axes: Any, years: list[int], label: str) -> None:  # noqa: ANN401
     axes.set_xticks(years)
     axes.set_xlabel("fiscal year")
     axes.set_ylabel(label)
-    axes.margins(x=0.12)
+    axes.margins(x=0.17)
