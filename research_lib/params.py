@@ -148,7 +148,48 @@ class RateCuts(NotebookParameters):
         return [] if self.frequency == "monthly" else [self.small, self.large]
 
 
-MODELS: dict[str, type[NotebookParameters]] = {"01_rate_cut_regimes": RateCuts, "03_record_sigma": RecordSigma}
+class Leverage(NotebookParameters):
+    """Parameters of `02_leverage_net_debt`; it names no price: the companies' own are found with their statements."""
+
+    large: Annotated[int, Field(ge=20, le=5000)] = 500
+    small: Annotated[int, Field(ge=20, le=20_000)] = 2000
+    exclude_financials: bool = True
+    zombie_years: Annotated[int, Field(ge=1, le=10)] = 3
+    fiscal_year: Annotated[int, Field(ge=0, le=2100)] = 0
+    events: Annotated[list[date], Field(min_length=1)] = [
+        date(2007, 9, 18),
+        date(2019, 7, 31),
+        date(2020, 3, 16),
+        date(2022, 11, 10),
+    ]
+    stress_bp: Annotated[int, Field(ge=-1000, le=2000)] = 200
+    stress_share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.5
+
+    @property
+    def year(self) -> int | None:
+        """The fiscal year of the headline; None for the last one."""
+        return self.fiscal_year or None
+
+    @property
+    def event_dates(self) -> list[str]:
+        """The event days as texts."""
+        return [str(day) for day in self.events]
+
+    @field_validator("events", mode="before")
+    @classmethod
+    def _read_dates(cls, value: object) -> object:
+        if not isinstance(value, list):
+            return value
+        if any(isinstance(day, datetime) for day in value):
+            raise ValueError("must be dates without a time, like 2024-07-16")
+        return [_iso_date(day) if isinstance(day, str) else day for day in value]
+
+
+MODELS: dict[str, type[NotebookParameters]] = {
+    "01_rate_cut_regimes": RateCuts,
+    "02_leverage_net_debt": Leverage,
+    "03_record_sigma": RecordSigma,
+}
 
 
 def model_for(notebook: str) -> type[NotebookParameters]:
@@ -220,7 +261,7 @@ def _explain(fault: ErrorDetails, model: type[BaseModel]) -> str:
         case "string_pattern_mismatch":
             return f"{name}: {fault['input']!r} is no asset; write SYMBOL or SYMBOL:field, like RUT or RSP:adj_close"
         case "list_type":
-            return f"{name}: {fault['input']!r}: should be a list, like [RUT, GSPC]"
+            return f"{name}: {fault['input']!r}: should be a valid list, like [first, second]"
         case _ if not name:
             return message
         case _:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from research_lib.errors import ParameterError
-from research_lib.params import RateCuts, RecordSigma, parse_setting, read_parameters, validate
+from research_lib.params import Leverage, RateCuts, RecordSigma, parse_setting, read_parameters, validate
 
 
 def fault(**values):
@@ -36,7 +36,7 @@ def test_misspelt_name_gets_the_nearest():
         ({"as_of": "16.7.2024"}, ["as_of", "'16.7.2024'", "2024-07-16"]),
         ({"as_of": 20240716}, ["as_of", "20240716"]),
         ({"assets": []}, ["assets", "at least 1"]),
-        ({"assets": "GSPC"}, ["assets", "'GSPC'", "a list, like [RUT, GSPC]"]),
+        ({"assets": "GSPC"}, ["assets", "'GSPC'", "a valid list, like [first, second]"]),
         ({"benchmark": "S&P"}, ["benchmark", "'S&P'", "RSP:adj_close"]),
         ({"asset": "S&P 500"}, ["asset", "'S&P 500'", "RSP:adj_close"]),
         ({"asset": "GSPC", "benchmark": "GSPC"}, ["benchmark GSPC is the asset itself"]),
@@ -157,3 +157,32 @@ def test_bad_values_of_rate_cuts(values, parts):
         validate(RateCuts, values, origin="here.yaml")
     for part in parts:
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "parts"),
+    [
+        ({"large": 5}, ["large", "5", "greater than or equal to 20"]),
+        ({"stress_share": 0.0}, ["stress_share", "greater than 0"]),
+        ({"stress_share": 1.5}, ["stress_share", "less than or equal to 1"]),
+        ({"stress_bp": 1.5}, ["stress_bp", "1.5", "valid integer"]),
+        ({"zombie_years": 0}, ["zombie_years", "greater than or equal to 1"]),
+        ({"exclude_financials": "yes"}, ["exclude_financials", "'yes'", "valid boolean"]),
+        ({"events": []}, ["events", "at least 1"]),
+        ({"events": ["16.3.2020"]}, ["events", "2024-07-16"]),
+        ({"events": "2020-03-16"}, ["events", "valid list"]),
+        ({"zombie_year": 2}, ["zombie_year: unknown parameter; did you mean zombie_years?"]),
+    ],
+)
+def test_bad_values_of_the_leverage_study(values, parts):
+    with pytest.raises(ParameterError) as caught:
+        validate(Leverage, values, origin="here.yaml")
+    assert "\n" not in str(caught.value)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_event_days_are_read_from_text_and_from_yaml():
+    assert Leverage(events=["2020-03-16"]) == Leverage(events=[date(2020, 3, 16)])
+    assert Leverage(events=[date(2020, 3, 16)]).event_dates == ["2020-03-16"]
+    assert (Leverage().year, Leverage(fiscal_year=2021).year, Leverage().symbols) == (None, 2021, [])

@@ -5,12 +5,13 @@ import re
 import pytest
 
 from research_lib.data import load_prices, open_source
+from research_lib.data.fundamentals import load_fundamentals
 from research_lib.exhibits.rate_cuts import prose as rate_prose
 from research_lib.exhibits.sigma import prose
 from research_lib.params import MODELS, read_parameters
 from research_lib.project import PARAMETERS, PROJECT
 from research_lib.stats.sigma import SigmaSettings, sigma_path
-from research_lib.studies import rate_cuts, sigma
+from research_lib.studies import leverage, rate_cuts, sigma
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
@@ -39,6 +40,23 @@ def test_the_second_quote_is_that_of_the_rate_cuts():
     answer = rate_prose.headline(rate_cuts.answer(policy, market, markets, broad=broad, horizon=params.horizon))
     quoted = " ".join(line[2:] for line in README.splitlines()[24:] if line.startswith("> "))
     assert quoted == answer.text.replace("**", "")
+
+
+def test_the_quoted_ratios_are_those_of_the_real_files(shared_data):
+    params = read_parameters(PARAMETERS / "02_leverage_net_debt" / "simfin.yaml")
+    options = leverage.Options(params.large, params.small, params.exclude_financials, params.zombie_years)
+    statements = load_fundamentals(open_source("folder", data_dir=str(shared_data)))
+    quote = leverage.check_quote(leverage.prepare(statements, options=options))
+    small, large = quote.small, quote.large
+    text = " ".join(README.split())
+    assert f'fiscal {quote.fiscal_year}, "more than 4 for small against 1.4 for large" does not hold' in text
+    assert (
+        f"{small.ratio:.2f} turns of EBITDA (95% interval {small.low:.2f} to {small.high:.2f}, n = {small.n_used:,})"
+        in text
+    )
+    assert f"against {large.ratio:.2f} ({large.low:.2f} to {large.high:.2f}, n = {large.n_used:,})" in text
+    assert quote.small_holds is False
+    assert small.median < large.median
 
 
 @pytest.mark.parametrize("model", MODELS.values())

@@ -30,6 +30,12 @@ class FaultKind(StrEnum):
     NOT_A_SESSION = "no exchange session on this date"
     SPIKE = "a jump that reverses the next session"
     STALE = "the same value again and again"
+    UNMATCHED = "no row of this company and year in the other file (left out)"
+    PUBLISHED_EARLY = "published before its period ended (left out)"
+    UNDATED = "no date on which it was known (left out)"
+    OTHER_CURRENCY = "in another currency than most (set aside in sums)"
+    PART_OF_A_YEAR = "a quarter without the three before it (left out)"
+    BAD_PRICE = "a price that is not positive (left out)"
 
 
 STOPPING = frozenset({FaultKind.BAD_DATE, FaultKind.BAD_VALUE, FaultKind.DUPLICATE_DATE, FaultKind.NON_POSITIVE})
