@@ -185,7 +185,7 @@ def rate_interaction(panel: pd.DataFrame, moves: pd.DataFrame, *, controls: Sequ
     panel : DataFrame
         From `build_panel`.
     moves : DataFrame
-        Indexed by the periods' ends; one column a driver, as rate moves up and down apart (`split_moves`), or a
+        Indexed by the periods' ends; one column a driver, as rate moves up and down apart (`rises_and_falls`), or a
         regime as 0 and 1.
     controls : sequence of str
         Further columns of the panel.
@@ -249,7 +249,7 @@ def _jackknife_covariance(x: Floats, y: Floats, cluster: Positions) -> Floats:
     return np.asarray((len(starts) - 1) / len(starts) * moved.T @ moved)
 
 
-def split_moves(level: "pd.Series[float]", dates: pd.DatetimeIndex) -> pd.DataFrame:
+def rises_and_falls(level: "pd.Series[float]", dates: pd.DatetimeIndex) -> pd.DataFrame:
     """Split the change of a rate over each period into its rises (`up`) and falls (`down`, negative).
 
     Parameters

@@ -24,7 +24,7 @@ from research_lib.stats.cross_section import (
     fama_macbeth,
     portfolio_sort,
     rate_interaction,
-    split_moves,
+    rises_and_falls,
 )
 from research_lib.stats.inference import CONFIDENCE, Floats, holm
 from research_lib.stats.panel import build_panel
@@ -448,7 +448,7 @@ def double_edge(
     """
     if rate is None:
         raise InsufficientDataError("the source has no rate (series/DGS2.csv): nothing can be said of rate moves")
-    moves = split_moves(rate, returns.months)
+    moves = rises_and_falls(rate, returns.months)
     if easing is not None:
         state = easing.astype(float).sort_index().reindex(returns.months, method="ffill")
         moves = moves.assign(easing=state.shift(1))
@@ -516,7 +516,7 @@ def size_on_spreads(
     Yields are means of the month: their change lags that of the month's end, and slopes are too small for it.
     """
     bill = (12 * bill_rate).dropna()
-    moves = split_moves(bill, pd.DatetimeIndex(bill.index)).add_prefix("bill_")
+    moves = rises_and_falls(bill, pd.DatetimeIndex(bill.index)).add_prefix("bill_")
     drivers = pd.concat([(100 * (baa - aaa)).diff().rename("spread"), moves], axis=1, join="inner")
     return exposures(returns, drivers, lags=lags)
 

@@ -117,6 +117,15 @@ def test_the_grid_is_large_and_holds_the_headline(made):
     assert grid.headline["p_placement"] == pytest.approx(after.p_placement)
 
 
+def test_a_figure_without_intervals_says_why():
+    source = open_source("bundled")
+    market = rate_cuts.load_market(source, "S1", "S5", monthly=True, as_of=AS_OF)
+    announced = rate_cuts.load_policy(as_of=AS_OF, announced_only=True)
+    study = rate_cuts.study_events(market, rate_cuts.find_events(announced, market))["small less large"]
+    assert study.after[0].n == 4
+    assert "so few cycles no pattern" in figures.horizons(study, of="x", unit="months", headline=12).caption
+
+
 def test_what_is_missing_is_said():
     missing = Unavailable("no such data here.")
     for one in (

@@ -281,6 +281,7 @@ def rate_cuts(tmp_path_factory):
 
 def test_rate_cuts_open_with_an_answer(rate_cuts):
     page = (rate_cuts / "smoke.html").read_text(encoding="utf-8")
+    assert "Large caps alone, against its own mean: a published difference" in page
     assert page.index("<h1") < page.index("after the first cut of an easing cycle") < page.index('id="Data"')
     assert "Warning" not in page
     assert "<script" not in page

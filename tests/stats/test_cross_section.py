@@ -17,7 +17,7 @@ from research_lib.stats.cross_section import (
     newey_west_mean,
     portfolio_sort,
     rate_interaction,
-    split_moves,
+    rises_and_falls,
 )
 from research_lib.stats.panel import build_panel, latest_known, period_returns, winsorise
 from research_lib.stats.ratios import measure
@@ -210,7 +210,7 @@ def test_the_planted_effect_of_the_simulated_companies_is_inside_its_interval(si
     premium = fama_macbeth(panel, ["leverage", "negative", "size", "beta"]).table.loc["leverage"]
     assert premium["low"] <= DEFAULT_PLANTED.premium <= premium["high"]
     assert premium["low"] > 0  # and is told from nothing
-    table = rate_interaction(panel, split_moves(data.rate, months), controls=["beta"]).table
+    table = rate_interaction(panel, rises_and_falls(data.rate, months), controls=["beta"]).table
     for name, truth in (("up", DEFAULT_PLANTED.rate_up), ("down", DEFAULT_PLANTED.rate_down)):
         assert table.loc[f"leverage x {name}", "low"] <= truth <= table.loc[f"leverage x {name}", "high"]
         assert table.loc[f"leverage x {name}", "p_value"] < 0.05
@@ -219,7 +219,7 @@ def test_the_planted_effect_of_the_simulated_companies_is_inside_its_interval(si
 def test_rate_moves_are_split_by_sign():
     level = pd.Series([0.01, 0.02, 0.015], pd.DatetimeIndex(["2020-01-10", "2020-02-28", "2020-03-15"]))
     dates = pd.DatetimeIndex(["2020-01-31", "2020-02-28", "2020-03-31", "2020-04-30"])
-    moves = split_moves(level, dates)
+    moves = rises_and_falls(level, dates)
     assert moves["up"].tolist() == pytest.approx([1, 0, 0])
     assert moves["down"].tolist() == pytest.approx([0, -0.5, 0])
 

@@ -15,7 +15,7 @@ from research_lib.data.fundamentals.bundled_firms import load_bundled_firms
 from research_lib.data.price_panel import load_price_panel
 from research_lib.data.simulated import DEFAULT_PLANTED, simulate_panel
 from research_lib.errors import InsufficientDataError
-from research_lib.stats.cross_section import rate_interaction, split_moves
+from research_lib.stats.cross_section import rate_interaction, rises_and_falls
 from research_lib.stats.ratios import LARGE, SMALL
 from research_lib.studies.leverage import (
     Options,
@@ -148,7 +148,7 @@ def test_a_regime_is_the_one_known_when_the_month_begins(simulated):
     returns = monthly_returns(firms, data.prices)
     first, middle = returns.months[0], returns.months[40]
     table = double_edge(returns, data.rate, easing=pd.Series([False, True], [first, middle]))["all"].table
-    moves = split_moves(data.rate, returns.months)
+    moves = rises_and_falls(data.rate, returns.months)
     by_hand = rate_interaction(
         returns.panel, moves.assign(easing=moves.index > middle), controls=["size", "beta"]
     ).table

@@ -1,6 +1,5 @@
 """The columns of a table of fundamentals, and what a value in each of them means."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -55,9 +54,3 @@ def in_shape(frame: pd.DataFrame) -> pd.DataFrame:
     missing = [name for name in NAMES if name not in frame.columns]
     empty = pd.DataFrame(index=frame.index, columns=missing, dtype="float64")
     return pd.concat([frame, empty], axis=1)[list(NAMES)].astype({c.name: _DTYPES[c.kind] for c in COLUMNS})
-
-
-def of_kind(kind: str, names: Iterable[str] = NAMES) -> list[str]:
-    """Return those of the named columns whose values are of a kind."""
-    chosen = set(names)
-    return [column.name for column in COLUMNS if column.kind == kind and column.name in chosen]

@@ -21,6 +21,8 @@ STATE_COLOURS = {PolicyState.EASING: LIGHT_BLUE, PolicyState.TIGHTENING: "#f3d9a
 
 def paths(found: pd.DataFrame, market: Market) -> Figure:
     """Draw every single cycle's path around its first cut, labelled, with their mean."""
+    from matplotlib.ticker import MaxNLocator
+
     shown, mean = 100 * found, 100 * found.mean(axis=1)
     unit = "months" if market.monthly else "sessions"
     with canvas(height_inches=4.6) as drawn:
@@ -32,6 +34,7 @@ def paths(found: pd.DataFrame, market: Market) -> Figure:
             axes.plot(path.index, path, color=BLUE, alpha=0.45, linewidth=1)
         axes.plot(mean.index, mean, color=ORANGE, linewidth=2.5)
         _label_ends(axes, {f"{event:%Y}": shown[event].dropna() for event in shown} | {"mean": mean})
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no half a month
         axes.set_xlabel(f"{unit} from the first cut")
         axes.set_ylabel(f"{market.name}, from the cut (points)")
         axes.margins(x=0.08)
@@ -79,7 +82,9 @@ def horizons(study: LegStudy, *, of: str, unit: str, headline: int) -> Figure:
     return finish(
         drawn,
         title=f"What followed first cuts: {of}",
-        caption="Where the interval holds zero, so few cycles do not tell an effect from chance.",
+        caption="Where the interval holds zero, so few cycles do not tell an effect from chance."
+        if finite.all()
+        else "No bars: with so few cycles no pattern of signs is rare enough for an interval.",
         alt=f"Over {headline} {unit}: {show.percent_change(after.mean)}, interval "
         f"{show.interval(after.low, after.high, show.percent_change)}, n {after.n}.",
     )

@@ -162,12 +162,15 @@ def episodes(study: EpisodeStudy) -> Table:
 
 def rarity(study: EpisodeStudy) -> Table:
     """Show return periods of some levels, and what a normal table would say."""
+    index = study.index
     levels = {*(level for level in RARITY_LEVELS if level > study.threshold), study.rarity.level}
     rows = [_rarity_row(return_period(study.tail, level)) for level in sorted(levels)]
     note = (
         f"Years between episodes that reach the level: Poisson arrivals and a generalised Pareto tail (shape "
         f"{show.number(study.tail.shape)}) of {study.tail.n} episode peaks above {study.threshold:g}; ∞: the fitted "
-        f"tail ends below. The normal table's answer is wrong here: days are not independent, nor is the σ normal."
+        f"tail ends below. The normal table's answer is wrong here: days are not independent, nor is the σ normal. "
+        f"Extremal index {show.number(index.value)} (95% interval {show.interval(index.low, index.high, show.number)}, "
+        f"{index.n} sessions above)."
     )
     return table("How rare is it?", rows, note=note)
 
