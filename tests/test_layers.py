@@ -19,7 +19,7 @@ ALLOWED = {
     "findings": BASE | {"data", "stats", "studies", "findings", "exhibits"},
     "provenance": BASE | {"exhibits"},
     "reports": BASE | {"params", "data", "findings", "reports"},
-    "cli": BASE | {"params", "reports"},
+    "cli": BASE | {"params", "data", "studies", "reports", "cli"},
     "__main__": {"cli"},
     "__init__": set(),
 }

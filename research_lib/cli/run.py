@@ -1,4 +1,4 @@
-"""The command line. Heavy packages are imported by the commands that need them: `--help` is quick."""
+"""`run`: parameter files in, reports out."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,22 +7,9 @@ import typer
 
 from research_lib.errors import ResearchError
 
-app = typer.Typer(
-    help="Make reports from the research notebooks and their parameter files.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-
 FAILED, WRONG_USE = 1, 2
 
 
-@app.callback()
-def main() -> None:
-    """Make reports from the research notebooks and their parameter files."""
-
-
-@app.command()
 def run(
     paths: Annotated[list[Path] | None, typer.Argument(help="Parameter files; none: all but the smoke ones.")] = None,
     settings: Annotated[

@@ -1,0 +1,20 @@
+"""The command line. Heavy packages are imported by the commands that need them: `--help` is quick."""
+
+import typer
+
+from research_lib.cli.run import run
+
+app = typer.Typer(
+    help="Make reports from the research notebooks and their parameter files.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def main() -> None:
+    """Make reports from the research notebooks and their parameter files."""
+
+
+app.command()(run)
