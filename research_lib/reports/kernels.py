@@ -1,13 +1,123 @@
-"""How a report's kernel is started."""
+"""Kernels that start at once: each is forked from one process that has imported the stack already.
 
+`ForkedProvisioner` is named among the project's entry points, so Jupyter finds it like any other kernel provisioner.
+"""
+
+import asyncio
+import multiprocessing
+import os
 import sys
+from collections.abc import Mapping, Sequence
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
 
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
+
+PROVISIONER = "research-lib-forked"
+PRELOADED = "research_lib.preload"
 
 
-class LocalKernelManager(AsyncKernelManager):
-    """An ordinary kernel that is spoken to through files of this user, not through open ports."""
+class ForkedKernel:
+    """A forked kernel's process, with the methods of `subprocess.Popen` that Jupyter calls."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, process: ForkServerProcess) -> None:
+        self._process = process
+        self.pid = process.pid
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while the kernel runs."""
+        return self._process.exitcode
+
+    def wait(self) -> int | None:
+        """Wait for the kernel's end and return its exit code."""
+        self._process.join()
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the kernel."""
+        if self.pid and self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask the kernel to end."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """End the kernel."""
+        self._process.kill()
+
+
+class ForkedProvisioner(LocalProvisioner):
+    """Forks this project's own Python kernels; starts every other kernel as Jupyter does."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:  # noqa: ANN401
+        """Fork a kernel, or start it from its command line where that is not possible."""
+        if not (fork_is_safe() and _is_own_python(cmd)):
+            return await super().launch_kernel(cmd, **kwargs)
+        arguments, environment = cmd[cmd.index("-f") :], dict(kwargs.get("env") or os.environ)
+        process = await asyncio.to_thread(fork_kernel, arguments, cwd=kwargs.get("cwd"), environment=environment)
+        self.process = ForkedKernel(process)
+        self.pid = self.pgid = process.pid
+        return self.connection_info
+
+
+class WarmKernelManager(AsyncKernelManager):
+    """Starts forked kernels and speaks to them through files of this user, not through open ports."""
 
     def __init__(self, **settings: object) -> None:
         transport = "tcp" if sys.platform == "win32" else "ipc"
         super().__init__(**{"transport": transport, **settings})
+
+    @property
+    def kernel_spec(self) -> KernelSpec | None:
+        """The kernel that the notebook names, provisioned by us."""
+        spec = super().kernel_spec
+        if spec is not None:
+            spec.metadata = {**spec.metadata, "kernel_provisioner": {"provisioner_name": PROVISIONER}}
+        return spec
+
+
+def fork_is_safe() -> bool:
+    """Whether a process may be forked: not on Windows, which cannot, nor on macOS, whose own libraries run threads."""
+    return sys.platform == "linux"
+
+
+def fork_kernel(arguments: Sequence[str], *, cwd: str | None, environment: Mapping[str, str]) -> ForkServerProcess:
+    """Start a kernel from the fork server, which starts with the first and ends with this process.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        For the kernel, `-f` and its connection file among them.
+    cwd : str, optional
+        The folder it runs in.
+    environment : mapping
+        All of its environment.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([PRELOADED])
+    process = context.Process(target=_run_kernel, args=(list(arguments), cwd, dict(environment)), daemon=True)
+    process.start()
+    return process
+
+
+def _run_kernel(arguments: list[str], cwd: str | None, environment: dict[str, str]) -> None:
+    """Become a kernel; this runs in the forked process."""
+    os.setsid()  # an interrupt from the terminal is the runner's, not the kernel's
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(cwd or Path.cwd())
+    from ipykernel.kernelapp import IPKernelApp
+
+    IPKernelApp.launch_instance([*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])
+
+
+def _is_own_python(cmd: Sequence[str]) -> bool:
+    own = Path(sys.executable)
+    return "ipykernel_launcher" in cmd and Path(cmd[0]).parent == own.parent
