@@ -4,11 +4,9 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from difflib import get_close_matches
-from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
@@ -199,36 +197,6 @@ def model_for(notebook: str) -> type[NotebookParameters]:
     return MODELS[notebook]
 
 
-def read_parameters(path: Path, *, overrides: Mapping[str, object] | None = None) -> NotebookParameters:
-    """Read and validate a parameter file; the folder it stands in names its notebook.
-
-    Parameters
-    ----------
-    path : Path
-        A YAML file with one mapping, `params/<notebook>/<slug>.yaml`.
-    overrides : mapping, optional
-        Values that go before the file's.
-
-    Raises
-    ------
-    ParameterError
-        The file is absent or no mapping, or a value is wrong; the message lists all faults.
-    """
-    values = _read_mapping(path) | dict(overrides or {})
-    return validate(model_for(path.resolve().parent.name), values, origin=_shown(path))
-
-
-def parse_setting(setting: str) -> tuple[str, object]:
-    """Split `name=value` from the command line; the value is read as YAML, so that 50 is a number."""
-    name, separator, text = setting.partition("=")
-    if not separator or not name.strip():
-        raise ParameterError(f"--set {setting}: write name=value, for example --set window=100")
-    try:
-        return name.strip(), yaml.safe_load(text) if text else ""
-    except (yaml.YAMLError, ValueError) as error:  # YAML makes dates itself, and 2024-02-30 is none
-        raise ParameterError(f"--set {setting}: the value cannot be read ({' '.join(str(error).split())})") from error
-
-
 def validate(model: type[Model], values: Mapping[str, object], *, origin: str) -> Model:
     """Make a model of plain values, or raise one `ParameterError` that lists every fault."""
     try:
@@ -236,20 +204,6 @@ def validate(model: type[Model], values: Mapping[str, object], *, origin: str) -
     except ValidationError as error:
         faults = [_explain(fault, model) for fault in error.errors()]
         raise ParameterError("\n".join(f"{origin}: {fault}" for fault in faults)) from None
-
-
-def _read_mapping(path: Path) -> dict[str, object]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ParameterError(f"{_shown(path)}: there is no such file{_nearest_file(path)}") from None
-    except IsADirectoryError:
-        raise ParameterError(f"{_shown(path)}: a folder; name its parameter files, or none to run all") from None
-    except (yaml.YAMLError, ValueError) as error:  # not YAML, not UTF-8, or a date that is none
-        raise ParameterError(f"{_shown(path)}: not a YAML file ({' '.join(str(error).split())})") from None
-    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
-        raise ParameterError(f"{_shown(path)}: must hold lines of the form name: value")
-    return content
 
 
 def _explain(fault: ErrorDetails, model: type[BaseModel]) -> str:
@@ -284,17 +238,3 @@ def _nearest(name: str, known: Mapping[str, Any]) -> str:
     nearest = get_close_matches(name, known, n=1)
     hint = f"; did you mean {nearest[0]}?" if nearest else ""
     return f"{hint} (known: {', '.join(known)})"
-
-
-def _nearest_file(path: Path) -> str:
-    siblings = sorted(file.name for file in path.parent.glob("*.yaml"))
-    nearest = get_close_matches(path.name, siblings, n=1)
-    return f"; did you mean {nearest[0]}?" if nearest else ""
-
-
-def _shown(path: Path) -> str:
-    """Name a file as the user would: from the folder they are in, where it lies below."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -13,7 +13,7 @@ os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 import arch.bootstrap  # noqa: E402, F401
 import exchange_calendars  # noqa: E402, F401
 import great_tables  # noqa: E402, F401
-import ipykernel.ipkernel  # noqa: E402, F401
+import ipykernel.ipkernel  # noqa: E402
 import ipykernel.kernelapp  # noqa: E402, F401
 import linearmodels.panel  # noqa: E402, F401
 import matplotlib_inline.backend_inline  # noqa: E402, F401

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from research_lib.errors import ParameterError
-from research_lib.params import Leverage, RateCuts, RecordSigma, parse_setting, read_parameters, validate
+from research_lib.parameter_files import parse_setting, read_parameters
+from research_lib.params import Leverage, RateCuts, RecordSigma, validate
 
 
 def fault(**values):

@@ -10,7 +10,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from research_lib.params import MODELS, read_parameters
+from research_lib.parameter_files import read_parameters
+from research_lib.params import MODELS
 from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
 
 NOTEBOOK_FILES = sorted(NOTEBOOKS.glob("*.ipynb"))

@@ -8,7 +8,8 @@ from research_lib.data import load_prices, open_source
 from research_lib.data.fundamentals import load_fundamentals
 from research_lib.exhibits.rate_cuts import prose as rate_prose
 from research_lib.exhibits.sigma import prose
-from research_lib.params import MODELS, read_parameters
+from research_lib.parameter_files import read_parameters
+from research_lib.params import MODELS
 from research_lib.project import PARAMETERS, PROJECT
 from research_lib.stats.sigma import SigmaSettings, sigma_path
 from research_lib.studies import leverage, rate_cuts, sigma

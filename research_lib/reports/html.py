@@ -1,5 +1,7 @@
 """From an executed notebook to one HTML page that needs no network and no script."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,15 @@ from pygments.formatters import HtmlFormatter
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADLINE_TAG = "headline"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why."""
+
+    cell: int | None
+    error: str
+    parameters: Mapping[str, object]
 
 
 class MathRenderer(IPythonRenderer):
@@ -36,7 +47,7 @@ class ReportExporter(HTMLExporter):
     markdown2html.jinja_pass_arg = HTMLExporter.markdown2html.jinja_pass_arg  # type: ignore[attr-defined]
 
 
-def render(notebook: NotebookNode, *, name: str, slug: str) -> str:
+def render(notebook: NotebookNode, *, name: str, slug: str, failure: Failure | None = None) -> str:
     """Render an executed notebook as a page.
 
     Parameters

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from research_lib.reports.html import TEMPLATES
-from research_lib.reports.run import Result
+from research_lib.reports.records import Result
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-import multiprocessing
+import multiprocessing.forkserver
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 PROVISIONER = "research-lib-forked"
 PRELOADED = "research_lib.preload"
@@ -62,7 +62,7 @@ class ForkedProvisioner(LocalProvisioner):
             return await super().launch_kernel(cmd, **kwargs)
         arguments, environment = cmd[cmd.index("-f") :], dict(kwargs.get("env") or os.environ)
         process = await asyncio.to_thread(fork_kernel, arguments, cwd=kwargs.get("cwd"), environment=environment)
-        self.process = ForkedKernel(process)
+        self.process = ForkedKernel(process)  # type: ignore[assignment]  # it has the methods that are called
         self.pid = self.pgid = process.pid
         return self.connection_info
 
@@ -88,6 +88,13 @@ def fork_is_safe() -> bool:
     return sys.platform == "linux"
 
 
+def start_fork_server() -> None:
+    """Start the process that kernels are forked from, where there is none yet; it does not wait for it."""
+    if fork_is_safe():
+        multiprocessing.set_forkserver_preload([PRELOADED])
+        multiprocessing.forkserver.ensure_running()
+
+
 def fork_kernel(arguments: Sequence[str], *, cwd: str | None, environment: Mapping[str, str]) -> ForkServerProcess:
     """Start a kernel from the fork server, which starts with the first and ends with this process.
 
@@ -100,8 +107,8 @@ def fork_kernel(arguments: Sequence[str], *, cwd: str | None, environment: Mappi
     environment : mapping
         All of its environment.
     """
+    start_fork_server()
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([PRELOADED])
     process = context.Process(target=_run_kernel, args=(list(arguments), cwd, dict(environment)), daemon=True)
     process.start()
     return process

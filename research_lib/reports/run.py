@@ -1,262 +1,173 @@
-"""Run notebooks through Papermill, one report for each parameter file."""
+"""Make many reports: several at once, what is unchanged not again, one's failure no other's, an interrupt no loss."""
 
-import json
-import os
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Protocol
 
-from nbformat import NotebookNode
+from filelock import Timeout
 
-from research_lib.data import load_prices, open_source
-from research_lib.errors import InsufficientDataError, MissingDataError, ParameterError, ReportError
-from research_lib.findings import FINDINGS_MIME
-from research_lib.params import NotebookParameters, read_parameters
-from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
-from research_lib.reports.kernels import LocalKernelManager
+from research_lib.errors import InsufficientDataError, MissingDataError, ReportError
+from research_lib.params import NotebookParameters
+from research_lib.reports.inputs import Inputs
+from research_lib.reports.plan import Report
+from research_lib.reports.preflight import price_check
+from research_lib.reports.records import Result, Status
+from research_lib.reports.running import RunningReport
+from research_lib.reports.store import Made, kept, locked, publish
 
-SMOKE = "smoke"
-# Errors that IPython names but the runner never sees as objects: they were raised in the kernel.
-USER_ERRORS = frozenset({"ParameterError", "DataError", "MissingDataError", "InsufficientDataError"})
+INTERRUPT_CHECK_SECONDS = 0.2
 
 
-class Status(StrEnum):
-    """How a report ended."""
+class Watcher(Protocol):
+    """Is told how a run goes, from several threads."""
 
-    OK = "ok"
-    FAILED = "failed"
-    INSUFFICIENT_DATA = "insufficient_data"
-    LEFT_OUT = "left_out"
+    def started(self, name: str) -> None:
+        """Hear that a report is being made."""
+
+    def finished(self, result: Result) -> None:
+        """Hear what became of a report."""
 
 
-@dataclass(frozen=True)
-class Report:
-    """A report to make: a parameter file, its validated parameters, and where the report goes."""
+class Workers(Protocol):
+    """What executes reports: kernels of this machine, or a cluster."""
 
-    notebook: str
-    slug: str
-    parameters: NotebookParameters
-    folder: Path
+    def make(self, report: Report, *, inputs: str, running: RunningReport, timeout_seconds: float | None) -> Made:
+        """Execute one report's notebook and render it; called from several threads."""
 
-    @property
-    def name(self) -> str:
-        """Name the report as notebook/slug."""
-        return f"{self.notebook}/{self.slug}"
+    def warm_up(self) -> None:
+        """Begin what takes a while, now that there is work."""
 
 
 @dataclass(frozen=True)
-class Result:
-    """What became of a report: `message` says why where it is not ok."""
+class Options:
+    """How to run.
 
-    name: str
-    status: Status
-    message: str = ""
-    page: Path | None = None
-
-
-def all_parameter_files() -> list[Path]:
-    """List every parameter file of the project but the smoke ones."""
-    return [path for path in sorted(PARAMETERS.glob("*/*.yaml")) if path.stem != SMOKE]
-
-
-def plan(paths: Sequence[Path], *, overrides: Mapping[str, object], output: Path) -> list[Report]:
-    """Read and validate parameter files; nothing runs unless all of them are right.
-
-    Raises
-    ------
-    ParameterError
-        With the faults of every file, one a line.
+    Attributes
+    ----------
+    jobs : int
+        How many reports at once.
+    force : bool
+        Whether to make a report again although nothing that it depends on has changed.
+    timeout_seconds : float or None
+        After which a report's kernel is killed.
+    leave_out_absent : bool
+        Whether a report whose data is absent is left out, with that reason, instead of being an error.
     """
-    reports, faults = [], []
-    for path in paths:
-        try:
-            parameters = read_parameters(path, overrides=overrides)
-        except ParameterError as error:
-            faults.append(str(error))
-            continue
-        notebook = path.resolve().parent.name
-        reports.append(Report(notebook, path.stem, parameters, output / notebook))
-    if faults:
-        raise ParameterError("\n".join(faults))
-    return reports
+
+    jobs: int
+    force: bool = False
+    timeout_seconds: float | None = None
+    leave_out_absent: bool = False
 
 
-def make_all(reports: Sequence[Report], *, leave_out_absent: bool, tell: Callable[[str], object]) -> list[Result]:
-    """Make reports one after the other; all of their data is looked at first, so that nothing starts in vain.
+@dataclass(frozen=True)
+class _Task:
+    """A report to make, the hash of what it depends on, and its execution, once there is one."""
+
+    report: Report
+    inputs: str
+    running: RunningReport = field(default_factory=RunningReport)
+
+
+def make_all(reports: Sequence[Report], *, options: Options, workers: Workers, watcher: Watcher) -> list[Result]:
+    """Make reports; all of their data is looked at first, so that nothing starts in vain.
 
     Parameters
     ----------
     reports : sequence of Report
         Of `plan`.
-    leave_out_absent : bool
-        Whether a report whose data folder is absent is left out, with that reason, instead of being an error.
-    tell : callable
-        Takes a line of progress.
+    options : Options
+        How.
+    workers : Workers
+        Where.
+    watcher : Watcher
+        Is told of every report that starts and ends.
+
+    Returns
+    -------
+    list of Result
+        One for each report, in their order; after an interrupt (Ctrl-C) those not made are `interrupted`.
 
     Raises
     ------
     DataError
-        A source lacks what a report asks for, or what it has cannot be used.
+        A source lacks what a report asks for, or what it has cannot be used; no report was begun.
     """
-    results = [_settle_before(report, leave_out_absent=leave_out_absent) for report in reports]
-    for i, (report, settled) in enumerate(zip(reports, results, strict=True)):
-        start = time.monotonic()
-        results[i] = result = settled or make(report)
-        detail = result.message or f"{_shown(result.page)}, {time.monotonic() - start:.1f} s"
-        tell(f"{result.name}: {result.status}: {detail}")
-    return [result for result in results if result]
+    inputs, check = Inputs(), price_check()
+    tasks = [_Task(report, inputs.of(report)) for report in reports]
+    results = {task.report.name: None if options.force else kept(task.report, task.inputs) for task in tasks}
+    if None in results.values():
+        workers.warm_up()
+    for task in tasks:
+        name = task.report.name
+        results[name] = results[name] or _settle_before(task, check, leave_out_absent=options.leave_out_absent)
+    for result in filter(None, results.values()):
+        watcher.finished(result)
+    pending = [task for task in tasks if results[task.report.name] is None]
+    made = {result.name: result for result in _run(pending, options, workers, watcher)}
+    return [results[task.report.name] or made[task.report.name] for task in tasks]
 
 
-def _settle_before(report: Report, *, leave_out_absent: bool) -> Result | None:
-    """Load every price that the parameters name: a fault in them is found before a kernel starts."""
-    parameters = report.parameters
+def _settle_before(
+    task: _Task, check: Callable[[NotebookParameters], None], *, leave_out_absent: bool
+) -> Result | None:
+    """Say what becomes of a report whose data is absent or too little; None for one to be made."""
+    report = task.report
     try:
-        source = open_source(parameters.source, data_dir=parameters.data_dir)
-        load_prices(source, parameters.symbols, as_of=parameters.as_of)
+        check(report.parameters)
     except MissingDataError as error:
         if leave_out_absent:
             return Result(report.name, Status.LEFT_OUT, str(error))
         raise
     except InsufficientDataError as error:
-        return insufficient(report, str(error))
+        from research_lib.reports.make import insufficient
+
+        return publish(report, insufficient(report, str(error), inputs=task.inputs))
     return None
 
 
-def make(report: Report) -> Result:
-    """Execute a report's notebook and write its page, its notebook and its findings, each complete before it is seen.
-
-    Whatever stood there before stays when the notebook fails.
-
-    Raises
-    ------
-    ReportError
-        The output folder cannot be made.
-    """
-    from nbclient.exceptions import DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
-
-    _make_folder(report.folder)
-    with _beside(report.folder) as temporary:
+def _run(tasks: Sequence[_Task], options: Options, workers: Workers, watcher: Watcher) -> list[Result]:
+    """Run tasks on threads (their work is done by kernels); on an interrupt end their kernels, and then the threads."""
+    interrupted = Event()
+    with ThreadPoolExecutor(options.jobs) as pool:
+        futures = [pool.submit(_finish, task, options, workers, watcher, interrupted) for task in tasks]
         try:
-            return _publish(report, _execute(report, temporary / "executed.ipynb"), temporary)
-        except PapermillExecutionError as error:
-            return _explain_failure(report, error)
-        except DeadKernelError:
-            return Result(report.name, Status.FAILED, "its kernel died (out of memory?)")
-        except ReportError as error:
-            return Result(report.name, Status.FAILED, str(error))
+            wait(futures)
+        except KeyboardInterrupt:
+            interrupted.set()
+            _stop(tasks, futures)
+        return [future.result() for future in futures]
 
 
-def _execute(report: Report, path: Path) -> NotebookNode:
-    import papermill
-
-    executed: NotebookNode = papermill.execute_notebook(
-        NOTEBOOKS / f"{report.notebook}.ipynb",
-        path,
-        parameters=report.parameters.model_dump(mode="json"),
-        progress_bar=False,
-        cwd=PROJECT,
-        kernel_manager_class=LocalKernelManager,
-    )
-    return executed
+def _stop(tasks: Sequence[_Task], futures: Sequence["Future[Result]"]) -> None:
+    """End every kernel, also the ones that were about to start."""
+    while wait(futures, timeout=INTERRUPT_CHECK_SECONDS).not_done:
+        for task in tasks:
+            task.running.stop("interrupted")
 
 
-def _explain_failure(report: Report, error: Any) -> Result:  # noqa: ANN401  # Papermill is untyped
-    if error.ename == InsufficientDataError.__name__:
-        return insufficient(report, error.evalue)
-    message = error.evalue if error.ename in USER_ERRORS else f"cell {error.exec_count}: {error.ename}: {error.evalue}"
-    return Result(report.name, Status.FAILED, message)
-
-
-def insufficient(report: Report, message: str) -> Result:
-    """Record that there is too little data; a report that stands there already is left as it is."""
-    path = report.folder / f"{report.slug}.findings.json"
-    if not path.exists() or _read_status(path) != Status.OK:
-        _make_folder(report.folder)
-        with _beside(report.folder) as temporary:
-            written = temporary / path.name
-            _write_record(written, report, Status.INSUFFICIENT_DATA, {"data": [], "findings": [], "answer": message})
-            written.replace(path)
-    return Result(report.name, Status.INSUFFICIENT_DATA, message)
-
-
-def _publish(report: Report, executed: NotebookNode, temporary: Path) -> Result:
-    from nbformat import write
-
-    from research_lib.reports.html import render
-
-    written = {suffix: temporary / f"{report.slug}.{suffix}" for suffix in ("ipynb", "findings.json", "html")}
-    executed.metadata.pop("papermill", None)  # times and this machine's paths; the page's provenance says the rest
-    write(executed, written["ipynb"])
-    _write_record(written["findings.json"], report, Status.OK, read_findings(executed))
-    written["html"].write_text(render(executed, name=report.notebook, slug=report.slug), encoding="utf-8")
-    for path in written.values():
-        path.replace(report.folder / path.name)
-    return Result(report.name, Status.OK, page=report.folder / f"{report.slug}.html")
-
-
-def read_findings(executed: NotebookNode) -> dict[str, Any]:
-    """Take the findings, the data they rest on and the one-line answer out of an executed notebook.
-
-    Raises
-    ------
-    ReportError
-        No cell shows its findings.
-    """
-    bundles = [bundle for cell in executed.cells for bundle in _bundles(cell) if FINDINGS_MIME in bundle]
-    if not bundles:
-        raise ReportError("the notebook shows no findings: end it with a cell that does")
-    answers = [
-        bundle.get("text/markdown", "")
-        for cell in executed.cells
-        if "headline" in cell.metadata.get("tags", [])
-        for bundle in _bundles(cell)
-    ]
-    return {**bundles[-1][FINDINGS_MIME], "answer": " ".join(answers).replace("**", "")}
-
-
-def _bundles(cell: NotebookNode) -> Iterator[Any]:
-    yield from (output["data"] for output in cell.get("outputs", []) if "data" in output)
-
-
-def _write_record(path: Path, report: Report, status: Status, content: Mapping[str, Any]) -> None:
-    record = {
-        "notebook": report.notebook,
-        "slug": report.slug,
-        "status": status,
-        "answer": content["answer"],
-        "parameters": report.parameters.model_dump(mode="json"),
-        "data": content["data"],
-        "findings": content["findings"],
-    }
-    path.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def _read_status(path: Path) -> str:
+def _finish(task: _Task, options: Options, workers: Workers, watcher: Watcher, interrupted: Event) -> Result:
+    not_made = Result(task.report.name, Status.INTERRUPTED, "not made")
     try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["status"])
-    except (ValueError, KeyError):
-        return ""
+        with locked(task.report).acquire(cancel_check=interrupted.is_set):
+            result = _make(task, options, workers, watcher) if not interrupted.is_set() else not_made
+    except Timeout:  # of the lock, which another run holds: an interrupt ended the waiting for it
+        result = not_made
+    except ReportError as error:
+        result = Result(task.report.name, Status.FAILED, str(error))
+    except Exception as error:  # a defect in the runner costs one report, not all that follow
+        result = Result(task.report.name, Status.FAILED, f"{type(error).__name__}: {error}")
+    result = not_made if interrupted.is_set() and result.status is Status.FAILED else result
+    watcher.finished(result)
+    return result
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ReportError(f"{folder}: cannot be made ({error.strerror})") from error
-
-
-@contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder on the same file system as the reports, so that a rename into place is atomic."""
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=folder) as name:
-        yield Path(name)
-
-
-def _shown(page: Path | None) -> str:
-    return "" if page is None else os.path.relpath(page)
+def _make(task: _Task, options: Options, workers: Workers, watcher: Watcher) -> Result:
+    report = task.report
+    if not options.force and (result := kept(report, task.inputs)):
+        return result  # another run has made it while this one waited for it
+    watcher.started(report.name)
+    made = workers.make(report, inputs=task.inputs, running=task.running, timeout_seconds=options.timeout_seconds)
+    return publish(report, made)
