@@ -2,6 +2,7 @@
 
 import typer
 
+from research_lib.cli.check import check
 from research_lib.cli.run import run
 
 app = typer.Typer(
@@ -17,4 +18,5 @@ def main() -> None:
     """Make reports from the research notebooks and their parameter files."""
 
 
+app.command()(check)
 app.command()(run)

@@ -6,12 +6,15 @@
 import asyncio
 import multiprocessing.forkserver
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+import psutil
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -19,6 +22,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 PROVISIONER = "research-lib-forked"
 PRELOADED = "research_lib.preload"
+SOCKETS = "research-lib-kernel-"  # and the process that owns them
 
 
 class ForkedKernel:
@@ -68,11 +72,16 @@ class ForkedProvisioner(LocalProvisioner):
 
 
 class WarmKernelManager(AsyncKernelManager):
-    """Starts forked kernels and speaks to them through files of this user, not through open ports."""
+    """Starts forked kernels, and speaks to each through sockets in a folder of its own that only this user can open."""
 
     def __init__(self, **settings: object) -> None:
-        transport = "tcp" if sys.platform == "win32" else "ipc"
-        super().__init__(**{"transport": transport, **settings})
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{SOCKETS}{os.getpid()}-", ignore_cleanup_errors=True)
+        own = {
+            "transport": "ipc",
+            "ip": f"{self._folder.name}/socket",
+            "connection_file": f"{self._folder.name}/kernel.json",
+        }
+        super().__init__(**{**(own if sys.platform != "win32" else {}), **settings})
 
     @property
     def kernel_spec(self) -> KernelSpec | None:
@@ -84,13 +93,18 @@ class WarmKernelManager(AsyncKernelManager):
 
 
 def fork_is_safe() -> bool:
-    """Whether a process may be forked: not on Windows, which cannot, nor on macOS, whose own libraries run threads."""
-    return sys.platform == "linux"
+    """Whether kernels may be forked.
+
+    Not on Windows, which cannot fork, nor on macOS, whose own libraries run threads; nor by a daemon, which Python
+    forbids children.
+    """
+    return sys.platform == "linux" and not multiprocessing.current_process().daemon
 
 
 def start_fork_server() -> None:
     """Start the process that kernels are forked from, where there is none yet; it does not wait for it."""
     if fork_is_safe():
+        _remove_sockets_of_the_dead()
         multiprocessing.set_forkserver_preload([PRELOADED])
         multiprocessing.forkserver.ensure_running()
 
@@ -123,6 +137,14 @@ def _run_kernel(arguments: list[str], cwd: str | None, environment: dict[str, st
     from ipykernel.kernelapp import IPKernelApp
 
     IPKernelApp.launch_instance([*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])
+
+
+def _remove_sockets_of_the_dead() -> None:
+    """Remove what a runner that was killed could not."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{SOCKETS}*"):
+        owner = folder.name.removeprefix(SOCKETS).split("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_own_python(cmd: Sequence[str]) -> bool:

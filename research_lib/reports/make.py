@@ -140,7 +140,7 @@ def _record(report: Report, made: Made, *, inputs: str, started: datetime) -> di
 
 def _files(report: Report, made: Made, notebook: NotebookNode | None, record: Mapping[str, object]) -> dict[str, bytes]:
     """Render what was executed: a report, or the part of one before it failed."""
-    if notebook is None:  # it never got as far as a kernel
+    if notebook is None or _last_started(notebook) is None:  # it never got as far as a kernel
         return {FAILED: to_json(record)}
     if made.status is not Status.OK:
         failure = Failure(made.cell, made.message, report.parameters.model_dump(mode="json"))
