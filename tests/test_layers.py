@@ -17,9 +17,11 @@ ALLOWED = {
     "studies": BASE | {"params", "data", "stats", "studies"},
     "exhibits": BASE | {"data", "stats", "studies", "exhibits", "findings"},
     "findings": BASE | {"data", "stats", "studies", "findings", "exhibits"},
+    "parameter_files": BASE | {"params"},
+    "preload": {"data", "stats"},  # and by name every module that a notebook may use
     "provenance": BASE | {"exhibits"},
-    "reports": BASE | {"params", "data", "findings", "reports"},
-    "cli": BASE | {"params", "data", "studies", "reports", "cli"},
+    "reports": BASE | {"params", "parameter_files", "data", "findings", "reports"},
+    "cli": BASE | {"params", "parameter_files", "data", "studies", "reports", "cli"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -1,11 +1,12 @@
 """A bad parameter gets one clear line: name, value, what is allowed, the nearest name."""
 
+import re
 from datetime import date
 
 import pytest
 
 from research_lib.errors import ParameterError
-from research_lib.parameter_files import parse_setting, read_parameters
+from research_lib.parameter_files import parse_axis, parse_setting, read_parameters
 from research_lib.params import Leverage, RateCuts, RecordSigma, validate
 
 
@@ -79,6 +80,9 @@ def test_file_and_overrides(tmp_path):
         ("a: [1\n", "not a YAML file"),
         ("", "name: value"),
         ("1: 2\n", "name: value"),
+        ("window: 20\nwindow: 50\n", "'window' stands here twice"),
+        ("asset: !!python/object/apply:os.system [ls]\n", "could not determine a constructor"),
+        ("? [a, b]\n: 1\n", "not a YAML file"),
     ],
 )
 def test_files_that_are_no_mapping(tmp_path, text, part):
@@ -91,8 +95,36 @@ def test_files_that_are_no_mapping(tmp_path, text, part):
 
 
 def test_a_folder_is_no_parameter_file(tmp_path):
-    with pytest.raises(ParameterError, match="a folder; name its parameter files"):
+    with pytest.raises(ParameterError, match="cannot be read"):
         read_parameters(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["api_key", "fred_key", "token", "my_password", "secret", "API_KEY", "credentials"])
+def test_a_secret_is_no_parameter_and_its_value_is_not_shown(tmp_path, name):
+    path = tmp_path / "03_record_sigma" / "mine.yaml"
+    path.parent.mkdir()
+    path.write_text(f"{name}: abc123\n")
+    with pytest.raises(ParameterError, match="reports show every parameter") as caught:
+        read_parameters(path)
+    assert "abc123" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("window=20,50", ("window", [20, 50])),
+        ("assets=[GSPC],[GSPC, IXIC]", ("assets", [["GSPC"], ["GSPC", "IXIC"]])),
+        ("as_of=2024-07-16", ("as_of", [date(2024, 7, 16)])),
+    ],
+)
+def test_an_axis_of_a_sweep(setting, expected):
+    assert parse_axis(setting) == expected
+
+
+@pytest.mark.parametrize("setting", ["window", "window=", "window=20,20", "=3", "window=[20", "window=20,,30"])
+def test_an_axis_that_is_none(setting):
+    with pytest.raises(ParameterError, match=f"--grid {re.escape(setting)}"):
+        parse_axis(setting)
 
 
 def test_a_missing_file_names_the_nearest(tmp_path):

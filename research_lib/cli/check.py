@@ -1,4 +1,4 @@
-"""`check`: are parameter files right?"""
+"""`check`: say what is wrong with parameter files."""
 
 import json
 from dataclasses import asdict

@@ -52,9 +52,9 @@ def check_files(paths: Sequence[Path], *, overrides: Mapping[str, object]) -> li
         except ParameterError as error:
             return Check(shown(path), Verdict.WRONG, tuple(str(error).splitlines()))
         except MissingDataError as error:
-            return Check(shown(path), Verdict.NO_DATA, (str(error),))
+            return Check(shown(path), Verdict.NO_DATA, (f"{shown(path)}: {error}",))
         except ResearchError as error:
-            return Check(shown(path), Verdict.WRONG, (str(error),))
+            return Check(shown(path), Verdict.WRONG, (f"{shown(path)}: {error}",))
         return Check(shown(path), Verdict.RIGHT)
 
     return [check(path) for path in find_parameter_files(paths)]

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import psutil
@@ -83,6 +84,11 @@ class WarmKernelManager(AsyncKernelManager):
         }
         super().__init__(**{**(own if sys.platform != "win32" else {}), **settings})
 
+    def cleanup_connection_file(self) -> None:
+        """Remove the connection file, and the folder that it stands in with the sockets."""
+        super().cleanup_connection_file()
+        self._folder.cleanup()
+
     @property
     def kernel_spec(self) -> KernelSpec | None:
         """The kernel that the notebook names, provisioned by us."""
@@ -130,13 +136,25 @@ def fork_kernel(arguments: Sequence[str], *, cwd: str | None, environment: Mappi
 
 def _run_kernel(arguments: list[str], cwd: str | None, environment: dict[str, str]) -> None:
     """Become a kernel; this runs in the forked process."""
+    Thread(target=_end_with_the_runner, daemon=True).start()
     os.setsid()  # an interrupt from the terminal is the runner's, not the kernel's
+    with Path(os.devnull).open("wb") as nowhere:  # what a kernel logs of its own end is not the user's
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        os.dup2(nowhere.fileno(), sys.stderr.fileno())
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd or Path.cwd())
     from ipykernel.kernelapp import IPKernelApp
 
     IPKernelApp.launch_instance([*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])
+
+
+def _end_with_the_runner() -> None:
+    """End a kernel whose runner was killed; the fork server lives as long as any kernel, so that is no sign."""
+    runner = multiprocessing.parent_process()
+    if runner is not None:
+        runner.join()
+        os._exit(1)
 
 
 def _remove_sockets_of_the_dead() -> None:

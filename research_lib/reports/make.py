@@ -68,7 +68,7 @@ def _execute(report: Report, running: RunningReport, timeout_seconds: float | No
     from jupyter_client.kernelspec import NoSuchKernel
     from papermill.exceptions import PapermillExecutionError
 
-    with _stopped_after(running, timeout_seconds):
+    with _event_loop(), _stopped_after(running, timeout_seconds):
         try:
             papermill.execute_notebook(
                 report.source_notebook,
@@ -90,6 +90,18 @@ def _execute(report: Report, running: RunningReport, timeout_seconds: float | No
             cell = _last_started(running.notebook)
             return Status.FAILED, running.stopped_because or f"its kernel died in cell {cell} (out of memory?)", cell
     return Status.OK, "", None
+
+
+@contextmanager
+def _event_loop() -> Iterator[None]:
+    """Close the loop that nbclient opens for each thread and leaves open."""
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    try:
+        yield
+    finally:
+        loop.close()
 
 
 @contextmanager

