@@ -21,7 +21,7 @@ def provenance(values: Mapping[str, object], *, sha256: Mapping[str, str]) -> Ta
         *({"what": f"sha256 of {name}", "value": digest} for name, digest in sha256.items()),
         *({"what": f"parameter {name}", "value": str(value)} for name, value in values.items()),
     ]
-    return table("Provenance", rows, left=["value"])
+    return table("Code, packages, data and parameters", rows, left=["value"])
 
 
 def commit() -> str:
