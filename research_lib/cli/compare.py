@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from research_lib.reports.compare import Comparison
-    from research_lib.reports.records import Number
+    from research_lib.reports.past import Number
 
 WRONG_USE = 2
 
@@ -64,7 +64,7 @@ def _print_differing(console: "Console", what: str, differing: "Mapping[str, tup
     from rich.markup import escape
     from rich.table import Table
 
-    from research_lib.reports.records import show_setting
+    from research_lib.reports.past import show_setting
 
     if not differing:
         console.print(f"{what}: the same in both\n")

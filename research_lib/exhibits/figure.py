@@ -66,7 +66,7 @@ class Figure:
             words = f'role="img" aria-label="{alt}" style="{PICTURE_STYLE};{SVG_STYLE}"'
             picture = self.svg.replace("<svg ", f"<svg {words} ", 1)
         return (
-            f'<figure><div class="picture" role="region" tabindex="0" aria-label="Figure: {html.escape(self.title)}" '
+            f'<figure><div class="picture" role="group" tabindex="0" aria-label="Figure: {html.escape(self.title)}" '
             f'style="overflow-x:auto">{picture}</div><figcaption>{html.escape(self.caption)}</figcaption></figure>'
         )
 

@@ -1,5 +1,6 @@
 """Tables, by great_tables."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -115,4 +116,4 @@ def _plain(value: object) -> str:
 
 def _identifier(title: str) -> str:
     """Make the style's anchor from the title, so that the same report is the same bytes each time."""
-    return "t-" + "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in title.lower())
+    return "t-" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from research_lib.errors import ReportError
-from research_lib.reports.records import Number, Record, differing, read_record
+from research_lib.reports.past import Number, Record, differing, read_record
 
 FINDINGS = ".findings.json"
 

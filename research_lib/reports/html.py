@@ -49,8 +49,14 @@ class MathRenderer(IPythonRenderer):
         return _mathml(body, display="inline")
 
     def block_math(self, body: str) -> str:
-        """Render a formula on its own line."""
-        return _mathml(body, display="block")
+        """Render a formula on its own line, which scrolls where it is too wide."""
+        return (
+            f'<div class="scroll" role="group" tabindex="0" aria-label="Formula">{_mathml(body, display="block")}</div>'
+        )
+
+    def table(self, text: str) -> str:
+        """Render a table, which scrolls where it is too wide."""
+        return f'<div class="scroll" role="group" tabindex="0" aria-label="Table"><table>{text}</table></div>'
 
     def heading(self, text: str, level: int, **_: Any) -> str:  # noqa: ANN401  # mistune's signature
         """Render a heading that the list of contents can link to."""

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from research_lib.reports.html import TEMPLATES, first_sentence, without_paths
-from research_lib.reports.records import Number, Record, differing, read_record_if_any, show_setting
+from research_lib.reports.past import Number, Record, differing, read_record_if_any, show_setting
 
 if TYPE_CHECKING:
     from research_lib.reports.run import Result
 
 OK = "ok"
+AS_RECORDED = {OK, "unchanged"}  # of a run just over: its record says the rest
 POINT = "--"  # stands before the settings of one point of a sweep, in its slug
 
 
@@ -83,7 +84,7 @@ def write_index(output: Path, results: "Sequence[Result]") -> Path:
 
 
 def _entries(output: Path, results: "Sequence[Result]") -> Iterator[Entry]:
-    latest = {result.name: result for result in results if result.status != OK}
+    latest = {result.name: result for result in results if result.status not in AS_RECORDED}
     found = {f"{path.parent.name}/{path.name.rsplit('.', 2)[0]}" for path in output.glob("*/*.f*.json")}
     for name in sorted(found | set(latest)):
         good = read_record_if_any(output / f"{name}.findings.json")
