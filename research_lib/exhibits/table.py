@@ -82,7 +82,7 @@ def data_cards(cards: Sequence[DataCard]) -> Table:
 
 def parameters_table(values: Mapping[str, object]) -> Table:
     """Show the validated parameters."""
-    rows = [{"parameter": name, "value": _plain(value)} for name, value in values.items()]
+    rows = [{"parameter": name, "value": show_setting(value)} for name, value in values.items()]
     return table("Parameters", rows, left=["value"])
 
 
@@ -105,10 +105,11 @@ def findings_table(findings: Sequence[Finding]) -> Table:
 def _value(value: float | int | str | None) -> str:
     if isinstance(value, float):
         return show.years(value) if abs(value) >= 1000 else show.number(value, 4)
-    return show.NONE if value is None else str(value)
+    return show.count(value) if isinstance(value, int) else value or show.NONE
 
 
-def _plain(value: object) -> str:
+def show_setting(value: object) -> str:
+    """Show a parameter's value."""
     if value is None or value == "":
         return show.NONE
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -14,6 +14,8 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
+from research_lib.reports.past import show_setting
+
 TEMPLATES = Path(__file__).parent / "templates"
 HEADLINE_TAG = "headline"
 PAPERMILL_ERROR_TAG = "papermill-error-cell-tag"
@@ -104,8 +106,8 @@ def render(notebook: NotebookNode, *, name: str, slug: str, failure: Failure | N
         "dark": HtmlFormatter(style="github-dark").get_style_defs(".highlight"),
     }
     exporter = ReportExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
-    exporter.register_filter("without_style", without_style)
-    exporter.register_filter("without_paths", without_paths)
+    for shown in (without_style, without_paths, show_setting):
+        exporter.register_filter(shown.__name__, shown)
     html, _ = exporter.from_notebook_node(NotebookNode({**notebook, "cells": body}), resources={"report": report})
     return str(html)
 

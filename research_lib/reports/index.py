@@ -2,10 +2,11 @@
 
 import base64
 import hashlib
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -47,16 +48,16 @@ class Line:
     failed_page: str
     differs: Mapping[str, str]
     answer: str = ""
-    key_findings: Sequence[Number] = field(default=())
-    data: Sequence[str] = field(default=())
-    changes: Sequence[str] = field(default=())
+    key_findings: Sequence[Number] = ()
+    data: Sequence[str] = ()
+    changes: Sequence[str] = ()
 
 
 def write_index(output: Path, results: "Sequence[Result]") -> Path:
     """Write `index.html` over every report below `output`, and the ones that were just left out or failed."""
     from jinja2 import Environment, FileSystemLoader
 
-    entries = sorted(_entries(output, results), key=lambda entry: entry.name)
+    entries = list(_entries(output, results))
     reports = [entry for entry in entries if POINT not in entry.name]
     sweeps: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -86,13 +87,18 @@ def write_index(output: Path, results: "Sequence[Result]") -> Path:
 def _entries(output: Path, results: "Sequence[Result]") -> Iterator[Entry]:
     latest = {result.name: result for result in results if result.status not in AS_RECORDED}
     found = {f"{path.parent.name}/{path.name.rsplit('.', 2)[0]}" for path in output.glob("*/*.f*.json")}
-    for name in sorted(found | set(latest)):
+    for name in sorted(found | set(latest), key=_with_whole_numbers):
         good = read_record_if_any(output / f"{name}.findings.json")
         failed = read_record_if_any(output / f"{name}.failed.json")
         previous = read_record_if_any(output / f"{name}.previous.json")
         why = latest.get(name) or failed or good
         message = why.message if why else ""
         yield Entry(name, str(why.status) if why else OK, without_paths(message), good, failed, previous)
+
+
+def _with_whole_numbers(name: str) -> str:
+    """Give what sorts 20 before 100."""
+    return re.sub(r"\d+", lambda digits: digits[0].zfill(12), name)
 
 
 def _lines(output: Path, entries: Sequence[Entry]) -> list[Line]:
@@ -111,7 +117,7 @@ def _line(output: Path, entry: Entry, differ: Sequence[str]) -> Line:
         page=quote(page) if (output / page).exists() else "",
         failed_page=quote(failed_page) if (output / failed_page).exists() else "",
         differs={name: show_setting(latest.parameters.get(name)) for name in differ} if latest else {},
-        answer=first_sentence(good.answer) if good and good.answer != entry.message else "",
+        answer=first_sentence(good.answer).replace("`", "") if good and good.answer != entry.message else "",
         key_findings=good.key_findings() if good else (),
         data=list(_spans(latest.data)) if latest else (),
         changes=_changes(good, entry.previous) if good and entry.previous else (),

@@ -44,6 +44,8 @@ def site(reports, tmp_path_factory):
         render(broken(nbformat.read(folder / study / "smoke.ipynb", as_version=4)), name=study, slug="smoke",
                failure=Failure(12, error, record["parameters"])), encoding="utf-8",
     )  # fmt: skip
+    before = {**record, "inputs": "other", "findings": []}
+    (folder / study / "smoke.previous.json").write_text(json.dumps(before), encoding="utf-8")
     for window in range(20, 32):
         point = {**record, "slug": f"smoke--window={window}", "parameters": {**record["parameters"], "window": window}}
         (folder / study / f"{point['slug']}.findings.json").write_text(json.dumps(point), encoding="utf-8")

@@ -127,7 +127,8 @@ def test_a_hundred_points_of_a_sweep_are_folded_under_their_base(tmp_path):
     for window in range(100):
         write(tmp_path, record(f"baseline--window={window}", parameters={"window": window, "asset": "GSPC"}))
     page, found = rows(tmp_path)
-    assert len(found) == 101
+    assert list(found) == ["99_made/baseline", *(f"99_made/baseline--window={window}" for window in range(100))]
+    assert found["99_made/baseline--window=7"][2].startswith("first 1.25")  # the base says the answer
     before, _, folded = page.partition("<details")
     assert before.count("<tr class=") == 1
     assert folded.count("<tr class=") == 100

@@ -101,11 +101,16 @@ def test_a_failed_report_says_so_on_top_and_ends_with_the_failing_cell(executed)
     )
     html = body(render(broken(executed(study)), name=study, slug="smoke", failure=failure))
     banner = re.search(r'<section [^>]*class="failure" role="alert".*?</section>', html, re.S)[0]
-    for part in ("cell 12", "division by zero in a.py", "<dt>asset</dt><dd>IXIC</dd>", "<dt>window</dt><dd>50</dd>"):
+    for part in (
+        "stopped in cell 12.",
+        "division by zero in a.py",
+        "<dt>asset</dt><dd>IXIC</dd>",
+        "<dt>window</dt><dd>50</dd>",
+    ):
         assert part in banner
     assert html.index("<h1") < html.index(banner) < html.index("standard deviations</strong>")
     assert html.count('<details class="code" open') == 1  # the failing cell's
-    assert html.index("records = ") > html.index(
+    assert html.index('<span class="n">records</span>') > html.index(
         '<p class="error"><strong>ZeroDivisionError</strong>: division by zero'
     )
     for part in ("relative_moves", "papermill", "An Exception", "Findings", "/home/someone", "\x1b"):
@@ -118,7 +123,7 @@ def test_a_failure_before_the_headline_leaves_no_empty_answer(executed):
     )
     assert 'class="answer"' not in html
     assert "The answer in brief" not in html
-    assert "ended before its end.</strong>" in html
+    assert "This report stopped early.</strong>" in html
 
 
 def test_pictures_are_the_smaller_of_two_and_share_no_name():
