@@ -58,42 +58,42 @@ def write_index(output: Path, results: "Sequence[Result]") -> Path:
     from jinja2 import Environment, FileSystemLoader
 
     entries = list(_entries(output, results))
-    reports = [entry for entry in entries if POINT not in entry.name]
     sweeps: dict[str, list[Entry]] = {}
     for entry in entries:
         if POINT in entry.name:
             sweeps.setdefault(entry.name.partition(POINT)[0], []).append(entry)
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
-    page = (
-        Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
-        .get_template("index.html.j2")
-        .render(
-            reports=_lines(output, reports),
-            sweeps={base: _lines(output, points) for base, points in sweeps.items()},
-            counts=Counter(entry.status for entry in entries),
-            style=(TEMPLATES / "report" / "report.css").read_text(encoding="utf-8"),
-            script=script,
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        )
+    template = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True).get_template("index.html.j2")
+    page = template.render(
+        reports=_lines(output, [entry for entry in entries if POINT not in entry.name]),
+        sweeps={base: _lines(output, points) for base, points in sweeps.items()},
+        counts=Counter(entry.status for entry in entries),
+        style=(TEMPLATES / "report" / "report.css").read_text(encoding="utf-8"),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-    output.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=output, delete=False, encoding="utf-8") as file:
-        file.write(page)
+    return _write_whole(output / "index.html", page)
+
+
+def _write_whole(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+        file.write(text)
     Path(file.name).chmod(0o644)
-    Path(file.name).replace(output / "index.html")
-    return output / "index.html"
+    return Path(file.name).replace(path)
 
 
 def _entries(output: Path, results: "Sequence[Result]") -> Iterator[Entry]:
     latest = {result.name: result for result in results if result.status not in AS_RECORDED}
-    found = {f"{path.parent.name}/{path.name.rsplit('.', 2)[0]}" for path in output.glob("*/*.f*.json")}
+    files = [path for kind in ("findings", "failed") for path in output.glob(f"*/*.{kind}.json")]
+    found = {f"{path.parent.name}/{path.name.rsplit('.', 2)[0]}" for path in files}
     for name in sorted(found | set(latest), key=_with_whole_numbers):
         good = read_record_if_any(output / f"{name}.findings.json")
         failed = read_record_if_any(output / f"{name}.failed.json")
         previous = read_record_if_any(output / f"{name}.previous.json")
         why = latest.get(name) or failed or good
-        message = why.message if why else ""
-        yield Entry(name, str(why.status) if why else OK, without_paths(message), good, failed, previous)
+        if why:
+            yield Entry(name, str(why.status), without_paths(why.message), good, failed, previous)
 
 
 def _with_whole_numbers(name: str) -> str:

@@ -75,13 +75,22 @@ class Record(BaseModel):
 
 
 def read_record(path: Path) -> Record:
-    """Read a `.findings.json`, `.previous.json` or `.failed.json`."""
+    """Read a `.findings.json`, `.previous.json` or `.failed.json`.
+
+    Raises
+    ------
+    ValueError
+        The file is no record.
+    """
     return Record.model_validate_json(path.read_bytes())
 
 
 def read_record_if_any(path: Path) -> Record | None:
-    """Read a record; None where there is none."""
-    return read_record(path) if path.exists() else None
+    """Read a record; None where there is none, or it is not one."""
+    try:
+        return read_record(path)
+    except (OSError, ValueError):
+        return None
 
 
 def differing(mappings: Sequence[Mapping[str, Any]]) -> list[str]:

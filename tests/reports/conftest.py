@@ -11,6 +11,7 @@ from research_lib.cli import app
 from research_lib.project import NOTEBOOKS, PARAMETERS
 from research_lib.reports.html import Failure, render
 
+OF_THE_ENVIRONMENT = "a-value-of-the-environment"
 STUDIES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 
 
@@ -19,7 +20,7 @@ def reports(tmp_path_factory):
     """The smoke report of every notebook."""
     output = tmp_path_factory.mktemp("reports")
     paths = [str(PARAMETERS / study / "smoke.yaml") for study in STUDIES]
-    result = CliRunner().invoke(app, ["run", *paths, "--output", str(output)])
+    result = CliRunner(env={"DATA_API_KEY": OF_THE_ENVIRONMENT}).invoke(app, ["run", *paths, "--output", str(output)])
     assert result.exit_code == 0, result.output
     return output
 

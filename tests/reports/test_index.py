@@ -152,3 +152,9 @@ def test_text_from_data_and_parameters_stays_text(tmp_path):
 
 def test_an_empty_folder_has_an_index(tmp_path):
     assert "Reports" in rows(tmp_path / "new")[0]
+
+
+def test_a_file_that_is_no_record_costs_no_index(tmp_path):
+    write(tmp_path, record("a"))
+    (tmp_path / "99_made" / "torn.findings.json").write_text('{"notebook": "99_')
+    assert list(rows(tmp_path)[1]) == ["99_made/a"]

@@ -7,8 +7,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from research_lib.exhibits.figure import Figure, canvas, finish
 from research_lib.exhibits.table import parameters_table, table
+from research_lib.project import PROJECT
 from research_lib.reports.html import Failure, render
-from tests.reports.conftest import STUDIES, broken
+from tests.reports.conftest import OF_THE_ENVIRONMENT, STUDIES, broken
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
@@ -166,6 +167,12 @@ class TestEveryStudy:
         assert not re.search(r'(?:src|href)="(?!data:|#|\.\./index\.html)', html)
         assert not re.search(r"@import|url\((?!data:|#)", html)
         assert len(html.encode()) < 1_500_000
+
+    def test_neither_the_environment_nor_the_machine_shows(self, reports, study):
+        for path in (reports / study).iterdir():
+            text = path.read_text(encoding="utf-8")
+            assert OF_THE_ENVIRONMENT not in text
+            assert str(PROJECT) not in text
 
     def test_it_reads_from_the_top(self, html):
         words = (
