@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from shutil import which
 
-from research_lib.exhibits.table import Table, table
+from research_lib.exhibits.table import Table, show_setting, table
 from research_lib.project import PROJECT
 
 PACKAGES = ("research-lib", "pandas", "numpy", "scipy", "statsmodels", "numba", "arch", "great_tables", "papermill")
@@ -19,9 +19,9 @@ def provenance(values: Mapping[str, object], *, sha256: Mapping[str, str]) -> Ta
         {"what": "Python", "value": platform.python_version()},
         *({"what": name, "value": version(name)} for name in PACKAGES),
         *({"what": f"sha256 of {name}", "value": digest} for name, digest in sha256.items()),
-        *({"what": f"parameter {name}", "value": str(value)} for name, value in values.items()),
+        *({"what": f"parameter {name}", "value": show_setting(value)} for name, value in values.items()),
     ]
-    return table("Provenance", rows, left=["value"])
+    return table("Code, packages, data and parameters", rows, left=["value"])
 
 
 def commit() -> str:

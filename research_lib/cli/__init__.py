@@ -3,6 +3,7 @@
 import typer
 
 from research_lib.cli.check import check
+from research_lib.cli.compare import compare
 from research_lib.cli.run import run
 
 app = typer.Typer(
@@ -18,5 +19,5 @@ def main() -> None:
     """Make reports from the research notebooks and their parameter files."""
 
 
-app.command()(check)
-app.command()(run)
+for command in (check, run, compare):
+    app.command()(command)

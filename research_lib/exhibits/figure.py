@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
 
 WIDTH_INCHES = 8.0
 DOTS_PER_INCH = 144
+# Narrower than this its words are too small to read: it scrolls instead.
+PICTURE_STYLE = f"width:100%;min-width:34rem;max-width:{WIDTH_INCHES * 100:.0f}px;height:auto"
+SVG_STYLE = "stroke-linejoin:round;font-family:DejaVu Sans,Verdana,Arial,sans-serif"
+
+# What an SVG is better without: its prologue, one font list a word, a size in points, names that nothing refers to (only
+# clips and markers are referred to), white space.
+SVG_SAVINGS = (
+    (r"^.*?(?=<svg)", ""),
+    (r"<style.*?</style>|<metadata>.*?</metadata>", ""),
+    (r" font-family: [^;]*;", ""),
+    (r'(<svg[^>]*?) width="[^"]*" height="[^"]*"', r"\1"),
+    (r'<g id="[^"]*"', "<g"),
+    (r">\s+<", "><"),
+)
 
 # Of seaborn's colour-blind palette, three that differ in lightness too; a second mark (dash, marker) goes with each.
 BLUE, ORANGE, GREY, LIGHT_BLUE = "#0173b2", "#de8f05", "#6b6b6b", "#bcd9ea"
@@ -33,19 +48,26 @@ class Figure:
         The point of the picture, in words, for who does not see it.
     png : bytes
         The picture.
+    svg : str
+        The same picture as an element of a page, without its own words for who does not see it.
     """
 
     title: str
     caption: str
     alt: str
     png: bytes
+    svg: str = ""
 
     def _repr_html_(self) -> str:
-        data = base64.b64encode(self.png).decode()
+        """Show the smaller of the two pictures, in a frame that scrolls."""
+        alt, data = html.escape(self.alt), base64.b64encode(self.png).decode()
+        picture = f'<img src="data:image/png;base64,{data}" alt="{alt}" style="{PICTURE_STYLE}">'
+        if self.svg and len(self.svg) < len(picture):
+            words = f'role="img" aria-label="{alt}" style="{PICTURE_STYLE};{SVG_STYLE}"'
+            picture = self.svg.replace("<svg ", f"<svg {words} ", 1)
         return (
-            f'<figure><img src="data:image/png;base64,{data}" alt="{html.escape(self.alt)}" '
-            f'style="width:100%;max-width:{WIDTH_INCHES * 100:.0f}px;height:auto">'
-            f"<figcaption>{html.escape(self.caption)}</figcaption></figure>"
+            f'<figure><div class="picture" role="group" tabindex="0" aria-label="Figure: {html.escape(self.title)}" '
+            f'style="overflow-x:auto">{picture}</div><figcaption>{html.escape(self.caption)}</figcaption></figure>'
         )
 
     def __repr__(self) -> str:
@@ -98,4 +120,19 @@ def finish(drawn: "Canvas", *, title: str, caption: str, alt: str) -> Figure:
     drawn.axes[0].set_title(title, loc="left", fontweight="bold")
     buffer = io.BytesIO()
     drawn.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    return Figure(title, caption, alt, buffer.getvalue())
+    return Figure(title, caption, alt, buffer.getvalue(), _as_svg(drawn, salt=f"{title} {caption} {alt}"))
+
+
+def _as_svg(drawn: "Canvas", *, salt: str) -> str:
+    """Write a canvas as an element: the same bytes each time, small, with identifiers that no other figure has."""
+    import matplotlib as mpl
+
+    buffer = io.StringIO()
+    # Words stay words: smaller than their outlines, and most other fonts are narrower than matplotlib's own.
+    with mpl.rc_context({"svg.hashsalt": salt, "svg.fonttype": "none"}):
+        drawn.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    svg = buffer.getvalue()
+    for pattern, replacement in SVG_SAVINGS:
+        svg = re.sub(pattern, replacement, svg, flags=re.DOTALL)
+    # A hundredth of a point is enough for a place.
+    return re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda place: re.sub(r"(\.\d\d)\d+", r"\1", place[0]), svg).strip()

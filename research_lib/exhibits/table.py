@@ -1,5 +1,6 @@
 """Tables, by great_tables."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,13 +34,16 @@ class Table:
     def _repr_html_(self) -> str:
         from great_tables import GT
 
-        names = list(self.cells.columns)
-        table = GT(self.cells, rowname_col=names[0], id=_identifier(self.title))
+        names, name = list(self.cells.columns), _identifier(self.title)
+        table = GT(self.cells, rowname_col=names[0], id=name)
         table = table.tab_header(title=self.title).tab_stubhead(label=names[0])
         table = table.cols_align("right", columns=[name for name in names[1:] if name not in self.left])
         table = table.cols_align("left", columns=[name for name in names if name in self.left or name == names[0]])
         table = table.tab_options(table_width="auto", table_font_size="14px", container_overflow_x="auto")
-        return str((table.tab_source_note(self.note) if self.note else table).as_raw_html())
+        shown = str((table.tab_source_note(self.note) if self.note else table).as_raw_html())
+        # Wider than a phone it scrolls: by keyboard too, and a screen reader names it.
+        frame = f'<div id="{name}" role="region" tabindex="0" aria-labelledby="{name}-title"'
+        return shown.replace(f'<div id="{name}"', frame, 1)
 
     def __repr__(self) -> str:
         return f"{self.title}\n{self.cells.to_string(index=False)}\n{self.note}"
@@ -73,12 +77,12 @@ def data_cards(cards: Sequence[DataCard]) -> Table:
         "gaps: exchange sessions without a value, counted from 1970 on. found: faults that do not stop a run. "
         "sha256: of the dates and values used, first 12 digits."
     )
-    return table("Data", rows, note=note, left=["name", "from", "found", "sha256"])
+    return table("What was read", rows, note=note, left=["name", "from", "found", "sha256"])
 
 
 def parameters_table(values: Mapping[str, object]) -> Table:
     """Show the validated parameters."""
-    rows = [{"parameter": name, "value": _plain(value)} for name, value in values.items()]
+    rows = [{"parameter": name, "value": show_setting(value)} for name, value in values.items()]
     return table("Parameters", rows, left=["value"])
 
 
@@ -95,16 +99,17 @@ def findings_table(findings: Sequence[Finding]) -> Table:
         }
         for finding in findings
     ]
-    return table("Findings", rows, note="fraction: 0.01 is 1%.", left=["unit", "definition"])
+    return table("By name", rows, note="fraction: 0.01 is 1%.", left=["unit", "definition"])
 
 
 def _value(value: float | int | str | None) -> str:
     if isinstance(value, float):
         return show.years(value) if abs(value) >= 1000 else show.number(value, 4)
-    return show.NONE if value is None else str(value)
+    return show.count(value) if isinstance(value, int) else value or show.NONE
 
 
-def _plain(value: object) -> str:
+def show_setting(value: object) -> str:
+    """Show a parameter's value."""
     if value is None or value == "":
         return show.NONE
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -112,4 +117,4 @@ def _plain(value: object) -> str:
 
 def _identifier(title: str) -> str:
     """Make the style's anchor from the title, so that the same report is the same bytes each time."""
-    return "t-" + "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in title.lower())
+    return "t-" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")

@@ -43,7 +43,7 @@ def test_bundled_says_first_that_it_cannot_answer(smoke):
 
 
 def test_every_bundled_picture_of_companies_is_marked(smoke):
-    pictures = re.findall(r'<img[^>]*alt="([^"]*)"', smoke[0])
+    pictures = re.findall(r'<(?:img|svg)[^>]*(?:alt|aria-label)="([^"]*)"', smoke[0])
     real = [alt for alt in pictures if not alt.startswith("Simulated companies: ")]
     assert len(pictures) == 9
     assert len(real) == 2  # the spreads since 1926, and the 142 firms

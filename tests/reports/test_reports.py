@@ -65,30 +65,11 @@ def test_findings_have_their_names_and_are_plain(smoke):
     assert re.fullmatch(r"[0-9a-f]{64}", record["data"][0]["sha256"])
 
 
-def test_the_page_stands_alone(page):
-    assert "<script" not in page
-    assert not re.search(r'(?:src|href)="(?!data:|#|\.\./index\.html)', page)
-    assert not re.search(r"@import|url\((?!data:)", page)
-    assert len(page.encode()) < 1_500_000
-
-
 def test_the_page_reads_from_the_top(page):
     title, answer, data = page.index("<h1"), page.index("standard deviations</strong>"), page.index('id="Data"')
     assert title < answer < data
     assert "<title>Record-sigma episodes: smoke</title>" in page
     assert '<html lang="en">' in page
-
-
-def test_pictures_have_words_and_code_is_folded(page):
-    pictures = re.findall(r"<img[^>]*>", page)
-    assert len(pictures) >= 8
-    for picture in pictures:
-        assert re.search(r'alt="[^"]{30,}"', picture)
-    assert "No description has been provided" not in page
-    assert page.count('<details class="code">') == page.count('class="highlight') > 20
-    assert not re.search(
-        r"</details>\s*</div>\s*</div>\s*<div[^>]*code_cell[^>]*>\s*<div class=\"input\">\s*<details", page
-    )
 
 
 def test_formulas_are_drawn_without_script(page):
