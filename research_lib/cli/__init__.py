@@ -4,6 +4,7 @@ import typer
 
 from research_lib.cli.check import check
 from research_lib.cli.compare import compare
+from research_lib.cli.list import list_files
 from research_lib.cli.run import run
 
 app = typer.Typer(
@@ -19,5 +20,6 @@ def main() -> None:
     """Make reports from the research notebooks and their parameter files."""
 
 
+app.command("list")(list_files)
 for command in (check, run, compare):
     app.command()(command)

@@ -16,18 +16,12 @@ from research_lib.errors import InsufficientDataError
 from research_lib.findings import FINDINGS_MIME
 from research_lib.reports.html import HEADLINE_TAG, Failure, render
 from research_lib.reports.plan import Report
-from research_lib.reports.records import (
-    FAILED,
-    FAILED_PAGE,
-    FINDINGS,
-    Status,
-    to_json,
-)
+from research_lib.reports.records import FAILED, FAILED_PAGE, FINDINGS, Status, to_json
 from research_lib.reports.running import RunningReport
 from research_lib.reports.store import Made
 
-# Errors that IPython names but the runner never sees as objects: they were raised in the kernel.
 ENGINE = "research-lib"  # engine.py, by its entry point
+# Errors that IPython names but the runner never sees as objects: they were raised in the kernel.
 USER_ERRORS = frozenset({"ParameterError", "DataError", "MissingDataError", "InsufficientDataError"})
 NOTHING_FOUND: Mapping[str, Any] = MappingProxyType({"answer": "", "data": [], "findings": []})
 
@@ -47,11 +41,11 @@ def make(report: Report, *, inputs: str, running: RunningReport, timeout_seconds
         After which its kernel is killed.
     """
     started, clock = datetime.now(UTC), time.monotonic()
-    status, message, cell = _execute(report, running, timeout_seconds)
+    made = _execute(report, running, timeout_seconds)
     found = read_findings(running.notebook)
-    if status is Status.OK and found is NOTHING_FOUND:
-        status, message = Status.FAILED, "the notebook shows no findings: end it with a cell that does"
-    made = Made(status, message, cell, round(time.monotonic() - clock, 2))
+    if made.status is Status.OK and found is NOTHING_FOUND:
+        made = Made(Status.FAILED, "the notebook shows no findings: end it with a cell that does")
+    made = replace(made, seconds=round(time.monotonic() - clock, 2))
     record = _record(report, made, inputs=inputs, started=started) | dict(found)
     return replace(made, files=_files(report, made, running.notebook, record))
 
@@ -63,7 +57,7 @@ def insufficient(report: Report, message: str, *, inputs: str) -> Made:
     return replace(made, files={FAILED: to_json(record)})
 
 
-def _execute(report: Report, running: RunningReport, timeout_seconds: float | None) -> tuple[Status, str, int | None]:
+def _execute(report: Report, running: RunningReport, timeout_seconds: float | None) -> Made:
     import papermill
     from jupyter_client.kernelspec import NoSuchKernel
     from papermill.exceptions import PapermillExecutionError
@@ -81,15 +75,14 @@ def _execute(report: Report, running: RunningReport, timeout_seconds: float | No
         except PapermillExecutionError as error:
             return _explain(error)
         except NoSuchKernel as error:
-            return (
-                Status.FAILED,
-                f"the notebook's kernel {error.name!r} is not installed: jupyter kernelspec list",
-                None,
+            return Made(
+                Status.FAILED, f"the notebook's kernel {error.name!r} is not installed: jupyter kernelspec list"
             )
         except RuntimeError:  # nbclient's, of a kernel that is no longer there
             cell = _last_started(running.notebook)
-            return Status.FAILED, running.stopped_because or f"its kernel died in cell {cell} (out of memory?)", cell
-    return Status.OK, "", None
+            reason = running.stopped_because or f"its kernel died in cell {cell} (out of memory?)"
+            return Made(Status.FAILED, reason, cell)
+    return Made(Status.OK)
 
 
 @contextmanager
@@ -117,12 +110,12 @@ def _stopped_after(running: RunningReport, timeout_seconds: float | None) -> Ite
         timer.cancel()
 
 
-def _explain(error: Any) -> tuple[Status, str, int | None]:  # noqa: ANN401  # Papermill is untyped
+def _explain(error: Any) -> Made:  # noqa: ANN401  # Papermill is untyped
     cell = error.exec_count
     if error.ename == InsufficientDataError.__name__:
-        return Status.INSUFFICIENT_DATA, error.evalue, cell
+        return Made(Status.INSUFFICIENT_DATA, error.evalue, cell)
     of_the_user = error.ename in USER_ERRORS
-    return Status.FAILED, error.evalue if of_the_user else f"cell {cell}: {error.ename}: {error.evalue}", cell
+    return Made(Status.FAILED, error.evalue if of_the_user else f"cell {cell}: {error.ename}: {error.evalue}", cell)
 
 
 def _last_started(notebook: NotebookNode | None) -> int | None:
@@ -157,10 +150,10 @@ def _files(report: Report, made: Made, notebook: NotebookNode | None, record: Ma
     if made.status is not Status.OK:
         failure = Failure(made.cell, made.message, report.parameters.model_dump(mode="json"))
         page = render(_as_far_as_it_went(notebook), name=report.notebook, slug=report.slug, failure=failure)
-        return {FAILED: to_json(record), FAILED_PAGE: page.encode()}
+        return {FAILED_PAGE: page.encode(), FAILED: to_json(record)}
     page = render(notebook, name=report.notebook, slug=report.slug)
     notebook.metadata.pop("papermill", None)  # times and this machine's paths; the page's provenance says the rest
-    return {"ipynb": nbformat.writes(notebook).encode(), FINDINGS: to_json(record), "html": page.encode()}
+    return {"html": page.encode(), "ipynb": nbformat.writes(notebook).encode(), FINDINGS: to_json(record)}
 
 
 def read_findings(executed: NotebookNode | None) -> Mapping[str, Any]:

@@ -39,15 +39,6 @@ class Result:
     seconds: float = 0.0
 
 
-def read_record(path: Path) -> dict[str, Any] | None:
-    """Read a report's record; None where there is none, or it is not one."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return record if isinstance(record, dict) and "status" in record else None
-
-
 def to_json(record: Mapping[str, Any]) -> bytes:
     """Write a record as JSON; a number that is none has no place in it."""
     return (json.dumps(record, indent=2, allow_nan=False) + "\n").encode()

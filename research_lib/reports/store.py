@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from filelock import FileLock
 
 from research_lib.errors import ReportError
+from research_lib.reports.past import read_record_if_any
 from research_lib.reports.plan import Report
 from research_lib.reports.records import (
     FAILED,
@@ -15,8 +17,6 @@ from research_lib.reports.records import (
     PREVIOUS,
     Result,
     Status,
-    read_record,
-    to_json,
     write_whole,
 )
 
@@ -32,7 +32,7 @@ class Made:
     seconds : float
         How long it took.
     files : mapping of str to bytes
-        Such as `html`; empty where nothing could be executed.
+        Such as `html`; the record stands last, since a report whose record is there counts as made.
     """
 
     status: Status
@@ -50,16 +50,14 @@ def publish(report: Report, made: Made) -> Result:
     ReportError
         They cannot be written.
     """
-    files = {report.file(suffix): content for suffix, content in made.files.items()}
-    before = read_record(report.file(FINDINGS))
-    if made.status is Status.OK and before is not None:
-        changed = json.loads(made.files[FINDINGS])["inputs"] != before.get("inputs")
-        files |= {report.file(PREVIOUS): to_json(before)} if changed else {}
-    write_whole(files)
-    stale = {FAILED, FAILED_PAGE} - set(made.files)
-    for suffix in stale:
+    files: dict[Path, bytes] = {}
+    before = read_record_if_any(report.file(FINDINGS))
+    if before and made.status is Status.OK and json.loads(made.files[FINDINGS])["inputs"] != before.inputs:
+        files[report.file(PREVIOUS)] = report.file(FINDINGS).read_bytes()
+    write_whole(files | {report.file(suffix): content for suffix, content in made.files.items()})
+    for suffix in {FAILED, FAILED_PAGE} - set(made.files):
         report.file(suffix).unlink(missing_ok=True)
-    page = next((path for path in files if path.suffix == ".html"), None)
+    page = next((report.file(suffix) for suffix in made.files if suffix.endswith("html")), None)
     return Result(report.name, made.status, made.message, made.cell, page, made.seconds)
 
 
@@ -75,9 +73,9 @@ def locked(report: Report) -> FileLock:
 
 def kept(report: Report, inputs: str) -> Result | None:
     """Return a result where the report stands there already, made of the same inputs, and nothing failed since."""
-    record = read_record(report.file(FINDINGS))
+    record = read_record_if_any(report.file(FINDINGS))
     page = report.file("html")
-    same = record is not None and record.get("inputs") == inputs
+    same = record is not None and record.inputs == inputs
     if not same or not page.exists() or report.file(FAILED).exists():
         return None
     return Result(report.name, Status.UNCHANGED, page=page)
