@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -76,18 +77,15 @@ class WarmKernelManager(AsyncKernelManager):
     """Starts forked kernels, and speaks to each through sockets in a folder of its own that only this user can open."""
 
     def __init__(self, **settings: object) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix=f"{SOCKETS}{os.getpid()}-", ignore_cleanup_errors=True)
-        own = {
-            "transport": "ipc",
-            "ip": f"{self._folder.name}/socket",
-            "connection_file": f"{self._folder.name}/kernel.json",
-        }
+        folder = tempfile.mkdtemp(prefix=f"{SOCKETS}{os.getpid()}-")
+        self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        own = {"transport": "ipc", "ip": f"{folder}/socket", "connection_file": f"{folder}/kernel.json"}
         super().__init__(**{**(own if sys.platform != "win32" else {}), **settings})
 
     def cleanup_connection_file(self) -> None:
         """Remove the connection file, and the folder that it stands in with the sockets."""
         super().cleanup_connection_file()
-        self._folder.cleanup()
+        self._remove_folder()
 
     @property
     def kernel_spec(self) -> KernelSpec | None:
