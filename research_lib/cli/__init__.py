@@ -2,6 +2,7 @@
 
 import typer
 
+from research_lib.cli import data
 from research_lib.cli.run import run
 
 app = typer.Typer(
@@ -18,3 +19,4 @@ def main() -> None:
 
 
 app.command()(run)
+app.add_typer(data.app, name="data")

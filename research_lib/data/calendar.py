@@ -29,6 +29,11 @@ def is_finished(session: pd.Timestamp, now: pd.Timestamp) -> bool:
     return bool(now >= (session + pd.Timedelta(days=1)).tz_localize("America/New_York"))
 
 
+def last_close(now: pd.Timestamp) -> pd.Timestamp:
+    """Return the last closing bell up to `now`; both tz-aware."""
+    return pd.Timestamp(_calendar().previous_close(now.floor("min") + pd.Timedelta(minutes=1)))
+
+
 @cache
 def _calendar() -> Any:  # noqa: ANN401  # exchange_calendars is untyped
     import exchange_calendars  # 0.1 s that only loading data needs
