@@ -31,7 +31,8 @@ def is_finished(session: pd.Timestamp, now: pd.Timestamp) -> bool:
 
 def last_close(now: pd.Timestamp) -> pd.Timestamp:
     """Return the last closing bell up to `now`; both tz-aware."""
-    return pd.Timestamp(_calendar().previous_close(now.floor("min") + pd.Timedelta(minutes=1)))
+    recent = exchange_sessions()[exchange_sessions() <= now.tz_localize(None)][-2:]
+    return max(close for session in recent if (close := pd.Timestamp(_calendar().session_close(session))) <= now)
 
 
 @cache
