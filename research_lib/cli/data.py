@@ -12,9 +12,10 @@ from research_lib.cli.run import FAILED, WRONG_USE
 from research_lib.errors import ResearchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from research_lib.data.live.pull import Outcome, Task
+    from research_lib.data.live.network import Manners
+    from research_lib.data.live.pull import Client, Outcome, Task
     from research_lib.data.live.snapshots import Item, Store
     from research_lib.params import NotebookParameters
 
@@ -37,11 +38,15 @@ def pull(
     from research_lib.data.live.clients import open_clients
     from research_lib.data.live.network import Manners
     from research_lib.data.live.pull import pull as pull_tasks
+    from research_lib.data.live.source import SERVES
 
     with _wrong_use():
         store, manners = _store(), Manners(max_age=timedelta(hours=max_age_hours))
-        tasks = _plan(_parameters(files))
-        clients = open_clients({task.source for task in tasks}, manners=manners, store=store)
+        parameters = _live(_parameters(files))
+        names = {name for one in parameters for name in one.source.split("+") if name in SERVES}
+        clients = open_clients(names, manners=manners, store=store)
+        companies = _companies(parameters, clients, manners)
+        tasks = _plan(parameters, companies)
         with _progress(len(tasks)) as tell:
             outcome = pull_tasks(tasks, store, clients, manners=manners, tell=tell)
     _report(outcome)
@@ -125,7 +130,31 @@ def _parameters(files: Sequence[Path] | None) -> "list[NotebookParameters]":
     return [read_parameters(path) for path in files or sorted(PARAMETERS.glob("*/*.yaml"))]
 
 
-def _plan(parameters: "Sequence[NotebookParameters]") -> "list[Task]":
+def _live(parameters: "Sequence[NotebookParameters]") -> "list[NotebookParameters]":
+    from research_lib.data.live.source import SERVES
+
+    return [one for one in parameters if set(one.source.split("+")) & set(SERVES)]
+
+
+def _companies(
+    parameters: "Sequence[NotebookParameters]", clients: "Mapping[str, Client]", manners: "Manners"
+) -> list[str]:
+    """Ask the SEC which companies are the largest, if a parameter file is about companies."""
+    from research_lib.data.live.network import TransientError, Turnstile
+    from research_lib.data.live.sec import Sec
+    from research_lib.errors import DataError
+
+    count = max((one.companies for one in parameters if "sec" in one.source.split("+")), default=0)
+    sec = clients.get("sec")
+    if not count or not isinstance(sec, Sec):
+        return []
+    try:
+        return Turnstile(manners).ask(lambda: sec.largest(count))
+    except TransientError as error:
+        raise DataError(f"the list of companies cannot be had: {error}") from None
+
+
+def _plan(parameters: "Sequence[NotebookParameters]", companies: Sequence[str]) -> "list[Task]":
     from research_lib.data import open_source
     from research_lib.data.live.pull import Needs, plan
     from research_lib.data.live.source import SERVES
@@ -133,11 +162,11 @@ def _plan(parameters: "Sequence[NotebookParameters]") -> "list[Task]":
     tasks: dict[Task, None] = {}
     for one in parameters:
         names = one.source.split("+")
-        if set(names) & set(SERVES):
-            sources = {name: None if name in SERVES else open_source(name, data_dir=one.data_dir) for name in names}
-            symbols = [asset.partition(":")[0] for asset in (*one.symbols, *one.optional_symbols)]
-            needs = Needs(tuple(dict.fromkeys(symbols)), tuple(one.series))
-            tasks |= dict.fromkeys(plan(sources, needs))
+        sources = {name: None if name in SERVES else open_source(name, data_dir=one.data_dir) for name in names}
+        firms = companies[: one.companies] if "sec" in names else []
+        symbols = [asset.partition(":")[0] for asset in (*one.symbols, *one.optional_symbols)]
+        needs = Needs(tuple(dict.fromkeys((*symbols, *firms))), tuple(one.series), tuple(firms))
+        tasks |= dict.fromkeys(plan(sources, needs))
     return list(tasks)
 
 

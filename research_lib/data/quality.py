@@ -36,6 +36,7 @@ class FaultKind(StrEnum):
     OTHER_CURRENCY = "in another currency than most (set aside in sums)"
     PART_OF_A_YEAR = "a quarter without the three before it (left out)"
     BAD_PRICE = "a price that is not positive (left out)"
+    NO_ANNUAL_REPORT = "no annual report in US GAAP and dollars (left out)"
     VOLUME_ONLY = "a volume but no price (left out)"
     SUSPECT_SPLIT = "a move like a split"
 

@@ -44,6 +44,7 @@ def test_which_faults_stop_a_run():
         FaultKind.NOT_A_SESSION, FaultKind.SPIKE, FaultKind.STALE,
         FaultKind.UNDATED, FaultKind.PUBLISHED_EARLY, FaultKind.OTHER_CURRENCY, FaultKind.UNMATCHED,
         FaultKind.PART_OF_A_YEAR, FaultKind.BAD_PRICE, FaultKind.VOLUME_ONLY, FaultKind.SUSPECT_SPLIT,
+        FaultKind.NO_ANNUAL_REPORT,
     }  # fmt: skip
 
 

@@ -29,6 +29,10 @@ def _open(name: str, manners: Manners, store: Store) -> Client:
         from research_lib.data.live.fred import Fred
 
         return Fred(session=WebSession("FRED", timeout_s=manners.timeout_s))
+    if name == "sec":
+        from research_lib.data.live.sec import Sec, read_identity
+
+        return Sec(session=WebSession("the SEC", timeout_s=manners.timeout_s), identity=read_identity())
     from research_lib.data.live.french import French
 
     return French(session=WebSession("Ken French's library", timeout_s=manners.timeout_s))

@@ -74,10 +74,11 @@ class Manners:
 
 
 class Turnstile:
-    """Lets requests through; after a 429 none, until the wait is over, whoever met it."""
+    """Lets requests through, a gap apart; after a 429 none, until the wait is over, whoever met it."""
 
-    def __init__(self, manners: Manners) -> None:
+    def __init__(self, manners: Manners, *, gap_s: float = 0.0) -> None:
         self._manners = manners
+        self._gap_s = gap_s
         self._stop = Event()
         self._lock = Lock()
         self._open_at = 0.0
@@ -107,7 +108,10 @@ class Turnstile:
         return answer
 
     def _pass(self, call: Callable[[], T]) -> T:
-        self._sleep(self._open_at - monotonic())
+        with self._lock:
+            turn = max(self._open_at, monotonic())
+            self._open_at = turn + self._gap_s
+        self._sleep(turn - monotonic())
         return call()
 
     def _sleep(self, seconds: float) -> None:

@@ -15,6 +15,8 @@ from research_lib.data.live.snapshots import Item, Kind, Pulled, Snapshot, Store
 from research_lib.data.live.source import SERVES
 from research_lib.data.source import Source
 
+GAPS_S = {"sec": 0.125}  # between requests: the SEC allows ten a second
+
 
 class Client(Protocol):
     """One vendor's client: the only thing that touches the network."""
@@ -28,10 +30,11 @@ class Client(Protocol):
 
 @dataclass(frozen=True)
 class Needs:
-    """What a report is made of: symbols, and ids of series."""
+    """What a report is made of: symbols, ids of series, and companies by their tickers."""
 
     prices: tuple[str, ...] = ()
     series: tuple[str, ...] = ()
+    companies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,10 +105,11 @@ def plan(sources: Mapping[str, Source | None], needs: Needs) -> list[Task]:
     """
     prices = [item for name in needs.prices if (item := _choose(sources, Kind.PRICES, name))]
     series = [item for name in needs.series if (item := _choose(sources, Kind.SERIES, name))]
+    companies = [Item("sec", Kind.COMPANIES, name) for name in needs.companies if "sec" in sources]
     together: dict[tuple[str, str], list[Item]] = {}
     for item in series:
         together.setdefault((item.source, dataset_of(item.name) or item.name), []).append(item)
-    return [*(Task((item,)) for item in prices), *(Task(tuple(items)) for items in together.values())]
+    return [*(Task((item,)) for item in (*companies, *prices)), *(Task(tuple(items)) for items in together.values())]
 
 
 def _choose(sources: Mapping[str, Source | None], kind: Kind, name: str) -> Item | None:
@@ -169,7 +173,7 @@ class Turnstiles:
     """One turnstile a source, and which sources are closed."""
 
     def __init__(self, manners: Manners) -> None:
-        self._turnstiles = {name: Turnstile(manners) for name in SERVES}
+        self._turnstiles = {name: Turnstile(manners, gap_s=GAPS_S.get(name, 0.0)) for name in SERVES}
         self.closed: dict[str, str] = {}
 
     def stop(self) -> None:
