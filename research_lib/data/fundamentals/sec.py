@@ -121,8 +121,8 @@ def _statements(values: pd.DataFrame, annual: pd.DataFrame) -> pd.DataFrame:
         for column, ways in ways_of.items():
             value, since, replaced = _first_way(ways, wide, rows.index)
             columns[column] = value
-            known = known.where(~(since > known), since)
-            restated = restated.where(~(replaced > restated.fillna(pd.Timestamp.min)), replaced)
+            known = pd.concat([known, since], axis=1).max(axis=1)
+            restated = pd.concat([restated, replaced], axis=1).max(axis=1)
     return _in_our_terms(rows.assign(**columns, known_from=known, restated_on=restated))
 
 

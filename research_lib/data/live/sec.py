@@ -21,6 +21,7 @@ from research_lib.errors import MissingDataError
 SOURCE = "sec"
 IDENTITY = "SEC_IDENTITY"
 LIST_URL = "https://www.sec.gov/files/company_tickers.json"
+TAXONOMIES = {"us-gaap", "dei"}  # of others, tags of the same name mean other things
 FACTS_URL = "https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010d}.json"
 
 
@@ -106,7 +107,7 @@ def in_shape(content: dict[str, Any], name: str) -> pd.DataFrame:
         rows = [
             (taxonomy, tag, unit, fact.get("start"), fact["end"], fact["filed"], fact["val"], fact["accn"],
              fact.get("fy"), fact["form"])
-            for taxonomy, tags in content["facts"].items()
+            for taxonomy, tags in content["facts"].items() if taxonomy in TAXONOMIES
             for tag, described in tags.items() if tag in TAGS
             for unit, facts in described["units"].items()
             for fact in facts

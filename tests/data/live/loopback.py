@@ -46,6 +46,7 @@ class Vendors:
     def __init__(self):
         self.book = {}
         self.asked = []
+        self.users = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -100,6 +101,7 @@ class Vendors:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
+                vendors.users.append(self.headers["User-Agent"])
                 answer = vendors._take(self.path)
                 time.sleep(answer.delay_s)
                 self.send_response(answer.status)
