@@ -142,7 +142,7 @@ class RecordSigma(NotebookParameters):
     @property
     def optional_symbols(self) -> list[str]:
         """The indices of implied volatility, and the S&P 500, which with the VIX stands in for the asset."""
-        return ["GSPC", "VIX", "RVX", "VXN"]
+        return ["GSPC", "VIX", "RVX", "VXN", "VXD"]
 
     @property
     def series(self) -> list[str]:

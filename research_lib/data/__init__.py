@@ -11,7 +11,7 @@ from research_lib.data.card import DataCard, make_card
 from research_lib.data.catalog import Asset, describe_asset, describe_series
 from research_lib.data.folder import Folder
 from research_lib.data.live.snapshots import Store
-from research_lib.data.live.source import SERVES, Joined, open_snapshots
+from research_lib.data.live.source import SERVES, Joined, Snapshots, require_snapshots
 from research_lib.data.quality import CleanSeries, Expectation, clean
 from research_lib.data.source import RawSeries, Source
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
@@ -73,6 +73,7 @@ def open_source(name: str, *, data_dir: str = "") -> Source:
         There is no such source or folder, or nothing was ever pulled from it.
     """
     sources = tuple(_open_one(part, data_dir) for part in name.split("+"))
+    require_snapshots(sources)
     return sources[0] if len(sources) == 1 else Joined(sources)
 
 
@@ -80,7 +81,7 @@ def _open_one(name: str, data_dir: str) -> Source:
     if name == "bundled":
         return Bundled()
     if name in SERVES:
-        return open_snapshots(name, Store(snapshots_folder()))
+        return Snapshots(name, Store(snapshots_folder()))
     if name != "folder":
         raise DataError(f"unknown source {name}; known: bundled, folder, {', '.join(SERVES)}")
     directory = from_project(data_dir)

@@ -1,6 +1,6 @@
 """The sources that read snapshots, and several sources as one. Nothing here touches the network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Self
@@ -142,18 +142,20 @@ class Joined:
         raise MissingDataError("; ".join(faults))
 
 
-def open_snapshots(name: str, store: Store) -> Snapshots:
-    """Return a vendor's snapshots.
+def require_snapshots(sources: Sequence[Source]) -> None:
+    """Raise where nothing was ever pulled that a report could be made of.
+
+    One of several may be empty: a report can do without rates or factors. Without company statements there is none.
 
     Raises
     ------
     MissingDataError
-        Nothing was ever pulled from it.
+        With the command to run.
     """
-    source = Snapshots(name, store)
-    if not store.items(name):
-        raise MissingDataError(f"source {name} has no snapshot yet; run: {PULL_COMMAND}")
-    return source
+    live = [source for source in sources if isinstance(source, Snapshots)]
+    empty = [source.name for source in live if not source.store.items(source.name)]
+    if empty and (len(empty) == len(live) or "sec" in empty):
+        raise MissingDataError(f"source {' and '.join(empty)}: no snapshot yet; run: {PULL_COMMAND}")
 
 
 def parts_of(source: Source) -> tuple[Source, ...]:

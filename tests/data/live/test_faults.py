@@ -13,7 +13,7 @@ from research_lib.data.quality import FaultKind
 from tests.data.live.conftest import DAYS
 from tests.data.live.loopback import Answer, as_json, chart, split
 
-OTHERS = ("^GSPC", "^VIX", "^RVX", "^VXN")  # what the study of sigma uses besides, where it is there
+OTHERS = ("^GSPC", "^VIX", "^RVX", "^VXN", "^VXD")  # what the study of sigma uses besides, where it is there
 RUT = Item("yahoo", Kind.PRICES, "RUT")
 GOOD = as_json(chart("^RUT", DAYS))
 
@@ -35,7 +35,7 @@ def test_a_sound_answer_is_kept_and_read(pull, store):
     result = pull(GOOD)
     assert result.exit_code == 0, result.output
     assert "yahoo RUT: 198 rows, 2023-10-02 to 2024-07-16" in result.output
-    assert "5 snapshots kept, 0 failed" in result.output
+    assert "6 snapshots kept, 0 failed" in result.output
     prices = load_prices(open_source("yahoo"), ["RUT", "RUT:adj_close", "RUT:high"], as_of=date(2024, 7, 16))
     assert prices["RUT"].index.equals(DAYS)
     assert prices["RUT"].tolist() == pytest.approx(list(100 + np.arange(len(DAYS)) * 0.1))
@@ -73,7 +73,7 @@ def test_an_answer_that_is_none_is_listed_and_the_others_are_kept(pull, store, v
     result = pull(answer)
     assert result.exit_code == 1
     assert f"failed: yahoo RUT: {said}" in result.output
-    assert "4 snapshots kept, 1 failed" in result.output
+    assert "5 snapshots kept, 1 failed" in result.output
     assert store.snapshots(RUT) == []
     assert vendors.times_asked("RUT") == 1, "it would answer the same again"
 
@@ -141,7 +141,7 @@ def test_a_vendor_that_cannot_be_reached_is_asked_for_nothing_more(data_command,
     result = data_command("pull", "--for", parameter_file())
     assert result.exit_code == 1
     assert "Yahoo cannot be reached" in result.output
-    assert "0 snapshots kept, 5 failed" in result.output
+    assert "0 snapshots kept, 6 failed" in result.output
 
 
 def test_shuffled_dates_are_sorted(pull, store):
