@@ -115,10 +115,13 @@ def test_a_damaged_file_is_mended_when_the_same_comes_again(store):
 
 def test_nothing_was_pulled(store):
     with pytest.raises(
-        MissingDataError, match=r"source yahoo has no snapshot yet; run: python -m research_lib data pull --for"
+        MissingDataError, match=r"source yahoo: no snapshot yet; run: python -m research_lib data pull --for"
     ):
         open_source("yahoo")
     store.keep(pulled())
+    assert open_source("yahoo+fred+french").symbols() == ["RUT"]
+    with pytest.raises(MissingDataError, match=r"source sec: no snapshot yet"):
+        open_source("sec+yahoo")
     with pytest.raises(
         MissingDataError, match=r"source yahoo has no snapshot of IWM; run: python -m research_lib data pull --for"
     ):
