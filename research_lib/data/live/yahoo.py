@@ -5,6 +5,7 @@
 """
 
 import json
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import curl_cffi
+import numpy as np
 import pandas as pd
 import yfinance
 from curl_cffi.requests import Response, Session
@@ -24,6 +26,7 @@ from research_lib.data.live.snapshots import Item, Kind, Pulled
 
 SOURCE, VENDOR = "yahoo", "Yahoo"
 CHART = "/v8/finance/chart/"
+SECONDS_PER_DAY = 86_400
 RECENT = pd.Timedelta(days=4)  # older sessions are over, wherever the exchange is
 COLUMNS = {
     "Close": "close",
@@ -78,6 +81,8 @@ def judge_chart(symbol: str, response: Response) -> None:
         chart = json.loads(response.content)["chart"]
         result = chart["result"]
     except (ValueError, KeyError, TypeError):
+        if not response.ok:
+            raise RefusedError(f"Yahoo answered {response.status_code} for {symbol}") from None
         raise TransientError("Yahoo sent an answer that is cut off or no JSON") from None
     if chart.get("error"):
         raise RefusedError(f"Yahoo has no {symbol}: {chart['error'].get('description')}")
@@ -94,9 +99,10 @@ def _stop_at_two_for_one_day(symbol: str, result: dict[str, Any]) -> None:
     seconds, quotes = result.get("timestamp") or [], result["indicators"]["quote"][0].get("close") or []
     if len(seconds) != len(quotes):
         raise RefusedError(f"Yahoo sent {len(quotes)} prices on {len(seconds)} dates for {symbol}")
-    days = (pd.to_datetime(seconds, unit="s") + pd.Timedelta(seconds=result["meta"].get("gmtoffset", 0))).normalize()
-    if not days.has_duplicates:
+    numbers = (np.array(seconds, dtype=np.int64) + int(result["meta"].get("gmtoffset", 0))) // SECONDS_PER_DAY
+    if len(np.unique(numbers)) == len(numbers):
         return
+    days = pd.to_datetime(numbers, unit="D")
     closes = pd.Series(quotes, days, dtype=float)[days < days.max()]
     differing = closes.groupby(level=0).nunique(dropna=False)
     if (differing > 1).any():
@@ -112,9 +118,12 @@ class Yahoo:
     def __init__(self, *, session: Session[Response], cache: Path) -> None:
         """Set yfinance up: to raise what it would log, and to keep time zones of symbols with the snapshots."""
         yfinance.config.debug.hide_exceptions = False
+        # It shows deprecation warnings of its own use of pandas, a few for each symbol; nothing of ours.
+        warnings.filterwarnings("ignore", category=pd.errors.Pandas4Warning, module="yfinance")
         cache.mkdir(parents=True, exist_ok=True)
         yfinance.set_tz_cache_location(str(cache))
         self._session = session
+        self._time_zone = "America/New_York"
 
     def fetch(self, items: Sequence[Item], *, now: pd.Timestamp) -> list[Pulled]:
         """Fetch the whole history of each item's symbol.
@@ -130,7 +139,9 @@ class Yahoo:
         symbol = describe_asset(item.name).yahoo or item.name
         query = {"symbol": symbol, "period": "max", "interval": "1d", "auto_adjust": "False"}
         try:
-            history = yfinance.Ticker(symbol, session=self._session).history(
+            ticker = yfinance.Ticker(symbol, session=self._session)
+            ticker._tz = self._time_zone  # spares a second request for each symbol; the answer itself says its zone
+            history = ticker.history(
                 period="max", interval="1d", auto_adjust=False, actions=True, repair=False, keepna=True, timeout=None
             )
         except yfinance.exceptions.YFRateLimitError:
@@ -143,12 +154,12 @@ class Yahoo:
 
 def in_shape(history: pd.DataFrame, symbol: str, now: pd.Timestamp) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Bring a history into the columns of `Kind.PRICES`; a session that is not over at `now` is left out."""
-    frame = history.reindex(columns=list(COLUMNS)).rename(columns=COLUMNS).astype(float)
-    days = pd.DatetimeIndex(history.index).tz_localize(None).normalize().as_unit("us")
-    frame.insert(0, "date", days)
+    days = pd.DatetimeIndex(history.index).tz_localize(None).as_unit("us")
+    columns = {name: history[theirs].to_numpy(dtype=float) for theirs, name in COLUMNS.items()}
+    frame = pd.DataFrame({"date": days, **columns})
     recent = days[days >= now.tz_localize(None) - RECENT]
     unfinished = [day for day in recent if not is_finished(day, now)]
-    frame = frame[~frame["date"].isin(unfinished)]
+    frame = frame[~frame["date"].isin(unfinished)] if unfinished else frame
     if frame["close"].isna().all():
         raise RefusedError(f"Yahoo sent no close for {symbol}")
     return frame, tuple(f"{day.date()}: the session is not over yet" for day in unfinished)

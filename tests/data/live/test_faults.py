@@ -51,6 +51,7 @@ SHUFFLED = [*DAYS[5:], *DAYS[:5]]
 PERMANENT = {
     "404": (Answer(b'{"chart":{"result":null,"error":{"description":"No data found, symbol may be delisted"}}}', 404),
             "Yahoo has no ^RUT: No data found, symbol may be delisted"),
+    "404 without a word": (Answer(b"{}", 404), "Yahoo answered 404 for ^RUT"),
     "an empty result": (as_json({"chart": {"result": [], "error": None}}), "Yahoo sent an empty answer for ^RUT"),
     "renamed": (as_json(chart("^RUT", DAYS, named="^NEW")), "Yahoo answers for ^NEW when asked for ^RUT: was it renamed?"),
     "two closes on one day": (as_json(chart("^RUT", ONE_DAY_TWICE)), "Yahoo sent two different closes for ^RUT on 2023-10-04"),
