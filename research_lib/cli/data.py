@@ -42,6 +42,8 @@ def pull(
 
     with _wrong_use():
         store, manners = _store(), Manners(max_age=timedelta(hours=max_age_hours))
+        if store.is_busy():
+            typer.echo("another pull is running: this one waits for it", err=True)
         parameters = _live(_parameters(files))
         names = {name for one in parameters for name in one.source.split("+") if name in SERVES}
         clients = open_clients(names, manners=manners, store=store)
@@ -111,7 +113,7 @@ def gc(
 ) -> None:
     """Remove damaged snapshots and what an interrupted pull left behind; others only with --keep."""
     store = _store()
-    with store.lock():
+    with _wrong_use(), store.lock():
         removed = store.collect_garbage(keep=keep)
     typer.echo(f"removed {len(removed)} files")
 

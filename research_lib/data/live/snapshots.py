@@ -21,7 +21,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 import pandas as pd
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from research_lib.data.calendar import is_finished
 from research_lib.errors import DataError, MissingDataError
@@ -234,9 +234,26 @@ class Store:
         return doomed
 
     def lock(self) -> FileLock:
-        """Return the lock that a pull and a clean-up hold; the system lets go of it when its process ends."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        """Return the lock that a pull and a clean-up hold; the system lets go of it when its process ends.
+
+        Raises
+        ------
+        DataError
+            The folder cannot be made.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{self.directory}: the folder of snapshots cannot be made ({error.strerror})") from None
         return FileLock(self.directory / ".lock")
+
+    def is_busy(self) -> bool:
+        """Say whether a pull or a clean-up is running."""
+        try:
+            with self.lock().acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
 
     def _manifests(self) -> Iterator[tuple[Path, Snapshot | None]]:
         """List every manifest, an item's oldest first; None for one that was altered."""

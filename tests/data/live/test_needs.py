@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from itertools import chain
 
 import pandas as pd
@@ -12,7 +13,8 @@ from research_lib.data.catalog import Asset, choose_volatility, describe_asset
 from research_lib.data.live.french_names import FACTORS, PORTFOLIOS
 from research_lib.data.live.pull import Needs, plan
 from research_lib.data.live.snapshots import Item, Kind, Pulled
-from research_lib.params import Leverage, RateCuts, RecordSigma, read_parameters
+from research_lib.errors import MissingDataError, ParameterError
+from research_lib.params import Leverage, RateCuts, RecordSigma, read_parameters, validate
 from research_lib.project import NOTEBOOKS, PARAMETERS
 from research_lib.studies.rate_cuts import load
 from tests.data.live.conftest import DAYS
@@ -97,3 +99,28 @@ def test_each_need_goes_to_the_first_source_that_has_it(store):
 def test_several_series_of_one_file_are_one_task():
     [task] = plan({"french": None}, Needs(series=("SMB", "RF", "DGS10")))
     assert [item.name for item in task.items] == ["SMB", "RF"]
+
+
+@pytest.mark.parametrize("path", sorted(PARAMETERS.glob("*/live.yaml")), ids=lambda path: path.parent.name)
+def test_without_snapshots_a_live_file_is_missing_data_which_a_run_of_all_leaves_out(path, store):
+    assert store.items() == []
+    with pytest.raises(MissingDataError, match=r"no snapshot yet; run: python -m research_lib data pull --for params/"):
+        open_source(read_parameters(path).source)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("yahoo+fredd", "unknown source 'fredd'; did you mean fred?"),
+        ("yahoo+yahoo", "names a source twice"),
+        ("folder+yahoo", "data_dir is needed"),
+        ("yahoo+", "unknown source ''"),
+    ],
+)
+def test_a_source_that_is_none_never_starts_anything(source, said):
+    with pytest.raises(ParameterError, match=re.escape(said)):
+        validate(RecordSigma, {"source": source}, origin="here")
+
+
+def test_a_folder_may_be_joined_with_live_sources():
+    assert validate(RecordSigma, {"source": "folder+yahoo", "data_dir": "x"}, origin="here").source == "folder+yahoo"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, date, datetime, timedelta
+from threading import Event, Thread
 
 import pandas as pd
 import pytest
@@ -232,6 +233,19 @@ def test_killed_at_each_step_of_keeping_the_store_verifies(store, write, when):
     assert store.read(RUT).frame["close"].iloc[0] == 200
 
 
+def test_the_commands_show_check_and_clean_up(store, data_command):
+    assert "no snapshots yet" in data_command("status").output
+    store.keep(pulled(1.0), now=at("2024-07-17T10:00"))
+    hurt = store.keep(pulled(2.0), now=at("2024-07-18T10:00"))
+    [line] = [line for line in data_command("status").output.splitlines() if "RUT" in line]
+    assert line.split() == ["yahoo", "RUT", "2024-07-18", "10:00", "198", "2023-10-02", "2024-07-16", "2"]
+    assert data_command("verify").exit_code == 0
+    alter(data_file(store, hurt), 10)
+    assert data_command("verify").exit_code == 1
+    assert data_command("gc").output == "removed 2 files\n"
+    assert data_command("verify").output == "1 intact, 0 damaged\n"
+
+
 SYMBOLS = 60
 
 
@@ -290,6 +304,32 @@ def test_interrupted_by_the_user_it_says_what_is_kept(many, store):
     assert not_asked > 0
     assert (kept + not_asked, fresh, failed) == (SYMBOLS, 0, 0)
     assert store.verify().intact == kept
+
+
+def test_a_pull_that_waits_for_another_says_so(store, vendors, data_command, parameter_file):
+    vendors.prices("^RUT", as_json(chart("^RUT", DAYS)))
+    held = Event()
+
+    def hold():
+        with store.lock():
+            held.set()
+            time.sleep(0.3)
+
+    other = Thread(target=hold)
+    other.start()
+    held.wait()
+    assert store.is_busy()
+    assert "another pull is running: this one waits for it" in data_command("pull", "--for", parameter_file()).output
+    other.join()
+    assert not store.is_busy()
+    assert store.snapshots(RUT)
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(data_command, parameter_file, store):
+    store.directory.parent.joinpath("snapshots").write_text("a file in its place")
+    result = data_command("pull", "--for", parameter_file())
+    assert result.exit_code == 2
+    assert "the folder of snapshots cannot be made" in result.output
 
 
 class Full:
