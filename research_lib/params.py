@@ -15,6 +15,8 @@ from research_lib.errors import ParameterError
 SigmaName = Literal["price_z", "price_z_prior", "distance_z", "distance_expanding", "distance_vol", "return_z"]
 SIGMA_NAMES: tuple[SigmaName, ...] = get_args(SigmaName)
 
+SOURCES = ("bundled", "folder", "yahoo", "fred", "french", "sec")
+
 ASSET_PATTERN = r"^[A-Za-z0-9.^=_-]+(:[a-z_]+)?$"
 AssetName = Annotated[str, Field(pattern=ASSET_PATTERN)]
 OptionalAssetName = Annotated[str, Field(pattern=f"^$|{ASSET_PATTERN}")]
@@ -30,7 +32,7 @@ class NotebookParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    source: Literal["bundled", "folder"] = "bundled"
+    source: str = "bundled"
     data_dir: str = ""
     as_of: date | None = None
     seed: Annotated[int, Field(ge=0)] = 0
@@ -39,6 +41,34 @@ class NotebookParameters(BaseModel):
     def symbols(self) -> list[str]:
         """Every price that the parameters name."""
         return []
+
+    @property
+    def optional_symbols(self) -> list[str]:
+        """Prices that the report uses where its source has them."""
+        return []
+
+    @property
+    def series(self) -> list[str]:
+        """Every series that the report uses where its source has it."""
+        return []
+
+    @property
+    def companies(self) -> int:
+        """How many companies, the largest first, the report is about."""
+        return 0
+
+    @field_validator("source")
+    @classmethod
+    def _known_sources(cls, value: str) -> str:
+        names = value.split("+")
+        for name in names:
+            if name not in SOURCES:
+                raise ValueError(
+                    f"unknown source {name!r}{_nearest(name, dict.fromkeys(SOURCES))}; join several with +"
+                )
+        if len(set(names)) < len(names):
+            raise ValueError("names a source twice")
+        return value
 
     @field_validator("as_of", mode="before")
     @classmethod
@@ -51,9 +81,10 @@ class NotebookParameters(BaseModel):
 
     @model_validator(mode="after")
     def _folder_needs_a_folder(self) -> Self:
-        if self.source == "folder" and not self.data_dir:
+        names_folder = "folder" in self.source.split("+")
+        if names_folder and not self.data_dir:
             raise ValueError("data_dir is needed with source: folder (the folder that holds prices/)")
-        if self.source != "folder" and self.data_dir:
+        if not names_folder and self.data_dir:
             raise ValueError(f"data_dir is given, but source is {self.source}: say source: folder")
         return self
 
@@ -106,6 +137,16 @@ class RecordSigma(NotebookParameters):
         """Every price that the parameters name, the asset first."""
         return list(dict.fromkeys(filter(None, [self.asset, self.benchmark, *self.assets])))
 
+    @property
+    def optional_symbols(self) -> list[str]:
+        """The indices of implied volatility, and the S&P 500, which with the VIX stands in for the asset."""
+        return ["GSPC", "VIX", "RVX", "VXN", "VXD"]
+
+    @property
+    def series(self) -> list[str]:
+        """Small less large, by months, for the long view."""
+        return ["SMB"]
+
 
 MONTHLY_LEGS = (("S1", "S5"), ("SMB", ""))
 HORIZONS = {"monthly": (1, 3, 6, 12), "daily": (1, 5, 21, 63, 126, 252)}
@@ -145,6 +186,18 @@ class RateCuts(NotebookParameters):
         """The prices of both legs; months are series."""
         return [] if self.frequency == "monthly" else [self.small, self.large]
 
+    @property
+    def optional_symbols(self) -> list[str]:
+        """The broad market, and by sessions the other pairs of small and large."""
+        other_pairs = [] if self.frequency == "monthly" else ["RUT", "IWM", "SPY", "IWC"]
+        return ["GSPC", *other_pairs]
+
+    @property
+    def series(self) -> list[str]:
+        """Factors and size portfolios by months; yields, spreads and the funds rate."""
+        monthly = ["SMB", "MKT_RF", "S1V1", "S1V3", "S1V5", "S5V1", "S5V3", "S5V5", "RF", "AAA", "BAA"]
+        return ["DFF", *(monthly if self.frequency == "monthly" else ["DGS2", "DGS10", "BAMLH0A0HYM2", "BAA10Y"])]
+
 
 class Leverage(NotebookParameters):
     """Parameters of `02_leverage_net_debt`; it names no price: the companies' own are found with their statements."""
@@ -167,6 +220,21 @@ class Leverage(NotebookParameters):
     def year(self) -> int | None:
         """The fiscal year of the headline; None for the last one."""
         return self.fiscal_year or None
+
+    @property
+    def optional_symbols(self) -> list[str]:
+        """The market, for betas."""
+        return ["GSPC"]
+
+    @property
+    def series(self) -> list[str]:
+        """Rates that debt is priced by, and what the long proxies are made of."""
+        return ["DGS2", "DGS3MO", "DFF", "DGS10", "SMB", "RF", "AAA", "BAA", "S1V3", "S5V3"]
+
+    @property
+    def companies(self) -> int:
+        """As many as both groups hold."""
+        return self.large + self.small
 
     @property
     def event_dates(self) -> list[str]:

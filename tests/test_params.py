@@ -34,7 +34,7 @@ def test_misspelt_name_gets_the_nearest():
         ({"threshold": 7.0, "ddof": 0}, ["can never be passed", "7.00"]),
         ({"cluster_gap": -1}, ["cluster_gap", "greater than or equal to 0"]),
         ({"definition": "zscore"}, ["definition", "'zscore'", "price_z", "return_z"]),
-        ({"source": "yahooo"}, ["source", "'yahooo'", "'bundled' or 'folder'"]),
+        ({"source": "yahooo"}, ["source", "'yahooo'", "did you mean yahoo?", "sec"]),
         ({"as_of": "16.7.2024"}, ["as_of", "'16.7.2024'", "2024-07-16"]),
         ({"as_of": 20240716}, ["as_of", "20240716"]),
         ({"assets": []}, ["assets", "at least 1"]),

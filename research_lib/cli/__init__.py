@@ -2,6 +2,7 @@
 
 import typer
 
+from research_lib.cli import data
 from research_lib.cli.check import check
 from research_lib.cli.compare import compare
 from research_lib.cli.list import list_files
@@ -23,3 +24,4 @@ def main() -> None:
 app.command("list")(list_files)
 for command in (check, run, compare):
     app.command()(command)
+app.add_typer(data.app, name="data")

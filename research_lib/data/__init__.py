@@ -10,10 +10,12 @@ from research_lib.data.bundled import Bundled
 from research_lib.data.card import DataCard, make_card
 from research_lib.data.catalog import Asset, describe_asset, describe_series
 from research_lib.data.folder import Folder
+from research_lib.data.live.snapshots import Store
+from research_lib.data.live.source import SERVES, Joined, Snapshots, require_snapshots
 from research_lib.data.quality import CleanSeries, Expectation, clean
 from research_lib.data.source import RawSeries, Source
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
-from research_lib.project import from_project
+from research_lib.project import from_project, snapshots_folder
 
 __all__ = [
     "Bundled",
@@ -60,19 +62,28 @@ def open_source(name: str, *, data_dir: str = "") -> Source:
     Parameters
     ----------
     name : str
-        `bundled` or `folder`.
+        `bundled`, `folder`, `yahoo`, `fred`, `french` or `sec`; or several joined by `+`: each price and series comes
+        whole from the first that has it.
     data_dir : str
         For `folder`: the folder; a relative one starts at the project's folder.
 
     Raises
     ------
     DataError
-        There is no such source or folder.
+        There is no such source or folder, or nothing was ever pulled from it.
     """
+    sources = tuple(_open_one(part, data_dir) for part in name.split("+"))
+    require_snapshots(sources)
+    return sources[0] if len(sources) == 1 else Joined(sources)
+
+
+def _open_one(name: str, data_dir: str) -> Source:
     if name == "bundled":
         return Bundled()
+    if name in SERVES:
+        return Snapshots(name, Store(snapshots_folder()))
     if name != "folder":
-        raise DataError(f"unknown source {name}; known: bundled, folder")
+        raise DataError(f"unknown source {name}; known: bundled, folder, {', '.join(SERVES)}")
     directory = from_project(data_dir)
     if not directory.is_dir():
         raise MissingDataError(
@@ -105,10 +116,11 @@ def load_prices(source: Source, assets: Iterable[str], *, as_of: date | None = N
     InsufficientDataError
         An asset has nothing up to `as_of`.
     """
+    source = source.at(as_of)
 
     def load(asset: str) -> tuple[CleanSeries, DataCard]:
         info = describe_asset(asset)
-        expect = Expectation(positive=True, traded=info.kind != "volatility", daily=True)
+        expect = Expectation(positive=True, traded=info.kind != "volatility", daily=info.kind != "currency")
         return _load(source, source.read_price(Asset.parse(asset)), expect, name=info.name, as_of=as_of)
 
     return _side_by_side(load, list(dict.fromkeys(assets)))
@@ -122,6 +134,7 @@ def load_series(source: Source, ids: Sequence[str], *, as_of: date | None = None
     DataError, InsufficientDataError
         As `load_prices` does.
     """
+    source = source.at(as_of)
 
     def load(series_id: str) -> tuple[CleanSeries, DataCard]:
         info = describe_series(series_id)
@@ -157,7 +170,7 @@ def _load(
     source: Source, raw: RawSeries, expect: Expectation, *, name: str, as_of: date | None
 ) -> tuple[CleanSeries, DataCard]:
     series = clean(raw, expect=expect, as_of=None if as_of is None else pd.Timestamp(as_of))
-    return series, make_card(series, source=source.name, name=name, origin=raw.origin)
+    return series, make_card(series, raw, source=source.name, name=name)
 
 
 def _side_by_side(load: Callable[[str], tuple[CleanSeries, DataCard]], ids: list[str]) -> DataSet:

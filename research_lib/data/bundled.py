@@ -6,9 +6,11 @@ French months as nanoseconds on pandas 3, so that all of them fall into 1970. Th
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -75,6 +77,10 @@ class Bundled:
     """The offline source."""
 
     name: str = "bundled"
+
+    def at(self, as_of: date | None) -> Self:  # noqa: ARG002  # files are as they are
+        """Return the same source."""
+        return self
 
     def symbols(self) -> list[str]:
         """List the symbols that have prices here."""

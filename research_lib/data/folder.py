@@ -8,7 +8,9 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
 
@@ -27,6 +29,10 @@ class Folder:
 
     directory: Path
     name: str = "folder"
+
+    def at(self, as_of: date | None) -> Self:  # noqa: ARG002  # files are as they are
+        """Return the same source."""
+        return self
 
     def symbols(self) -> list[str]:
         """List the symbols that have prices here."""

@@ -1,6 +1,7 @@
 """Prices of many companies side by side, one file with a column for each: CSV or Parquet."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,9 @@ import pandas as pd
 
 from research_lib.data.calendar import sessions_between
 from research_lib.data.card import DataCard
+from research_lib.data.catalog import Asset
 from research_lib.data.folder import Folder
+from research_lib.data.live.source import Snapshots, parts_of
 from research_lib.data.quality import Fault, FaultKind
 from research_lib.data.source import Source
 from research_lib.errors import DataError, InsufficientDataError
@@ -54,6 +57,8 @@ class PricePanel:
 def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel | None:
     """Load the panel of company prices, cut at `as_of`; None where the source has none.
 
+    A folder has a file; of live sources, it is the adjusted closes of the companies whose facts are there.
+
     Raises
     ------
     DataError
@@ -61,14 +66,29 @@ def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel
     InsufficientDataError
         It holds nothing up to `as_of`.
     """
-    if not isinstance(source, Folder):
-        return None
-    name = next((name for name in PANEL_FILES if (source.directory / name).is_file()), None)
-    if name is None:
-        return None
-    frame = _read(source.directory / name, name)
-    frame = frame if as_of is None else frame[frame.index <= pd.Timestamp(as_of)]
-    return make_price_panel(frame, source=source.name, origin=name)
+    for part in parts_of(source):
+        if isinstance(part, Folder) and (name := _find(part.directory)):
+            frame, origin = _read(part.directory / name, name), name
+        elif isinstance(part, Snapshots) and part.companies():
+            frame, origin = _adjusted_closes(source.at(as_of), part.companies()), "adjusted closes, each as pulled"
+        else:
+            continue
+        frame = frame if as_of is None else frame[frame.index <= pd.Timestamp(as_of)]
+        return make_price_panel(frame, source=source.name, origin=origin) if frame.shape[1] else None
+    return None
+
+
+def _find(directory: Path) -> str | None:
+    return next((name for name in PANEL_FILES if (directory / name).is_file()), None)
+
+
+def _adjusted_closes(source: Source, companies: Sequence[str]) -> pd.DataFrame:
+    has = set(source.symbols())
+    raw = {name: source.read_price(Asset(name, "adj_close")) for name in companies if name in has}
+    closes = {
+        name: pd.Series(one.values.to_numpy(), pd.DatetimeIndex(one.dates), dtype=float) for name, one in raw.items()
+    }
+    return pd.DataFrame(closes).rename_axis("date")
 
 
 def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PricePanel:

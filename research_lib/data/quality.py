@@ -36,6 +36,9 @@ class FaultKind(StrEnum):
     OTHER_CURRENCY = "in another currency than most (set aside in sums)"
     PART_OF_A_YEAR = "a quarter without the three before it (left out)"
     BAD_PRICE = "a price that is not positive (left out)"
+    NO_ANNUAL_REPORT = "no annual report in US GAAP and dollars (left out)"
+    VOLUME_ONLY = "a volume but no price (left out)"
+    SUSPECT_SPLIT = "a move like a split"
 
 
 STOPPING = frozenset({FaultKind.BAD_DATE, FaultKind.BAD_VALUE, FaultKind.DUPLICATE_DATE, FaultKind.NON_POSITIVE})
@@ -44,6 +47,10 @@ SPIKE_RETURN = 0.25  # larger than any one-day move of a US index, 1987-10-19 (-
 SPIKE_REVERSAL = 0.8  # at least this share of the jump is undone the next session
 STALE_SESSIONS = 6  # equal closes in a row; indices quoted to two digits repeat once or twice by chance
 SHOWN_FAULTS = 3
+
+# Splits in whole numbers are by far the most usual ones; a day's own move hides less than this share of the factor.
+SPLIT_FACTORS = np.array([2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 50, 100], dtype=float)
+SPLIT_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -129,7 +136,7 @@ def clean(
     if expect.monthly:
         table = table.assign(date=table["date"] + pd.offsets.MonthEnd(0))
     table = _cut(table, as_of, raw)
-    table, value_faults = _parse_values(table, expect)
+    table, value_faults = _parse_values(table, expect, raw.volume)
     _stop_at(value_faults, raw)
     table, unfinished = _leave_out_unfinished(table, now or pd.Timestamp.now("UTC"))
     faults = (*date_faults, *value_faults, *unfinished)
@@ -137,7 +144,12 @@ def clean(
         raise InsufficientDataError(f"{raw.id}: {raw.origin} holds no finished session")
     unsorted = () if table["date"].is_monotonic_increasing else _unsorted(table)
     table = table.sort_values("date")
-    checks = (*_calendar_faults(table, expect), *_jumps(table, expect), *_stale_runs(table, expect))
+    checks = (
+        *_calendar_faults(table, expect),
+        *_jumps(table, expect),
+        *_suspect_splits(table, raw.splits),
+        *_stale_runs(table, expect),
+    )
     values = pd.Series(table["value"].to_numpy(dtype=float), pd.DatetimeIndex(table["date"], name="date"), name=raw.id)
     return CleanSeries(values, (*faults, *unsorted, *checks))
 
@@ -164,14 +176,18 @@ def _cut(table: pd.DataFrame, as_of: pd.Timestamp | None, raw: RawSeries) -> pd.
     return kept
 
 
-def _parse_values(table: pd.DataFrame, expect: Expectation) -> tuple[pd.DataFrame, list[Fault]]:
+def _parse_values(
+    table: pd.DataFrame, expect: Expectation, volume: "pd.Series[float] | None"
+) -> tuple[pd.DataFrame, list[Fault]]:
     texts = table["text"]
     missing = texts.isna() | texts.astype(str).str.strip().isin(["", "NaN", "nan", "null", "."])
     values = pd.to_numeric(texts.where(~missing), errors="coerce").astype(float)
     bad = (values.isna() & ~missing) | np.isinf(values)
     duplicate = table["date"].duplicated(keep="first")
+    traded = missing & (False if volume is None else volume.reindex(table.index).gt(0))
     faults = [
-        *_mark(table, missing, FaultKind.MISSING_VALUE),
+        *_mark(table, missing & ~traded, FaultKind.MISSING_VALUE),
+        *_mark(table, traded, FaultKind.VOLUME_ONLY),
         *_mark(table, bad, FaultKind.BAD_VALUE, show=True),
         *_mark(table, duplicate, FaultKind.DUPLICATE_DATE),
         *(_mark(table, values <= 0, FaultKind.NON_POSITIVE, show=True) if expect.positive else ()),
@@ -210,6 +226,23 @@ def _jumps(table: pd.DataFrame, expect: Expectation) -> Iterator[Fault]:
     following = moves.shift(-1)
     reverses = (np.sign(following) != np.sign(moves)) & (following.abs() >= SPIKE_REVERSAL * moves.abs())
     return _mark(table, (moves.abs() > np.log1p(SPIKE_RETURN)) & reverses, FaultKind.SPIKE, show=True)
+
+
+def _suspect_splits(table: pd.DataFrame, splits: "pd.Series[float] | None") -> Iterator[Fault]:
+    """Find days on which the price moves by about a whole factor, where the source has taken its splits out."""
+    if splits is None:
+        return
+    ratio = table["value"] / table["value"].shift()
+    factor = ratio.where(ratio > 1, 1 / ratio)
+    nearest = SPLIT_FACTORS[np.abs(factor.to_numpy()[:, None] / SPLIT_FACTORS - 1).argmin(axis=1)]
+    suspect = (factor / nearest - 1).abs() < SPLIT_TOLERANCE
+    for row, date, moved, whole in (
+        table.assign(ratio=ratio, whole=nearest).loc[suspect, ["date", "ratio", "whole"]].itertuples()
+    ):
+        recorded = (
+            f"a split of {splits[row]:g} is recorded, but still in the prices" if splits[row] else "none recorded"
+        )
+        yield Fault(FaultKind.SUSPECT_SPLIT, _row(row), str(date.date()), f"x {moved:.4g}, near {whole:g}; {recorded}")
 
 
 def _stale_runs(table: pd.DataFrame, expect: Expectation) -> Iterator[Fault]:

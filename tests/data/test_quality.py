@@ -43,7 +43,8 @@ def test_which_faults_stop_a_run():
         FaultKind.UNSORTED, FaultKind.MISSING_VALUE, FaultKind.UNFINISHED, FaultKind.MISSING_SESSION,
         FaultKind.NOT_A_SESSION, FaultKind.SPIKE, FaultKind.STALE,
         FaultKind.UNDATED, FaultKind.PUBLISHED_EARLY, FaultKind.OTHER_CURRENCY, FaultKind.UNMATCHED,
-        FaultKind.PART_OF_A_YEAR, FaultKind.BAD_PRICE,
+        FaultKind.PART_OF_A_YEAR, FaultKind.BAD_PRICE, FaultKind.VOLUME_ONLY, FaultKind.SUSPECT_SPLIT,
+        FaultKind.NO_ANNUAL_REPORT,
     }  # fmt: skip
 
 

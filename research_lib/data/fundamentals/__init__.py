@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from research_lib.data.bundled import Bundled
 from research_lib.data.card import DataCard
 from research_lib.data.folder import Folder
 from research_lib.data.fundamentals.columns import COLUMNS, NAMES, in_shape
 from research_lib.data.fundamentals.own import find_own, read_own
+from research_lib.data.fundamentals.sec import read_sec
 from research_lib.data.fundamentals.simfin import FOLDER, INCOME, Parts, has_files, read_simfin
+from research_lib.data.live.source import Snapshots, parts_of
 from research_lib.data.quality import Fault, FaultKind
 from research_lib.data.source import Source
 from research_lib.errors import DataError, InsufficientDataError
@@ -48,7 +49,8 @@ def load_fundamentals(source: Source, *, as_of: date | None = None) -> Fundament
     Parameters
     ----------
     source : Source
-        A folder: `fundamentals.csv` or `.parquet` in the kit's columns, else SimFin's bulk files in `simfin/`.
+        A folder: `fundamentals.csv` or `.parquet` in the kit's columns, else SimFin's bulk files in `simfin/`; or the
+        SEC's snapshots, joined with a source of prices for market values. Of several, the first that has statements.
     as_of : date, optional
         Rows published later are left out before anything else is looked at.
 
@@ -68,13 +70,19 @@ def load_fundamentals(source: Source, *, as_of: date | None = None) -> Fundament
     -----
     The bundled source has no amounts of debt: see `bundled_firms.load_bundled_firms` and `simulated`.
     """
-    if isinstance(source, Bundled) or not isinstance(source, Folder):
-        raise DataError(
-            f"source {source.name} has no company statements; use source: folder, or the bundled cross-section of "
-            f"142 firms (load_bundled_firms) and the simulated panel (simulate_panel)"
-        )
-    parts, origin = _read_folder(source.directory)
-    return make_fundamentals(parts.rows, source=source.name, origin=origin, faults=parts.faults, as_of=as_of)
+    at_date = source.at(as_of)
+    for part in parts_of(at_date):
+        if isinstance(part, Folder):
+            parts, origin = _read_folder(part.directory)
+        elif isinstance(part, Snapshots) and part.companies():
+            parts, origin = read_sec(part, at_date, as_of=as_of), "annual reports as filed"
+        else:
+            continue
+        return make_fundamentals(parts.rows, source=part.name, origin=origin, faults=parts.faults, as_of=as_of)
+    raise DataError(
+        f"source {source.name} has no company statements; use source: folder or sec, or the bundled cross-section of "
+        f"142 firms (load_bundled_firms) and the simulated panel (simulate_panel)"
+    )
 
 
 def make_fundamentals(

@@ -1,0 +1,212 @@
+"""A server on this machine that plays the vendors, and the real clients' sessions led to it.
+
+A host that the server does not play fails at once: no test leaves the loopback address.
+"""
+
+import io
+import json
+import threading
+import time
+import zipfile
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import numpy as np
+import pandas as pd
+
+from research_lib.data.live.fred import Fred
+from research_lib.data.live.french import French
+from research_lib.data.live.web import WebSession
+from research_lib.data.live.yahoo import Yahoo, YahooSession
+
+CHART_HOST = "query2.finance.yahoo.com"
+HOSTS = {CHART_HOST, "query1.finance.yahoo.com", "fc.yahoo.com", "guce.yahoo.com", "fred.stlouisfed.org",
+         "mba.tuck.dartmouth.edu", "data.sec.gov", "www.sec.gov"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server sends: `cut` closes the connection halfway, `delay_s` comes before the first byte."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict = field(default_factory=dict)
+    delay_s: float = 0.0
+    cut: bool = False
+
+
+def as_json(content, **options):
+    return Answer(json.dumps(content).encode(), **options)
+
+
+class Vendors:
+    """The server: what it answers by path, and what it was asked."""
+
+    def __init__(self):
+        self.book = {}
+        self.asked = []
+        self.users = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def port(self):
+        return self._server.server_address[1]
+
+    def answer(self, path, *answers):
+        """Answer a path, each time with the next one; the last one stays."""
+        self.book[path] = list(answers)
+
+    def prices(self, symbol, *answers):
+        """Answer for a symbol's prices; the question for its time zone is always answered well."""
+        self.answer(f"/v8/finance/chart/{symbol}", *answers)
+
+    def series(self, series_id, *answers):
+        self.answer(f"/graph/fredgraph.csv?{series_id}", *answers)
+
+    def times_asked(self, part):
+        return sum(part in path for path in self.asked)
+
+    def _take(self, raw):
+        parts = urlsplit(raw)
+        path, query = unquote(parts.path), parse_qs(parts.query)
+        if query.get("range") == ["1d"]:
+            return as_json(chart(path.rsplit("/", 1)[1], pd.DatetimeIndex([])))
+        path = f"{path}?{query['id'][0]}" if "fredgraph" in path else path
+        self.asked.append(path)
+        answers = self.book.get(path)
+        if answers is None:
+            return as_json(
+                {"chart": {"result": None, "error": {"description": "No data found, symbol may be delisted"}}},
+                status=404,
+            )
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    def _handler(vendors):  # noqa: N805
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                vendors.users.append(self.headers["User-Agent"])
+                answer = vendors._take(self.path)
+                time.sleep(answer.delay_s)
+                self.send_response(answer.status)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                try:
+                    self.wfile.write(answer.body[: len(answer.body) // 2] if answer.cut else answer.body)
+                except (BrokenPipeError, ConnectionResetError):
+                    self.close_connection = True
+                if answer.cut:
+                    self.close_connection = True
+
+            def log_message(self, *_):
+                pass
+
+        return Handler
+
+
+def led_to(port, url):
+    parts = urlsplit(url)
+    if parts.hostname not in HOSTS:
+        raise AssertionError(f"a test asks {parts.hostname}")
+    return parts._replace(scheme="http", netloc=f"127.0.0.1:{port}").geturl()
+
+
+class LedYahooSession(YahooSession):
+    def __init__(self, port, **options):
+        super().__init__(**options)
+        self.port = port
+
+    def request(self, method, url, **options):
+        return super().request(method, led_to(self.port, url), **options)
+
+
+class LedWebSession(WebSession):
+    def __init__(self, port, vendor, **options):
+        super().__init__(vendor, **options)
+        self.port = port
+
+    def request(self, method, url, *args, **options):
+        return super().request(method, led_to(self.port, url), *args, **options)
+
+
+def clients(port, cache, *, timeout_s=5.0):
+    """The real clients, led to the server."""
+    from yfinance.data import YfData
+
+    session = LedYahooSession(port, timeout_s=timeout_s)
+    yahoo = Yahoo(session=session, cache=cache)
+    data = YfData(session=session)
+    data._cookie, data._crumb = True, "crumb"
+    data.cache_get.cache_clear()
+    return {
+        "yahoo": yahoo,
+        "fred": Fred(session=LedWebSession(port, "FRED", timeout_s=timeout_s)),
+        "french": French(session=LedWebSession(port, "Ken French's library", timeout_s=timeout_s)),
+    }
+
+
+OPENING = pd.Timedelta(hours=14, minutes=30)  # of the exchange, in UTC
+
+
+def chart(symbol, days, closes=None, **changes):
+    """Yahoo's answer for a symbol's prices; `changes` replace lists of the quote, or are splits and dividends by day."""
+    closes = list(100 + np.arange(len(days)) * 0.1) if closes is None else list(closes)
+    quote_lists = dict.fromkeys(("open", "high", "low", "close"), closes) | {"volume": [1000] * len(days)}
+    quote_lists |= {name: values for name, values in changes.items() if name in quote_lists}
+    stamps = [int((day + OPENING).timestamp()) for day in days]
+    meta = {
+        "currency": "USD", "symbol": changes.get("named", symbol), "instrumentType": "EQUITY", "gmtoffset": -18000,
+        "exchangeTimezoneName": "America/New_York", "timezone": "EST", "priceHint": 2, "dataGranularity": "1d",
+        "regularMarketPrice": 1.0, "firstTradeDate": 0, "regularMarketTime": stamps[-1] if stamps else 0, "range": "",
+        "validRanges": ["1d", "max"],
+    }  # fmt: skip
+    result = {
+        "meta": meta,
+        "timestamp": changes.get("stamps", stamps),
+        "indicators": {"quote": [quote_lists], "adjclose": [{"adjclose": changes.get("adjclose", closes)}]},
+        "events": changes.get("events", {}),
+    }
+    return {"chart": {"result": [result], "error": None}}
+
+
+def split(day, factor):
+    stamp = int((pd.Timestamp(day) + OPENING).timestamp())
+    return {"splits": {str(stamp): {"date": stamp, "numerator": factor, "denominator": 1, "splitRatio": f"{factor}:1"}}}
+
+
+def fred_csv(series_id, values):
+    lines = [f"{day:%Y-%m-%d},{'.' if np.isnan(value) else value}" for day, value in values.items()]
+    return Answer("\n".join([f"observation_date,{series_id}", *lines, ""]).encode())
+
+
+def french_zip(name, tables):
+    """A file as Ken French publishes it: text, then blocks of a title, a header and rows, each ended by an empty line."""
+    blocks = ["This file was made up for a test."]
+    for title, table in tables.items():
+        rows = [
+            f"{period},{','.join(f'{value:8.2f}' for value in row)}"
+            for period, row in zip(table.index, table.to_numpy(), strict=True)
+        ]
+        blocks.append("\r\n".join([f"  {title}", "," + ",".join(table.columns), *rows]))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr(f"{name}.csv", "\r\n\r\n".join([*blocks, "Copyright"]))
+    return Answer(buffer.getvalue())
