@@ -2,6 +2,7 @@
 
 import typer
 
+from research_lib.cli.claims import claims
 from research_lib.cli.run import run
 
 app = typer.Typer(
@@ -18,3 +19,4 @@ def main() -> None:
 
 
 app.command()(run)
+app.command()(claims)

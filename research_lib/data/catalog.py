@@ -11,7 +11,7 @@ PERCENT = 0.01  # rates and factor returns are published in percent and used as 
 
 @dataclass(frozen=True)
 class AssetInfo:
-    """A price: `kind` is index, fund or volatility; `volatility_index` is made from its options, if any is."""
+    """A price: `kind` is index, fund, currency or volatility; `volatility_index` is made from its options, if any is."""
 
     symbol: str
     name: str
@@ -85,6 +85,16 @@ def choose_volatility(asset: str, available: Collection[str]) -> SpotAndVolatili
 def describe_series(series_id: str) -> SeriesInfo:
     """Return what is known of a series; one that is not listed is daily and kept in its file's unit."""
     return _series().get(series_id, SeriesInfo(series_id, series_id, "daily", 1.0))
+
+
+def known_symbols() -> list[str]:
+    """List the symbols that are known whatever a source has."""
+    return list(_assets())
+
+
+def known_series() -> list[str]:
+    """List the series that are known whatever a source has."""
+    return list(_series())
 
 
 @cache
