@@ -417,11 +417,12 @@ class Firms(Check):
 
 
 class Leverage(Firms):
-    """One of the ratios of a group of companies."""
+    """One of the ratios of a group of companies; as a proxy it shows what there is and decides nothing."""
 
     name: Literal["leverage"]
     units = ("times", "percent")
     measure: Literal["net_debt_to_ebitda", "due_within_year", "negative_ebitda_share"] = "net_debt_to_ebitda"
+    proxy_for: str = ""
 
     @property
     def units_now(self) -> tuple[Unit, ...]:

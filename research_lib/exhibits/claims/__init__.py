@@ -16,7 +16,7 @@ DECIDED = (Verdict.HOLDS, Verdict.ROUGHLY, Verdict.FAILS, Verdict.DEPENDS)
 
 def verdict_text(verdict: Verdict) -> str:
     """Show a verdict as a shape and a word."""
-    return f"{SHAPES[verdict]} {verdict}"
+    return f"{SHAPES[verdict]}\N{NO-BREAK SPACE}{verdict}"
 
 
 def of_verdict(results: list[Result], verdict: Verdict) -> list[Result]:

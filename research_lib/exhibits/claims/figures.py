@@ -1,6 +1,7 @@
 """Figures of the claims study."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 COLOURS = dict(zip(Verdict, (BLUE, LIGHT_BLUE, ORANGE, "#f6d9a8", "#d9d9d9", "#f2f2f2"), strict=True))
 HATCHES = dict(zip(Verdict, ("", "..", "", "//", "", ""), strict=True))
-PANELS, COLUMNS = 9, 3
+INKS = {Verdict.HOLDS: "white"}
+PANELS, COLUMNS = 6, 3
 LONG_ENOUGH = 250  # values, for a move to be shown in its history
 FARTHEST = 60.0  # percent; figures farther off are drawn at the edge, with their number
 LABEL_SIZE = 8
@@ -37,7 +39,13 @@ def scorecard(results: Sequence[Result]) -> Figure:
             for row, n in enumerate(width):
                 if n:
                     axes.text(
-                        start[row] + n / 2, row, f"{SHAPES[verdict]} {n}", ha="center", va="center", size=LABEL_SIZE
+                        start[row] + n / 2,
+                        row,
+                        f"{SHAPES[verdict]} {n}",
+                        ha="center",
+                        va="center",
+                        size=LABEL_SIZE,
+                        color=INKS.get(verdict, "black"),
                     )
             start += width
         axes.invert_yaxis()
@@ -107,19 +115,22 @@ def in_history(results: Sequence[Result]) -> Figure | Prose:
     if not chosen:
         return Prose("*No claim about a move can be set into its history on this source.*")
     rows = -(-len(chosen) // COLUMNS)
-    with canvas(height_inches=2.1 * rows) as drawn:
+    with canvas(height_inches=2.1 * rows + 0.4) as drawn:
         panels = np.atleast_1d(drawn.subplots(rows, COLUMNS)).ravel()
         for axes, one in zip(panels, chosen, strict=False):
             _draw_history(axes, one)
         for axes in panels[len(chosen) :]:
             axes.set_visible(False)
+        title = "Published figures in the history of the same figure"
+        drawn.suptitle(title, x=0.01, ha="left", size=12, fontweight="bold")
     words = "; ".join(_in_words(one) for one in chosen)
-    return finish(
+    shown = finish(
         drawn,
-        title=f"{chosen[0].claim.id}",
+        title=chosen[0].claim.id,
         caption="All values of the same figure to the day. Solid line and ●: computed; dashed line: published.",
         alt=f"{words}.",
     )
+    return replace(shown, title=title)
 
 
 def _has_history(one: Result) -> bool:

@@ -13,7 +13,6 @@ from research_lib.exhibits.table import Table, table
 from research_lib.studies.claims import Judged, Reading, Result, Verdict, scaled, score, show_value
 
 WORDS = ("verdict", "claim", "what it hangs on")
-TITLED = "{name}: {title} ({as_of})"
 
 
 def wrong(results: Sequence[Result]) -> Table | Prose:
@@ -53,7 +52,7 @@ def _row(result: Result) -> dict[str, str]:
         "id": result.claim.id,
         "verdict": verdict_text(result.verdict),
         "claim": result.claim.says,
-        "asserted": result.asserted.replace("-", "−") if result.unit != "date" else result.asserted,
+        "asserted": result.asserted or show.NONE,
         "computed": show_value(result.computed, result.unit),
         "difference": show_value(result.difference, result.unit),
         "what it hangs on": result.hangs_on,

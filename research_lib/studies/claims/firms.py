@@ -7,6 +7,7 @@ import pandas as pd
 
 from research_lib.claims_file import DoubleEdge, Firms, Leverage, Refinancing
 from research_lib.errors import InsufficientDataError
+from research_lib.stats.policy_cycles import DAYS_PER_MONTH
 from research_lib.stats.ratios import LARGE, SMALL, group_ratio
 from research_lib.stats.refinancing import stress
 from research_lib.studies import leverage as study
@@ -39,9 +40,12 @@ def leverage(args: Leverage, context: Context) -> Computed:
             interval = ratios[args.group].low, ratios[args.group].high
         elif column == "negative_ebitda_share":
             interval = _share_interval(args, values, counts)
-        return _reading(args, firms, (values, counts), f"{LABELS[args.measure]} in fiscal {year}", interval)
+        return _reading(
+            args, firms, (values, counts), f"{LABELS[args.measure]} in {_when(firms, year, context)}", interval
+        )
 
-    return Computed(f"{LABELS[args.measure].capitalize()}, {args.group}", (_in_year(args, firms, read),))
+    proxy = f"needs {args.proxy_for}; what follows is a proxy and decides nothing" if args.proxy_for else ""
+    return Computed(f"{LABELS[args.measure].capitalize()}, {args.group}", (_in_year(args, firms, read),), proxy=proxy)
 
 
 def _share_interval(args: Firms, values: dict[str, float], counts: dict[str, int]) -> tuple[float, float]:
@@ -69,7 +73,7 @@ def refinancing(args: Refinancing, context: Context) -> Computed:
                 float(getattr(before, args.measure)) if args.added else 0.0
             )
             counts[group] = after.n
-        return _reading(args, firms, (values, counts), f"{what} in fiscal {year}", (np.nan, np.nan))
+        return _reading(args, firms, (values, counts), f"{what} in {_when(firms, year, context)}", (np.nan, np.nan))
 
     what = LABELS[args.measure]
     if args.rate_move_bp:
@@ -106,6 +110,12 @@ def _prepare(args: Firms, context: Context) -> study.Firms:
 
 def _rows(firms: study.Firms, year: int, group: str) -> pd.DataFrame:
     return firms.chosen[(firms.chosen["fiscal_year"] == year) & (firms.chosen["group"] == group)]
+
+
+def _when(firms: study.Firms, year: int, context: Context) -> str:
+    """Name a fiscal year, and how old its statements are on the day: old ones say little of what looms."""
+    end = firms.chosen.loc[firms.chosen["fiscal_year"] == year, "period_end"].median()
+    return f"fiscal {year}, which ended {round((context.day - end).days / DAYS_PER_MONTH)} months before"
 
 
 def _of(args: Firms, values: dict[str, float]) -> float:

@@ -149,7 +149,8 @@ def show_asserted(asserted: Asserted) -> str:
     """Write what a claim says as one would."""
     if asserted.unit == "date":
         return str(asserted.first) if asserted.first == asserted.last else f"{asserted.first} to {asserted.last}"
-    return f"{COMPARISONS[asserted.comparison]}{show_value(asserted.value, asserted.unit)}"
+    figure = f"{asserted.value:,}".removesuffix(".0").replace("-", "−")
+    return f"{COMPARISONS[asserted.comparison]}{figure}{UNIT_SIGNS.get(asserted.unit, f' {asserted.unit}')}"
 
 
 def show_value(value: float | pd.Timestamp | None, unit: str) -> str:
@@ -169,6 +170,8 @@ def _hangs_on(claim: Claim, context: Context, computed: Computed, grid: tuple[Ju
     parts = [_open_question(computed, verdict), _split(grid, unit), reading.basis, _evidence(reading, unit)]
     if len(grid) > 1 and len({one.verdict for one in grid}) == 1:
         parts.append(f"the same on all {len(grid)} definitions")
+    if computed.left_out and not computed.undecided_without:
+        parts.append(f"left out: {'; '.join(computed.left_out[:LISTED])}")
     if context.session != context.day:
         parts.append(f"{context.day.date()} was no session: {context.session.date()} counts")
     return _sentence("; ".join(filter(None, parts)))
