@@ -54,7 +54,7 @@ def _row(result: Result) -> dict[str, str]:
         "claim": result.claim.says,
         "asserted": result.asserted or show.NONE,
         "computed": show_value(result.computed, result.unit),
-        "difference": show_value(result.difference, result.unit),
+        "difference": show_value(result.difference, "count" if result.unit == "rank" else result.unit),
         "what it hangs on": result.hangs_on,
     }
 

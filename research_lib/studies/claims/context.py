@@ -1,7 +1,7 @@
 """What a check may see: everything up to one day, and nothing after it."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from research_lib.data.calendar import CHECKED_FROM, sessions_between
 from research_lib.data.catalog import Asset, describe_asset, describe_series
 from research_lib.data.fundamentals import Fundamentals, load_fundamentals
 from research_lib.data.price_panel import PricePanel, load_price_panel
+from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.stats.event_study import Legs
 from research_lib.studies.rate_cuts import Market, Policy, load_policy
@@ -20,6 +21,35 @@ Made = TypeVar("Made")
 
 # A daily series of the bond market misses holidays; a monthly one comes out with a delay.
 STALE_DAYS = {"daily": 7, "monthly": 366}
+
+
+@dataclass(frozen=True)
+class Held:
+    """A source of which one series was read already, so that no file is read twice."""
+
+    source: Source
+    raw: RawSeries
+
+    @property
+    def name(self) -> str:
+        """The source's."""
+        return self.source.name
+
+    def symbols(self) -> list[str]:
+        """List the source's."""
+        return self.source.symbols()
+
+    def series_ids(self) -> list[str]:
+        """List the source's."""
+        return self.source.series_ids()
+
+    def read_price(self, asset: Asset) -> RawSeries:  # noqa: ARG002
+        """Return what was read."""
+        return self.raw
+
+    def read_series(self, series_id: str) -> RawSeries:  # noqa: ARG002
+        """Return what was read."""
+        return self.raw
 
 
 class Archive:
@@ -58,16 +88,13 @@ class Archive:
         day = None if self.as_of is None else self.as_of.date()
         label = describe_series(name).name if is_series else describe_asset(name).name
         try:  # what is absent is a claim's own trouble; what is there and faulty stops the run
-            _ = self.source.read_series(name) if is_series else self.source.read_price(Asset.parse(name))
+            raw = self.source.read_series(name) if is_series else self.source.read_price(Asset.parse(name))
         except DataError:
             shown = name if label == name else f"{name} ({label})"
             return InsufficientDataError(f"needs {shown}, which source {self.source.name} does not have")
+        held = Held(self.source, raw)
         try:
-            return (
-                load_series(self.source, [name], as_of=day)
-                if is_series
-                else load_prices(self.source, [name], as_of=day)
-            )
+            return load_series(held, [name], as_of=day) if is_series else load_prices(held, [name], as_of=day)
         except InsufficientDataError as error:
             return error
 

@@ -114,7 +114,8 @@ def _rows(firms: study.Firms, year: int, group: str) -> pd.DataFrame:
 
 def _when(firms: study.Firms, year: int, context: Context) -> str:
     """Name a fiscal year, and how old its statements are on the day: old ones say little of what looms."""
-    end = firms.chosen.loc[firms.chosen["fiscal_year"] == year, "period_end"].median()
+    ends = pd.DatetimeIndex(firms.chosen.loc[firms.chosen["fiscal_year"] == year, "period_end"]).sort_values()
+    end = ends[len(ends) // 2]
     return f"fiscal {year}, which ended {round((context.day - end).days / DAYS_PER_MONTH)} months before"
 
 

@@ -149,6 +149,8 @@ def show_asserted(asserted: Asserted) -> str:
     """Write what a claim says as one would."""
     if asserted.unit == "date":
         return str(asserted.first) if asserted.first == asserted.last else f"{asserted.first} to {asserted.last}"
+    if asserted.unit == "rank" and asserted.value == 1:
+        return "rank 1"
     figure = f"{asserted.value:,}".removesuffix(".0").replace("-", "−")
     return f"{COMPARISONS[asserted.comparison]}{figure}{UNIT_SIGNS.get(asserted.unit, f' {asserted.unit}')}"
 
@@ -161,7 +163,8 @@ def show_value(value: float | pd.Timestamp | None, unit: str) -> str:
         return str(value.date())
     sign = UNIT_SIGNS.get(unit, f" {unit}")
     digits = 0 if unit in WHOLE else 1 if unit in {"basis_points", "years"} else 2
-    return (f"{value:,.{digits}f}{sign}").replace("inf", "∞").replace("-", "−")
+    prefix = "rank " if unit == "rank" else ""
+    return (f"{prefix}{value:,.{digits}f}{sign}").replace("inf", "∞").replace("-", "−")
 
 
 def _hangs_on(claim: Claim, context: Context, computed: Computed, grid: tuple[Judged, ...], verdict: Verdict) -> str:
