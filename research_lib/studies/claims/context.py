@@ -55,9 +55,10 @@ class Held:
 class Archive:
     """A source whose prices and series are each read once, up to `as_of`; what it read is on its cards."""
 
-    def __init__(self, source: Source, as_of: pd.Timestamp | None = None) -> None:
+    def __init__(self, source: Source, *, as_of: pd.Timestamp | None = None, seed: int = 0) -> None:
         self.source = source
         self.as_of = as_of
+        self.seed = seed
         self._loaded: dict[str, DataSet | InsufficientDataError] = {}
 
     @property
@@ -121,6 +122,8 @@ class Context:
         The date asked for.
     session : Timestamp
         The last exchange session up to it; before 1970, where no calendar is known, the day itself.
+    seed : int
+        Of what is resampled.
     """
 
     def __init__(self, archive: Archive, day: pd.Timestamp) -> None:
@@ -128,6 +131,7 @@ class Context:
         self.day = day
         known = sessions_between(max(CHECKED_FROM, day - pd.Timedelta(days=14)), day)
         self.session = known[-1] if len(known) else day
+        self.seed = archive.seed
         self._made: dict[Hashable, object] = {}
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:

@@ -107,7 +107,7 @@ def sigma(args: Sigma, context: Context) -> Computed:
 
     def read(asset: str, definition: SigmaName, ddof: int, price: str) -> Reading:
         close = up_to(context.price(asset), args.end)
-        if price == "intraday":
+        if price != "close":
             high = up_to(context.price(f"{Asset.parse(asset).symbol}:high"), args.end)
             close = pd.concat([close.iloc[:-1], high.iloc[-1:]])
         path = sigma_path(close, definition, SigmaSettings(args.window, ddof))

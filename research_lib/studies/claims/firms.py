@@ -32,7 +32,7 @@ def leverage(args: Leverage, context: Context) -> Computed:
     column = "ratio" if args.measure == "net_debt_to_ebitda" else args.measure
 
     def read(year: int) -> Reading:
-        ratios = {group: group_ratio(_rows(firms, year, group)) for group in (SMALL, LARGE)}
+        ratios = {group: group_ratio(_rows(firms, year, group), seed=context.seed) for group in (SMALL, LARGE)}
         values = {group: float(getattr(ratio, column)) for group, ratio in ratios.items()}
         counts = {group: ratio.n_used for group, ratio in ratios.items()}
         interval = (np.nan, np.nan)

@@ -49,7 +49,8 @@ def check_claims(params: Claims, source: Source) -> tuple[list[Result], Archive]
         A file that is there cannot be used.
     """
     _stop_at_unknown(params, source)
-    archive = Archive(source, None if params.as_of is None else pd.Timestamp(params.as_of))
+    as_of = None if params.as_of is None else pd.Timestamp(params.as_of)
+    archive = Archive(source, as_of=as_of, seed=params.seed)
     contexts = {name: Context(archive, pd.Timestamp(article.as_of)) for name, article in params.articles.items()}
     judged = [_judge(claim, contexts[claim.article], archive, params.roughly_percent / 100) for claim in params.claims]
     return judged, archive

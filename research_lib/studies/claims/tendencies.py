@@ -27,7 +27,7 @@ from research_lib.studies.claims.result import Axes, Computed, Happened, Reading
 from research_lib.studies.rate_cuts import Policy, find_events, rate_drivers, study_events, to_months
 
 SESSIONS_PER_YEAR, MONTHS_PER_YEAR = 252, 12
-BLOCKS = Blocks(replications=499)
+REPLICATIONS = 499
 
 
 def _proportion(hits: int, n: int) -> tuple[float, float]:
@@ -96,7 +96,7 @@ def rate_cuts(args: RateCuts, context: Context) -> Computed:
     """Take the mean outcome around first cuts, flipping cycles' signs; a leg alone is held against all other days."""
     market, policy = context.market(args.small, args.large), _chosen(context.policy(), args.only)
     events = find_events(policy, market)
-    study = study_events(market, events, horizons=args.horizons)[args.leg]
+    study = study_events(market, events, horizons=args.horizons, seed=context.seed)[args.leg]
     results = {result.window: result for result in (study.before if args.side == "before" else study.after)}
     by_length = {max(abs(window.first), abs(window.last)): result for window, result in results.items()}
 
@@ -139,7 +139,11 @@ def policy_regime(args: PolicyRegime, context: Context) -> Computed:
     inside = states.isin(args.states).to_numpy()
     if inside.sum() < SESSIONS_PER_YEAR:
         raise InsufficientDataError(f"{market.name}: {inside.sum()} sessions in {', '.join(args.states)} are too few")
-    found = bootstrap_mean(np.asarray(market.relative, dtype=np.float64), inside, blocks=BLOCKS)
+    found = bootstrap_mean(
+        np.asarray(market.relative, dtype=np.float64),
+        inside,
+        blocks=Blocks(replications=REPLICATIONS, seed=context.seed),
+    )
     low, mean, high = (SESSIONS_PER_YEAR * value for value in (found.low, found.mean, found.high))
     all_days = SESSIONS_PER_YEAR * float(market.relative.mean())
     basis = f"{market.name} made {mean:+.2%} a year in {found.n:,} sessions of {' or '.join(args.states)}; on all days {all_days:+.2%}"
@@ -198,7 +202,9 @@ def factor(args: FactorMean, context: Context) -> Computed:
         if other is not None:
             pair = pd.concat([part, other], axis=1, join="inner").to_numpy()
             return _correlation(pair, part, f"{args.series} and {args.against}")
-        found = bootstrap_mean(np.asarray(part, dtype=np.float64), blocks=BLOCKS)
+        found = bootstrap_mean(
+            np.asarray(part, dtype=np.float64), blocks=Blocks(replications=REPLICATIONS, seed=context.seed)
+        )
         low, mean, high = (MONTHS_PER_YEAR * value for value in (found.low, found.mean, found.high))
         basis = f"{args.series} made {mean:+.2%} a year in {found.n} months since {part.index[0].date()}"
         return Reading(mean, found.n, part.index[0], part.index[-1], basis, (), low, high)
