@@ -152,6 +152,14 @@ def test_a_faulty_file_stops_the_run(walks):
         checked(walks, claim({**CHANGE, "assets": ["IWM"]}))
 
 
+def test_faulty_statements_stop_the_run_and_absent_ones_do_not(walks):
+    ratio = claim({"name": "leverage"}, {"value": 4, "unit": "times", "tolerance": 0})
+    assert "eeds company statements" in checked(walks, ratio)[0].hangs_on
+    (walks / "fundamentals.csv").write_text("company,fiscal_year\nA,2004\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"fundamentals\.csv"):
+        checked(walks, ratio)
+
+
 def test_on_a_holiday_the_session_before_counts_and_is_said(walks):
     friday, holiday = (checked(walks, claim(CHANGE), as_of=day)[0] for day in ("2004-07-02", "2004-07-05"))
     assert "2004-07-05 was no session: 2004-07-02 counts" in holiday.hangs_on

@@ -8,6 +8,12 @@ from research_lib.exhibits.figure import Prose
 from research_lib.studies.claims import Result, Verdict, show_value
 
 NAMED = 6
+PLURALS = {
+    Verdict.HOLDS: "hold",
+    Verdict.ROUGHLY: "hold roughly",
+    Verdict.FAILS: "fail",
+    Verdict.DEPENDS: "depend on the definition",
+}
 
 
 def headline(results: Sequence[Result], *, source: str) -> Prose:
@@ -15,7 +21,7 @@ def headline(results: Sequence[Result], *, source: str) -> Prose:
     counts = Counter(result.verdict for result in results)
     decided = sum(counts[verdict] for verdict in DECIDED)
     articles = len({result.claim.article for result in results})
-    what = ", ".join(f"{counts[verdict]} {verdict}" for verdict in DECIDED if counts[verdict]) or "none"
+    what = ", ".join(f"{counts[verdict]} {PLURALS[verdict]}" for verdict in DECIDED if counts[verdict]) or "none"
     return Prose(
         f"**Of {len(results)} checks of what {articles} {'article' if articles == 1 else 'articles'} said, source {source} "
         f"decides {decided}: {what}.** {counts[Verdict.NOT_ENOUGH_DATA]} lack data, {counts[Verdict.UNTESTABLE]} cannot be "

@@ -7,10 +7,12 @@ from typing import TypeVar
 
 import pandas as pd
 
-from research_lib.data import DataCard, DataSet, Source, load_prices, load_series
+from research_lib.data import DataCard, DataSet, Folder, Source, load_prices, load_series
 from research_lib.data.calendar import CHECKED_FROM, sessions_between
 from research_lib.data.catalog import Asset, describe_asset, describe_series
 from research_lib.data.fundamentals import Fundamentals, load_fundamentals
+from research_lib.data.fundamentals.own import find_own
+from research_lib.data.fundamentals.simfin import has_files
 from research_lib.data.price_panel import PricePanel, load_price_panel
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, InsufficientDataError
@@ -105,12 +107,19 @@ class Archive:
         try:
             return load_fundamentals(self.source, as_of=None if self.as_of is None else self.as_of.date())
         except DataError as error:
+            if _has_statements(self.source):
+                raise
             raise InsufficientDataError(f"needs company statements: {error}") from None
 
     @cached_property
     def panel(self) -> PricePanel | None:
         """Prices of companies, if the source has any."""
         return load_price_panel(self.source, as_of=None if self.as_of is None else self.as_of.date())
+
+
+def _has_statements(source: Source) -> bool:
+    """Say whether company statements lie there, so that what is wrong with them is a fault and no absence."""
+    return isinstance(source, Folder) and (find_own(source.directory) is not None or has_files(source.directory))
 
 
 class Context:
