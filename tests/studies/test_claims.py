@@ -275,8 +275,8 @@ def test_sigma_by_two_passes(found, column):
     squares = sum((value - mean) ** 2 for value in window)
     by_ddof = [(window[-1] - mean) / (squares / (50 - ddof)) ** 0.5 for ddof in (1, 0)]
     grid = {tuple(choice for _, choice in one.axes): one for one in found["C04"].grid}
-    assert grid["RUT", "price_z", "1"].value == pytest.approx(by_ddof[0], rel=1e-10)
-    assert grid["RUT", "price_z", "0"].value == pytest.approx(by_ddof[1], rel=1e-10)
+    assert grid["RUT", "price_z", "1", "close"].value == pytest.approx(by_ddof[0], rel=1e-10)
+    assert grid["RUT", "price_z", "0", "close"].value == pytest.approx(by_ddof[1], rel=1e-10)
     assert (round(by_ddof[0], 3), round(by_ddof[1], 3)) == (4.417, 4.462)
     assert found["C04"].verdict is Verdict.DEPENDS
     assert "holds with price_z, not with price_z_prior" in found["C04"].hangs_on
