@@ -9,9 +9,12 @@ from typing import Any
 import yaml
 
 from research_lib.errors import ParameterError
-from research_lib.params import MODELS, NotebookParameters, model_for, validate
+from research_lib.params import MODELS, Claims, NotebookParameters, model_for, validate
 
 SECRET_NAME = re.compile(r"(^|_)(api_?key|key|token|secret|password|passwd|credentials?)(_|$)", re.IGNORECASE)
+
+
+EXTENDS = "extends"
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -43,6 +46,13 @@ def read_parameters(path: Path, *, overrides: Mapping[str, object] | None = None
     values = _read_mapping(path) | dict(overrides or {})
     refuse_secrets(values, origin=shown(path))
     return validate(model_for(path.resolve().parent.name), values, origin=shown(path))
+
+
+def read_claims(path: Path, *, overrides: Mapping[str, object] | None = None) -> Claims:
+    """Read and validate a claims file, wherever it lies; as `read_parameters` otherwise."""
+    values = _read_mapping(path) | dict(overrides or {})
+    refuse_secrets(values, origin=shown(path))
+    return validate(Claims, values, origin=shown(path))
 
 
 def refuse_secrets(values: Mapping[str, object], *, origin: str) -> None:
@@ -105,6 +115,20 @@ def _read_value(text: str, *, setting: str) -> object:
 
 
 def _read_mapping(path: Path) -> dict[str, object]:
+    """Read a file's values; where it `extends` another, over that one's."""
+    values = _read_file(path)
+    if EXTENDS not in values:
+        return values
+    base = values.pop(EXTENDS)
+    if not isinstance(base, str) or Path(base).name != base or base == path.name:
+        raise ParameterError(f"{shown(path)}: {EXTENDS}: {base!r}: must name another file of the same folder")
+    below = _read_file(path.with_name(base))
+    if EXTENDS in below:
+        raise ParameterError(f"{shown(path)}: {EXTENDS}: {base} itself extends a file; name the first one")
+    return below | values
+
+
+def _read_file(path: Path) -> dict[str, object]:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506  # a safe loader
     except FileNotFoundError:

@@ -5,21 +5,16 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from difflib import get_close_matches
 from types import ModuleType
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from research_lib.claims_file import Article, Claim, explain_fault
 from research_lib.errors import ParameterError
-
-SigmaName = Literal["price_z", "price_z_prior", "distance_z", "distance_expanding", "distance_vol", "return_z"]
-SIGMA_NAMES: tuple[SigmaName, ...] = get_args(SigmaName)
+from research_lib.names import AssetName, OptionalAssetName, SigmaName
 
 SOURCES = ("bundled", "folder", "yahoo", "fred", "french", "sec")
-
-ASSET_PATTERN = r"^[A-Za-z0-9.^=_-]+(:[a-z_]+)?$"
-AssetName = Annotated[str, Field(pattern=ASSET_PATTERN)]
-OptionalAssetName = Annotated[str, Field(pattern=f"^$|{ASSET_PATTERN}")]
 
 Model = TypeVar("Model", bound="NotebookParameters")
 
@@ -251,10 +246,67 @@ class Leverage(NotebookParameters):
         return [_iso_date(day) if isinstance(day, str) else day for day in value]
 
 
+EXAMPLE_ARTICLES = {"X": Article(title="An example: Black Monday", as_of=date(1987, 10, 19))}
+EXAMPLE_CLAIM = {
+    "id": "X01",
+    "article": "X",
+    "kind": "number",
+    "says": "the S&P 500 fell by 20.5% in one day",
+    "check": {"name": "change", "assets": ["GSPC"], "sessions": 1},
+    "asserted": {"value": -20.5, "unit": "percent", "tolerance": 0.05},
+}
+
+
+class Claims(NotebookParameters):
+    """Parameters of `04_claims`: a claims file. A price that the source lacks is a claim's own trouble, not a fault."""
+
+    roughly_percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 10.0
+    articles: Annotated[dict[str, Article], Field(min_length=1)] = EXAMPLE_ARTICLES
+    claims: Annotated[list[Claim], Field(min_length=1)] = [Claim.model_validate(EXAMPLE_CLAIM)]
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        ids = [claim.id for claim in self.claims]
+        if twice := sorted({name for name in ids if ids.count(name) > 1}):
+            raise ValueError(f"claims: the id {twice[0]} stands twice")
+        for claim in self.claims:
+            if claim.article not in self.articles:
+                raise ValueError(
+                    f"claim {claim.id}: unknown article {claim.article}{_nearest(claim.article, self.articles)}"
+                )
+            as_of = self.articles[claim.article].as_of
+            if late := [day for day in claim.check.days if day > as_of]:
+                raise ValueError(f"claim {claim.id}: {late[0]} is after its article's date, {as_of}")
+        return self
+
+    @property
+    def optional_symbols(self) -> list[str]:
+        """Every price that a claim is about, its session's high and low too, which come with it."""
+        return sorted({asset.split(":")[0] for claim in self.claims for asset in claim.check.assets_named})
+
+    @property
+    def series(self) -> list[str]:
+        """Every series that a claim is about."""
+        return sorted({series for claim in self.claims for series in claim.check.series_named})
+
+    @property
+    def companies(self) -> int:
+        """As many as the largest groups that a claim is about."""
+        return max((claim.check.companies_named for claim in self.claims), default=0)
+
+    def settings(self) -> dict[str, object]:
+        """Return the parameters without the claims themselves, which the report shows one by one."""
+        return self.model_dump(exclude={"articles", "claims"}) | {
+            "articles": sorted(self.articles),
+            "claims": [claim.id for claim in self.claims],
+        }
+
+
 MODELS: dict[str, type[NotebookParameters]] = {
     "01_rate_cut_regimes": RateCuts,
     "02_leverage_net_debt": Leverage,
     "03_record_sigma": RecordSigma,
+    "04_claims": Claims,
 }
 
 
@@ -270,11 +322,13 @@ def validate(model: type[Model], values: Mapping[str, object], *, origin: str) -
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        faults = [_explain(fault, model) for fault in error.errors()]
+        faults = [_explain(fault, model, values) for fault in error.errors()]
         raise ParameterError("\n".join(f"{origin}: {fault}" for fault in faults)) from None
 
 
-def _explain(fault: ErrorDetails, model: type[BaseModel]) -> str:
+def _explain(fault: ErrorDetails, model: type[BaseModel], values: Mapping[str, object]) -> str:
+    if fault["loc"][:1] == ("claims",) and len(fault["loc"]) > 1:
+        return explain_fault(fault, values["claims"])
     name = ".".join(str(part) for part in fault["loc"][:1])
     message = re.sub(r"^(Value error|Input) ?,? ?", "", fault["msg"])
     match fault["type"]:

@@ -4,6 +4,7 @@ import typer
 
 from research_lib.cli import data
 from research_lib.cli.check import check
+from research_lib.cli.claims import claims
 from research_lib.cli.compare import compare
 from research_lib.cli.list import list_files
 from research_lib.cli.run import run
@@ -22,6 +23,6 @@ def main() -> None:
 
 
 app.command("list")(list_files)
-for command in (check, run, compare):
+for command in (check, run, compare, claims):
     app.command()(command)
 app.add_typer(data.app, name="data")

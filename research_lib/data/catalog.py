@@ -98,6 +98,16 @@ def describe_series(series_id: str) -> SeriesInfo:
     return _series().get(series_id, SeriesInfo(series_id, series_id, "daily", 1.0))
 
 
+def known_symbols() -> list[str]:
+    """List the symbols that are known whatever a source has."""
+    return list(_assets())
+
+
+def known_series() -> list[str]:
+    """List the series that are known whatever a source has."""
+    return list(_series())
+
+
 @cache
 def _assets() -> dict[str, AssetInfo]:
     return {row["symbol"]: AssetInfo(**row) for row in _read("symbols.csv")}

@@ -249,8 +249,7 @@ def _stale_runs(table: pd.DataFrame, expect: Expectation) -> Iterator[Fault]:
     if not expect.traded:
         return
     run = table["value"].ne(table["value"].shift()).cumsum()
-    stale = run[run.map(run.value_counts()) >= STALE_SESSIONS]
-    for _, rows in table.loc[stale.index].groupby(stale):
+    for _, rows in table[table.groupby(run)["value"].transform("size") >= STALE_SESSIONS].groupby(run):
         detail = f"{rows['value'].iloc[0]:g} on {len(rows)} sessions in a row"
         yield Fault(FaultKind.STALE, _row(rows.index[0]), str(rows["date"].iloc[0].date()), detail)
 

@@ -17,7 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from research_lib.errors import InsufficientDataError
-from research_lib.params import SIGMA_NAMES, SigmaName
+from research_lib.names import SIGMA_NAMES, SigmaName
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]

@@ -157,6 +157,22 @@ class Breakout:
         return None if np.isnan(self.level) else self.value > self.level
 
 
+def fitted_line(series: "pd.Series[float]", *, lookback_sessions: int, deviations: float = 0.0) -> Breakout:
+    """Judge a breakout against a line fitted to the logarithms of the sessions before, plus some residual deviations.
+
+    Raises
+    ------
+    ValueError
+        The series is not longer than the lookback.
+    """
+    if len(series) <= lookback_sessions:
+        raise ValueError(f"a line over {lookback_sessions} sessions needs more than {len(series)} closes")
+    before = np.log(series.to_numpy(dtype=float))[-lookback_sessions - 1 : -1]
+    name = f"fitted line + {deviations:g} s.d." if deviations else "fitted line"
+    level = float(np.exp(_fitted_line_end(before, deviations)))
+    return Breakout(name, level, float(series.iloc[-1]), lookback_sessions)
+
+
 def breakouts(series: "pd.Series[float]", *, lookback_sessions: int) -> list[Breakout]:
     """Judge a breakout by three definitions, each drawn from the sessions before the last one only.
 
@@ -186,17 +202,17 @@ def breakouts(series: "pd.Series[float]", *, lookback_sessions: int) -> list[Bre
     logs = np.log(series.to_numpy(dtype=float))[-lookback_sessions - 1 :]
     before, value, n = logs[:-1], float(series.iloc[-1]), lookback_sessions
     return [
-        Breakout("fitted line + 2 s.d.", float(np.exp(_fitted_line_end(before))), value, n),
+        fitted_line(series, lookback_sessions=n, deviations=BAND_DEVIATIONS),
         Breakout("line through falling peaks", float(np.exp(_falling_peaks_end(before))), value, n),
         Breakout("highest close", float(np.exp(before.max())), value, n),
     ]
 
 
-def _fitted_line_end(before: NDArray[np.float64]) -> float:
+def _fitted_line_end(before: NDArray[np.float64], deviations: float) -> float:
     time = np.arange(len(before))
     slope, intercept = np.polyfit(time, before, 1)
     residual = np.std(before - intercept - slope * time, ddof=2)
-    return float(intercept + slope * len(before) + BAND_DEVIATIONS * residual)
+    return float(intercept + slope * len(before) + deviations * residual)
 
 
 def _falling_peaks_end(before: NDArray[np.float64]) -> float:

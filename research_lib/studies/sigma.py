@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from research_lib.errors import InsufficientDataError
-from research_lib.params import SIGMA_NAMES, SigmaName
+from research_lib.names import SIGMA_NAMES, SigmaName
 from research_lib.stats import trend
 from research_lib.stats.events import HORIZONS_SESSIONS, Episode, Outcome, find_episodes, forward_returns, what_followed
 from research_lib.stats.extremes import (

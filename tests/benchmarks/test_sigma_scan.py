@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research_lib.params import SIGMA_NAMES
+from research_lib.names import SIGMA_NAMES
 from research_lib.project import PROJECT
 from research_lib.stats.sigma import SigmaSettings, scan
 from tests.stats.test_sigma import by_hand

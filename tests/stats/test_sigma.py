@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from research_lib.errors import InsufficientDataError
-from research_lib.params import SIGMA_NAMES
+from research_lib.names import SIGMA_NAMES
 from research_lib.stats.sigma import SigmaSettings, scan, sigma_path, sigma_paths
 from tests.conftest import random_walk
 

@@ -8,6 +8,7 @@ from research_lib.stats.trend import (
     PEAK_SESSIONS,
     breakouts,
     crossings,
+    fitted_line,
     record_closes,
     weekly_closes,
     weekly_closes_above,
@@ -106,3 +107,16 @@ def test_resistance_is_drawn_without_the_last_session(walk):
     for one, other in zip(before, after, strict=True):
         assert one.level == other.level or np.isnan(one.level)
     assert all(one.holds in {True, None} for one in after)
+
+
+def test_a_fitted_line_is_that_of_the_sessions_before():
+    """An exponential trend is its own line; the last session does not move it."""
+    days = pd.bdate_range("2000-01-03", periods=101, name="date")
+    trend = pd.Series(np.exp(0.001 * np.arange(101)), days)
+    jumped = trend.where(trend.index < days[-1], trend * 1.05)
+    found = fitted_line(jumped, lookback_sessions=100)
+    assert found.level == pytest.approx(trend.iloc[-1], rel=1e-12)
+    assert found.value / found.level - 1 == pytest.approx(0.05)
+    assert (found.definition, found.holds) == ("fitted line", True)
+    with pytest.raises(ValueError, match="needs more than"):
+        fitted_line(trend, lookback_sessions=101)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from research_lib.data import load_prices, open_source
 from research_lib.errors import InsufficientDataError
 from research_lib.findings.sigma import sigma_findings
-from research_lib.params import SIGMA_NAMES
+from research_lib.names import SIGMA_NAMES
 from research_lib.stats.sigma import SigmaSettings, sigma_path
 from research_lib.studies import sigma
 from research_lib.studies.result import Unavailable

@@ -17,7 +17,7 @@ from research_lib.data.fundamentals.simfin import FOLDER, INCOME, Parts, has_fil
 from research_lib.data.live.source import Snapshots, parts_of
 from research_lib.data.quality import Fault, FaultKind
 from research_lib.data.source import Source
-from research_lib.errors import DataError, InsufficientDataError
+from research_lib.errors import InsufficientDataError, MissingDataError
 
 __all__ = ["COLUMNS", "Fundamentals", "load_fundamentals", "make_fundamentals"]
 
@@ -79,7 +79,7 @@ def load_fundamentals(source: Source, *, as_of: date | None = None) -> Fundament
         else:
             continue
         return make_fundamentals(parts.rows, source=part.name, origin=origin, faults=parts.faults, as_of=as_of)
-    raise DataError(
+    raise MissingDataError(
         f"source {source.name} has no company statements; use source: folder or sec, or the bundled cross-section of "
         f"142 firms (load_bundled_firms) and the simulated panel (simulate_panel)"
     )
@@ -111,7 +111,7 @@ def _read_folder(directory: Path) -> tuple[Parts, str]:
         return read_own(own), own.name
     if has_files(directory):
         return read_simfin(directory), f"{FOLDER}/{INCOME} and the balance, cash-flow and price files beside it"
-    raise DataError(
+    raise MissingDataError(
         f"data_dir {directory}: no company statements; expected fundamentals.csv with columns "
         f"{', '.join(column.name for column in COLUMNS if column.required)}, or SimFin's {FOLDER}/{INCOME}"
     )
