@@ -219,3 +219,32 @@ def test_event_days_are_read_from_text_and_from_yaml():
     assert Leverage(events=["2020-03-16"]) == Leverage(events=[date(2020, 3, 16)])
     assert Leverage(events=[date(2020, 3, 16)]).event_dates == ["2020-03-16"]
     assert (Leverage().year, Leverage(fiscal_year=2021).year, Leverage().symbols) == (None, 2021, [])
+
+
+def write(folder, slug, text):
+    path = folder / "03_record_sigma" / f"{slug}.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_a_file_may_extend_another(tmp_path):
+    write(tmp_path, "base", "window: 20\nthreshold: 3.0\n")
+    parameters = read_parameters(write(tmp_path, "mine", "extends: base.yaml\nwindow: 30\n"))
+    assert (parameters.window, parameters.threshold) == (30, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("base", "part"),
+    [
+        ("../base.yaml", "must name another file of the same folder"),
+        ("mine.yaml", "must name another file of the same folder"),
+        ("3", "must name another file of the same folder"),
+        ("none.yaml", "there is no such file"),
+        ("second.yaml", "second.yaml itself extends a file"),
+    ],
+)
+def test_a_file_that_cannot_be_extended(tmp_path, base, part):
+    write(tmp_path, "second", "extends: base.yaml\n")
+    with pytest.raises(ParameterError, match=part):
+        read_parameters(write(tmp_path, "mine", f"extends: {base}\n"))

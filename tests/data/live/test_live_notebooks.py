@@ -15,7 +15,7 @@ from research_lib.data.live import pull
 from research_lib.data.live.sec import Sec
 from research_lib.data.policy import load_target_changes
 from research_lib.findings import FINDINGS_MIME
-from research_lib.params import read_parameters
+from research_lib.parameter_files import read_parameters
 from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
 from tests.data.live.loopback import LedWebSession, as_json, chart, fred_csv
 from tests.data.live.test_clients import french_tables, french_zip

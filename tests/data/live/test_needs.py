@@ -14,8 +14,10 @@ from research_lib.data.live.french_names import FACTORS, PORTFOLIOS
 from research_lib.data.live.pull import Needs, plan
 from research_lib.data.live.snapshots import Item, Kind, Pulled
 from research_lib.errors import MissingDataError, ParameterError
-from research_lib.params import Leverage, RateCuts, RecordSigma, read_parameters, validate
+from research_lib.parameter_files import read_parameters
+from research_lib.params import Leverage, RateCuts, RecordSigma, validate
 from research_lib.project import NOTEBOOKS, PARAMETERS
+from research_lib.studies.claims import check_claims
 from research_lib.studies.rate_cuts import load
 from tests.data.live.conftest import DAYS
 
@@ -124,3 +126,32 @@ def test_a_source_that_is_none_never_starts_anything(source, said):
 
 def test_a_folder_may_be_joined_with_live_sources():
     assert validate(RecordSigma, {"source": "folder+yahoo", "data_dir": "x"}, origin="here").source == "folder+yahoo"
+
+
+def test_claims():
+    parameters = read_parameters(PARAMETERS / "04_claims" / "live.yaml")
+    recorded = set()
+
+    class Recording:
+        name = "recording"
+
+        def at(self, _as_of):
+            return self
+
+        def symbols(self):
+            return []
+
+        series_ids = symbols
+
+        def read_price(self, asset):
+            recorded.add(asset.symbol)
+            raise MissingDataError("none")
+
+        def read_series(self, series_id):
+            recorded.add(series_id)
+            raise MissingDataError("none")
+
+    check_claims(parameters, Recording())
+    assert recorded <= {*symbols(parameters), *parameters.series}
+    assert {"RUT", "IXIC", "BTC-USD", "DGS10"} <= recorded
+    assert parameters.companies == 2500
