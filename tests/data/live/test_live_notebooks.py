@@ -96,6 +96,18 @@ def test_a_notebook_of_prices_runs_from_snapshots(notebook, market, data_command
     assert "pulled 20" in shown
 
 
+@pytest.mark.notebook
+def test_the_claims_are_checked_on_snapshots(market, data_command, tmp_path):
+    market(read_parameters(PARAMETERS / "04_claims" / "live.yaml"))
+    record, shown = run("04_claims", data_command, tmp_path, source="yahoo+fred+french")
+    sources = {card["id"]: card["source"] for card in record["data"]}
+    assert (sources["RUT"], sources["DGS10"]) == ("yahoo", "fred")
+    found = {finding["name"]: finding["value"] for finding in record["findings"]}
+    assert found["C01"] is not None  # of 2024-07-16, where the made-up prices end
+    assert found["A01a"] is None  # of 2025
+    assert "pulled 20" in shown
+
+
 def growing(size, seed):
     """A made-up company with six annual reports."""
     generator = np.random.default_rng(seed)
