@@ -298,7 +298,7 @@ class Claims(NotebookParameters):
         """Return the parameters without the claims themselves, which the report shows one by one."""
         return self.model_dump(exclude={"articles", "claims"}) | {
             "articles": sorted(self.articles),
-            "claims": [claim.id for claim in self.claims],
+            "claims": f"{len(self.claims)}, {self.claims[0].id} to {self.claims[-1].id}",
         }
 
 

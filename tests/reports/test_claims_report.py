@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from research_lib.cli import app
-from research_lib.params import read_claims
+from research_lib.parameter_files import read_claims
 from research_lib.project import PARAMETERS
 
 FOLDER = PARAMETERS / "04_claims"
