@@ -56,6 +56,9 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     except ResearchError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_USE) from None
+    except KeyboardInterrupt:  # before a kernel was started
+        typer.echo("interrupted: nothing was begun", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(_exit_status(results))
 
 

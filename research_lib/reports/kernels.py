@@ -67,7 +67,10 @@ class ForkedProvisioner(LocalProvisioner):
         if not (fork_is_safe() and _is_own_python(cmd)):
             return await super().launch_kernel(cmd, **kwargs)
         arguments, environment = cmd[cmd.index("-f") :], dict(kwargs.get("env") or os.environ)
-        process = await asyncio.to_thread(fork_kernel, arguments, cwd=kwargs.get("cwd"), environment=environment)
+        try:
+            process = await asyncio.to_thread(fork_kernel, arguments, cwd=kwargs.get("cwd"), environment=environment)
+        except (OSError, EOFError):  # the fork server has ended, since a package that it imported runs threads
+            return await super().launch_kernel(cmd, **kwargs)
         self.process = ForkedKernel(process)  # type: ignore[assignment]  # it has the methods that are called
         self.pid = self.pgid = process.pid
         return self.connection_info
@@ -127,7 +130,7 @@ def fork_kernel(arguments: Sequence[str], *, cwd: str | None, environment: Mappi
     """
     start_fork_server()
     context = multiprocessing.get_context("forkserver")
-    process = context.Process(target=_run_kernel, args=(list(arguments), cwd, dict(environment)), daemon=True)
+    process = context.Process(target=_run_kernel, args=(list(arguments), cwd, dict(environment)))
     process.start()
     return process
 

@@ -30,7 +30,14 @@ class ProgressDisplay:
 
     def __init__(self, total: int, *, console: Console) -> None:
         columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
-        self._progress = Progress(*columns, TextColumn("left:"), TimeRemainingColumn(), console=console, transient=True)
+        self._progress = Progress(
+            *columns,
+            TextColumn("left:"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
         self._all = self._progress.add_task("reports", total=total)
         self._running: dict[str, TaskID] = {}
 

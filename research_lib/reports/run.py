@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Protocol
 
@@ -64,21 +64,53 @@ class Options:
 
 
 @dataclass(frozen=True)
-class _Task:
-    """A report to make, the hash of what it depends on, and its execution, once there is one."""
+class Task:
+    """A report to make.
+
+    Attributes
+    ----------
+    report : Report
+        Of `plan`.
+    inputs : str
+        The hash of what it depends on.
+    settled : Result or None
+        What became of it without a kernel; None where it needs one.
+    running : RunningReport
+        Its execution.
+    """
 
     report: Report
     inputs: str
+    settled: Result | None = None
     running: RunningReport = field(default_factory=RunningReport)
 
 
-def make_all(reports: Sequence[Report], *, options: Options, workers: Workers, watcher: Watcher) -> list[Result]:
-    """Make reports; all of their data is looked at first, so that nothing starts in vain.
+def settle(reports: Sequence[Report], *, options: Options, workers: Workers) -> list[Task]:
+    """Find which reports need no kernel, and look at the data of the others, so that nothing starts in vain.
+
+    Raises
+    ------
+    DataError
+        A source lacks what a report asks for, or what it has cannot be used.
+    """
+    inputs, check = Inputs(), price_check()
+    tasks = [Task(report, inputs.of(report)) for report in reports]
+    tasks = [task if options.force else replace(task, settled=kept(task.report, task.inputs)) for task in tasks]
+    if any(task.settled is None for task in tasks):
+        workers.warm_up()
+    return [
+        task if task.settled else replace(task, settled=_settle(task, check, leave_out_absent=options.leave_out_absent))
+        for task in tasks
+    ]
+
+
+def make_all(tasks: Sequence[Task], *, options: Options, workers: Workers, watcher: Watcher) -> list[Result]:
+    """Make the reports that are not settled.
 
     Parameters
     ----------
-    reports : sequence of Report
-        Of `plan`.
+    tasks : sequence of Task
+        Of `settle`.
     options : Options
         How.
     workers : Workers
@@ -90,30 +122,16 @@ def make_all(reports: Sequence[Report], *, options: Options, workers: Workers, w
     -------
     list of Result
         One for each report, in their order; after an interrupt (Ctrl-C) those not made are `interrupted`.
-
-    Raises
-    ------
-    DataError
-        A source lacks what a report asks for, or what it has cannot be used; no report was begun.
     """
-    inputs, check = Inputs(), price_check()
-    tasks = [_Task(report, inputs.of(report)) for report in reports]
-    results = {task.report.name: None if options.force else kept(task.report, task.inputs) for task in tasks}
-    if None in results.values():
-        workers.warm_up()
-    for task in tasks:
-        name = task.report.name
-        results[name] = results[name] or _settle_before(task, check, leave_out_absent=options.leave_out_absent)
-    for result in filter(None, results.values()):
+    results = {task.report.name: task.settled for task in tasks if task.settled}
+    for result in results.values():
         watcher.finished(result)
-    pending = [task for task in tasks if results[task.report.name] is None]
-    made = {result.name: result for result in _run(pending, options, workers, watcher)}
-    return [results[task.report.name] or made[task.report.name] for task in tasks]
+    pending = [task for task in tasks if not task.settled]
+    results |= {result.name: result for result in _run(pending, options, workers, watcher)}
+    return [results[task.report.name] for task in tasks]
 
 
-def _settle_before(
-    task: _Task, check: Callable[[NotebookParameters], None], *, leave_out_absent: bool
-) -> Result | None:
+def _settle(task: Task, check: Callable[[NotebookParameters], None], *, leave_out_absent: bool) -> Result | None:
     """Say what becomes of a report whose data is absent or too little; None for one to be made."""
     report = task.report
     try:
@@ -131,7 +149,7 @@ def _settle_before(
     return None
 
 
-def _run(tasks: Sequence[_Task], options: Options, workers: Workers, watcher: Watcher) -> list[Result]:
+def _run(tasks: Sequence[Task], options: Options, workers: Workers, watcher: Watcher) -> list[Result]:
     """Run tasks on threads (their work is done by kernels); on an interrupt end their kernels, and then the threads."""
     interrupted = Event()
     with ThreadPoolExecutor(options.jobs) as pool:
@@ -144,14 +162,14 @@ def _run(tasks: Sequence[_Task], options: Options, workers: Workers, watcher: Wa
         return [future.result() for future in futures]
 
 
-def _stop(tasks: Sequence[_Task], futures: Sequence["Future[Result]"]) -> None:
+def _stop(tasks: Sequence[Task], futures: Sequence["Future[Result]"]) -> None:
     """End every kernel, also the ones that were about to start."""
     while wait(futures, timeout=INTERRUPT_CHECK_SECONDS).not_done:
         for task in tasks:
             task.running.stop(INTERRUPTED)
 
 
-def _finish(task: _Task, options: Options, workers: Workers, watcher: Watcher, interrupted: Event) -> Result:
+def _finish(task: Task, options: Options, workers: Workers, watcher: Watcher, interrupted: Event) -> Result:
     not_made = Result(task.report.name, Status.INTERRUPTED, "not made")
     try:
         with locked(task.report).acquire(cancel_check=interrupted.is_set):
@@ -166,7 +184,7 @@ def _finish(task: _Task, options: Options, workers: Workers, watcher: Watcher, i
     return result
 
 
-def _make(task: _Task, options: Options, workers: Workers, watcher: Watcher) -> Result:
+def _make(task: Task, options: Options, workers: Workers, watcher: Watcher) -> Result:
     report = task.report
     if not options.force and (result := kept(report, task.inputs)):
         return result  # another run has made it while this one waited for it

@@ -9,7 +9,7 @@ from research_lib.parameter_files import parse_axis, parse_setting
 from research_lib.reports.index import write_index
 from research_lib.reports.plan import Report, plan
 from research_lib.reports.records import Result
-from research_lib.reports.run import Options, Watcher, Workers, make_all
+from research_lib.reports.run import Options, Watcher, Workers, make_all, settle
 from research_lib.reports.summary import Request, write_summary
 
 
@@ -41,10 +41,10 @@ def make_site(
     ResearchError
         The parameters or their data are wrong, or the folder cannot be written: nothing ran.
     """
-    reports = _plan(request, output)
+    tasks = settle(_plan(request, output), options=options, workers=workers)
     write_summary(output, request, [], finished=False)  # so that a run which is killed can be resumed
-    with watch(len(reports)) as watcher:
-        results = make_all(reports, options=options, workers=workers, watcher=watcher)
+    with watch(len(tasks)) as watcher:
+        results = make_all(tasks, options=options, workers=workers, watcher=watcher)
     write_summary(output, request, results, finished=True)
     write_index(output, results)
     return results

@@ -74,9 +74,9 @@ class Project:
     def run(self, *words):
         return CliRunner().invoke(app, ["run", *map(str, words), "--output", str(self.output)])
 
-    def start(self, *words):
+    def start(self, *words, first=""):
         driver = self.folder / "driver.py"
-        driver.write_text(DRIVER)
+        driver.write_text(f"{first}\n{DRIVER}")
         return subprocess.Popen(
             [sys.executable, driver, "run", *map(str, words), "--output", self.output],
             env={**os.environ, "NOTEBOOKS": str(self.notebooks)},
@@ -434,6 +434,25 @@ def test_without_fork_ordinary_kernels_make_the_same_report(project, monkeypatch
     monkeypatch.setattr(kernels, "fork_is_safe", lambda: False)
     assert project.run(path, "--force").exit_code == 0
     assert project.record("small.findings.json")["findings"] == forked["findings"]
+
+
+def test_a_fork_server_that_cannot_start_costs_time_and_no_report(project):
+    project.notebook("import sys\nassert 'seaborn' not in sys.modules")
+    (project.folder / "runs_threads.py").write_text("raise SystemExit('several threads')")
+    running = project.start(
+        project.file(), first="from research_lib.reports import kernels; kernels.PRELOADED = 'runs_threads'"
+    )
+    output, _ = running.communicate(timeout=120)
+    assert running.returncode == 0, output
+
+
+def test_a_notebook_may_have_processes_of_its_own(project):
+    project.notebook(
+        "import multiprocessing\nwith multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "    assert pool.map(abs, [-1]) == [1]"
+    )
+    done = project.run(project.file())
+    assert done.exit_code == 0, done.output
 
 
 def test_papermill_alone_can_use_the_engine(project):
