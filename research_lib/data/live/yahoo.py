@@ -5,6 +5,7 @@
 """
 
 import json
+import logging
 import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -23,6 +24,9 @@ from research_lib.data.calendar import is_finished
 from research_lib.data.catalog import describe_asset
 from research_lib.data.live.network import RefusedError, TransientError, judge_body, judge_status
 from research_lib.data.live.snapshots import Item, Kind, Pulled
+
+# It logs what it also raises, or what its answer then shows; a pull says each thing once, at its end.
+logging.getLogger("yfinance").setLevel(logging.CRITICAL)
 
 SOURCE, VENDOR = "yahoo", "Yahoo"
 CHART = "/v8/finance/chart/"
