@@ -1,7 +1,8 @@
 """One strict model per notebook: the names, types, ranges and cross-field rules of its parameters."""
 
+import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
 from types import ModuleType
@@ -19,6 +20,7 @@ SOURCES = ("bundled", "folder", "yahoo", "fred", "french", "sec")
 Model = TypeVar("Model", bound="NotebookParameters")
 
 # What IPython itself puts into a notebook's namespace; never a parameter.
+INJECTED = "# Parameters"  # what Papermill begins its cell with
 NOTEBOOK_NAMES = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
 
 
@@ -92,14 +94,19 @@ class NotebookParameters(BaseModel):
         Parameters
         ----------
         namespace : mapping
-            The notebook's globals, once its parameters are set and its imports done.
+            The notebook's globals, once its parameters are set. With IPython's history in it, only names that cells of
+            parameters set are looked at, so that such a cell may be run again among the results of later ones.
 
         Raises
         ------
         ParameterError
             A parameter is unknown, missing, mistyped or out of range.
         """
-        values = {name: value for name, value in namespace.items() if _may_be_parameter(name, value)}
+        history = namespace.get("In")
+        names = set(namespace)
+        if isinstance(history, list) and any(history):
+            names = _set_by_parameter_cells(history, cls.model_fields)
+        values = {name: value for name, value in namespace.items() if name in names and _may_be_parameter(name, value)}
         return validate(cls, values, origin="the notebook's parameters")
 
 
@@ -349,6 +356,37 @@ def _iso_date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ValueError("must be a date like 2024-07-16") from None
+
+
+def _set_by_parameter_cells(history: Sequence[str], known: Collection[str]) -> set[str]:
+    """Name what was set by cells that hold nothing but literals: those of Papermill, and those that set a known name."""
+    found: set[str] = set()
+    for source in history:
+        names = _names_of_literals(source)
+        if source.startswith(INJECTED) or names & set(known):
+            found |= names
+    return found
+
+
+def _names_of_literals(source: str) -> set[str]:
+    """Name what a cell sets to literals; nothing where it does anything else."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:  # IPython's own commands
+        return set()
+    targets: list[ast.expr] = []
+    for statement in statements:
+        match statement:
+            case ast.Assign(targets=[ast.Name() as target], value=value):
+                pass
+            case ast.AnnAssign(target=ast.Name() as target, value=value):
+                pass
+            case _:
+                return set()
+        if value is None or any(isinstance(node, ast.Name) and node.id != "float" for node in ast.walk(value)):
+            return set()
+        targets.append(target)
+    return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 def _may_be_parameter(name: str, value: object) -> bool:

@@ -248,3 +248,27 @@ def test_a_file_that_cannot_be_extended(tmp_path, base, part):
     write(tmp_path, "second", "extends: base.yaml\n")
     with pytest.raises(ParameterError, match=part):
         read_parameters(write(tmp_path, "mine", f"extends: {base}\n"))
+
+
+CELLS = [
+    "",
+    'asset: str = "GSPC"  # whose\nwindow: int = 50',
+    "# Parameters\nwindow = 60\n",
+    "monthly = asset == 'S1'",
+    "x = 3",
+]
+
+
+def namespace_after(*cells, **values):
+    return {"In": ["", *cells], "asset": "GSPC", "window": 60, "monthly": False, "x": 3, "unit": "months", **values}
+
+
+def test_a_parameter_cell_may_be_run_again_among_results():
+    parameters = RecordSigma.from_notebook(namespace_after(*CELLS, "%matplotlib inline", "unit = 'months'"))
+    assert parameters.window == 60
+
+
+@pytest.mark.parametrize("cell", ["# Parameters\ntreshold = 3", "window = 60\ntreshold: float = 3.0"])
+def test_a_misspelt_parameter_is_found_in_the_cells_of_parameters(cell):
+    with pytest.raises(ParameterError, match="treshold: unknown parameter; did you mean threshold"):
+        RecordSigma.from_notebook(namespace_after(*CELLS, cell, treshold=3.0))
