@@ -132,7 +132,7 @@ def _as_png(drawn: "Canvas") -> bytes:
 
     buffer = io.BytesIO()
     drawn.dpi = DOTS_PER_INCH
-    FigureCanvasAgg(drawn).print_png(buffer, metadata={"Software": None})
+    FigureCanvasAgg(drawn).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return buffer.getvalue()
 
 
@@ -145,7 +145,8 @@ def _as_svg(drawn: "Canvas", *, salt: str) -> str:
     # Words stay words: smaller than their outlines, and most other fonts are narrower than matplotlib's own.
     with mpl.rc_context({"svg.hashsalt": salt, "svg.fonttype": "none"}):
         # Not `savefig`, which draws twice: once for the layout, which drawing itself finds too.
-        FigureCanvasSVG(drawn).print_svg(buffer, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+        metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        FigureCanvasSVG(drawn).print_svg(buffer, metadata=metadata)  # type: ignore[no-untyped-call]
     svg = buffer.getvalue()
     for pattern, replacement in SVG_SAVINGS:
         svg = re.sub(pattern, replacement, svg, flags=re.DOTALL)
