@@ -3,6 +3,7 @@
 A process may only be forked while it runs a single thread, so numerical libraries are told to start none.
 """
 
+import gc
 import importlib
 import os
 import pkgutil
@@ -40,14 +41,23 @@ def import_all() -> None:
 
 
 def do_what_is_done_once() -> None:
-    """Build the exchange's calendar, and load the machine code of the sigma scan."""
+    """Build the exchange's calendar, load machine code, and what a figure and a table need."""
+    import numpy as np
     import pandas as pd
 
     from research_lib.data.calendar import exchange_sessions
+    from research_lib.exhibits.figure import canvas, finish
+    from research_lib.exhibits.table import table
+    from research_lib.stats.extremes import fit_tail, return_period
     from research_lib.stats.sigma import sigma_paths
 
     dates = exchange_sessions()[:100]
     sigma_paths(pd.Series(range(1, 101), dates, dtype=float))
+    return_period(fit_tail(np.geomspace(1, 2, 20), threshold=0.9, sessions=10_000), 1.5)
+    with canvas() as empty:
+        empty.subplots().plot(range(3000), "o")  # too many for one picture, so that both are drawn
+    finish(empty, title="", caption="", alt="")
+    repr(table("", [{"a": "b"}])._repr_mimebundle_())
 
 
 def count_threads() -> int:
@@ -57,5 +67,6 @@ def count_threads() -> int:
 
 import_all()
 do_what_is_done_once()
+gc.freeze()  # what stands here stays: no kernel looks for garbage in it, nor copies its pages by looking
 if count_threads() > 1:
     sys.exit("the fork server runs several threads: kernels are started one by one instead")

@@ -17,6 +17,8 @@ WIDTH_INCHES = 8.0
 DOTS_PER_INCH = 144
 # Narrower than this its words are too small to read: it scrolls instead.
 PICTURE_STYLE = f"width:100%;min-width:34rem;max-width:{WIDTH_INCHES * 100:.0f}px;height:auto"
+# The smallest picture in dots of a report's figure has 41,000 characters.
+SURELY_SMALLER = 40_000
 SVG_STYLE = "stroke-linejoin:round;font-family:DejaVu Sans,Verdana,Arial,sans-serif"
 
 # What an SVG is better without: its prologue, one font list a word, a size in points, names that nothing refers to (only
@@ -47,7 +49,7 @@ class Figure:
     alt : str
         The point of the picture, in words, for who does not see it.
     png : bytes
-        The picture.
+        The picture; empty where the other is surely smaller.
     svg : str
         The same picture as an element of a page, without its own words for who does not see it.
     """
@@ -62,7 +64,7 @@ class Figure:
         """Show the smaller of the two pictures, in a frame that scrolls."""
         alt, data = html.escape(self.alt), base64.b64encode(self.png).decode()
         picture = f'<img src="data:image/png;base64,{data}" alt="{alt}" style="{PICTURE_STYLE}">'
-        if self.svg and len(self.svg) < len(picture):
+        if self.svg and (not self.png or len(self.svg) < len(picture)):
             words = f'role="img" aria-label="{alt}" style="{PICTURE_STYLE};{SVG_STYLE}"'
             picture = self.svg.replace("<svg ", f"<svg {words} ", 1)
         return (
@@ -118,19 +120,33 @@ def plain_log_ticks(axis: "Axis") -> None:
 def finish(drawn: "Canvas", *, title: str, caption: str, alt: str) -> Figure:
     """Render a drawn canvas; its first axes take the title."""
     drawn.axes[0].set_title(title, loc="left", fontweight="bold")
+    layout = drawn.get_layout_engine()
+    if layout and len(drawn.axes) > 1:
+        layout.execute(drawn)  # what axes side by side need is known by the second layout, which is that of drawing
+    svg = _as_svg(drawn, salt=f"{title} {caption} {alt}")
+    return Figure(title, caption, alt, b"" if len(svg) < SURELY_SMALLER else _as_png(drawn), svg)
+
+
+def _as_png(drawn: "Canvas") -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     buffer = io.BytesIO()
-    drawn.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    return Figure(title, caption, alt, buffer.getvalue(), _as_svg(drawn, salt=f"{title} {caption} {alt}"))
+    drawn.dpi = DOTS_PER_INCH
+    FigureCanvasAgg(drawn).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    return buffer.getvalue()
 
 
 def _as_svg(drawn: "Canvas", *, salt: str) -> str:
     """Write a canvas as an element: the same bytes each time, small, with identifiers that no other figure has."""
     import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     buffer = io.StringIO()
     # Words stay words: smaller than their outlines, and most other fonts are narrower than matplotlib's own.
     with mpl.rc_context({"svg.hashsalt": salt, "svg.fonttype": "none"}):
-        drawn.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+        # Not `savefig`, which draws twice: once for the layout, which drawing itself finds too.
+        metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        FigureCanvasSVG(drawn).print_svg(buffer, metadata=metadata)  # type: ignore[no-untyped-call]
     svg = buffer.getvalue()
     for pattern, replacement in SVG_SAVINGS:
         svg = re.sub(pattern, replacement, svg, flags=re.DOTALL)

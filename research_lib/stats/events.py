@@ -50,13 +50,13 @@ def find_episodes(path: "pd.Series[float]", threshold: float, *, cluster_gap_ses
     rows = np.flatnonzero(path.to_numpy() > threshold)
     breaks = np.flatnonzero(np.diff(rows) - 1 > cluster_gap_sessions) + 1
     clusters = np.split(rows, breaks) if len(rows) else []
-    return [_episode(path, cluster) for cluster in clusters]
+    values = path.to_numpy()
+    return [_episode(path.index, values, cluster) for cluster in clusters]
 
 
-def _episode(path: "pd.Series[float]", rows: np.ndarray) -> Episode:
-    above = path.iloc[rows]
-    peak_date = above.index[int(above.to_numpy().argmax())]
-    return Episode(above.index[0], above.index[-1], float(above.max()), peak_date, len(rows))
+def _episode(dates: pd.Index, values: np.ndarray, rows: np.ndarray) -> Episode:
+    peak = rows[values[rows].argmax()]
+    return Episode(dates[rows[0]], dates[rows[-1]], float(values[peak]), dates[peak], len(rows))
 
 
 def forward_returns(close: "pd.Series[float]", sessions: int) -> "pd.Series[float]":

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from research_lib.stats.inference import CONFIDENCE
@@ -18,6 +19,7 @@ EXPONENTIAL_SHAPE = 1e-8  # below it the generalised Pareto's formula loses its 
 PROFILE_SHAPES = (-0.1, 0.0, 0.3)  # where the profile's search starts if it cannot from the fit
 IRREGULAR_SHAPE = -0.5  # from here on the likelihood is not regular (Smith, 1985): an upper end would be invented
 SEARCH_STEP = 0.15  # in the shape and the logarithm of a scale; scipy's own is 5% of the start: nothing near zero
+FAR = 25  # times the allowed fall of a likelihood: further need not be told apart
 IMPOSSIBLE = 1e12  # a likelihood of zero, as a number that the optimiser can subtract
 RAREST_RATE = 1e-6  # once in a million years: an interval that reaches it has no upper end
 
@@ -157,7 +159,8 @@ def fit_tail(peaks: Floats, *, threshold: float, sessions: int) -> Tail:
     years = sessions / SESSIONS_PER_YEAR
     if len(peaks) < MINIMUM_PEAKS:
         return Tail(threshold, np.nan, np.nan, peaks, years)
-    (log_scale, shape), _ = _minimise(lambda x: -_log_likelihood(peaks - threshold, *x), _start(peaks - threshold))
+    excesses = peaks - threshold
+    (log_scale, shape), _ = _minimise(lambda x: -_log_likelihood(excesses, *x), _start(excesses))
     return Tail(threshold, shape, float(np.exp(log_scale)), peaks, years)
 
 
@@ -192,28 +195,30 @@ def _reach(excess: float, log_scale: float, shape: float) -> float:
     return float(inner ** (-1 / shape)) if inner > 0 else 0.0
 
 
+@njit(cache=True, error_model="numpy")
 def _log_likelihood(excesses: Floats, log_scale: float, shape: float) -> float:
-    ratio = excesses / np.exp(log_scale)
+    n, scale = len(excesses), np.exp(log_scale)
     if abs(shape) < EXPONENTIAL_SHAPE:
-        return float(-len(excesses) * log_scale - ratio.sum())
-    inner = 1 + shape * ratio
-    if inner.min() <= 0 or shape < -1:  # below -1 the likelihood has no maximum
+        return float(-n * log_scale - excesses.sum() / scale)
+    if shape < -1 or 1 + shape * excesses.max() / scale <= 0:  # below -1 the likelihood has no maximum
         return -np.inf
-    return float(-len(excesses) * log_scale - (1 + 1 / shape) * np.log(inner).sum())
+    return float(-n * log_scale - (1 + 1 / shape) * np.log(1 + shape / scale * excesses).sum())
 
 
-def _joint_log_likelihood(tail: Tail, level: float, rate: float, shape: float, log_arrivals: float) -> float:
-    """Give the likelihood of arrivals and peaks, where episodes reach `level` at `rate` a year.
+@njit(cache=True, error_model="numpy")
+def _joint_log_likelihood(excesses: Floats, years: float, excess: float, log_rate: float, x: Floats) -> float:
+    """Give the likelihood of arrivals and peaks, where episodes reach the level `excess` at a rate a year.
 
-    The tail's scale follows from the shape, and from the share of arrivals that reach the level.
+    `x` holds the shape and the logarithm of the arrivals a year. The tail's scale follows from the shape, and from the
+    share of arrivals that reach the level.
     """
-    log_reach = np.log(rate) - log_arrivals
+    shape, log_arrivals = x
+    log_reach = log_rate - log_arrivals
     if log_reach >= 0:
         return -np.inf
-    excess = level - tail.threshold
     scale = excess / -log_reach if abs(shape) < EXPONENTIAL_SHAPE else excess * shape / np.expm1(-shape * log_reach)
-    arrivals = float(tail.n * log_arrivals - np.exp(log_arrivals) * tail.years)
-    return arrivals + _log_likelihood(tail.peaks - tail.threshold, np.log(scale), shape)
+    arrivals = len(excesses) * log_arrivals - np.exp(log_arrivals) * years
+    return float(arrivals + _log_likelihood(excesses, np.log(scale), shape))
 
 
 def _profile_interval(tail: Tail, level: float, years: float) -> tuple[float, float]:
@@ -224,40 +229,47 @@ def _profile_interval(tail: Tail, level: float, years: float) -> tuple[float, fl
     allowed = stats.chi2.ppf(CONFIDENCE, 1) / 2
 
     def beyond(log_rate: float) -> float:
-        """Say how much further the profile likelihood has fallen than the interval allows."""
-        return float(best + _least(tail, level, log_rate) - allowed)
+        """Say how much further the profile likelihood has fallen than the interval allows.
+
+        Of both the root is taken: it falls nearly in a straight line, along which its zero is found in few steps.
+        """
+        fallen = max(best + _least(tail, level, log_rate), 0.0)
+        return float(np.sqrt(min(fallen, FAR * allowed)) - np.sqrt(allowed))
 
     rarest, commonest = np.log(RAREST_RATE), np.log(SESSIONS_PER_YEAR)
     centre = -np.log(years) if years < 1 / RAREST_RATE else rarest
     if centre == rarest and beyond(rarest) > 0:
         return np.inf, np.inf  # every tail that reaches the level at all is rejected
-    high = np.inf if beyond(rarest) <= 0 else np.exp(-optimize.brentq(beyond, rarest, centre, xtol=1e-3))
-    low = np.exp(-optimize.brentq(beyond, centre, commonest, xtol=1e-3))
+    high = np.inf if beyond(rarest) <= 0 else np.exp(-optimize.brentq(beyond, rarest, centre, xtol=2e-4))
+    low = np.exp(-optimize.brentq(beyond, centre, commonest, xtol=2e-4))
     return float(low), float(high)
 
 
 def _least(tail: Tail, level: float, log_rate: float) -> float:
     """Minimise the negative joint likelihood at one rate, from the fit or, where that is impossible, other shapes."""
-    log_arrivals = max(np.log(tail.n / tail.years), log_rate + 0.1)
+    log_arrivals, excesses = max(np.log(tail.n / tail.years), log_rate + 0.1), tail.peaks - tail.threshold
 
     def objective(x: Floats) -> float:
-        return -_joint_log_likelihood(tail, level, np.exp(log_rate), *x)
+        return float(-_joint_log_likelihood(excesses, tail.years, level - tail.threshold, log_rate, x))
 
     shapes = [tail.shape, *PROFILE_SHAPES]
     start = next((shape for shape in shapes if np.isfinite(objective(np.array([shape, log_arrivals])))), tail.shape)
-    return _minimise(objective, (start, log_arrivals))[1]
+    return _minimise(objective, (start, log_arrivals), within=1e-4)[1]
 
 
 def _start(excesses: Floats) -> tuple[float, float]:
     return float(np.log(excesses.mean())), 0.0
 
 
-def _minimise(objective: Callable[[Floats], float], start: tuple[float, float]) -> tuple[tuple[float, float], float]:
+def _minimise(
+    objective: Callable[[Floats], float], start: tuple[float, float], *, within: float = 1e-6
+) -> tuple[tuple[float, float], float]:
+    """Return the place of the minimum, to `within`, and the minimum, to its square times the curvature."""
     from scipy import optimize
 
     first, second = start
     simplex = np.array([[first, second], [first + SEARCH_STEP, second], [first, second + SEARCH_STEP]])
-    options: Any = {"xatol": 1e-6, "fatol": 1e-8, "initial_simplex": simplex}
+    options: Any = {"xatol": within, "fatol": within / 100, "initial_simplex": simplex}
 
     def possible(x: Floats) -> float:
         return min(objective(x), IMPOSSIBLE)
