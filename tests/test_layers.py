@@ -20,7 +20,7 @@ ALLOWED = {
     "exhibits": BASE | {"data", "stats", "studies", "exhibits", "findings"},
     "findings": BASE | {"data", "stats", "studies", "findings", "exhibits"},
     "parameter_files": BASE | {"params"},
-    "preload": {"data", "stats"},  # and by name every module that a notebook may use
+    "preload": {"data", "stats", "exhibits"},  # and by name every module that a notebook may use
     "provenance": BASE | {"exhibits"},
     "reports": BASE | {"params", "parameter_files", "data", "findings", "reports"},
     "cli": BASE | {"params", "parameter_files", "data", "studies", "reports", "cli"},

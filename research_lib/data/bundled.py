@@ -7,6 +7,7 @@ French months as nanoseconds on pandas 3, so that all of them fall into 1970. Th
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -105,6 +106,7 @@ class Bundled:
         return SERIES[series_id](series_id)
 
 
+@cache
 def load_packaged(file: PackagedFile) -> pd.DataFrame:
     """Read a packaged file, indexed by its dates in ascending order, and check that it is the one that is known."""
     frame = pd.read_csv(_locate(file), dtype={file.dates: str}, na_values=".")

@@ -197,6 +197,8 @@ def _parse_values(
 
 def _leave_out_unfinished(table: pd.DataFrame, now: pd.Timestamp) -> tuple[pd.DataFrame, list[Fault]]:
     recent = table["date"] >= now.tz_localize(None).normalize() - pd.Timedelta(days=1)
+    if not recent.any():
+        return table, []
     unfinished = recent & ~table["date"].where(recent).map(lambda day: is_finished(day, now), na_action="ignore").eq(
         True
     )
@@ -255,6 +257,8 @@ def _stale_runs(table: pd.DataFrame, expect: Expectation) -> Iterator[Fault]:
 
 
 def _mark(table: pd.DataFrame, where: "pd.Series[bool]", kind: FaultKind, *, show: bool = False) -> Iterator[Fault]:
+    if not where.any():
+        return
     for row, date, text in table.loc[where, ["date", "text"]].itertuples():
         yield Fault(kind, _row(row), str(date.date()), repr(text) if show else "")
 

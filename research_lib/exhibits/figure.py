@@ -131,6 +131,7 @@ def _as_png(drawn: "Canvas") -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     buffer = io.BytesIO()
+    drawn.set_layout_engine("none")  # it has its layout
     drawn.dpi = DOTS_PER_INCH
     FigureCanvasAgg(drawn).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return buffer.getvalue()

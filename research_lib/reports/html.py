@@ -8,7 +8,8 @@ from html import escape, unescape
 from typing import Any
 
 from latex2mathml.converter import convert
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
+from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
@@ -68,6 +69,16 @@ class ReportExporter(HTMLExporter):
     def markdown2html(self, context: Any, source: str) -> str:  # noqa: ANN401, ARG002  # nbconvert's signature
         """Render Markdown, of a cell or printed from data."""
         return str(MarkdownWithMath(renderer=MathRenderer(escape=True, allow_harmful_protocols=False)).render(source))
+
+    def from_notebook_node(  # type: ignore[override]  # as nbconvert itself overrides it
+        self,
+        nb: NotebookNode,
+        resources: dict[str, Any] | None = None,
+        **options: Any,  # noqa: ANN401
+    ) -> tuple[str, dict[str, Any]]:
+        """Render without nbconvert's second pass over the whole page, for alternative texts and focus: they are there."""
+        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=self))
+        return TemplateExporter.from_notebook_node(self, nb, resources, **options)
 
     # jinja2 must be told, as nbconvert tells it, that the filter takes the context.
     markdown2html.jinja_pass_arg = HTMLExporter.markdown2html.jinja_pass_arg  # type: ignore[attr-defined]

@@ -162,19 +162,37 @@ def fama_macbeth(panel: pd.DataFrame, regressors: Sequence[str], *, lags: int = 
 
     Notes
     -----
-    Fama and MacBeth (1973), by linearmodels; Student's t with periods - 1 degrees of freedom.
+    Fama and MacBeth (1973); Student's t with periods - 1 degrees of freedom.
     """
-    from linearmodels.panel import FamaMacBeth
-
     data = _estimable(_complete(panel, regressors))
     if within:
         date = data.index.get_level_values("date")
         data = data - data.groupby([date, panel.loc[data.index, within].fillna("")]).transform("mean")
-    exog = data[list(regressors)].assign(constant=1.0)
-    periods = int(data.index.get_level_values("date").nunique())
-    fit = FamaMacBeth(data["return"], exog).fit(cov_type="kernel", kernel="bartlett", bandwidth=min(lags, periods - 2))
-    estimated = int(fit.all_params.dropna().shape[0])
-    return _regression(fit.params, fit.std_errors, data, estimated - 1)
+    slopes = _cross_sections(data, regressors)
+    means = {name: slopes[name].mean() for name in slopes}
+    errors = {name: _newey_west_error(slopes[name].to_numpy(), lags=lags) for name in slopes}
+    return _regression(pd.Series(means), pd.Series(errors), data, len(slopes) - 1)
+
+
+def _cross_sections(data: pd.DataFrame, regressors: Sequence[str]) -> pd.DataFrame:
+    """Regress each period's returns, and return its slopes and constant; without periods that cannot tell them apart."""
+    data = data.sort_index(level="date", sort_remaining=False)
+    x = np.column_stack([data[list(regressors)].to_numpy(), np.ones(len(data))])
+    date = data.index.get_level_values("date")
+    starts = np.flatnonzero(~date.duplicated())[1:]
+    sections = zip(np.split(x, starts), np.split(data["return"].to_numpy(), starts), strict=True)
+    fits = [np.linalg.lstsq(exog, outcome) for exog, outcome in sections]
+    slopes = pd.DataFrame([fit[0] for fit in fits], index=date.unique(), columns=[*regressors, "constant"])
+    return slopes[[int(fit[2]) == x.shape[1] for fit in fits]]
+
+
+def _newey_west_error(values: Floats, *, lags: int) -> float:
+    """Return the standard error of a mean whose terms may be correlated up to `lags`."""
+    n, apart = len(values), values - values.mean()
+    kept = min(lags, n - 2)
+    products = [apart[lag:] @ apart[: n - lag] for lag in range(kept + 1)]
+    total = products[0] + 2 * sum((1 - lag / (kept + 1)) * products[lag] for lag in range(1, kept + 1))
+    return float(np.sqrt(total / n / (n - 1)))
 
 
 def rate_interaction(panel: pd.DataFrame, moves: pd.DataFrame, *, controls: Sequence[str] = ()) -> Regression:
@@ -240,9 +258,9 @@ def _jackknife_covariance(x: Floats, y: Floats, cluster: Positions) -> Floats:
     """Return (G - 1)/G times the sum of squared moves of the coefficients when each of G clusters is left out."""
     order = np.argsort(cluster, kind="stable")
     starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
-    ordered, outcome = x[order], y[order]
-    squares = np.add.reduceat(ordered[:, :, None] * ordered[:, None, :], starts)
-    products = np.add.reduceat(ordered * outcome[:, None], starts)
+    parts = np.split(x[order], starts[1:])
+    squares = np.array([part.T @ part for part in parts])
+    products = np.add.reduceat(x[order] * y[order, None], starts)
     rest = squares.sum(axis=0) - squares, products.sum(axis=0) - products
     without = np.linalg.solve(rest[0], rest[1][:, :, None])[:, :, 0]
     moved = without - np.linalg.solve(squares.sum(axis=0), products.sum(axis=0))

@@ -246,9 +246,9 @@ def _group_sums(values: Floats, groups: Sequence[int] | NDArray[np.intp] | None)
 
 def _all_subsets(parts: Floats) -> Floats:
     """Sum each row of parts, shape (rows, n), over all 2^n subsets, the empty one first, by doubling."""
-    sums = np.zeros((len(parts), 1))
-    for column in parts.T:
-        sums = np.concatenate([sums, sums + column[:, None]], axis=1)
+    sums = np.zeros((len(parts), 2 ** parts.shape[1]))
+    for i, column in enumerate(parts.T):
+        np.add(sums[:, : 2**i], column[:, None], out=sums[:, 2**i : 2 ** (i + 1)])
     return sums
 
 
@@ -260,10 +260,12 @@ def _random_subsets(parts: Floats, *, draws: int, seed: int) -> Floats:
 
 
 def _subset_interval(subsets: Floats) -> tuple[float, float]:
-    nonempty = subsets[:, subsets[1] > 0]
-    means = np.sort(nonempty[0] / nonempty[1])
     rank = int((1 - CONFIDENCE) / 2 * subsets.shape[1])
-    return (float(means[rank - 1]), float(means[-rank])) if rank > 0 else (-np.inf, np.inf)
+    if rank == 0:
+        return -np.inf, np.inf
+    nonempty = subsets[:, subsets[1] > 0]
+    means = np.partition(nonempty[0] / nonempty[1], [rank - 1, nonempty.shape[1] - rank])
+    return float(means[rank - 1]), float(means[-rank])
 
 
 @dataclass(frozen=True)

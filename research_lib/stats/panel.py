@@ -128,7 +128,7 @@ def build_panel(
         "negative": np.where(np.isnan(ebitda) | np.isnan(net_debt), np.nan, ebitda <= 0),
         "leverage": np.where(ebitda <= 0, 0.0, winsorise(ratio)),
         "size": np.log(value, out=np.full_like(value, np.nan), where=value > 0),
-        "beta": rolling_beta(prices, market)[prices.index.get_indexer(dates[:-1])],
+        "beta": rolling_beta(prices, market, on=dates[:-1]),
     }
     usable = np.isfinite(columns["return"]) & np.isfinite(columns["negative"])
     panel = _long(columns, usable, dates[1:], prices.columns)
@@ -161,8 +161,12 @@ def winsorise(values: Floats, *, share: float = WINSOR) -> Floats:
     return np.clip(values, bounds[0], bounds[1])
 
 
-def rolling_beta(prices: pd.DataFrame, market: "pd.Series[float] | None" = None) -> Floats:
+def rolling_beta(
+    prices: pd.DataFrame, market: "pd.Series[float] | None" = None, *, on: pd.DatetimeIndex | None = None
+) -> Floats:
     """Return betas on the daily returns of the last 252 sessions, shape (sessions, N); NaN below 126 of them.
+
+    With `on`, those of some of the sessions only, shape (T, N).
 
     Notes
     -----
@@ -174,7 +178,8 @@ def rolling_beta(prices: pd.DataFrame, market: "pd.Series[float] | None" = None)
     driver = np.broadcast_to(np.asarray(index, dtype=np.float64)[:, None], returns.shape)
     both = np.isfinite(returns) & np.isfinite(driver)
     r, m = np.where(both, returns, 0.0), np.where(both, driver, 0.0)
-    n, sum_r, sum_m, sum_rm, sum_mm = (_running_sum(x) for x in (both.astype(np.float64), r, m, r * m, m * m))
+    rows = prices.index.get_indexer(prices.index if on is None else on)
+    n, sum_r, sum_m, sum_rm, sum_mm = (_running_sum(x, rows) for x in (both.astype(np.float64), r, m, r * m, m * m))
     with np.errstate(invalid="ignore", divide="ignore"):  # few sessions: NaN below
         beta = (sum_rm - sum_r * sum_m / n) / (sum_mm - sum_m**2 / n)
     return np.where(n >= BETA_MIN_SESSIONS, beta, np.nan)
@@ -200,10 +205,10 @@ def _market_returns(returns: Floats) -> Floats:
     return np.asarray(np.divide(total, n, out=np.full(len(n), np.nan), where=n > 0))
 
 
-def _running_sum(values: Floats) -> Floats:
-    total = np.cumsum(values, axis=0)
-    total[BETA_SESSIONS:] -= total[:-BETA_SESSIONS].copy()
-    return total
+def _running_sum(values: Floats, rows: NDArray[np.intp]) -> Floats:
+    """Sum the last 252 sessions up to each of some rows."""
+    total, before = np.cumsum(values, axis=0), rows - BETA_SESSIONS
+    return total[rows] - np.where(before[:, None] >= 0, total[np.maximum(before, 0)], 0.0)
 
 
 def _long(

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from linearmodels.panel import FamaMacBeth
 
 from research_lib.data.price_panel import month_ends
 from research_lib.data.simulated import DEFAULT_PLANTED, NO_EFFECT, simulate_panel
@@ -67,6 +68,17 @@ def test_fama_macbeth_agrees_with_a_loop_of_cross_sections():
         expected = np.sqrt(variance / len(e) / (len(e) - 1))
         assert result.table.loc[name, "standard_error"] == pytest.approx(expected, rel=1e-9)
     assert (result.n, result.n_periods, result.n_companies) == (panel["return"].notna().sum(), 40, 80)
+
+
+def test_fama_macbeth_agrees_with_linearmodels():
+    panel, _ = made_panel(premium=0.002, seed=1)
+    fit = FamaMacBeth(panel["return"], panel[["leverage", "negative", "size"]].assign(constant=1.0)).fit(
+        cov_type="kernel", kernel="bartlett", bandwidth=3
+    )
+    table = fama_macbeth(panel, ["leverage", "negative", "size"]).table
+    np.testing.assert_allclose(table["coefficient"], fit.params, rtol=1e-9)
+    np.testing.assert_allclose(table["standard_error"], fit.std_errors, rtol=1e-9)
+    np.testing.assert_allclose(table["p_value"], fit.pvalues, rtol=1e-9)
 
 
 def test_within_sectors_is_the_same_as_dummies():
