@@ -15,6 +15,7 @@ SECRET_NAME = re.compile(r"(^|_)(api_?key|key|token|secret|password|passwd|crede
 
 
 EXTENDS = "extends"
+SLUG = r"[a-z0-9][a-z0-9_-]*"
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -53,6 +54,35 @@ def read_claims(path: Path, *, overrides: Mapping[str, object] | None = None) ->
     values = _read_mapping(path) | dict(overrides or {})
     refuse_secrets(values, origin=shown(path))
     return validate(Claims, values, origin=shown(path))
+
+
+def write_parameters(path: Path, params: NotebookParameters, *, replace: bool = False) -> None:
+    """Write a parameter file of what differs from the defaults, ready for `run`; whole, or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        `params/<notebook>/<slug>.yaml`.
+    params : NotebookParameters
+        Of that notebook.
+    replace : bool
+        Overwrite a file that is there.
+
+    Raises
+    ------
+    ParameterError
+        The name is no file's, or the file is there already.
+    """
+    if not re.fullmatch(SLUG, path.stem):
+        raise ParameterError(f"name {path.stem!r}: write small letters, digits, - and _, such as my_threshold")
+    if path.exists() and not replace:
+        raise ParameterError(f"{shown(path)} is there already: take another name, or ask for it to be replaced")
+    values = {"source": params.source, **params.model_dump(exclude_defaults=True)}
+    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
 
 
 def refuse_secrets(values: Mapping[str, object], *, origin: str) -> None:

@@ -20,6 +20,18 @@ ALLOWED = {
     "exhibits": BASE | {"data", "stats", "studies", "exhibits", "findings"},
     "findings": BASE | {"data", "stats", "studies", "findings", "exhibits"},
     "parameter_files": BASE | {"params"},
+    "explore": BASE
+    | {
+        "names",
+        "claims_file",
+        "params",
+        "parameter_files",
+        "data",
+        "stats",
+        "studies",
+        "exhibits",
+        "explore",
+    },
     "preload": {"data", "stats"},  # and by name every module that a notebook may use
     "provenance": BASE | {"exhibits"},
     "reports": BASE | {"params", "parameter_files", "data", "findings", "reports"},
