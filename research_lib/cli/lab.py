@@ -27,4 +27,6 @@ def lab(context: typer.Context) -> None:
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "LabApp.extension_manager": "readonly",
     }
-    LabApp.launch_instance([*(f"--{name}={value}" for name, value in settings.items()), *context.args])
+    given = {argument.partition("=")[0] for argument in context.args}
+    ours = [f"--{name}={value}" for name, value in settings.items() if f"--{name}" not in given]
+    LabApp.launch_instance([*ours, *context.args])

@@ -17,6 +17,7 @@ from research_lib.explore.explorer import Exhibit, Explorer, Study, Values, begi
 from research_lib.params import Claims
 from research_lib.studies.claims import Result, check_claims, show_value
 
+MEANT = ("about", "at_least", "at_most")
 ASSERTED = ("value", "tolerance", "is", "first", "last")
 
 
@@ -45,7 +46,7 @@ class _Claims(Study[Claims]):
         super().__init__(start)
         self.by_id = {claim.id: claim for claim in start.claims}
         names = [(f"{claim.id}: {claim.says}", claim.id) for claim in start.claims]
-        self.pick = widgets.Dropdown(description="Claim", options=names)
+        self.pick = widgets.Dropdown(description="Claim", options=names, layout={"width": "100%"})
         self.judge = lru_cache(maxsize=4)(
             lambda written: check_claims(Claims.model_validate_json(written), self.source)
         )
@@ -84,7 +85,10 @@ def _controls(claim: Claim) -> dict[str, widgets.Widget]:
     made = {f"check.{name}": _control(name, info, getattr(claim.check, name)) for name, info in arguments.items()}
     asserted = claim.asserted.model_dump(exclude_none=True) if claim.asserted else {}
     known = {name: asserted[name] for name in ASSERTED if name in asserted}
-    return made | {f"asserted.{name}": _text(f"asserted: {name}", value) for name, value in known.items()}
+    made |= {f"asserted.{name}": _text(f"asserted: {name}", value) for name, value in known.items()}
+    if "asserted.is" in made:
+        made["asserted.is"] = widgets.Dropdown(description="asserted: is", options=MEANT, value=known["is"])
+    return made
 
 
 def _control(name: str, info: FieldInfo, value: Any) -> widgets.Widget:  # noqa: ANN401
@@ -95,7 +99,9 @@ def _control(name: str, info: FieldInfo, value: Any) -> widgets.Widget:  # noqa:
         return widgets.Dropdown(description=label, options=get_args(kind), value=value)
     inner = get_args(kind)[0] if get_origin(kind) is list else None
     if get_origin(inner) is Literal:
-        return widgets.SelectMultiple(description=label, options=get_args(inner), value=tuple(value), rows=3)
+        return widgets.SelectMultiple(
+            description=label, options=get_args(inner), value=tuple(value), rows=len(get_args(inner))
+        )
     return _text(label, value.model_dump() if hasattr(value, "model_dump") else value)
 
 

@@ -24,7 +24,8 @@ Values = dict[str, Any]
 PAUSE, GLANCE = 0.03, 0.005
 NAMED = 3
 WIDE = {"description_width": "9rem"}
-CONTROL_WIDTH = "20rem"
+FITTED = {"button_width": "max-content"}
+CONTROL_WIDTH, AS_WIDE = "20rem", {"width": "max-content"}
 
 
 class Study(Generic[Model]):
@@ -76,12 +77,12 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         self.study, self.notebook = study, notebook_of(type(study.start))
         self._places: Places = {}
         self._pending: asyncio.Task[None] | None = None
-        self.view = widgets.ToggleButtons(options=list(study.views), description="Show", style=WIDE)
+        self.view = widgets.ToggleButtons(options=list(study.views), description="Show", style=FITTED)
         self.settings = widgets.Box(layout=widgets.Layout(flex_flow="row wrap"))
         self.exhibits, self.status = widgets.VBox(), widgets.HTML()
         self.name = widgets.Text(description="Name", placeholder="my_threshold", style=WIDE)
         self.replace = widgets.Checkbox(description="Replace a file of this name", indent=False)
-        self.write, self.written = widgets.Button(description="Write parameter file"), widgets.HTML()
+        self.write, self.written = widgets.Button(description="Write parameter file", layout=AS_WIDE), widgets.HTML()
         self.write.on_click(self._write)
         self.view.observe(self._changed, "value")
         self.set_controls(controls)
@@ -95,7 +96,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         """Show these controls in place of those that were there."""
         self.controls = dict(controls)
         for control in self.controls.values():
-            control.style, control.layout.width = WIDE, CONTROL_WIDTH
+            control.style, control.layout.width = WIDE, control.layout.width or CONTROL_WIDTH
             control.observe(self._changed, "value")
         self.settings.children = tuple(self.controls.values())
 
