@@ -56,33 +56,33 @@ def read_claims(path: Path, *, overrides: Mapping[str, object] | None = None) ->
     return validate(Claims, values, origin=shown(path))
 
 
-def write_parameters(path: Path, params: NotebookParameters, *, replace: bool = False) -> None:
+def write_parameters(folder: Path, slug: str, params: NotebookParameters, *, replace: bool = False) -> Path:
     """Write a parameter file of what differs from the defaults, ready for `run`; whole, or not at all.
 
     Parameters
     ----------
-    path : Path
-        `params/<notebook>/<slug>.yaml`.
-    params : NotebookParameters
-        Of that notebook.
+    folder : Path
+        `params/<notebook>`, of the notebook that they are for.
+    slug : str
+        The file's name without its ending.
     replace : bool
         Overwrite a file that is there.
 
     Raises
     ------
     ParameterError
-        The name is no file's, or the file is there already.
+        The name may be no file's, or the file is there already.
     """
-    if not re.fullmatch(SLUG, path.stem):
-        raise ParameterError(f"name {path.stem!r}: write small letters, digits, - and _, such as my_threshold")
+    path = folder / f"{slug}.yaml"
+    if not re.fullmatch(SLUG, slug):
+        raise ParameterError(f"name {slug!r}: write small letters, digits, - and _, such as my_threshold")
     if path.exists() and not replace:
         raise ParameterError(f"{shown(path)} is there already: take another name, or ask for it to be replaced")
     values = {"source": params.source, **params.model_dump(exclude_defaults=True)}
-    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    draft.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return draft.replace(path)
 
 
 def refuse_secrets(values: Mapping[str, object], *, origin: str) -> None:

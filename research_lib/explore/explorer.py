@@ -149,14 +149,13 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         self.exhibits.children = (*kept[:place], shown_as, *kept[place + 1 :])
 
     def _write(self, _: object) -> None:
-        path = PARAMETERS / self.notebook / f"{self.name.value.strip()}.yaml"
+        folder, slug = PARAMETERS / self.notebook, self.name.value.strip()
         try:
-            write_parameters(path, self.parameters(), replace=self.replace.value)
+            path = write_parameters(folder, slug, self.parameters(), replace=self.replace.value)
         except (ResearchError, OSError) as error:
             self.written.value = _line("alert", one_line(error))
             return
-        command = f"python -m research_lib run {shown(path)}"
-        self.written.value = _line("status", f"Written. Its report: {command}")
+        self.written.value = _line("status", f"Written. Its report: python -m research_lib run {shown(path)}")
 
 
 def _markdown(prose: Prose) -> dict[str, object]:

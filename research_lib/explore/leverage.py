@@ -7,7 +7,9 @@ import ipywidgets as widgets
 
 from research_lib.data import DataCard
 from research_lib.data.companies import load_companies
-from research_lib.exhibits.leverage import figures, tables
+from research_lib.exhibits import format as show
+from research_lib.exhibits.figure import Prose
+from research_lib.exhibits.leverage import each, figures, signed_bp, tables
 from research_lib.explore.explorer import Exhibit, Explorer, Study, begin, decimal, whole
 from research_lib.params import Leverage
 from research_lib.studies import leverage as study
@@ -68,7 +70,10 @@ class _Leverage(Study[Leverage]):
         yield figures.stress_map(self.stress(params), self.firms(params))
 
     def cover(self, params: Leverage) -> Iterator[Exhibit]:
-        yield tables.stress(self.stress(params), self.firms(params))
+        found = self.stress(params)
+        if not isinstance(found, Unavailable):
+            yield _in_words(found)
+        yield tables.stress(found, self.firms(params))
 
     def cards(self, params: Leverage) -> Sequence[DataCard]:  # noqa: ARG002
         return self.companies.cards[:1]
@@ -89,6 +94,17 @@ class _Leverage(Study[Leverage]):
                 description="Debt repriced, share", min=0.05, max=1, step=0.05, value=start.stress_share
             ),
         }
+
+
+def _in_words(found: study.Refinancing) -> Prose:
+    """Say what becomes of the case that was asked for."""
+    asked = (found.table["rate_move_bp"] == found.rate_move_bp) & (found.table["debt_share"] == found.debt_share)
+    groups = "; ".join(
+        f"{row.group} {show.number(row.cover)}, with {show.percent(row.below_one_share, 1)} of companies below 1"
+        for row in each(found.table[asked])
+    )
+    move, share = signed_bp(found.rate_move_bp), show.percent(found.debt_share, 0)
+    return Prose(f"**Cover with {share} of debt repriced by {move} bp:** {groups}.")
 
 
 def _options(params: Leverage) -> study.Options:
