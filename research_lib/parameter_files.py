@@ -15,6 +15,7 @@ SECRET_NAME = re.compile(r"(^|_)(api_?key|key|token|secret|password|passwd|crede
 
 
 EXTENDS = "extends"
+SLUG = r"[a-z0-9][a-z0-9_-]*"
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -53,6 +54,35 @@ def read_claims(path: Path, *, overrides: Mapping[str, object] | None = None) ->
     values = _read_mapping(path) | dict(overrides or {})
     refuse_secrets(values, origin=shown(path))
     return validate(Claims, values, origin=shown(path))
+
+
+def write_parameters(folder: Path, slug: str, params: NotebookParameters, *, replace: bool = False) -> Path:
+    """Write a parameter file of what differs from the defaults, ready for `run`; whole, or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        `params/<notebook>`, of the notebook that they are for.
+    slug : str
+        The file's name without its ending.
+    replace : bool
+        Overwrite a file that is there.
+
+    Raises
+    ------
+    ParameterError
+        The name may be no file's, or the file is there already.
+    """
+    path = folder / f"{slug}.yaml"
+    if not re.fullmatch(SLUG, slug):
+        raise ParameterError(f"name {slug!r}: write small letters, digits, - and _, such as my_threshold")
+    if path.exists() and not replace:
+        raise ParameterError(f"{shown(path)} is there already: take another name, or ask for it to be replaced")
+    values = {"source": params.source, **params.model_dump(exclude_defaults=True)}
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return draft.replace(path)
 
 
 def refuse_secrets(values: Mapping[str, object], *, origin: str) -> None:

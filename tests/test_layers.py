@@ -21,6 +21,8 @@ ALLOWED = {
     "findings": BASE | {"data", "stats", "studies", "findings", "exhibits"},
     "parameter_files": BASE | {"params"},
     "preload": {"data", "stats", "exhibits"},  # and by name every module that a notebook may use
+    "explore": BASE
+    | {"names", "claims_file", "params", "parameter_files", "data", "stats", "studies", "exhibits", "explore"},
     "provenance": BASE | {"exhibits"},
     "reports": BASE | {"params", "parameter_files", "data", "findings", "reports"},
     "cli": BASE | {"params", "parameter_files", "data", "studies", "reports", "cli"},

@@ -6,6 +6,7 @@ from research_lib.cli import data
 from research_lib.cli.check import check
 from research_lib.cli.claims import claims
 from research_lib.cli.compare import compare
+from research_lib.cli.lab import JUPYTER, lab
 from research_lib.cli.list import list_files
 from research_lib.cli.run import run
 
@@ -25,4 +26,5 @@ def main() -> None:
 app.command("list")(list_files)
 for command in (check, run, compare, claims):
     app.command()(command)
+app.command(context_settings=JUPYTER)(lab)
 app.add_typer(data.app, name="data")

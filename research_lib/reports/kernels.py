@@ -64,7 +64,7 @@ class ForkedProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:  # noqa: ANN401
         """Fork a kernel, or start it from its command line where that is not possible."""
-        if not (fork_is_safe() and _is_own_python(cmd)):
+        if not (fork_is_safe() and _is_own_python(cmd) and _library_is_as_it_was()):
             return await super().launch_kernel(cmd, **kwargs)
         arguments, environment = cmd[cmd.index("-f") :], dict(kwargs.get("env") or os.environ)
         try:
@@ -164,6 +164,12 @@ def _remove_sockets_of_the_dead() -> None:
         owner = folder.name.removeprefix(SOCKETS).split("-")[0]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _library_is_as_it_was() -> bool:
+    """Whether no module was edited since this process began: what is forked would know only the old one."""
+    began = psutil.Process().create_time()
+    return all(path.stat().st_mtime < began for path in Path(__file__).parent.parent.rglob("*.py"))
 
 
 def _is_own_python(cmd: Sequence[str]) -> bool:

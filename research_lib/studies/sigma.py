@@ -242,8 +242,8 @@ def streaks_of_day(close: "pd.Series[float]") -> list[Streak]:
 
 
 @dataclass(frozen=True)
-class EpisodeStudy:
-    """The episodes of one asset and definition above a threshold, and how rare their heights are.
+class Episodes:
+    """The episodes of one asset and definition above a threshold.
 
     Attributes
     ----------
@@ -257,12 +257,6 @@ class EpisodeStudy:
         Sessions between exceedances that are still one episode.
     episodes : tuple of Episode
         In order.
-    index : ExtremalIndex
-        The share of exceedances that start a cluster.
-    tail : Tail
-        Of the episodes' peaks.
-    rarity : ReturnPeriod
-        Of the last session's value where it is above the threshold, else of the highest on record.
     """
 
     asset: str
@@ -271,14 +265,38 @@ class EpisodeStudy:
     threshold: float
     cluster_gap_sessions: int
     episodes: tuple[Episode, ...]
-    index: ExtremalIndex
-    tail: Tail
-    rarity: ReturnPeriod
 
     @property
     def starts(self) -> list[pd.Timestamp]:
         """The episodes' dates."""
         return [episode.start for episode in self.episodes]
+
+
+@dataclass(frozen=True)
+class EpisodeStudy(Episodes):
+    """Episodes, and how rare their heights are.
+
+    Attributes
+    ----------
+    index : ExtremalIndex
+        The share of exceedances that start a cluster.
+    tail : Tail
+        Of the episodes' peaks.
+    rarity : ReturnPeriod
+        Of the last session's value where it is above the threshold, else of the highest on record.
+    """
+
+    index: ExtremalIndex
+    tail: Tail
+    rarity: ReturnPeriod
+
+
+def episodes_above(
+    path: "pd.Series[float]", definition: SigmaName, *, threshold: float, cluster_gap_sessions: int
+) -> Episodes:
+    """Find the episodes of a sigma above a threshold; parameters as of `study_episodes`."""
+    found = find_episodes(path, threshold, cluster_gap_sessions=cluster_gap_sessions)
+    return Episodes(str(path.name), definition, path, threshold, cluster_gap_sessions, tuple(found))
 
 
 def study_episodes(
@@ -297,23 +315,18 @@ def study_episodes(
     seed : int
         Of the extremal index's bootstrap.
     """
-    episodes = find_episodes(path, threshold, cluster_gap_sessions=cluster_gap_sessions)
-    tail = fit_tail(np.array([episode.peak for episode in episodes]), threshold=threshold, sessions=len(path))
+    found = episodes_above(path, definition, threshold=threshold, cluster_gap_sessions=cluster_gap_sessions)
+    tail = fit_tail(np.array([one.peak for one in found.episodes]), threshold=threshold, sessions=len(path))
     last, highest = float(path.iloc[-1]), float(path.max())
     return EpisodeStudy(
-        asset=str(path.name),
-        definition=definition,
-        path=path,
-        threshold=threshold,
-        cluster_gap_sessions=cluster_gap_sessions,
-        episodes=tuple(episodes),
+        **vars(found),
         index=extremal_index(path.to_numpy() > threshold, seed=seed),
         tail=tail,
         rarity=return_period(tail, last if last > threshold else highest),
     )
 
 
-def followed(close: "pd.Series[float]", study: EpisodeStudy) -> list[Outcome] | Unavailable:
+def followed(close: "pd.Series[float]", study: Episodes) -> list[Outcome] | Unavailable:
     """Compare the returns that followed the episodes' dates with those that followed all other sessions.
 
     Parameters
@@ -327,7 +340,7 @@ def followed(close: "pd.Series[float]", study: EpisodeStudy) -> list[Outcome] | 
 
 
 def followed_relative(
-    close: "pd.Series[float]", study: EpisodeStudy, benchmark: "pd.Series[float] | None"
+    close: "pd.Series[float]", study: Episodes, benchmark: "pd.Series[float] | None"
 ) -> list[Outcome] | Unavailable:
     """Do the same for the asset's return less the benchmark's: difference of simple returns, on common sessions."""
     if benchmark is None:
@@ -337,7 +350,7 @@ def followed_relative(
     return _followed({h: forward_returns(asset, h) - forward_returns(other, h) for h in HORIZONS_SESSIONS}, study)
 
 
-def _followed(forward: "dict[int, pd.Series[float]]", study: EpisodeStudy) -> list[Outcome] | Unavailable:
+def _followed(forward: "dict[int, pd.Series[float]]", study: Episodes) -> list[Outcome] | Unavailable:
     sessions = min(len(series.loc[study.path.index[0] :]) for series in forward.values())
     if not study.episodes:
         return Unavailable(f"{study.asset} was never above {study.threshold:g} in {len(study.path)} sessions.")

@@ -8,11 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from research_lib.cli import app
-from research_lib.project import NOTEBOOKS, PARAMETERS
+from research_lib.params import MODELS
+from research_lib.project import PARAMETERS
 from research_lib.reports.html import Failure, render
 
 OF_THE_ENVIRONMENT = "a-value-of-the-environment"
-STUDIES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+STUDIES = sorted(MODELS)
 
 
 @pytest.fixture(scope="session")

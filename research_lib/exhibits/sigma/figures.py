@@ -14,7 +14,7 @@ from research_lib.stats.events import Outcome
 from research_lib.stats.extremes import SESSIONS_PER_YEAR, return_period
 from research_lib.stats.moves import relative_moves
 from research_lib.studies.result import Unavailable
-from research_lib.studies.sigma import EpisodeStudy, SigmaOfDay, Specification, SpotVolatility, TrendOfDay
+from research_lib.studies.sigma import Episodes, EpisodeStudy, SigmaOfDay, Specification, SpotVolatility, TrendOfDay
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ CURVE_LEVELS = 12
 LABEL_SIZE = 9
 
 
-def price_and_sigma(close: "pd.Series[float]", study: EpisodeStudy, day: SigmaOfDay) -> Figure:
+def price_and_sigma(close: "pd.Series[float]", study: Episodes, day: SigmaOfDay) -> Figure:
     """Draw the price, and below it the sigma with its threshold, episodes, record and last value."""
     standing, name = day.standing, describe_asset(day.asset).name
     with canvas(height_inches=5.2) as drawn:
@@ -44,7 +44,7 @@ def price_and_sigma(close: "pd.Series[float]", study: EpisodeStudy, day: SigmaOf
     )
 
 
-def _draw_sigma(axes: "Axes", study: EpisodeStudy, day: SigmaOfDay) -> None:
+def _draw_sigma(axes: "Axes", study: Episodes, day: SigmaOfDay) -> None:
     standing, first, last = day.standing, study.path.index[0], study.path.index[-1]
     axes.plot(study.path.index, study.path, color=BLUE, linewidth=0.5)
     axes.hlines(study.threshold, first, last, color=GREY, linestyle="--", linewidth=1)

@@ -14,6 +14,7 @@ from research_lib.stats.trend import Breakout, Crossings
 from research_lib.studies.result import Unavailable
 from research_lib.studies.sigma import (
     AssetRecord,
+    Episodes,
     EpisodeStudy,
     LongMove,
     Move,
@@ -138,7 +139,7 @@ def streaks(found: Sequence[Streak]) -> Table:
     return table("Streaks of daily moves", rows, note=f"Sessions in a row; {n} daily moves. Runs: in all history.")
 
 
-def episodes(study: EpisodeStudy) -> Table:
+def episodes(study: Episodes) -> Table:
     """Show the highest episodes."""
     highest = sorted(study.episodes, key=lambda episode: episode.peak, reverse=True)[:SHOWN_EPISODES]
     rows = [

@@ -1,0 +1,180 @@
+"""JupyterLab as a person uses it: notebooks run, explorers answer, kernels start again."""
+
+import re
+
+import psutil
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from research_lib.cli import app
+from research_lib.params import MODELS
+
+pytestmark = [pytest.mark.browser, pytest.mark.notebook]
+
+START = "00_start_here"
+EXPLORERS = list(MODELS)
+# By notebook: a control, what is put into it, and what the explorer then shows.
+MOVES = {
+    "01_rate_cut_regimes": ("First cut (bp)", "50", "The cycles"),
+    "02_leverage_net_debt": ("Rate move (bp)", "100", "Cover after repricing"),
+    "03_record_sigma": ("Threshold (σ)", "3.1", "What followed"),
+    "04_claims": ("asserted: value", "-30", "In its history"),
+}
+ORDER = ["03_record_sigma", "01_rate_cut_regimes", "02_leverage_net_debt", "04_claims"]  # on the landing page
+
+
+@pytest.mark.parametrize("notebook", [START, *MODELS])
+def test_run_all_ends_without_an_error(opened, notebook):
+    tab = opened(notebook)
+    tab.run_all()
+    tab.keep_picture(notebook)
+    assert not tab.errors
+    assert not tab.troubles
+    assert tab.page.locator(".jp-OutputArea-output").count() > 3
+
+
+@pytest.fixture
+def start(opened):
+    tab = opened(START)
+    tab.run_all()
+    tab.page.wait_for_function("document.querySelectorAll('.research-lib-explorer [role=status]').length >= 4")
+    return tab
+
+
+def explorer(tab, notebook):
+    return tab.page.locator(".research-lib-explorer").nth(ORDER.index(notebook))
+
+
+def changed(tab, found, act):
+    """Do something to an explorer, and wait until what it shows is another."""
+    shown = "element => element.querySelector('.widget-vbox').innerHTML"
+    before = found.evaluate(shown)
+    act()
+    tab.page.wait_for_function(
+        "([element, before]) => element.querySelector('.widget-vbox').innerHTML !== before"
+        " && element.querySelector('[role]') && !element.innerText.includes('Computing')",
+        arg=[found.element_handle(), before],
+    )
+    return found.evaluate(shown)
+
+
+def put(found, label, value):
+    field = found.get_by_label(label, exact=True)
+    field.fill(value)
+    field.press("Enter")
+
+
+def test_explorers_answer(start):
+    for notebook, (label, value, view) in MOVES.items():
+        found = explorer(start, notebook)
+        changed(start, found, lambda: found.get_by_role("button", name=view).click())  # noqa: B023
+        changed(start, found, lambda: put(found, label, value))  # noqa: B023
+        assert "ms" in found.get_by_role("status").first.inner_text()
+        start.keep_picture(f"explorer-{notebook}")
+    assert not start.errors
+    assert not start.troubles
+
+
+def test_a_mistake_is_one_line(start):
+    found = explorer(start, "03_record_sigma")
+    put(found, "Threshold (σ)", "19")
+    alert = found.get_by_role("alert")
+    alert.wait_for()
+    assert "threshold 19 can never be passed" in alert.inner_text()
+    assert len(alert.inner_text().splitlines()) == 1
+    put(found, "Threshold (σ)", "2")
+    found.locator("img").wait_for()
+    said = start.execute("explore.sigma(windo=60)")
+    assert said["status"] == "error"
+    assert len(said["said"].splitlines()) == 1
+    assert "did you mean window?" in said["said"]
+
+
+def test_exploring_ends_in_a_report(start, lab):
+    found = explorer(start, "03_record_sigma")
+    changed(start, found, lambda: put(found, "Threshold (σ)", "2.9"))
+    found.get_by_role("textbox", name="Name").fill("from_lab")
+    found.get_by_role("textbox", name="Name").press("Tab")
+    found.get_by_role("button", name="Write parameter file").click()
+    found.get_by_text("Written.").wait_for()
+    path = lab.root / "params" / "03_record_sigma" / "from_lab.yaml"
+    assert yaml.safe_load(path.read_text(encoding="utf-8"))["threshold"] == 2.9
+    found.get_by_role("button", name="Write parameter file").click()
+    found.get_by_text("is there already").wait_for()
+    result = CliRunner().invoke(app, ["run", str(path), "--output", str(lab.root / "reports")])
+    assert result.exit_code == 0, result.output
+    page = (lab.root / "reports" / "03_record_sigma" / "from_lab.html").read_text(encoding="utf-8")
+    assert "episodes above 2.9" in page
+
+
+def test_the_keyboard_reaches_every_control_and_each_has_a_name(start):
+    for notebook in EXPLORERS:
+        found = explorer(start, notebook)
+        wanted = found.evaluate("element => element.querySelectorAll('input, select, button').length")
+        first = found.locator("select, input").first
+        first.focus()
+        names = []
+        for _ in range(wanted * 3):
+            names.append(
+                start.page.evaluate("""() => {
+                const at = document.activeElement;
+                const label = at.labels?.[0]?.innerText || at.getAttribute('aria-label') || at.innerText;
+                return at.matches('input, select, button') && at.closest('.research-lib-explorer') ? label || '?' : null;
+            }""")
+            )
+            if names[-1] and "Write" in names[-1]:
+                break
+            start.page.keyboard.press("Tab")
+        reached = [name for name in names if name is not None]
+        assert len(reached) == wanted, reached
+        assert "?" not in reached
+
+
+def process_of(tab):
+    said = tab.execute("import os; print(os.getpid())")["said"]
+    return psutil.Process(int(said))
+
+
+def test_kernels_are_forked_and_start_again_in_the_middle(opened):
+    tab = opened("03_record_sigma")
+    first = process_of(tab)
+    server = first.parent()
+    assert any("forkserver" in word for word in server.cmdline())
+    tab.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    tab.page.locator(".jp-OutputArea-output").first.wait_for()
+    tab.in_kernel("restartKernel()")
+    tab.page.wait_for_function("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
+    second = process_of(tab)
+    assert second.pid != first.pid
+    assert second.parent() == server
+    tab.run_all()
+    assert not tab.errors
+    tab.in_kernel("shutdown()")
+    psutil.wait_procs([second], timeout=20)
+    assert not second.is_running() or second.status() == psutil.STATUS_ZOMBIE
+
+
+def test_an_interrupt_stops_a_cell_and_the_kernel_goes_on(opened):
+    tab = opened(START)
+    kernel = process_of(tab)
+    tab.page.evaluate(
+        "setTimeout(() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt(), 1500)"
+    )
+    said = tab.execute("import time; time.sleep(100)")
+    assert said["status"] == "error"
+    assert "KeyboardInterrupt" in re.sub(r"\x1b\[[\d;]*m", "", said["said"])
+    assert process_of(tab) == kernel
+
+
+def test_two_tabs_on_one_notebook(opened):
+    first = opened(START)
+    second = opened(START)
+    assert process_of(first) == process_of(second)
+    first.run_all()
+    second.run_all()
+    for tab in (first, second):
+        assert tab.page.locator(".research-lib-explorer").count() == 4
+        assert not tab.errors
+    found = explorer(second, "03_record_sigma")
+    changed(second, found, lambda: put(found, "Threshold (σ)", "3.3"))
