@@ -40,14 +40,22 @@ def import_all() -> None:
 
 
 def do_what_is_done_once() -> None:
-    """Build the exchange's calendar, and load the machine code of the sigma scan."""
+    """Build the exchange's calendar, load the machine code of the sigma scan, and what figures and tables are made with."""
     import pandas as pd
 
+    from research_lib.data import load_prices, open_source
     from research_lib.data.calendar import exchange_sessions
+    from research_lib.exhibits.figure import canvas, finish
+    from research_lib.exhibits.table import parameters_table
     from research_lib.stats.sigma import sigma_paths
 
     dates = exchange_sessions()[:100]
     sigma_paths(pd.Series(range(1, 101), dates, dtype=float))
+    load_prices(open_source("bundled"), ["GSPC"])
+    with canvas() as drawn:
+        drawn.subplots().semilogy(dates, range(1, 101))
+    finish(drawn, title="", caption="", alt="")
+    parameters_table({"": ""})._repr_html_()  # IPython's name for it
 
 
 def count_threads() -> int:

@@ -32,7 +32,7 @@ ALLOWED = {
         "exhibits",
         "explore",
     },
-    "preload": {"data", "stats"},  # and by name every module that a notebook may use
+    "preload": {"data", "stats", "exhibits"},  # and by name every module that a notebook may use
     "provenance": BASE | {"exhibits"},
     "reports": BASE | {"params", "parameter_files", "data", "findings", "reports"},
     "cli": BASE | {"params", "parameter_files", "data", "studies", "reports", "cli"},

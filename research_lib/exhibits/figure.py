@@ -146,6 +146,7 @@ def finish(drawn: "Canvas", *, title: str, caption: str, alt: str) -> Figure:
         return Figure(title, caption, alt, _sketch(drawn, places, title))
     buffer = io.BytesIO()
     drawn.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    drawn.set_layout_engine(None)  # all is in its place: working that out again takes as long as drawing
     return Figure(title, caption, alt, buffer.getvalue(), _as_svg(drawn, salt=f"{title} {caption} {alt}"))
 
 
