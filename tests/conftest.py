@@ -1,5 +1,6 @@
 """What several tests need."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,18 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def bundled_prices() -> DataSet:
     return load_prices(open_source("bundled"), ["GSPC", "IXIC", "VIX"])
+
+
+@pytest.fixture(scope="module")  # not longer: Playwright runs an event loop, which no other may run beside
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e .[browser]")
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("needs Chromium: install chromium, on Debian by apt-get install chromium")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

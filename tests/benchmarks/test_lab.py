@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.lab.conftest import Page, browser, start_lab, stop_lab, wait_for_lab  # noqa: F401
+from tests.lab.conftest import Page, start_lab, stop_lab, wait_for_lab
 
 NOTEBOOK, ROUNDS = "03_record_sigma", 3
 RUN = "void window.jupyterapp.commands.execute('notebook:run-all-cells')"
@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 
-def first_figure(browser, lab):  # noqa: F811
+def first_figure(browser, lab):
     """Open the notebook, run all of it, and return the seconds to its first figure."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     tab = Page(context, lab, NOTEBOOK)
@@ -35,7 +35,7 @@ def first_figure(browser, lab):  # noqa: F811
     return took
 
 
-def measure(browser, folder, *options):  # noqa: F811
+def measure(browser, folder, *options):
     """Return the seconds of each round, and those from the command to the first figure of the first."""
     folder.mkdir()
     began = time.perf_counter()
@@ -49,7 +49,7 @@ def measure(browser, folder, *options):  # noqa: F811
         stop_lab(process)
 
 
-def test_time_to_the_first_figure(browser, tmp_path, capsys, benchmark):  # noqa: F811
+def test_time_to_the_first_figure(browser, tmp_path, capsys, benchmark):
     forked, whole = benchmark.pedantic(measure, args=(browser, tmp_path / "forked"), rounds=1)
     plain, plainly_whole = measure(browser, tmp_path / "ordinary", ORDINARY)
     ours, theirs = statistics.median(forked), statistics.median(plain)

@@ -102,18 +102,6 @@ def lab(tmp_path_factory):
     stop_lab(process)
 
 
-@pytest.fixture(scope="session")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e .[browser]")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        pytest.skip("needs Chromium: install chromium, on Debian by apt-get install chromium")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
-
-
 class Page:
     """A browser's tab with one notebook; `troubles` is what the console complained of."""
 

@@ -1,7 +1,5 @@
 """Pages in headless Chromium: nothing leaves them, no error, no violation that axe finds, nothing cut off."""
 
-import shutil
-
 import pytest
 
 from research_lib.reports.index import write_index
@@ -17,18 +15,6 @@ WIDTHS = {"phone": 390, "desktop": 1280}
 # A picture has a role of its own, under which nothing is looked at; axe takes its time over thousands of strokes all the same.
 DROP_STROKES = "document.querySelectorAll('svg[role=img] > *').forEach(part => part.remove())"
 OPEN_FOLDS = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e .[browser]")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        pytest.skip("needs Chromium: install chromium, on Debian by apt-get install chromium")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="session")
