@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Positions = NDArray[np.intp]
 
 CONFIDENCE = 0.95
 
@@ -15,6 +16,7 @@ TIE_TOLERANCE = 1e-10
 
 EXACT_GROUPS = 20  # a million sign patterns: a fifth of a second
 SHORTEST_BLOCK = 5  # periods: a short memory is often missed by the estimated length, and longer blocks lose coverage
+AT_ONCE = 50  # resamples: their blocks stay in the processor's cache
 LEAST_PERIODS = 50  # fewer cannot tell a block's length
 POWER_GROUPS = 12  # 4,096 patterns of each of thousands of samples
 
@@ -263,9 +265,13 @@ def _subset_interval(subsets: Floats) -> tuple[float, float]:
     rank = int((1 - CONFIDENCE) / 2 * subsets.shape[1])
     if rank == 0:
         return -np.inf, np.inf
-    nonempty = subsets[:, subsets[1] > 0]
-    means = np.partition(nonempty[0] / nonempty[1], [rank - 1, nonempty.shape[1] - rank])
-    return float(means[rank - 1]), float(means[-rank])
+    sums, counts = subsets
+    means = np.divide(
+        sums, counts, out=np.full(len(sums), np.inf), where=counts > 0
+    )  # empty ones: the last, once sorted
+    nonempty = int(np.count_nonzero(counts))
+    means = np.partition(means, [rank - 1, nonempty - rank])
+    return float(means[rank - 1]), float(means[nonempty - rank])
 
 
 @dataclass(frozen=True)
@@ -488,21 +494,70 @@ def bootstrap_difference(
 
 
 def _bootstrap(arrays: tuple[Floats, ...], blocks: Blocks) -> BootstrapMean:
-    from arch.bootstrap import MovingBlockBootstrap, StationaryBootstrap
-
-    kinds = {"stationary": StationaryBootstrap, "moving": MovingBlockBootstrap}
-    if blocks.method not in kinds:
-        raise ValueError(f"unknown method {blocks.method}; known: {', '.join(kinds)}")
+    if blocks.method not in {"stationary", "moving"}:
+        raise ValueError(f"unknown method {blocks.method}; known: stationary, moving")
     mean, error = _mean_and_error(*arrays)
     if not np.isfinite(error):
         raise ValueError("a mean has no spread to resample: it is over fewer than two periods")
     length = blocks.length or _best_block_length(*arrays)
-    sampler = kinds[blocks.method](length, *arrays, seed=blocks.seed)
-    means, errors = sampler.apply(_mean_and_error, blocks.replications).T
+    means, errors = _resampled_means_and_errors(*arrays, blocks=blocks, length=length)
     t_values = np.abs(means - mean)[errors > 0] / errors[errors > 0]
     reach = error * float(np.quantile(t_values, CONFIDENCE, method="weibull"))  # rank 95% of replications + 1
     n = int(sum(weights.sum() for weights in arrays[1:]))
     return BootstrapMean(n, float(mean), float(mean - reach), float(mean + reach), length, len(t_values))
+
+
+def _resampled_means_and_errors(
+    values: Floats, first: Floats, second: Floats | None = None, *, blocks: Blocks, length: int
+) -> tuple[Floats, Floats]:
+    """Resample what `_mean_and_error` returns; each of shape (replications,), NaN where a mean has too few periods."""
+    apart = values - values.mean()  # squares of values far from zero would lose their digits
+    memberships = [weights for weights in (first, second) if weights is not None]
+    parts = [part for weights in memberships for part in (weights, weights * apart, weights * apart**2)]
+    sums = _sums_over_resamples(np.stack(parts), blocks, length).reshape(len(memberships), 3, -1)
+    n, total, squares = np.where(sums[:, :1] < 2, np.nan, sums).swapaxes(0, 1)
+    means, variances = values.mean() + total / n, (squares - total**2 / n) / (n - 1) / n
+    mean = means[0] if second is None else means[0] - means[1]
+    return mean, np.sqrt(np.maximum(variances.sum(axis=0), 0.0))
+
+
+def _sums_over_resamples(parts: Floats, blocks: Blocks, length: int) -> Floats:
+    """Sum each row of parts, shape (k, periods), over resampled periods; shape (k, replications).
+
+    A block's sum is the difference of two running sums, so that no resample is ever laid out.
+    """
+    rng, periods = np.random.default_rng(blocks.seed), parts.shape[1]
+    running = np.cumsum(np.concatenate([np.zeros((len(parts), 1)), parts, parts], axis=1), axis=1)
+    sums = []
+    for done in range(0, blocks.replications, AT_ONCE):
+        shape = min(AT_ONCE, blocks.replications - done), periods
+        starts, ends = _draw_moving(rng, shape, length) if blocks.method == "moving" else _draw(rng, shape, length)
+        sums.append([(row[ends] - row[starts]).sum(axis=1) for row in running])
+    return np.concatenate(sums, axis=1)
+
+
+def _draw(rng: np.random.Generator, shape: tuple[int, int], length: int) -> tuple[Positions, Positions]:
+    """Draw where blocks of random length start and end, until each of several resamples has all of its periods.
+
+    A block that runs beyond the last period goes on with the first.
+    """
+    resamples, periods = shape
+    most = int(periods / length + 10 * np.sqrt(periods / length)) + 10  # ten standard deviations above the mean
+    lengths = rng.geometric(1 / length, size=(resamples, most))
+    starts = rng.integers(periods, size=lengths.shape)
+    return starts, starts + _cut(lengths, periods)
+
+
+def _draw_moving(rng: np.random.Generator, shape: tuple[int, int], length: int) -> tuple[Positions, Positions]:
+    """Draw where blocks of a fixed length start and end; none runs beyond the last period."""
+    resamples, periods = shape
+    starts = rng.integers(periods - length + 1, size=(resamples, -(-periods // length)))
+    return starts, starts + _cut(np.full(starts.shape, length), periods)
+
+
+def _cut(lengths: Positions, periods: int) -> Positions:
+    """Shorten the last blocks of each resample, so that they have `periods` in all."""
+    return np.asarray(np.diff(np.minimum(lengths.cumsum(axis=1), periods), axis=1, prepend=0))
 
 
 def _mean_and_error(values: Floats, first: Floats, second: Floats | None = None) -> Floats:

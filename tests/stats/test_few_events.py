@@ -234,6 +234,32 @@ def test_bootstrap_of_a_dependent_mean_is_wider_by_its_long_run_variance() -> No
     assert (result.high - result.low) / 2 == pytest.approx(1.96 * 5 / np.sqrt(len(values)), rel=0.15)
 
 
+def resampled_by_arch(method: str, arrays: tuple[NDArray[np.float64], ...], blocks: Blocks) -> float:
+    """Return how far the interval reaches by arch's resampling; the mean and its error are Welch's."""
+    from arch.bootstrap import MovingBlockBootstrap, StationaryBootstrap
+
+    def mean_and_error(values: NDArray[np.float64], first: NDArray[np.float64]) -> NDArray[np.float64]:
+        parts = values[first > 0], values[first == 0]
+        return np.array([parts[0].mean() - parts[1].mean(), np.sqrt(sum(x.var(ddof=1) / len(x) for x in parts))])
+
+    sampler = {"moving": MovingBlockBootstrap, "stationary": StationaryBootstrap}[method]
+    means, errors = sampler(blocks.length, *arrays, seed=blocks.seed).apply(mean_and_error, blocks.replications).T
+    mean, error = mean_and_error(*arrays)
+    return float(error * np.quantile(np.abs(means - mean) / errors, 0.95, method="weibull"))
+
+
+@pytest.mark.parametrize(("method", "replications", "within"), [("moving", 499, 1e-9), ("stationary", 9999, 0.04)])
+@pytest.mark.parametrize("length", [1, 7])
+def test_bootstrap_agrees_with_arch(method: str, replications: int, within: float, length: int) -> None:
+    """Blocks of a fixed length are drawn in the same order as arch draws them, so that even the draws are the same."""
+    rng = np.random.default_rng(16)
+    values, first = 5 + rng.normal(size=203), regimes(rng, 203)
+    blocks = Blocks(method=method, length=length, replications=replications)
+    result = bootstrap_difference(values, first, ~first, blocks=blocks)
+    expected = resampled_by_arch(method, (values, first.astype(np.float64)), blocks)
+    assert (result.high - result.low) / 2 == pytest.approx(expected, rel=within)
+
+
 def test_bootstrap_is_repeatable_and_says_what_is_wrong() -> None:
     values, first = np.random.default_rng(14).normal(size=100), np.arange(100) < 40
     assert bootstrap_difference(values, first, ~first) == bootstrap_difference(values, first, ~first)
