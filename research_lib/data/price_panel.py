@@ -141,10 +141,13 @@ def _still_quoted(values: pd.DataFrame) -> float:
 
 
 def _make_card(values: pd.DataFrame, *, source: str, origin: str, faults: tuple[Fault, ...]) -> DataCard:
-    numbers = np.ascontiguousarray(values.to_numpy().astype("<f8"))
+    numbers = np.ascontiguousarray(values.to_numpy(), dtype="<f8")
     days = values.index.to_numpy().astype("datetime64[D]").astype("<i8")
     names = "\n".join(map(str, values.columns)).encode()
     sessions = sessions_between(values.index[0], values.index[-1])
+    digest = hashlib.sha256(names)
+    digest.update(days.data)
+    digest.update(numbers.data)
     return DataCard(
         source=source,
         id="price_panel",
@@ -154,6 +157,6 @@ def _make_card(values: pd.DataFrame, *, source: str, origin: str, faults: tuple[
         last=str(values.index[-1].date()),
         rows=len(values),
         gaps=int((~sessions.isin(values.index)).sum()),
-        sha256=hashlib.sha256(names + days.tobytes() + numbers.tobytes()).hexdigest(),
+        sha256=digest.hexdigest(),
         faults=faults,
     )

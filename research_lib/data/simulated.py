@@ -158,10 +158,10 @@ def _foretold(ratio: Floats) -> Floats:
 def _leaks(news: Floats, ends: pd.DatetimeIndex, published: Dates, sessions: pd.DatetimeIndex) -> Floats:
     """Return what one unit of leak adds to each session, shape (sessions, companies)."""
     total = np.zeros((len(sessions), len(news)))
-    at = sessions.to_numpy()[:, None]
     for year in range(1, len(ends)):
-        between = (at > ends.to_numpy()[year]) & (at <= published[:, year])
-        total += between * news[:, year] / np.maximum(between.sum(axis=0), 1)
+        first, last = sessions.searchsorted([ends[year], published[:, year].max()], side="right")
+        secret = sessions.to_numpy()[first:last, None] <= published[:, year]
+        total[first:last] += secret * news[:, year] / np.maximum(secret.sum(axis=0), 1)
     return total
 
 

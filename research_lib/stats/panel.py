@@ -154,11 +154,16 @@ def period_returns(prices: pd.DataFrame, dates: pd.DatetimeIndex) -> Floats:
 
 def winsorise(values: Floats, *, share: float = WINSOR) -> Floats:
     """Pull each date's extremes, shape (T, N), in to its own quantiles; NaN stays."""
-    known = np.isfinite(values).sum(axis=1)
-    bounds = np.full((2, len(values), 1), np.nan)
-    for row in np.flatnonzero(known):
-        bounds[:, row, 0] = np.nanquantile(values[row], [share, 1 - share])
-    return np.clip(values, bounds[0], bounds[1])
+    ordered = np.sort(values, axis=1)  # NaN last
+    last = np.maximum(np.isfinite(values).sum(axis=1, keepdims=True) - 1, 0)
+
+    def quantile(share: float) -> Floats:
+        """Interpolate as numpy's nanquantile does, which takes one row at a time."""
+        below = np.floor(share * last).astype(np.intp)
+        low, high = (np.take_along_axis(ordered, np.minimum(place, last), axis=1) for place in (below, below + 1))
+        return np.asarray(low + (high - low) * (share * last - below))
+
+    return np.clip(values, quantile(share), quantile(1 - share))
 
 
 def rolling_beta(
