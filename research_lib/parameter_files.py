@@ -11,6 +11,11 @@ import yaml
 from research_lib.errors import ParameterError
 from research_lib.params import MODELS, Claims, NotebookParameters, model_for, validate
 
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # PyYAML was built without the C library: slower, the same otherwise
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 SECRET_NAME = re.compile(r"(^|_)(api_?key|key|token|secret|password|passwd|credentials?)(_|$)", re.IGNORECASE)
 
 
@@ -18,7 +23,7 @@ EXTENDS = "extends"
 SLUG = r"[a-z0-9][a-z0-9_-]*"
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(SafeLoader):
     """YAML's safe loader, which takes a name twice in silence, made to refuse it."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
