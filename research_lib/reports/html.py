@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from html import escape, unescape
 from typing import Any
 
@@ -19,6 +20,7 @@ from research_lib.reports.text import TEMPLATES, TERMINAL_COLOUR, first_sentence
 
 HEADLINE_TAG = "headline"
 PAPERMILL_ERROR_TAG = "papermill-error-cell-tag"
+MANY_CELLS = 256  # of all notebooks together
 WARNING_LINE = re.compile(r"^.*?:\d+: (?P<warning>\w*Warning: .*)$")
 
 
@@ -77,7 +79,6 @@ class ReportExporter(HTMLExporter):
         **options: Any,  # noqa: ANN401
     ) -> tuple[str, dict[str, Any]]:
         """Render without nbconvert's second pass over the whole page, for alternative texts and focus: they are there."""
-        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=self))
         return TemplateExporter.from_notebook_node(self, nb, resources, **options)
 
     # jinja2 must be told, as nbconvert tells it, that the filter takes the context.
@@ -113,11 +114,22 @@ def render(notebook: NotebookNode, *, name: str, slug: str, failure: Failure | N
         "light": HtmlFormatter(style="default").get_style_defs(".highlight"),
         "dark": HtmlFormatter(style="github-dark").get_style_defs(".highlight"),
     }
-    exporter = ReportExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
-    for shown in (without_style, without_paths, show_setting):
-        exporter.register_filter(shown.__name__, shown)
-    html, _ = exporter.from_notebook_node(NotebookNode({**notebook, "cells": body}), resources={"report": report})
+    html, _ = _exporter().from_notebook_node(NotebookNode({**notebook, "cells": body}), resources={"report": report})
     return str(html)
+
+
+@cache
+def _exporter() -> ReportExporter:
+    exporter = ReportExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
+    for shown in (without_style, without_paths, show_setting, highlight):
+        exporter.register_filter(shown.__name__, shown)
+    return exporter
+
+
+@lru_cache(maxsize=MANY_CELLS)
+def highlight(source: str) -> str:
+    """Render a cell's code; reports of one notebook share most of their cells."""
+    return str(Highlight2HTML(pygments_lexer="ipython3")(source))
 
 
 def anchor(text: str) -> str:
