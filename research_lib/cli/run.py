@@ -10,8 +10,8 @@ import typer
 from research_lib.errors import ParameterError, ResearchError
 
 if TYPE_CHECKING:
+    from research_lib.reports.options import Options
     from research_lib.reports.records import Result
-    from research_lib.reports.run import Options
     from research_lib.reports.summary import Request
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
@@ -31,7 +31,7 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
         str, typer.Option(help="Where reports go, if not to reports/: a folder, or an address of Papermill's (s3://…).")
     ] = "",
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="How many reports at once, if not one for each processor.")
+        int | None, typer.Option(min=1, help="How many reports at once, if not one more than processors.")
     ] = None,
     timeout: Annotated[
         float | None, typer.Option(min=0.1, metavar="SECONDS", help="After which a report is stopped.")
@@ -78,22 +78,26 @@ def _request(words: list[str], settings: list[str], axes: list[str], *, resume: 
 
 
 def _options(jobs: int | None, timeout: float | None, *, force: bool, everything: bool) -> "Options":
-    from research_lib.reports.run import Options
+    from research_lib.reports.options import Options
 
-    return Options(jobs or os.cpu_count() or 1, force=force, timeout_seconds=timeout, leave_out_absent=everything)
+    jobs = jobs or (os.cpu_count() or 1) + 1  # a report waits for messages, and for the disk, part of its time
+    return Options(jobs, force=force, timeout_seconds=timeout, leave_out_absent=everything)
 
 
 def _make(request: "Request | None", output: str, options: "Options", cluster: str) -> "list[Result]":
-    from rich.console import Console
-
-    from research_lib.reports.progress import ProgressDisplay, say_how_it_ended
     from research_lib.reports.remote import output_folder
-    from research_lib.reports.site import make_site
-    from research_lib.reports.summary import read_request
+    from research_lib.reports.summary import SUMMARY, read_request
     from research_lib.reports.workers import open_workers
 
-    console = Console()
     with output_folder(output) as folder, open_workers(cluster, options.jobs) as workers:
+        if options.force or not (folder / SUMMARY).exists():
+            workers.warm_up()  # there is work for sure: it begins while this process imports what it needs itself
+        from rich.console import Console
+
+        from research_lib.reports.progress import ProgressDisplay, say_how_it_ended
+        from research_lib.reports.site import make_site
+
+        console = Console()
         results = make_site(
             request or read_request(folder),
             output=folder,

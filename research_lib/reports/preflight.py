@@ -8,6 +8,17 @@ from research_lib.data import load_prices, open_source
 from research_lib.params import NotebookParameters
 
 
+def source_check(parameters: NotebookParameters) -> None:
+    """Open the source that parameters name.
+
+    Raises
+    ------
+    DataError
+        There is no such source, or nothing was ever pulled from it (MissingDataError).
+    """
+    open_source(parameters.source, data_dir=parameters.data_dir)
+
+
 def price_check() -> Callable[[NotebookParameters], None]:
     """Give a check that loads every price which parameters name; it loads none twice, as a sweep would.
 

@@ -11,8 +11,9 @@ from filelock import Timeout
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError, ReportError
 from research_lib.params import NotebookParameters
 from research_lib.reports.inputs import Inputs
+from research_lib.reports.options import Options
 from research_lib.reports.plan import Report
-from research_lib.reports.preflight import price_check
+from research_lib.reports.preflight import price_check, source_check
 from research_lib.reports.records import Result, Status
 from research_lib.reports.running import RunningReport
 from research_lib.reports.store import Made, kept, locked, publish
@@ -39,28 +40,6 @@ class Workers(Protocol):
 
     def warm_up(self) -> None:
         """Begin what takes a while, now that there is work."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to run.
-
-    Attributes
-    ----------
-    jobs : int
-        How many reports at once.
-    force : bool
-        Whether to make a report again although nothing that it depends on has changed.
-    timeout_seconds : float or None
-        After which a report's kernel is killed.
-    leave_out_absent : bool
-        Whether a report whose data is absent is left out, with that reason, instead of being an error.
-    """
-
-    jobs: int
-    force: bool = False
-    timeout_seconds: float | None = None
-    leave_out_absent: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,15 +72,13 @@ def settle(reports: Sequence[Report], *, options: Options, workers: Workers) -> 
     DataError
         A source lacks what a report asks for, or what it has cannot be used.
     """
-    inputs, check = Inputs(), price_check()
+    inputs = Inputs()
     tasks = [Task(report, inputs.of(report)) for report in reports]
     tasks = [task if options.force else replace(task, settled=kept(task.report, task.inputs)) for task in tasks]
+    tasks = _check(tasks, source_check, options)
     if any(task.settled is None for task in tasks):
         workers.warm_up()
-    return [
-        task if task.settled else replace(task, settled=_settle(task, check, leave_out_absent=options.leave_out_absent))
-        for task in tasks
-    ]
+    return _check(tasks, price_check(), options)
 
 
 def make_all(tasks: Sequence[Task], *, options: Options, workers: Workers, watcher: Watcher) -> list[Result]:
@@ -131,7 +108,12 @@ def make_all(tasks: Sequence[Task], *, options: Options, workers: Workers, watch
     return [results[task.report.name] for task in tasks]
 
 
-def _settle(task: Task, check: Callable[[NotebookParameters], None], *, leave_out_absent: bool) -> Result | None:
+def _check(tasks: Sequence[Task], check: Callable[[NotebookParameters], None], options: Options) -> list[Task]:
+    left_out = options.leave_out_absent
+    return [task if task.settled else replace(task, settled=_settle(task, check, left_out)) for task in tasks]
+
+
+def _settle(task: Task, check: Callable[[NotebookParameters], None], leave_out_absent: bool) -> Result | None:
     """Say what becomes of a report whose data is absent or too little; None for one to be made."""
     report = task.report
     try:

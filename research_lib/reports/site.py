@@ -7,9 +7,10 @@ from pathlib import Path
 from research_lib.errors import ParameterError
 from research_lib.parameter_files import parse_axis, parse_setting
 from research_lib.reports.index import write_index
+from research_lib.reports.options import Options
 from research_lib.reports.plan import Report, plan
 from research_lib.reports.records import Result
-from research_lib.reports.run import Options, Watcher, Workers, make_all, settle
+from research_lib.reports.run import Watcher, Workers, make_all, settle
 from research_lib.reports.summary import Request, write_summary
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from research_lib.reports.plan import Report
-from research_lib.reports.run import Workers
-from research_lib.reports.running import RunningReport
-from research_lib.reports.store import Made
+if TYPE_CHECKING:  # the runner's own modules take a while, in which the first kernels get ready
+    from research_lib.reports.plan import Report
+    from research_lib.reports.run import Workers
+    from research_lib.reports.running import RunningReport
+    from research_lib.reports.store import Made
 
 
 class LocalWorkers:
@@ -18,7 +20,7 @@ class LocalWorkers:
 
         start_fork_server()
 
-    def make(self, report: Report, *, inputs: str, running: RunningReport, timeout_seconds: float | None) -> Made:
+    def make(self, report: "Report", *, inputs: str, running: "RunningReport", timeout_seconds: float | None) -> "Made":
         """Execute a report and render it."""
         from research_lib.reports.make import make
 
@@ -26,7 +28,7 @@ class LocalWorkers:
 
 
 @contextmanager
-def open_workers(cluster: str, jobs: int) -> Iterator[Workers]:
+def open_workers(cluster: str, jobs: int) -> "Iterator[Workers]":
     """Give what executes reports.
 
     Parameters
