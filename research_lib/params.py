@@ -333,6 +333,13 @@ def validate(model: type[Model], values: Mapping[str, object], *, origin: str) -
         raise ParameterError("\n".join(f"{origin}: {fault}" for fault in faults)) from None
 
 
+def show_setting(value: object) -> str:
+    """Show a parameter's value."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value is None or value == "" else str(value)
+
+
 def _explain(fault: ErrorDetails, model: type[BaseModel], values: Mapping[str, object]) -> str:
     if fault["loc"][:1] == ("claims",) and len(fault["loc"]) > 1:
         return explain_fault(fault, values["claims"])

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from shutil import which
 
-from research_lib.exhibits.table import Table, show_setting, table
+from research_lib.exhibits.table import Table, table
+from research_lib.params import show_setting
 from research_lib.project import PROJECT
 
 PACKAGES = ("research-lib", "pandas", "numpy", "scipy", "statsmodels", "numba", "arch", "great_tables", "papermill")

@@ -64,7 +64,7 @@ def _print_differing(console: "Console", what: str, differing: "Mapping[str, tup
     from rich.markup import escape
     from rich.table import Table
 
-    from research_lib.reports.past import show_setting
+    from research_lib.params import show_setting
 
     if not differing:
         console.print(f"{what}: the same in both\n")

@@ -11,6 +11,7 @@ import pandas as pd
 from research_lib.data.card import DataCard
 from research_lib.exhibits import format as show
 from research_lib.findings import Finding
+from research_lib.params import show_setting
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -118,13 +119,6 @@ def _value(value: float | int | str | None) -> str:
     if isinstance(value, float):
         return show.years(value) if abs(value) >= 1000 else show.number(value, 4)
     return show.count(value) if isinstance(value, int) else value or show.NONE
-
-
-def show_setting(value: object) -> str:
-    """Show a parameter's value."""
-    if value is None or value == "":
-        return show.NONE
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _identifier(title: str) -> str:

@@ -15,7 +15,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
-from research_lib.reports.past import show_setting
+from research_lib.params import show_setting
 from research_lib.reports.text import TEMPLATES, TERMINAL_COLOUR, first_sentence, without_paths
 
 HEADLINE_TAG = "headline"

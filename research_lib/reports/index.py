@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from research_lib.reports.past import Number, Record, differing, read_record_if_any, show_setting
+from research_lib.params import show_setting
+from research_lib.reports.past import Number, Record, differing, read_record_if_any
 from research_lib.reports.records import write_whole
 from research_lib.reports.text import TEMPLATES, first_sentence, without_paths
 

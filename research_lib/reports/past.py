@@ -99,13 +99,6 @@ def differing(mappings: Sequence[Mapping[str, Any]]) -> list[str]:
     return [name for name in names if any(mapping.get(name) != mappings[0].get(name) for mapping in mappings)]
 
 
-def show_setting(value: object) -> str:
-    """Show a parameter's value."""
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or NONE
-    return NONE if value is None or value == "" else str(value)
-
-
 @cache
 def _named_by_notebook(notebook: str) -> tuple[str, ...]:
     """Read which findings a notebook is about; `$horizon` in a name stands for that parameter's value."""
