@@ -49,10 +49,15 @@ class DataCard:
         return f"<table><caption>{html.escape(f'{self.name} ({self.id})')}</caption>{rows}</table>"
 
     def as_record(self) -> dict[str, Any]:
-        """Return what the report's findings file says of the data."""
+        """Return what the report's findings file says of the data; `unfinished` where a session was left out as such."""
         names = ("source", "id", "first", "last", "rows", "gaps", "sha256")
         record = {name: getattr(self, name) for name in names}
-        return record | ({"snapshot": asdict(self.vintage)} if self.vintage else {})
+        unfinished = any(fault.kind is FaultKind.UNFINISHED for fault in self.faults)
+        return (
+            record
+            | ({"unfinished": True} if unfinished else {})
+            | ({"snapshot": asdict(self.vintage)} if self.vintage else {})
+        )
 
     def fault_summary(self) -> str:
         """Say in one line what was found, each kind with its number and first place."""

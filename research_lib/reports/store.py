@@ -72,10 +72,14 @@ def locked(report: Report) -> FileLock:
 
 
 def kept(report: Report, inputs: str) -> Result | None:
-    """Return a result where the report stands there already, made of the same inputs, and nothing failed since."""
+    """Return a result where the report stands there already, made of the same inputs, and nothing failed since.
+
+    One whose last session was not over is made again: the same file may hold one session more by now.
+    """
     record = read_record_if_any(report.file(FINDINGS))
     page = report.file("html")
-    same = record is not None and record.inputs == inputs
-    if not same or not page.exists() or report.file(FAILED).exists():
+    if record is None or record.inputs != inputs or any(card.get("unfinished") for card in record.data):
+        return None
+    if not page.exists() or report.file(FAILED).exists():
         return None
     return Result(report.name, Status.UNCHANGED, page=page)

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from research_lib.data import load_prices, open_source
 from research_lib.data.calendar import CHECKED_FROM, is_finished, sessions_between
-from research_lib.data.card import hash_series
+from research_lib.data.card import hash_series, make_card
 from research_lib.data.quality import STOPPING, Expectation, FaultKind, clean
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, InsufficientDataError
@@ -113,6 +113,8 @@ def test_an_unfinished_session_is_left_out():
     during, after = clean(table, expect=PRICE, now=noon), clean(table, expect=PRICE, now=evening)
     assert [fault.kind for fault in during.faults] == [FaultKind.UNFINISHED]
     assert (len(during.values), len(after.values)) == (3, 4)
+    cards = [make_card(series, table, source="folder", name="ABC") for series in (during, after)]
+    assert [card.as_record().get("unfinished") for card in cards] == [True, None]
     with pytest.raises(InsufficientDataError, match="no finished session"):
         clean(raw(SESSIONS[3:4], [4]), expect=PRICE, now=noon)
 

@@ -285,6 +285,17 @@ def test_changed_data_makes_a_report_again(project, walk):
     assert "small: ok" in project.run(path).stdout
 
 
+def test_a_report_whose_last_session_was_not_over_is_made_again(project):
+    project.notebook()
+    path = project.file()
+    project.run(path)
+    record = project.record("small.findings.json")
+    record["data"] = [{"source": "yahoo", "id": "ABC", "last": "2024-01-04", "unfinished": True}]
+    (project.output / NOTEBOOK / "small.findings.json").write_text(json.dumps(record))
+    assert "small: ok" in project.run(path).stdout
+    assert "small: unchanged" in project.run(path).stdout
+
+
 def test_a_report_of_other_code_is_made_again(project, monkeypatch):
     from research_lib.reports.inputs import Inputs
 
