@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -76,7 +77,7 @@ def write_parameters(folder: Path, slug: str, params: NotebookParameters, *, rep
     Raises
     ------
     ParameterError
-        The name may be no file's, or the file is there already.
+        The name may be no file's, or the file is there already, or cannot be written.
     """
     path = folder / f"{slug}.yaml"
     if not re.fullmatch(SLUG, slug):
@@ -84,10 +85,20 @@ def write_parameters(folder: Path, slug: str, params: NotebookParameters, *, rep
     if path.exists() and not replace:
         raise ParameterError(f"{shown(path)} is there already: take another name, or ask for it to be replaced")
     values = {"source": params.source, **params.model_dump(exclude_defaults=True)}
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    return draft.replace(path)
+    try:
+        _write_whole(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+    except OSError as error:
+        raise ParameterError(f"{shown(path)}: cannot be written ({error.strerror})") from error
+    return path
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file beside its place, then put it there; two writers at once do not mix."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+        draft = Path(folder, path.name)
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
 
 
 def refuse_secrets(values: Mapping[str, object], *, origin: str) -> None:

@@ -152,7 +152,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         folder, slug = PARAMETERS / self.notebook, self.name.value.strip()
         try:
             path = write_parameters(folder, slug, self.parameters(), replace=self.replace.value)
-        except (ResearchError, OSError) as error:
+        except ResearchError as error:
             self.written.value = _line("alert", one_line(error))
             return
         self.written.value = _line("status", f"Written. Its report: python -m research_lib run {shown(path)}")

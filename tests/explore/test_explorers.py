@@ -10,7 +10,7 @@ from research_lib import explore
 from research_lib.data import DataSet
 from research_lib.errors import ParameterError
 from research_lib.explore import explorer as shared
-from research_lib.parameter_files import read_parameters
+from research_lib.parameter_files import read_parameters, write_parameters
 from research_lib.params import RecordSigma
 from research_lib.studies import sigma as study
 
@@ -130,6 +130,15 @@ def test_a_file_is_only_replaced_when_asked(folder):
     explorer.replace.value = True
     explorer.write.click()
     assert read_parameters(path).threshold == 3.0
+
+
+def test_a_file_that_cannot_be_written_is_one_line_and_leaves_nothing(folder):
+    (folder / "03_record_sigma").write_text("a file where a folder should be")
+    with pytest.raises(ParameterError, match=r"mine.yaml: cannot be written \("):
+        write_parameters(folder / "03_record_sigma", "mine", RecordSigma())
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == ["03_record_sigma"]
+    write_parameters(folder / "other", "mine", RecordSigma())
+    assert [path.name for path in (folder / "other").iterdir()] == ["mine.yaml"]
 
 
 @pytest.mark.parametrize("name", ["", "../other", "A B", "x/y"])
