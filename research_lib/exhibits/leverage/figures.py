@@ -220,7 +220,7 @@ def events(found: Events, firms: Firms) -> Figure:
         top = axes.get_ylim()[1]
         for place, row in enumerate(each(days)):
             axes.axvline(100 * row.slope, color=ORANGE, linestyle="--", linewidth=1.2)
-            text, height = f"{row.session}, p {show.p_value(row.p_value)}", top * (0.95 - 0.1 * place)
+            text, height = f"{row.session}, p {show.p_value(row.p_value)}", top * (0.94 - 0.14 * place)
             axes.annotate(text, (100 * row.slope, height), size=LABEL_SIZE, xytext=(3, 0), textcoords="offset points",
                           bbox=PLATE)  # fmt: skip
         axes.set_xlabel("return for each turn of net debt to EBITDA (%)")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LABEL_SIZE = 8
+DRIVERS = {"d_dgs10": "the 10-year yield", "d_bill": "the bill rate"}
 STATE_COLOURS = {PolicyState.EASING: LIGHT_BLUE, PolicyState.TIGHTENING: "#f3d9ae", PolicyState.HOLD: "#ffffff"}
 
 
@@ -123,10 +124,10 @@ def rolling(study: SensitivityStudy | Unavailable, *, driver: str) -> Figure | P
         axes = drawn.subplots()
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.plot(path.index, path, color=BLUE, linewidth=1)
-        axes.set_ylabel(f"coefficient on {driver}")
+        axes.set_ylabel("points for each point of it")
     return finish(
         drawn,
-        title=f"Sensitivity of small less large to {driver}, over time",
+        title=f"Sensitivity of small less large to {DRIVERS.get(driver, driver)}, over time",
         caption="Regressions over a moving window (60 months, or 504 sessions), dated by its end.",
         alt=f"The coefficient ranges from {show.number(path.min())} to {show.number(path.max())}; the last is "
         f"{show.number(path.iloc[-1])}. It is above zero in {show.percent((path > 0).mean(), 0)} of the windows.",
