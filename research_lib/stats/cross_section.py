@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from research_lib.errors import InsufficientDataError
+from research_lib.shown import Shown
 from research_lib.stats.inference import CONFIDENCE, Floats
 from research_lib.stats.panel import defined_ratio, latest_known, period_returns, winsorise
 
@@ -19,7 +20,7 @@ MIN_PERIODS = 5
 
 
 @dataclass(frozen=True)
-class MeanReturn:
+class MeanReturn(Shown):
     """The mean of a series of returns.
 
     Attributes
@@ -55,7 +56,7 @@ def newey_west_mean(values: Floats, *, lags: int) -> MeanReturn:
 
 
 @dataclass(frozen=True)
-class PortfolioSort:
+class PortfolioSort(Shown):
     """Returns of portfolios by net debt to EBITDA, equally weighted, formed anew each period.
 
     Attributes
@@ -106,7 +107,7 @@ def portfolio_sort(panel: pd.DataFrame, *, portfolios: int = 5, lags: int = 3) -
 
 
 @dataclass(frozen=True)
-class Coefficient:
+class Coefficient(Shown):
     """One coefficient with its 95% interval, and the p-value of zero."""
 
     value: float
@@ -116,7 +117,7 @@ class Coefficient:
 
 
 @dataclass(frozen=True)
-class Regression:
+class Regression(Shown):
     """Coefficients and how sure they are.
 
     Attributes
@@ -288,7 +289,7 @@ def rises_and_falls(level: "pd.Series[float]", dates: pd.DatetimeIndex) -> pd.Da
 
 
 @dataclass(frozen=True)
-class EventDay:
+class EventDay(Shown):
     """How strongly one day's returns went with leverage, against all other days.
 
     Attributes

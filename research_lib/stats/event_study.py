@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from research_lib.shown import Shown
 from research_lib.stats.inference import Floats, holm, leave_one_out, placement_test, sign_flip_test
 
 Positions = NDArray[np.intp]
@@ -25,7 +26,7 @@ class Measure(StrEnum):
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(Shown):
     """Periods around an event, both ends included; 0 is the event's own period.
 
     A window after the event starts from its close, at 1; one before it ends with the period before, at -1.
@@ -53,7 +54,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Legs:
+class Legs(Shown):
     """Simple returns a period, without gaps, on one index; without a second leg (`large`) the first is alone.
 
     Attributes
@@ -76,7 +77,7 @@ class Legs:
 
 
 @dataclass(frozen=True)
-class Events:
+class Events(Shown):
     """Where events are, and which belong together.
 
     Attributes
@@ -100,7 +101,7 @@ class Events:
 
 
 @dataclass(frozen=True)
-class WindowResult:
+class WindowResult(Shown):
     """What happened in one window around the events.
 
     Attributes

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from research_lib.shown import Shown
 from research_lib.stats.inference import holm, placement_test, sign_flip_test
 
 FEW_EVENTS = 20  # up to so many, all patterns of signs are counted
@@ -13,7 +14,7 @@ HORIZONS_SESSIONS = (1, 5, 10, 21, 63, 126, 252)
 
 
 @dataclass(frozen=True)
-class Episode:
+class Episode(Shown):
     """A cluster of sessions above a threshold.
 
     Attributes
@@ -65,7 +66,7 @@ def forward_returns(close: "pd.Series[float]", sessions: int) -> "pd.Series[floa
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Shown):
     """What followed the events over one horizon.
 
     Attributes

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from research_lib.shown import Shown
 from research_lib.stats.inference import CONFIDENCE
 
 Floats = NDArray[np.float64]
@@ -25,7 +26,7 @@ RAREST_RATE = 1e-6  # once in a million years: an interval that reaches it has n
 
 
 @dataclass(frozen=True)
-class ExtremalIndex:
+class ExtremalIndex(Shown):
     """The share of exceedances that start a cluster: 1 where they come singly, 1/5 where in fives.
 
     Attributes
@@ -87,7 +88,7 @@ def _draw_times(between: Floats, within: list[Floats], rng: np.random.Generator)
 
 
 @dataclass(frozen=True)
-class Tail:
+class Tail(Shown):
     """A generalised Pareto tail of episode peaks over a threshold.
 
     Attributes
@@ -120,7 +121,7 @@ class Tail:
 
 
 @dataclass(frozen=True)
-class ReturnPeriod:
+class ReturnPeriod(Shown):
     """How often episodes reach a level.
 
     Attributes

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from research_lib.shown import Shown
+
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
 
@@ -22,7 +24,7 @@ POWER_GROUPS = 12  # 4,096 patterns of each of thousands of samples
 
 
 @dataclass(frozen=True)
-class Placement:
+class Placement(Shown):
     """The mean outcome of events against the same events placed elsewhere in time.
 
     Attributes
@@ -101,7 +103,7 @@ def placement_means(outcomes: Floats, events: Sequence[int] | NDArray[np.intp]) 
 
 
 @dataclass(frozen=True)
-class Placements:
+class Placements(Shown):
     """Placement tests of many event sets against many series of outcomes.
 
     Attributes
@@ -160,7 +162,7 @@ def holm(p_values: Sequence[float]) -> Floats:
 
 
 @dataclass(frozen=True)
-class SignFlip:
+class SignFlip(Shown):
     """The mean outcome of a few events against the same outcomes with their signs flipped.
 
     Attributes
@@ -275,7 +277,7 @@ def _subset_interval(subsets: Floats) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Power:
+class Power(Shown):
     """How often the sign-flip test finds an effect of a given size.
 
     Attributes
@@ -330,7 +332,7 @@ def sign_flip_power(outcomes: Floats, *, n: int, effect: float, samples: int = 2
 
 
 @dataclass(frozen=True)
-class LeaveOneOut:
+class LeaveOneOut(Shown):
     """How far the mean hangs on one group: its range when each is left out, and which one makes it lowest, highest.
 
     With a single group there is no other to fall back on: the range is NaN, and the groups are that one.
@@ -354,7 +356,7 @@ def leave_one_out(values: Floats, *, groups: Sequence[int] | NDArray[np.intp] | 
 
 
 @dataclass(frozen=True)
-class PermutationDifference:
+class PermutationDifference(Shown):
     """The mean of some outcomes less that of the others, against all ways of dealing them into groups of these sizes.
 
     Attributes
@@ -411,7 +413,7 @@ def permutation_test(
 
 
 @dataclass(frozen=True)
-class BootstrapMean:
+class BootstrapMean(Shown):
     """A mean, or a difference of two, with its 95% block-bootstrap interval.
 
     Attributes
@@ -435,7 +437,7 @@ class BootstrapMean:
 
 
 @dataclass(frozen=True)
-class Blocks:
+class Blocks(Shown):
     """How to resample in blocks.
 
     Attributes
@@ -613,7 +615,7 @@ def shift_test(values: Floats, first: NDArray[np.bool_], second: NDArray[np.bool
 
 
 @dataclass(frozen=True)
-class OverlapRegression:
+class OverlapRegression(Shown):
     """Returns over the next `horizon` periods regressed on what was known before.
 
     Attributes

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
+from research_lib.shown import Shown
+
 RelativeKind = Literal["difference", "ratio"]
 
 
@@ -42,7 +44,7 @@ def relative_moves(
 
 
 @dataclass(frozen=True)
-class Streak:
+class Streak(Shown):
     """Runs of consecutive daily moves beyond a bound.
 
     Attributes

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from research_lib.shown import Shown
 from research_lib.stats.inference import Floats
 from research_lib.stats.ratios import LARGE, SMALL
 
@@ -20,7 +21,7 @@ BETA_SESSIONS, BETA_MIN_SESSIONS = 252, 126
 
 
 @dataclass(frozen=True)
-class Known:
+class Known(Shown):
     """Which row of a table was the latest known, on each date and for each company.
 
     Attributes

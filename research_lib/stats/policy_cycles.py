@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from research_lib.shown import Shown
+
 DAYS_PER_MONTH = 365.25 / 12
 
 # No recession's beginning took longer than a year to be announced.
@@ -26,7 +28,7 @@ class PolicyState(StrEnum):
 
 
 @dataclass(frozen=True)
-class CycleRule:
+class CycleRule(Shown):
     """What makes a cut the first of an easing cycle.
 
     Attributes
@@ -48,7 +50,7 @@ DEFAULT_RULE = CycleRule()
 
 
 @dataclass(frozen=True)
-class Cycle:
+class Cycle(Shown):
     """One easing cycle.
 
     Attributes

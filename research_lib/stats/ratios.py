@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from research_lib.shown import Shown
 from research_lib.stats.inference import CONFIDENCE, Floats
 
 Flags = NDArray[np.bool_]
@@ -22,7 +23,7 @@ ROUNDING = 0.01
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(Shown):
     """What no company can be; amounts in US dollars, or whatever most rows are in.
 
     Attributes
@@ -160,7 +161,7 @@ def is_financial(sector: "pd.Series[str]") -> "pd.Series[bool]":
 
 
 @dataclass(frozen=True)
-class GroupRatio:
+class GroupRatio(Shown):
     """Net debt to EBITDA of one group in one year, and what it rests on.
 
     Attributes
@@ -311,7 +312,7 @@ def contributions(firms: pd.DataFrame) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Definitions:
+class Definitions(Shown):
     """The ratio of one group and year on each definition in use; NaN where it is not defined.
 
     Attributes
@@ -401,7 +402,7 @@ def zombie_flags(firms: pd.DataFrame, below: Floats, *, zombie_years: int) -> Fl
 
 
 @dataclass(frozen=True)
-class Solvency:
+class Solvency(Shown):
     """How well one group's operating income covers its interest in one year.
 
     Attributes

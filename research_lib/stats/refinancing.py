@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from research_lib.shown import Shown
 from research_lib.stats.inference import Floats
 from research_lib.stats.ratios import below_one, zombie_flags
 
@@ -16,7 +17,7 @@ DEBT_SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
-class Stress:
+class Stress(Shown):
     """One group after its debt is repriced.
 
     Attributes
@@ -127,7 +128,7 @@ def stress_map(
 
 
 @dataclass(frozen=True)
-class BreakEven:
+class BreakEven(Shown):
     """The rate move at which firms' cover falls below one.
 
     Attributes

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from research_lib.errors import InsufficientDataError
+from research_lib.shown import Shown
 from research_lib.stats.inference import (
     CONFIDENCE,
     DEFAULT_BLOCKS,
@@ -30,7 +31,7 @@ FIRST_ITERATIONS, MORE_ITERATIONS = 200, 2000
 
 
 @dataclass(frozen=True)
-class RegimeMean:
+class RegimeMean(Shown):
     """The mean return in one regime.
 
     Attributes
@@ -55,7 +56,7 @@ class RegimeMean:
 
 
 @dataclass(frozen=True)
-class RegimeDifference:
+class RegimeDifference(Shown):
     """The mean in one regime less that in another.
 
     Attributes
@@ -145,7 +146,7 @@ def _aligned(returns: "pd.Series[float]", states: "pd.Series[str]") -> tuple[Flo
 
 
 @dataclass(frozen=True)
-class MarkovFit:
+class MarkovFit(Shown):
     """A Markov-switching model, its regimes in ascending order of their means.
 
     Attributes
@@ -238,7 +239,7 @@ def _maximise(model: Any) -> Any:  # noqa: ANN401  # statsmodels is untyped
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Agreement(Shown):
     """How often two ways of telling regimes agree.
 
     Attributes
@@ -270,7 +271,7 @@ def agreement(first: "pd.Series[bool]", second: "pd.Series[bool]") -> Agreement:
 
 
 @dataclass(frozen=True)
-class Sensitivity:
+class Sensitivity(Shown):
     """A regression of returns on what moved at the same time.
 
     Attributes
@@ -387,7 +388,7 @@ def _complete(returns: "pd.Series[float]", drivers: pd.DataFrame) -> "tuple[pd.S
 
 
 @dataclass(frozen=True)
-class Response:
+class Response(Shown):
     """The return over the next periods that goes with one unit of a shock.
 
     Attributes

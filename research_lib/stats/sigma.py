@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from research_lib.errors import InsufficientDataError
 from research_lib.names import SIGMA_NAMES, SigmaName
+from research_lib.shown import Shown
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
@@ -29,7 +30,7 @@ PRICE_Z, PRICE_Z_PRIOR, DISTANCE_Z, DISTANCE_EXPANDING, DISTANCE_VOL, RETURN_Z =
 
 
 @dataclass(frozen=True)
-class SigmaSettings:
+class SigmaSettings(Shown):
     """What the definitions leave open.
 
     Attributes
@@ -64,7 +65,7 @@ class SigmaSettings:
 
 
 @dataclass(frozen=True)
-class SigmaScan:
+class SigmaScan(Shown):
     """Where the last session of each asset stands in its own history, under each definition.
 
     All arrays have the shape (assets, 6), definitions in the order of `SIGMA_NAMES`; positions count the rows of the

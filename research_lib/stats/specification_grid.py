@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from research_lib.errors import InsufficientDataError
+from research_lib.shown import Shown
 from research_lib.stats.event_study import Legs, Measure, Positions, Window, window_outcomes
 from research_lib.stats.inference import CONFIDENCE, Floats, placement_tests, sign_flip_test
 from research_lib.stats.policy_cycles import CycleRule, first_cuts, to_sessions
@@ -17,7 +18,7 @@ USUAL_CUTS_BP, USUAL_TIGHTENINGS_BP, USUAL_PAUSES_DAYS = (12.5, 25.0, 50.0), (25
 
 
 @dataclass(frozen=True)
-class GridAxes:
+class GridAxes(Shown):
     """What a robustness grid varies; its size is the product of their lengths.
 
     Attributes
@@ -39,7 +40,7 @@ class GridAxes:
 
 
 @dataclass(frozen=True)
-class Grid:
+class Grid(Shown):
     """Every specification, and what they say together.
 
     Attributes

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from research_lib.shown import Shown
+
 
 @dataclass(frozen=True)
-class Standing:
+class Standing(Shown):
     """The last value of a series against all of its values.
 
     Attributes

@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from research_lib.shown import Shown
+
 PEAK_SESSIONS = 21  # a peak is the highest of this many sessions before and after it
 BAND_DEVIATIONS = 2.0  # of the residuals around a fitted trend line
 
 
 @dataclass(frozen=True)
-class RecordCloses:
+class RecordCloses(Shown):
     """The closes that were higher than every close before.
 
     Attributes
@@ -47,7 +49,7 @@ def record_closes(close: "pd.Series[float]") -> RecordCloses:
 
 
 @dataclass(frozen=True)
-class Crossings:
+class Crossings(Shown):
     """How a price crosses its moving average.
 
     Attributes
@@ -106,7 +108,7 @@ def weekly_closes(close: "pd.Series[float]") -> "pd.Series[float]":
 
 
 @dataclass(frozen=True)
-class WeeklyCloses:
+class WeeklyCloses(Shown):
     """Consecutive weekly closes above a level: how many up to now, and the session that made the last one."""
 
     level: float
@@ -131,7 +133,7 @@ def weekly_closes_above(close: "pd.Series[float]", level: float) -> WeeklyCloses
 
 
 @dataclass(frozen=True)
-class Breakout:
+class Breakout(Shown):
     """Whether the last value is above a resistance that was drawn from the sessions before it.
 
     Attributes

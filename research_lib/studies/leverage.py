@@ -15,6 +15,7 @@ from research_lib.data.fundamentals import Fundamentals
 from research_lib.data.fundamentals.bundled_firms import BundledFirms
 from research_lib.data.price_panel import PricePanel, month_ends
 from research_lib.errors import InsufficientDataError
+from research_lib.shown import Shown
 from research_lib.stats.cross_section import (
     EventDay,
     PortfolioSort,
@@ -59,7 +60,7 @@ QUOTED = {LARGE: 1.4, SMALL: 4.0}
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Shown):
     """How companies are chosen and judged.
 
     Attributes
@@ -86,7 +87,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Firms:
+class Firms(Shown):
     """Companies made ready: each row measured, judged, and put in its group.
 
     Attributes
@@ -190,7 +191,7 @@ def set_aside(firms: Firms) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Shown):
     """A ratio as filed, what makes it so, and what is left when impossible rows are set aside.
 
     Attributes
@@ -243,7 +244,7 @@ def explain(firms: Firms, fiscal_year: int, group: str) -> Explanation:
 
 
 @dataclass(frozen=True)
-class QuoteCheck:
+class QuoteCheck(Shown):
     """The figure that the articles quote, on this data and definition.
 
     Attributes
@@ -326,7 +327,7 @@ def other_groups(
 
 
 @dataclass(frozen=True)
-class Refinancing:
+class Refinancing(Shown):
     """What repricing debt does to both groups in one fiscal year.
 
     Attributes
@@ -375,7 +376,7 @@ def refinancing(
 
 
 @dataclass(frozen=True)
-class Returns:
+class Returns(Shown):
     """Monthly returns beside what was known before, and how much of the companies they cover.
 
     Attributes
@@ -469,7 +470,7 @@ def easing_months(returns: Returns, changes_bp: "pd.Series[float] | None") -> "p
 
 
 @dataclass(frozen=True)
-class Events:
+class Events(Shown):
     """Chosen days against all others: rows of `EventDay` with `p_holm`, and the slope of every session."""
 
     days: pd.DataFrame

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from research_lib.errors import InsufficientDataError
+from research_lib.shown import Shown
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Unavailable:
+class Unavailable(Shown):
     """In place of a result: what this data cannot show, and what would be needed."""
 
     reason: str

@@ -8,6 +8,7 @@ import pandas as pd
 
 from research_lib.errors import InsufficientDataError
 from research_lib.names import SIGMA_NAMES, SigmaName
+from research_lib.shown import Shown
 from research_lib.stats import trend
 from research_lib.stats.events import HORIZONS_SESSIONS, Episode, Outcome, find_episodes, forward_returns, what_followed
 from research_lib.stats.extremes import (
@@ -47,7 +48,7 @@ NO_VOLATILITY = Unavailable("this source has neither the asset's volatility inde
 
 
 @dataclass(frozen=True)
-class DefinitionOfDay:
+class DefinitionOfDay(Shown):
     """The last session under one definition; `standing` is None where the definition has no value on it."""
 
     name: SigmaName
@@ -67,7 +68,7 @@ class DefinitionOfDay:
 
 
 @dataclass(frozen=True)
-class SigmaOfDay:
+class SigmaOfDay(Shown):
     """One asset's last session under every definition.
 
     Attributes
@@ -136,7 +137,7 @@ def _last(path: "pd.Series[float]") -> Standing | None:
 
 
 @dataclass(frozen=True)
-class AssetRecord:
+class AssetRecord(Shown):
     """One asset's highest sigma.
 
     Attributes
@@ -195,7 +196,7 @@ def records_across(prices: pd.DataFrame, definition: SigmaName, settings: SigmaS
 
 
 @dataclass(frozen=True)
-class Move:
+class Move(Shown):
     """A k-session move that ends on the last session, in decimals.
 
     Attributes
@@ -242,7 +243,7 @@ def streaks_of_day(close: "pd.Series[float]") -> list[Streak]:
 
 
 @dataclass(frozen=True)
-class Episodes:
+class Episodes(Shown):
     """The episodes of one asset and definition above a threshold.
 
     Attributes
@@ -360,7 +361,7 @@ def _followed(forward: "dict[int, pd.Series[float]]", study: Episodes) -> list[O
 
 
 @dataclass(frozen=True)
-class SpotVolatility:
+class SpotVolatility(Shown):
     """The correlation of an asset's daily returns with the changes of a volatility index, over the last sessions.
 
     Attributes
@@ -390,7 +391,7 @@ def spot_volatility(close: "pd.Series[float]", volatility: "pd.Series[float]") -
 
 
 @dataclass(frozen=True)
-class TrendOfDay:
+class TrendOfDay(Shown):
     """Where the last close is in its trend.
 
     Attributes
@@ -436,7 +437,7 @@ def trend_of_day(close: "pd.Series[float]", benchmark: "pd.Series[float] | None"
 
 
 @dataclass(frozen=True)
-class LongMove:
+class LongMove(Shown):
     """A move of small less large over some months, in decimals, and where the last one stands."""
 
     months: int
@@ -459,7 +460,7 @@ def long_view(small_less_large: "pd.Series[float] | None") -> list[LongMove] | U
 
 
 @dataclass(frozen=True)
-class Specification:
+class Specification(Shown):
     """One definition and window of the robustness grid.
 
     Attributes

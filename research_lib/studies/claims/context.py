@@ -15,6 +15,7 @@ from research_lib.data.fundamentals import Fundamentals, load_fundamentals
 from research_lib.data.price_panel import PricePanel, load_price_panel
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
+from research_lib.shown import Shown
 from research_lib.stats.event_study import Legs
 from research_lib.studies.rate_cuts import Market, Policy, load_policy
 
@@ -25,7 +26,7 @@ STALE_DAYS = {"daily": 7, "monthly": 366}
 
 
 @dataclass(frozen=True)
-class Held:
+class Held(Shown):
     """A source of which one series was read already, so that no file is read twice."""
 
     source: Source

@@ -10,6 +10,7 @@ import pandas as pd
 
 from research_lib.claims_file import Asserted, Claim
 from research_lib.errors import InsufficientDataError
+from research_lib.shown import Shown
 
 Choices = tuple[tuple[str, str], ...]
 Axes = Mapping[str, Sequence[object]]
@@ -31,7 +32,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(Shown):
     """What one definition gives.
 
     Attributes
@@ -74,7 +75,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Computed:
+class Computed(Shown):
     """A check's readings, one a definition, the headline's first.
 
     Attributes
@@ -99,7 +100,7 @@ class Computed:
 
 
 @dataclass(frozen=True)
-class Happened:
+class Happened(Shown):
     """What came after a forecast, seen from the end of the data.
 
     Attributes
@@ -115,7 +116,7 @@ class Happened:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Judged(Shown):
     """One definition's reading in the claim's unit, and its own verdict: holds, roughly, fails, not enough data."""
 
     axes: Choices
@@ -129,7 +130,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Shown):
     """A claim with its verdict.
 
     Attributes

@@ -9,6 +9,7 @@ import pandas as pd
 
 from research_lib.data import Source, load_series_if_any
 from research_lib.errors import DataError, InsufficientDataError
+from research_lib.shown import Shown
 from research_lib.stats.event_study import (
     Events,
     Legs,
@@ -54,7 +55,7 @@ START_YEARS = (0, 1985, 1990, 1995, 2000)  # 0: all of the data
 
 
 @dataclass(frozen=True)
-class LegStudy:
+class LegStudy(Shown):
     """One leg around one kind of event.
 
     Attributes
@@ -139,7 +140,7 @@ def power_of_sign_flip(market: Market, events: Events, *, effect: float, horizon
 
 
 @dataclass(frozen=True)
-class SplitMean:
+class SplitMean(Shown):
     """The outcome after first cuts of one sort.
 
     Attributes
@@ -164,7 +165,7 @@ class SplitMean:
 
 
 @dataclass(frozen=True)
-class Conditioning:
+class Conditioning(Shown):
     """First cuts divided by what surrounded them.
 
     Attributes
@@ -261,7 +262,7 @@ def _difference(values: Floats, told: "pd.Series[bool]", *, seed: int) -> dict[s
 
 
 @dataclass(frozen=True)
-class GridStudy:
+class GridStudy(Shown):
     """The headline's question under every definition.
 
     Attributes
@@ -369,7 +370,7 @@ def _relative(studies: dict[str, LegStudy]) -> LegStudy:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Shown):
     """What the headline rests on.
 
     Attributes

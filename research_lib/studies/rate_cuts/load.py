@@ -18,6 +18,7 @@ from research_lib.data.policy import (
     load_target_changes,
 )
 from research_lib.errors import DataError, InsufficientDataError
+from research_lib.shown import Shown
 from research_lib.stats.event_study import (
     Events,
     Legs,
@@ -79,7 +80,7 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Market:
+class Market(Shown):
     """Returns of small and large caps, and what they were made from.
 
     Attributes
@@ -119,7 +120,7 @@ class Market:
 
 
 @dataclass(frozen=True)
-class Policy:
+class Policy(Shown):
     """Rate decisions, the cycles in them, and recessions, as known by one date.
 
     Attributes
@@ -326,7 +327,7 @@ def _decisions(policy: Policy, kind: EventKind) -> tuple[pd.DatetimeIndex, Posit
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Surroundings(Shown):
     """What surrounded decisions, decimals, each value dated by when it was known; None where a source has none.
 
     Attributes
@@ -384,7 +385,7 @@ def last_before(values: "pd.Series[float] | None", dates: pd.DatetimeIndex) -> F
 
 
 @dataclass(frozen=True)
-class Rates:
+class Rates(Shown):
     """Yields and spreads, as far as a source has them.
 
     Attributes

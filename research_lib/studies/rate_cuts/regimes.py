@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from research_lib.shown import Shown
 from research_lib.stats.inference import (
     DEFAULT_BLOCKS,
     Blocks,
@@ -39,7 +40,7 @@ ROLLING_MONTHS, ROLLING_SESSIONS = 60, 504
 
 
 @dataclass(frozen=True)
-class RegimeStudy:
+class RegimeStudy(Shown):
     """Small less large by the state of policy, and by a Markov-switching model.
 
     Attributes
@@ -83,7 +84,7 @@ def study_regimes(
 
 
 @dataclass(frozen=True)
-class SensitivityStudy:
+class SensitivityStudy(Shown):
     """Small less large against the market, yields and credit spreads.
 
     Attributes
