@@ -5,12 +5,15 @@
 
 import asyncio
 import multiprocessing.forkserver
+import multiprocessing.resource_tracker
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from threading import Thread
@@ -113,7 +116,19 @@ def start_fork_server() -> None:
     if fork_is_safe():
         _remove_sockets_of_the_dead()
         multiprocessing.set_forkserver_preload([PRELOADED])
-        multiprocessing.forkserver.ensure_running()
+        multiprocessing.resource_tracker.ensure_running()  # which would let interrupts through again
+        with _without_interrupts():
+            multiprocessing.forkserver.ensure_running()
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let a process that is started meanwhile not hear Ctrl-C, which is ours: while it imports it would die of it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def fork_kernel(arguments: Sequence[str], *, cwd: str | None, environment: Mapping[str, str]) -> ForkServerProcess:
@@ -138,6 +153,7 @@ def fork_kernel(arguments: Sequence[str], *, cwd: str | None, environment: Mappi
 def _run_kernel(arguments: list[str], cwd: str | None, environment: dict[str, str]) -> None:
     """Become a kernel; this runs in the forked process."""
     Thread(target=_end_with_the_runner, daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.setsid()  # an interrupt from the terminal is the runner's, not the kernel's
     with Path(os.devnull).open("wb") as nowhere:  # what a kernel logs of its own end is not the user's
         os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -1,5 +1,6 @@
 """Make one report: execute its notebook, say how that ended, and keep what came of it."""
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from research_lib.reports.records import FAILED, FAILED_PAGE, FINDINGS, Status, 
 from research_lib.reports.running import RunningReport
 from research_lib.reports.store import Made
 
+logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs of a failure is raised too, and told
 ENGINE = "research-lib"  # engine.py, by its entry point
 # Errors that IPython names but the runner never sees as objects: they were raised in the kernel.
 USER_ERRORS = frozenset({"ParameterError", "DataError", "MissingDataError", "InsufficientDataError"})

@@ -83,6 +83,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
 
     def made(self):
@@ -355,6 +356,26 @@ def _kernels(owner):
 
 
 # --- interrupted, killed, twice
+
+
+def prepares_kernels(process):
+    children = psutil.Process(process.pid).children()
+    return any("forkserver" in word for child in children for word in child.cmdline())
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.7, 1.5])
+def test_an_interrupt_while_kernels_get_ready_is_one_clear_end(project, seconds):
+    """Ctrl-C goes to every process of the terminal, so also to the one that is still importing what kernels need."""
+    project.notebook("import time", "time.sleep(60)")
+    running = project.start(project.file())
+    wait_for(lambda: prepares_kernels(running))
+    time.sleep(seconds)
+    os.killpg(running.pid, signal.SIGINT)
+    output, _ = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "interrupted: " in output
+    assert len(output.splitlines()) <= 3, output
+    assert not (project.output / NOTEBOOK / "small.html").exists()
 
 
 def test_an_interrupt_keeps_what_is_made_and_resume_goes_on(project):
