@@ -87,9 +87,7 @@ import_all()
 do_what_is_done_once()
 keep_freed_memory()
 gc.freeze()  # what stands here stays: no kernel looks for garbage in it, nor copies its pages by looking
-gc.set_threshold(
-    20_000, 10, 10
-)  # nor often in what it makes itself: pandas and matplotlib make much, and drop it at once
+gc.set_threshold(20_000, 10, 10)  # and rarely in what it makes: pandas and matplotlib make much, and drop it at once
 gc.enable()
 if count_threads() > 1:
     sys.exit("the fork server runs several threads: kernels are started one by one instead")

@@ -15,6 +15,7 @@ CONFIDENCE = 0.95
 
 # Means by FFT carry rounding of about 1e-16 times the values' size; shifts nearer than this are ties.
 TIE_TOLERANCE = 1e-10
+ROUNDING = 1e-12  # of sums of squares over a series
 
 EXACT_GROUPS = 20  # a million sign patterns: a fifth of a second
 SHORTEST_BLOCK = 5  # periods: a short memory is often missed by the estimated length, and longer blocks lose coverage
@@ -268,9 +269,8 @@ def _subset_interval(subsets: Floats) -> tuple[float, float]:
     if rank == 0:
         return -np.inf, np.inf
     sums, counts = subsets
-    means = np.divide(
-        sums, counts, out=np.full(len(sums), np.inf), where=counts > 0
-    )  # empty ones: the last, once sorted
+    # Empty subsets have no mean: infinite, so that they are the last in order.
+    means = np.divide(sums, counts, out=np.full(len(sums), np.inf), where=counts > 0)
     nonempty = int(np.count_nonzero(counts))
     means = np.partition(means, [rank - 1, nonempty - rank])
     return float(means[rank - 1]), float(means[nonempty - rank])
@@ -518,9 +518,11 @@ def _resampled_means_and_errors(
     parts = [part for weights in memberships for part in (weights, weights * apart, weights * apart**2)]
     sums = _sums_over_resamples(np.stack(parts), blocks, length).reshape(len(memberships), 3, -1)
     n, total, squares = np.where(sums[:, :1] < 2, np.nan, sums).swapaxes(0, 1)
-    means, variances = values.mean() + total / n, (squares - total**2 / n) / (n - 1) / n
+    spread = squares - total**2 / n
+    spread[spread < ROUNDING * (apart @ apart)] = 0.0  # one period again and again: what is left is rounding
+    means, variances = values.mean() + total / n, spread / (n - 1) / n
     mean = means[0] if second is None else means[0] - means[1]
-    return mean, np.sqrt(np.maximum(variances.sum(axis=0), 0.0))
+    return mean, np.sqrt(variances.sum(axis=0))
 
 
 def _sums_over_resamples(parts: Floats, blocks: Blocks, length: int) -> Floats:

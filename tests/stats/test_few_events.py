@@ -260,6 +260,28 @@ def test_bootstrap_agrees_with_arch(method: str, replications: int, within: floa
     assert (result.high - result.low) / 2 == pytest.approx(expected, rel=within)
 
 
+def test_a_resample_of_one_period_again_and_again_has_no_spread() -> None:
+    """Of four periods a resample often holds one alone, whose spread is nothing but rounding: no error to divide by."""
+    values = np.random.default_rng(0).normal(0.1, 1 / 7, 80)
+    few = np.isin(np.arange(80), [10, 30, 50, 70])
+    blocks = Blocks(method="moving", length=4, replications=499)
+    result = bootstrap_mean(values, few, blocks=blocks)
+
+    def mean_and_error(x: NDArray[np.float64], member: NDArray[np.float64]) -> NDArray[np.float64]:
+        chosen = x[member > 0]
+        several = len(set(chosen)) > 1
+        return np.array([chosen.mean(), chosen.std(ddof=1) / np.sqrt(len(chosen))] if several else [0.0, 0.0])
+
+    from arch.bootstrap import MovingBlockBootstrap
+
+    means, errors = MovingBlockBootstrap(4, values, few.astype(float), seed=0).apply(mean_and_error, 499).T
+    mean, error = mean_and_error(values, few.astype(float))
+    spread = errors > 0
+    assert result.replications == spread.sum() < 480
+    reach = error * np.quantile(np.abs(means - mean)[spread] / errors[spread], 0.95, method="weibull")
+    assert (result.high - result.low) / 2 == pytest.approx(reach, rel=1e-9)
+
+
 def test_bootstrap_is_repeatable_and_says_what_is_wrong() -> None:
     values, first = np.random.default_rng(14).normal(size=100), np.arange(100) < 40
     assert bootstrap_difference(values, first, ~first) == bootstrap_difference(values, first, ~first)
