@@ -124,7 +124,7 @@ def rolling(study: SensitivityStudy | Unavailable, *, driver: str) -> Figure | P
         axes = drawn.subplots()
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.plot(path.index, path, color=BLUE, linewidth=1)
-        axes.set_ylabel("points for each point of it")
+        axes.set_ylabel("points per point of yield")
     return finish(
         drawn,
         title=f"Sensitivity of small less large to {DRIVERS.get(driver, driver)}, over time",
