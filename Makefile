@@ -21,7 +21,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY)  ## measured comparisons, as ratios
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only -s
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable -s
 
 lab: $(READY)  ## open JupyterLab on the notebooks
 	$(BIN)/python -m research_lib lab
