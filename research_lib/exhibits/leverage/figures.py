@@ -217,10 +217,10 @@ def events(found: Events, firms: Firms) -> Figure:
     with canvas(height_inches=3.6) as drawn:
         axes = drawn.subplots()
         axes.hist(slopes, bins=80, color=GREY, alpha=0.6)
-        top = axes.get_ylim()[1]
+        top, step = axes.get_ylim()[1], min(0.14, 0.9 / max(len(days), 1))
         for place, row in enumerate(each(days)):
             axes.axvline(100 * row.slope, color=ORANGE, linestyle="--", linewidth=1.2)
-            text, height = f"{row.session}, p {show.p_value(row.p_value)}", top * (0.94 - 0.14 * place)
+            text, height = f"{row.session}, p {show.p_value(row.p_value)}", top * (0.94 - step * place)
             axes.annotate(text, (100 * row.slope, height), size=LABEL_SIZE, xytext=(3, 0), textcoords="offset points",
                           bbox=PLATE)  # fmt: skip
         axes.set_xlabel("return for each turn of net debt to EBITDA (%)")
