@@ -535,12 +535,14 @@ def _sums_over_resamples(parts: Floats, blocks: Blocks, length: int) -> Floats:
     sums = []
     for done in range(0, blocks.replications, AT_ONCE):
         shape = min(AT_ONCE, blocks.replications - done), periods
-        starts, ends = _draw_moving(rng, shape, length) if blocks.method == "moving" else _draw(rng, shape, length)
+        starts, ends = (
+            _draw_moving(rng, shape, length) if blocks.method == "moving" else _draw_random(rng, shape, length)
+        )
         sums.append([(row[ends] - row[starts]).sum(axis=1) for row in running])
     return np.concatenate(sums, axis=1)
 
 
-def _draw(rng: np.random.Generator, shape: tuple[int, int], length: int) -> tuple[Positions, Positions]:
+def _draw_random(rng: np.random.Generator, shape: tuple[int, int], length: int) -> tuple[Positions, Positions]:
     """Draw where blocks of random length start and end, until each of several resamples has all of its periods.
 
     A block that runs beyond the last period goes on with the first.

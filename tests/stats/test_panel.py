@@ -162,6 +162,15 @@ def test_winsorising_is_by_date_and_keeps_gaps():
     assert np.isnan(pulled[1]).all()
 
 
+def test_winsorising_takes_numpys_quantiles_however_many_are_known():
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(60, 40))
+    values[rng.random(values.shape) < np.linspace(0, 1, 60)[:, None]] = np.nan
+    for row, pulled in zip(values, winsorise(values, share=0.07), strict=True):
+        low, high = np.nanquantile(row, [0.07, 0.93]) if np.isfinite(row).any() else (np.nan, np.nan)
+        np.testing.assert_allclose(pulled, np.clip(row, low, high), rtol=1e-12)
+
+
 def test_a_company_without_a_next_price_has_no_return():
     days = sessions_between(pd.Timestamp("2021-01-04"), pd.Timestamp("2021-06-30"))
     prices = pd.DataFrame({"A": 10.0, "B": 10.0}, index=days.rename("date"))
