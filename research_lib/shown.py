@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from html import escape
 from inspect import getdoc
+from math import isnan
 from typing import Any, ClassVar
 
 MANY = 12  # items of a collection that are still shown one by one
@@ -47,6 +48,8 @@ def _line(value: Any) -> str:  # noqa: ANN401  # any field
         return "; ".join(f"{name} {_line(part)}" for name, part in _items(value))
     if isinstance(value, tuple | list) and len(value) <= MANY:
         return ", ".join(map(_line, value)) or "none"
+    if value is None or (isinstance(value, float) and isnan(value)):
+        return "–"
     if isinstance(value, float):
         return f"{value:.6g}"
     text = str(value) if isinstance(value, str) or not hasattr(value, "__len__") else _size(value)

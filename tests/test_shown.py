@@ -73,6 +73,11 @@ def test_what_is_long_is_shown_by_size_and_span_and_text_is_escaped():
     assert html.count("<table") == html.count("</table>")
 
 
+def test_what_is_missing_is_a_dash():
+    html = Nested((None, float("nan"), 1.0), pd.Series(dtype=float), pd.DataFrame(), {}, np.zeros(0), "")._repr_html_()
+    assert "<td>–, –, 1</td>" in html
+
+
 def test_several_results_are_rows_of_one_table():
     found = tuple(placement_test(np.arange(10.0), [n]) for n in (3, 4))
     html = Nested(found, pd.Series(dtype=float), pd.DataFrame(), {}, np.zeros(0), "")._repr_html_()
