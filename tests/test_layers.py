@@ -11,11 +11,12 @@ BASE = {"errors", "project"}
 ALLOWED = {
     "errors": set(),
     "project": set(),
+    "interrupts": set(),
     "names": set(),
     "shown": set(),
     "claims_file": {"names"},
     "params": BASE | {"names", "claims_file"},
-    "data": BASE | {"data"},
+    "data": BASE | {"interrupts", "data"},
     "stats": BASE | {"names", "shown", "stats"},
     "studies": BASE | {"names", "shown", "claims_file", "params", "data", "stats", "studies"},
     "exhibits": BASE | {"params", "data", "stats", "studies", "exhibits", "findings"},
@@ -25,7 +26,7 @@ ALLOWED = {
     "explore": BASE
     | {"names", "claims_file", "params", "parameter_files", "data", "stats", "studies", "exhibits", "explore"},
     "provenance": BASE | {"params", "exhibits"},
-    "reports": BASE | {"params", "parameter_files", "data", "findings", "reports"},
+    "reports": BASE | {"interrupts", "params", "parameter_files", "data", "findings", "reports"},
     "cli": BASE | {"params", "parameter_files", "data", "studies", "reports", "cli"},
     "__main__": {"cli"},
     "__init__": set(),

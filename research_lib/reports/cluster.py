@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from research_lib.errors import ReportError
+from research_lib.interrupts import CHECK_SECONDS
 from research_lib.reports.inputs import Inputs
 from research_lib.reports.plan import Report
 from research_lib.reports.records import Status
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 LOST_WORKERS = 3  # a report that has taken this many workers down with it is not tried on another
 CONNECT_SECONDS = 10
-INTERRUPT_CHECK_SECONDS = 0.2
 
 
 @contextmanager
@@ -71,7 +71,7 @@ class ClusterWorkers:
         future = self._client.submit(_make_there, report, inputs, timeout_seconds, pure=False)
         while not running.stopped_because:
             try:
-                made: Made = future.result(timeout=INTERRUPT_CHECK_SECONDS)
+                made: Made = future.result(timeout=CHECK_SECONDS)
             except TimeoutError:
                 continue
             except KilledWorker:

@@ -1,14 +1,14 @@
 """Make many reports: several at once, what is unchanged not again, one's failure no other's, an interrupt no loss."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from threading import Event
 from typing import Protocol
 
 from filelock import Timeout
 
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError, ReportError
+from research_lib.interrupts import CHECK_SECONDS
 from research_lib.params import NotebookParameters
 from research_lib.reports.inputs import Inputs
 from research_lib.reports.options import Options
@@ -18,7 +18,6 @@ from research_lib.reports.records import Result, Status
 from research_lib.reports.running import RunningReport
 from research_lib.reports.store import Made, kept, locked, publish
 
-INTERRUPT_CHECK_SECONDS = 0.2
 INTERRUPTED = "interrupted"
 
 
@@ -81,7 +80,14 @@ def settle(reports: Sequence[Report], *, options: Options, workers: Workers) -> 
     return _check(tasks, price_check(), options)
 
 
-def make_all(tasks: Sequence[Task], *, options: Options, workers: Workers, watcher: Watcher) -> list[Result]:
+def make_all(
+    tasks: Sequence[Task],
+    *,
+    options: Options,
+    workers: Workers,
+    watcher: Watcher,
+    interrupted: Callable[[], bool],
+) -> list[Result]:
     """Make the reports that are not settled.
 
     Parameters
@@ -94,6 +100,8 @@ def make_all(tasks: Sequence[Task], *, options: Options, workers: Workers, watch
         Where.
     watcher : Watcher
         Is told of every report that starts and ends.
+    interrupted : callable
+        Says whether to end: of `noted_interrupts`.
 
     Returns
     -------
@@ -104,7 +112,7 @@ def make_all(tasks: Sequence[Task], *, options: Options, workers: Workers, watch
     for result in results.values():
         watcher.finished(result)
     pending = [task for task in tasks if not task.settled]
-    results |= {result.name: result for result in _run(pending, options, workers, watcher)}
+    results |= {result.name: result for result in _run(pending, options, workers, watcher, interrupted)}
     return [results[task.report.name] for task in tasks]
 
 
@@ -131,31 +139,31 @@ def _settle(task: Task, check: Callable[[NotebookParameters], None], leave_out_a
     return None
 
 
-def _run(tasks: Sequence[Task], options: Options, workers: Workers, watcher: Watcher) -> list[Result]:
+def _run(
+    tasks: Sequence[Task], options: Options, workers: Workers, watcher: Watcher, interrupted: Callable[[], bool]
+) -> list[Result]:
     """Run tasks on threads (their work is done by kernels); on an interrupt end their kernels, and then the threads."""
-    interrupted = Event()
     with ThreadPoolExecutor(options.jobs) as pool:
         futures = [pool.submit(_finish, task, options, workers, watcher, interrupted) for task in tasks]
-        try:
-            wait(futures)
-        except KeyboardInterrupt:
-            interrupted.set()
-            _stop(tasks, futures)
+        while wait(futures, timeout=CHECK_SECONDS).not_done:
+            if interrupted():
+                _stop(tasks)
         return [future.result() for future in futures]
 
 
-def _stop(tasks: Sequence[Task], futures: Sequence["Future[Result]"]) -> None:
-    """End every kernel, also the ones that were about to start."""
-    while wait(futures, timeout=INTERRUPT_CHECK_SECONDS).not_done:
-        for task in tasks:
-            task.running.stop(INTERRUPTED)
+def _stop(tasks: Sequence[Task]) -> None:
+    """End every kernel; again and again, since one may be about to start."""
+    for task in tasks:
+        task.running.stop(INTERRUPTED)
 
 
-def _finish(task: Task, options: Options, workers: Workers, watcher: Watcher, interrupted: Event) -> Result:
+def _finish(
+    task: Task, options: Options, workers: Workers, watcher: Watcher, interrupted: Callable[[], bool]
+) -> Result:
     not_made = Result(task.report.name, Status.INTERRUPTED, "not made")
     try:
-        with locked(task.report).acquire(cancel_check=interrupted.is_set):
-            result = _make(task, options, workers, watcher) if not interrupted.is_set() else not_made
+        with locked(task.report).acquire(cancel_check=interrupted):
+            result = _make(task, options, workers, watcher) if not interrupted() else not_made
     except Timeout:  # of the lock, which another run holds: an interrupt ended the waiting for it
         result = not_made
     except ReportError as error:

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from research_lib.errors import ParameterError
+from research_lib.interrupts import noted_interrupts
 from research_lib.parameter_files import parse_axis, parse_setting
 from research_lib.reports.index import write_index
 from research_lib.reports.options import Options
@@ -44,10 +45,11 @@ def make_site(
     """
     tasks = settle(_plan(request, output), options=options, workers=workers)
     write_summary(output, request, [], finished=False)  # so that a run which is killed can be resumed
-    with watch(len(tasks)) as watcher:
-        results = make_all(tasks, options=options, workers=workers, watcher=watcher)
-    write_summary(output, request, results, finished=True)
-    write_index(output, results)
+    with noted_interrupts() as interrupted:
+        with watch(len(tasks)) as watcher:
+            results = make_all(tasks, options=options, workers=workers, watcher=watcher, interrupted=interrupted)
+        write_summary(output, request, results, finished=True)
+        write_index(output, results)
     return results
 
 

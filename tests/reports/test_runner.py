@@ -52,6 +52,7 @@ class Project:
         self.parameters = folder / "params" / NOTEBOOK
         self.notebooks.mkdir()
         self.parameters.mkdir(parents=True)
+        self.started = []
 
     def notebook(self, *cells, kernel="python3", tag="parameters"):
         defaults = "\n".join(f"{name} = {value!r}" for name, value in RecordSigma().model_dump(mode="json").items())
@@ -77,7 +78,7 @@ class Project:
     def start(self, *words, first=""):
         driver = self.folder / "driver.py"
         driver.write_text(f"{first}\n{DRIVER}")
-        return subprocess.Popen(
+        running = subprocess.Popen(
             [sys.executable, driver, "run", *map(str, words), "--output", self.output],
             env={**os.environ, "NOTEBOOKS": str(self.notebooks)},
             stdout=subprocess.PIPE,
@@ -85,6 +86,14 @@ class Project:
             text=True,
             start_new_session=True,
         )
+        self.started.append(running)
+        return running
+
+    def end(self):
+        """End what a test that failed left running."""
+        for running in self.started:
+            with running:
+                running.kill()
 
     def made(self):
         folder = self.output / NOTEBOOK
@@ -101,7 +110,8 @@ class Project:
 def project(tmp_path, monkeypatch):
     made = Project(tmp_path)
     monkeypatch.setattr(plan, "NOTEBOOKS", made.notebooks)
-    return made
+    yield made
+    made.end()
 
 
 def wait_for(condition, seconds=60):
@@ -397,6 +407,42 @@ def test_an_interrupt_keeps_what_is_made_and_resume_goes_on(project):
     assert project.summary()["counts"] == {"unchanged": 1, "ok": 2}
 
 
+# Gives an interrupt to a thread that is not the main one, as the system may.
+TO_ANOTHER_THREAD = """
+import os, signal, threading, time
+def pass_on():
+    while not os.path.exists({marker!r}):
+        time.sleep(0.05)
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+threading.Thread(target=pass_on, daemon=True).start()
+"""
+
+
+def test_an_interrupt_that_the_system_gives_to_another_thread_is_heard(project):
+    marker = project.folder / "interrupt"
+    project.notebook("import time", "time.sleep(60)")
+    running = project.start(project.file(), first=TO_ANOTHER_THREAD.format(marker=str(marker)))
+    wait_for(lambda: _kernels(running.pid))
+    marker.touch()
+    output, _ = running.communicate(timeout=30)
+    assert running.returncode == 130, output
+    assert "interrupted: 0 of 1 reports are done and kept" in output
+
+
+def test_interrupts_that_come_again_and_again_are_one_clear_end(project):
+    project.notebook("import time", "time.sleep(60)")
+    running = project.start(project.file(), "--grid", "seed=0,1,2")
+    wait_for(lambda: _kernels(running.pid))
+    for _ in range(5):
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+    output, _ = running.communicate(timeout=30)
+    assert running.returncode == 130, output
+    assert "interrupted: 0 of 3 reports are done and kept" in output
+    assert "Traceback" not in output
+    assert project.summary()["finished"] is False
+
+
 def test_a_killed_runner_takes_its_kernels_with_it_and_can_be_resumed(project):
     marker = project.folder / "go"
     project.notebook(f"import time, os\nwhile seed and not os.path.exists({str(marker)!r}):\n    time.sleep(0.1)")
@@ -406,7 +452,6 @@ def test_a_killed_runner_takes_its_kernels_with_it_and_can_be_resumed(project):
     below = psutil.Process(running.pid).children(recursive=True)
     running.kill()
     running.wait()
-    running.stdout.close()
     wait_for(lambda: not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in below))
     assert not [name for name in project.made() if name.startswith(".making")]
     marker.touch()

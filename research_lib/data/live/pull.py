@@ -1,9 +1,11 @@
 """Pull what parameter files need: plan it, ask for it, keep it, and say what could not be had."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 import pandas as pd
@@ -14,6 +16,7 @@ from research_lib.data.live.network import Manners, RefusedError, StoppedError, 
 from research_lib.data.live.snapshots import Item, Kind, Pulled, Snapshot, Store
 from research_lib.data.live.source import SERVES
 from research_lib.data.source import Source
+from research_lib.interrupts import CHECK_SECONDS, noted_interrupts
 
 GAPS_S = {"sec": 0.125}  # between requests: the SEC allows ten a second
 
@@ -209,17 +212,19 @@ class _Pull:
 def _pull_all(
     one: _Pull, tasks: Sequence[Task], outcome: Outcome, at_once: int, tell: Callable[[Task], object]
 ) -> None:
-    with ThreadPoolExecutor(at_once) as pool:
+    ended: SimpleQueue[Future[list[Snapshot]]] = SimpleQueue()
+    with noted_interrupts() as interrupted, ThreadPoolExecutor(at_once) as pool:
         running = {pool.submit(one, task): task for task in tasks}
-        try:
-            for future in as_completed(running):
+        for future in running:
+            future.add_done_callback(ended.put)
+        while running:
+            if interrupted():
+                one.turnstiles.stop()
+                pool.shutdown(wait=False, cancel_futures=True)
+            with suppress(Empty):
+                future = ended.get(timeout=CHECK_SECONDS)
                 _settle(outcome, running[future], future)
                 tell(running.pop(future))
-        except KeyboardInterrupt:
-            one.turnstiles.stop()
-            pool.shutdown(wait=True, cancel_futures=True)
-            for future, task in running.items():
-                _settle(outcome, task, future)
 
 
 def _settle(outcome: Outcome, task: Task, future: Future[list[Snapshot]]) -> None:
