@@ -153,8 +153,9 @@ def fork_kernel(arguments: Sequence[str], *, cwd: str | None, environment: Mappi
 def _run_kernel(arguments: list[str], cwd: str | None, environment: dict[str, str]) -> None:
     """Become a kernel; this runs in the forked process."""
     Thread(target=_end_with_the_runner, daemon=True).start()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.setsid()  # an interrupt from the terminal is the runner's, not the kernel's
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nor one that came before; ipykernel listens while it runs a cell
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     with Path(os.devnull).open("wb") as nowhere:  # what a kernel logs of its own end is not the user's
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
         os.dup2(nowhere.fileno(), sys.stderr.fileno())
