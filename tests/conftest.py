@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from research_lib.data import DataSet, load_prices, open_source
 from research_lib.project import PROJECT
+
+settings.register_profile("kit", deadline=None)  # a time is never asserted: a slow machine is no fault
+settings.load_profile("kit")
 
 
 @pytest.fixture(scope="session")

@@ -103,7 +103,7 @@ def test_wrong_input_is_refused():
         placement_test(np.array([1.0, np.nan]), [0])
 
 
-@settings(max_examples=30, deadline=None)  # statsmodels collects garbage at each call
+@settings(max_examples=30)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_holm_is_that_of_statsmodels(p_values):
     np.testing.assert_allclose(holm(p_values), multipletests(p_values, method="holm")[1], atol=1e-15)

@@ -137,7 +137,7 @@ def test_scan_agrees_with_the_paths(order):
             assert found.last_higher_row[i, d] == (prices.index.get_loc(higher[-1]) if len(higher) else -1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.floats(0.01, 1e6), min_size=1, max_size=80),
     st.integers(2, 12), st.integers(2, 12), st.integers(1, 15), st.integers(0, 1),

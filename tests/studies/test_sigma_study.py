@@ -59,7 +59,7 @@ def known(tmp_path_factory):
     return folder, as_of, everything(folder, as_of)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.data())
 def test_nothing_after_as_of_changes_anything(known, tmp_path_factory, data):
     """Later prices are cut off, multiplied, removed or replaced by what would stop a run."""
