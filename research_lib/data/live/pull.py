@@ -1,7 +1,7 @@
 """Pull what parameter files need: plan it, ask for it, keep it, and say what could not be had."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -223,17 +223,18 @@ def _pull_all(
                 pool.shutdown(wait=False, cancel_futures=True)
             with suppress(Empty):
                 future = ended.get(timeout=CHECK_SECONDS)
-                _settle(outcome, running[future], future)
-                tell(running.pop(future))
+                task = running.pop(future)
+                if _settle(outcome, task, future):
+                    tell(task)
 
 
-def _settle(outcome: Outcome, task: Task, future: Future[list[Snapshot]]) -> None:
-    if future.cancelled():
-        outcome.not_asked.append(task)
-        return
+def _settle(outcome: Outcome, task: Task, future: Future[list[Snapshot]]) -> bool:
+    """Enter what became of a task; say whether it was asked for at all."""
     try:
         outcome.kept += future.result()
-    except StoppedError:
+    except (CancelledError, StoppedError):
         outcome.not_asked.append(task)
+        return False
     except (RefusedError, OSError) as error:  # the network, or the disk
         outcome.failed.append(Failure(task, str(error)))
+    return True

@@ -306,6 +306,32 @@ def test_interrupted_by_the_user_it_says_what_is_kept(many, store):
     assert store.verify().intact == kept
 
 
+class InterruptedAtTheThird:
+    """A vendor that takes a moment to answer; the user presses Ctrl-C when it is asked for the third time."""
+
+    source = "yahoo"
+
+    def __init__(self):
+        self.asked = 0
+
+    def fetch(self, items, *, now):  # noqa: ARG002  # as a client is called
+        self.asked += 1
+        if self.asked == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+        return [pulled(item=item) for item in items]
+
+
+def test_what_an_interrupt_left_unasked_is_not_told_as_done_with(store):
+    tasks = [Task((Item("yahoo", Kind.PRICES, f"S{n}"),)) for n in range(50)]
+    told = []
+    outcome = pull(tasks, store, {"yahoo": InterruptedAtTheThird()}, manners=Manners(at_once=1), tell=told.append)
+    assert 3 <= len(outcome.kept) < 20
+    assert [task.items[0] for task in told] == [snapshot.item for snapshot in outcome.kept]
+    assert {*told, *outcome.not_asked} == {*tasks}
+    assert outcome.failed == []
+
+
 def test_a_pull_that_waits_for_another_says_so(store, vendors, data_command, parameter_file):
     vendors.prices("^RUT", as_json(chart("^RUT", DAYS)))
     held = Event()
