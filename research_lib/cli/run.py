@@ -56,8 +56,8 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     except ResearchError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_USE) from None
-    except KeyboardInterrupt:  # before a report was begun, or after the last: in between they are noted
-        typer.echo("interrupted: no report was being made", err=True)
+    except KeyboardInterrupt as interrupt:  # before a report was begun, or after the last: in between they are noted
+        typer.echo(f"interrupted: {str(interrupt) or 'no report was being made'}", err=True)
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(_exit_status(results))
 

@@ -41,5 +41,7 @@ def _upload(folder: Path, address: str) -> None:
         target = f"{address}/{path.relative_to(folder).as_posix()}"
         try:
             papermill_io.write(path.read_text(encoding="utf-8"), target, extensions=[path.suffix])
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"what is made is only in part at {address}") from None
         except Exception as error:  # each of Papermill's stores raises its own kinds
             raise ReportError(f"{target}: cannot be written ({type(error).__name__}: {error})") from error

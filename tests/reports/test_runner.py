@@ -245,6 +245,19 @@ def test_papermill_writes_reports_to_an_address(project, monkeypatch):
     assert "A small notebook" in received[f"store://site/{NOTEBOOK}/small.html"]
 
 
+def test_an_interrupt_while_reports_are_sent_elsewhere_says_so(project, monkeypatch):
+    class Store:
+        def write(self, content, path):  # noqa: ARG002  # as Papermill calls it
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+
+    project.notebook()
+    monkeypatch.setattr(papermill_io, "_handlers", [("store://", Store()), *papermill_io._handlers])
+    done = CliRunner().invoke(app, ["run", str(project.file()), "--output", "store://site"])
+    assert done.exit_code == 130
+    assert done.stderr == "interrupted: what is made is only in part at store://site\n"
+
+
 def test_an_address_that_nothing_writes_to_is_one_line(project):
     project.notebook()
     done = CliRunner().invoke(app, ["run", str(project.file()), "--output", "nostore://site"])
