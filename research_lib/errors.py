@@ -1,5 +1,10 @@
 """What can go wrong through the user's parameters or data; each message is one line that says what to do."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+MOST_NAMES = 40  # an error's line stays a line
+
 
 class ResearchError(Exception):
     """A fault the user can mend; its text is all that is shown, in a terminal and in a notebook."""
@@ -27,3 +32,11 @@ class InsufficientDataError(ResearchError):
 
 class ReportError(ResearchError):
     """A report could not be made."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which known name is most like a wrong one, and which there are: the end of an error's line."""
+    names = list(map(str, known))
+    close = get_close_matches(name, names, n=1) or [one for one in names if one.lower() == name.lower()]
+    shown = ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
+    return (f"; did you mean {close[0]}?" if close else "") + f" (known: {shown or 'none'})"

@@ -1,0 +1,71 @@
+"""`Estimate`: a number and how sure it is; and the Holm adjustment of several p-values.
+
+Where there is a row a case, a DataFrame has the same names as columns: value, n, low, high, p, p_smallest, p_holm, base.
+"""
+
+from dataclasses import dataclass
+from math import isfinite, nan
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and how sure it is; NaN where a method does not give a part.
+
+    Attributes
+    ----------
+    value : float
+        The estimate, a decimal.
+    n : int
+        How many independent cases it rests on: cycles, months, firms; never overlapping rows.
+    low, high : float
+        The 95% interval.
+    p : float
+        Two-sided, of the value against zero or `base`.
+    p_smallest : float
+        The smallest p that so few cases can give.
+    base : float
+        What the value is held against, such as the mean of all other days.
+    """
+
+    value: float
+    n: int
+    low: float = nan
+    high: float = nan
+    p: float = nan
+    p_smallest: float = nan
+    base: float = nan
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether both ends of the interval are known."""
+        return isfinite(self.low) and isfinite(self.high)
+
+    def _repr_html_(self) -> str:
+        interval = f", 95% interval {self.low:.4g} to {self.high:.4g}" if self.has_interval else ""
+        p = f", p = {self.p:.3g}" if isfinite(self.p) else ""
+        return f"<p><b>{self.value:.4g}</b> (n = {self.n:,}{interval}{p})</p>"
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Adjust p-values for their number by Holm's (1979) step-down method.
+
+    Parameters
+    ----------
+    p_values : array of float, shape (k,)
+        NaN is no test: it stays NaN and does not count.
+
+    Returns
+    -------
+    array of float, shape (k,)
+        In the same order, at most 1.
+    """
+    p = np.asarray(p_values, dtype=float)
+    adjusted = np.full(p.shape, np.nan)
+    tests = np.flatnonzero(~np.isnan(p))
+    order = tests[np.argsort(p[tests], kind="stable")]
+    steps = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * steps))
+    return adjusted
