@@ -1,0 +1,267 @@
+"""Where a value stands in its own history: ranks, records, spells, crossings, drawdowns, falls and breakouts.
+
+Every function but `fall_episodes` and `breakouts` looks back only: what it gives for a day never changes when later days
+are added. Missing values (NaN) are left out of ranks and never meet a condition.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+Kind = Literal["percent", "points", "log"]
+Floats = NDArray[np.float64]
+
+PEAK_SESSIONS = 21  # a peak is the highest of this many sessions before and after it
+BAND_DEVIATIONS = 2.0  # of the residuals around a fitted trend line
+
+
+@dataclass(frozen=True)
+class HistoricalRank:
+    """The last value of a series against all of its values, from both ends.
+
+    Attributes
+    ----------
+    value, date : float, Timestamp
+        The last value and its day.
+    first, n : Timestamp, int
+        The first day that has a value, and the number of such days.
+    rank, lowest_rank : int
+        1 + the number of higher (lower) values: 1 is the highest (lowest) on record, ties included.
+    ties : int
+        Earlier days with exactly the same value.
+    higher_episodes, lower_episodes : int
+        Episodes of higher (lower) values: such days no more than `gap` values apart count once, and those no more than
+        `gap` before the last value not at all, for they belong to the same move.
+    percentile : float
+        Share of days at or below the value, 0 to 1.
+    highest_since, lowest_since : Timestamp or None
+        The last earlier day with a value at least as high (low); None where there is none.
+    highest, highest_date, lowest, lowest_date
+        The extremes, each with its first day.
+    """
+
+    value: float
+    date: pd.Timestamp
+    first: pd.Timestamp
+    n: int
+    rank: int
+    lowest_rank: int
+    ties: int
+    higher_episodes: int
+    lower_episodes: int
+    percentile: float
+    highest_since: pd.Timestamp | None
+    lowest_since: pd.Timestamp | None
+    highest: float
+    highest_date: pd.Timestamp
+    lowest: float
+    lowest_date: pd.Timestamp
+
+
+def rank_in_history(history: "pd.Series[float]", *, gap: int = 10) -> HistoricalRank:
+    """Rank the last value of a series, ordered by date, in all of it.
+
+    Raises
+    ------
+    ValueError
+        There is no value.
+    """
+    known = history.dropna()
+    if known.empty:
+        raise ValueError("a rank needs at least one value")
+    values = known.to_numpy(dtype=float)
+    last, earlier = values[-1], values[:-1]
+    higher, lower = values > last, values < last
+    top, bottom = int(values.argmax()), int(values.argmin())
+    return HistoricalRank(
+        value=float(last),
+        date=known.index[-1],
+        first=known.index[0],
+        n=len(values),
+        rank=1 + int(higher.sum()),
+        lowest_rank=1 + int(lower.sum()),
+        ties=int((earlier == last).sum()),
+        higher_episodes=_episodes_before_last(higher, gap),
+        lower_episodes=_episodes_before_last(lower, gap),
+        percentile=float((values <= last).mean()),
+        highest_since=_last_date(known, earlier >= last),
+        lowest_since=_last_date(known, earlier <= last),
+        highest=float(values[top]),
+        highest_date=known.index[top],
+        lowest=float(values[bottom]),
+        lowest_date=known.index[bottom],
+    )
+
+
+def _last_date(known: "pd.Series[float]", where: NDArray[np.bool_]) -> pd.Timestamp | None:
+    positions = np.flatnonzero(where)
+    return known.index[positions[-1]] if len(positions) else None
+
+
+def _episodes_before_last(where: NDArray[np.bool_], gap: int) -> int:
+    """Count the runs of marked days, runs up to `gap` apart joined, less the run that the last day belongs to."""
+    positions = np.append(np.flatnonzero(where), len(where) - 1)
+    return int((np.diff(positions) > gap).sum())
+
+
+def change(values: "pd.Series[float]", periods: int, kind: Kind = "percent") -> "pd.Series[float]":
+    """Return the change over k periods: P[t]/P[t-k] - 1, P[t] - P[t-k], or ln P[t]/P[t-k]; NaN on the first k."""
+    before = values.shift(periods)
+    if kind == "points":
+        return values - before
+    ratio = (values / before).where(before > 0)
+    return ratio - 1 if kind == "percent" else pd.Series(np.log(ratio.where(ratio > 0)), index=values.index)
+
+
+def records(values: "pd.Series[float]", *, low: bool = False, ties: bool = False) -> "pd.Series[bool]":
+    """Mark the days above every earlier one (below, if `low`); the first value is none, `ties` counts equal ones."""
+    signed = -values if low else values
+    best = signed.cummax().ffill().shift()
+    return (signed >= best) if ties else (signed > best)
+
+
+def spell_lengths(condition: "pd.Series[bool]") -> "pd.Series[int]":
+    """Count for each period how many in a row, itself the last, meet the condition; 0 where it does not."""
+    met = condition.to_numpy(dtype=bool)
+    positions = np.arange(1, len(met) + 1)
+    return pd.Series(positions - np.maximum.accumulate(np.where(met, 0, positions)), index=condition.index)
+
+
+def spells(condition: "pd.Series[bool]") -> pd.DataFrame:
+    """List the runs of periods that meet the condition: columns start, end, length, ongoing (True for the last only)."""
+    lengths = spell_lengths(condition).to_numpy()
+    ends = np.flatnonzero((lengths > 0) & (np.append(lengths[1:], 0) == 0))
+    dates = condition.index
+    frame = {"start": dates[ends - lengths[ends] + 1], "end": dates[ends], "length": lengths[ends]}
+    return pd.DataFrame({**frame, "ongoing": ends == len(lengths) - 1})
+
+
+def age(condition: "pd.Series[bool]") -> "pd.Series[float]":
+    """Count the periods since the condition was last met; 0 where it is met, NaN before the first time."""
+    positions = np.arange(len(condition))
+    last = np.maximum.accumulate(np.where(condition.to_numpy(dtype=bool), positions, -1))
+    return pd.Series(np.where(last < 0, np.nan, positions - last), index=condition.index, dtype=float)
+
+
+def crossings(line: "pd.Series[float]", level: float = 0.0) -> pd.DataFrame:
+    """Mark where a line moves from one side of a level to the other: columns above, below; a tie is below."""
+    known = line.dropna()
+    above = known > level
+    before = above.shift(fill_value=bool(above.iloc[0]) if len(above) else False)
+    marked = pd.DataFrame({"above": above & ~before, "below": ~above & before})
+    return marked.reindex(line.index, fill_value=False)
+
+
+def drawdown(price: "pd.Series[float]", window: int | None = None) -> "pd.Series[float]":
+    """Return P less its highest so far (or of the last `window` values), over that; 0 at a record, never positive."""
+    top = price.cummax() if window is None else price.rolling(window, min_periods=1).max()
+    return price / top - 1
+
+
+def fall_episodes(price: "pd.Series[float]", fall: float) -> pd.DataFrame:
+    """List the falls of at least `fall` (0.2: bear markets; 0.1: corrections) from a peak.
+
+    An episode begins at the highest close since the last one ended and ends at its lowest close, once the price has risen
+    from there by `fall` too. The last one may be under way: its lowest close so far is not yet its trough.
+
+    Returns
+    -------
+    DataFrame
+        Columns peak, trough, known (the day on which the fall reached `fall`), depth (negative), sessions (peak to
+        trough), ongoing; one row an episode, by date.
+    """
+    values = price.to_numpy(dtype=float)
+    rows: list[tuple[int, int, int, bool]] = []
+    peak, trough, known = 0, -1, -1
+    for at, value in enumerate(values.tolist()):
+        if trough < 0:
+            if value >= values[peak]:
+                peak = at
+            elif value <= values[peak] * (1 - fall):
+                trough = known = at
+        elif value < values[trough]:
+            trough = at
+        elif value >= values[trough] * (1 + fall):
+            rows.append((peak, trough, known, False))
+            peak, trough = at, -1
+    if trough >= 0:
+        rows.append((peak, trough, known, True))
+    found = np.array([row[:3] for row in rows], dtype=int).reshape(-1, 3)
+    peaks, troughs, marks = found.T
+    return pd.DataFrame(
+        {
+            "peak": price.index[peaks],
+            "trough": price.index[troughs],
+            "known": price.index[marks],
+            "depth": values[troughs] / values[peaks] - 1,
+            "sessions": troughs - peaks,
+            "ongoing": np.array([row[3] for row in rows], dtype=bool),
+        }
+    )
+
+
+def rolling_correlation(x: "pd.Series[float]", y: "pd.Series[float]", window: int) -> "pd.Series[float]":
+    """Return Pearson's correlation over the last `window` common dates; NaN where one side does not vary.
+
+    Each window is computed by itself: windows of five leave nothing for the rounding errors of running sums.
+    """
+    pair = pd.concat([x, y], axis=1, keys=["x", "y"], sort=True).dropna()
+    if len(pair) < window:
+        return pd.Series(np.nan, index=pair.index)
+    windows = sliding_window_view(pair.to_numpy(dtype=float), window, axis=0)
+    apart = windows - windows.mean(axis=2, keepdims=True)
+    varies = (np.ptp(windows, axis=2) > 0).all(axis=1)
+    scale = np.sqrt((apart**2).sum(axis=2).prod(axis=1))
+    found = np.full(len(pair), np.nan)
+    found[window - 1 :][varies] = ((apart[:, 0] * apart[:, 1]).sum(axis=1)[varies] / scale[varies]).clip(-1, 1)
+    return pd.Series(found, index=pair.index)
+
+
+def breakouts(price: "pd.Series[float]", lookback: int) -> pd.DataFrame:
+    """Hold the last value against three resistances, each drawn from the `lookback` values before it.
+
+    - `band`: a line fitted to the logarithms by least squares, plus two deviations of the residuals;
+    - `falling peaks`: the line from the highest peak over the later peak that leaves all others below it (a peak is the
+      highest of 21 values before and after); NaN where no later peak is known;
+    - `highest`: the highest value.
+
+    Returns
+    -------
+    DataFrame
+        Index the definition; columns level (in the price's unit), value (the last price over the level, less 1).
+
+    Raises
+    ------
+    ValueError
+        The series is not longer than the lookback, or not positive.
+    """
+    if len(price) <= lookback or not (price.iloc[-lookback - 1 :] > 0).all():
+        raise ValueError(f"a breakout over {lookback} sessions needs more than {lookback} positive values")
+    before = np.log(price.to_numpy(dtype=float))[-lookback - 1 : -1]
+    levels = {"band": _band_end(before), "falling peaks": _falling_peaks_end(before), "highest": before.max()}
+    level = pd.Series(np.exp(list(levels.values())), index=list(levels))
+    return pd.DataFrame({"level": level, "value": float(price.iloc[-1]) / level - 1})
+
+
+def _band_end(before: Floats) -> float:
+    time = np.arange(len(before))
+    slope, intercept = np.polyfit(time, before, 1)
+    return float(intercept + slope * len(before) + BAND_DEVIATIONS * np.std(before - intercept - slope * time, ddof=2))
+
+
+def _falling_peaks_end(before: Floats) -> float:
+    width = 2 * PEAK_SESSIONS + 1
+    if len(before) < width:
+        return np.nan
+    windows = sliding_window_view(before, width)
+    peaks = np.flatnonzero(windows.max(axis=1) == windows[:, PEAK_SESSIONS]) + PEAK_SESSIONS
+    later = peaks[peaks > peaks[np.argmax(before[peaks])]] if len(peaks) else peaks
+    if len(later) == 0:
+        return np.nan
+    top = peaks[np.argmax(before[peaks])]
+    slope = ((before[later] - before[top]) / (later - top)).max()
+    return float(before[top] + slope * (len(before) - top))
