@@ -1,0 +1,159 @@
+"""Bootstraps: correlations and R² of two series by circular blocks, ratios of sums by drawing firms."""
+
+from math import nan
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from research_lib.errors import InsufficientDataError
+from research_lib.stats.estimate import Estimate
+
+Floats = NDArray[np.float64]
+
+TAILS = (0.025, 0.975)
+MIN_BLOCKS = 5  # fewer blocks say nothing of how much they differ
+MIN_FIRMS = 200  # on 100 firms the 95% interval of a ratio of sums misses 12 times in 100
+
+
+def correlation(x: ArrayLike, y: ArrayLike, *, block: int = 24, draws: int = 999, seed: int = 0) -> Estimate:
+    """Correlate two series; the interval resamples circular blocks of both together.
+
+    Parameters
+    ----------
+    x, y : array of float, shape (periods,)
+        On the same periods; a period in which one is missing is passed over.
+    block : int
+        Periods in a block: as long as the correlation or the volatility stays what it is, 24 months or 63 sessions.
+    draws, seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Estimate
+        The interval is on Fisher's z: the correlation's, plus and minus Student's t (blocks less one degrees of freedom)
+        times the standard deviation of the resampled z. `p` is of no correlation.
+
+    Raises
+    ------
+    InsufficientDataError
+        Fewer than five blocks, or a series that does not vary.
+    """
+    from scipy.stats import t as student
+
+    columns = _complete(x, y)
+    moments, blocks = _block_moments(columns, block=block, draws=draws, seed=seed)
+    value = float(np.corrcoef(columns.T)[0, 1])
+    z, reach = float(np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))), float(student.ppf(TAILS[1], blocks - 1))
+    spread = np.sqrt(moments[:, 0, 0] * moments[:, 1, 1])
+    resampled = np.divide(moments[:, 0, 1], spread, out=np.zeros(draws), where=spread > 0)
+    error = max(float(np.arctanh(np.clip(resampled, -1 + 1e-12, 1 - 1e-12)).std(ddof=1)), 1e-12)
+    low, high = float(np.tanh(z - reach * error)), float(np.tanh(z + reach * error))
+    return Estimate(value, len(columns), low, high, float(2 * student.sf(abs(z) / error, blocks - 1)), base=0.0)
+
+
+def r_squared(y: ArrayLike, drivers: ArrayLike, *, block: int = 24, draws: int = 999, seed: int = 0) -> Estimate:
+    """Return how much of a series' variance its drivers explain together, R² of least squares with a constant.
+
+    Parameters
+    ----------
+    y : array of float, shape (periods,)
+    drivers : array of float, shape (periods,) or (periods, k)
+    block, draws, seed : int
+        As in `correlation`.
+
+    Returns
+    -------
+    Estimate
+        `p` is of no relation: the share of random signs of `y`, one a period, that give as high an R². The interval is
+        that of the resampled blocks; it begins at zero where p is 5% or more, because R² itself is never below zero.
+    """
+    columns = _complete(y, *np.atleast_2d(np.asarray(drivers, dtype=float).T))
+    moments, _ = _block_moments(columns, block=block, draws=draws, seed=seed)
+    outcome, x = columns[:, 0] - columns[:, 0].mean(), columns[:, 1:] - columns[:, 1:].mean(axis=0)
+    orthogonal = np.linalg.qr(x)[0]
+    value = float((orthogonal.T @ outcome) @ (orthogonal.T @ outcome) / (outcome @ outcome))
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(draws, len(outcome)))
+    flipped = signs * outcome
+    total = (flipped**2).sum(axis=1) - len(outcome) * flipped.mean(axis=1) ** 2
+    null = ((flipped @ orthogonal) ** 2).sum(axis=1) / total
+    p = float((1 + (null >= value).sum()) / (1 + draws))
+    slopes = np.linalg.solve(moments[:, 1:, 1:], moments[:, 1:, :1])[:, :, 0]
+    resampled = (slopes * moments[:, 1:, 0]).sum(axis=1) / moments[:, 0, 0]
+    low, high = np.quantile(resampled, TAILS)
+    return Estimate(value, len(columns), float(low) if p < 0.05 else 0.0, float(high), p, 1 / (1 + draws), base=0.0)
+
+
+def ratio_of_sums(above: ArrayLike, below: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimate:
+    """Return a group's sum over sum with the interval of which firms happen to be in it.
+
+    Parameters
+    ----------
+    above, below : array of float, shape (firms,)
+        Such as net debt and EBITDA, in one currency, complete.
+    draws, seed : int
+        Of the bootstrap; no interval without draws.
+
+    Returns
+    -------
+    Estimate
+        NaN where the sum below is not positive. The 95% percentile interval draws firms with replacement (Davison and
+        Hinkley, 1997, section 2.4); there is none with fewer than 200 firms, where it would be too narrow, nor where
+        resampled sums below are not positive.
+    """
+    over, under = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
+    value = float(over.sum() / under.sum()) if len(under) and under.sum() > 0 else nan
+    return Estimate(value, len(under), *_ends(_ratio_draws(over, under, draws, seed)))
+
+
+def difference_of_ratios(
+    first: tuple[ArrayLike, ArrayLike], second: tuple[ArrayLike, ArrayLike], *, draws: int = 1000, seed: int = 0
+) -> Estimate:
+    """Return the first group's ratio of sums less the second's; each is (above, below), and they share no firm."""
+    groups = [tuple(np.asarray(part, dtype=float) for part in group) for group in (first, second)]
+    ratios = [ratio_of_sums(*group, draws=0).value for group in groups]
+    # Seeds apart, because the groups are independent.
+    drawn = [_ratio_draws(over, under, draws, seed + 1 - place) for place, (over, under) in enumerate(groups)]
+    ends = _ends(drawn[0] - drawn[1]) if all(map(len, drawn)) else (nan, nan)
+    return Estimate(ratios[0] - ratios[1], sum(len(under) for _, under in groups), *ends)
+
+
+def _ratio_draws(over: Floats, under: Floats, draws: int, seed: int) -> Floats:
+    """Return resampled ratios; none where the firms are too few, NaN where a resampled sum below is not positive."""
+    if len(under) < MIN_FIRMS:
+        return np.empty(0)
+    drawn = np.random.default_rng(seed).integers(0, len(under), size=(draws, len(under)), dtype=np.int32)
+    sums = under[drawn].sum(axis=1)
+    return np.asarray(np.divide(over[drawn].sum(axis=1), sums, out=np.full(draws, nan), where=sums > 0))
+
+
+def _ends(drawn: Floats) -> tuple[float, float]:
+    if not len(drawn) or np.isnan(drawn).any():
+        return nan, nan
+    low, high = np.quantile(drawn, TAILS, method="inverted_cdf")
+    return float(low), float(high)
+
+
+def _complete(*series: ArrayLike) -> Floats:
+    columns = np.column_stack([np.asarray(one, dtype=float) for one in series])
+    columns = columns[np.isfinite(columns).all(axis=1)]
+    if len(columns) == 0 or (np.ptp(columns, axis=0) == 0).any():
+        raise InsufficientDataError("a correlation needs series that vary on common periods")
+    return columns
+
+
+def _block_moments(columns: Floats, *, block: int, draws: int, seed: int) -> tuple[Floats, int]:
+    """Return resampled centred cross products, shape (draws, k, k), and the number of blocks in each."""
+    n, k = columns.shape
+    blocks = -(-n // block)
+    if n < MIN_BLOCKS * block:
+        raise InsufficientDataError(f"{n} periods; {MIN_BLOCKS} blocks of {block} are needed")
+    centred = np.column_stack([columns - columns.mean(axis=0), np.ones(n)])
+    wrapped = np.concatenate([centred, centred[:block]])
+    products = (wrapped[:, :, None] * wrapped[:, None, :]).reshape(n + block, -1)
+    running = np.concatenate([np.zeros((1, products.shape[1])), np.cumsum(products, axis=0)])
+    of_block = running[block : n + block] - running[:n]
+    starts = np.random.default_rng(seed).integers(0, n, size=(draws, blocks))
+    sums = sum(of_block[starts[:, place]] for place in range(blocks))
+    gram = np.asarray(sums).reshape(draws, k + 1, k + 1)
+    means = gram[:, :k, k] / gram[:, k, k, None]
+    return np.asarray(gram[:, :k, :k] - gram[:, k, k, None, None] * means[:, :, None] * means[:, None, :]), blocks
