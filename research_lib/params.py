@@ -1,38 +1,69 @@
-"""One strict model per notebook: the names, types, ranges and cross-field rules of its parameters."""
+"""`Parameters`: a parameter is one pydantic field. YAML files in and out, notebooks' `parameters` cells, and every fault.
+
+From a field come the notebook's cell, the row in the documentation and the explorer's control: its type, bounds, title,
+unit (`json_schema_extra`) and one sentence (`description`).
+"""
 
 import ast
+import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from difflib import get_close_matches
+from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Optional, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic_core import ErrorDetails, PydanticUndefined
 
-from research_lib.claims_file import Article, Claim, explain_fault
-from research_lib.errors import ParameterError
-from research_lib.names import AssetName, OptionalAssetName, SigmaName
+from research_lib.errors import ParameterError, nearest
+from research_lib.project import display_path, from_project, write_whole
+
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # PyYAML was built without the C library: slower, the same otherwise
+    from yaml import SafeLoader  # type: ignore[assignment]
 
 SOURCES = ("bundled", "folder", "yahoo", "fred", "french", "sec")
-
-Model = TypeVar("Model", bound="NotebookParameters")
-
-# What IPython itself puts into a notebook's namespace; never a parameter.
 INJECTED = "# Parameters"  # what Papermill begins its cell with
-NOTEBOOK_NAMES = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
+NOT_PARAMETERS = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})  # what IPython puts into a namespace
+SECRET_NAME = re.compile(r"(^|_)(api_?key|key|token|secret|password|passwd|credentials?)(_|$)", re.IGNORECASE)
+EXTENDS = "extends"
+SLUG = r"[a-z0-9][a-z0-9_-]*"
+ASSET_PATTERN = r"^[A-Za-z0-9.^=_-]+(:[a-z_]+)?$"
+AssetName = Annotated[str, Field(pattern=ASSET_PATTERN)]
+OptionalAssetName = Annotated[str, Field(pattern=f"^$|{ASSET_PATTERN}")]
+Model = TypeVar("Model", bound=BaseModel)
 
 
-class NotebookParameters(BaseModel):
+def iso_day(value: object) -> object:
+    """Read a date from a YAML file, or from a notebook, where it is a text."""
+    if isinstance(value, datetime):
+        raise ValueError("must be a date without a time, like 2024-07-16")
+    if not isinstance(value, str) or value == "":
+        return None if value == "" else value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be a date like 2024-07-16") from None
+
+
+Day = Annotated[date, BeforeValidator(iso_day)]
+OptionalDay = Annotated[date | None, BeforeValidator(iso_day)]
+
+
+class Parameters(BaseModel):
     """What every notebook takes: where its data comes from, up to when, and the seed of its random numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    source: str = "bundled"
-    data_dir: str = ""
-    as_of: date | None = None
-    seed: Annotated[int, Field(ge=0)] = 0
+    source: str = Field("bundled", title="Source", description=f"{', '.join(SOURCES)}; several joined by +")
+    data_dir: str = Field("", title="Folder", description="with folder: where it is, relative to the project")
+    as_of: OptionalDay = Field(
+        None, title="As of", description="the last date that may be known; empty is the last there is"
+    )
+    seed: int = Field(0, ge=0, title="Seed", description="of random draws")
 
     @property
     def symbols(self) -> list[str]:
@@ -54,34 +85,17 @@ class NotebookParameters(BaseModel):
         """How many companies, the largest first, the report is about."""
         return 0
 
-    @field_validator("source")
-    @classmethod
-    def _known_sources(cls, value: str) -> str:
-        names = value.split("+")
+    @model_validator(mode="after")
+    def _known_sources(self) -> Self:
+        names = self.source.split("+")
         for name in names:
             if name not in SOURCES:
-                raise ValueError(
-                    f"unknown source {name!r}{_nearest(name, dict.fromkeys(SOURCES))}; join several with +"
-                )
+                raise ValueError(f"source: unknown source {name!r}{nearest(name, SOURCES)}; join several with +")
         if len(set(names)) < len(names):
-            raise ValueError("names a source twice")
-        return value
-
-    @field_validator("as_of", mode="before")
-    @classmethod
-    def _read_date(cls, value: object) -> object:
-        if isinstance(value, str):
-            return None if value == "" else _iso_date(value)
-        if isinstance(value, datetime):
-            raise ValueError("must be a date without a time, like 2024-07-16")
-        return value
-
-    @model_validator(mode="after")
-    def _folder_needs_a_folder(self) -> Self:
-        names_folder = "folder" in self.source.split("+")
-        if names_folder and not self.data_dir:
+            raise ValueError(f"source: {self.source} names a source twice")
+        if "folder" in names and not self.data_dir:
             raise ValueError("data_dir is needed with source: folder (the folder that holds prices/)")
-        if not names_folder and self.data_dir:
+        if "folder" not in names and self.data_dir:
             raise ValueError(f"data_dir is given, but source is {self.source}: say source: folder")
         return self
 
@@ -89,13 +103,8 @@ class NotebookParameters(BaseModel):
     def from_notebook(cls, namespace: Mapping[str, object]) -> Self:
         """Validate the parameters that stand in a notebook's namespace, `globals()`.
 
-        Papermill puts a misspelt parameter beside the right one and goes on; here it is an error.
-
-        Parameters
-        ----------
-        namespace : mapping
-            The notebook's globals, once its parameters are set. With IPython's history in it, only names that cells of
-            parameters set are looked at, so that such a cell may be run again among the results of later ones.
+        Known names are taken whatever set them. Unknown names are looked for in the cells that set parameters: those of
+        Papermill, and those that set a known name; there a name that is only a step on the way may be used.
 
         Raises
         ------
@@ -103,225 +112,16 @@ class NotebookParameters(BaseModel):
             A parameter is unknown, missing, mistyped or out of range.
         """
         history = namespace.get("In")
-        names = set(namespace)
         if isinstance(history, list) and any(history):
-            names = _set_by_parameter_cells(history, cls.model_fields)
-        values = {name: value for name, value in namespace.items() if name in names and _may_be_parameter(name, value)}
+            names = set(cls.model_fields) | _unknown_in_cells(history, cls.model_fields)
+        else:
+            names = set(namespace)
+        values = {name: namespace[name] for name in names & set(namespace) if _may_be_parameter(name, namespace[name])}
         return validate(cls, values, origin="the notebook's parameters")
 
-
-class RecordSigma(NotebookParameters):
-    """Parameters of `03_record_sigma`."""
-
-    asset: AssetName = "GSPC"
-    benchmark: OptionalAssetName = "IXIC"
-    assets: Annotated[list[AssetName], Field(min_length=1)] = ["GSPC", "IXIC"]
-    definition: SigmaName = "price_z"
-    window: Annotated[int, Field(ge=5, le=1000)] = 50
-    ddof: Annotated[int, Field(ge=0, le=1)] = 1
-    threshold: Annotated[float, Field(gt=0, le=20, allow_inf_nan=False)] = 2.5
-    cluster_gap: Annotated[int, Field(ge=0, le=252)] = 10
-
-    @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        limit = (self.window - 1) / (self.window if self.ddof else self.window - 1) ** 0.5
-        if self.definition == "price_z" and self.threshold >= limit:
-            raise ValueError(
-                f"threshold {self.threshold:g} can never be passed: a price_z over {self.window} sessions with ddof "
-                f"{self.ddof} is below {limit:.2f}"
-            )
-        if self.benchmark == self.asset:
-            raise ValueError(f"benchmark {self.benchmark} is the asset itself; name another, or leave it empty")
-        return self
-
-    @property
-    def symbols(self) -> list[str]:
-        """Every price that the parameters name, the asset first."""
-        return list(dict.fromkeys(filter(None, [self.asset, self.benchmark, *self.assets])))
-
-    @property
-    def optional_symbols(self) -> list[str]:
-        """The indices of implied volatility, and the S&P 500, which with the VIX stands in for the asset."""
-        return ["GSPC", "VIX", "RVX", "VXN", "VXD"]
-
-    @property
-    def series(self) -> list[str]:
-        """Small less large, by months, for the long view."""
-        return ["SMB"]
-
-
-MONTHLY_LEGS = (("S1", "S5"), ("SMB", ""))
-HORIZONS = {"monthly": (1, 3, 6, 12), "daily": (1, 5, 21, 63, 126, 252)}
-
-
-class RateCuts(NotebookParameters):
-    """Parameters of `01_rate_cut_regimes`."""
-
-    frequency: Literal["monthly", "daily"] = "monthly"
-    small: AssetName = "S1"
-    large: OptionalAssetName = "S5"
-    horizon: Annotated[int, Field(ge=1, le=252)] = 12
-    min_cut_bp: Annotated[float, Field(gt=0, le=300, allow_inf_nan=False)] = 25.0
-    min_tightening_bp: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 50.0
-    pause_days: Annotated[int, Field(ge=30, le=3650)] = 365
-    announced_only: bool = False
-
-    @model_validator(mode="after")
-    def _fits_frequency(self) -> Self:
-        if self.horizon not in HORIZONS[self.frequency]:
-            known = ", ".join(map(str, HORIZONS[self.frequency]))
-            raise ValueError(f"horizon {self.horizon} is none of the {self.frequency} horizons: {known}")
-        monthly_names = {name for pair in MONTHLY_LEGS for name in pair if name}
-        if self.frequency == "monthly" and (self.small, self.large) not in MONTHLY_LEGS:
-            raise ValueError(
-                f"small {self.small}, large {self.large or '(empty)'}: monthly there are S1 and S5, and SMB with large "
-                "empty; prices such as RUT and GSPC need frequency: daily"
-            )
-        if self.frequency == "daily" and {self.small, self.large} & monthly_names:
-            raise ValueError(f"small {self.small}, large {self.large}: S1, S5 and SMB are monthly: frequency: monthly")
-        if self.frequency == "daily" and not self.large:
-            raise ValueError("large is needed with frequency: daily (small less large is the question)")
-        return self
-
-    @property
-    def symbols(self) -> list[str]:
-        """The prices of both legs; months are series."""
-        return [] if self.frequency == "monthly" else [self.small, self.large]
-
-    @property
-    def optional_symbols(self) -> list[str]:
-        """The broad market, and by sessions the other pairs of small and large."""
-        other_pairs = [] if self.frequency == "monthly" else ["RUT", "IWM", "SPY", "IWC"]
-        return ["GSPC", *other_pairs]
-
-    @property
-    def series(self) -> list[str]:
-        """Factors and size portfolios by months; yields, spreads and the funds rate."""
-        monthly = ["SMB", "MKT_RF", "S1V1", "S1V3", "S1V5", "S5V1", "S5V3", "S5V5", "RF", "AAA", "BAA"]
-        return ["DFF", *(monthly if self.frequency == "monthly" else ["DGS2", "DGS10", "BAMLH0A0HYM2", "BAA10Y"])]
-
-
-class Leverage(NotebookParameters):
-    """Parameters of `02_leverage_net_debt`; it names no price: the companies' own are found with their statements."""
-
-    large: Annotated[int, Field(ge=20, le=5000)] = 500
-    small: Annotated[int, Field(ge=20, le=20_000)] = 2000
-    exclude_financials: bool = True
-    zombie_years: Annotated[int, Field(ge=1, le=10)] = 3
-    fiscal_year: Annotated[int, Field(ge=0, le=2100)] = 0
-    events: Annotated[list[date], Field(min_length=1)] = [
-        date(2007, 9, 18),
-        date(2019, 7, 31),
-        date(2020, 3, 16),
-        date(2022, 11, 10),
-    ]
-    stress_bp: Annotated[int, Field(ge=-1000, le=2000)] = 200
-    stress_share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.5
-
-    @property
-    def year(self) -> int | None:
-        """The fiscal year of the headline; None for the last one."""
-        return self.fiscal_year or None
-
-    @property
-    def optional_symbols(self) -> list[str]:
-        """The market, for betas."""
-        return ["GSPC"]
-
-    @property
-    def series(self) -> list[str]:
-        """Rates that debt is priced by, and what the long proxies are made of."""
-        return ["DGS2", "DGS3MO", "DFF", "DGS10", "SMB", "RF", "AAA", "BAA", "S1V3", "S5V3"]
-
-    @property
-    def companies(self) -> int:
-        """As many as both groups hold."""
-        return self.large + self.small
-
-    @property
-    def event_dates(self) -> list[str]:
-        """The event days as texts."""
-        return [str(day) for day in self.events]
-
-    @field_validator("events", mode="before")
-    @classmethod
-    def _read_dates(cls, value: object) -> object:
-        if not isinstance(value, list):
-            return value
-        if any(isinstance(day, datetime) for day in value):
-            raise ValueError("must be dates without a time, like 2024-07-16")
-        return [_iso_date(day) if isinstance(day, str) else day for day in value]
-
-
-EXAMPLE_ARTICLES = {"X": Article(title="An example: Black Monday", as_of=date(1987, 10, 19))}
-EXAMPLE_CLAIM = {
-    "id": "X01",
-    "article": "X",
-    "kind": "number",
-    "says": "the S&P 500 fell by 20.5% in one day",
-    "check": {"name": "change", "assets": ["GSPC"], "sessions": 1},
-    "asserted": {"value": -20.5, "unit": "percent", "tolerance": 0.05},
-}
-
-
-class Claims(NotebookParameters):
-    """Parameters of `04_claims`: a claims file. A price that the source lacks is a claim's own trouble, not a fault."""
-
-    roughly_percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 10.0
-    articles: Annotated[dict[str, Article], Field(min_length=1)] = EXAMPLE_ARTICLES
-    claims: Annotated[list[Claim], Field(min_length=1)] = [Claim.model_validate(EXAMPLE_CLAIM)]
-
-    @model_validator(mode="after")
-    def _fit_together(self) -> Self:
-        ids = [claim.id for claim in self.claims]
-        if twice := sorted({name for name in ids if ids.count(name) > 1}):
-            raise ValueError(f"claims: the id {twice[0]} stands twice")
-        for claim in self.claims:
-            if claim.article not in self.articles:
-                raise ValueError(
-                    f"claim {claim.id}: unknown article {claim.article}{_nearest(claim.article, self.articles)}"
-                )
-            as_of = self.articles[claim.article].as_of
-            if late := [day for day in claim.check.days if day > as_of]:
-                raise ValueError(f"claim {claim.id}: {late[0]} is after its article's date, {as_of}")
-        return self
-
-    @property
-    def optional_symbols(self) -> list[str]:
-        """Every price that a claim is about, its session's high and low too, which come with it."""
-        return sorted({asset.split(":")[0] for claim in self.claims for asset in claim.check.assets_named})
-
-    @property
-    def series(self) -> list[str]:
-        """Every series that a claim is about."""
-        return sorted({series for claim in self.claims for series in claim.check.series_named})
-
-    @property
-    def companies(self) -> int:
-        """As many as the largest groups that a claim is about."""
-        return max((claim.check.companies_named for claim in self.claims), default=0)
-
-    def settings(self) -> dict[str, object]:
-        """Return the parameters without the claims themselves, which the report shows one by one."""
-        return self.model_dump(exclude={"articles", "claims"}) | {
-            "articles": sorted(self.articles),
-            "claims": f"{len(self.claims)}, {self.claims[0].id} to {self.claims[-1].id}",
-        }
-
-
-MODELS: dict[str, type[NotebookParameters]] = {
-    "01_rate_cut_regimes": RateCuts,
-    "02_leverage_net_debt": Leverage,
-    "03_record_sigma": RecordSigma,
-    "04_claims": Claims,
-}
-
-
-def model_for(notebook: str) -> type[NotebookParameters]:
-    """Return the model of a notebook's parameters, by the notebook's name without `.ipynb`."""
-    if notebook not in MODELS:
-        raise ParameterError(f"{notebook}: unknown notebook{_nearest(notebook, MODELS)}")
-    return MODELS[notebook]
+    def shown(self) -> dict[str, str]:
+        """Return each parameter as text; long collections by their size."""
+        return {name: show_setting(value) for name, value in self.model_dump().items()}
 
 
 def validate(model: type[Model], values: Mapping[str, object], *, origin: str) -> Model:
@@ -329,79 +129,352 @@ def validate(model: type[Model], values: Mapping[str, object], *, origin: str) -
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        faults = [_explain(fault, model, values) for fault in error.errors()]
+        explain = getattr(model, "explain_fault", explain_fault)
+        faults = [explain(fault, model, values) for fault in error.errors()]
         raise ParameterError("\n".join(f"{origin}: {fault}" for fault in faults)) from None
 
 
+def explain_fault(fault: ErrorDetails, model: type[BaseModel], values: Mapping[str, object]) -> str:  # noqa: ARG001
+    """Say in one line what is wrong with a parameter."""
+    name = ".".join(str(part) for part in fault["loc"][:1])
+    message = re.sub(r"^(Value error|Input) ?,? ?", "", fault["msg"])
+    if fault["type"] == "extra_forbidden":
+        return f"{name}: unknown parameter{nearest(name, model.model_fields)}"
+    if fault["type"] == "string_pattern_mismatch":
+        return f"{name}: {fault['input']!r} is no asset; write SYMBOL or SYMBOL:field, like RUT or IWM:total"
+    if fault["type"] == "list_type":
+        return f"{name}: {fault['input']!r}: should be a valid list, like [first, second]"
+    return f"{name}: {_short(fault['input'])}: {message}" if name else message
+
+
 def show_setting(value: object) -> str:
-    """Show a parameter's value."""
+    """Show a parameter's value in a line."""
+    if isinstance(value, Mapping):
+        return (
+            f"{len(value)}: {', '.join(map(str, [*value][:6]))}" + (", …" if len(value) > 6 else "") if value else "–"
+        )
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "–"
+        return f"{len(value)} entries" if value and isinstance(value[0], Mapping) else ", ".join(map(str, value)) or "–"
     return "–" if value is None or value == "" else str(value)
 
 
-def _explain(fault: ErrorDetails, model: type[BaseModel], values: Mapping[str, object]) -> str:
-    if fault["loc"][:1] == ("claims",) and len(fault["loc"]) > 1:
-        return explain_fault(fault, values["claims"])
-    name = ".".join(str(part) for part in fault["loc"][:1])
-    message = re.sub(r"^(Value error|Input) ?,? ?", "", fault["msg"])
-    match fault["type"]:
-        case "extra_forbidden":
-            return f"{name}: unknown parameter{_nearest(name, model.model_fields)}"
-        case "string_pattern_mismatch":
-            return f"{name}: {fault['input']!r} is no asset; write SYMBOL or SYMBOL:field, like RUT or RSP:adj_close"
-        case "list_type":
-            return f"{name}: {fault['input']!r}: should be a valid list, like [first, second]"
-        case _ if not name:
-            return message
-        case _:
-            return f"{name}: {fault['input']!r}: {message}"
+# Parameter files
 
 
-def _iso_date(text: str) -> date:
+def read_values(path: Path, overrides: Mapping[str, object] | None = None) -> dict[str, object]:
+    """Read a parameter file's values, over those of the file that it `extends`; `overrides` go before them.
+
+    Raises
+    ------
+    ParameterError
+        The file is absent or no mapping, or names a secret; the message lists all faults.
+    """
+    values = _read_file(path)
+    if EXTENDS in values:
+        base = values.pop(EXTENDS)
+        if not isinstance(base, str) or Path(base).name != base or base == path.name:
+            raise ParameterError(
+                f"{display_path(path)}: {EXTENDS}: {base!r}: must name another file of the same folder"
+            )
+        below = _read_file(path.with_name(base))
+        if EXTENDS in below:
+            raise ParameterError(f"{display_path(path)}: {EXTENDS}: {base} itself extends a file; name the first one")
+        values = below | values
+    values = values | dict(overrides or {})
+    faults = [
+        f"{display_path(path)}: {name}: reports show every parameter, so a secret cannot be one: set it in the environment"
+        for name in values
+        if SECRET_NAME.search(name)
+    ]
+    if faults:
+        raise ParameterError("\n".join(faults))
+    return values
+
+
+def read_parameters(path: Path, model: type[Model], overrides: Mapping[str, object] | None = None) -> Model:
+    """Read and validate a parameter file; as `read_values` otherwise."""
+    return validate(model, read_values(path, overrides), origin=display_path(path))
+
+
+def write_parameters(folder: Path, slug: str, params: Parameters, *, replace: bool = False) -> Path:
+    """Write a parameter file of what differs from the defaults, ready for `run`; whole, or not at all.
+
+    Raises
+    ------
+    ParameterError
+        The name may be no file's, or the file is there already, or cannot be written.
+    """
+    path = folder / f"{slug}.yaml"
+    if not re.fullmatch(SLUG, slug):
+        raise ParameterError(f"name {slug!r}: write small letters, digits, - and _, such as my_threshold")
+    if path.exists() and not replace:
+        raise ParameterError(f"{display_path(path)} is there already: take another name, or ask for it to be replaced")
+    values = {"source": params.source, **params.model_dump(exclude_defaults=True)}
+    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ValueError("must be a date like 2024-07-16") from None
+        write_whole({path: text.encode()})
+    except OSError as error:
+        raise ParameterError(f"{display_path(path)}: cannot be written ({error.strerror})") from error
+    return path
 
 
-def _set_by_parameter_cells(history: Sequence[str], known: Collection[str]) -> set[str]:
-    """Name what was set by cells that hold nothing but literals: those of Papermill, and those that set a known name."""
+def parse_setting(setting: str) -> tuple[str, object]:
+    """Split `name=value` from the command line; the value is read as YAML, so that 50 is a number."""
+    name, text = _split(setting, option="--set", example="window=100")
+    return name, _read_value(text, setting=f"--set {setting}") if text else ""
+
+
+def parse_axis(setting: str) -> tuple[str, list[object]]:
+    """Split `name=first,second,…` of a sweep, or `name=first:last:step` of whole numbers; a list is written `[a, b]`."""
+    name, text = _split(setting, option="--grid", example="window=20,50,100")
+    if ends := re.fullmatch(r"(-?\d+):(-?\d+):(\d+)", text.strip()):
+        first, last, step = map(int, ends.groups())
+        values: object = list(range(first, last + 1, step)) if step else []
+    else:
+        values = _read_value(f"[{text}]", setting=f"--grid {setting}")
+    if not isinstance(values, list) or not values or None in values:
+        raise ParameterError(f"--grid {setting}: write values, such as --grid window=20,50,100 or window=20:100:20")
+    if re.fullmatch(r"\d+-\d+", text.strip()):
+        raise ParameterError(
+            f"--grid {setting}: write a range as {text.strip().replace('-', ':')}:20 (first:last:step)"
+        )
+    if len({repr(value) for value in values}) < len(values):
+        raise ParameterError(f"--grid {setting}: a value stands there twice")
+    return name, values
+
+
+# Notebooks' own parameters
+
+
+def model_from_cell(notebook: Path) -> type[Parameters]:
+    """Make a model of a notebook's `parameters` cell: names, types, defaults and help stand there.
+
+    Raises
+    ------
+    ParameterError
+        The file is no notebook, or has no cell with the tag `parameters`.
+    """
+    source = parameters_cell(notebook)
+    comments = [line.partition("#")[2].strip() for line in source.splitlines()]
+    fields: dict[str, Any] = {}
+    for statement in _statements(source, notebook):
+        for target, annotation, value in _assignments(statement):
+            if not target.startswith("_"):
+                help_text = comments[(statement.end_lineno or 1) - 1]
+                fields[target] = _field(annotation, value, help_text)
+    common = {name: fields.pop(name) for name in [*fields] if name in Parameters.model_fields}
+    model = create_model(notebook.stem, __base__=Parameters, **fields)
+    defaults = {name: field.default for name, (_, field) in common.items() if field.default is not PydanticUndefined}
+    for name, default in defaults.items():
+        model.model_fields[name].default = default
+    model.model_rebuild(force=True)
+    return model
+
+
+def parameters_cell(notebook: Path) -> str:
+    """Return the source of a notebook's cell with the tag `parameters`."""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ParameterError(f"{display_path(notebook)}: not a notebook ({' '.join(str(error).split())})") from None
+    tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", [])]
+    if not tagged:
+        raise ParameterError(
+            f"{display_path(notebook)}: no cell has the tag `parameters`: give that tag to the one that sets them"
+        )
+    return "".join(tagged[0]["source"])
+
+
+def cell_text(model: type[Parameters]) -> str:
+    """Write the `parameters` cell of a model: name, type, default, and the field's sentence."""
+    return "\n".join(
+        f"{name}: {_python_type(field.annotation)} = {_python_value(field.default)}  # {_sentence(field)}"
+        for name, field in _in_order(model)
+    )
+
+
+def markdown_table(model: type[Parameters]) -> str:
+    """Write a model's parameters as a Markdown table."""
+    rows = [
+        f"| `{name}` | `{_python_value(field.default)}` | {_sentence(field)} | {_allowed(field)} |"
+        for name, field in _in_order(model)
+    ]
+    return "\n".join(["| parameter | default | what it is | allowed |", "|---|---|---|---|", *rows])
+
+
+def _in_order(model: type[Parameters]) -> list[tuple[str, Any]]:
+    """Give the common parameters but the seed, then the model's own, then the seed."""
+    fields = model.model_fields
+    common = [name for name in Parameters.model_fields if name != "seed"]
+    own = [name for name in fields if name not in Parameters.model_fields]
+    return [(name, fields[name]) for name in [*common, *own, "seed"]]
+
+
+def _sentence(field: Any) -> str:  # noqa: ANN401  # pydantic's FieldInfo
+    unit = (field.json_schema_extra or {}).get("unit", "")
+    return f"{field.description or field.title or ''}{f' ({unit})' if unit else ''}"
+
+
+def _allowed(field: Any) -> str:  # noqa: ANN401  # pydantic's FieldInfo
+    if choices := [str(choice) for choice in get_args(field.annotation) if not isinstance(choice, type)]:
+        return ", ".join(choices)
+    signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+    found = [
+        f"{text} {getattr(one, name):g}" for one in field.metadata for name, text in signs.items() if hasattr(one, name)
+    ]
+    return ", ".join(found)
+
+
+def _python_type(annotation: Any) -> str:  # noqa: ANN401  # any annotation
+    names = {bool: "bool", int: "int", float: "float", str: "str", dict: "dict", list: "list"}
+    origin = getattr(annotation, "__origin__", annotation)
+    if origin is Literal:
+        return names.get(type(get_args(annotation)[0]), "str")
+    return names.get(origin, "str")
+
+
+def _python_value(value: object) -> str:
+    if value is None:
+        return '""'
+    plain = json.loads(json.dumps(value, default=str))
+    return repr(plain) if not isinstance(plain, str | list) else json.dumps(plain, ensure_ascii=False)
+
+
+def _field(annotation: ast.expr | None, value: ast.expr | None, help_text: str) -> tuple[Any, Any]:
+    try:
+        default = PydanticUndefined if value is None else ast.literal_eval(value)
+    except ValueError:  # computed: the notebook itself knows it
+        default = PydanticUndefined
+    kind = _annotated_type(ast.unparse(annotation)) if annotation is not None else _type_of(default, value)
+    if default is PydanticUndefined:
+        return Optional[kind], Field(None, description=help_text)  # noqa: UP045  # a type made at run time
+    if default is None or (default == "" and kind is date):
+        return Optional[kind if kind is not type(None) else Any], Field(default, description=help_text)  # noqa: UP045
+    return kind, Field(default, description=help_text)
+
+
+def _annotated_type(text: str) -> Any:  # noqa: ANN401  # a type
+    plain = {"bool": bool, "int": int, "float": float, "str": str, "list": list, "dict": dict, "date": Day}
+    text = text.replace("datetime.date", "date").replace("typing.", "").strip("'\"")
+    inner = re.fullmatch(r"Optional\[(.*)\]|(.*) \| None|None \| (.*)|Annotated\[([^,]*),.*\]", text)
+    if inner:
+        kind = _annotated_type(next(filter(None, inner.groups())))
+        return kind if text.startswith("Annotated") else Optional[kind]  # noqa: UP045
+    return plain.get(text.partition("[")[0].lower(), Any)
+
+
+def _type_of(default: object, value: ast.expr | None) -> Any:  # noqa: ANN401  # a type
+    if default is PydanticUndefined:
+        return Day if value is not None and "date" in ast.unparse(value) else Any
+    return float | int if isinstance(default, float) else type(default) if default is not None else Any
+
+
+def _assignments(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None, ast.expr | None]]:
+    """Give name, annotation and value of each name that a statement sets."""
+    match statement:
+        case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
+            yield name, annotation, value
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                match target:
+                    case ast.Name(id=name):
+                        yield name, None, value
+                    case ast.Tuple(elts=names) | ast.List(elts=names):
+                        parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+                        same = len(parts) == len(names)
+                        for i, one in enumerate(names):
+                            if isinstance(one, ast.Name):
+                                yield one.id, None, parts[i] if same else value
+        case _:
+            return
+
+
+def _statements(source: str, notebook: Path) -> list[ast.stmt]:
+    try:
+        return ast.parse(_without_magics(source)).body
+    except SyntaxError as error:
+        raise ParameterError(f"{display_path(notebook)}: its parameters cell is no Python ({error})") from None
+
+
+def _without_magics(source: str) -> str:
+    """Blank IPython's own commands, so that the rest can be read and lines keep their numbers."""
+    return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in source.splitlines())
+
+
+def _unknown_in_cells(history: Sequence[object], known: Collection[str]) -> set[str]:
+    """Name what the cells that set parameters set besides; a step on the way, which the cell itself reads, is none."""
     found: set[str] = set()
     for source in history:
-        names = _names_of_literals(source)
-        if source.startswith(INJECTED) or names & set(known):
+        try:
+            tree = ast.parse(_without_magics(str(source)))
+        except SyntaxError:
+            continue
+        names = {name for statement in tree.body for name, _, _ in _assignments(statement)}
+        read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        if str(source).startswith(INJECTED):
             found |= names
+        elif names & set(known):
+            found |= names - read
     return found
 
 
-def _names_of_literals(source: str) -> set[str]:
-    """Name what a cell sets to literals; nothing where it does anything else."""
-    try:
-        statements = ast.parse(source).body
-    except SyntaxError:  # IPython's own commands
-        return set()
-    targets: list[ast.expr] = []
-    for statement in statements:
-        match statement:
-            case ast.Assign(targets=[ast.Name() as target], value=value):
-                pass
-            case ast.AnnAssign(target=ast.Name() as target, value=value):
-                pass
-            case _:
-                return set()
-        if value is None or any(isinstance(node, ast.Name) and node.id != "float" for node in ast.walk(value)):
-            return set()
-        targets.append(target)
-    return {target.id for target in targets if isinstance(target, ast.Name)}
-
-
 def _may_be_parameter(name: str, value: object) -> bool:
-    plain = not callable(value) and not isinstance(value, ModuleType)
-    return plain and not name.startswith("_") and name not in NOTEBOOK_NAMES
+    return (
+        not callable(value)
+        and not isinstance(value, ModuleType)
+        and not name.startswith("_")
+        and name not in NOT_PARAMETERS
+    )
 
 
-def _nearest(name: str, known: Mapping[str, Any]) -> str:
-    nearest = get_close_matches(name, known, n=1)
-    hint = f"; did you mean {nearest[0]}?" if nearest else ""
-    return f"{hint} (known: {', '.join(known)})"
+class _UniqueKeys(SafeLoader):
+    """YAML's safe loader, which takes a name twice in silence, made to refuse it."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for (key, _), name in zip(node.value, names, strict=True):
+            if names.count(name) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{name!r} stands here twice", key.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _split(setting: str, *, option: str, example: str) -> tuple[str, str]:
+    name, separator, text = setting.partition("=")
+    if not separator or not name.strip():
+        raise ParameterError(f"{option} {setting}: write name=value, for example {option} {example}")
+    return name.strip(), text
+
+
+def _read_value(text: str, *, setting: str) -> object:
+    try:
+        return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506  # a safe loader
+    except (yaml.YAMLError, ValueError) as error:  # YAML makes dates itself, and 2024-02-30 is none
+        raise ParameterError(f"{setting}: the value cannot be read ({' '.join(str(error).split())})") from error
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506  # a safe loader
+    except FileNotFoundError:
+        siblings = [file.name for file in sorted(path.parent.glob("*.yaml"))]
+        known = nearest(path.name, siblings) if siblings else " (parameter files stand in params/<notebook>/)"
+        raise ParameterError(f"{display_path(path)}: there is no such file{known}") from None
+    except (yaml.YAMLError, ValueError) as error:  # not YAML, not UTF-8, or a date that is none
+        text = " ".join(str(error).split())
+        hint = "; put a sentence that holds a colon in quotes" if "mapping values are not allowed" in text else ""
+        raise ParameterError(f"{display_path(path)}: not a YAML file ({text}){hint}") from None
+    except OSError as error:
+        raise ParameterError(f"{display_path(path)}: cannot be read ({error.strerror})") from None
+    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+        raise ParameterError(f"{display_path(path)}: must hold lines of the form name: value")
+    return content
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def data_folder(params: Parameters) -> Path | None:
+    """Return the folder that `source: folder` reads; None for other sources."""
+    return from_project(params.data_dir) if params.data_dir else None

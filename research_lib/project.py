@@ -1,6 +1,8 @@
-"""Where the project's own folders are."""
+"""Where the project's own folders are, and how its files are named and written."""
 
 import os
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -13,7 +15,7 @@ SNAPSHOTS_VARIABLE = "RESEARCH_LIB_SNAPSHOTS"
 
 def from_project(path: str | Path) -> Path:
     """Resolve a path in a parameter file: relative ones start at the project's folder, wherever one runs from."""
-    return (PROJECT / path).resolve()
+    return (PROJECT / Path(path).expanduser()).resolve()
 
 
 def snapshots_folder() -> Path:
@@ -22,3 +24,35 @@ def snapshots_folder() -> Path:
     An environment variable, because kernels inherit it, and because it says nothing about what a report is made of.
     """
     return from_project(os.environ.get(SNAPSHOTS_VARIABLE, "data/snapshots"))
+
+
+def display_path(path: Path) -> str:
+    """Name a file as the user would: from the folder they are in, where it lies below."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def write_whole(files: Mapping[Path, bytes]) -> None:
+    """Write files so that each is there whole or not at all, and the first only once the last can be written.
+
+    Raises
+    ------
+    OSError
+        They cannot be written: no room, no right; nothing is left behind.
+    """
+    drafts: dict[Path, Path] = {}
+    try:
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            number, name = tempfile.mkstemp(prefix=f".making-{path.name[:80]}-", dir=path.parent)
+            drafts[path] = Path(name)
+            with os.fdopen(number, "wb") as file:
+                file.write(content)
+            drafts[path].chmod(0o644)  # mkstemp lets only its owner read
+        for path, draft in drafts.items():
+            draft.replace(path)
+    finally:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)

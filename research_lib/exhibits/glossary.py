@@ -1,0 +1,80 @@
+"""The glossary: heading, format, unit and meaning of each column that any table or finding shows, once.
+
+A table is a title, a frame and a list of these names; the note under it is made of the meanings of what it shows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one quantity is shown wherever it appears.
+
+    Attributes
+    ----------
+    heading : str
+        What stands above it.
+    unit : str
+        A unit of `format.show`; empty takes the unit of the table.
+    meaning : str
+        One sentence or clause for the note; empty where the heading says it all.
+    words : bool
+        Text, aligned left.
+    digits : int or None
+        Decimal places, where not the unit's own.
+    """
+
+    heading: str
+    unit: str = ""
+    meaning: str = ""
+    words: bool = False
+    digits: int | None = None
+
+
+GLOSSARY: Mapping[str, Column] = {
+    # Estimates: the same names in every frame.
+    "value": Column("value"),
+    "n": Column("n", "count"),
+    "n_cut": Column("cut off", "count", "windows that run past the end of the data"),
+    "mean": Column("mean"),
+    "median": Column("median"),
+    "share_positive": Column("positive", "share"),
+    "base": Column("all days", "", "the mean of all other periods, which the value is held against"),
+    "interval": Column("95% interval"),
+    "jackknife": Column("leaving one out", "", "the lowest and the highest value when any one case is left out"),
+    "p": Column("p", "p", "two-sided"),
+    "p_holm": Column("p (Holm)", "p", "adjusted for all windows shown for this question"),
+    "p_smallest": Column("smallest p", "p", "the smallest p that so few cases can give"),
+    # Time.
+    "horizon": Column("after", "count"),
+    "window": Column("window", "text", words=True),
+    "date": Column("date", "date"),
+    "first": Column("from", "date"),
+    "last": Column("to", "date"),
+    "month": Column("month", "month"),
+    "year": Column("year", "year"),
+    "fiscal_year": Column("fiscal year", "year"),
+    # Names.
+    "name": Column("name", "text", words=True),
+    "asset": Column("asset", "text", words=True),
+    "definition": Column("definition", "text", words=True),
+    "group": Column("group", "text", words=True),
+    # Ranks.
+    "rank": Column("rank", "rank", "1 is the most extreme"),
+    "rank_of": Column("of", "count"),
+    "since": Column("most extreme since", "text", words=True),
+    # Parameters, data and findings of a report.
+    "parameter": Column("parameter", "text", words=True),
+    "shown": Column("value", "text", words=True),
+    "meaning": Column("meaning", "text", words=True),
+    "series": Column("series", "text", words=True),
+    "origin": Column("from", "text", words=True),
+    "rows": Column("rows", "count"),
+    "gaps": Column("gaps", "count", "exchange sessions without a value, counted from 1970 on"),
+    "found": Column("found", "text", "faults that do not stop a run, with their number and first place", words=True),
+    "sha256": Column("sha256", "text", "of the dates and values used, its first 12 digits", words=True),
+    "finding": Column("finding", "text", words=True),
+    "unit": Column("unit", "text", words=True),
+    "interval_text": Column("95% interval", "text"),
+}

@@ -1,0 +1,367 @@
+"""`Study`: parameters, and results that are computed when first asked for.
+
+A result is one cached method that gives a plain pandas object, an `Estimate` or a number. An exhibit is a result with a
+title: `@table` for a frame, `@figure` for a picture. What the data cannot give raises `InsufficientDataError` where it is
+computed; `study.show` says it once, where it would have stood. A finding is one line: `Find`.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib import import_module
+from importlib.metadata import version
+from shutil import which
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+
+from research_lib.errors import InsufficientDataError, MissingDataError
+from research_lib.params import Parameters, validate
+from research_lib.project import PROJECT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from research_lib.data import DataCard, Source
+    from research_lib.exhibits.findings import Finding, Findings, Summary
+    from research_lib.exhibits.table import ColumnName, Table
+
+T = TypeVar("T")
+Text = str | Callable[[Any], str]  # a template over {p.…} and {s.…}, or a function of the study
+
+# The notebooks that have a study of their own; any other notebook's parameters are those of its `parameters` cell.
+STUDIES = {
+    "01_rate_cut_regimes": "research_lib.studies.rate_cuts:RateCuts",
+    "02_leverage_net_debt": "research_lib.studies.leverage:Leverage",
+    "03_record_sigma": "research_lib.studies.record_sigma:RecordSigma",
+    "04_claims": "research_lib.studies.claims.study:Claims",
+}
+PACKAGES = ("research-lib", "pandas", "numpy", "scipy", "statsmodels", "arch", "papermill")
+COMMON_EXHIBITS = ("summary", "findings", "data", "parameters", "provenance")
+NAMED_SOURCES = 3
+
+
+class result(cached_property[T]):  # noqa: N801  # a decorator, as property is
+    """A method that is computed when first asked for and then kept; so is the reason why it cannot be."""
+
+    kind: str = "result"
+    title: Text = ""
+    options: Mapping[str, Any] = {}
+
+    def __get__(self, study: Any, owner: type[Any] | None = None) -> Any:  # noqa: ANN401  # the method's own type
+        if study is None:
+            return self
+        reasons = study.__dict__.setdefault("_reasons", {})
+        if self.attrname in reasons:
+            raise reasons[self.attrname]
+        try:
+            return super().__get__(study, owner)
+        except (InsufficientDataError, MissingDataError) as reason:
+            reasons[self.attrname] = reason
+            raise
+
+    @property
+    def subject(self) -> str:
+        """What it is about: the first line of its documentation."""
+        return (self.__doc__ or self.attrname or "").strip().splitlines()[0].rstrip(".")
+
+
+def table(
+    title: Text,
+    columns: Sequence[ColumnName],
+    *,
+    unit: str = "number",
+    deck: Text = "",
+    note: Text = "",
+    most: int | None = None,
+) -> Callable[[Callable[[Any], pd.DataFrame]], result[pd.DataFrame]]:
+    """Make a method that returns a frame a result that `show` shows as a table of some columns, at most `most` rows."""
+
+    def register(method: Callable[[Any], pd.DataFrame]) -> result[pd.DataFrame]:
+        made = result(method)
+        made.kind, made.title = "table", title
+        made.options = {"columns": columns, "unit": unit, "deck": deck, "note": note, "most": most}
+        return made
+
+    return register
+
+
+def figure(method: Callable[[Any], T]) -> result[T]:
+    """Make a method that draws a figure an exhibit; it is drawn when it is first shown."""
+    made = result(method)
+    made.kind = "figure"
+    return made
+
+
+@dataclass(frozen=True)
+class Find:
+    """One finding, or one a row of a frame: where its number is, and what it means.
+
+    Attributes
+    ----------
+    name : str
+        With `rows`, a template over the row, such as `after_{horizon}`.
+    result : str
+        The study's result that has it: an `Estimate`, a number, or a frame.
+    column : str
+        The field of an `Estimate`, or the column of a frame.
+    rows : bool
+        One finding a row of the frame; else its first row.
+    unit, what : str
+        Its unit, and what exactly it is: a template over the row, {p.…} and {s.…}.
+    interval : tuple of two str
+        The columns of its interval; by default those that belong to `value`.
+    n : str
+        The column of its n.
+    """
+
+    name: str
+    result: str
+    column: str = "value"
+    rows: bool = False
+    unit: str = "number"
+    what: str = ""
+    interval: tuple[str, str] | None = None
+    n: str = "n"
+
+    def of(self, study: Study) -> Iterator[Finding]:
+        """Look it up in a study; where the data cannot give it, the value is None and the reason is said."""
+        from research_lib.exhibits.findings import Finding, plain
+
+        try:
+            found = getattr(study, self.result)
+        except (InsufficientDataError, MissingDataError) as reason:
+            yield Finding(re.sub(r"_?\{[^}]*\}", "", self.name), None, self.unit, None, str(reason))
+            return
+        low, high = self.interval or (("low", "high") if self.column == "value" else ("", ""))
+        for row in self._rows(found):
+            words = {**row, "p": study.p, "s": study}
+            n = plain(row.get(self.n))
+            yield Finding(
+                self.name.format(**words),
+                plain(row.get(self.column)),
+                self.unit,
+                None if n is None else int(n),
+                self.what.format(**words),
+                plain(row.get(low)),
+                plain(row.get(high)),
+            )
+
+    def _rows(self, found: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # any result
+        if hasattr(found, "columns"):
+            frame = found.reset_index() if found.index.name and found.index.name not in found.columns else found
+            records: list[dict[str, Any]] = frame.to_dict("records")
+            return records if self.rows else records[:1]
+        if hasattr(found, "__dataclass_fields__"):
+            return [{name: getattr(found, name) for name in found.__dataclass_fields__}]
+        return [{self.column: found}]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What stands in place of an exhibit that the data cannot give."""
+
+    id: str
+    subject: str
+    reason: str
+
+    def _repr_markdown_(self) -> str:
+        return f"*{self.subject}: {self.reason.rstrip('.')}.*"
+
+    def __repr__(self) -> str:
+        return f"{self.subject}: {self.reason}"
+
+
+class Show:
+    """Shows a study's exhibits by name: `study.show.after`, found by Tab, or `study.show("after")`."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+
+    def __dir__(self) -> list[str]:
+        return [*self._study.exhibits(), *COMMON_EXHIBITS]
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # a table, a figure, or the reason why there is none
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self(name)
+
+    def __call__(self, name: str) -> Any:  # noqa: ANN401
+        """Return the exhibit of this name, or one sentence on what it lacks."""
+        from research_lib.errors import nearest
+
+        study = self._study
+        if name in COMMON_EXHIBITS:
+            return getattr(study, f"_{name}")()
+        exhibits = study.exhibits()
+        if name not in exhibits:
+            raise AttributeError(f"{name}: unknown exhibit{nearest(name, dir(self))}")
+        spec = exhibits[name]
+        try:
+            found = getattr(study, name)
+            if spec.kind == "figure":
+                return replace(found, id=name, source=study.source_line)
+            return study._as_table(name, spec, found)
+        except (InsufficientDataError, MissingDataError) as reason:
+            return Missing(name, spec.subject, str(reason))
+
+
+class Study:
+    """Parameters, and results computed when first asked for; one subclass a notebook."""
+
+    Parameters: ClassVar[type[Any]] = Parameters
+    QUESTION: ClassVar[str] = ""
+    FINDINGS: ClassVar[tuple[Find, ...]] = ()
+
+    def __init__(self, params: Any) -> None:  # noqa: ANN401  # of the subclass's own Parameters
+        self.p = params
+        self.show = Show(self)
+
+    @classmethod
+    def from_notebook(cls, namespace: Mapping[str, object]) -> Self:
+        """Make the study of the parameters that stand in a notebook's namespace, `globals()`."""
+        return cls(cls.Parameters.from_notebook(namespace))
+
+    @classmethod
+    def from_params(cls, **values: object) -> Self:
+        """Make the study of some parameters; the others have their defaults."""
+        return cls(validate(cls.Parameters, values, origin=f"the parameters of {cls.__name__}"))
+
+    @classmethod
+    def exhibits(cls) -> dict[str, result[Any]]:
+        """Return the study's exhibits by name, in the order in which they are written."""
+        found = {name: one for base in reversed(cls.__mro__) for name, one in vars(base).items()}
+        return {name: one for name, one in found.items() if isinstance(one, result) and one.kind != "result"}
+
+    @result
+    def source(self) -> Source:
+        """Where the data is from."""
+        from research_lib.data import open_source
+
+        return open_source(self.p.source, data_dir=self.p.data_dir)
+
+    @property
+    def cards(self) -> tuple[DataCard, ...]:
+        """The cards of the data that the report rests on; a subclass says which."""
+        return ()
+
+    @property
+    def source_line(self) -> str:
+        """Name the data and its last day, as the line under each exhibit does."""
+        if not self.cards:
+            return ""
+        names = list(dict.fromkeys(card.name for card in self.cards))
+        more = f" and {len(names) - NAMED_SOURCES} more series" if len(names) > NAMED_SOURCES else ""
+        last = max(card.last for card in self.cards)
+        return f"Source: {', '.join(names[:NAMED_SOURCES])}{more}; {self.p.source} data to {last}."
+
+    @result
+    def findings(self) -> Findings:
+        """All named numbers of the report."""
+        from research_lib.exhibits.findings import Findings
+
+        found = tuple(finding for one in self.FINDINGS for finding in one.of(self))
+        return Findings(found, tuple(card.as_record() for card in self.cards))
+
+    def summary(self) -> Summary:
+        """Return what the first screen says; a subclass writes it as a template over its findings."""
+        raise NotImplementedError
+
+    def _text(self, text: Text) -> str:
+        return text(self) if callable(text) else text.format(p=self.p, s=self)
+
+    def _as_table(self, name: str, spec: result[Any], data: pd.DataFrame) -> Table:
+        from research_lib.exhibits.table import Table
+
+        shown = data if spec.options["most"] is None else data.head(spec.options["most"])
+        return Table(
+            name,
+            self._text(spec.title),
+            shown,
+            spec.options["columns"],
+            spec.options["unit"],
+            self._text(spec.options["deck"]),
+            self._text(spec.options["note"]),
+            self.source_line,
+        )
+
+    def _summary(self) -> Summary:
+        return replace(self.summary(), question=self.QUESTION)
+
+    def _findings(self) -> Findings:
+        found: Findings = self.findings
+        return found
+
+    def _data(self) -> Table:
+        names = ("series", "name", "origin", "first", "last", "rows", "gaps", "found", "sha256")
+        rows = [
+            {
+                **{name: getattr(card, name) for name in ("name", "first", "last", "rows", "gaps")},
+                "series": card.id,
+                "origin": f"{card.source}: {card.origin}",
+                "found": card.fault_summary(),
+                "sha256": card.sha256[:12],
+            }
+            for card in self.cards
+        ]
+        return _rows_table("data", "What was read", rows, names)
+
+    def _parameters(self) -> Table:
+        fields = type(self.p).model_fields
+        rows = [
+            {"parameter": name, "shown": value, "meaning": getattr(fields.get(name), "description", "") or ""}
+            for name, value in self.p.shown().items()
+        ]
+        return _rows_table("parameters", "Parameters", rows, ("parameter", "shown", "meaning"))
+
+    def _provenance(self) -> Table:
+        """Show the commit, the versions of Python and packages, and each series' hash."""
+        facts = {
+            "commit": commit(),
+            "Python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+            **{f"sha256 of {card.id}": card.sha256 for card in self.cards},
+        }
+        rows = [{"name": name, "shown": value} for name, value in facts.items()]
+        return _rows_table("provenance", "Code, packages and data", rows, ("name", "shown"))
+
+
+def study_class(notebook: str) -> type[Study] | None:
+    """Return the study of a notebook, by the notebook's name without `.ipynb`; None where it has none of its own."""
+    if notebook not in STUDIES:
+        return None
+    module, name = STUDIES[notebook].split(":")
+    found: type[Study] = getattr(import_module(module), name)
+    return found
+
+
+def parameters_model(notebook: str) -> type[Parameters] | None:
+    """Return the model of a notebook's parameters without importing its study; None where it has none of its own."""
+    from research_lib.studies.parameters import MODELS
+
+    return MODELS.get(notebook)
+
+
+def commit() -> str:
+    """Return the project's commit, marked where files differ from it; `unknown` outside a checkout."""
+    git = which("git")
+    if git is None:
+        return "unknown"
+    found = subprocess.run(  # noqa: S603  # git, with no input of the user's
+        [git, "-C", str(PROJECT), "describe", "--always", "--abbrev=12", "--dirty=, with uncommitted changes"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip() or "unknown"
+
+
+def _rows_table(name: str, title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
+    import pandas as pd
+
+    from research_lib.exhibits.table import Table
+
+    return Table(name, title, pd.DataFrame(list(rows), columns=list(columns)), columns)
