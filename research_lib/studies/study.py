@@ -215,10 +215,14 @@ class Study:
     Parameters: ClassVar[type[Any]] = Parameters
     QUESTION: ClassVar[str] = ""
     FINDINGS: ClassVar[tuple[Find, ...]] = ()
+    CONTROLS: ClassVar[tuple[str, ...]] = ()  # parameters that the explorer has a control for
+    VIEWS: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # what the explorer shows: exhibits by label
 
-    def __init__(self, params: Any) -> None:  # noqa: ANN401  # of the subclass's own Parameters
+    def __init__(self, params: Any, *, loaded: dict[Any, Any] | None = None) -> None:  # noqa: ANN401  # the subclass's own
+        """Take the parameters; `loaded` keeps data from one setting to the next, for the explorer."""
         self.p = params
         self.show = Show(self)
+        self._loaded: dict[Any, Any] = {} if loaded is None else loaded
 
     @classmethod
     def from_notebook(cls, namespace: Mapping[str, object]) -> Self:
@@ -242,6 +246,14 @@ class Study:
         from research_lib.data import open_source
 
         return open_source(self.p.source, data_dir=self.p.data_dir)
+
+    def load(self, loader: Callable[..., T], *ids: Any) -> T:  # noqa: ANN401  # what a loader of `data` takes
+        """Load data from the study's source, up to its `as_of`; each only once."""
+        key = (loader.__name__, self.p.source, self.p.data_dir, self.p.as_of, ids)
+        if key not in self._loaded:
+            self._loaded[key] = loader(self.source, *ids, as_of=self.p.as_of)
+        found: T = self._loaded[key]
+        return found
 
     @property
     def cards(self) -> tuple[DataCard, ...]:

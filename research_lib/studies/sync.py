@@ -1,0 +1,51 @@
+"""Write what is made of the parameter models: each notebook's `parameters` cell, and docs/parameters.md."""
+
+import json
+from pathlib import Path
+
+from research_lib.params import Parameters, cell_text, markdown_table
+from research_lib.project import NOTEBOOKS, PROJECT, write_whole
+from research_lib.studies.parameters import MODELS
+
+DOCUMENT = PROJECT / "docs" / "parameters.md"
+HEAD = """# Parameters
+
+A parameter file `params/<notebook>/<name>.yaml` is one report; anything it leaves out takes its default. This page and
+the `parameters` cells of the notebooks are written by `python -m research_lib sync` from the models in
+`research_lib/studies/parameters.py`.
+"""
+
+
+def sync(*, check: bool = False) -> list[Path]:
+    """Write the notebooks' cells and the document from the models.
+
+    Parameters
+    ----------
+    check : bool
+        Write nothing.
+
+    Returns
+    -------
+    list of Path
+        The files that differ from their models, or did.
+    """
+    wanted = {
+        NOTEBOOKS / f"{name}.ipynb": _with_cell(NOTEBOOKS / f"{name}.ipynb", model) for name, model in MODELS.items()
+    }
+    parts = [HEAD, *(f"## {name}\n\n{markdown_table(model)}\n" for name, model in MODELS.items())]
+    wanted[DOCUMENT] = "\n".join(parts)
+    stale = {
+        path: text.encode() for path, text in wanted.items() if not path.exists() or path.read_bytes() != text.encode()
+    }
+    if not check:
+        write_whole(stale)
+    return list(stale)
+
+
+def _with_cell(notebook: Path, model: type[Parameters]) -> str:
+    """Return a notebook's text with its `parameters` cell as the model has it; all else stays as it is."""
+    content = json.loads(notebook.read_bytes())
+    for cell in content["cells"]:
+        if "parameters" in cell.get("metadata", {}).get("tags", []):
+            cell["source"] = cell_text(model).splitlines(keepends=True)
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
