@@ -111,12 +111,11 @@ class Parameters(BaseModel):
         ParameterError
             A parameter is unknown, missing, mistyped or out of range.
         """
-        history = namespace.get("In")
-        if isinstance(history, list) and any(history):
-            names = set(cls.model_fields) | _unknown_in_cells(history, cls.model_fields)
-        else:
-            names = set(namespace)
-        values = {name: namespace[name] for name in names & set(namespace) if _may_be_parameter(name, namespace[name])}
+        history, known = namespace.get("In"), cls.model_fields
+        in_cells = isinstance(history, list) and any(history)
+        others = _unknown_in_cells(history, known) if in_cells else set(namespace) - set(known)
+        others = {name for name in others & set(namespace) if _may_be_parameter(name, namespace[name])}
+        values = {name: value for name, value in namespace.items() if name in known or name in others}
         return validate(cls, values, origin="the notebook's parameters")
 
     def shown(self) -> dict[str, str]:

@@ -1,0 +1,56 @@
+"""The size of the library, as a number that one has to raise in sight: lines of each package, docstrings and blanks included."""
+
+import ast
+
+import pytest
+
+from research_lib.project import PROJECT
+
+LIBRARY = PROJECT / "research_lib"
+MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 11_000, 75, 60
+BUDGET = {
+    "": 600,  # errors, project, params, __main__
+    "cli": 300,
+    "explore": 220,
+    "data": 2400,
+    "stats": 2000,
+    "exhibits": 950,
+    "studies": 3200,
+    "reports": 1500,
+}
+ROOT = {"__init__", "__main__", "errors", "project", "params"}
+FILES = sorted(LIBRARY.rglob("*.py"))
+
+
+def lines(path):
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def package(path):
+    first = path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+    return "" if first in ROOT else first
+
+
+@pytest.mark.parametrize("name", BUDGET, ids=lambda name: name or "root")
+def test_a_package_keeps_its_budget(name):
+    used = sum(lines(path) for path in FILES if package(path) == name)
+    assert used <= BUDGET[name]
+
+
+def test_every_file_belongs_to_a_budget():
+    assert {package(path) for path in FILES} == set(BUDGET)
+
+
+def test_the_library_keeps_its_size():
+    assert sum(BUDGET.values()) <= MOST_LINES + 170  # not every package fills its budget
+    assert sum(map(lines, FILES)) <= MOST_LINES
+    assert len(FILES) <= MOST_FILES
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_no_function_is_longer_than_a_page(path):
+    functions = [
+        node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)
+    ]
+    too_long = {one.name: one.end_lineno - one.lineno + 1 for one in functions}
+    assert {name: n for name, n in too_long.items() if n > MOST_LINES_OF_A_FUNCTION} == {}
