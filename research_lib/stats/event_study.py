@@ -1,292 +1,259 @@
-"""What prices did around events: before, on and after; with what a few events can and cannot say.
+"""What happened around events: one event study for rate decisions, sigma episodes and claims.
 
-Outcomes are worked out for every period, not for the events only: what follows all other days is what the events
-are judged against.
+Outcomes are made for every period, not for the events only: what followed all other days is what events are held
+against. A few events that share causes are tested by flipping signs, many events by a regression on an event dummy.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
 
-from research_lib.shown import Shown
-from research_lib.stats.inference import Floats, holm, leave_one_out, placement_test, sign_flip_test
+from research_lib.stats.estimate import Estimate, holm
+from research_lib.stats.randomization import jackknife_range, sign_flip
+from research_lib.stats.regression import rolling_beta
 
-Positions = NDArray[np.intp]
+Floats = NDArray[np.float64]
 
-
-class Measure(StrEnum):
-    """How returns are put together over a window; the two are never mixed."""
-
-    CAR = "car"  # sum of differences
-    BHAR = "bhar"  # difference of compounded returns
+NORMAL_QUANTILE = 1.959963984540054
+LEAST_EVENTS = 5  # of the dummy: fewer events do not tell their own spread
 
 
-@dataclass(frozen=True)
-class Window(Shown):
-    """Periods around an event, both ends included; 0 is the event's own period.
-
-    A window after the event starts from its close, at 1; one before it ends with the period before, at -1.
-    """
-
-    first: int
-    last: int
-
-    @classmethod
-    def after(cls, periods: int) -> "Window":
-        """Take the next `periods`, from the close of the event's period."""
-        return cls(1, periods)
-
-    @classmethod
-    def before(cls, periods: int) -> "Window":
-        """Take the `periods` that end with the close before the event."""
-        return cls(-periods, -1)
-
-    @property
-    def name(self) -> str:
-        """The window as it is written in tables."""
-        if self.first == self.last:
-            return f"{self.first:+d}" if self.first else "0"
-        return f"{self.first:+d} to {self.last:+d}"
-
-
-@dataclass(frozen=True)
-class Legs(Shown):
-    """Simple returns a period, without gaps, on one index; without a second leg (`large`) the first is alone.
-
-    Attributes
-    ----------
-    small, large : Series of shape (periods,)
-        Of a return difference that is published as one series (SMB), `small` is that series.
-    """
-
-    small: "pd.Series[float]"
-    large: "pd.Series[float] | None" = None
-
-    @property
-    def index(self) -> pd.DatetimeIndex:
-        """The periods."""
-        return pd.DatetimeIndex(self.small.index)
-
-    def difference(self) -> "pd.Series[float]":
-        """Return small less large, period by period."""
-        return self.small if self.large is None else self.small - self.large
-
-
-@dataclass(frozen=True)
-class Events(Shown):
-    """Where events are, and which belong together.
-
-    Attributes
-    ----------
-    positions : array of shape (events,)
-        Of each event's period; -1 for one outside the data.
-    cycles : array of shape (events,)
-        The cycle that each event belongs to.
-    """
-
-    positions: Positions
-    cycles: Positions
-
-    def __len__(self) -> int:
-        return len(self.positions)
-
-    @property
-    def n_inside(self) -> int:
-        """Events that fall inside the data."""
-        return int((self.positions >= 0).sum())
-
-
-@dataclass(frozen=True)
-class WindowResult(Shown):
-    """What happened in one window around the events.
-
-    Attributes
-    ----------
-    window : Window
-        The periods.
-    n, n_left_out : int
-        Events, and those whose window the data does not cover.
-    mean, median : float
-        Of the events' outcomes, decimals.
-    positive_share : float
-        Of the events.
-    low, high : float
-        95% interval of the mean: the effects that the sign-flip test does not reject.
-    base : float
-        Mean outcome over all periods.
-    p_sign_flip, p_sign_flip_smallest : float
-        Two-sided, cycles flipped as one; and the smallest value that so few cycles can give.
-    p_sign_flip_holm : float
-        Adjusted for the number of horizons; NaN until `adjust_for_horizons`.
-    p_placement, p_placement_holm : float
-        Against all circular shifts of the events; and adjusted.
-    without_one_low, without_one_high : float
-        Range of the mean when each cycle is left out.
-    outcomes : array of shape (n,)
-        Of each event, in order.
-    """
-
-    window: Window
-    n: int
-    n_left_out: int
-    mean: float = np.nan
-    median: float = np.nan
-    positive_share: float = np.nan
-    low: float = np.nan
-    high: float = np.nan
-    base: float = np.nan
-    p_sign_flip: float = np.nan
-    p_sign_flip_smallest: float = np.nan
-    p_sign_flip_holm: float = np.nan
-    p_placement: float = np.nan
-    p_placement_holm: float = np.nan
-    without_one_low: float = np.nan
-    without_one_high: float = np.nan
-    outcomes: Floats = field(default_factory=lambda: np.empty(0))
-
-
-def window_outcomes(legs: Legs, window: Window, *, measure: Measure = Measure.CAR) -> Floats:
-    """Work out the outcome of a window around every period.
+def event_study(
+    returns: "pd.Series[float]",
+    positions: ArrayLike,
+    horizons: Sequence[int],
+    *,
+    less: "pd.Series[float] | None" = None,
+    compounded: bool = True,
+    market: "pd.Series[float] | None" = None,
+    groups: ArrayLike | None = None,
+    test: Literal["dummy", "sign flip", "sign flip from base"] = "dummy",
+) -> pd.DataFrame:
+    """Study what happened in windows around events.
 
     Parameters
     ----------
-    legs : Legs
-        Returns.
-    window : Window
-        Periods relative to each.
-    measure : Measure
-        CAR: sum of differences. BHAR: difference of compounded returns.
+    returns, less, compounded, market
+        As in `window_outcomes`.
+    positions : array of shape (events,)
+        Positions of the events in `returns`; -1 for an event outside the data.
+    horizons : sequence of int
+        Windows, as in `window_outcomes`.
+    groups : array of shape (events,), optional
+        Events of one group are flipped, and left out, as one; by default each is its own.
+    test : {"dummy", "sign flip", "sign flip from base"}
+        "dummy" for events among many periods (`event_dummy`). "sign flip" for the cycles of policy: the mean of a
+        difference against zero. "sign flip from base": against the mean of all other periods, for a leg by itself,
+        which rises over time.
+
+    Returns
+    -------
+    DataFrame of shape (horizons, 15)
+        `horizon`; `n` events and `n_cut`, events whose window the data does not cover; `mean`, `median` and
+        `share_positive` of the events' outcomes; `base`, the mean of all other periods; `value`, what is tested (mean
+        less base; for "sign flip" the mean), with `low`, `high`, `p`, `p_smallest`, and `p_holm` over all rows;
+        `jackknife_low` and `jackknife_high`, the range of the mean without one group. NaN where events are too few.
+    """
+    at = np.asarray(positions, dtype=np.intp)
+    labels = np.arange(len(at)) if groups is None else np.asarray(groups)
+    rows = []
+    for horizon in horizons:
+        outcomes = window_outcomes(returns, horizon, less=less, compounded=compounded, market=market)
+        inside = (at >= 0) & np.isfinite(outcomes[at])
+        values, others = outcomes[at[inside]], np.isfinite(outcomes)
+        others[at[inside]] = False
+        row: dict[str, float] = {"horizon": horizon, "n": len(values), "n_cut": len(at) - len(values)}
+        row["base"] = base = float(outcomes[others].mean()) if others.any() else np.nan
+        if len(values):
+            row["mean"], row["median"] = float(values.mean()), float(np.median(values))
+            row["share_positive"] = float(np.mean(values > 0))
+            row["jackknife_low"], row["jackknife_high"] = jackknife_range(values, groups=labels[inside])
+            if test == "dummy":
+                found = event_dummy(returns, at[inside], horizon, less=less, compounded=compounded)
+            elif test == "sign flip":
+                found = sign_flip(values, groups=labels[inside])
+            else:
+                found = sign_flip(values - base, groups=labels[inside])
+            row |= {name: getattr(found, name) for name in ("value", "low", "high", "p", "p_smallest")}
+        rows.append(row)
+    columns = ("horizon", "n", "n_cut", "mean", "median", "share_positive", "base", "value", "low", "high", "p",
+               "p_smallest", "p_holm", "jackknife_low", "jackknife_high")  # fmt: skip
+    frame = pd.DataFrame(rows).reindex(columns=list(columns))
+    return frame.assign(p_holm=holm(frame["p"].to_numpy(dtype=np.float64)))
+
+
+def event_outcomes(
+    returns: "pd.Series[float]",
+    positions: ArrayLike,
+    horizons: Sequence[int],
+    *,
+    less: "pd.Series[float] | None" = None,
+    compounded: bool = True,
+    market: "pd.Series[float] | None" = None,
+) -> pd.DataFrame:
+    """Return the outcome of every event inside the data: a row an event, by its period; a column a horizon."""
+    at = np.asarray(positions, dtype=np.intp)
+    at = at[at >= 0]
+    found = {h: window_outcomes(returns, h, less=less, compounded=compounded, market=market)[at] for h in horizons}
+    return pd.DataFrame(found, index=returns.index[at])
+
+
+def window_outcomes(
+    returns: ArrayLike,
+    horizon: int,
+    *,
+    less: ArrayLike | None = None,
+    compounded: bool = True,
+    market: ArrayLike | None = None,
+) -> Floats:
+    """Return what a leg, or one leg less another, made over a window around each period.
+
+    Parameters
+    ----------
+    returns, less : array of shape (periods,)
+        Simple returns a period on one calendar, decimals, without gaps: one leg, or one leg less another.
+    horizon : int
+        h > 0: the next h periods, from the close of each; 0: the period itself; -h: the h periods that end with the
+        close before it.
+    compounded : bool
+        Compounded returns, and their difference (BHAR); otherwise sums of returns, and of differences (CAR).
+    market : array of shape (periods,), optional
+        Makes outcomes beta-adjusted: less the market's outcome times the beta of (returns - less) on the market,
+        fitted on the periods before the window, never inside it (`rolling_beta`).
 
     Returns
     -------
     array of shape (periods,)
         Decimals; NaN where the window runs past either end of the data.
     """
-    if measure is Measure.CAR:
-        return _over_window(np.asarray(legs.difference(), dtype=np.float64), window)
-    small = _compounded(legs.small, window)
-    return small if legs.large is None else small - _compounded(legs.large, window)
-
-
-def _compounded(leg: "pd.Series[float]", window: Window) -> Floats:
-    logs: Floats = np.asarray(np.log1p(leg), dtype=np.float64)
-    return np.expm1(_over_window(logs, window))
-
-
-def _over_window(values: Floats, window: Window) -> Floats:
-    """Sum values over the window around each period, NaN where it is not covered."""
-    periods = np.arange(len(values))
-    starts, ends = periods + window.first, periods + window.last + 1
-    covered = (starts >= 0) & (ends <= len(values))
-    total = np.concatenate([[0.0], np.cumsum(values)])
-    sums = np.full(len(values), np.nan)
-    sums[covered] = total[ends[covered]] - total[starts[covered]]
-    return sums
-
-
-def study_window(
-    outcomes: Floats, window: Window, events: Events, *, less_base: bool = False, seed: int = 0
-) -> WindowResult:
-    """Judge the events' outcomes in one window.
-
-    Parameters
-    ----------
-    outcomes : array of shape (periods,)
-        As `window_outcomes` gives them.
-    window : Window
-        What they were worked out over.
-    events : Events
-        Where they are; events of one cycle are flipped, and left out, as one.
-    less_base : bool
-        Test for a difference from the mean of all periods, not from zero: right for a leg that rises over time. The
-        interval remains that of the mean itself.
-    seed : int
-        Of the random sign patterns, where there are too many cycles to count them all.
-    """
-    covered = np.isfinite(outcomes)
-    positions = events.positions
-    inside = (positions >= 0) & covered[positions]
-    if not inside.any():
-        return WindowResult(window, 0, len(positions))
-    values, cycles = outcomes[positions[inside]], events.cycles[inside]
-    first = int(np.flatnonzero(covered)[0])
-    placed = placement_test(outcomes[covered], positions[inside] - first)
-    shift = placed.base if less_base else 0.0
-    flipped = sign_flip_test(values - shift, groups=cycles, seed=seed)
-    without = leave_one_out(values, groups=cycles)
-    return WindowResult(
-        window=window,
-        n=len(values),
-        n_left_out=len(positions) - len(values),
-        mean=float(values.mean()),
-        median=float(np.median(values)),
-        positive_share=float(np.mean(values > 0)),
-        low=flipped.low + shift,
-        high=flipped.high + shift,
-        base=placed.base,
-        p_sign_flip=flipped.p_value,
-        p_sign_flip_smallest=flipped.p_smallest,
-        p_placement=placed.p_value,
-        without_one_low=without.low,
-        without_one_high=without.high,
-        outcomes=values,
-    )
-
-
-def adjust_for_horizons(results: Sequence[WindowResult]) -> list[WindowResult]:
-    """Add Holm's p-values over a family of windows, as one table shows them."""
-    flipped = holm([result.p_sign_flip for result in results])
-    placed = holm([result.p_placement for result in results])
-    return [
-        replace(result, p_sign_flip_holm=float(by_sign), p_placement_holm=float(by_place))
-        for result, by_sign, by_place in zip(results, flipped, placed, strict=True)
-    ]
+    values = np.asarray(returns, dtype=np.float64)
+    if market is not None:
+        own = values if less is None else values - np.asarray(less, dtype=np.float64)
+        before = np.arange(len(values)) + _window(horizon)[0] - 1
+        beta = np.where((before >= 0) & (before < len(values)), rolling_beta(own, market)[before % len(values)], np.nan)
+        plain = window_outcomes(values, horizon, less=less, compounded=compounded)
+        return np.asarray(plain - beta * window_outcomes(market, horizon, compounded=compounded), dtype=np.float64)
+    if less is not None and compounded:
+        return window_outcomes(values, horizon) - window_outcomes(less, horizon)
+    if less is not None:
+        return window_outcomes(values - np.asarray(less, dtype=np.float64), horizon, compounded=False)
+    first, last = _window(horizon)
+    start, end = np.arange(len(values)) + first, np.arange(len(values)) + last + 1
+    covered = (start >= 0) & (end <= len(values))
+    level = _level(values, compounded=compounded)
+    at, to = level[start[covered]], level[end[covered]]
+    found = np.full(len(values), np.nan)
+    found[covered] = to / at - 1 if compounded else to - at
+    return found
 
 
 def event_paths(
-    legs: Legs, events: Positions, *, before: int, after: int, measure: Measure = Measure.CAR
+    returns: "pd.Series[float]",
+    positions: ArrayLike,
+    *,
+    before: int,
+    after: int,
+    less: "pd.Series[float] | None" = None,
+    compounded: bool = True,
 ) -> pd.DataFrame:
-    """Follow every single event, from the close of its own period.
-
-    Parameters
-    ----------
-    legs, measure
-        As in `window_outcomes`.
-    events : array of shape (events,)
-        Positions; those outside the data (-1) are left out.
-    before, after : int
-        Periods to follow on either side.
+    """Follow every event inside the data, from the close of its own period.
 
     Returns
     -------
     DataFrame of shape (before + 1 + after, events)
-        Index `offset`, 0 at the event's close, where every path is 0; a column an event, by its date; decimals.
-        Before the event, minus what was gained from there to the event's close; NaN where there is no data.
+        Index `offset` in periods, 0 at the event's close, where every path is 0; a column an event, by its period.
+        Before the event, minus what was made from there to the event's close; NaN where there is no data.
     """
-    inside = events[events >= 0]
+    at = np.asarray(positions, dtype=np.intp)
+    at = at[at >= 0]
     offsets = np.arange(-before, after + 1)
-    total = _levels(legs, measure)
-    at = inside[None, :] + offsets[:, None] + 1
-    known = (at >= 0) & (at < total.shape[1])
-    levels, start = total[:, np.where(known, at, 0)], total[:, inside + 1][:, None, :]
-    if measure is Measure.CAR:
-        paths = (levels - start)[0]
-    else:
-        grown = np.expm1(levels - start)
-        paths = grown[0] - grown[1]
+    rows = at[None, :] + offsets[:, None] + 1
+    known = (rows >= 0) & (rows <= len(returns))
+    if less is not None and not compounded:
+        returns, less = returns - less, None
+
+    def path(leg: "pd.Series[float]") -> Floats:
+        level = _level(leg.to_numpy(dtype=np.float64), compounded=compounded)
+        there, start = level[np.where(known, rows, 0)], level[at + 1]
+        return there / start - 1 if compounded else there - start
+
+    paths = path(returns) if less is None else path(returns) - path(less)
     index = pd.Index(offsets, name="offset")
-    return pd.DataFrame(np.where(known, paths, np.nan), index=index, columns=legs.index[inside])
+    return pd.DataFrame(np.where(known, paths, np.nan), index=index, columns=returns.index[at])
 
 
-def _levels(legs: Legs, measure: Measure) -> Floats:
-    """Return running sums of what is summed, one row for a CAR, one a leg for a BHAR; shape (rows, periods + 1)."""
-    if measure is Measure.CAR:
-        rows = [legs.difference().to_numpy()]
-    else:
-        zeros = np.zeros(len(legs.small))
-        rows = [np.log1p(legs.small.to_numpy()), zeros if legs.large is None else np.log1p(legs.large.to_numpy())]
-    return np.stack([np.concatenate([[0.0], np.cumsum(row)]) for row in rows])
+def event_dummy(
+    returns: ArrayLike, positions: ArrayLike, horizon: int, *, less: ArrayLike | None = None, compounded: bool = True
+) -> Estimate:
+    """Compare what followed events with what followed all other periods: a regression on an event dummy.
+
+    Parameters
+    ----------
+    returns, horizon, less, compounded
+        As in `window_outcomes`.
+    positions : array of shape (events,)
+        Positions of the events in `returns`; those outside (-1), or with a window past the data's end, do not count.
+
+    Returns
+    -------
+    Estimate
+        The events' mean less the mean of all other periods (`base`); n events; without p and interval under five.
+
+    Notes
+    -----
+    The error is 1B of Hodrick (1992). What the dummy explains of sums of h returns is a sum over periods: that period's
+    return times the number of event windows open in it, so no overlapping sum enters. A compounded return is the sum
+    of each period's return times the growth since its window opened, so that growth is the weight there. The returns
+    inside the events' own windows make the error: it is right also when events come in turmoil.
+    """
+    outcomes = window_outcomes(returns, horizon, less=less, compounded=compounded)
+    events = np.unique(np.asarray(positions, dtype=np.intp))
+    inside = np.zeros(len(outcomes), dtype=bool)
+    inside[events[events >= 0]] = True
+    covered = np.isfinite(outcomes)
+    inside &= covered
+    n, n_others = int(inside.sum()), int((covered & ~inside).sum())
+    if n == 0 or n_others == 0:
+        return Estimate(np.nan, n)
+    base = float(outcomes[covered & ~inside].mean())
+    value = float(outcomes[inside].mean()) - base
+    dummy = np.where(covered, inside - n / (n + n_others), 0.0)
+    legs = [np.asarray(returns, dtype=np.float64)]
+    if less is not None:
+        other = np.asarray(less, dtype=np.float64)
+        legs = [legs[0], other] if compounded else [legs[0] - other]
+    scores = [_hodrick_scores(leg, dummy, horizon, compounded=compounded) for leg in legs]
+    total = scores[0] - scores[1] if len(scores) == 2 else scores[0]
+    error = float(np.sqrt(total @ total) / (dummy @ dummy))
+    if n < LEAST_EVENTS or error == 0:
+        return Estimate(value, n, base=base)
+    reach, p = NORMAL_QUANTILE * error, float(2 * ndtr(-abs(value) / error))
+    # By Cauchy and Schwarz no t exceeds the root of the number of returns that make it.
+    p_smallest = float(2 * ndtr(-np.sqrt(n * max(abs(horizon), 1))))
+    return Estimate(value, n, value - reach, value + reach, p, p_smallest, base)
+
+
+def _hodrick_scores(returns: Floats, dummy: Floats, horizon: int, *, compounded: bool) -> Floats:
+    """Return each period's part of the covariance of dummy and outcome, under the null of a constant mean return."""
+    first, last = _window(horizon)
+    periods, mean = np.arange(len(returns)), float(returns.mean())
+    level = _level((1 + returns) / (1 + mean) - 1, compounded=True) if compounded else np.ones(len(returns) + 1)
+    opened = np.append(0.0, np.cumsum(dummy / level[np.clip(periods + first, 0, len(returns))]))
+    since, until = np.clip(periods - last, 0, len(returns)), np.clip(periods - first + 1, 0, len(returns))
+    scale = (1 + mean) ** (last - first) if compounded else 1.0
+    return np.asarray(scale * (returns - mean) * level[:-1] * (opened[until] - opened[since]), dtype=np.float64)
+
+
+def _window(horizon: int) -> tuple[int, int]:
+    """Return the first and the last period of a window, relative to its event."""
+    return (min(horizon, 1), horizon) if horizon >= 0 else (horizon, -1)
+
+
+def _level(returns: ArrayLike, *, compounded: bool) -> Floats:
+    """Return wealth, or the running sum of returns, at the start and after each period; shape (periods + 1,)."""
+    values = np.asarray(returns, dtype=np.float64)
+    return np.append(1.0, np.cumprod(1 + values)) if compounded else np.append(0.0, np.cumsum(values))

@@ -47,7 +47,7 @@ def sign_flip(
     outcomes = _finite(values)
     labels = np.arange(len(outcomes)) if groups is None else np.asarray(groups)
     member = np.unique(labels, return_inverse=True)[1]
-    sums, counts = np.bincount(member, weights=outcomes), np.bincount(member).astype(float)
+    sums, counts = _sums(member, outcomes), _sums(member, np.ones(len(outcomes)))
     n = len(outcomes)
     return _flip(sums / n, counts / n, n=n, center=center, draws=draws, seed=seed)
 
@@ -91,12 +91,14 @@ def sign_flip_difference(
     x, sign = x[regime != 0], regime[regime != 0]
     member = np.unique(spell, return_inverse=True)[1]
     per_period = np.where(sign > 0, 1 / n_a, -1 / n_b)
-    sums = np.bincount(member, weights=per_period * (x - x.mean()))
-    loads = np.bincount(member, weights=per_period)
+    sums = _sums(member, per_period * (x - x.mean()))
+    loads = _sums(member, per_period)
     # Were the difference one unit larger, so would a spell's contribution be by this; these add up to one.
     weights = np.abs(loads) * np.where(loads > 0, n_b, n_a) / (n_a + n_b)
     result = _flip(sums, weights, n=len(x), loads=loads, noise=1 / n_a + 1 / n_b, draws=draws, seed=seed)
-    return Estimate(result.value, result.n, result.low, result.high, result.p, result.p_smallest, float(x[sign < 0].mean()))
+    return Estimate(
+        result.value, result.n, result.low, result.high, result.p, result.p_smallest, float(x[sign < 0].mean())
+    )
 
 
 def season_less_rest(values: ArrayLike, season: ArrayLike, years: ArrayLike) -> Estimate:
@@ -124,12 +126,12 @@ def season_less_rest(values: ArrayLike, season: ArrayLike, years: ArrayLike) -> 
     """
     x, inside = _finite(values), np.asarray(season, dtype=bool)
     member = np.unique(np.asarray(years), return_inverse=True)[1]
-    n_in, n_out = np.bincount(member, weights=inside), np.bincount(member, weights=~inside)
+    n_in, n_out = _sums(member, inside), _sums(member, ~inside)
     both = (n_in > 0) & (n_out > 0)
     if not both.any():
         raise InsufficientDataError("no year has both the season and another time to compare it with")
-    rest = np.bincount(member, weights=np.where(inside, 0.0, x))[both] / n_out[both]
-    apart = np.bincount(member, weights=np.where(inside, x, 0.0))[both] / n_in[both] - rest
+    rest = _sums(member, np.where(inside, 0.0, x))[both] / n_out[both]
+    apart = _sums(member, np.where(inside, x, 0.0))[both] / n_in[both] - rest
     found = sign_flip(apart)
     return Estimate(found.value, found.n, found.low, found.high, found.p, found.p_smallest, float(rest.mean()))
 
@@ -167,7 +169,7 @@ def jackknife_range(values: ArrayLike, *, groups: ArrayLike | None = None) -> tu
     """Return the lowest and highest mean of the outcomes when each group is left out; NaN with a single group."""
     outcomes = _finite(values)
     member = np.arange(len(outcomes)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    sums, counts = np.bincount(member, weights=outcomes), np.bincount(member)
+    sums, counts = _sums(member, outcomes), _sums(member, np.ones(len(outcomes)))
     if len(sums) < 2:
         return np.nan, np.nan
     means = (sums.sum() - sums) / (counts.sum() - counts)
@@ -224,6 +226,11 @@ def _flip(
     if not np.isfinite(low) or not np.isfinite(high):
         low, high = np.nan, np.nan
     return Estimate(value, len(sums), low, high, p, 1 / len(total), center)
+
+
+def _sums(member: Integers, values: ArrayLike) -> Floats:
+    """Return the sum of the values of each group."""
+    return np.bincount(member, weights=np.asarray(values, dtype=np.float64)).astype(np.float64)
 
 
 def _finite(values: ArrayLike) -> Floats:

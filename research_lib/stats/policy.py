@@ -1,0 +1,215 @@
+"""Easing cycles, rate decisions and the state of policy, each decided with what was known at the time.
+
+Everything rests on one series: changes of the target in basis points (cuts negative), by decision date, ascending.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Integers = NDArray[np.intp]
+EventKind = Literal["first cut", "last cut", "first hike", "pause", "all cuts", "unscheduled cut"]
+
+EASING, TIGHTENING, ON_HOLD = "easing", "tightening", "on hold"
+HOLD_DAYS = 180
+LONGEST_WAIT_DAYS = 7  # a session later than this after a decision is behind a gap in the data
+ANNOUNCEMENT_LAG = pd.DateOffset(months=12)  # no recession's start took longer to be announced
+
+
+@dataclass(frozen=True)
+class CycleRule:
+    """What makes a cut the first of an easing cycle.
+
+    Attributes
+    ----------
+    min_cut_bp : float
+        The cut has at least this size.
+    min_tightening_bp : float
+        The target rose by at least this in total since the last cut of the cycle before, or
+    pause_days : int
+        this many days have passed since then.
+    """
+
+    min_cut_bp: float = 25.0
+    min_tightening_bp: float = 50.0
+    pause_days: int = 365
+
+
+DEFAULT_RULE = CycleRule()
+# A bill rate wanders more than a target does: only a rise of a full point counts as a tightening.
+PROXY_RULE = CycleRule(min_tightening_bp=100.0)
+
+
+def easing_cycles(changes_bp: "pd.Series[float]", rule: CycleRule = DEFAULT_RULE) -> pd.DataFrame:
+    """Find the easing cycles.
+
+    Parameters
+    ----------
+    changes_bp : Series of shape (changes,)
+        Changes of the target in basis points, none of them zero, by decision date.
+
+    Returns
+    -------
+    DataFrame of shape (cycles, 5)
+        Index `first_cut`; `last_cut` so far; `cuts`, their number, and `total_bp`, their sum (hikes between are not
+        netted); `last_hike`, the hike before the first cut (NaT: the table has none); `cut_off`, true where the table
+        starts within the cycle, so that its first cut is not known.
+    """
+    cycles, _ = _walk(changes_bp, rule)
+    columns = ["first_cut", "last_cut", "cuts", "total_bp", "last_hike", "cut_off"]
+    frame = pd.DataFrame(cycles, columns=columns).set_index("first_cut")
+    return frame.assign(last_hike=pd.to_datetime(frame["last_hike"]))
+
+
+def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = DEFAULT_RULE) -> "pd.Series[int]":
+    """Return the decisions of a kind, each with the number of its easing cycle.
+
+    Parameters
+    ----------
+    changes : DataFrame of shape (changes, columns)
+        `change_bp` by decision date; for "unscheduled cut" also `scheduled`, false for a decision between meetings.
+    kind : EventKind
+        "first cut" and "last cut" of a cycle; "first hike" after one, "pause", the last hike before one; "all cuts" of
+        the cycles. Hindsight: that a cut or a hike was the last is known only when the next turn has come, so the last
+        of a cycle or a tightening that is still on is left out.
+
+    Returns
+    -------
+    Series of shape (decisions,)
+        Index: decision dates, ascending; value: the number of the cycle that began last, from 0; -1 before the first.
+        A cycle that the table's start cuts off is left out.
+    """
+    changes_bp = changes["change_bp"].astype(float)
+    cycles = easing_cycles(changes_bp, rule)
+    hikes = pd.DatetimeIndex(changes_bp.index[changes_bp > 0])
+    known = cycles[~cycles["cut_off"]]
+    if kind == "first cut":
+        dates = list(known.index)
+    elif kind == "last cut":
+        dates = [day for day in known["last_cut"] if (hikes > day).any() or (known.index > day).any()]
+    elif kind == "first hike":
+        following = [hikes[hikes > day] for day in known["last_cut"]]
+        dates = sorted({days[0] for days in following if len(days)})
+    elif kind == "pause":
+        dates = sorted(set(known["last_hike"].dropna()))
+    elif kind == "all cuts":
+        easing = np.asarray(_walk(changes_bp, rule)[1], dtype=object) == EASING
+        dates = [day for day in changes_bp.index[easing] if (known.index <= day).any()]
+    else:
+        unscheduled = changes["scheduled"].eq(False).fillna(False).to_numpy(dtype=bool)
+        dates = list(changes_bp.index[unscheduled & (changes_bp < 0).to_numpy()])
+    index = pd.DatetimeIndex(dates, name="decision_date")
+    numbers = np.asarray(known.index.searchsorted(index, side="right") - 1)
+    if kind == "pause":
+        numbers = np.asarray(known["last_hike"].searchsorted(index))
+    return pd.Series(numbers, index, name="cycle", dtype=int)
+
+
+def policy_states(
+    changes_bp: "pd.Series[float]", dates: pd.DatetimeIndex, rule: CycleRule = DEFAULT_RULE
+) -> "pd.Series[str]":
+    """Say for each date what policy was doing, by the decisions up to that day.
+
+    Returns
+    -------
+    Series of shape (dates,)
+        "easing" from a first cut to the next hike, and again from a later cut of the same cycle; "tightening" from a
+        hike to the next cut; "on hold" 180 days after the last change, and after a cut too small to start a cycle;
+        missing before the table's first change.
+    """
+    states = np.array([*_walk(changes_bp, rule)[1], None], dtype=object)
+    last = changes_bp.index.searchsorted(dates, side="right") - 1  # -1, before the first change, is the None at the end
+    changed = pd.DatetimeIndex(changes_bp.index[np.maximum(last, 0)])
+    idle = (last >= 0) & ((dates - changed).days >= HOLD_DAYS)
+    return pd.Series(np.where(idle, ON_HOLD, states[last]), dates, dtype="str")
+
+
+def _walk(changes_bp: "pd.Series[float]", rule: CycleRule) -> tuple[list[dict[str, Any]], list[str]]:
+    """Read the changes in order; return the cycles, and the state that each change leads to."""
+    cycles: list[dict[str, Any]] = []
+    states: list[str] = []
+    since, tightened_bp, last_hike = changes_bp.index[0], 0.0, None
+    for day, size_bp in changes_bp.items():
+        if size_bp > 0:
+            tightened_bp, last_hike = tightened_bp + size_bp, day
+            states.append(TIGHTENING)
+            continue
+        over = tightened_bp >= rule.min_tightening_bp or (day - since).days >= rule.pause_days
+        if (over or not cycles) and -size_bp < rule.min_cut_bp:
+            states.append(ON_HOLD)  # too small to start a cycle
+            continue
+        if over or not cycles:
+            cycles.append({"first_cut": day, "cuts": 0, "total_bp": 0.0, "last_hike": last_hike, "cut_off": not over})
+        cycle = cycles[-1]
+        cycle |= {"last_cut": day, "cuts": cycle["cuts"] + 1, "total_bp": cycle["total_bp"] + size_bp}
+        since, tightened_bp = day, 0.0
+        states.append(EASING)
+    return cycles, states
+
+
+def to_positions(decisions: pd.DatetimeIndex, index: pd.DatetimeIndex, *, monthly: bool = False) -> Integers:
+    """Return the position in `index` at which each decision counts; -1 where it falls outside; shape (decisions,).
+
+    A decision on a day without a session counts on the next session. A month is dated by its last day, and a decision
+    counts in the month of the weekday on which it can first be traded.
+    """
+    days = pd.DatetimeIndex([pd.offsets.BDay().rollforward(day) for day in decisions])
+    days = days + pd.offsets.MonthEnd(0) if monthly else days
+    if not len(index):
+        return np.full(len(days), -1, dtype=np.intp)
+    found = index.searchsorted(days)
+    waited = np.asarray((index[np.minimum(found, len(index) - 1)] - days).days)
+    inside = (days >= index[0]) & (found < len(index)) & (waited <= (0 if monthly else LONGEST_WAIT_DAYS))
+    return np.where(inside, found, -1).astype(np.intp)
+
+
+def bill_rate_steps(
+    bill_rate: "pd.Series[float]", *, months: int = 3, dead_band_bp: float = 75.0, step_bp: float = 25.0
+) -> "pd.Series[float]":
+    """Make a proxy of target changes from a monthly bill rate (annual, decimals), for the years before the table.
+
+    The mean of the last `months` is followed in whole steps once it is `dead_band_bp` away from where the proxy
+    stands; nothing later than each month is used. Returns changes in basis points by the months' last days.
+    """
+    smooth = bill_rate.rolling(months).mean().dropna() * 1e4
+    if smooth.empty:
+        return pd.Series(dtype=float, index=pd.DatetimeIndex([], name="decision_date"))
+    stands, changes = round(float(smooth.iloc[0]) / step_bp) * step_bp, {}
+    for day, rate in smooth.items():
+        if abs(rate - stands) >= dead_band_bp:
+            target = round(rate / step_bp) * step_bp
+            changes[day], stands = target - stands, target
+    return pd.Series(changes, dtype=float, index=pd.DatetimeIndex(list(changes), name="decision_date"))
+
+
+def in_recession(dates: pd.DatetimeIndex, recessions: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say by hindsight whether each date lies in a recession: after the peak's month, up to the trough's.
+
+    `recessions` has the columns `peak` and `trough`, last days of months; a missing trough is still to come.
+    """
+    ends = recessions["trough"].fillna(pd.Timestamp.max.normalize())
+    inside = np.zeros(len(dates), dtype=bool)
+    for peak, trough in zip(recessions["peak"], ends, strict=True):
+        inside |= np.asarray((dates > peak) & (dates <= trough))
+    return inside
+
+
+def recession_within(
+    dates: pd.DatetimeIndex, recessions: pd.DataFrame, *, known_to: pd.Timestamp, months: int = 12
+) -> "pd.Series[bool]":
+    """Say by hindsight whether a recession was on or began within `months` after each date; shape (dates,).
+
+    Missing where none is known of, but one could still be announced after `known_to`.
+    """
+    ends = dates + pd.DateOffset(months=months)
+    # A recession begins the day after its peak's month.
+    began = [
+        bool(((recessions["peak"] >= day) & (recessions["peak"] < end)).any())
+        for day, end in zip(dates, ends, strict=True)
+    ]
+    found = np.asarray(began, dtype=bool) | in_recession(dates, recessions)
+    still_open = ~found & np.asarray(ends + ANNOUNCEMENT_LAG > known_to)
+    return pd.Series(found, dates, dtype="boolean").mask(still_open)
