@@ -1,9 +1,12 @@
 """Where the project's own folders are, and how its files are named and written."""
 
 import os
+import signal
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = PROJECT / "notebooks"
@@ -11,6 +14,7 @@ PARAMETERS = PROJECT / "params"
 REPORTS = PROJECT / "reports"
 
 SNAPSHOTS_VARIABLE = "RESEARCH_LIB_SNAPSHOTS"
+CHECK_SECONDS = 0.2  # how often one looks whether an interrupt has come
 
 
 def from_project(path: str | Path) -> Path:
@@ -56,3 +60,27 @@ def write_whole(files: Mapping[Path, bytes]) -> None:
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def noted_interrupts() -> Iterator[Callable[[], bool]]:
+    """Note Ctrl-C and SIGTERM instead of raising; gives a function that says whether one has come. Main thread only.
+
+    An error raised in the middle of anything could leave a lock held or a file half written. Ask every `CHECK_SECONDS`
+    and never wait longer: the system may give a signal to any thread, and the main one hears of it when it wakes. Where
+    Ctrl-C is ignored from the start (nohup, a job in the background), it stays ignored.
+    """
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as `signal` calls it
+        noted.append(number)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, note)
+    try:
+        yield lambda: bool(noted)
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])

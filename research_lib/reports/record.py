@@ -1,0 +1,132 @@
+"""A report's record: what was asked, what became of it, and what it found. Written once, read by everything else."""
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+# What follows a report's slug in the names of its files. A failure never replaces the last good report.
+GOOD, FAILED, PAGE, FAILED_PAGE, NOTEBOOK = "findings.json", "failed.json", "html", "failed.html", "ipynb"
+
+
+class Status(StrEnum):
+    """How a report ended. `wrong`: its parameter file or data is faulty; `left_out`: its data is not here."""
+
+    OK = "ok"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    INSUFFICIENT_DATA = "insufficient_data"
+    WRONG = "wrong"
+    LEFT_OUT = "left_out"
+    INTERRUPTED = "interrupted"
+
+
+class Finding(BaseModel):
+    """A number found: `value` in `unit`, from `n` cases, with its 95% interval where it has one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    value: int | float | str | None
+    unit: str = ""
+    n: int | None = None
+    low: float | None = None
+    high: float | None = None
+    definition: str = ""
+
+
+class Exhibit(BaseModel):
+    """A table or figure of a page: the id that links to it, its title, and its kind (`table`, `figure`)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    title: str = ""
+    kind: str = ""
+
+
+class Record(BaseModel):
+    """One report.
+
+    `message` and `cell` say why and where it failed (code cells, as the notebook's reader counts them); `inputs` is the
+    hash of all that it depends on; `question` to `change_mind` are the study's summary, empty where the notebook shows
+    none; `previous` is the report that this one replaced, made of other inputs (of a failure: the last good one).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    notebook: str
+    slug: str
+    status: Status
+    message: str = ""
+    cell: int | None = None
+    started: str = ""
+    duration_seconds: float = 0.0
+    inputs: str = ""
+    parameters: dict[str, JsonValue] = {}
+    data: tuple[dict[str, Any], ...] = ()
+    findings: tuple[Finding, ...] = ()
+    question: str = ""
+    verdict: str = ""
+    headline: str = ""
+    standfirst: str = ""
+    numbers: tuple[tuple[str, str], ...] = ()
+    hero: str = ""
+    limits: tuple[str, ...] = ()
+    change_mind: str = ""
+    exhibits: tuple[Exhibit, ...] = ()
+    previous: "Record | None" = None
+
+    @property
+    def name(self) -> str:
+        """The report's name, `notebook/slug`."""
+        return f"{self.notebook}/{self.slug}"
+
+    def with_(self, **changes: object) -> Self:
+        """Return the same record with other values."""
+        return self.model_validate({**dict(self), **changes})
+
+    def link(self, suffix: str = PAGE) -> str:
+        """Return the path of one of the report's files from the folder of all reports."""
+        return f"{self.name}.{suffix}"
+
+    def to_json(self) -> bytes:
+        """Return the record as JSON."""
+        return (self.model_dump_json(indent=2) + "\n").encode()
+
+
+def read_record(path: Path) -> Record | None:
+    """Read a record; None where the file is absent or is none."""
+    try:
+        return Record.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def read_records(output: Path) -> list[Record]:
+    """Read the latest record of every report below a folder, by name; a failure has the last good one as `previous`."""
+    return sorted(_latest(output), key=lambda record: with_whole_numbers(record.name))
+
+
+def _latest(output: Path) -> Iterator[Record]:
+    files = [path for kind in (GOOD, FAILED) for path in output.glob(f"*/*.{kind}")]
+    for name in {path.with_name(path.name.rsplit(".", 2)[0]) for path in files}:
+        good, failed = (read_record(name.parent / f"{name.name}.{kind}") for kind in (GOOD, FAILED))
+        if failed:
+            yield failed.with_(previous=good)
+        elif good:
+            yield good
+
+
+def with_whole_numbers(name: str) -> str:
+    """Return a key that sorts 20 before 100."""
+    return re.sub(r"\d+", lambda digits: digits[0].zfill(12), name)
+
+
+def differing(mappings: list[Mapping[str, Any]]) -> list[str]:
+    """Return the keys whose values are not the same in all mappings."""
+    names = dict.fromkeys(name for mapping in mappings for name in mapping)
+    return [name for name in names if any(mapping.get(name) != mappings[0].get(name) for mapping in mappings)]
