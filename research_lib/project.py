@@ -1,4 +1,4 @@
-"""Where the project's own folders are, and how its files are named and written."""
+"""Where the project's own folders are, how its files are named and written, and how an interrupt is heard."""
 
 import os
 import signal
@@ -14,6 +14,7 @@ PARAMETERS = PROJECT / "params"
 REPORTS = PROJECT / "reports"
 
 SNAPSHOTS_VARIABLE = "RESEARCH_LIB_SNAPSHOTS"
+CHECK_SECONDS = 0.2
 CHECK_SECONDS = 0.2  # how often one looks whether an interrupt has come
 
 
@@ -84,3 +85,24 @@ def noted_interrupts() -> Iterator[Callable[[], bool]]:
     finally:
         for number in heard:
             signal.signal(number, before[number])
+
+
+@contextmanager
+def noted_interrupts() -> Iterator[Callable[[], bool]]:
+    """Give a function that says whether Ctrl-C or SIGTERM has come; for the main thread.
+
+    None is raised as an error, which could come in the middle of anything: while a lock is held, or an index is written.
+    Ask every `CHECK_SECONDS`, and never wait for longer: the system may give a signal to any thread, and Python's main
+    thread hears of that only when it wakes.
+    """
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as `signal` calls it
+        noted.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(noted)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
