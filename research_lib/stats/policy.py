@@ -105,7 +105,7 @@ def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = DEFA
     numbers = np.asarray(known.index.searchsorted(index, side="right") - 1)
     if kind == "pause":
         numbers = np.asarray(known["last_hike"].searchsorted(index))
-    return pd.Series(numbers, index, name="cycle", dtype=int)
+    return pd.Series(numbers.astype(np.int64), index, name="cycle")
 
 
 def policy_states(

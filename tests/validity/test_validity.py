@@ -1,0 +1,16 @@
+"""A quick version of `python -m tests.validity`: fewer draws, and a bound that a true size of 8% passes seldom."""
+
+import pytest
+from tests.validity.__main__ import all_quantities
+from tests.validity.measure import Quantity, measure
+
+DRAWS = 600
+BOUND = 0.073  # 5% and two and a half Monte Carlo errors
+FAST = [quantity for quantities in all_quantities().values() for quantity in quantities if quantity.fast]
+
+
+@pytest.mark.parametrize("quantity", FAST, ids=lambda quantity: f"{quantity.name} ({quantity.null})")
+def test_keeps_its_size(quantity: Quantity) -> None:
+    row = measure(quantity, draws=DRAWS)
+    assert row["draws"] == DRAWS
+    assert row[0.05] <= BOUND
