@@ -10,7 +10,8 @@ from research_lib.stats.estimate import Estimate
 
 Floats = NDArray[np.float64]
 
-TAILS = (0.025, 0.975)
+CONFIDENCE = 0.95
+TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 MIN_BLOCKS = 5  # fewer blocks say nothing of how much they differ
 MIN_FIRMS = 200  # on 100 firms the 95% interval of a ratio of sums misses 12 times in 100
 
@@ -21,17 +22,15 @@ def correlation(x: ArrayLike, y: ArrayLike, *, block: int = 24, draws: int = 999
     Parameters
     ----------
     x, y : array of float, shape (periods,)
-        On the same periods; a period in which one is missing is passed over.
+        A period in which one of them is missing is passed over.
     block : int
-        Periods in a block: as long as the correlation or the volatility stays what it is, 24 months or 63 sessions.
-    draws, seed : int
-        Of the bootstrap.
+        Periods in a block: as long as a correlation or a volatility lasts, such as 24 months or 63 sessions.
 
     Returns
     -------
     Estimate
-        The interval is on Fisher's z: the correlation's, plus and minus Student's t (blocks less one degrees of freedom)
-        times the standard deviation of the resampled z. `p` is of no correlation.
+        On Fisher's z, the interval is the correlation plus and minus Student's t, with one degree of freedom fewer than
+        blocks, times the standard deviation of the resampled z. `p` is of no correlation.
 
     Raises
     ------
@@ -42,44 +41,41 @@ def correlation(x: ArrayLike, y: ArrayLike, *, block: int = 24, draws: int = 999
 
     columns = _complete(x, y)
     moments, blocks = _block_moments(columns, block=block, draws=draws, seed=seed)
-    value = float(np.corrcoef(columns.T)[0, 1])
-    z, reach = float(np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))), float(student.ppf(TAILS[1], blocks - 1))
-    spread = np.sqrt(moments[:, 0, 0] * moments[:, 1, 1])
-    resampled = np.divide(moments[:, 0, 1], spread, out=np.zeros(draws), where=spread > 0)
-    error = max(float(np.arctanh(np.clip(resampled, -1 + 1e-12, 1 - 1e-12)).std(ddof=1)), 1e-12)
-    low, high = float(np.tanh(z - reach * error)), float(np.tanh(z + reach * error))
-    return Estimate(value, len(columns), low, high, float(2 * student.sf(abs(z) / error, blocks - 1)), base=0.0)
+    first, second = (columns - columns.mean(axis=0)).T
+    value = float(first @ second / np.sqrt((first @ first) * (second @ second)))
+    resampled = moments[:, 0, 1] / np.sqrt(moments[:, 0, 0] * moments[:, 1, 1])
+    z, error = _fisher(np.array(value)), max(float(_fisher(resampled).std(ddof=1)), 1e-12)
+    low, high = np.tanh(z + np.array([-1, 1]) * student.ppf(TAILS[1], blocks - 1) * error)
+    p = 2 * student.sf(np.abs(z) / error, blocks - 1)
+    return Estimate(value, len(columns), float(low), float(high), float(p), base=0.0)
 
 
 def r_squared(y: ArrayLike, drivers: ArrayLike, *, block: int = 24, draws: int = 999, seed: int = 0) -> Estimate:
-    """Return how much of a series' variance its drivers explain together, R² of least squares with a constant.
+    """Return the share of a series' variance that its drivers explain together, by least squares with a constant.
 
     Parameters
     ----------
     y : array of float, shape (periods,)
     drivers : array of float, shape (periods,) or (periods, k)
-    block, draws, seed : int
+    block : int
         As in `correlation`.
 
     Returns
     -------
     Estimate
-        `p` is of no relation: the share of random signs of `y`, one a period, that give as high an R². The interval is
-        that of the resampled blocks; it begins at zero where p is 5% or more, because R² itself is never below zero.
+        `p` is of no relation: how often random signs of `y`, one a period, give as high a share. The interval is that of
+        resampled blocks; it begins at zero where p is 5% or more, because the estimate itself is never below zero.
     """
     columns = _complete(y, *np.atleast_2d(np.asarray(drivers, dtype=float).T))
     moments, _ = _block_moments(columns, block=block, draws=draws, seed=seed)
-    outcome, x = columns[:, 0] - columns[:, 0].mean(), columns[:, 1:] - columns[:, 1:].mean(axis=0)
-    orthogonal = np.linalg.qr(x)[0]
-    value = float((orthogonal.T @ outcome) @ (orthogonal.T @ outcome) / (outcome @ outcome))
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(draws, len(outcome)))
-    flipped = signs * outcome
-    total = (flipped**2).sum(axis=1) - len(outcome) * flipped.mean(axis=1) ** 2
-    null = ((flipped @ orthogonal) ** 2).sum(axis=1) / total
+    outcome, *rest = (columns - columns.mean(axis=0)).T
+    fitted = np.linalg.qr(np.column_stack(rest))[0].T
+    value = float(((fitted @ outcome) ** 2).sum() / (outcome @ outcome))
+    signed = outcome * np.random.default_rng(seed).choice([-1.0, 1.0], size=(draws, len(outcome)))
+    null = ((signed @ fitted.T) ** 2).sum(axis=1) / (outcome @ outcome - len(outcome) * signed.mean(axis=1) ** 2)
     p = float((1 + (null >= value).sum()) / (1 + draws))
     slopes = np.linalg.solve(moments[:, 1:, 1:], moments[:, 1:, :1])[:, :, 0]
-    resampled = (slopes * moments[:, 1:, 0]).sum(axis=1) / moments[:, 0, 0]
-    low, high = np.quantile(resampled, TAILS)
+    low, high = np.quantile((slopes * moments[:, 1:, 0]).sum(axis=1) / moments[:, 0, 0], TAILS)
     return Estimate(value, len(columns), float(low) if p < 0.05 else 0.0, float(high), p, 1 / (1 + draws), base=0.0)
 
 
@@ -133,27 +129,30 @@ def _ends(drawn: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def _fisher(correlations: Floats) -> Floats:
+    return np.asarray(np.arctanh(np.clip(correlations, -1 + 1e-12, 1 - 1e-12)))
+
+
 def _complete(*series: ArrayLike) -> Floats:
     columns = np.column_stack([np.asarray(one, dtype=float) for one in series])
     columns = columns[np.isfinite(columns).all(axis=1)]
     if len(columns) == 0 or (np.ptp(columns, axis=0) == 0).any():
-        raise InsufficientDataError("a correlation needs series that vary on common periods")
-    return columns
+        raise InsufficientDataError("a correlation needs series that vary in the periods that they share")
+    return np.asarray(columns)
 
 
 def _block_moments(columns: Floats, *, block: int, draws: int, seed: int) -> tuple[Floats, int]:
-    """Return resampled centred cross products, shape (draws, k, k), and the number of blocks in each."""
+    """Return resampled covariances, shape (draws, k, k), and the number of blocks in each."""
     n, k = columns.shape
     blocks = -(-n // block)
     if n < MIN_BLOCKS * block:
-        raise InsufficientDataError(f"{n} periods; {MIN_BLOCKS} blocks of {block} are needed")
-    centred = np.column_stack([columns - columns.mean(axis=0), np.ones(n)])
-    wrapped = np.concatenate([centred, centred[:block]])
-    products = (wrapped[:, :, None] * wrapped[:, None, :]).reshape(n + block, -1)
-    running = np.concatenate([np.zeros((1, products.shape[1])), np.cumsum(products, axis=0)])
-    of_block = running[block : n + block] - running[:n]
+        raise InsufficientDataError(f"{n} periods are too few; {MIN_BLOCKS} blocks of {block} are needed")
+    centred = columns - columns.mean(axis=0)
+    products = (centred[:, :, None] * centred[:, None, :]).reshape(n, k * k)
+    both = np.column_stack([centred, products])
+    running = np.cumsum(np.concatenate([np.zeros((1, k + k * k)), both, both[: block - 1]]), axis=0)
     starts = np.random.default_rng(seed).integers(0, n, size=(draws, blocks))
-    sums = sum(of_block[starts[:, place]] for place in range(blocks))
-    gram = np.asarray(sums).reshape(draws, k + 1, k + 1)
-    means = gram[:, :k, k] / gram[:, k, k, None]
-    return np.asarray(gram[:, :k, :k] - gram[:, k, k, None, None] * means[:, :, None] * means[:, None, :]), blocks
+    of_block = (running[block:] - running[:-block]) / (blocks * block)
+    means = sum(of_block[starts[:, place]] for place in range(blocks))
+    first, second = np.split(np.asarray(means), [k], axis=1)
+    return second.reshape(draws, k, k) - first[:, :, None] * first[:, None, :], blocks

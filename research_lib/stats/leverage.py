@@ -1,0 +1,366 @@
+"""Net debt to EBITDA, interest cover and zombies of groups of companies, and what refinancing does to them.
+
+A group's ratio adds up its companies before it divides. A part that is unknown leaves the company out, never as zero; a
+share that rests on too few companies, or on less than half of the group, is NaN.
+"""
+
+from collections.abc import Callable, Mapping
+from math import nan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from research_lib.errors import InsufficientDataError
+from research_lib.stats.bootstrap import difference_of_ratios, ratio_of_sums
+from research_lib.stats.estimate import Estimate
+
+Floats = NDArray[np.float64]
+
+LARGE, SMALL = "large", "small"
+GROUPS = (LARGE, SMALL)
+LEAST_FIRMS = 30
+LEAST_KNOWN = 0.5  # of the group: below it, the known are those without debt, who need no interest to be known
+CONTRIBUTORS = 5
+TRIM = 0.05
+BASIS_POINT = 1e-4
+
+# As GICS, ICB, SimFin and SIC-based files name them; compared without regard to case.
+FINANCIAL_SECTORS = ("financials", "financial services", "finance", "financial", "banks", "insurance", "real estate")
+
+
+def prepare(
+    statements: pd.DataFrame,
+    *,
+    large: int = 500,
+    small: int = 2000,
+    exclude_financials: bool = True,
+    zombie_years: int = 3,
+) -> pd.DataFrame:
+    """Measure companies, set impossible rows aside, and form the size groups of each fiscal year.
+
+    Parameters
+    ----------
+    statements : DataFrame
+        A row a company and fiscal period, with company, fiscal_year, period_end, currency, sector, debt, its split, cash,
+        operating_income, depreciation_amortization, interest_expense and market_value, in one currency each.
+    large, small : int
+        Companies of the group `large`, by market value when their report came out, and the next ones, `small`.
+    exclude_financials : bool
+        Leave financials and real estate out of both groups after they are formed.
+    zombie_years : int
+        Consecutive fiscal years with interest cover below one that make a zombie.
+
+    Returns
+    -------
+    DataFrame
+        The last row of each company and fiscal year, sorted so, with net_debt, ebitda, interest, rule (which says why a
+        row is impossible, empty for none), financial, zombie, group (of the headline; empty for none), size_group (with
+        financials) and group_as_filed (with impossible rows).
+
+    Raises
+    ------
+    InsufficientDataError
+        Financials are to be left out and no company has a sector.
+
+    Notes
+    -----
+    Net debt = debt - cash and short-term investments. EBITDA = operating income + depreciation and amortization.
+    """
+    if exclude_financials and statements["sector"].isna().all():
+        raise InsufficientDataError(
+            "the statements have no sectors, so financials cannot be left out; set exclude_financials: false"
+        )
+    firms = add_ratios(statements)
+    firms["rule"] = impossible_rows(firms)
+    clean = firms["rule"].eq("")
+    size_group = assign_groups(firms[clean], large=large, small=small).reindex(firms.index, fill_value="")
+    financial = firms["sector"].str.casefold().isin(FINANCIAL_SECTORS).astype(bool)
+    below = cover_below_one(firms["operating_income"].to_numpy(), firms["interest"].to_numpy())
+    zombie = zombie_flags(firms[clean], below[clean.to_numpy()], zombie_years=zombie_years)
+    return firms.assign(
+        financial=financial,
+        zombie=pd.Series(zombie, firms.index[clean]).reindex(firms.index),
+        group=size_group.mask(financial, "") if exclude_financials else size_group,
+        size_group=size_group,
+        group_as_filed=assign_groups(firms, large=large, small=small),
+    )
+
+
+def add_ratios(statements: pd.DataFrame) -> pd.DataFrame:
+    """Add net_debt, ebitda and interest to the last row of each company and fiscal year; NaN where a part is missing.
+
+    Interest is the expense, and zero where none is given and there is no debt.
+    """
+    ordered = statements.sort_values(["company", "fiscal_year", "period_end"], kind="stable")
+    latest = ordered[~ordered.duplicated(["company", "fiscal_year"], keep="last")]
+    interest = latest["interest_expense"]
+    return latest.assign(
+        net_debt=latest["debt"] - latest["cash"],
+        ebitda=latest["operating_income"] + latest["depreciation_amortization"],
+        interest=interest.mask(interest.isna() & latest["debt"].eq(0), 0.0),
+    )
+
+
+def impossible_rows(firms: pd.DataFrame) -> "pd.Series[str]":
+    """Name the first rule that each row breaks, empty for none; what is missing breaks none.
+
+    A row is judged by itself, by its market value and by the company's earlier years: nothing later is looked at. The
+    limits lie above what any company has reported (Walmart's revenue, 681 billion dollars; ICBC's assets, 6.7 trillion;
+    Saudi Aramco's EBITDA, 300 billion; Nvidia's market value, 5 trillion).
+    """
+    usual = firms["currency"].mode()
+    value, debt, assets, ebitda = (firms[name] for name in ("market_value", "debt", "total_assets", "ebitda"))
+    smallest = assets.groupby(firms["company"], sort=False).cummin()
+    grown = (assets > 500 * smallest) & (smallest > 1e7)  # from less, a shell may be filled by a merger
+    apart = firms["total_equity"].abs() > 50 * value
+    enterprise = value + debt
+    rules = {
+        "in another currency": firms["currency"].ne(usual.iloc[0] if len(usual) else ""),
+        "negative debt": firms[["short_term_debt", "long_term_debt", "debt"]].lt(0).any(axis=1),
+        "negative cash": firms["cash"] < 0,
+        "no assets": assets <= 0,
+        "cash above total assets": firms["cash"] > 1.01 * assets,  # less is rounding in the file
+        "debt above total liabilities": debt > 1.01 * firms["total_liabilities"],
+        "larger than any company": (firms["revenue"] > 7e11) | (assets > 7e12) | (ebitda.abs() > 4e11) | (value > 6e12),
+        "assets in another unit than in an earlier year": grown,
+        # A price below a dollar may be that of a company that has failed.
+        "book value and market value in different units": apart & firms["price"].gt(1.0),
+        "EBITDA out of proportion to market value and debt": (ebitda > 2.5 * enterprise) | (ebitda < -100 * enterprise),
+    }
+    broken = np.stack([flags.to_numpy(dtype=bool) for flags in rules.values()])
+    first = np.where(broken.any(axis=0), broken.argmax(axis=0), len(rules))
+    return pd.Series(np.array([*rules, ""], dtype=object)[first], firms.index, dtype="str", name="rule")
+
+
+def assign_groups(firms: pd.DataFrame, *, large: int, small: int) -> "pd.Series[str]":
+    """Put the largest `large` companies of each fiscal year into large, the next `small` into small, others into none."""
+    rank = firms.groupby("fiscal_year")["market_value"].rank(ascending=False, method="first")
+    group = np.select([rank <= large, rank <= large + small], [LARGE, SMALL], "")
+    return pd.Series(group, firms.index, dtype="str", name="group")
+
+
+def cover_below_one(operating_income: Floats, interest: Floats) -> Floats:
+    """Flag interest cover below one by 1.0 and 0.0, NaN where unknown; who pays no interest cannot fall short of it."""
+    flags = ((interest > 0) & (operating_income < interest)).astype(np.float64)
+    return np.where(np.isnan(operating_income) | np.isnan(interest), np.nan, flags)
+
+
+def zombie_flags(firms: pd.DataFrame, below: Floats, *, zombie_years: int) -> Floats:
+    """Flag cover below one in each of the last fiscal years; NaN where so many years in a row are not known.
+
+    Parameters
+    ----------
+    firms : DataFrame
+        Sorted by company and fiscal year, all years together.
+    below : array of shape (rows,)
+        From `cover_below_one`.
+    """
+    company, year = pd.factorize(firms["company"])[0], firms["fiscal_year"].to_numpy()
+    flags = below.copy()
+    for lag in range(1, zombie_years):
+        flags[:lag] = np.nan
+        unbroken = (company[lag:] == company[:-lag]) & (year[lag:] - year[:-lag] == lag)
+        flags[lag:] = np.where(unbroken, np.minimum(flags[lag:], below[:-lag]), np.nan)
+    return flags
+
+
+def by_year_and_group(
+    firms: pd.DataFrame, describe: Callable[[pd.DataFrame], Mapping[str, Any]], *, least: int = LEAST_FIRMS
+) -> pd.DataFrame:
+    """Describe each fiscal year and group that has `least` companies: a row each, with fiscal_year and group."""
+    grouped = firms[firms["group"] != ""].groupby(["fiscal_year", "group"])
+    rows = [
+        {"fiscal_year": year, "group": group, **describe(part)} for (year, group), part in grouped if len(part) >= least
+    ]
+    return pd.DataFrame(rows, columns=None if rows else ["fiscal_year", "group", "n", "value"])
+
+
+def group_ratio(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dict[str, Any]:
+    """Take the net debt to EBITDA of one group and year, all its companies together, those with losses included.
+
+    Returns
+    -------
+    dict
+        value, low, high (`ratio_of_sums`) and n, the firms with net debt and EBITDA known, which all else rests on;
+        coverage, n over all firms; value_coverage, the same by market value; median, of firms with positive EBITDA;
+        share_no_ebitda, EBITDA of zero or less; share_net_cash, net debt below zero; due_within_year, short-term over all
+        debt; top, the five firms whose leaving out, each alone, moves the ratio most; without_top, the ratio without all
+        five; top_share, 1 - without_top / value.
+    """
+    used = firms[firms["net_debt"].notna() & firms["ebitda"].notna()]
+    net_debt, ebitda = used["net_debt"].to_numpy(), used["ebitda"].to_numpy()
+    ratio = ratio_of_sums(net_debt, ebitda, draws=draws, seed=seed)
+    defined = ebitda > 0
+    top = np.argsort(_moved_without(net_debt, ebitda), kind="stable")[::-1][:CONTRIBUTORS]
+    without = _over(net_debt.sum() - net_debt[top].sum(), ebitda.sum() - ebitda[top].sum())
+    split = used[used["short_term_debt"].notna()]
+    return {
+        "value": ratio.value,
+        "low": ratio.low,
+        "high": ratio.high,
+        "n": len(used),
+        "coverage": _over(len(used), len(firms)),
+        "value_coverage": _over(used["market_value"].sum(), firms["market_value"].sum()),
+        "median": float(np.median(net_debt[defined] / ebitda[defined])) if defined.any() else nan,
+        "n_defined": int(defined.sum()),
+        "share_no_ebitda": _over((~defined).sum(), len(used)),
+        "share_net_cash": _over((net_debt < 0).sum(), len(used)),
+        "due_within_year": _over(split["short_term_debt"].sum(), split["debt"].sum())
+        if len(split) >= LEAST_KNOWN * len(used)
+        else nan,
+        "top": ", ".join(used["company"].to_numpy()[top]),
+        "without_top": without,
+        "top_share": 1 - without / ratio.value if ratio.value else nan,
+    }
+
+
+def ratio_gap(small: pd.DataFrame, large: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> Estimate:
+    """Return the ratio of one group less that of another, with the interval of which firms are in them."""
+    parts = [rows[["net_debt", "ebitda"]].dropna() for rows in (small, large)]
+    first, second = ((part["net_debt"].to_numpy(), part["ebitda"].to_numpy()) for part in parts)
+    return difference_of_ratios(first, second, draws=draws, seed=seed)
+
+
+def influential_rows(firms: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of one group by how far the ratio moves without each: ratio_without, moves_by; the farthest first."""
+    used = firms[firms["net_debt"].notna() & firms["ebitda"].notna()]
+    moved = _moved_without(used["net_debt"].to_numpy(), used["ebitda"].to_numpy())
+    rest = used["ebitda"].sum() - used["ebitda"]
+    without = ((used["net_debt"].sum() - used["net_debt"]) / rest).where(rest > 0)
+    ratio = _over(used["net_debt"].sum(), used["ebitda"].sum())
+    ordered = used.assign(ratio_without=without, moves_by=ratio - without).iloc[np.argsort(-moved, kind="stable")]
+    return ordered[["company", "fiscal_year", "rule", "net_debt", "ebitda", "ratio_without", "moves_by"]]
+
+
+def definitions(firms: pd.DataFrame) -> dict[str, Any]:
+    """Take the ratio of one group and year on every definition in use, each as `ratio_<definition>`; NaN where undefined."""
+    used = firms[firms["net_debt"].notna() & firms["ebitda"].notna()]
+    positive = used[used["ebitda"] > 0]
+    ratios = np.sort((positive["net_debt"] / positive["ebitda"]).to_numpy())
+    cut = int(TRIM * len(ratios))
+    first = used[~(used["restated_on"] > used["published"])]
+    return {
+        "n": len(used),
+        "value": _ratio(used),
+        "median": float(np.median(ratios)) if len(ratios) else nan,
+        "mean_of_ratios": float(ratios.mean()) if len(ratios) else nan,
+        "trimmed_mean": float(ratios[cut : len(ratios) - cut].mean()) if len(ratios) else nan,
+        "positive_only": _ratio(positive),
+        "never_restated": _ratio(first),
+    }
+
+
+def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dict[str, Any]:
+    """Describe how well one group's operating income covers its interest in one year; rows of `prepare`.
+
+    Returns
+    -------
+    dict
+        value, low, high: sum of operating income over sum of interest of the n firms that have interest to pay; median, of
+        the same; n_known, firms whose interest is known, or zero for want of debt; coverage, n_known over all firms;
+        share_below_one, of n_known; zombie_share, zombie_low, zombie_high (95% Wilson), of the n_history firms whose last
+        years are known; zombie_debt_share, of their debt. All NaN where interest is known for fewer than 30 firms or half.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    below = cover_below_one(firms["operating_income"].to_numpy(), firms["interest"].to_numpy())
+    known = firms[~np.isnan(below)]
+    enough = len(known) >= max(LEAST_FIRMS, LEAST_KNOWN * len(firms))
+    payers = known[known["interest"] > 0] if enough else known[:0]
+    income, interest = payers["operating_income"].to_numpy(), payers["interest"].to_numpy()
+    cover = ratio_of_sums(income, interest, draws=draws, seed=seed)
+    history = known[known["zombie"].notna()]
+    flags = history["zombie"].to_numpy() == 1 if enough and len(history) >= LEAST_FIRMS else np.empty(0, dtype=bool)
+    low, high = proportion_confint(flags.sum(), len(flags), method="wilson") if len(flags) else (nan, nan)
+    return {
+        "value": cover.value,
+        "low": cover.low,
+        "high": cover.high,
+        "n": len(payers),
+        "median": float(np.median(income / interest)) if len(payers) else nan,
+        "n_known": len(known),
+        "coverage": _over(len(known), len(firms)),
+        "share_below_one": float(np.nanmean(below)) if enough else nan,
+        "n_history": len(flags),
+        "zombie_share": _over(flags.sum(), len(flags)),
+        "zombie_low": float(low),
+        "zombie_high": float(high),
+        "zombie_debt_share": _over(history["debt"].to_numpy()[flags].sum(), history["debt"].sum())
+        if len(flags)
+        else nan,
+    }
+
+
+def repriced_interest(interest: Floats, debt: Floats, *, rate_move_bp: float, debt_share: float) -> Floats:
+    """Return interest + debt_share x debt x rate_move; a cut cannot make a payer earn interest on its debt."""
+    moved = interest + debt_share * debt * rate_move_bp * BASIS_POINT
+    return np.maximum(moved, np.minimum(interest, 0.0))
+
+
+def stress(
+    firms: pd.DataFrame, members: "pd.Series[bool]", *, rate_move_bp: float, debt_share: float, zombie_years: int
+) -> dict[str, Any]:
+    """Reprice the debt of a group of firms; all else stays.
+
+    Parameters
+    ----------
+    firms : DataFrame
+        From `prepare`, all companies and years together: zombies need the years before.
+    members : Series of bool
+        The rows of the group and year that is described.
+    rate_move_bp, debt_share : float
+        Basis points, and the share of all debt that they are put on.
+
+    Returns
+    -------
+    dict
+        rate_move_bp, debt_share, n (firms with income, interest and debt known), cover, share_below_one and its share of
+        debt, zombie_share (had they paid the new rate in each of those years) and its share of debt, n_history. NaN where
+        interest is known for fewer than 30 firms or half.
+    """
+    income, debt = firms["operating_income"].to_numpy(), firms["debt"].to_numpy()
+    interest = repriced_interest(firms["interest"].to_numpy(), debt, rate_move_bp=rate_move_bp, debt_share=debt_share)
+    below = cover_below_one(income, interest)
+    zombie = zombie_flags(firms, below, zombie_years=zombie_years)
+    inside = members.to_numpy(dtype=bool)
+    chosen = inside & ~np.isnan(below)
+    chosen = chosen if chosen.sum() >= max(LEAST_FIRMS, LEAST_KNOWN * inside.sum()) else np.zeros_like(chosen)
+    pays = chosen & (interest > 0)
+    below_share, below_debt = _shares(below[chosen], debt[chosen])
+    zombie_share, zombie_debt = _shares(zombie[chosen], debt[chosen])
+    return {
+        "rate_move_bp": rate_move_bp,
+        "debt_share": debt_share,
+        "n": int(chosen.sum()),
+        "cover": _over(income[pays].sum(), interest[pays].sum()),
+        "share_below_one": below_share,
+        "below_one_debt_share": below_debt,
+        "zombie_share": zombie_share,
+        "zombie_debt_share": zombie_debt,
+        "n_history": int(np.isfinite(zombie[chosen]).sum()),
+    }
+
+
+def _moved_without(net_debt: Floats, ebitda: Floats) -> Floats:
+    """Return how far the ratio moves, without its sign, when each firm is left out alone."""
+    rest = ebitda.sum() - ebitda
+    without = np.divide(net_debt.sum() - net_debt, rest, out=np.full(len(rest), np.inf), where=rest > 0)
+    return np.asarray(np.abs(without - _over(net_debt.sum(), ebitda.sum())))
+
+
+def _shares(flags: Floats, debt: Floats) -> tuple[float, float]:
+    """Return the share of firms that are flagged, and of their debt, where the flag is known."""
+    known = ~np.isnan(flags)
+    if not known.any():
+        return nan, nan
+    return float(flags[known].mean()), _over(debt[flags == 1].sum(), debt[known].sum())
+
+
+def _ratio(firms: pd.DataFrame) -> float:
+    return _over(firms["net_debt"].sum(), firms["ebitda"].sum())
+
+
+def _over(above: float, below: float) -> float:
+    return float(above / below) if below > 0 else nan
