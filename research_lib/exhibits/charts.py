@@ -1,41 +1,64 @@
-"""The seven forms of picture: series, paths, intervals, bars, histogram, heat map, curve; and a sparkline for a table's cell.
+"""The forms of picture: series, paths, curve, intervals, bars, stacked bars, histogram, heat map; a sparkline for a table's cell.
 
-Each takes plain frames and gives a `Figure`. Names stand beside what they name, not in a legend; a value axis has horizontal
-lines and starts and ends with the data. All values are in the unit's own measure (decimals for fractions and points).
+Each takes plain frames and gives a `Figure`. Names stand beside what they name, not in a legend. A value axis has horizontal
+lines, and an axis starts and ends with its data. Values are decimals where the unit is a fraction, a change or points.
 """
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import floor, log10
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
 
 from research_lib.errors import InsufficientDataError
-from research_lib.exhibits import figure as style
-from research_lib.exhibits.figure import BAND, CONTEXT, DAY, INK, LARGE_CAPS, NEGATIVE, POSITIVE, QUIET, Figure, picture
+from research_lib.exhibits.figure import (
+    BAND,
+    CONTEXT,
+    DAY,
+    INK,
+    LARGE_CAPS,
+    NEGATIVE,
+    PAPER,
+    POINTS_PER_PX,
+    POSITIVE,
+    QUIET,
+    SMALL_CAPS,
+    SMALL_CAPS_WORDS,
+    SMALL_TEXT_PX,
+    TEXT_PX,
+    WIDE_PX,
+    Figure,
+    Words,
+    ink_on,
+    picture,
+)
 from research_lib.exhibits.format import show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-MARGIN_TEXT, ROW_TEXT, NAME_TEXT = (26, 13), (34, 18), (100, 46)  # characters a line: wide, narrow
-ROW_PX = 34
+# Characters a line, wide and narrow: in the margin, of a row's name, of what stands above the axes.
+MARGIN_TEXT, ROW_TEXT, NAME_TEXT = (26, 14), (34, 17), (110, 48)
+LINE_PX, ROW_PX = 15.5, 34.0
+TEXT, SMALL_TEXT, PHONE_TEXT = (px * POINTS_PER_PX for px in (TEXT_PX, SMALL_TEXT_PX, 10.5))
 IN_PERCENT = {"fraction", "share", "change", "points"}
 AT_THE_EDGE = 0.97  # of an axis: a mark beyond it is named in the margin
+WORD_COLOURS = {CONTEXT: QUIET, SMALL_CAPS: SMALL_CAPS_WORDS}  # what is too light to be read
+Values = pd.Series  # of numbers; dates or numbers as index
 Place = Any  # a date or a number
-MarginLabel = tuple[float, str, str, bool]  # at which value, words, colour, whether bold
+MarginLabel = tuple[float, str, str, bool]  # beside which value, words, colour, whether bold
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a panel: dates or numbers as index; its label stands at its end."""
+    """A line of a panel; its label stands at its end."""
 
-    values: "pd.Series[Any]"
+    values: "Values[Any]"
     label: str = ""
     colour: str = INK
     dashed: bool = False
@@ -46,8 +69,8 @@ class Line:
 class Band:
     """An area between two series; its label stands at the end of its upper side."""
 
-    low: "pd.Series[Any]"
-    high: "pd.Series[Any]"
+    low: "Values[Any]"
+    high: "Values[Any]"
     label: str = ""
     colour: str = BAND
 
@@ -68,18 +91,20 @@ class Panel:
 
     Attributes
     ----------
-    name : str
-        What is drawn and its unit; stands above the panel.
+    name, x_name : str
+        What stands up and what along, each with its unit; dates need no name.
     lines, bands, marks : sequence
         What is drawn.
     levels : mapping
-        Horizontal lines: label -> value.
+        Horizontal lines: label -> value; with an empty label, plain.
     spans : sequence of (start, end)
-        Times on a shaded ground.
-    unit : str
-        Of the values, for the axis.
-    log : bool
-        Whether the value axis is logarithmic.
+        Parts on a shaded ground.
+    points : Series, optional
+        Single observations, drawn as dots.
+    unit, x_unit : str
+        Of the values, for the axes.
+    log, log_x : bool
+        Whether an axis is logarithmic, in plain numbers.
     height : float
         Relative to the other panels.
     """
@@ -88,55 +113,51 @@ class Panel:
     lines: Sequence[Line]
     bands: Sequence[Band] = ()
     marks: Sequence[Mark] = ()
-    levels: Mapping[str, float] | None = None
+    levels: Mapping[str, float] = field(default_factory=dict)
     spans: Sequence[tuple[Place, Place]] = ()
+    points: "Values[Any] | None" = None
     unit: str = "number"
     log: bool = False
     height: float = 1.0
+    x_name: str = ""
+    x_unit: str = "number"
+    log_x: bool = False
 
 
-def series(
-    panels: Sequence[Panel],
-    *,
-    title: str,
-    alt: str,
-    height_px: float = 0,
-    **words: Any,  # noqa: ANN401  # deck, data, note
-) -> Figure:
-    """Draw one or more panels of lines over time, with bands, marks, levels and shaded spans.
+def series(panels: Sequence[Panel], *, height_px: float = 0, **words: Unpack[Words]) -> Figure:
+    """Draw one or more panels of lines, with bands, marks, levels and shaded spans, over time or another quantity.
 
     Parameters
     ----------
     panels : sequence of Panel
-        From top to bottom. Panels whose times are the same share nothing but their width.
+        From top to bottom.
     height_px : float, optional
-        Of the whole; by default 300 for the first panel's height and as much for the others as they ask.
+        Of the whole; by default 300 for the first panel and as much for the others as their heights ask.
     """
     if not any(len(line.values.dropna()) > 1 for panel in panels for line in panel.lines):
         raise InsufficientDataError("there are not two values to draw a line through")
-    heights = [panel.height for panel in panels]
-    whole = height_px or 300 * sum(heights) / heights[0]
+    shares = [panel.height / sum(panel.height for panel in panels) for panel in panels]
+    heights = (height_px or 300 / shares[0], 200.0 * len(panels) + 100)
 
     def draw(canvas: Any, narrow: bool) -> None:  # noqa: ANN401
-        drawn = canvas.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
-        for axes, panel in zip(drawn, panels, strict=True):
-            _panel(axes, panel, narrow=narrow, height_px=whole * panel.height / sum(heights))
+        drawn = canvas.subplots(len(panels), 1, squeeze=False, height_ratios=shares)[:, 0]
+        for axes, panel, share in zip(drawn, panels, shares, strict=True):
+            _panel(axes, panel, narrow=narrow, height_px=heights[narrow] * share)
 
-    return picture(draw, title=title, alt=alt, height_px=(whole, min(whole, 190.0 * len(panels) + 60)), **words)
+    return picture(draw, heights, **words)
 
 
-def paths(  # noqa: PLR0913
+def paths(  # what may differ between cases
     values: pd.DataFrame,
     *,
-    title: str,
-    alt: str,
     name: str,
     unit: str = "points",
-    mean: "pd.Series[Any] | None" = None,
+    mean: "Values[Any] | None" = None,
     highlight: Sequence[str] = (),
-    colours: Mapping[str, str] | None = None,
+    colours: Mapping[Any, str] | None = None,
     marks: Sequence[Mark] = (),
-    **words: Any,  # noqa: ANN401
+    x_name: str = "",
+    **words: Unpack[Words],
 ) -> Figure:
     """Draw one path a column, over time from an event (the index; 0 is the event), each named at its end.
 
@@ -144,8 +165,6 @@ def paths(  # noqa: PLR0913
     ----------
     values : DataFrame
         Index: sessions or months from the event; one column a case, named as it is to be labelled.
-    name : str
-        What is drawn and its unit; stands above the axes.
     mean : Series, optional
         Drawn bold.
     highlight : sequence of str, optional
@@ -153,70 +172,46 @@ def paths(  # noqa: PLR0913
     colours : mapping, optional
         Column -> colour, where groups are told apart.
     """
-    chosen: Mapping[Any, str] = colours or {}
+    chosen = {**dict.fromkeys(highlight, INK), **(colours or {})}
     lines = [
-        Line(
-            values[column], str(column), chosen.get(column, INK if column in highlight else CONTEXT),
-            width=1.6 if column in highlight else 1.0,
-        )
-        for column in values
-    ]  # fmt: skip
+        Line(values[one], str(one), chosen.get(one, CONTEXT), width=1.6 if one in chosen else 1.0) for one in values
+    ]
     if mean is not None:
-        lines.append(Line(mean, "mean", style.SMALL_CAPS if not chosen else INK, width=2.6))
-
-    def draw(canvas: Any, narrow: bool) -> None:  # noqa: ANN401
-        axes = canvas.subplots()
-        _panel(axes, Panel(name, lines, marks=marks, levels={"": 0.0}, unit=unit), narrow=narrow, height_px=400)
-        axes.axvline(0, color=CONTEXT, linewidth=0.8, linestyle=":")
-
-    return picture(draw, title=title, alt=alt, height_px=(420, 380), **words)
+        lines.append(Line(mean, "mean", DAY, width=2.6))
+    return series([Panel(name, lines, marks=marks, levels={"": 0.0}, unit=unit, x_name=x_name)], height_px=420, **words)
 
 
-def curve(  # noqa: PLR0913
+def curve(  # noqa: PLR0913  # the parts of a panel
     lines: Sequence[Line],
     *,
-    title: str,
-    alt: str,
     name: str,
     x_name: str,
     unit: str = "number",
     x_unit: str = "number",
     bands: Sequence[Band] = (),
-    points: "pd.Series[Any] | None" = None,
+    points: "Values[Any] | None" = None,
     marks: Sequence[Mark] = (),
     levels: Mapping[str, float] | None = None,
     log_x: bool = False,
-    **words: Any,  # noqa: ANN401
+    **words: Unpack[Words],
 ) -> Figure:
-    """Draw values over another quantity than time: return levels, a specification curve.
-
-    Parameters
-    ----------
-    lines, bands : sequence
-        Index: the quantity along the axis.
-    name, x_name : str
-        What stands up and what along, each with its unit.
-    points : Series, optional
-        Single observations, drawn as dots.
-    log_x : bool
-        Whether the axis along is logarithmic, in plain numbers.
-    """
-
-    def draw(canvas: Any, narrow: bool) -> None:  # noqa: ANN401
-        axes = canvas.subplots()
-        if log_x:
-            axes.set_xscale("log")
-        if points is not None:
-            axes.plot(points.index, points, "o", color=QUIET, markersize=3.5, alpha=0.75, linewidth=0, zorder=3)
-        panel = Panel(name, lines, bands, marks, levels, unit=unit)
-        _panel(axes, panel, narrow=narrow, height_px=360)
-        axes.set_xlabel(x_name)
-        _number_ticks(axes.xaxis, x_unit, most=4 if narrow else 8)
-
-    return picture(draw, title=title, alt=alt, height_px=(380, 330), **words)
+    """Draw values over another quantity than time (return levels, a specification curve); arguments as of `Panel`."""
+    panel = Panel(
+        name, lines, bands, marks, levels or {}, points=points, unit=unit, x_name=x_name, x_unit=x_unit, log_x=log_x
+    )
+    return series([panel], height_px=380, **words)
 
 
-def intervals(frame: pd.DataFrame, *, title: str, alt: str, name: str, unit: str = "points", **options: Any) -> Figure:  # noqa: ANN401
+def intervals(  # the parts of a row
+    frame: pd.DataFrame,
+    *,
+    name: str,
+    unit: str = "points",
+    colours: Mapping[Any, str] | None = None,
+    log: bool = False,
+    as_bars: bool = False,
+    **words: Unpack[Words],
+) -> Figure:
     """Draw a dot with its interval for each row; rows are named at the left and their values written at the right.
 
     Parameters
@@ -224,34 +219,61 @@ def intervals(frame: pd.DataFrame, *, title: str, alt: str, name: str, unit: str
     frame : DataFrame
         Index: the rows' names. Columns: `value`; if there, `low` and `high` (NaN: no interval), `group` (rows of one name stand
         together, coloured by group), `text` (in place of the value at the right), `filled` (False draws a ring), `quoted` (a
-        figure somebody named, drawn as a red line).
+        figure that somebody named, drawn as a red line).
     name : str
         What is drawn and its unit; stands above the axes.
     colours : mapping, optional
         Group or row name -> colour; "small" and "large" have theirs.
     log : bool
         Whether the value axis is logarithmic.
-    deck, data, note : optional
-        As for `picture`.
     """
-    return _by_row(frame, "dots", title=title, alt=alt, name=name, unit=unit, **options)
+    if not frame["value"].notna().any():
+        raise InsufficientDataError("no row has a value")
+    names = list(dict.fromkeys(str(row) for row in frame.index))
+    groups = list(dict.fromkeys(frame["group"])) if "group" in frame else [""]
+    chosen = {"small": SMALL_CAPS, "large": LARGE_CAPS, **(colours or {})}
+    step = 0.76 / len(groups)
+    rows: list[Any] = frame.assign(row=[str(row) for row in frame.index]).to_dict("records")
+    for row in rows:
+        group = row.setdefault("group", "")
+        row["place"] = len(names) - 1 - names.index(row["row"]) + step * ((len(groups) - 1) / 2 - groups.index(group))
+        row["colour"] = chosen.get(group or row["row"], CONTEXT if as_bars else INK)
+        row["text"] = row.get("text") or f"{group} {show(row['value'], unit)}".strip()
+
+    def draw(canvas: Any, narrow: bool) -> None:  # noqa: ANN401
+        axes = canvas.subplots()
+        axes.set_xscale("log" if log else "linear")
+        for row in rows:
+            _row(axes, row, unit, bar=0.8 * step if as_bars else 0)
+            _write(axes, row["text"], (1, row["place"]), MARGIN_TEXT[narrow], right=False, bold=as_bars)
+        axes.set_ylim(-0.6, len(names) - (0.1 if "quoted" in frame else 0.4))
+        axes.margins(x=0.04)
+        if as_bars and axes.dataLim.xmin >= 0:
+            axes.set_xlim(left=0)
+        elif not log and axes.get_xlim()[0] < 0 < axes.get_xlim()[1]:
+            axes.axvline(0, color=CONTEXT, linewidth=0.9)
+        _name_rows(axes, np.arange(len(names))[::-1], names, narrow=narrow)
+        axes.grid(visible=False, axis="y")
+        axes.grid(visible=True, axis="x")
+        _name(axes, name, narrow=narrow)
+        _number_ticks(axes.xaxis, unit, most=4 if narrow else 8)
+
+    def height(narrow: bool) -> float:
+        texts = [(row["text"], MARGIN_TEXT) for row in rows] + [(one, ROW_TEXT) for one in names]
+        lines = max(len(textwrap.wrap(text, width[narrow])) for text, width in texts)
+        row_px = max(ROW_PX * max(0.62 * len(groups), 1.9 * ("quoted" in frame)), LINE_PX * lines + 8, ROW_PX)
+        return 75 + row_px * len(names)
+
+    return picture(draw, (height(False), height(True)), **words)
 
 
-def bars(frame: pd.DataFrame, *, title: str, alt: str, name: str, unit: str = "number", **options: Any) -> Figure:  # noqa: ANN401
-    """Draw a bar from zero for each row, with its interval and a quoted figure; arguments as for `intervals`."""
-    return _by_row(frame, "bars", title=title, alt=alt, name=name, unit=unit, **options)
+def bars(frame: pd.DataFrame, **options: Any) -> Figure:  # noqa: ANN401  # as of intervals
+    """Draw a bar from zero for each row, with its interval and a quoted figure; arguments as of `intervals`."""
+    return intervals(frame, as_bars=True, **options)
 
 
-def stacked(
-    frame: pd.DataFrame,
-    *,
-    title: str,
-    alt: str,
-    colours: Mapping[str, str],
-    name: str = "",
-    **words: Any,  # noqa: ANN401
-) -> Figure:
-    """Draw one bar a row, divided by column: counts of verdicts by article, for one. The numbers stand in the parts.
+def stacked(frame: pd.DataFrame, *, colours: Mapping[str, str], name: str = "", **words: Unpack[Words]) -> Figure:
+    """Draw one bar a row, divided by column: counts of verdicts by article, for one. The counts stand in the parts.
 
     Parameters
     ----------
@@ -263,82 +285,73 @@ def stacked(
 
     def draw(canvas: Any, narrow: bool) -> None:  # noqa: ANN401
         axes, left = canvas.subplots(), np.zeros(len(frame))
-        places, widest = np.arange(len(frame))[::-1], float(frame.sum(axis=1).max())
+        places, least = np.arange(len(frame))[::-1], frame.sum(axis=1).max() * (0.06 if narrow else 0.022)
         for column in frame:
-            values = frame[column].to_numpy(float)
-            axes.barh(places, values, 0.62, left=left, color=colours[str(column)], edgecolor=style.PAPER, linewidth=1)
-            for place, value, start in zip(places, values, left, strict=True):
-                if value and value / widest > (0.06 if narrow else 0.022):
-                    ink = _ink_on(colours[str(column)])
-                    axes.text(
-                        start + value / 2, place, f"{value:.0f}", ha="center", va="center", color=ink, size=_small()
-                    )
-            left = left + values
-        _row_names(axes, places, frame.index, narrow=narrow)
-        axes.set_title(name)
+            counts, colour = frame[column].to_numpy(float), colours[str(column)]
+            axes.barh(places, counts, 0.62, left=left, color=colour, edgecolor=PAPER, linewidth=1)
+            for place, count, start in zip(places, counts, left, strict=True):
+                if count > least:
+                    axes.text(start + count / 2, place, f"{count:.0f}", ha="center", va="center", color=ink_on(colour))
+            left = left + counts
+        _name_rows(axes, places, frame.index, narrow=narrow)
+        _name(axes, name, narrow=narrow)
+        axes.grid(visible=False)
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)
 
-    height = 40 + ROW_PX * len(frame)
-    return picture(draw, title=title, alt=alt, height_px=height, **words)
+    return picture(draw, 40 + ROW_PX * len(frame), **words)
 
 
 def histogram(
-    values: "pd.Series[Any]",
+    values: "Values[Any]",
     *,
-    title: str,
-    alt: str,
     name: str,
     unit: str = "number",
     marks: Mapping[str, float] | None = None,
     bins: int = 60,
-    **words: Any,  # noqa: ANN401
+    **words: Unpack[Words],
 ) -> Figure:
     """Draw how often values occur, with named ones marked.
 
     Parameters
     ----------
     marks : mapping, optional
-        Label -> value; drawn as lines in the colour of the day in question.
+        Label -> value; lines in the colour of the day in question.
     """
     known = values.dropna().to_numpy(float)
     if len(known) < 2:
         raise InsufficientDataError("there are not two values to draw a distribution of")
-    named = dict(marks or {})
+    named = sorted((marks or {}).items(), key=lambda mark: mark[1])
     counts, edges = np.histogram(known, bins=bins)
 
     def draw(canvas: Any, narrow: bool) -> None:  # noqa: ANN401
-        axes, top = canvas.subplots(), counts.max()
+        axes, top = canvas.subplots(), float(counts.max())
         axes.stairs(counts, edges, fill=True, color=BAND)
-        axes.set_ylim(0, top * (1.05 + 0.11 * len(named)))
-        low, high = min([edges[0], *named.values()]), max([edges[-1], *named.values()])
-        room = 0.02 * (high - low)
-        axes.set_xlim(low - room, high + room)
-        for i, (label, value) in enumerate(sorted(named.items(), key=lambda item: item[1])):
+        for i, (label, value) in enumerate(named):
             height = top * (1.02 + 0.11 * (len(named) - i))
             axes.vlines(value, 0, height, color=DAY, linewidth=1.4)
-            right = value > (low + high) / 2
-            axes.annotate(f"{label} " if right else f" {label}", (value, height), ha="right" if right else "left",
-                          va="top", color=DAY, weight="bold")  # fmt: skip
-        axes.set_title(name)
+            left = value > edges.mean()
+            axes.annotate(label, (value, height), xytext=(-5 if left else 5, 0), textcoords="offset points", va="top",
+                          ha="right" if left else "left", color=DAY, weight="bold", annotation_clip=False)  # fmt: skip
+        axes.set_ylim(0, top * (1.05 + 0.11 * len(named)))
+        axes.margins(x=0.02)
+        _name(axes, name, narrow=narrow)
         axes.yaxis.set_visible(False)
         _number_ticks(axes.xaxis, unit, most=5 if narrow else 9)
 
-    return picture(draw, title=title, alt=alt, height_px=(320, 280), **words)
+    return picture(draw, (320, 280), **words)
 
 
-def heat_map(  # noqa: PLR0913
+def heat_map(  # the parts of a map
     frame: pd.DataFrame,
     *,
-    title: str,
-    alt: str,
     unit: str = "points",
     digits: int | None = None,
     positive: str = POSITIVE,
     negative: str = NEGATIVE,
     apart: Sequence[str] = (),
     most: float | None = None,
-    **words: Any,  # noqa: ANN401
+    **words: Unpack[Words],
 ) -> Figure:
     """Draw a table of numbers whose ground says their size: none at zero, the ends' colours at the largest.
 
@@ -347,7 +360,7 @@ def heat_map(  # noqa: PLR0913
     frame : DataFrame
         Numbers; NaN leaves its cell empty.
     unit : str
-        Of all of them; written in the deck, not in the cells.
+        Of all of them; it stands in the deck, not in the cells.
     positive, negative : str
         Colours of the ends. Of small minus large, give `SMALL_CAPS` and `LARGE_CAPS`.
     apart : sequence of str, optional
@@ -355,51 +368,45 @@ def heat_map(  # noqa: PLR0913
     most : float, optional
         The value at which the ground is deepest; by default the largest.
     """
-    values = frame.to_numpy(float)
+    values, rows, columns = frame.to_numpy(float), [str(row) for row in frame.index], [str(one) for one in frame]
     if not np.isfinite(values).any():
         raise InsufficientDataError("no cell has a value")
     deepest = most or float(np.nanmax(np.abs(values))) or 1.0
-    across = _places([str(column) for column in frame], apart, gap=0.12)
-    down = _places([str(row) for row in frame.index], apart, gap=0.35)
+    across = [i + 0.12 * sum(one in apart for one in columns[: i + 1]) for i in range(len(columns))]
+    down = [i + 0.35 * sum(one in apart for one in rows[: i + 1]) for i in range(len(rows))]
 
     def draw(canvas: Any, narrow: bool) -> None:  # noqa: ANN401
         from matplotlib.patches import Rectangle
 
-        axes = canvas.subplots()
+        axes, size = canvas.subplots(), PHONE_TEXT if narrow else TEXT
         for (i, j), value in np.ndenumerate(values):
-            if not np.isfinite(value):
-                continue
-            depth = 0.05 + 0.6 * min(abs(value) / deepest, 1.0)
-            colour = positive if value > 0 else negative
-            axes.add_patch(Rectangle((across[j], down[i]), 1, 1, facecolor=colour, alpha=depth, linewidth=0))
-            text = show(value, unit, digits=digits).removesuffix(" pp").removesuffix("%")
-            axes.text(
-                across[j] + 0.5, down[i] + 0.5, text, ha="center", va="center", size=_small(10.5) if narrow else None,
-                weight="bold" if str(frame.index[i]) in apart else "normal",
-            )  # fmt: skip
+            if np.isfinite(value):
+                ground = positive if value > 0 else negative
+                depth = 0.05 + 0.6 * min(abs(value) / deepest, 1.0)
+                axes.add_patch(Rectangle((across[j], down[i]), 1, 1, facecolor=ground, alpha=depth, linewidth=0))
+                axes.text(across[j] + 0.5, down[i] + 0.5, _bare(value, unit, digits), ha="center", va="center", size=size,
+                          weight="bold" if rows[i] in apart else "normal")  # fmt: skip
         axes.set_xlim(0, across[-1] + 1)
         axes.set_ylim(down[-1] + 1, 0)
-        axes.set_xticks([place + 0.5 for place in across], [str(column) for column in frame])
-        axes.set_yticks([place + 0.5 for place in down], [_wrapped(str(row), narrow=narrow) for row in frame.index])
+        axes.set_xticks([place + 0.5 for place in across], columns)
+        _name_rows(axes, [place + 0.5 for place in down], rows, narrow=narrow)
         axes.xaxis.tick_top()
-        axes.tick_params(length=0, labelsize=_small(10.5) if narrow else style.TEXT_PX * style.POINTS_PER_PX)
+        axes.tick_params(length=0, labelsize=size)
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
-    return picture(draw, title=title, alt=alt, height_px=50 + 36 * len(frame), **words)
+    return picture(draw, 50 + 36 * len(frame), **words)
 
 
-def sparkline(values: "pd.Series[Any]", *, mark: float | None = None) -> str:
+def sparkline(values: "Values[Any]", *, mark: float | None = None) -> str:
     """Return a line of 120 by 24 px for a table's cell: the values in their order, the last one (or `mark`) as a dot."""
-    known = _thinned(values.dropna(), 60)
+    known = _thinned(values.dropna(), 60).to_numpy(float)
     if len(known) < 2:
         return ""
-    heights = known.to_numpy(float)
-    low, high = heights.min(), heights.max()
-    last = heights[-1] if mark is None else min(max(mark, low), high)
-    x = np.linspace(2, 112, len(heights))
-    y = 21 - 18 * (np.append(heights, last) - low) / ((high - low) or 1.0)
-    line = " ".join(f"{a:.0f},{b:.1f}" for a, b in zip(x, y, strict=False))
+    low, high = known.min(), known.max()
+    last = known[-1] if mark is None else min(max(mark, low), high)
+    y = 21 - 18 * (np.append(known, last) - low) / ((high - low) or 1.0)
+    line = " ".join(f"{x:.0f},{up:.1f}" for x, up in zip(np.linspace(2, 112, len(known)), y, strict=False))
     return (
         f'<svg class="sparkline" aria-hidden="true" width="120" height="24" viewBox="0 0 120 24"><polyline points="{line}" '
         f'fill="none" stroke="var(--quiet, {QUIET})"/><circle cx="112" cy="{y[-1]:.1f}" r="3" fill="var(--day, {DAY})"/></svg>'
@@ -408,92 +415,97 @@ def sparkline(values: "pd.Series[Any]", *, mark: float | None = None) -> str:
 
 def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> None:
     """Draw a panel, then the names of what it shows: in the margin what reaches it, at its place what does not."""
-    drawn = [(line, _plain_index(line.values).dropna()) for line in panel.lines]
-    first, last = min(v.index[0] for _, v in drawn if len(v)), max(v.index[-1] for _, v in drawn if len(v))
+    axes.set_yscale("log" if panel.log else "linear")
+    axes.set_xscale("log" if panel.log_x else "linear")
+    lines = [(line, _dated(line.values).dropna()) for line in panel.lines]
+    known = [values for _, values in lines if len(values)]
+    first, last = min(values.index[0] for values in known), max(values.index[-1] for values in known)
     for start, end in panel.spans:
-        axes.axvspan(start, end, color=BAND, alpha=0.6, linewidth=0)
+        axes.axvspan(start, end, color=BAND, alpha=0.4, linewidth=0)
+    if panel.points is not None:
+        axes.plot(panel.points.index, panel.points, "o", color=QUIET, markersize=3.5, linewidth=0, zorder=3)
     margin = _draw_bands(axes, panel.bands)
-    for line, values in drawn:
-        seen = _thinned(values, style.WIDE_PX)
+    for line, values in lines:
+        seen = _thinned(values, WIDE_PX)
         axes.plot(seen.index, seen, color=line.colour, linewidth=line.width, linestyle="--" if line.dashed else "-")
         if line.label and len(values):
             margin.append((float(values.iloc[-1]), line.label, line.colour, line.width > 2))
-    for label, level in (panel.levels or {}).items():
+    for label, level in panel.levels.items():
         axes.axhline(level, color=CONTEXT, linewidth=0.9, linestyle="--" if label else "-")
-        if label:
-            margin.append((level, label, QUIET, False))
+        margin += [(level, label, QUIET, False)] if label else []
     axes.set_xlim(first, last)
-    if panel.log:
-        axes.set_yscale("log")
-    _value_limits(axes, panel, [values for _, values in drawn])
-    inside = []
+    if not isinstance(first, pd.Timestamp) and not panel.log_x and first < 0 < last:
+        axes.axvline(0, color=CONTEXT, linewidth=0.8, linestyle=":")
+    axes.set_ylim(*_value_limits(panel, known))
+    at_the_edge = [mark for mark in panel.marks if _along(axes, mark.at) > AT_THE_EDGE]
     for mark in panel.marks:
         axes.plot([mark.at], [mark.value], "o", color=mark.colour, markersize=6, clip_on=False, zorder=5)
-        if _along(axes, mark.at) > AT_THE_EDGE:
-            margin.append((mark.value, mark.label, mark.colour, True))
-        else:
-            inside.append(mark)
-    _name_marks(axes, inside, narrow=narrow)
+    _name_marks(axes, [mark for mark in panel.marks if mark not in at_the_edge], narrow=narrow)
+    margin += [(mark.value, mark.label, mark.colour, True) for mark in at_the_edge]
     _name_in_margin(axes, margin, narrow=narrow, height_px=height_px)
-    axes.set_title(_wrapped(panel.name, narrow=narrow, width=NAME_TEXT))
+    _name(axes, panel.name, narrow=narrow)
+    axes.set_xlabel(panel.x_name)
     _number_ticks(axes.yaxis, panel.unit, most=5 if height_px < 200 else 7)
     if isinstance(first, pd.Timestamp):
         _date_ticks(axes.xaxis, most=5 if narrow else 10)
+    else:
+        _number_ticks(axes.xaxis, panel.x_unit, most=4 if narrow else 8)
 
 
 def _draw_bands(axes: "Axes", bands: Sequence[Band]) -> list[MarginLabel]:
     labels = []
     for band in bands:
-        low, high = _plain_index(band.low), _plain_index(band.high)
-        kept = _thinned(high, style.WIDE_PX // 2).index
-        axes.fill_between(np.asarray(kept), low[kept], high[kept], color=band.colour, alpha=0.45, linewidth=0)
+        low, high = _dated(band.low), _dated(band.high)
+        seen = _thinned(high, WIDE_PX // 2).index
+        depth = 0.45 if band.colour == BAND else 0.2
+        axes.fill_between(np.asarray(seen), low[seen], high[seen], color=band.colour, alpha=depth, linewidth=0)
         if band.label and high.notna().any():
             labels.append((float(high.dropna().iloc[-1]), band.label, QUIET, False))
     return labels
 
 
-def _value_limits(axes: "Axes", panel: Panel, drawn: Sequence["pd.Series[Any]"]) -> None:
-    """Start and end a value axis with the lines and marks; a band may widen it by a third of their range on each side."""
-    to, back = (np.log10, lambda power: 10.0**power) if panel.log else (np.asarray, float)
-    values = [float(v) for v in [mark.value for mark in panel.marks] + list((panel.levels or {}).values())]
-    inner = to(np.concatenate([np.asarray(v, dtype=float) for v in drawn] + [np.asarray(values, dtype=float)]))
-    low, high = float(np.nanmin(inner)), float(np.nanmax(inner))
+def _value_limits(panel: Panel, lines: Sequence["Values[Any]"]) -> tuple[float, float]:
+    """Start and end an axis with what is drawn; a band may widen it by a third of the lines' range on each side."""
+    scale, back = (np.log10, lambda power: 10.0**power) if panel.log else (np.asarray, float)
+    named = [mark.value for mark in panel.marks] + list(panel.levels.values())
+    points = [] if panel.points is None else [panel.points]
+    drawn = scale(np.concatenate([np.asarray(one, dtype=float) for one in [*lines, *points, named]]))
+    low, high = float(np.nanmin(drawn)), float(np.nanmax(drawn))
     room = (high - low) or abs(high) or 1.0
-    if panel.bands:
-        bottom = min(float(np.nanmin(to(band.low.to_numpy(float)))) for band in panel.bands)
-        top = max(float(np.nanmax(to(band.high.to_numpy(float)))) for band in panel.bands)
-        low, high = max(min(low, bottom), low - room / 3), min(max(high, top), high + room / 3)
-    axes.set_ylim(back(low - 0.06 * room), back(high + (0.16 if panel.marks else 0.06) * room))
+    for band in panel.bands:
+        low = min(low, max(float(np.nanmin(scale(band.low.to_numpy(float)))), np.nanmin(drawn) - room / 3))
+        high = max(high, min(float(np.nanmax(scale(band.high.to_numpy(float)))), np.nanmax(drawn) + room / 3))
+    return back(low - 0.06 * room), back(high + (0.16 if panel.marks else 0.06) * room)
 
 
 def _name_marks(axes: "Axes", marks: Sequence[Mark], *, narrow: bool) -> None:
-    """Write the names of marks above them (below, where they are low), each a line higher than a near one's."""
-    taken: list[tuple[float, bool, int]] = []
-    wide = 7.0 / (230 if narrow else 640)  # of the axes, a character
-    middle = sum(axes.get_ylim()) / 2
+    """Write the names of marks above them (below, where they are low), each a line farther off than a near one's."""
+    written: list[tuple[float, bool]] = []
+    letter = 7.0 / (230 if narrow else 640)  # of the axes' width
     for mark in sorted(marks, key=lambda one: _along(axes, one.at)):
-        along, below = _along(axes, mark.at), mark.value < min(middle, 0)
-        level = sum(1 for other, side, _ in taken if side == below and along - other < wide * len(mark.label))
-        taken.append((along, below, level))
-        side = "left" if along < 0.2 else "right" if along > 0.8 else "center"
-        up = (-1 if below else 1) * (7 + 11 * level)
-        axes.annotate(mark.label, (mark.at, mark.value), xytext=(0, up), textcoords="offset points", ha=side,
-                      va="top" if below else "bottom", color=mark.colour, size=_small())  # fmt: skip
+        along, below = _along(axes, mark.at), mark.value < min(sum(axes.get_ylim()) / 2, 0)
+        level = sum(side == below and along - other < letter * len(mark.label) for other, side in written)
+        written.append((along, below))
+        axes.annotate(
+            mark.label, (mark.at, mark.value), xytext=(0, (-1 if below else 1) * (7 + 11 * level)),
+            textcoords="offset points", ha="left" if along < 0.2 else "right" if along > 0.8 else "center",
+            va="top" if below else "bottom", color=WORD_COLOURS.get(mark.colour, mark.colour), size=SMALL_TEXT,
+            annotation_clip=False,
+        )  # fmt: skip
 
 
 def _name_in_margin(axes: "Axes", labels: Sequence[MarginLabel], *, narrow: bool, height_px: float) -> None:
     """Write names at the right of the axes, at their heights, or as near to them as they have room without touching."""
-    if not labels:
-        return
-    transform = axes.transData + axes.transAxes.inverted()
     ordered = sorted(labels)
-    texts = [_wrapped(text, narrow=narrow) for _, text, _, _ in ordered]
-    line = 15.5 / max(height_px - 65, 80)  # of the axes' height
-    sizes = [line * (text.count("\n") + 1) for text in texts]
-    wanted = [float(transform.transform((0, value))[1]) for value, *_ in ordered]
-    for place, text, (_, _, colour, bold) in zip(_spread(wanted, sizes), texts, ordered, strict=True):
-        axes.annotate(text, (1, place), xycoords="axes fraction", xytext=(7, 0), textcoords="offset points", va="center",
-                      color=colour, weight="bold" if bold else "normal", annotation_clip=False)  # fmt: skip
+    line = LINE_PX / max(height_px - 65, 80)  # of the axes' height
+    sizes = [line * len(textwrap.wrap(text, MARGIN_TEXT[narrow])) for _, text, _, _ in ordered]
+    to_axes = axes.transData + axes.transAxes.inverted()
+    places = _spread([float(to_axes.transform((axes.get_xlim()[0], value))[1]) for value, *_ in ordered], sizes)
+    for (_, text, colour, bold), place, size in zip(ordered, places, sizes, strict=True):
+        for i, words in enumerate(textwrap.wrap(text, MARGIN_TEXT[narrow])):
+            axes.annotate(words, (1, place + size / 2 - line * (i + 0.5)), xycoords="axes fraction", xytext=(7, 0),
+                          textcoords="offset points", va="center", color=WORD_COLOURS.get(colour, colour),
+                          weight="bold" if bold else "normal", annotation_clip=False)  # fmt: skip
 
 
 def _spread(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
@@ -501,83 +513,52 @@ def _spread(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
     places = list(wanted)
     for i in range(1, len(places)):
         places[i] = max(places[i], places[i - 1] + (sizes[i - 1] + sizes[i]) / 2)
-    above = 1.0 + sizes[-1] / 2
+    above = 1.0 + (sizes[-1] / 2 if sizes else 0)
     for i in reversed(range(len(places))):
         places[i] = min(places[i], above - sizes[i] / 2)
         above = places[i] - sizes[i] / 2
     return places
 
 
-def _by_row(
-    frame: pd.DataFrame,
-    form: str,
-    *,
-    title: str,
-    alt: str,
-    name: str,
-    unit: str,
-    colours: Mapping[str, str] | None = None,
-    log: bool = False,
-    **words: Any,  # noqa: ANN401
-) -> Figure:
-    """Draw rows of dots or bars; see `intervals`."""
-    if frame.empty or not frame["value"].notna().any():
-        raise InsufficientDataError("no row has a value")
-    names = list(dict.fromkeys(str(row) for row in frame.index))
-    groups = list(dict.fromkeys(frame["group"])) if "group" in frame else [""]
-    chosen = {"small": style.SMALL_CAPS, "large": LARGE_CAPS, **(colours or {})}
-    rows: list[Any] = frame.assign(row=[str(row) for row in frame.index]).to_dict("records")
-
-    def draw(canvas: Any, narrow: bool) -> None:  # noqa: ANN401
-        axes = canvas.subplots()
-        if log:
-            axes.set_xscale("log")
-        for row in rows:
-            group = row.get("group", "")
-            step = 0.76 / len(groups)
-            place = len(names) - 1 - names.index(row["row"]) + step * ((len(groups) - 1) / 2 - groups.index(group))
-            colour = chosen.get(group or row["row"], INK if form == "dots" else CONTEXT)
-            _draw_row(axes, row, form, place=place, colour=colour, step=step)
-            text = row.get("text") or " ".join(filter(None, [str(group), show(row["value"], unit)]))
-            axes.annotate(_wrapped(text, narrow=narrow), (1, place), xycoords=("axes fraction", "data"),
-                          xytext=(7, 0), textcoords="offset points", va="center", annotation_clip=False)  # fmt: skip
-            if pd.notna(row.get("quoted")):
-                axes.vlines(
-                    row["quoted"], place - 0.42 * step / 0.76, place + 0.42 * step / 0.76, color=DAY, linewidth=2.2
-                )
-                axes.annotate(f"quoted {show(row['quoted'], unit)}", (row["quoted"], place + 0.44 * step / 0.76),
-                              ha="center", va="bottom", color=DAY, weight="bold", size=_small())  # fmt: skip
-        axes.set_ylim(-0.6, len(names) - 0.3)
-        axes.margins(x=0.04)
-        if not log and axes.get_xlim()[0] < 0 < axes.get_xlim()[1]:
-            axes.axvline(0, color=CONTEXT, linewidth=0.9)
-        if form == "bars":
-            axes.set_xlim(left=min(0.0, axes.get_xlim()[0]) if min(row["value"] for row in rows) < 0 else 0.0)
-        _row_names(axes, np.arange(len(names))[::-1], names, narrow=narrow)
-        axes.grid(visible=False, axis="y")
-        axes.grid(visible=True, axis="x")
-        axes.set_title(_wrapped(name, narrow=narrow, width=NAME_TEXT))
-        _number_ticks(axes.xaxis, unit, most=4 if narrow else 8)
-
-    height = 70 + ROW_PX * max(1.0, 0.62 * len(groups), 1.9 * ("quoted" in frame)) * len(names)
-    return picture(draw, title=title, alt=alt, height_px=height, **words)
-
-
-def _draw_row(axes: "Axes", row: Mapping[str, Any], form: str, *, place: float, colour: str, step: float) -> None:
-    if form == "bars":
-        axes.barh(place, row["value"], 0.8 * step, color=colour)
+def _row(axes: "Axes", row: Mapping[str, Any], unit: str, *, bar: float) -> None:
+    """Draw a row's bar or dot, its interval and what was quoted."""
+    place, colour = row["place"], row["colour"]
+    if bar:
+        axes.barh(place, row["value"], bar, color=colour)
     if pd.notna(row.get("low")) and pd.notna(row.get("high")):
-        ink = INK if form == "bars" else colour
-        axes.hlines(place, row["low"], row["high"], color=ink, linewidth=1.8)
-    if form == "dots":
-        hollow = row.get("filled") is not None and not row["filled"]
-        face = style.PAPER if hollow else colour
+        axes.hlines(place, row["low"], row["high"], color=INK if bar else colour, linewidth=1.8)
+    if not bar:
+        face = colour if row.get("filled", True) else PAPER
         axes.plot([row["value"]], [place], "o", color=colour, markerfacecolor=face, markersize=6.5, zorder=4)
+    if pd.notna(row.get("quoted")):
+        axes.vlines(row["quoted"], place - 0.42, place + 0.42, color=DAY, linewidth=2.2)
+        axes.annotate(f"quoted {show(row['quoted'], unit)}", (row["quoted"], place + 0.44), ha="center", va="bottom",
+                      color=DAY, weight="bold", size=SMALL_TEXT)  # fmt: skip
 
 
-def _row_names(axes: "Axes", places: Sequence[float] | Any, names: Any, *, narrow: bool) -> None:  # noqa: ANN401
-    axes.set_yticks(list(places), [_wrapped(str(name), narrow=narrow, width=ROW_TEXT) for name in names])
-    axes.tick_params(axis="y", labelcolor=INK)
+def _write(axes: "Axes", text: str, place: tuple[float, float], width: int, *, right: bool, bold: bool = False) -> None:
+    """Write beside the axes, at a value's height, each line by itself: so it keeps its side in whatever font."""
+    lines = textwrap.wrap(text, width)
+    for i, words in enumerate(lines):
+        down = (len(lines) - 1) / 2 - i
+        axes.annotate(words, place, xycoords=("axes fraction", "data"), va="center", ha="right" if right else "left",
+                      xytext=(-7 if right else 7, down * LINE_PX * POINTS_PER_PX), textcoords="offset points",
+                      weight="bold" if bold else "normal", annotation_clip=False)  # fmt: skip
+
+
+def _name_rows(axes: "Axes", places: Sequence[float] | Any, names: Any, *, narrow: bool) -> None:  # noqa: ANN401
+    axes.set_yticks([])
+    for place, name in zip(places, names, strict=True):
+        _write(axes, str(name), (0, float(place)), ROW_TEXT[narrow], right=True)
+
+
+def _name(axes: "Axes", name: str, *, narrow: bool) -> None:
+    """Write what is drawn above the axes, from the picture's left edge; a blank title keeps the room."""
+    lines = textwrap.wrap(name, NAME_TEXT[narrow])
+    if lines:
+        axes.set_title("\n".join(" " for _ in lines))
+        axes.annotate("\n".join(lines), (0, 1), xycoords=("figure fraction", "axes fraction"), xytext=(2, 6),
+                      textcoords="offset points", color=QUIET, annotation_clip=False).set_in_layout(False)  # fmt: skip
 
 
 def _number_ticks(axis: "Axis", unit: str, *, most: int) -> None:
@@ -585,10 +566,9 @@ def _number_ticks(axis: "Axis", unit: str, *, most: int) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     logarithmic = axis.get_scale() == "log"
-    if logarithmic:
-        low, high = axis.get_view_interval()
-        few = log10(high / low) > 1.5  # powers of ten are enough
-        axis.set_major_locator(LogLocator(subs=(1.0,) if few else (1.0, 2.0, 5.0), numticks=most + 2))
+    low, high = axis.get_view_interval()
+    if logarithmic:  # powers of ten are enough for more than one and a half of them
+        axis.set_major_locator(LogLocator(subs=(1.0,) if high > 30 * low else (1.0, 2.0, 5.0), numticks=most + 2))
     else:
         axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
     axis.set_minor_formatter(NullFormatter())
@@ -599,7 +579,8 @@ def _number_ticks(axis: "Axis", unit: str, *, most: int) -> None:
         scaled = step * (100 if unit in IN_PERCENT else 1)
         digits = max(0, -floor(log10(scaled))) if scaled else 0
         digits += not np.isclose(scaled, round(scaled, digits), rtol=1e-6, atol=0)
-        return show(float(value), unit, digits=digits).removesuffix(" pp").removesuffix(" bp")
+        text = show(float(value), unit, digits=digits).removesuffix(" pp").removesuffix(" bp")
+        return text.lstrip("+") if value == 0 else text
 
     axis.set_major_formatter(FuncFormatter(write))
 
@@ -613,24 +594,22 @@ def _date_ticks(axis: "Axis", *, most: int) -> None:
     axis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))  # type: ignore[no-untyped-call]
 
 
-def _places(names: Sequence[str], apart: Sequence[str], *, gap: float) -> list[float]:
-    """Return places from 0 on, with a gap before those that stand apart."""
-    gaps = np.cumsum([gap if name in apart else 0.0 for name in names])
-    return [i + float(added) for i, added in enumerate(gaps)]
+def _bare(value: float, unit: str, digits: int | None) -> str:
+    """Show a value without the unit that stands above."""
+    return show(float(value), unit, digits=digits).removesuffix(" pp").removesuffix("%")
 
 
-def _plain_index(values: "pd.Series[Any]") -> "pd.Series[Any]":
+def _dated(values: "Values[Any]") -> "Values[Any]":
     return values.to_timestamp() if isinstance(values.index, pd.PeriodIndex) else values
 
 
-def _thinned(values: "pd.Series[Any]", parts: int) -> "pd.Series[Any]":
+def _thinned(values: "Values[Any]", parts: int) -> "Values[Any]":
     """Keep, of more values than can be seen, the lowest and the highest of each part, and both ends."""
     n = len(values)
     if n <= 4 * parts:
         return values
     numbers = np.nan_to_num(values.to_numpy(float), nan=float(values.min()))
-    edges = np.linspace(0, n, parts + 1).astype(int)
-    spans = [(a, numbers[a:b]) for a, b in pairwise(edges)]
+    spans = [(a, numbers[a:b]) for a, b in pairwise(np.linspace(0, n, parts + 1).astype(int))]
     kept = {0, n - 1} | {a + int(pick(part)) for a, part in spans for pick in (np.argmin, np.argmax)}
     return values.iloc[sorted(kept)]
 
@@ -640,17 +619,3 @@ def _along(axes: "Axes", at: Place) -> float:
     number = float(np.asarray(axes.convert_xunits(at)))  # type: ignore[no-untyped-call]
     place = axes.transData.transform((number, axes.get_ylim()[0]))
     return float(axes.transAxes.inverted().transform(place)[0])
-
-
-def _wrapped(text: str, *, narrow: bool, width: tuple[int, int] = MARGIN_TEXT) -> str:
-    return "\n".join(textwrap.wrap(text, width[narrow]))
-
-
-def _small(px: float = style.SMALL_TEXT_PX) -> float:
-    return px * style.POINTS_PER_PX
-
-
-def _ink_on(colour: str) -> str:
-    """Return the ink, dark or light, that is read best on a colour; it stays so in dark mode."""
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return "#fffffe" if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < 0.18 else "#1d1d1e"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
 from urllib.parse import quote
 
 import pandas as pd
@@ -21,12 +21,13 @@ TEXT_PX, SMALL_TEXT_PX = 13.0, 11.5
 
 INK, QUIET, GRID, PAPER = "#1d1d1f", "#5b5b63", "#e6e6ea", "#ffffff"
 SMALL_CAPS, LARGE_CAPS = "#de8f05", "#0b6fae"  # these two and nothing else, on every page
-DAY, CONTEXT, BAND = "#b3261e", "#9a9aa2", "#d7e7f2"  # the day in question; what it is seen against
+SMALL_CAPS_WORDS = "#9a6200"  # the orange is too light for words
+DAY, CONTEXT, BAND = "#b3261e", "#9a9aa2", "#a9cbe3"  # the day in question; what it is seen against
 POSITIVE, NEGATIVE = "#2a6fb0", "#b5303a"  # the ends of a heat map
 # In a page these colours are variables: dark mode and print set them, and elsewhere the light ones stand.
 VARIABLES = {
     INK: "ink", QUIET: "quiet", GRID: "grid", PAPER: "paper", SMALL_CAPS: "small", LARGE_CAPS: "large", DAY: "day",
-    CONTEXT: "context", BAND: "band", POSITIVE: "positive", NEGATIVE: "negative",
+    SMALL_CAPS_WORDS: "small-words", CONTEXT: "context", BAND: "band", POSITIVE: "positive", NEGATIVE: "negative",
 }  # fmt: skip
 
 # A narrow frame shows the narrow drawing. The page has these rules once, a notebook's output brings them along.
@@ -129,31 +130,33 @@ SAFE = " /:;,=()!*'+@&?"  # what a data: link in double quotes may hold as it is
 Draw = Callable[["Canvas", bool], None]
 
 
-def picture(  # noqa: PLR0913  # what is shown beside a drawing
-    draw: Draw,
-    *,
-    title: str,
-    alt: str,
-    height_px: float | tuple[float, float] = 380,
-    deck: str = "",
-    data: pd.DataFrame | None = None,
-    note: str = "",
-) -> Figure:
-    """Draw a figure of one's own, wide and narrow: `draw(canvas, narrow)` fills an empty canvas in the kit's style.
+class Words(TypedDict, total=False):
+    """What is said about a drawing: see `Figure`."""
+
+    title: Required[str]
+    alt: Required[str]
+    deck: str
+    data: pd.DataFrame
+    note: str
+
+
+def picture(draw: Draw, height_px: float | tuple[float, float] = 380, **words: Unpack[Words]) -> Figure:
+    """Draw a figure, wide and narrow: `draw(canvas, narrow)` fills an empty canvas in the kit's style.
 
     Parameters
     ----------
     height_px : float or (float, float)
         Height of the wide drawing (860 px wide), and of the narrow one (358 px wide).
+    words : str, DataFrame
+        Title and alt; deck, data, note where there are any.
     """
-    wide_px, narrow_px = height_px if isinstance(height_px, tuple) else (height_px, height_px)
+    heights = height_px if isinstance(height_px, tuple) else (height_px, height_px)
     drawn = {}
-    for kind, width, height in (("wide", WIDE_PX, wide_px), ("narrow", NARROW_PX, narrow_px)):
+    for kind, width, height in (("wide", WIDE_PX, heights[0]), ("narrow", NARROW_PX, heights[1])):
         with canvas(width, height) as empty:
             draw(empty, kind == "narrow")
-            drawn[kind] = _as_svg(empty, kind, salt=f"{kind} {title} {alt}")
-    frame_of_data = pd.DataFrame() if data is None else data
-    return Figure(title, alt, drawn["wide"], drawn["narrow"], deck=deck, data=frame_of_data, note=note)
+            drawn[kind] = _as_svg(empty, kind, salt=f"{kind} {words['title']} {words['alt']}")
+    return Figure(svg=drawn["wide"], narrow=drawn["narrow"], **words)
 
 
 def frame(  # noqa: PLR0913  # the parts of a frame
@@ -257,3 +260,9 @@ def _as_svg(drawn: "Canvas", kind: str, *, salt: str) -> str:
     for colour, name in VARIABLES.items():
         svg = svg.replace(colour, f"var(--{name}, {colour})")
     return svg.replace("<svg ", f'<svg class="{kind}" aria-hidden="true" ', 1)
+
+
+def ink_on(colour: str) -> str:
+    """Return the ink, dark or light, that is read best on a colour; it stays so in dark mode."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return "#fffffe" if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < 0.18 else "#1d1d1e"
