@@ -64,7 +64,7 @@ def easing_cycles(changes_bp: "pd.Series[float]", rule: CycleRule = DEFAULT_RULE
     return frame.assign(last_hike=pd.to_datetime(frame["last_hike"]))
 
 
-def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = DEFAULT_RULE) -> "pd.Series[int]":
+def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = DEFAULT_RULE) -> "pd.Series[Any]":
     """Return the decisions of a kind, each with the number of its easing cycle.
 
     Parameters

@@ -1,10 +1,12 @@
 """Measure all quantities and write docs/validity.md: `python -m tests.validity [--draws 1000] [--only WORD]`."""
 
 import argparse
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing import Pool
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -21,7 +23,7 @@ def all_quantities() -> dict[str, tuple[Quantity, ...]]:
     return {name: import_module(f"tests.validity.{name}").QUANTITIES for name in names}
 
 
-def _measure(task: tuple[str, int, int]) -> dict[str, object]:
+def _measure(task: tuple[str, int, int]) -> dict[str | float, Any]:
     study, number, draws = task
     quantity = all_quantities()[study][number]
     try:
@@ -46,7 +48,7 @@ def main() -> None:
     with Pool(2) as pool:
         rows = pd.DataFrame(pool.imap(_measure, tasks))
     text = "\n\n".join(f"## {study}\n\n{to_markdown(part)}" for study, part in rows.groupby("study", sort=False))
-    print(text)
+    sys.stdout.write(text + "\n")
     if not asked.only:
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(INTRODUCTION.format(draws=asked.draws) + text + "\n", encoding="utf-8")

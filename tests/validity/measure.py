@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,12 +33,12 @@ class Quantity:
     fast: bool = False
 
 
-def measure(quantity: Quantity, *, draws: int, seed: int = 0) -> dict[str, object]:
+def measure(quantity: Quantity, *, draws: int, seed: int = 0) -> dict[str | float, Any]:
     """Return the share of draws that reject at 1, 5 and 10%, or, of an interval, that miss (under 5%)."""
     rng = np.random.default_rng([seed, *quantity.name.encode(), *quantity.null.encode()])
     found = [quantity.draw(rng) for _ in range(draws)]
-    given = [value for value in found if value is not None and value == value]
-    row: dict[str, object] = {
+    given = [value for value in found if value is not None and not np.isnan(value)]
+    row: dict[str | float, Any] = {
         "name": quantity.name,
         "null": quantity.null,
         "draws": len(given),
@@ -66,7 +67,7 @@ def to_markdown(rows: pd.DataFrame) -> str:
 
 
 def _size(share: object, level: float, draws: int) -> str:
-    if not isinstance(share, float) or share != share:
+    if not isinstance(share, float) or np.isnan(share):
         return ""
     apart = (share - level) / standard_error(level, draws)
     mark = " **too often**" if apart > 3 else " (seldom)" if apart < -3 else ""

@@ -17,7 +17,7 @@ SHARED_DATA = "../shared/data"
 
 def independent(periods: int, rng: np.random.Generator, *, sd: float = DAILY_SD) -> Floats:
     """Draw independent Student t returns with five degrees of freedom, of mean zero."""
-    return sd * rng.standard_t(5, size=periods) / np.sqrt(5 / 3)
+    return np.asarray(sd * rng.standard_t(5, size=periods) / np.sqrt(5 / 3))
 
 
 def gjr_garch(periods: int, rng: np.random.Generator, *, sd: float = DAILY_SD) -> Floats:

@@ -1,6 +1,7 @@
 """A quick version of `python -m tests.validity`: fewer draws, and a bound that a true size of 8% passes seldom."""
 
 import pytest
+
 from tests.validity.__main__ import all_quantities
 from tests.validity.measure import Quantity, measure
 
