@@ -39,7 +39,7 @@ def show(value: object, unit: str = "number", *, digits: int | None = None) -> s
         return NONE
     number = value if isinstance(value, int) else value.item() if isinstance(value, np.generic) else value
     write = UNITS.get(unit)
-    return write(number, digits) if write else f"{_number(number, digits)} {unit}"
+    return _signed(write(number, digits) if write else f"{_number(number, digits)} {unit}")
 
 
 def interval(low: float, high: float, unit: str = "number", *, digits: int | None = None) -> str:
@@ -67,14 +67,15 @@ def plural(count: int, noun: str, many: str = "") -> str:
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
 
 
-def _true_minus(text: str) -> str:
-    if text.startswith("-") and not any(digit in text for digit in "123456789"):
-        text = text[1:]  # no negative zero
+def _signed(text: str) -> str:
+    """Write a true minus sign, which does not break from its number, and no sign before zero."""
+    if text[:1] in ("+", "-") and not any(digit in text for digit in "123456789"):
+        text = text[1:]
     return text.replace("-", "−")
 
 
 def _plain(value: float, digits: int) -> str:
-    return _true_minus(f"{value:,.{digits}f}")
+    return f"{value:,.{digits}f}"
 
 
 def _number(value: float, digits: int | None) -> str:
@@ -84,15 +85,15 @@ def _number(value: float, digits: int | None) -> str:
 
 
 def _percent(value: float, digits: int | None) -> str:
-    return _true_minus(f"{100 * value:,.{2 if digits is None else digits}f}%")
+    return f"{100 * value:,.{2 if digits is None else digits}f}%"
 
 
 def _change(value: float, digits: int | None) -> str:
-    return _true_minus(f"{100 * value:+,.{2 if digits is None else digits}f}%")
+    return f"{100 * value:+,.{2 if digits is None else digits}f}%"
 
 
 def _points(value: float, digits: int | None) -> str:
-    return _true_minus(f"{100 * value:+,.{1 if digits is None else digits}f} pp")
+    return f"{100 * value:+,.{1 if digits is None else digits}f} pp"
 
 
 def _p(value: float, digits: int | None) -> str:
@@ -133,6 +134,6 @@ UNITS: Mapping[str, Callable[[float, int | None], str]] = {
     "periods": lambda value, _: _plain(value, 0),
     "year": lambda value, _: f"{value:.0f}",
     "years": _years,
-    "bp": lambda value, digits: _true_minus(f"{value:+,.{0 if digits is None else digits}f} bp"),
+    "bp": lambda value, digits: f"{value:+,.{0 if digits is None else digits}f} bp",
     "p": _p,
 }

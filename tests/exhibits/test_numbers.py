@@ -1,0 +1,120 @@
+"""How numbers are shown: one formatter for tables, findings, headlines, the index and the terminal."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from research_lib.exhibits.format import NONE, UNITS, interval, ordinal, plural, prose_date, show
+from research_lib.exhibits.glossary import GLOSSARY, Column
+from research_lib.exhibits.table import Table
+from research_lib.stats.estimate import Estimate, holm
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.0115, "fraction", "1.15%"),
+        (0.0115, "change", "+1.15%"),
+        (-0.0116, "points", "−1.2 pp"),
+        (-0.00001, "change", "0.00%"),
+        (-0.0004, "points", "0.0 pp"),
+        (0.377, "share", "38%"),
+        (4.417312, "sigma", "4.42"),
+        (2.72, "turns", "2.72"),
+        (9235, "count", "9,235"),
+        (np.int64(9235), "rank", "9,235"),
+        (0.0004, "p", "< 0.001"),
+        (0.0415, "p", "0.042"),
+        (3.84, "years", "3.8"),
+        (114.7, "years", "110"),
+        (2e6, "years", "over 100,000"),
+        (-25, "bp", "−25 bp"),
+        (2021, "year", "2021"),
+        (pd.Timestamp("2024-07-16"), "date", "2024-07-16"),
+        (date(2024, 7, 16), "month", "2024-07"),
+        (True, "text", "yes"),
+        ("S&P 500", "text", "S&P 500"),
+        (12.5, "widgets", "12.50 widgets"),
+        (1234.5, "number", "1,234"),
+        (3, "number", "3"),
+    ],
+)
+def test_a_value_in_its_unit(value, unit, text):
+    assert show(value, unit) == text
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf"), -np.inf, pd.NaT, "", np.float64("nan")])
+@pytest.mark.parametrize("unit", ["fraction", "years", "p", "date", "count"])
+def test_no_number_is_a_dash_in_every_unit(value, unit):
+    assert show(value, unit) == NONE
+
+
+@given(st.sampled_from(sorted(UNITS)), st.floats())
+def test_nothing_shown_is_ever_infinite_or_not_a_number(unit, value):
+    text = show(value, unit)
+    assert "inf" not in text
+    assert "nan" not in text
+    assert "∞" not in text
+    assert "-" not in text  # a true minus sign
+
+
+def test_both_ends_of_an_interval():
+    assert interval(-0.01, 0.02, "points") == "−1.0 to +2.0 pp"
+    assert interval(-0.01, 0.02, "change", digits=1) == "−1.0% to +2.0%"
+    assert interval(-0.01, float("inf"), "change") == NONE
+
+
+def test_words_of_sentences():
+    assert [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 22, 101, 111)] == (
+        ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "101st", "111th"]
+    )
+    assert (plural(1, "cycle"), plural(8, "cycle"), plural(2, "company", "companies")) == (
+        "1 cycle",
+        "8 cycles",
+        "2 companies",
+    )
+    assert prose_date(date(2024, 7, 16)) == "16 July 2024"
+
+
+def test_every_column_has_a_heading_a_known_unit_and_a_plain_meaning():
+    for name, column in GLOSSARY.items():
+        assert column.heading, name
+        assert not column.unit or column.unit in {*UNITS, "text", "date", "month"}, name
+        assert "_" not in column.heading + column.meaning, name
+        assert not column.meaning.endswith("."), name
+
+
+def test_a_table_escapes_what_it_shows_and_keeps_its_numbers():
+    frame = pd.DataFrame({"name": ["<script>alert(1)</script>", "B&C"], "value": [0.5, float("inf")]})
+    made = Table("t", "A <b> title", frame, ("name", ("value", Column("the value", "share"))), note="Read me.")
+    html = made._repr_html_()
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)" in html
+    assert "A &lt;b&gt; title" in html
+    assert made.cells.iloc[:, 1].tolist() == ["50%", "–"]
+    assert 'scope="row"' in html
+    assert "Read me." in html
+
+
+def test_a_table_without_rows_says_none():
+    assert ">none</td>" in Table("t", "Nothing", pd.DataFrame({"name": []}), ("name",)).body()
+
+
+def test_holm_against_statsmodels():
+    from statsmodels.stats.multitest import multipletests
+
+    p = np.random.default_rng(1).uniform(size=12)
+    np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
+    np.testing.assert_allclose(holm([0.01, np.nan, 0.04]), [0.02, np.nan, 0.04])
+    assert holm([]).shape == (0,)
+
+
+def test_an_estimate_shows_itself():
+    assert Estimate(0.5, n=8, low=-1, high=2, p=0.04)._repr_html_() == (
+        "<p><b>0.5</b> (n = 8, 95% interval -1 to 2, p = 0.04)</p>"
+    )
+    assert Estimate(0.5, n=8)._repr_html_() == "<p><b>0.5</b> (n = 8)</p>"
