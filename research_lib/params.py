@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from research_lib.errors import ParameterError, nearest
-from research_lib.project import display_path, from_project, write_whole
+from research_lib.project import display_path, write_whole
 
 try:
     from yaml import CSafeLoader as SafeLoader
@@ -53,10 +53,37 @@ Day = Annotated[date, BeforeValidator(iso_day)]
 OptionalDay = Annotated[date | None, BeforeValidator(iso_day)]
 
 
-class Parameters(BaseModel):
-    """What every notebook takes: where its data comes from, up to when, and the seed of its random numbers."""
+class NotebookParameters(BaseModel):
+    """What a notebook's `parameters` cell sets: strict, unchangeable, and nothing besides."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @classmethod
+    def from_notebook(cls, namespace: Mapping[str, object]) -> Self:
+        """Validate the parameters that stand in a notebook's namespace, `globals()`.
+
+        Known names are taken whatever set them. Unknown names are looked for in the cells that set parameters: those of
+        Papermill, and those that set a known name; there a name that is only a step on the way may be used.
+
+        Raises
+        ------
+        ParameterError
+            A parameter is unknown, missing, mistyped or out of range.
+        """
+        history, known = namespace.get("In"), cls.model_fields
+        in_cells = isinstance(history, list) and any(history)
+        others = _unknown_in_cells(history, known) if in_cells else set(namespace) - set(known)
+        others = {name for name in others & set(namespace) if _may_be_parameter(name, namespace[name])}
+        values = {name: value for name, value in namespace.items() if name in known or name in others}
+        return validate(cls, values, origin="the notebook's parameters")
+
+    def shown(self) -> dict[str, str]:
+        """Return each parameter as text; long collections by their size."""
+        return {name: show_setting(value) for name, value in self.model_dump().items()}
+
+
+class Parameters(NotebookParameters):
+    """What every notebook of the kit takes: where its data comes from, up to when, and the seed of its random numbers."""
 
     source: str = Field("bundled", title="Source", description=f"{', '.join(SOURCES)}; several joined by +")
     data_dir: str = Field("", title="Folder", description="with folder: where it is, relative to the project")
@@ -98,29 +125,6 @@ class Parameters(BaseModel):
         if "folder" not in names and self.data_dir:
             raise ValueError(f"data_dir is given, but source is {self.source}: say source: folder")
         return self
-
-    @classmethod
-    def from_notebook(cls, namespace: Mapping[str, object]) -> Self:
-        """Validate the parameters that stand in a notebook's namespace, `globals()`.
-
-        Known names are taken whatever set them. Unknown names are looked for in the cells that set parameters: those of
-        Papermill, and those that set a known name; there a name that is only a step on the way may be used.
-
-        Raises
-        ------
-        ParameterError
-            A parameter is unknown, missing, mistyped or out of range.
-        """
-        history, known = namespace.get("In"), cls.model_fields
-        in_cells = isinstance(history, list) and any(history)
-        others = _unknown_in_cells(history, known) if in_cells else set(namespace) - set(known)
-        others = {name for name in others & set(namespace) if _may_be_parameter(name, namespace[name])}
-        values = {name: value for name, value in namespace.items() if name in known or name in others}
-        return validate(cls, values, origin="the notebook's parameters")
-
-    def shown(self) -> dict[str, str]:
-        """Return each parameter as text; long collections by their size."""
-        return {name: show_setting(value) for name, value in self.model_dump().items()}
 
 
 def validate(model: type[Model], values: Mapping[str, object], *, origin: str) -> Model:
@@ -245,8 +249,10 @@ def parse_axis(setting: str) -> tuple[str, list[object]]:
 # Notebooks' own parameters
 
 
-def model_from_cell(notebook: Path) -> type[Parameters]:
+def model_from_cell(notebook: Path) -> type[NotebookParameters]:
     """Make a model of a notebook's `parameters` cell: names, types, defaults and help stand there.
+
+    Where the cell sets `source` to one of the kit's sources, the model has the kit's own parameters and rules too.
 
     Raises
     ------
@@ -259,15 +265,16 @@ def model_from_cell(notebook: Path) -> type[Parameters]:
     for statement in _statements(source, notebook):
         for target, annotation, value in _assignments(statement):
             if not target.startswith("_"):
-                help_text = comments[(statement.end_lineno or 1) - 1]
-                fields[target] = _field(annotation, value, help_text)
-    common = {name: fields.pop(name) for name in [*fields] if name in Parameters.model_fields}
-    model = create_model(notebook.stem, __base__=Parameters, **fields)
-    defaults = {name: field.default for name, (_, field) in common.items() if field.default is not PydanticUndefined}
-    for name, default in defaults.items():
-        model.model_fields[name].default = default
-    model.model_rebuild(force=True)
-    return model
+                fields[target] = _field(annotation, value, comments[(statement.end_lineno or 1) - 1])
+    named = fields["source"][1].default if "source" in fields else None
+    if not (isinstance(named, str) and set(named.split("+")) <= set(SOURCES)):
+        return create_model(notebook.stem, __base__=NotebookParameters, **fields)
+    known = Parameters.model_fields
+    common: dict[str, Any] = {
+        name: (known[name].annotation, fields.pop(name)[1]) for name in [*fields] if name in known
+    }
+    common["as_of"] = (OptionalDay, Field(None, description=known["as_of"].description))
+    return create_model(notebook.stem, __base__=Parameters, **common, **fields)
 
 
 def parameters_cell(notebook: Path) -> str:
@@ -284,7 +291,7 @@ def parameters_cell(notebook: Path) -> str:
     return "".join(tagged[0]["source"])
 
 
-def cell_text(model: type[Parameters]) -> str:
+def cell_text(model: type[NotebookParameters]) -> str:
     """Write the `parameters` cell of a model: name, type, default, and the field's sentence."""
     return "\n".join(
         f"{name}: {_python_type(field.annotation)} = {_python_value(field.default)}  # {_sentence(field)}"
@@ -292,7 +299,7 @@ def cell_text(model: type[Parameters]) -> str:
     )
 
 
-def markdown_table(model: type[Parameters]) -> str:
+def markdown_table(model: type[NotebookParameters]) -> str:
     """Write a model's parameters as a Markdown table."""
     rows = [
         f"| `{name}` | `{_python_value(field.default)}` | {_sentence(field)} | {_allowed(field)} |"
@@ -301,7 +308,7 @@ def markdown_table(model: type[Parameters]) -> str:
     return "\n".join(["| parameter | default | what it is | allowed |", "|---|---|---|---|", *rows])
 
 
-def _in_order(model: type[Parameters]) -> list[tuple[str, Any]]:
+def _in_order(model: type[NotebookParameters]) -> list[tuple[str, Any]]:
     """Give the common parameters but the seed, then the model's own, then the seed."""
     fields = model.model_fields
     common = [name for name in Parameters.model_fields if name != "seed"]
@@ -472,8 +479,3 @@ def _read_file(path: Path) -> dict[str, object]:
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:79]}…"
-
-
-def data_folder(params: Parameters) -> Path | None:
-    """Return the folder that `source: folder` reads; None for other sources."""
-    return from_project(params.data_dir) if params.data_dir else None

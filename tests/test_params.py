@@ -351,8 +351,7 @@ def own_notebook(tmp_path, cell=OWN_CELL, tags=("parameters",)):
 
 def test_the_model_of_ones_own_notebook_is_its_cell(tmp_path):
     model = model_from_cell(own_notebook(tmp_path))
-    own = [name for name in model.model_fields if name not in ("source", "data_dir", "as_of", "seed")]
-    assert own == [
+    assert [*model.model_fields] == [
         "symbol",
         "years",
         "share",
@@ -395,3 +394,18 @@ def test_a_notebook_without_a_parameters_cell_says_so(tmp_path):
         model_from_cell(path)
     with pytest.raises(ParameterError, match="its parameters cell is no Python"):
         model_from_cell(own_notebook(tmp_path, cell="window = = 3"))
+
+
+def test_ones_own_source_and_as_of_are_ones_own(tmp_path):
+    model = model_from_cell(own_notebook(tmp_path, cell='source = "prices.csv"\nas_of = "last friday"'))
+    assert model().model_dump() == {"source": "prices.csv", "as_of": "last friday"}
+    with pytest.raises(ParameterError, match="seed: unknown parameter"):
+        validate(model, {"seed": 3}, origin="own.yaml")
+
+
+def test_a_notebook_that_names_a_source_of_the_kit_takes_its_parameters(tmp_path):
+    model = model_from_cell(own_notebook(tmp_path, cell='source = "bundled"\nas_of = ""\nyears = 3'))
+    assert set(model.model_fields) == {"source", "data_dir", "as_of", "seed", "years"}
+    assert validate(model, {"as_of": "2024-07-16"}, origin="own.yaml").as_of == date(2024, 7, 16)
+    with pytest.raises(ParameterError, match="unknown source 'yahooo'; did you mean yahoo"):
+        validate(model, {"source": "yahooo"}, origin="own.yaml")

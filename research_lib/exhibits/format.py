@@ -35,7 +35,7 @@ def show(value: object, unit: str = "number", *, digits: int | None = None) -> s
             if hasattr(value, "strftime")
             else str(value)
         )
-    if not isfinite(value):
+    if not isfinite(100 * value):  # as a percentage too
         return NONE
     number = value if isinstance(value, int) else value.item() if isinstance(value, np.generic) else value
     write = UNITS.get(unit)
