@@ -3,14 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LIVE := $(wildcard params/*/live.yaml)
 
-.PHONY: help report test lint bench lab lock clean
+.PHONY: help report live test lint validity bench figures lab lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 report: $(READY)  ## make every report from bundled data, offline: reports/index.html
 	$(BIN)/python -m research_lib run
+
+live: $(READY)  ## pull what the live parameter files need, and make their reports (uses the network)
+	$(BIN)/python -m research_lib data pull --for $(LIVE)
+	$(BIN)/python -m research_lib run $(LIVE)
 
 test: $(READY) lint  ## ruff, mypy and all tests
 	$(BIN)/python -m pytest
@@ -20,8 +25,14 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+validity: $(READY)  ## simulate the size of every test and interval: docs/validity.md
+	$(BIN)/python -m tests.validity
+
 bench: $(READY)  ## measured comparisons, as ratios
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable -s
+
+figures: $(READY)  ## make the pictures of the README and the docs again (needs Chromium)
+	$(BIN)/python docs/make_figures.py
 
 lab: $(READY)  ## open JupyterLab on the notebooks
 	$(BIN)/python -m research_lib lab

@@ -86,7 +86,11 @@ class Parameters(NotebookParameters):
     """What every notebook of the kit takes: where its data comes from, up to when, and the seed of its random numbers."""
 
     source: str = Field("bundled", title="Source", description=f"{', '.join(SOURCES)}; several joined by +")
-    data_dir: str = Field("", title="Folder", description="with folder: where it is, relative to the project")
+    data_dir: str = Field(
+        "",
+        title="Folder",
+        description="with folder: where it is, relative to the project; of several, by commas, the first that is there",
+    )
     as_of: OptionalDay = Field(
         None, title="As of", description="the last date that may be known; empty is the last there is"
     )

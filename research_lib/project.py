@@ -23,6 +23,12 @@ def from_project(path: str | Path) -> Path:
     return (PROJECT / Path(path).expanduser()).resolve()
 
 
+def data_folder(data_dir: str) -> Path:
+    """Return the folder of the `data_dir` parameter: of several, separated by commas, the first that is there."""
+    folders = [from_project(part.strip()) for part in data_dir.split(",")]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
+
+
 def snapshots_folder() -> Path:
     """Return where snapshots of live data are: `data/snapshots`, or what RESEARCH_LIB_SNAPSHOTS says.
 
