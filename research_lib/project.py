@@ -91,24 +91,3 @@ def noted_interrupts() -> Iterator[Callable[[], bool]]:
     finally:
         for number in heard:
             signal.signal(number, before[number])
-
-
-@contextmanager
-def noted_interrupts() -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether Ctrl-C or SIGTERM has come; for the main thread.
-
-    None is raised as an error, which could come in the middle of anything: while a lock is held, or an index is written.
-    Ask every `CHECK_SECONDS`, and never wait for longer: the system may give a signal to any thread, and Python's main
-    thread hears of that only when it wakes.
-    """
-    noted: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as `signal` calls it
-        noted.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(noted)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
