@@ -1,1 +1,0 @@
-"""The exhibits of `01_rate_cut_regimes`: tables, figures and sentences."""
