@@ -266,3 +266,23 @@ def ink_on(colour: str) -> str:
     """Return the ink, dark or light, that is read best on a colour; it stays so in dark mode."""
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return "#fffffe" if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < 0.18 else "#1d1d1e"
+
+
+# How a verdict looks on badges, in the index and in charts: its colour, its shape and its word.
+VERDICT_LOOK = {
+    "holds": ("#1d7a46", "●", "holds"),
+    "roughly": ("#8cc5a2", "◕", "roughly"),
+    "depends": ("#e0a100", "◆", "depends"),
+    "fails": ("#b2271f", "✕", "fails"),
+    "open": ("#b9bdc3", "○", "not shown"),
+    "stand-in": ("#cdd9e5", "◇", "stand-in"),
+    "no data": ("#dfe1e5", "–", "no data"),
+    "untestable": ("#f0f1f3", "□", "untestable"),
+    "finding": ("#3d4f66", "▸", "finding"),
+}
+
+
+def badge(verdict: str) -> str:
+    """Return a verdict as an element: its colour, its shape, its word."""
+    colour, shape, word = VERDICT_LOOK[verdict]
+    return f'<span class="badge" style="background:{colour};color:{ink_on(colour)}">{shape} {word}</span>'

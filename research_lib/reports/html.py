@@ -1,46 +1,49 @@
-"""From an executed notebook to one HTML page that needs no network and no script."""
+"""From an executed notebook to one HTML page that needs no network and no script, and to the files beside it."""
 
+import base64
+import json
+import mimetypes
 import re
+import shutil
+import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from html import escape, unescape
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+from bs4 import BeautifulSoup, Tag
+from jinja2 import Environment, FileSystemLoader
 from latex2mathml.converter import convert
-from nbconvert.exporters import HTMLExporter, TemplateExporter
+from nbconvert.filters.ansi import ansi2html
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
-from research_lib.params import show_setting
-from research_lib.reports.text import TEMPLATES, TERMINAL_COLOUR, first_sentence, without_paths
+from research_lib.errors import ReportError
+from research_lib.exhibits.figure import FRAME_STYLE, STYLE, badge
+from research_lib.reports.record import Record, Status
 
-HEADLINE_TAG = "headline"
-PAPERMILL_ERROR_TAG = "papermill-error-cell-tag"
+TEMPLATES = Path(__file__).parent / "templates"
+HEADLINE_TAG, FOLD_TAG, PAPERMILL_ERROR_TAG = "headline", "fold", "papermill-error-cell-tag"
 MANY_CELLS = 256  # of all notebooks together
+SHOWN_LINES, MOST_LINES = 40, 2_000  # of a text: the rest is folded, or cut
+FOLDED_CHARACTERS, MOST_CHARACTERS = 60_000, 3_000_000  # of a user's HTML
+PICTURE_BYTES = 5_000_000
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+PDF_SECONDS = 120
+
+MACHINE_PATH = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?(?:[/\\][^\s/\\:'\"<>]+)+[/\\](?=[^\s/\\:'\"<>])")
 WARNING_LINE = re.compile(r"^.*?:\d+: (?P<warning>\w*Warning: .*)$")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a report ended before its end.
-
-    Attributes
-    ----------
-    cell : int or None
-        Number of the failing cell; None where it is not known.
-    error : str
-        In one line.
-    parameters : mapping
-        What the report was asked for, by name.
-    """
-
-    cell: int | None
-    error: str
-    parameters: Mapping[str, object] = field(default_factory=dict)
+NOT_A_COLOUR = re.compile(r"\x1b\[[\d;?]*[A-Za-ln-z]")  # of a terminal: moves the cursor, clears a line
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
+NEEDS_SCRIPT = ("script", "iframe", "object", "embed")
+NOT_FOR_A_PAGE = (*NEEDS_SCRIPT, "link", "meta", "base", "noscript")
 
 
 class MathRenderer(IPythonRenderer):
@@ -51,108 +54,133 @@ class MathRenderer(IPythonRenderer):
         return _mathml(body, display="inline")
 
     def block_math(self, body: str) -> str:
-        """Render a formula on its own line, which scrolls where it is too wide."""
-        return (
-            f'<div class="scroll" role="group" tabindex="0" aria-label="Formula">{_mathml(body, display="block")}</div>'
-        )
+        """Render a formula on its own line."""
+        return _scrolling(_mathml(body, display="block"), "Formula")
 
     def table(self, text: str) -> str:
-        """Render a table, which scrolls where it is too wide."""
-        return f'<div class="scroll" role="group" tabindex="0" aria-label="Table"><table>{text}</table></div>'
+        """Render a table."""
+        return _scrolling(f"<table>{text}</table>", "Table")
 
     def heading(self, text: str, level: int, **_: Any) -> str:  # noqa: ANN401  # mistune's signature
         """Render a heading that the list of contents can link to."""
-        return f'<h{level} id="{anchor(re.sub("<.*?>", "", unescape(text)))}">{text}</h{level}>\n'
+        return f'<h{level} id="{_anchor(text)}">{text}</h{level}>\n'
 
 
-class ReportExporter(HTMLExporter):
-    """nbconvert with the kit's own template: code folded, formulas drawn without script, no text taken for HTML."""
+@dataclass
+class Section:
+    """A part of a page: its cells as HTML; with a heading it is folded."""
 
-    def markdown2html(self, context: Any, source: str) -> str:  # noqa: ANN401, ARG002  # nbconvert's signature
-        """Render Markdown, of a cell or printed from data."""
-        return str(MarkdownWithMath(renderer=MathRenderer(escape=True, allow_harmful_protocols=False)).render(source))
+    heading: str = ""
+    parts: list[str] = field(default_factory=list)
 
-    def from_notebook_node(  # type: ignore[override]  # as nbconvert itself overrides it
-        self,
-        nb: NotebookNode,
-        resources: dict[str, Any] | None = None,
-        **options: Any,  # noqa: ANN401
-    ) -> tuple[str, dict[str, Any]]:
-        """Render without nbconvert's second pass over the whole page, for alternative texts and focus: they are there."""
-        return TemplateExporter.from_notebook_node(self, nb, resources, **options)
+    @property
+    def html(self) -> str:
+        """All of it."""
+        return "\n".join(self.parts)
 
-    # jinja2 must be told, as nbconvert tells it, that the filter takes the context.
-    markdown2html.jinja_pass_arg = HTMLExporter.markdown2html.jinja_pass_arg  # type: ignore[attr-defined]
+    @property
+    def anchor(self) -> str:
+        """The name that its heading is linked by."""
+        return _anchor(self.heading)
+
+    @property
+    def holds(self) -> str:
+        """How many tables and figures are in it."""
+        counts = [(self.html.count(f'class="exhibit {kind}"'), kind) for kind in ("table", "figure")]
+        return " · ".join(f"{count} {kind}{'' if count == 1 else 's'}" for count, kind in counts if count)
 
 
-def render(notebook: NotebookNode, *, name: str, slug: str, failure: Failure | None = None) -> str:
+def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None) -> str:
     """Render an executed notebook as a page.
 
     Parameters
     ----------
     notebook : NotebookNode
         With its outputs; after a failure, with those up to the failing cell.
-    name, slug : str
-        The notebook's name and that of its parameter file, shown above the title.
-    failure : Failure, optional
-        Why it ended before its end: the page then says so under its title, and shows the cells up to there.
+    record : Record
+        What the first screen says, or why the report ended early.
+    folder : Path, optional
+        The notebook's own, where the pictures are that its Markdown names.
     """
     cells, warnings = take_warnings(until_failure(notebook.cells))
-    answer, rest = answer_first(cells)
-    heading, _, question = rest[0].source.strip().partition("\n") if rest else ("Report", "", "")
-    title = heading.lstrip("# ")
-    body = join_silent_code(rest[1:])
-    report = {
-        "title": title,
-        "notebook": name,
-        "slug": slug,
-        "question": question,
-        "failure": failure,
-        "contents": contents([*answer, *body]),
-        "warnings": warnings,
-        "answer": answer,
-        "light": HtmlFormatter(style="default").get_style_defs(".highlight"),
-        "dark": HtmlFormatter(style="github-dark").get_style_defs(".highlight"),
-    }
-    html, _ = _exporter().from_notebook_node(NotebookNode({**notebook, "cells": body}), resources={"report": report})
-    return str(html)
+    first = cells[0].source.strip() if cells and cells[0].cell_type == "markdown" else ""
+    heading, _, question = first.partition("\n") if first.startswith("# ") else (f"# {record.notebook}", "", "")
+    body = cells[1:] if first.startswith("# ") else cells
+    failed = record.status not in (Status.OK, Status.UNCHANGED)
+    sections = _sections(body, folder, answered=bool(record.headline) and not failed)
+    return _page(
+        record,
+        title=heading.lstrip("# "),
+        question=_markdown(question, folder, trusted=True),
+        hero=_take_hero(sections, record.hero),
+        sections=sections,
+        warnings=warnings,
+        failed=failed,
+    )
 
 
-@cache
-def _exporter() -> ReportExporter:
-    exporter = ReportExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
-    for shown in (without_style, without_paths, show_setting, highlight):
-        exporter.register_filter(shown.__name__, shown)
-    return exporter
+def failed_page(record: Record, reason: str) -> str:
+    """Return the page of a report whose rendering failed: what is known of it, and the reason."""
+    message = f"{record.message} The page could not be made: {reason}".strip()
+    return _page(record.with_(message=message, status=Status.FAILED), title=record.notebook, sections=[], failed=True)
 
 
-@lru_cache(maxsize=MANY_CELLS)
-def highlight(source: str) -> str:
-    """Render a cell's code; reports of one notebook share most of their cells."""
-    return str(Highlight2HTML(pygments_lexer="ipython3")(source))
+def files_beside(notebook: NotebookNode, record: Record) -> dict[str, bytes]:
+    """Return the files that stand beside a page: each figure as SVG, a small one of the hero, a summary for an e-mail."""
+    files = {}
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        about = output.get("metadata", {}).get("research_lib", {})
+        if about.get("kind") != "figure":
+            continue
+        html, name = output.data["text/html"], about["id"]
+        if found := re.search(r'href="data:image/svg\+xml,([^"]*)"', html):
+            files[f"{record.slug}.figures/{name}.svg"] = unquote(found[1]).encode()
+        if name == record.hero and (found := re.search(r'<svg class="narrow".*?</svg>', html, re.DOTALL)):
+            files[f"{record.slug}.figures/{name}.small.svg"] = found[0].encode()
+    if record.headline:
+        files[f"{record.slug}.summary.txt"] = (summary_text(record) + "\n").encode()
+    return files
 
 
-def anchor(text: str) -> str:
-    """Make the name that a heading is linked by."""
-    return re.sub(r"[^\w-]+", "-", text.strip()).strip("-")
+def summary_text(record: Record) -> str:
+    """Say a report in about 80 words, for an e-mail."""
+    return f"{record.headline}\n\n{record.standfirst}\n\n({record.name}, data to {data_to(record) or 'unknown'})"
 
 
-def contents(cells: Sequence[NotebookNode]) -> list[tuple[str, str]]:
-    """List the sections, each with the name to link to and its heading."""
-    headings = [
-        re.sub(r"[*`]", "", line)
-        for cell in cells
-        if cell.cell_type == "markdown"
-        for line in re.findall(r"^## +(.+)$", cell.source, flags=re.MULTILINE)
-    ]
-    return [(anchor(heading), heading) for heading in headings]
+def citation(record: Record) -> str:
+    """Name a report as a footnote does."""
+    made = f", made {record.started[:10]}" if record.started else ""
+    inputs = f", inputs {record.inputs[:8]}" if record.inputs else ""
+    last = data_to(record)
+    return f"research-lib {version('research-lib')}: {record.name}{made}{', data to ' + last if last else ''}{inputs}."
+
+
+def data_to(record: Record) -> str:
+    """Return the last day of the data that a report rests on; empty where that is not known."""
+    return max((str(card.get("last") or "") for card in record.data), default="")
+
+
+def to_pdf(page: Path) -> Path:
+    """Print a page as PDF beside it, by a Chromium that is installed."""
+    browser = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if browser is None:
+        raise ReportError(f"no PDF of {page.name}: it needs Chromium or Chrome, which is not installed")
+    target = page.with_suffix(".pdf")
+    # As root, and in most containers, Chromium has no sandbox; it opens a page of ours that runs no script.
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer", f"--print-to-pdf={target}"]
+    try:
+        subprocess.run(  # noqa: S603  # a browser, and a page of ours
+            [browser, *options, page.resolve().as_uri()], check=True, capture_output=True, timeout=PDF_SECONDS
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ReportError(f"no PDF of {page.name}: {Path(browser).name} failed ({type(error).__name__})") from error
+    return target
 
 
 def until_failure(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
     """Return the cells up to the one that failed, all if none did; without the ones by which Papermill says so."""
     own = [cell for cell in cells if PAPERMILL_ERROR_TAG not in cell.metadata.get("tags", [])]
-    failed = (i for i, cell in enumerate(own) if _has_failed(cell))
-    return own[: next(failed, len(own)) + 1]
+    return own[: next((i for i, cell in enumerate(own) if _has_failed(cell)), len(own)) + 1]
 
 
 def take_warnings(cells: Sequence[NotebookNode]) -> tuple[list[NotebookNode], list[tuple[str, int]]]:
@@ -160,62 +188,246 @@ def take_warnings(cells: Sequence[NotebookNode]) -> tuple[list[NotebookNode], li
     messages: Counter[str] = Counter()
     kept = []
     for cell in cells:
-        outputs = cell.get("outputs", [])
+        outputs = list(_joined(cell.get("outputs", [])))
         messages.update(line for output in outputs if _is_warning(output) for line in _messages(output.text))
-        kept.append(_with(cell, outputs=[output for output in outputs if not _is_warning(output)]))
+        kept.append(NotebookNode({**cell, "outputs": [output for output in outputs if not _is_warning(output)]}))
     return kept, messages.most_common()
 
 
-def answer_first(cells: Sequence[NotebookNode]) -> tuple[list[NotebookNode], list[NotebookNode]]:
-    """Divide cells into the headline, its code in one cell, and the rest; no headline where it was not reached."""
-    headline = [cell for cell in cells if HEADLINE_TAG in cell.metadata.get("tags", [])]
-    code = [cell for cell in headline if cell.cell_type == "code"]
-    outputs = [output for cell in code for output in cell.outputs]
-    if not outputs or any(_has_failed(cell) for cell in headline):
-        return [], list(cells)
-    joined = _with(code[0], source="\n\n".join(cell.source for cell in code), outputs=_one_line_first(outputs))
-    text = [cell for cell in headline if cell.cell_type != "code"]
-    return [*text, joined], [cell for cell in cells if cell not in headline]
+def without_paths(text: str) -> str:
+    """Shorten this machine's paths to the names of files."""
+    return MACHINE_PATH.sub("", text)
 
 
-def join_silent_code(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
-    """Return cells in which code that shows nothing stands before the next code, in one fold instead of several."""
-    joined: list[NotebookNode] = []
+@cache
+def templates() -> Environment:
+    """Return the templates of pages and index, and what they share."""
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.globals.update(exhibit_style=STYLE, badge=badge, highlight_style=_highlight_style())
+    environment.filters["without_paths"] = without_paths
+    return environment
+
+
+def _highlight_style() -> str:
+    light, dark = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
+    return f"{light}\n@media screen and (prefers-color-scheme: dark) {{ {dark} }}"
+
+
+def _page(record: Record, *, sections: Sequence[Section], failed: bool, **parts: Any) -> str:  # noqa: ANN401
+    folds = [i for i, section in enumerate(sections) if section.heading]
+    html = "".join(section.html for section in sections if not section.heading)
+    contents = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>|<p class="title" id="([^"]*)-title">(.*?)</p>', html)
+    return templates().get_template("page.html.j2").render(
+        record=record,
+        failed=failed,
+        answered=bool(record.headline) and not failed,
+        sections=sections,
+        first_fold=folds[0] if folds else len(sections),
+        contents=[(a or c, unescape(re.sub("<.*?>", "", b or d))) for a, b, c, d in contents],
+        summary=summary_text(record),
+        citation=citation(record),
+        **parts,
+    )  # fmt: skip
+
+
+def _sections(cells: Sequence[NotebookNode], folder: Path | None, *, answered: bool) -> list[Section]:
+    """Render cells; one tagged as a fold begins a section, which ends with the next heading of its rank."""
+    sections = [Section()]
     for cell in cells:
-        before = joined[-1] if joined else None
-        if before and before.cell_type == cell.cell_type == "code" and not before.outputs:
-            joined[-1] = _with(cell, source=f"{before.source}\n\n{cell.source}")
-        else:
-            joined.append(cell)
-    return joined
+        tags, changes = cell.metadata.get("tags", []), {}
+        heading = re.match(r"## +(.+)\n?", cell.source) if cell.cell_type == "markdown" else None
+        if heading and FOLD_TAG in tags:
+            sections.append(Section(re.sub(r"[*`]", "", heading[1])))
+            changes["source"] = cell.source[heading.end() :]
+        elif heading and sections[-1].heading:
+            sections.append(Section())
+        if answered and HEADLINE_TAG in tags:  # it stands on top
+            changes["outputs"] = []
+        sections[-1].parts.append(_cell(NotebookNode({**cell, **changes}), folder))
+    return sections
 
 
-def without_style(html: str) -> str:
-    """Take the style out of a table by great_tables: the page has one for all of them."""
-    return re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL) if "gt_table" in html else html
+def _take_hero(sections: Sequence[Section], hero: str) -> str:
+    """Take the cell of the picture that stands on top out of its section."""
+    for section in sections:
+        for i, part in enumerate(section.parts):
+            if hero and f'<figure class="exhibit figure" id="{hero}"' in part:
+                return section.parts.pop(i)
+    return ""
 
 
-def _mathml(body: str, *, display: str) -> str:
+def _cell(cell: NotebookNode, folder: Path | None) -> str:
+    if cell.cell_type == "code":
+        shown = "".join(_safely(_show, output, folder) for output in _joined(cell.outputs))
+        code = _highlighted(cell.source) if cell.source.strip() else ""
+        return f'{shown}<div class="code{" failing" if _has_failed(cell) else ""}">{code}</div>'
+    if not cell.source.strip():
+        return ""
+    if cell.cell_type == "raw":
+        return _text(cell.source)
+    source = cell.source
+    for name, data in cell.get("attachments", {}).items():
+        kind, picture = next(iter(data.items()))
+        source = source.replace(f"(attachment:{name}", f"(data:{kind};base64,{''.join(picture)}")
+    return f'<div class="text">{_safely(_markdown, source, folder, trusted=True)}</div>'
+
+
+def _safely(show: Callable[..., str], *what: Any, **how: Any) -> str:  # noqa: ANN401
+    """Render one part of a page, or say that it cannot be: it never costs the page."""
     try:
-        return str(convert(body.replace("<", r"\lt ").replace(">", r"\gt "), display=display))
-    except Exception:  # its errors share no class; dollars in a text from data need be no formula
-        return f"<code>{escape(body)}</code>"
+        return show(*what, **how)
+    except Exception as error:  # whatever a library says to an odd output
+        return _missing(f"This part could not be shown ({type(error).__name__}: {without_paths(str(error))[:200]}).")
 
 
-def _one_line_first(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
-    """Give the answer's first sentence a paragraph of its own."""
-    first = outputs[0]
-    text = first.get("data", {}).get("text/markdown", "")
-    sentence = first_sentence(text)
-    if not text or sentence.count("**") % 2:  # it ends inside bold words
-        return list(outputs)
-    divided = f"{sentence}\n\n{text[len(sentence) :].lstrip()}"
-    return [_with(first, data={**first.data, "text/markdown": divided}), *outputs[1:]]
+def _show(output: NotebookNode, folder: Path | None) -> str:
+    """Render an output: the best of what it offers that needs no script."""
+    if output.output_type == "stream":
+        return _text(output.text)
+    if output.output_type == "error":
+        trace = _text(without_paths("\n".join(output.traceback)), "Traceback") if output.traceback else ""
+        what = f"<strong>{escape(output.ename)}</strong>: {escape(without_paths(COLOUR.sub('', output.evalue)))}"
+        return f'<p class="error">{what}</p>{trace}'
+    data = output.data
+    for kind, draw in DRAWN.items():
+        if kind in data and (html := draw(kind, data, output.get("metadata", {}), folder)):
+            return html
+    return _needs_script(next(iter(data), "output"))
+
+
+def _html(_: str, data: Mapping[str, Any], metadata: Mapping[str, Any], folder: Path | None) -> str:
+    html = "".join(data["text/html"])
+    if "research_lib" in metadata:
+        return html.replace(FRAME_STYLE, "")  # the page has it once
+    if len(html) > MOST_CHARACTERS:
+        return _missing(f"An output of {len(html):,} characters is left out; it stands in the notebook.")
+    shown = _cleaned(html, folder)
+    if not shown:  # nothing is left without its script: perhaps there is a picture too
+        return "" if set(data) & {"image/png", "image/svg+xml", "image/jpeg"} else _needs_script("text/html")
+    framed = _scrolling(shown, "Output")
+    return framed if len(html) < FOLDED_CHARACTERS else _folded(f"{len(html):,} characters of output", framed)
+
+
+def _picture(kind: str, data: Mapping[str, Any], metadata: Mapping[str, Any], _: Path | None) -> str:
+    size = metadata.get(kind, {})
+    width = f' width="{int(size["width"])}"' if str(size.get("width", "")).isdigit() else ""
+    alt = escape("".join(data.get("text/plain", "")) or "Picture")
+    return f'<p><img src="data:{kind};base64,{"".join(data[kind]).strip()}" alt="{alt}"{width}></p>'
+
+
+def _markdown_output(kind: str, data: Mapping[str, Any], _: Mapping[str, Any], folder: Path | None) -> str:
+    return f'<div class="text">{_markdown("".join(data[kind]), folder)}</div>'
+
+
+def _json(kind: str, data: Mapping[str, Any], _: Mapping[str, Any], __: Path | None) -> str:
+    return _text(json.dumps(data[kind], indent=2, ensure_ascii=False))
+
+
+def _plain(kind: str, data: Mapping[str, Any], _: Mapping[str, Any], __: Path | None) -> str:
+    alive = next((one for one in data if one.startswith("application/")), "")  # a widget, a chart that is script
+    return _needs_script(alive) if alive else _text("".join(data[kind]))
+
+
+# From the best down; of what an output offers, the first that gives something is shown.
+DRAWN: Mapping[str, Callable[[str, Mapping[str, Any], Mapping[str, Any], Path | None], str]] = {
+    "text/html": _html,
+    "text/markdown": _markdown_output,
+    "image/svg+xml": lambda kind, data, _, folder: f"<div>{_cleaned(''.join(data[kind]), folder)}</div>",
+    "text/latex": _markdown_output,
+    **dict.fromkeys(("image/png", "image/jpeg", "image/gif", "image/webp"), _picture),
+    "application/json": _json,
+    "text/plain": _plain,
+}
+
+
+def _markdown(source: str, folder: Path | None, *, trusted: bool = False) -> str:
+    """Render Markdown: its author's own may hold HTML, a text from data not."""
+    renderer = MathRenderer(escape=not trusted, allow_harmful_protocols=False)
+    html = str(MarkdownWithMath(renderer=renderer).render(source))
+    return _cleaned(html, folder) if "<img" in html or (trusted and "<" in source) else html
+
+
+def _cleaned(html: str, folder: Path | None) -> str:
+    """Close what is open in HTML, and take out what a page without script and network cannot have."""
+    soup = BeautifulSoup(html, "html.parser")
+    for tag in soup.find_all(NOT_FOR_A_PAGE):
+        tag.decompose()
+    for tag in soup.find_all(True):
+        for name in [name for name in tag.attrs if name.startswith("on")]:
+            del tag[name]
+        if re.match(r"\s*(javascript|vbscript|data:text):?", str(tag.get("href", "")), re.IGNORECASE):
+            del tag["href"]
+        if tag.name == "img":
+            _embed(tag, folder)
+    has_picture = soup.find(["img", "svg", "math", "hr", "input", "progress", "video", "audio", "canvas"])
+    return str(soup) if has_picture or soup.get_text(strip=True) else ""
+
+
+def _embed(picture: Tag, folder: Path | None) -> None:
+    """Put a picture that is a file beside the notebook into the page; name one that cannot be had."""
+    address = str(picture.get("src", ""))
+    if not picture.get("alt"):
+        picture["alt"] = Path(address).name if not address.startswith("data:") else "Picture"
+    if address.startswith("data:image/"):
+        return
+    path = folder / unquote(address) if folder and "//" not in address else None
+    kind = mimetypes.guess_type(address)[0] or ""
+    if path and kind.startswith("image/") and path.is_file() and path.stat().st_size < PICTURE_BYTES:
+        picture["src"] = f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    else:
+        picture.name, picture.attrs, picture.string = (
+            "em",
+            {"class": "missing"},
+            f"[picture not in this page: {address}]",
+        )
+
+
+def _text(text: str, fold: str = "") -> str:
+    """Render text as a terminal would show it in the end; what is long is folded, what is endless is cut."""
+    lines = without_paths(_overwritten(text)).splitlines()
+    rest = f"\n… {len(lines) - MOST_LINES:,} more lines stand in the notebook" if len(lines) > MOST_LINES else ""
+    shown = SHOWN_LINES if len(lines) > SHOWN_LINES else len(lines)
+    if fold:
+        return _folded(fold, _pre(lines[:MOST_LINES], rest))
+    first = _pre(lines[:shown], "")
+    return first + (
+        _folded(f"{len(lines) - shown:,} more lines", _pre(lines[shown:MOST_LINES], rest)) if lines[shown:] else ""
+    )
+
+
+def _pre(lines: Iterable[str], rest: str) -> str:
+    return f'<pre tabindex="0">{ansi2html(chr(10).join(lines) + rest)}</pre>'
+
+
+def _overwritten(text: str) -> str:
+    """Let what follows a carriage return overwrite the line, as a progress bar does."""
+
+    def last(line: str) -> str:
+        shown = ""
+        for part in line.rstrip("\r").split("\r"):
+            shown = part + shown[len(part) :]
+        return shown
+
+    return "\n".join(map(last, NOT_A_COLOUR.sub("", text).split("\n")))
+
+
+def _joined(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
+    """Join what was written to one stream bit by bit."""
+    before: NotebookNode | None = None
+    for output in outputs:
+        if before and output.output_type == "stream" == before.output_type and output.name == before.name:
+            before = NotebookNode({**before, "text": before.text + output.text})
+            continue
+        if before:
+            yield before
+        before = output
+    if before:
+        yield before
 
 
 def _messages(text: str) -> Iterator[str]:
     """Read what was written to the error stream: of a warning its class and words, not its place and line of code."""
-    lines = iter(TERMINAL_COLOUR.sub("", text).splitlines())
+    lines = iter(COLOUR.sub("", _overwritten(text)).splitlines())
     for line in lines:
         found = WARNING_LINE.match(line)
         if found:
@@ -232,5 +444,34 @@ def _has_failed(cell: NotebookNode) -> bool:
     return any(output.output_type == "error" for output in cell.get("outputs", []))
 
 
-def _with(node: NotebookNode, **changes: object) -> NotebookNode:
-    return NotebookNode({**node, **changes})
+@lru_cache(maxsize=MANY_CELLS)
+def _highlighted(source: str) -> str:
+    """Render a cell's code; reports of one notebook share most of their cells."""
+    return str(Highlight2HTML(pygments_lexer="ipython3")(source))
+
+
+def _mathml(body: str, *, display: str) -> str:
+    try:
+        return str(convert(body.replace("<", r"\lt ").replace(">", r"\gt "), display=display))
+    except Exception:  # its errors share no class; dollars in a text from data need be no formula
+        return f"<code>{escape(body)}</code>"
+
+
+def _anchor(heading: str) -> str:
+    return "to-" + re.sub(r"[^\w-]+", "-", unescape(re.sub("<.*?>", "", heading)).strip()).strip("-").lower()
+
+
+def _scrolling(html: str, what: str) -> str:
+    return f'<div class="scroll" role="group" tabindex="0" aria-label="{what}">{html}</div>'
+
+
+def _folded(what: str, html: str) -> str:
+    return f'<details class="long"><summary>{what}</summary>{html}</details>'
+
+
+def _missing(sentence: str) -> str:
+    return f'<p class="missing">{escape(sentence)}</p>'
+
+
+def _needs_script(kind: str) -> str:
+    return _missing(f"An interactive output ({kind}) stood here; it needs script, which this page does not have.")
