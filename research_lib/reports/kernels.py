@@ -1,33 +1,97 @@
-"""Kernels that start at once: each is forked from one process that has imported the stack already.
+"""Kernels that start at once, each forked from a process that has imported the stack already.
 
-`ForkedProvisioner` is named among the project's entry points, so Jupyter finds it like any other kernel provisioner.
+`ForkedProvisioner` is named among the project's entry points, so JupyterLab finds it like any kernel provisioner.
 """
 
 import asyncio
-import multiprocessing.forkserver
-import multiprocessing.resource_tracker
+import contextlib
+import json
+import logging
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from multiprocessing.context import ForkServerProcess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
-import psutil
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from nbformat import NotebookNode
 
 PROVISIONER = "research-lib-forked"
-PRELOADED = "research_lib.preload"
-SOCKETS = "research-lib-kernel-"  # and the process that owns them
+LONGEST_FOLDER = 80  # of a kernel's sockets: the system allows 107 bytes for the whole path
+
+
+class ForkServer:
+    """The hold of this process on the fork server, for all its kernels."""
+
+    def __init__(self) -> None:
+        self._identity = ""
+        self._hold: socket.socket | None = None
+
+    def start(self) -> None:
+        """Find or start the server; it goes on importing while this process does other things."""
+        if not fork_is_safe():
+            return
+        from research_lib.reports.forkserver import connect, identity
+
+        current = identity()
+        if current == self._identity:
+            return
+        self.release()
+        with contextlib.suppress(OSError):
+            self._hold = connect()
+        self._identity = current  # also of one that cannot be started: it is not tried for every kernel
+
+    def fork(self, arguments: Sequence[str], *, cwd: str, environment: Mapping[str, str]) -> "ForkedKernel":
+        """Fork a kernel.
+
+        Raises
+        ------
+        OSError
+            There is no server: kernels must be started one by one.
+        """
+        self.start()
+        if self._hold is None:
+            raise OSError("no fork server")
+        from research_lib.reports.forkserver import connect
+
+        connection = connect()
+        request = {"arguments": list(arguments), "cwd": cwd, "environment": dict(environment)}
+        try:
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            return ForkedKernel(int(connection.recv(64)), connection)
+        except (OSError, ValueError) as error:
+            connection.close()
+            reason = self._why_it_ended()
+            self.release()
+            raise OSError(reason) from error
+
+    def release(self, *, keep_seconds: float = 0) -> None:
+        """Let go of the server, which then ends, or stays for the next run."""
+        if self._hold is None:
+            return
+        with contextlib.suppress(OSError), self._hold:
+            if keep_seconds:
+                self._hold.sendall(json.dumps({"keep_seconds": keep_seconds}).encode() + b"\n")
+        self._hold = None
+
+    def _why_it_ended(self) -> str:
+        with contextlib.suppress(OSError, AttributeError):
+            self._hold.settimeout(1)  # type: ignore[union-attr]
+            if reason := self._hold.recv(4096).decode().strip():  # type: ignore[union-attr]
+                logging.getLogger(__name__).warning("kernels are started one by one: %s", reason)
+                return reason
+        return "the fork server has ended"
+
+
+FORK_SERVER = ForkServer()
 
 
 class ForkedKernel:
@@ -35,31 +99,46 @@ class ForkedKernel:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, process: ForkServerProcess) -> None:
-        self._process = process
-        self.pid = process.pid
+    def __init__(self, pid: int, connection: socket.socket) -> None:
+        self.pid, self._connection, self._exit_code = pid, connection, None if pid else 0
+        connection.setblocking(False)
 
     def poll(self) -> int | None:
         """Return the exit code, or None while the kernel runs."""
-        return self._process.exitcode
+        if self._exit_code is None:
+            with contextlib.suppress(BlockingIOError):
+                self._hear()
+        return self._exit_code
 
     def wait(self) -> int | None:
         """Wait for the kernel's end and return its exit code."""
-        self._process.join()
-        return self._process.exitcode
+        if self._exit_code is None:
+            self._connection.settimeout(None)
+            self._hear()
+        return self._exit_code
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the kernel."""
-        if self.pid and self.poll() is None:
+        if self.poll() is None:
             os.kill(self.pid, number)
 
     def terminate(self) -> None:
         """Ask the kernel to end."""
-        self._process.terminate()
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End the kernel."""
-        self._process.kill()
+        self.send_signal(signal.SIGKILL)
+
+    def _hear(self) -> None:
+        try:
+            told = self._connection.recv(64)
+        except BlockingIOError:
+            raise
+        except OSError:
+            told = b""
+        self._exit_code = int(told or -signal.SIGKILL)  # without a word: the server was killed, and its kernels with it
+        self._connection.close()
 
 
 class ForkedProvisioner(LocalProvisioner):
@@ -67,31 +146,36 @@ class ForkedProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:  # noqa: ANN401
         """Fork a kernel, or start it from its command line where that is not possible."""
-        if not (fork_is_safe() and _is_own_python(cmd) and _library_is_as_it_was()):
+        if not (fork_is_safe() and "ipykernel_launcher" in cmd and Path(cmd[0]).parent == Path(sys.executable).parent):
             return await super().launch_kernel(cmd, **kwargs)
         arguments, environment = cmd[cmd.index("-f") :], dict(kwargs.get("env") or os.environ)
+        folder = str(kwargs.get("cwd") or Path.cwd())
         try:
-            process = await asyncio.to_thread(fork_kernel, arguments, cwd=kwargs.get("cwd"), environment=environment)
-        except (OSError, EOFError):  # the fork server has ended, since a package that it imported runs threads
+            forked = await asyncio.to_thread(FORK_SERVER.fork, arguments, cwd=folder, environment=environment)
+        except OSError:
             return await super().launch_kernel(cmd, **kwargs)
-        self.process = ForkedKernel(process)  # type: ignore[assignment]  # it has the methods that are called
-        self.pid = self.pgid = process.pid
+        self.process = forked  # type: ignore[assignment]  # it has the methods that are called
+        self.pid = self.pgid = forked.pid
+        self.cwd = kwargs.get("cwd")
         return self.connection_info
 
 
 class WarmKernelManager(AsyncKernelManager):
-    """Starts forked kernels, and speaks to each through sockets in a folder of its own that only this user can open."""
+    """Starts forked kernels, and speaks to each through sockets in a folder that only this user can open."""
 
     def __init__(self, **settings: object) -> None:
-        folder = tempfile.mkdtemp(prefix=f"{SOCKETS}{os.getpid()}-")
-        self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        own = {"transport": "ipc", "ip": f"{folder}/socket", "connection_file": f"{folder}/kernel.json"}
-        super().__init__(**{**(own if sys.platform != "win32" else {}), **settings})
+        folder = _short_folder()
+        own: dict[str, object] = {}
+        if folder:
+            self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            own = {"transport": "ipc", "ip": f"{folder}/socket", "connection_file": f"{folder}/kernel.json"}
+        super().__init__(**{**own, **settings})
 
     def cleanup_connection_file(self) -> None:
         """Remove the connection file, and the folder that it stands in with the sockets."""
         super().cleanup_connection_file()
-        self._remove_folder()
+        if hasattr(self, "_remove_folder"):
+            self._remove_folder()
 
     @property
     def kernel_spec(self) -> KernelSpec | None:
@@ -103,92 +187,58 @@ class WarmKernelManager(AsyncKernelManager):
 
 
 def fork_is_safe() -> bool:
-    """Whether kernels may be forked.
-
-    Not on Windows, which cannot fork, nor on macOS, whose own libraries run threads; nor by a daemon, which Python
-    forbids children.
-    """
-    return sys.platform == "linux" and not multiprocessing.current_process().daemon
+    """Return whether kernels may be forked: on Linux only, since macOS's own libraries run threads."""
+    return sys.platform == "linux"
 
 
-def start_fork_server() -> None:
-    """Start the process that kernels are forked from, where there is none yet; it does not wait for it."""
-    if fork_is_safe():
-        _remove_sockets_of_the_dead()
-        multiprocessing.set_forkserver_preload([PRELOADED])
-        multiprocessing.resource_tracker.ensure_running()  # which would let interrupts through again
-        with _without_interrupts():
-            multiprocessing.forkserver.ensure_running()
+def _short_folder() -> str | None:
+    """Make a folder whose path is short enough for sockets; None where there is none: the kernel then uses TCP."""
+    if sys.platform == "win32":
+        return None
+    from research_lib.reports.forkserver import private_folder
+
+    with contextlib.suppress(OSError):
+        return tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=private_folder())
+    return None
 
 
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Let a process that is started meanwhile not hear Ctrl-C, which is ours: while it imports it would die of it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+class Execution:
+    """A notebook while it runs: as far as it went, and a way to stop its kernel from another thread."""
 
+    def __init__(self) -> None:
+        self.notebook: NotebookNode | None = None
+        self.stopped_because = ""
+        self.left_at: int | None = None  # the position of a cell that called `exit`
+        self._process: Any = None
 
-def fork_kernel(arguments: Sequence[str], *, cwd: str | None, environment: Mapping[str, str]) -> ForkServerProcess:
-    """Start a kernel from the fork server, which starts with the first and ends with this process.
+    @property
+    def exit_code(self) -> int | None:
+        """How the kernel ended; negative: the signal that killed it; None while it runs."""
+        return self._process.poll() if self._process else None  # type: ignore[no-any-return]
 
-    Parameters
-    ----------
-    arguments : sequence of str
-        For the kernel, `-f` and its connection file among them.
-    cwd : str, optional
-        The folder it runs in.
-    environment : mapping
-        All of its environment.
-    """
-    start_fork_server()
-    context = multiprocessing.get_context("forkserver")
-    process = context.Process(target=_run_kernel, args=(list(arguments), cwd, dict(environment)))
-    process.start()
-    return process
+    def stop(self, reason: str = "") -> None:
+        """Kill the kernel and all that it started; Papermill then ends with an error, which `reason` explains."""
+        self.stopped_because = self.stopped_because or reason
+        if self._process is not None and self._process.poll() is None:
+            from research_lib.reports.forkserver import end_tree
 
+            end_tree(self._process.pid)
 
-def _run_kernel(arguments: list[str], cwd: str | None, environment: dict[str, str]) -> None:
-    """Become a kernel; this runs in the forked process."""
-    Thread(target=_end_with_the_runner, daemon=True).start()
-    os.setsid()  # an interrupt from the terminal is the runner's, not the kernel's
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nor one that came before; ipykernel listens while it runs a cell
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    with Path(os.devnull).open("wb") as nowhere:  # what a kernel logs of its own end is not the user's
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        os.dup2(nowhere.fileno(), sys.stderr.fileno())
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(cwd or Path.cwd())
-    from ipykernel.kernelapp import IPKernelApp
+    def manager_class(self) -> type[WarmKernelManager]:
+        """Return a class of kernel managers that tell this execution of their process."""
+        execution = self
 
-    IPKernelApp.launch_instance([*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])
+        class KnownKernelManager(WarmKernelManager):
+            async def post_start_kernel(self, **settings: Any) -> None:  # noqa: ANN401
+                execution._process = getattr(self.provisioner, "process", None)
+                if execution.stopped_because:
+                    execution.stop()
+                await super().post_start_kernel(**settings)
 
+        return KnownKernelManager
 
-def _end_with_the_runner() -> None:
-    """End a kernel whose runner was killed; the fork server lives as long as any kernel, so that is no sign."""
-    runner = multiprocessing.parent_process()
-    if runner is not None:
-        runner.join()
-        os._exit(1)
-
-
-def _remove_sockets_of_the_dead() -> None:
-    """Remove what a runner that was killed could not."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{SOCKETS}*"):
-        owner = folder.name.removeprefix(SOCKETS).split("-")[0]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _library_is_as_it_was() -> bool:
-    """Whether no module was edited since this process began: what is forked would know only the old one."""
-    began = psutil.Process().create_time()
-    return all(path.stat().st_mtime < began for path in Path(__file__).parent.parent.rglob("*.py"))
-
-
-def _is_own_python(cmd: Sequence[str]) -> bool:
-    own = Path(sys.executable)
-    return "ipykernel_launcher" in cmd and Path(cmd[0]).parent == own.parent
+    def note_exit(self, cell_index: int, execute_reply: Mapping[str, Any], **_: object) -> None:
+        """Note which cell asked its kernel to end; nbclient calls this after each cell."""
+        payload = execute_reply["content"].get("payload", [])
+        if any(part.get("source") == "ask_exit" for part in payload):
+            self.left_at = cell_index

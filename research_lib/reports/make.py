@@ -1,90 +1,129 @@
-"""Make one report: execute its notebook, say how that ended, and keep what came of it."""
+"""Make one report: execute its notebook, say how that ended, and render what came of it."""
 
 import logging
+import re
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
 from threading import Timer
-from types import MappingProxyType
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from papermill.translators import PythonTranslator, papermill_translators
 
-from research_lib.errors import InsufficientDataError
-from research_lib.findings import FINDINGS_MIME
-from research_lib.reports.html import HEADLINE_TAG, Failure, render
-from research_lib.reports.plan import Report
-from research_lib.reports.records import FAILED, FAILED_PAGE, FINDINGS, Status, to_json
-from research_lib.reports.running import RunningReport
-from research_lib.reports.store import Made
+from research_lib import errors
+from research_lib.reports.kernels import Execution
+from research_lib.reports.record import FAILED, FAILED_NOTEBOOK, FAILED_PAGE, GOOD, NOTEBOOK, PAGE, Record, Status
 
 logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs of a failure is raised too, and told
+FINDINGS_MIME = "application/vnd.research-lib.findings+json"
+SUMMARY_MIME = "application/vnd.research-lib.summary+json"
 ENGINE = "research-lib"  # engine.py, by its entry point
-# Errors that IPython names but the runner never sees as objects: they were raised in the kernel.
-USER_ERRORS = frozenset({"ParameterError", "DataError", "MissingDataError", "InsufficientDataError"})
-NOTHING_FOUND: Mapping[str, Any] = MappingProxyType({"answer": "", "data": [], "findings": []})
+PUT_IN = {"injected-parameters", "papermill-error-cell-tag"}  # tags of cells that Papermill adds
+LONGEST_MESSAGE = 300
+TERMINAL_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+# Errors of the kit say all that is to be said; the cell that raised them does not matter.
+USER_ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)}
 
 
-def make(report: Report, *, inputs: str, running: RunningReport, timeout_seconds: float | None) -> Made:
-    """Execute a report's notebook and render it; of one that fails, as far as it went.
+@dataclass(frozen=True)
+class Made:
+    """What became of a report: its record, and its files by what follows the slug in their names."""
+
+    record: Record
+    files: Mapping[str, bytes]
+
+
+class _Translator(PythonTranslator):  # type: ignore[misc]  # Papermill is untyped
+    """Writes parameters into a notebook; a date as a date, which Papermill alone would write as a text."""
+
+    @classmethod
+    def translate(cls, value: object) -> str:
+        if isinstance(value, date):  # no import: it could hide a name of the notebook's own
+            return f'__import__("datetime"){repr(value).removeprefix("datetime")}'
+        return str(super().translate(list(value) if isinstance(value, tuple) else value))
+
+
+papermill_translators.register("python", _Translator)
+
+
+def make(
+    notebook: Path,
+    parameters: Mapping[str, Any],
+    asked: Record,
+    *,
+    execution: Execution,
+    timeout_seconds: float | None,
+) -> Made:
+    """Execute a notebook in its own folder and render it; of one that fails, as far as it went.
 
     Parameters
     ----------
-    report : Report
-        Of `plan`.
-    inputs : str
-        The hash of what it depends on, kept in its record.
-    running : RunningReport
-        Through which it can be stopped meanwhile.
+    notebook : Path
+        The notebook.
+    parameters : mapping
+        What Papermill sets in it.
+    asked : Record
+        The report that is asked for.
+    execution : Execution
+        Through which it can be stopped from another thread.
     timeout_seconds : float or None
         After which its kernel is killed.
     """
     started, clock = datetime.now(UTC), time.monotonic()
-    made = _execute(report, running, timeout_seconds)
-    found = read_findings(running.notebook)
-    if made.status is Status.OK and found is NOTHING_FOUND:
-        made = Made(Status.FAILED, "the notebook shows no findings: end it with a cell that does")
-    made = replace(made, seconds=round(time.monotonic() - clock, 2))
-    record = _record(report, made, inputs=inputs, started=started) | dict(found)
-    return replace(made, files=_files(report, made, running.notebook, record))
+    outcome = _execute(notebook, parameters, execution, timeout_seconds)
+    executed = execution.notebook
+    try:
+        record = asked.with_(**read_findings(executed), **outcome)
+    except ValueError as error:
+        record = asked.with_(status=Status.FAILED, message=one_line(f"its findings cannot be read: {error}"))
+    seconds = round(time.monotonic() - clock, 2)
+    record = record.with_(started=started.isoformat(timespec="seconds"), duration_seconds=seconds)
+    return _render(notebook, executed, record)
 
 
-def insufficient(report: Report, message: str, *, inputs: str) -> Made:
-    """Say of a report that its data is too little, which was seen before it ran."""
-    made = Made(Status.INSUFFICIENT_DATA, message)
-    record = _record(report, made, inputs=inputs, started=datetime.now(UTC)) | dict(NOTHING_FOUND)
-    return replace(made, files={FAILED: to_json(record)})
-
-
-def _execute(report: Report, running: RunningReport, timeout_seconds: float | None) -> Made:
+def _execute(
+    notebook: Path, parameters: Mapping[str, Any], execution: Execution, timeout_seconds: float | None
+) -> dict[str, object]:
+    """Execute a notebook; return the status of its record, with message and cell where there is something to say."""
     import papermill
     from jupyter_client.kernelspec import NoSuchKernel
     from papermill.exceptions import PapermillExecutionError
 
-    with _event_loop(), _stopped_after(running, timeout_seconds):
+    def run(kernel: str | None, language: str | None) -> None:
+        papermill.execute_notebook(
+            notebook, None, parameters=dict(parameters), engine_name=ENGINE, kernel_name=kernel, language=language,
+            execution=execution, folder=str(notebook.parent), progress_bar=False,
+        )  # fmt: skip
+
+    said = ""
+    with _event_loop(), _stopped_after(execution, timeout_seconds):
         try:
-            papermill.execute_notebook(
-                report.source_notebook,
-                None,
-                parameters=report.parameters.model_dump(mode="json"),
-                engine_name=ENGINE,
-                running=running,
-                progress_bar=False,
-            )
-        except PapermillExecutionError as error:
-            return _explain(error)
+            spec = nbformat.read(notebook, as_version=4).metadata.get("kernelspec", {})
+            kernel, language = spec.get("name"), spec.get("language", "python")
+            try:
+                run(None if kernel else "python3", language)
+            except NoSuchKernel:
+                if language != "python":
+                    raise
+                said = f"the notebook's kernel {kernel!r} is not installed here: executed on python3"
+                run("python3", language)
+        except PapermillExecutionError:
+            return _explain_error(execution.notebook)
         except NoSuchKernel as error:
-            return Made(
-                Status.FAILED, f"the notebook's kernel {error.name!r} is not installed: jupyter kernelspec list"
-            )
-        except RuntimeError:  # nbclient's, of a kernel that is no longer there
-            cell = _last_started(running.notebook)
-            reason = running.stopped_because or f"its kernel died in cell {cell} (out of memory?)"
-            return Made(Status.FAILED, reason, cell)
-    return Made(Status.OK)
+            return _failed(f"the notebook's kernel {error.name!r} is not installed: jupyter kernelspec list")
+        except Exception as error:  # of Jupyter, mostly: its kernel is gone, or could not start
+            return _explain_end(execution, error)
+        finally:
+            execution.stop()
+    return (
+        _explain_error(execution.notebook) if _failing(execution.notebook) else {"status": Status.OK, "message": said}
+    )
 
 
 @contextmanager
@@ -100,11 +139,12 @@ def _event_loop() -> Iterator[None]:
 
 
 @contextmanager
-def _stopped_after(running: RunningReport, timeout_seconds: float | None) -> Iterator[None]:
+def _stopped_after(execution: Execution, timeout_seconds: float | None) -> Iterator[None]:
     if timeout_seconds is None:
         yield
         return
-    timer = Timer(timeout_seconds, running.stop, [f"stopped: over its timeout of {timeout_seconds:g} s"])
+    timer = Timer(timeout_seconds, execution.stop, [f"stopped: over its timeout of {timeout_seconds:g} s"])
+    timer.daemon = True
     timer.start()
     try:
         yield
@@ -112,62 +152,126 @@ def _stopped_after(running: RunningReport, timeout_seconds: float | None) -> Ite
         timer.cancel()
 
 
-def _explain(error: Any) -> Made:  # noqa: ANN401  # Papermill is untyped
-    cell = error.exec_count
-    if error.ename == InsufficientDataError.__name__:
-        return Made(Status.INSUFFICIENT_DATA, error.evalue, cell)
-    of_the_user = error.ename in USER_ERRORS
-    return Made(Status.FAILED, error.evalue if of_the_user else f"cell {cell}: {error.ename}: {error.evalue}", cell)
+def _failed(message: str, cell: int | None = None) -> dict[str, object]:
+    return {"status": Status.FAILED, "message": one_line(message), "cell": cell}
+
+
+def _failing(notebook: NotebookNode | None) -> tuple[int, NotebookNode] | None:
+    """Return position and error of the cell that failed; errors of cells with the tag `raises-exception` are meant."""
+    for position, cell in enumerate(notebook.cells if notebook else []):
+        if "raises-exception" not in cell.metadata.get("tags", []):
+            for output in cell.get("outputs", []):
+                if output.output_type == "error":
+                    return position, output
+    return None
+
+
+def _explain_error(notebook: NotebookNode | None) -> dict[str, object]:
+    """Say which cell failed, and why; without a failing one, the notebook ended itself or an error was meant."""
+    found = _failing(notebook)
+    position, error = found or (_last_started(notebook), None)
+    cell = cell_number(notebook, position)
+    if error is None:
+        if notebook is None or position is None or not notebook.cells[position].metadata.papermill.get("exception"):
+            return {"status": Status.OK}
+        streams = [output.text for output in notebook.cells[position].outputs if output.output_type == "stream"]
+        lines = "".join(streams).strip().splitlines()
+        return _failed(f"cell {cell}: {lines[-1] if lines else 'it failed without an error'}", cell)
+    if error.ename == "SystemExit" and error.evalue in {"", "0", "None"}:
+        return {"status": Status.OK, "message": f"the notebook ended itself in cell {cell}", "cell": cell}
+    if error.ename == errors.InsufficientDataError.__name__:
+        return _failed(error.evalue, cell) | {"status": Status.INSUFFICIENT_DATA}
+    return _failed(error.evalue if error.ename in USER_ERRORS else f"cell {cell}: {error.ename}: {error.evalue}", cell)
+
+
+def _explain_end(execution: Execution, error: Exception) -> dict[str, object]:
+    """Say how a kernel ended that is no longer there, as far as the system tells."""
+    last = _last_started(execution.notebook) if execution.left_at is None else execution.left_at
+    cell = cell_number(execution.notebook, last)
+    where = f" in cell {cell}" if cell else " before the first cell"
+    code = execution.exit_code
+    if execution.stopped_because:
+        return _failed(f"{execution.stopped_because}{where}", cell)
+    if execution.left_at is not None:
+        return _failed(f"the notebook ended its kernel{where} (exit or quit)", cell)
+    if code is None or not isinstance(error, RuntimeError):
+        return _failed(f"{type(error).__name__}: {error}", cell)
+    if code < 0:
+        return _failed(f"its kernel was killed by {_signal(-code)}{where}", cell)
+    return _failed(f"its kernel ended with exit code {code}{where}", cell)
+
+
+def _signal(number: int) -> str:
+    return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
 
 
 def _last_started(notebook: NotebookNode | None) -> int | None:
-    """Count the code cells that Papermill started; the last of them is where a kernel died."""
-    cells = _as_far_as_it_went(notebook).cells if notebook else []
-    return sum(cell.cell_type == "code" for cell in cells) or None
+    """Return the position of the last cell that Papermill started."""
+    cells = notebook.cells if notebook else []
+    return max(
+        (i for i, cell in enumerate(cells) if cell.metadata.get("papermill", {}).get("start_time")), default=None
+    )
 
 
-def _as_far_as_it_went(notebook: NotebookNode) -> NotebookNode:
-    started = [i for i, cell in enumerate(notebook.cells) if cell.metadata.get("papermill", {}).get("start_time")]
-    return NotebookNode({**notebook, "cells": notebook.cells[: max(started, default=-1) + 1]})
+def cell_number(notebook: NotebookNode | None, position: int | None) -> int | None:
+    """Count code cells up to a position as JupyterLab numbers them: without empty ones, and those that Papermill adds."""
+    if notebook is None or position is None:
+        return None
+    cells = notebook.cells[: position + 1]
+    return (
+        sum(
+            cell.cell_type == "code" and bool(cell.source.strip()) and not PUT_IN & set(cell.metadata.get("tags", []))
+            for cell in cells
+        )
+        or None
+    )
 
 
-def _record(report: Report, made: Made, *, inputs: str, started: datetime) -> dict[str, Any]:
+def read_findings(notebook: NotebookNode | None) -> dict[str, Any]:
+    """Take out of a notebook, as far as it went, its findings, the data they rest on, its summary and its exhibits."""
+    outputs = [output for cell in (notebook.cells if notebook else []) for output in cell.get("outputs", [])]
+    data = [output["data"] for output in outputs if "data" in output]
+    found = [one[FINDINGS_MIME] for one in data if FINDINGS_MIME in one]
+    summaries = [one[SUMMARY_MIME] for one in data if SUMMARY_MIME in one]
+    exhibits = [about for output in outputs if (about := output.get("metadata", {}).get("research_lib"))]
+    findings = {one["name"]: one for part in found for one in part.get("findings", ())}
+    cards = {card.get("id"): card for part in found for card in part.get("data", ())}
     return {
-        "notebook": report.notebook,
-        "slug": report.slug,
-        "status": made.status,
-        "message": made.message,
-        "cell": made.cell,
-        "started": started.isoformat(timespec="seconds"),
-        "duration_seconds": made.seconds,
-        "inputs": inputs,
-        "parameters": report.parameters.model_dump(mode="json"),
+        **(summaries[-1] if summaries else {}),
+        "findings": [*findings.values()],
+        "data": [*cards.values()],
+        "exhibits": exhibits,
     }
 
 
-def _files(report: Report, made: Made, notebook: NotebookNode | None, record: Mapping[str, object]) -> dict[str, bytes]:
-    """Render what was executed: a report, or the part of one before it failed."""
-    if notebook is None or _last_started(notebook) is None:  # it never got as far as a kernel
-        return {FAILED: to_json(record)}
-    if made.status is not Status.OK:
-        failure = Failure(made.cell, made.message, report.parameters.model_dump(mode="json"))
-        page = render(_as_far_as_it_went(notebook), name=report.notebook, slug=report.slug, failure=failure)
-        return {FAILED_PAGE: page.encode(), FAILED: to_json(record)}
-    page = render(notebook, name=report.notebook, slug=report.slug)
-    notebook.metadata.pop("papermill", None)  # times and this machine's paths; the page's provenance says the rest
-    return {"html": page.encode(), "ipynb": nbformat.writes(notebook).encode(), FINDINGS: to_json(record)}
+def one_line(text: str) -> str:
+    """Put a message in one line of bearable length, without a terminal's colours."""
+    line = " ".join(TERMINAL_COLOUR.sub("", text).split())
+    return line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]}…"
 
 
-def read_findings(executed: NotebookNode | None) -> Mapping[str, Any]:
-    """Take the findings, the data they rest on and the one-line answer out of a notebook, as far as it went."""
-    cells = executed.cells if executed else []
-    bundles = [bundle[FINDINGS_MIME] for cell in cells for bundle in _bundles(cell) if FINDINGS_MIME in bundle]
-    if not bundles:
-        return NOTHING_FOUND
-    headlines = [cell for cell in cells if HEADLINE_TAG in cell.metadata.get("tags", [])]
-    answers = [bundle.get("text/markdown", "") for cell in headlines for bundle in _bundles(cell)]
-    return {**bundles[-1], "answer": " ".join(answers).replace("**", "")}
+def _render(notebook: Path, executed: NotebookNode | None, record: Record) -> Made:
+    """Write the page and what stands beside it; what cannot be rendered fails, and loses nothing that was computed."""
+    from research_lib.reports.html import failed_page, files_beside, render
 
-
-def _bundles(cell: NotebookNode) -> Iterator[Any]:
-    yield from (output["data"] for output in cell.get("outputs", []) if "data" in output)
+    last = _last_started(executed)
+    if executed is None or last is None:  # it never got as far as a kernel
+        return Made(record, {FAILED: record.to_json()})
+    executed.metadata.pop("papermill", None)  # times, and paths of this machine
+    files: dict[str, bytes] = {}
+    if record.status is not Status.OK:
+        executed.cells = executed.cells[: last + 1]
+    try:
+        page = render(executed, record, folder=notebook.parent).encode()
+        if record.status is Status.OK:
+            beside = files_beside(executed, record)
+            files = {name.removeprefix(f"{record.slug}."): content for name, content in beside.items()}
+            files |= {PAGE: page, NOTEBOOK: nbformat.writes(executed).encode()}
+    except Exception as error:  # of any library that a page needs
+        reason = one_line(f"its page cannot be made: {type(error).__name__}: {error}")
+        record = record.with_(status=Status.FAILED, message=record.message or reason)
+        page = failed_page(record, reason).encode("utf-8", "replace")
+        files = {FAILED_NOTEBOOK: nbformat.writes(executed).encode("utf-8", "replace")}
+    if record.status is Status.OK:
+        return Made(record, {**files, GOOD: record.to_json()})
+    return Made(record, {**files, FAILED_PAGE: page, FAILED: record.to_json()})

@@ -1,79 +1,84 @@
 """How a run goes, in the terminal."""
 
 import os
-from collections.abc import Sequence
+import sys
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
-from research_lib.reports.records import Result, Status
+from research_lib.project import display_path
+from research_lib.reports.record import FAILED_PAGE, PAGE, Record, Status
 
-MARKS = {Status.OK: "green", Status.UNCHANGED: "dim", Status.LEFT_OUT: "dim", Status.INSUFFICIENT_DATA: "yellow"}
+STYLES = {Status.OK: "green", Status.UNCHANGED: "dim", Status.LEFT_OUT: "dim", Status.INSUFFICIENT_DATA: "yellow"}
 
 
-class ProgressDisplay:
-    """A bar with the time left, a line for every report that runs, and one for every report that is finished.
+class Progress:
+    """A bar with what is being made, and a line for every report that is finished; where to look at the end.
 
-    Where the output is no terminal, only the finished ones.
+    Where the output is no terminal, there is no bar; where nobody reads it any more, nothing is said.
     """
 
-    def __init__(self, total: int, *, console: Console) -> None:
-        columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
-        self._progress = Progress(
-            *columns,
-            TextColumn("left:"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._all = self._progress.add_task("reports", total=total)
-        self._running: dict[str, TaskID] = {}
+    def __init__(self, total: int, output: Path) -> None:
+        self._console, self._output, self._lock = Console(soft_wrap=True), output, Lock()
+        columns = [BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")]
+        self._bar = Bar(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
+        self._task = self._bar.add_task("", total=total)
+        self._running: list[str] = []
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        self._bar.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._progress.stop()
+        self._bar.stop()
+        self._say(f"index: {display_path(self._output / 'index.html')}")
 
     def started(self, name: str) -> None:
-        """Show that a report runs."""
-        self._running[name] = self._progress.add_task(f"  {name}", total=None)
+        """Show that a report is being made."""
+        with self._lock:
+            self._running.append(name)
+            self._bar.update(self._task, description=", ".join(self._running))
 
-    def finished(self, result: Result) -> None:
-        """Show what became of a report."""
-        if result.name in self._running:
-            self._progress.remove_task(self._running.pop(result.name))
-        self._progress.advance(self._all)
-        self._progress.console.print(
-            describe(result), style=MARKS.get(result.status, "red"), soft_wrap=True, markup=False, highlight=False
-        )
+    def finished(self, record: Record) -> None:
+        """Say in a line what became of a report."""
+        with self._lock:
+            if record.name in self._running:
+                self._running.remove(record.name)
+            self._bar.update(self._task, advance=1, description=", ".join(self._running))
+            self._say(describe(record, self._output), style=STYLES.get(record.status, "red"))
+
+    def _say(self, line: str, style: str = "") -> None:
+        try:
+            self._console.print(line, style=style, markup=False, highlight=False)
+        except (OSError, SystemExit):  # the pipe is closed, or the disk full: the reports are what counts
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # for the rest of the process
 
 
-def describe(result: Result) -> str:
-    """Say in a line what became of a report."""
-    page = f" {os.path.relpath(result.page)}" if result.page else ""
-    seconds = f", {result.seconds:.1f} s" if result.seconds else ""
-    return f"{result.name}: {result.status}:{' ' + result.message if result.message else ''}{page}{seconds}"
+def describe(record: Record, output: Path) -> str:
+    """Say in a line what became of a report: its headline or what went wrong, and where its page is."""
+    if record.status is Status.WRONG:
+        return "\n".join(f"{record.name}: wrong: {line}" for line in record.message.splitlines())
+    said = "; ".join(filter(None, [record.headline, record.message, as_of_note(record)]))
+    pages = [output / record.link(suffix) for suffix in (PAGE, FAILED_PAGE)]
+    page = pages[record.status not in {Status.OK, Status.UNCHANGED}]
+    where = [display_path(page)] if page.exists() else []
+    took = (
+        [f"{record.duration_seconds:.1f} s"]
+        if record.duration_seconds and record.status is not Status.UNCHANGED
+        else []
+    )
+    return f"{record.name}: {record.status}: {said}" + (f" ({', '.join(where + took)})" if where + took else "")
 
 
-def say_how_it_ended(results: Sequence[Result], *, console: Console, index: Path | None) -> None:
-    """Say where the index is, and after an interrupt how to go on."""
-    interrupted = sum(result.status is Status.INTERRUPTED for result in results)
-    if interrupted:
-        made = f"{len(results) - interrupted} of {len(results)} reports are done and kept"
-        console.print(f"interrupted: {made}; go on with: python -m research_lib run --resume", soft_wrap=True)
-    if index is not None:
-        console.print(f"index: {os.path.relpath(index)}", soft_wrap=True, highlight=False)
+def as_of_note(record: Record) -> str:
+    """Say where the data ends before the day that the report is to speak of."""
+    as_of, last = (
+        str(record.parameters.get("as_of") or ""),
+        max((str(card.get("last", "")) for card in record.data), default=""),
+    )
+    return f"as_of is {as_of}, but the data ends on {last}" if last and as_of > last else ""

@@ -9,7 +9,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 # What follows a report's slug in the names of its files. A failure never replaces the last good report.
-GOOD, FAILED, PAGE, FAILED_PAGE, NOTEBOOK = "findings.json", "failed.json", "html", "failed.html", "ipynb"
+GOOD, PAGE, NOTEBOOK = "findings.json", "html", "ipynb"
+FAILED, FAILED_PAGE, FAILED_NOTEBOOK = "failed.json", "failed.html", "failed.ipynb"
 
 
 class Status(StrEnum):
