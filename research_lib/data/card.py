@@ -1,14 +1,13 @@
-"""The data card: which data a number was made from, and what is wrong with it."""
+"""The data card: which data a number was made from, and what was found in it."""
 
 import hashlib
 import html
-from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
 
-from research_lib.data.quality import CleanSeries, Fault, FaultKind
+from research_lib.data.quality import CleanSeries, Fault, FaultKind, count_faults
 from research_lib.data.source import RawSeries, Vintage
 
 
@@ -19,7 +18,7 @@ class DataCard:
     Attributes
     ----------
     gaps : int
-        Exchange sessions from the first to the last date that have no value (known from 1970 on).
+        Exchange sessions (known from 1970 on) or months between the first and the last date that have no value.
     sha256 : str
         Of the dates and values that the study saw, nothing after `as_of` among them.
     vintage : Vintage or None
@@ -49,27 +48,23 @@ class DataCard:
         return f"<table><caption>{html.escape(f'{self.name} ({self.id})')}</caption>{rows}</table>"
 
     def as_record(self) -> dict[str, Any]:
-        """Return what the report's findings file says of the data; `unfinished` where a session was left out as such."""
+        """Return what a report's record says of the data; `unfinished` where a session was left out as such."""
         names = ("source", "id", "first", "last", "rows", "gaps", "sha256")
         record = {name: getattr(self, name) for name in names}
-        unfinished = any(fault.kind is FaultKind.UNFINISHED for fault in self.faults)
-        return (
-            record
-            | ({"unfinished": True} if unfinished else {})
-            | ({"snapshot": asdict(self.vintage)} if self.vintage else {})
-        )
+        unfinished = any(fault.kind == FaultKind.UNFINISHED for fault in self.faults)
+        snapshot = {"snapshot": asdict(self.vintage)} if self.vintage else {}
+        return record | ({"unfinished": True} if unfinished else {}) | snapshot
 
     def fault_summary(self) -> str:
-        """Say in one line what was found, each kind with its number and first place."""
-        counts = Counter(fault.kind for fault in self.faults)
+        """Say in one line what was found, each kind with its number and first case."""
         first = {fault.kind: fault for fault in reversed(self.faults)}
-        return "; ".join(f"{kind}: {n}, first {_place(first[kind])}" for kind, n in counts.items()) or "none found"
+        counts = count_faults(self.faults)
+        return "; ".join(f"{kind}: {n:,}, first {first[kind].case}" for kind, n in counts.items()) or "none found"
 
 
 def make_card(series: CleanSeries, raw: RawSeries, *, source: str, name: str) -> DataCard:
     """Describe a clean series, and where it came from."""
-    values = series.values
-    gaps = sum(fault.kind is FaultKind.MISSING_SESSION for fault in series.faults)
+    values, counts = series.values, count_faults(series.faults)
     return DataCard(
         source=raw.source or source,
         id=str(values.name),
@@ -78,7 +73,7 @@ def make_card(series: CleanSeries, raw: RawSeries, *, source: str, name: str) ->
         first=str(values.index[0].date()),
         last=str(values.index[-1].date()),
         rows=len(values),
-        gaps=gaps,
+        gaps=counts.get(FaultKind.MISSING_SESSION, 0) + counts.get(FaultKind.MISSING_PERIOD, 0),
         sha256=hash_series(values),
         faults=series.faults,
         vintage=raw.vintage,
@@ -89,7 +84,3 @@ def hash_series(values: "pd.Series[float]") -> str:
     """Hash dates (as days since 1970) and values (as little-endian doubles), whatever file they came from."""
     days = values.index.to_numpy().astype("datetime64[D]").astype("<i8")
     return hashlib.sha256(days.tobytes() + values.to_numpy().astype("<f8").tobytes()).hexdigest()
-
-
-def _place(fault: Fault) -> str:
-    return fault.date if fault.row is None or fault.date else f"row {fault.row}"

@@ -1,4 +1,4 @@
-"""What is known of a symbol or series before any of its data is read."""
+"""Symbol and series metadata: what is known of them before any of their data is read. The tables are in `facts/`."""
 
 import csv
 from collections.abc import Collection
@@ -7,42 +7,44 @@ from functools import cache
 from importlib.resources import files
 
 PERCENT = 0.01  # rates and factor returns are published in percent and used as decimals
+NOT_THERE = "-"  # in a vendor's column: this vendor does not have it
 
 
 @dataclass(frozen=True)
 class AssetInfo:
-    """A price.
-
-    Attributes
-    ----------
-    kind : str
-        index, fund or volatility; or currency, which trades on days that the stock exchange does not.
-    volatility_index : str
-        Made from its options, if any is.
-    yahoo : str
-        What Yahoo calls it; empty where that is the symbol itself.
-    """
+    """A price: index, fund, volatility, or currency (which trades on days that the stock exchange does not)."""
 
     symbol: str
     name: str
     kind: str = "index"
-    volatility_index: str = ""
-    yahoo: str = ""
+    volatility_index: str = ""  # made from its options
+    total_return: str = ""  # the index that reinvests its dividends
 
 
 @dataclass(frozen=True)
 class SeriesInfo:
-    """A series: `scale` turns its published values into the kit's decimals; frequency is daily or monthly."""
+    """A series.
+
+    Attributes
+    ----------
+    frequency : str
+        daily, weekly, monthly, quarterly; empty where it is not known.
+    scale : float
+        Turns published values into the kit's decimals.
+    usual : tuple of float
+        The median size of published values lies between these; another unit does not.
+    """
 
     id: str
     name: str
-    frequency: str
-    scale: float
+    frequency: str = ""
+    scale: float = 1.0
+    usual: tuple[float, float] = (0.0, float("inf"))
 
 
 @dataclass(frozen=True)
 class Asset:
-    """One column of one symbol's prices, written `SYMBOL` (its close) or `SYMBOL:field`."""
+    """One field of one symbol's prices: `SYMBOL` (its close), `SYMBOL:high`, or `SYMBOL:total` (dividends reinvested)."""
 
     symbol: str
     field: str = "close"
@@ -50,17 +52,11 @@ class Asset:
     @classmethod
     def parse(cls, text: str) -> "Asset":
         """Read `RUT` or `RSP:adj_close`."""
-        symbol, _, field = text.partition(":")
-        return cls(symbol, field or "close")
+        symbol, _, name = text.partition(":")
+        return cls(symbol, name or "close")
 
     def __str__(self) -> str:
         return self.symbol if self.field == "close" else f"{self.symbol}:{self.field}"
-
-
-def describe_asset(asset: str) -> AssetInfo:
-    """Return what is known of an asset; one that is not listed is an index named by its own symbol."""
-    symbol = Asset.parse(asset).symbol
-    return _assets().get(symbol, AssetInfo(symbol, symbol))
 
 
 @dataclass(frozen=True)
@@ -83,6 +79,24 @@ class SpotAndVolatility:
         return f"{names}, a proxy" if self.is_proxy else names
 
 
+def describe_asset(asset: str) -> AssetInfo:
+    """Return an asset's metadata; one that is not listed is an index named by its own symbol."""
+    symbol = Asset.parse(asset).symbol
+    row = _rows("symbols.csv").get(symbol)
+    if row is None:
+        return AssetInfo(symbol, symbol)
+    return AssetInfo(symbol, row["name"], row["kind"], row["volatility_index"], row["total_return"])
+
+
+def describe_series(series_id: str) -> SeriesInfo:
+    """Return a series' metadata; one that is not listed is kept in its file's unit."""
+    row = _rows("series.csv").get(series_id)
+    if row is None:
+        return SeriesInfo(series_id, series_id)
+    usual = float(row["usual_low"] or 0), float(row["usual_high"] or "inf")
+    return SeriesInfo(series_id, row["name"], row["frequency"], PERCENT if row["unit"] == "percent" else 1.0, usual)
+
+
 def choose_volatility(asset: str, available: Collection[str]) -> SpotAndVolatility | None:
     """Find an asset's volatility index among a source's symbols; else take the S&P 500 and VIX, or None."""
     own = describe_asset(asset).volatility_index
@@ -93,35 +107,27 @@ def choose_volatility(asset: str, available: Collection[str]) -> SpotAndVolatili
     return None
 
 
-def describe_series(series_id: str) -> SeriesInfo:
-    """Return what is known of a series; one that is not listed is daily and kept in its file's unit."""
-    return _series().get(series_id, SeriesInfo(series_id, series_id, "daily", 1.0))
+def vendor_name(source: str, name: str) -> str:
+    """Return what a vendor calls a symbol or series: its own name where its column says nothing; empty: not there."""
+    column = "symbols.csv" if source == "yahoo" else "series.csv"
+    unlisted = NOT_THERE if source == "french" else ""
+    called = _rows(column).get(name, {}).get(source, unlisted) or name
+    return "" if called == NOT_THERE else called
 
 
 def known_symbols() -> list[str]:
     """List the symbols that are known whatever a source has."""
-    return list(_assets())
+    return list(_rows("symbols.csv"))
 
 
 def known_series() -> list[str]:
     """List the series that are known whatever a source has."""
-    return list(_series())
+    return list(_rows("series.csv"))
 
 
 @cache
-def _assets() -> dict[str, AssetInfo]:
-    return {row["symbol"]: AssetInfo(**row) for row in _read("symbols.csv")}
-
-
-@cache
-def _series() -> dict[str, SeriesInfo]:
-    rows = _read("series.csv")
-    return {
-        row["id"]: SeriesInfo(row["id"], row["name"], row["frequency"], PERCENT if row["unit"] == "percent" else 1.0)
-        for row in rows
-    }
-
-
-def _read(name: str) -> list[dict[str, str]]:
+def _rows(name: str) -> dict[str, dict[str, str]]:
+    """Read a table of facts by its first column."""
     with (files("research_lib.data") / "facts" / name).open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        reader = csv.DictReader(file)
+        return {next(iter(row.values())): row for row in reader}

@@ -1,31 +1,36 @@
 """The user's own files, in one folder: prices/SYMBOL.csv, series/ID.csv, and Ken French's own files in french/.
 
-A file may be CSV or Parquet. Prices have columns date, close and any other fields (high, low, adj_close);
-series have date, value. Dates are yyyy-mm-dd.
+Files are CSV or Parquet, in the kit's form or as Yahoo, yfinance, FRED, Stooq or Investing.com give them (`readers`).
 """
 
-import csv
-import io
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 import pandas as pd
 
-from research_lib.data.catalog import Asset
+from research_lib.data.catalog import PERCENT, Asset, describe_series
+from research_lib.data.readers import FIELDS, MISSING, find_date, listed, plain, read_cells, to_numbers
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, MissingDataError
 
+SUFFIXES = (".csv.gz", ".csv", ".parquet")
 FRENCH_FACTORS = "french/F-F_Research_Data_Factors.csv"
 FRENCH_MISSING = ["-99.99", "-999"]
 FRENCH_COLUMNS = {"MKT_RF": "Mkt-RF", "SMB": "SMB", "HML": "HML", "RF": "RF"}
 
+# What other vendors call the kit's fields, where a file has no column of the field's own name.
+FIELD_NAMES = {"close": ("price", "close_last", "last"), "total": ("adj_close",), "adj_close": ("adjusted_close",)}
+VALUE_NAMES = ("value", "close", "price")
+
 
 @dataclass(frozen=True)
 class Folder:
-    """The folder source."""
+    """The folder source; each of its folders is listed once."""
 
     directory: Path
     name: str = "folder"
@@ -36,116 +41,109 @@ class Folder:
 
     def symbols(self) -> list[str]:
         """List the symbols that have prices here."""
-        return _stems(self.directory / "prices")
+        return list(self._prices)
 
     def series_ids(self) -> list[str]:
-        """List the series that stand here."""
-        factors = list(FRENCH_COLUMNS) if (self.directory / FRENCH_FACTORS).is_file() else []
-        return _stems(self.directory / "series") + factors
+        """List the series that are here."""
+        return [*self._series, *(FRENCH_COLUMNS if self._has_factors else ())]
 
     def read_price(self, asset: Asset) -> RawSeries:
-        """Read one column of `prices/SYMBOL.csv` or `.parquet`."""
-        path = self._find("prices", asset.symbol, self.symbols())
-        frame = _read_table(path, self._shown(path))
-        return self._column(frame, path, asset=str(asset), column=asset.field)
+        """Read one field of `prices/SYMBOL.csv` or `.parquet`."""
+        path = self._find("prices", asset.symbol, self._prices)
+        names = (asset.field, *FIELD_NAMES.get(asset.field, ()))
+        return self._read(path, str(asset), [*names, *(f"{asset.symbol.lower()}:{name}" for name in names)])
 
     def read_series(self, series_id: str) -> RawSeries:
         """Read `series/ID.csv` or `.parquet`, or a column of Ken French's monthly factors."""
-        factors = self.directory / FRENCH_FACTORS
-        if series_id in FRENCH_COLUMNS and factors.is_file():
-            frame = _read_french(factors, self._shown(factors))
-            return self._column(frame, factors, asset=series_id, column=FRENCH_COLUMNS[series_id])
-        path = self._find("series", series_id, self.series_ids())
-        return self._column(_read_table(path, self._shown(path)), path, asset=series_id, column="value")
+        if series_id in FRENCH_COLUMNS and self._has_factors:
+            frame = _read_french(self.directory / FRENCH_FACTORS)
+            column = FRENCH_COLUMNS[series_id]
+            if column not in frame:
+                raise DataError(f"{FRENCH_FACTORS}: no column {column}; it has {listed(frame.columns)}")
+            return RawSeries(series_id, f"{FRENCH_FACTORS}, column {column}", frame["date"], frame[column])
+        path = self._find("series", series_id, self._series)
+        raw = self._read(path, series_id, [plain(series_id), *VALUE_NAMES])
+        return _without_percent_signs(raw) if pd.api.types.is_string_dtype(raw.values.dtype) else raw
 
-    def _find(self, kind: str, name: str, known: list[str]) -> Path:
+    @cached_property
+    def _prices(self) -> dict[str, list[Path]]:
+        return _list_files(self.directory / "prices")
+
+    @cached_property
+    def _series(self) -> dict[str, list[Path]]:
+        return _list_files(self.directory / "series")
+
+    @cached_property
+    def _has_factors(self) -> bool:
+        return (self.directory / FRENCH_FACTORS).is_file()
+
+    def _find(self, kind: str, name: str, files: dict[str, list[Path]]) -> Path:
         if not self.directory.is_dir():
             raise MissingDataError(f"data_dir {self.directory}: there is no such folder")
-        for suffix in (".csv", ".parquet"):
-            if (path := self.directory / kind / f"{name}{suffix}").is_file():
-                return path
-        has = ", ".join(known) or "none"
-        raise MissingDataError(f"source folder has no {kind} of {name}; {kind}/ has {has}")
+        if name not in files:
+            raise MissingDataError(f"source folder has no {kind} of {name}; {kind}/ has {listed(files) or 'none'}")
+        if len(files[name]) > 1:
+            both = " and ".join(path.name for path in files[name])
+            raise DataError(f"{kind}/ holds {both}: remove one of them")
+        return files[name][0]
 
-    def _column(self, frame: pd.DataFrame, path: Path, *, asset: str, column: str) -> RawSeries:
-        shown = self._shown(path)
-        if column not in frame.columns:
-            fields = [name for name in frame.columns if name != "date"]
-            hint = (
-                f"; ask for {Asset.parse(asset).symbol}:{fields[0]}" if path.parent.name == "prices" and fields else ""
-            )
-            raise DataError(f"{shown}: no column {column}; it has {', '.join(frame.columns)}{hint}")
-        return RawSeries(asset, f"{shown}, column {column}", frame["date"], frame[column])
+    def _read(self, path: Path, name: str, wanted: Sequence[str]) -> RawSeries:
+        """Read the dates and the first of the wanted columns that is there; of a table of two, the other one."""
+        shown = str(path.relative_to(self.directory))
+        chosen = {}
 
-    def _shown(self, path: Path) -> str:
-        return str(path.relative_to(self.directory))
+        def pick(names: Sequence[str]) -> dict[str, str]:
+            day = find_date(names, shown)
+            others = {plain(one): one for one in reversed(names) if one and one != day}
+            fields = [one for one in others if one in FIELDS]
+            only = next(iter(others)) if len(others) == 1 and not fields else None
+            column = next((one for one in wanted if one in others), only)
+            if column is None:
+                hint = f"; ask for {Asset.parse(name).symbol}:{fields[0]}" if fields else ""
+                raise MissingDataError(f"{shown}: no column {wanted[0]}; it has {listed(['date', *others])}{hint}")
+            chosen["column"] = column
+            return {day: "date", others[column]: "value"}
 
-
-def _stems(directory: Path) -> list[str]:
-    return sorted({path.stem for path in directory.glob("*") if path.suffix in {".csv", ".parquet"}})
-
-
-def _read_table(path: Path, shown: str) -> pd.DataFrame:
-    """Read a table whose index is the line number in its file; CSV cells stay texts until they are checked."""
-    frame = _read_parquet(path, shown) if path.suffix == ".parquet" else _read_csv(path, shown)
-    if "date" not in frame.columns:
-        raise DataError(f"{shown}: no column date; its columns are {', '.join(map(str, frame.columns))}")
-    if frame.empty:
-        raise DataError(f"{shown}: holds a header but no rows")
-    return frame
+        frame = read_cells(path, shown, pick)
+        return RawSeries(name, f"{shown}, column {chosen['column']}", frame["date"], frame["value"])
 
 
-def _read_parquet(path: Path, shown: str) -> pd.DataFrame:
-    try:
-        frame = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{shown}: not a Parquet file ({error})") from error
-    frame = frame.reset_index() if frame.index.name == "date" and "date" not in frame.columns else frame
-    return frame.set_axis(range(1, len(frame) + 1))
+def _list_files(directory: Path) -> dict[str, list[Path]]:
+    """List the files of a folder by symbol."""
+    files: dict[str, list[Path]] = {}
+    for path in sorted(directory.iterdir()) if directory.is_dir() else ():
+        suffix = next((suffix for suffix in SUFFIXES if path.name.endswith(suffix)), "")
+        if suffix and path.is_file():
+            files.setdefault(path.name.removesuffix(suffix), []).append(path)
+    return files
 
 
-def _read_csv(path: Path, shown: str) -> pd.DataFrame:
-    reader = csv.reader(io.StringIO(_read_text(path, shown)))
-    try:
-        rows = [(reader.line_num, row) for row in reader if row]  # numbered by the file's own lines
-    except csv.Error as error:
-        raise DataError(f"{shown}, row {reader.line_num}: {error} (a quotation mark that is not closed?)") from error
-    header = [name.strip().lower() for name in rows[0][1]]
-    if len(header) == 1:
-        found = next((delimiter for delimiter in ";\t|" if delimiter in header[0]), None)
-        hint = f"; it seems to be separated by {found!r}: save it with commas" if found else ""
-        raise DataError(f"{shown}: its only column is {header[0]!r}, needed are date and a value{hint}")
-    if len(set(header)) < len(header):
-        raise DataError(f"{shown}: a column's name stands twice in its header ({', '.join(header)})")
-    lines = dict(rows[1:])
-    for number, row in lines.items():
-        if len(row) != len(header):
-            raise DataError(f"{shown}, row {number}: {len(row)} cells where the header has {len(header)}")
-    return pd.DataFrame(lines.values(), index=pd.Index(lines), columns=header, dtype=str)
+def _without_percent_signs(raw: RawSeries) -> RawSeries:
+    """Read 4.06% as 4.06 where the series is published in percent, else as 0.0406; other cells stay to be refused."""
+    texts = raw.values.str.strip()
+    if not texts.str.endswith("%").fillna(False).any():
+        return raw
+    numbers, bad = to_numbers(
+        texts.str.removesuffix("%").where(texts.str.endswith("%") | texts.str.lower().isin(MISSING))
+    )
+    lost = texts[numbers.isna() & ~texts.str.lower().isin(MISSING)]
+    if bad.any() or len(lost):
+        return raw
+    return replace(raw, values=numbers if describe_series(raw.id).scale != 1 else numbers * PERCENT)
 
 
-def _read_text(path: Path, shown: str) -> str:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{shown}: not UTF-8 text (byte {error.start})") from error
-    if not text.strip():
-        raise DataError(f"{shown}: the file is empty")
-    return text
-
-
-def _read_french(path: Path, shown: str) -> pd.DataFrame:
+def _read_french(path: Path) -> pd.DataFrame:
     """Read the monthly block of a file as Ken French publishes it, with its header and footer texts."""
-    lines = _read_text(path, shown).splitlines()
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     header = next((number for number, line in enumerate(lines) if "Mkt-RF" in line), None)
     if header is None:
-        raise DataError(f"{shown}: no line with the columns' names (Mkt-RF,SMB,HML,RF)")
+        raise DataError(f"{FRENCH_FACTORS}: no line with the columns' names (Mkt-RF,SMB,HML,RF)")
     months = {n + 1: line for n, line in enumerate(lines) if n > header and re.match(r"\s*\d{6}\s*,", line)}
     names = ["month", *[name.strip() for name in lines[header].split(",")[1:]]]
     cells = [[cell.strip() for cell in line.split(",")] for line in months.values()]
     for number, row in zip(months, cells, strict=True):
         if len(row) != len(names):
-            raise DataError(f"{shown}, row {number}: {len(row)} cells where the header has {len(names)}")
+            raise DataError(f"{FRENCH_FACTORS}, row {number}: {len(row)} cells where the header has {len(names)}")
     frame = pd.DataFrame(cells, index=pd.Index(months), columns=names, dtype=str)
     frame = frame.mask(frame.isin(FRENCH_MISSING), "")
     return frame.assign(date=frame["month"].str[:4] + "-" + frame["month"].str[4:] + "-01")

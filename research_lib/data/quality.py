@@ -1,17 +1,21 @@
 """What is wrong with a series, found before it is used.
 
-Each kind of fault either stops the run, because no number made from such data could be trusted, or is reported on
-the data card, because it is harmless, mended by leaving a row out, or sometimes true. Nothing is ever repaired.
+A fault stops the run where no number made from such data could be trusted. Else it is on the data card, with its
+number and first case: it is harmless, a row was left out, or it may be true. Nothing is ever repaired.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from research_lib.data.calendar import CHECKED_FROM, is_finished, sessions_between
+from research_lib.data.catalog import AssetInfo, SeriesInfo
+from research_lib.data.readers import SHOWN, clipped, no_number, to_dates, to_numbers
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, InsufficientDataError
 
@@ -19,16 +23,23 @@ from research_lib.errors import DataError, InsufficientDataError
 class FaultKind(StrEnum):
     """The kinds of fault, in the words that the user reads."""
 
-    BAD_DATE = "not a date (yyyy-mm-dd)"
     BAD_VALUE = "not a number"
     DUPLICATE_DATE = "the date stands twice"
     NON_POSITIVE = "a price that is not positive"
     UNSORTED = "dates not in order (sorted)"
     MISSING_VALUE = "no value (left out)"
+    VOLUME_ONLY = "a volume but no price (left out)"
     UNFINISHED = "the session is not over yet (left out)"
     MISSING_SESSION = "an exchange session is missing"
     NOT_A_SESSION = "no exchange session on this date"
-    SPIKE = "a jump that reverses the next session"
+    OTHER_CALENDAR = "not a session in New York: another exchange's calendar?"
+    MISSING_PERIOD = "a month or quarter is missing"
+    GAP = "no value for more than a month"
+    SPIKE = "a jump that reverses within a week"
+    STEP = "a step of 25% or more that stays"
+    SUSPECT_SPLIT = "a step like a split"
+    FAR_OUT = "a value far outside what is usual: another unit?"
+    SMALL_RATE = "small for a rate in percent: decimals?"
     STALE = "the same value again and again"
     UNMATCHED = "no row of this company and year in the other file (left out)"
     PUBLISHED_EARLY = "published before its period ended (left out)"
@@ -37,35 +48,62 @@ class FaultKind(StrEnum):
     PART_OF_A_YEAR = "a quarter without the three before it (left out)"
     BAD_PRICE = "a price that is not positive (left out)"
     NO_ANNUAL_REPORT = "no annual report in US GAAP and dollars (left out)"
-    VOLUME_ONLY = "a volume but no price (left out)"
-    SUSPECT_SPLIT = "a move like a split"
+    NO_MARKET_VALUE = "no market value"
+    NO_SHARES = "no count of shares on the report's cover"
+    SHARE_CLASS = "a second share class of the same company (left out)"
+    IFRS = "reports under IFRS, not US GAAP (left out)"
+    OUTVOTED_DATE = "a period that the rest of its filing contradicts (left out)"
+    RESTATED = "restated: known from the restatement"
+    UNIT_STEP = "amounts about 1,000 times those of the year before"
+    UNKNOWN_DEBT = "no debt tagged (unknown, not zero)"
+    SHORTER_HISTORY = "an accepted snapshot is shorter than the one before"
 
 
-STOPPING = frozenset({FaultKind.BAD_DATE, FaultKind.BAD_VALUE, FaultKind.DUPLICATE_DATE, FaultKind.NON_POSITIVE})
+STOPPING = frozenset({FaultKind.BAD_VALUE, FaultKind.DUPLICATE_DATE, FaultKind.NON_POSITIVE})
 
+USUAL_VOLATILITY = (4.0, 120.0)  # in points
 SPIKE_RETURN = 0.25  # larger than any one-day move of a US index, 1987-10-19 (-20.5%) included
-SPIKE_REVERSAL = 0.8  # at least this share of the jump is undone the next session
+SPIKE_REVERSAL = 0.8  # at least this share of the jump is undone
+SPIKE_SESSIONS = 5
+VOLATILITY_FACTOR = 4.0  # volatility indices more than double in a day (2018-02-05), but do not quadruple
 STALE_SESSIONS = 6  # equal closes in a row; indices quoted to two digits repeat once or twice by chance
-SHOWN_FAULTS = 3
+STALE_PERIODS = {"monthly": 12, "quarterly": 8}
+STALE_DAYS = 25
 
-# Splits in whole numbers are by far the most usual ones; a day's own move hides less than this share of the factor.
-SPLIT_FACTORS = np.array([2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 50, 100], dtype=float)
+# A day's own move hides less than the tolerance of a split's factor.
+SPLIT_FACTORS = np.array([1.5, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 50, 100], dtype=float)
 SPLIT_TOLERANCE = 0.05
+
+FEWEST_FOR_UNIT = 12  # values, before their median says something of their unit
+MOSTLY = 0.9
+SMALLEST_USUAL_RATE = 0.1  # percent; short rates were below it from 2009 to 2015
+FAR_OUT_FACTOR = 5.0
+OTHER_CALENDAR_SHARE = 0.02  # dates that are no sessions; a few are typing errors
+LONGEST_GAP_DAYS = 31
+
+Where = NDArray[np.bool_] | pd.Series  # type: ignore[type-arg]  # a mask over a table's rows
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: what, in which row of the source (None where no row is there), on which date, with what text."""
+    """What was found: in which row of the source (None: in no row), on which date, and how many cases it stands for."""
 
-    kind: FaultKind
+    kind: str
     row: int | None
     date: str
     detail: str = ""
+    n: int = 1
 
     @property
     def stops(self) -> bool:
         """Say whether the run stops."""
         return self.kind in STOPPING
+
+    @property
+    def case(self) -> str:
+        """Name the case by its date, else its row, and its detail."""
+        place = self.date or (f"row {self.row}" if self.row is not None else "")
+        return f"{place} ({self.detail})" if place and self.detail else place or self.detail
 
     def __str__(self) -> str:
         place = f"row {self.row}" if self.row is not None else self.date
@@ -91,18 +129,36 @@ class Expectation:
     positive : bool
         A price: zero or less stops the run.
     traded : bool
-        Jumps that reverse and stale runs are reported.
+        A price of shares: steps and stale runs are reported.
     daily : bool
         Missing exchange sessions are reported.
-    monthly : bool
-        Values are dated by the last day of their month, the first on which they can be known, whatever day of it the
-        source writes (FRED writes the first).
+    frequency : str
+        Monthly and quarterly values are dated by their period's last day, the first on which they can be known,
+        whatever day of it the source writes (FRED writes the first). Empty: as the dates show.
+    usual : tuple of float
+        The median size lies between these; else the series is in another unit, which stops the run.
     """
 
     positive: bool
     traded: bool
     daily: bool
-    monthly: bool = False
+    frequency: str = "daily"
+    usual: tuple[float, float] = (0.0, float("inf"))
+
+
+def expect_of(info: AssetInfo | SeriesInfo) -> Expectation:
+    """Return what a price or series should be, by its metadata."""
+    if isinstance(info, SeriesInfo):
+        return Expectation(False, False, False, info.frequency, info.usual)
+    volatility = info.kind == "volatility"
+    usual = USUAL_VOLATILITY if volatility else (0.0, float("inf"))
+    return Expectation(True, not volatility, info.kind != "currency", usual=usual)
+
+
+def check_loads(raw: RawSeries, info: AssetInfo | SeriesInfo) -> None:
+    """Raise `DataError` where a fault would stop the load of a series."""
+    with suppress(InsufficientDataError):  # nothing finished yet is no fault
+        clean(raw, expect=expect_of(info))
 
 
 def clean(
@@ -110,8 +166,8 @@ def clean(
 ) -> CleanSeries:
     """Cut a series at `as_of`, find its faults, and leave out what cannot be used.
 
-    No row dated after `as_of` is looked at, so that it can change nothing; a row whose date cannot be read stops the
-    run, for it could be any date.
+    No value dated after `as_of` is looked at, so that it can change nothing; a row whose date cannot be read stops
+    the run, for it could be any date.
 
     Parameters
     ----------
@@ -131,37 +187,44 @@ def clean(
     InsufficientDataError
         Nothing is left.
     """
-    table, date_faults = _parse_dates(raw)
-    _stop_at(date_faults, raw)
-    if expect.monthly:
-        table = table.assign(date=table["date"] + pd.offsets.MonthEnd(0))
-    table = _cut(table, as_of, raw)
-    table, value_faults = _parse_values(table, expect, raw.volume)
-    _stop_at(value_faults, raw)
+    dates = to_dates(raw.dates, raw.origin)
+    frequency = expect.frequency or _infer_frequency(dates)
+    if frequency in ("monthly", "quarterly"):
+        dates = dates + (pd.offsets.MonthEnd(0) if frequency == "monthly" else pd.offsets.QuarterEnd(0))
+    table = _cut(pd.DataFrame({"date": dates, "cell": raw.values}), as_of, raw)
+    table, faults = _parse_values(table, expect, raw)
     table, unfinished = _leave_out_unfinished(table, now or pd.Timestamp.now("UTC"))
-    faults = (*date_faults, *value_faults, *unfinished)
     if table.empty:
         raise InsufficientDataError(f"{raw.id}: {raw.origin} holds no finished session")
-    unsorted = () if table["date"].is_monotonic_increasing else _unsorted(table)
-    table = table.sort_values("date")
-    checks = (
-        *_calendar_faults(table, expect),
-        *_jumps(table, expect),
-        *_suspect_splits(table, raw.splits),
-        *_stale_runs(table, expect),
-    )
+    if not table["date"].is_monotonic_increasing:
+        backwards = (table["date"].diff() < pd.Timedelta(0)).to_numpy()
+        newest_first = table["date"].is_monotonic_decreasing  # the order in which some vendors write
+        faults += [] if newest_first else _find(table, backwards, FaultKind.UNSORTED)[:1]
+        table = table.sort_values("date")
+    _check_unit(table["value"].to_numpy(), expect, raw)
+    checks = [
+        *(_calendar_faults(table) if expect.daily else _period_faults(table, frequency)),
+        *_jumps(table, expect, raw.splits),
+        *_unusual(table, expect, raw),
+        *_stale_runs(table, expect, frequency),
+    ]
     values = pd.Series(table["value"].to_numpy(dtype=float), pd.DatetimeIndex(table["date"], name="date"), name=raw.id)
-    return CleanSeries(values, (*faults, *unsorted, *checks))
+    return CleanSeries(values, (*faults, *unfinished, *checks))
 
 
-def _parse_dates(raw: RawSeries) -> tuple[pd.DataFrame, list[Fault]]:
-    if pd.api.types.is_datetime64_any_dtype(raw.dates.dtype):
-        dates = pd.to_datetime(raw.dates).dt.tz_localize(None).dt.normalize()
-    else:
-        dates = pd.to_datetime(raw.dates.astype(str).str.strip(), format="%Y-%m-%d", errors="coerce")
-    table = pd.DataFrame({"date": dates.astype("datetime64[us]"), "text": raw.values})
-    bad = raw.dates[dates.isna()]
-    return table, [Fault(FaultKind.BAD_DATE, _row(row), "", repr(text)) for row, text in bad.items()]
+def count_faults(faults: Iterable[Fault]) -> dict[str, int]:
+    """Count the cases of each kind."""
+    counts: dict[str, int] = {}
+    for fault in faults:
+        counts[fault.kind] = counts.get(fault.kind, 0) + fault.n
+    return counts
+
+
+def _infer_frequency(dates: "pd.Series[pd.Timestamp]") -> str:
+    """Firsts of months are how monthly and quarterly values are usually dated."""
+    if len(dates) < 2 or (dates.dt.day != 1).any():
+        return "daily"
+    return "quarterly" if len(dates) > 3 and dates.dt.month.isin([1, 4, 7, 10]).all() else "monthly"
 
 
 def _cut(table: pd.DataFrame, as_of: pd.Timestamp | None, raw: RawSeries) -> pd.DataFrame:
@@ -176,100 +239,150 @@ def _cut(table: pd.DataFrame, as_of: pd.Timestamp | None, raw: RawSeries) -> pd.
     return kept
 
 
-def _parse_values(
-    table: pd.DataFrame, expect: Expectation, volume: "pd.Series[float] | None"
-) -> tuple[pd.DataFrame, list[Fault]]:
-    texts = table["text"]
-    missing = texts.isna() | texts.astype(str).str.strip().isin(["", "NaN", "nan", "null", "."])
-    values = pd.to_numeric(texts.where(~missing), errors="coerce").astype(float)
-    bad = (values.isna() & ~missing) | np.isinf(values)
-    duplicate = table["date"].duplicated(keep="first")
-    traded = missing & (False if volume is None else volume.reindex(table.index).gt(0))
-    faults = [
-        *_mark(table, missing & ~traded, FaultKind.MISSING_VALUE),
-        *_mark(table, traded, FaultKind.VOLUME_ONLY),
-        *_mark(table, bad, FaultKind.BAD_VALUE, show=True),
-        *_mark(table, duplicate, FaultKind.DUPLICATE_DATE),
-        *(_mark(table, values <= 0, FaultKind.NON_POSITIVE, show=True) if expect.positive else ()),
+def _parse_values(table: pd.DataFrame, expect: Expectation, raw: RawSeries) -> tuple[pd.DataFrame, list[Fault]]:
+    values, bad = to_numbers(table["cell"])
+    missing = values.isna() & ~bad
+    traded = missing & (raw.volume.reindex(table.index).gt(0) if raw.volume is not None else False)
+
+    def text(row: int) -> str:
+        return no_number(table["cell"].iloc[row])
+
+    stopping = [
+        *_find(table, bad, FaultKind.BAD_VALUE, text),
+        *_find(table, table["date"].duplicated(), FaultKind.DUPLICATE_DATE),
+        *(_find(table, values <= 0, FaultKind.NON_POSITIVE, text) if expect.positive else ()),
     ]
-    return table.assign(value=values)[~missing], faults
+    if stopping:
+        shown, many = stopping[:SHOWN], sum(fault.n for fault in stopping)
+        more = f"; and {many - len(shown):,} more" if many > len(shown) else ""
+        raise DataError(f"{raw.origin}, {'; '.join(map(str, shown))}{more}")
+    left_out = [
+        *_find(table, missing & ~traded, FaultKind.MISSING_VALUE),
+        *_find(table, traded, FaultKind.VOLUME_ONLY),
+    ]
+    return table.assign(value=values)[~missing], left_out
 
 
 def _leave_out_unfinished(table: pd.DataFrame, now: pd.Timestamp) -> tuple[pd.DataFrame, list[Fault]]:
     recent = table["date"] >= now.tz_localize(None).normalize() - pd.Timedelta(days=1)
     if not recent.any():
         return table, []
-    unfinished = recent & ~table["date"].where(recent).map(lambda day: is_finished(day, now), na_action="ignore").eq(
-        True
-    )
-    return table[~unfinished], list(_mark(table, unfinished, FaultKind.UNFINISHED))
+    unfinished = recent & ~table["date"].where(recent, pd.Timestamp.min).map(lambda day: is_finished(day, now))
+    return table[~unfinished], _find(table, unfinished, FaultKind.UNFINISHED)
 
 
-def _unsorted(table: pd.DataFrame) -> list[Fault]:
-    backwards = table["date"].diff() < pd.Timedelta(0)
-    return list(_mark(table, backwards, FaultKind.UNSORTED))[:1]
-
-
-def _calendar_faults(table: pd.DataFrame, expect: Expectation) -> Iterator[Fault]:
-    if not expect.daily:
+def _check_unit(values: NDArray[np.float64], expect: Expectation, raw: RawSeries) -> None:
+    """Stop where the values are so small, large or negative that they must be in another unit."""
+    if len(values) < FEWEST_FOR_UNIT or raw.decimal:
         return
-    dates = pd.DatetimeIndex(table["date"])
-    for day in sessions_between(dates[0], dates[-1]).difference(dates):
-        yield Fault(FaultKind.MISSING_SESSION, None, str(day.date()))
-    known = table[table["date"] >= CHECKED_FROM]
-    sessions = sessions_between(dates[0], dates[-1])
-    yield from _mark(known, ~known["date"].isin(sessions), FaultKind.NOT_A_SESSION)
-
-
-def _jumps(table: pd.DataFrame, expect: Expectation) -> Iterator[Fault]:
-    if not expect.traded:
-        return iter(())
-    moves = np.log(table["value"]).diff()
-    following = moves.shift(-1)
-    reverses = (np.sign(following) != np.sign(moves)) & (following.abs() >= SPIKE_REVERSAL * moves.abs())
-    return _mark(table, (moves.abs() > np.log1p(SPIKE_RETURN)) & reverses, FaultKind.SPIKE, show=True)
-
-
-def _suspect_splits(table: pd.DataFrame, splits: "pd.Series[float] | None") -> Iterator[Fault]:
-    """Find days on which the price moves by about a whole factor, where the source has taken its splits out."""
-    if splits is None:
-        return
-    ratio = table["value"] / table["value"].shift()
-    factor = ratio.where(ratio > 1, 1 / ratio)
-    nearest = SPLIT_FACTORS[np.abs(factor.to_numpy()[:, None] / SPLIT_FACTORS - 1).argmin(axis=1)]
-    suspect = (factor / nearest - 1).abs() < SPLIT_TOLERANCE
-    for row, date, moved, whole in (
-        table.assign(ratio=ratio, whole=nearest).loc[suspect, ["date", "ratio", "whole"]].itertuples()
-    ):
-        recorded = (
-            f"a split of {splits[row]:g} is recorded, but still in the prices" if splits[row] else "none recorded"
+    (low, high), typical = expect.usual, float(np.median(np.abs(values)))
+    if not low <= typical <= high:
+        hint = "decimals in place of percent" if typical < low else "basis points, or percent in place of decimals"
+        raise DataError(
+            f"{raw.origin}: the median is {typical:.4g}, but for {raw.id} it lies between {low:g} and {high:g}: "
+            f"another unit ({hint})? Write it in the unit in which it is published"
         )
-        yield Fault(FaultKind.SUSPECT_SPLIT, _row(row), str(date.date()), f"x {moved:.4g}, near {whole:g}; {recorded}")
+    if low and float(np.mean(values < 0)) > MOSTLY:
+        raise DataError(f"{raw.origin}: nearly all values are negative, which {raw.id} never was: a wrong sign?")
 
 
-def _stale_runs(table: pd.DataFrame, expect: Expectation) -> Iterator[Fault]:
-    if not expect.traded:
-        return
-    run = table["value"].ne(table["value"].shift()).cumsum()
-    for _, rows in table[table.groupby(run)["value"].transform("size") >= STALE_SESSIONS].groupby(run):
-        detail = f"{rows['value'].iloc[0]:g} on {len(rows)} sessions in a row"
-        yield Fault(FaultKind.STALE, _row(rows.index[0]), str(rows["date"].iloc[0].date()), detail)
+def _calendar_faults(table: pd.DataFrame) -> list[Fault]:
+    dates = pd.DatetimeIndex(table["date"])
+    sessions = sessions_between(dates[0], dates[-1])
+    strange = ((dates >= CHECKED_FROM) & ~dates.isin(sessions)).astype(bool)
+    if strange.mean() > OTHER_CALENDAR_SHARE and strange.sum() > 3:
+        return _find(table, strange, FaultKind.OTHER_CALENDAR)
+    missing = sessions.difference(dates)
+    absent = [Fault(FaultKind.MISSING_SESSION, None, str(missing[0].date()), n=len(missing))] if len(missing) else []
+    return [*absent, *_find(table, strange, FaultKind.NOT_A_SESSION)]
 
 
-def _mark(table: pd.DataFrame, where: "pd.Series[bool]", kind: FaultKind, *, show: bool = False) -> Iterator[Fault]:
-    if not where.any():
-        return
-    for row, date, text in table.loc[where, ["date", "text"]].itertuples():
-        yield Fault(kind, _row(row), str(date.date()), repr(text) if show else "")
+def _period_faults(table: pd.DataFrame, frequency: str) -> list[Fault]:
+    """Find missing months or quarters; of days, gaps of more than a month."""
+    dates = table["date"]
+    if frequency in ("monthly", "quarterly"):
+        every = pd.date_range(dates.iloc[0], dates.iloc[-1], freq="ME" if frequency == "monthly" else "QE")
+        missing = every.difference(pd.DatetimeIndex(dates))
+        return [Fault(FaultKind.MISSING_PERIOD, None, str(missing[0])[:7], n=len(missing))] if len(missing) else []
+    days = dates.diff().dt.days.to_numpy()
+    return _find(table, days > LONGEST_GAP_DAYS, FaultKind.GAP, lambda row: f"{days[row]:.0f} days")
 
 
-def _row(label: object) -> int:
-    return int(label)  # type: ignore[call-overload, no-any-return]  # row numbers are the index of a RawSeries
+def _jumps(table: pd.DataFrame, expect: Expectation, splits: "pd.Series[float] | None") -> list[Fault]:
+    """Find jumps that reverse within a week, and steps that stay: near a whole factor they are like a split."""
+    if not expect.positive:
+        return []
+    values = table["value"].to_numpy()
+    moves = np.diff(np.log(values))
+    limit = np.log1p(SPIKE_RETURN) if expect.traded else np.log(VOLATILITY_FACTOR)
+    found: dict[FaultKind, list[int]] = {FaultKind.SPIKE: [], FaultKind.STEP: [], FaultKind.SUSPECT_SPLIT: []}
+    reversed_until = -1
+    for start in np.flatnonzero(np.abs(moves) > limit):
+        if start <= reversed_until:
+            continue
+        undone = -np.cumsum(moves[start + 1 : start + 1 + SPIKE_SESSIONS]) / moves[start]
+        reversal = np.flatnonzero(undone >= SPIKE_REVERSAL)
+        factor = np.exp(abs(moves[start]))
+        if reversal.size:
+            found[FaultKind.SPIKE].append(start + 1)
+            reversed_until = start + 1 + reversal[0]
+        elif np.abs(factor / SPLIT_FACTORS - 1).min() < SPLIT_TOLERANCE:
+            found[FaultKind.SUSPECT_SPLIT].append(start + 1)
+        elif not 1 - SPIKE_RETURN < values[start + 1] / values[start] < 1 + SPIKE_RETURN:
+            found[FaultKind.STEP].append(start + 1)
+
+    def step(row: int) -> str:
+        ratio = values[row] / values[row - 1]
+        factor = max(ratio, 1 / ratio)
+        nearest = SPLIT_FACTORS[np.abs(factor / SPLIT_FACTORS - 1).argmin()]
+        like = f", near {nearest:g}" if abs(factor / nearest - 1) < SPLIT_TOLERANCE else ""
+        recorded = float(splits[table.index[row]]) if splits is not None else np.nan
+        known = f"; a split of {recorded:g} is recorded, but still in the prices" if recorded > 0 else "; none recorded"
+        return f"x {ratio:.4g}{like}{known if splits is not None and like else ''}"
+
+    masks = {kind: np.isin(np.arange(len(values)), rows) for kind, rows in found.items() if rows}
+    return [fault for kind, mask in masks.items() for fault in _find(table, mask, kind, step)]
 
 
-def _stop_at(faults: list[Fault], raw: RawSeries) -> None:
-    stopping = [fault for fault in faults if fault.stops]
-    if stopping:
-        shown = "; ".join(str(fault) for fault in stopping[:SHOWN_FAULTS])
-        more = f"; and {len(stopping) - SHOWN_FAULTS} more" if len(stopping) > SHOWN_FAULTS else ""
-        raise DataError(f"{raw.origin}, {shown}{more}")
+def _unusual(table: pd.DataFrame, expect: Expectation, raw: RawSeries) -> list[Fault]:
+    """Find single values in another unit, and rates so small that they may be decimals."""
+    low, high = expect.usual
+    if np.isinf(high) or raw.decimal:
+        return []
+    values = table["value"].to_numpy()
+    faults = _find(table, np.abs(values) > FAR_OUT_FACTOR * high, FaultKind.FAR_OUT, lambda row: f"{values[row]:g}")
+    small = (
+        not low and not expect.positive and len(values) >= FEWEST_FOR_UNIT and np.median(values) < SMALLEST_USUAL_RATE
+    )
+    return faults + (_find(table, values < SMALLEST_USUAL_RATE, FaultKind.SMALL_RATE) if small else [])
+
+
+def _stale_runs(table: pd.DataFrame, expect: Expectation, frequency: str) -> list[Fault]:
+    low, high = expect.usual
+    if not low and np.isfinite(high):
+        return []  # short rates stand still for months
+    longest = STALE_SESSIONS if expect.traded else STALE_PERIODS.get(frequency, STALE_DAYS)
+    values = table["value"].to_numpy()
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(values) != 0]))
+    lengths = np.diff(np.concatenate([starts, [len(values)]]))
+    stale = dict(zip(starts[lengths >= longest], lengths[lengths >= longest], strict=True))
+    mask = np.isin(np.arange(len(values)), list(stale))
+    return _find(table, mask, FaultKind.STALE, lambda row: f"{values[row]:g}, {stale[row]:,} times in a row")
+
+
+def _find(
+    table: pd.DataFrame, where: Where, kind: FaultKind, detail: Callable[[int], str] = lambda _: ""
+) -> list[Fault]:
+    """Return the first cases; the last of them stands for those that come after it too."""
+    at = np.flatnonzero(where)
+    shown = at[:SHOWN]
+    return [
+        Fault(
+            kind,
+            int(table.index[row]),
+            str(table["date"].iloc[row].date()),
+            clipped(detail(row), 80),
+            n=len(at) - len(shown) + 1 if row == shown[-1] else 1,
+        )
+        for row in shown
+    ]
