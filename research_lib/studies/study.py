@@ -108,8 +108,8 @@ class Find:
         The study's result that has it: an `Estimate`, a number, or a frame.
     column : str
         The field of an `Estimate`, or the column of a frame.
-    rows : bool
-        One finding a row of the frame; else its first row.
+    rows : bool or str
+        One finding a row of the frame, or of the rows that a query picks; else its first row.
     unit, what : str
         Its unit, and what exactly it is: a template over the row, {p.…} and {s.…}.
     interval : tuple of two str
@@ -121,7 +121,7 @@ class Find:
     name: str
     result: str
     column: str = "value"
-    rows: bool = False
+    rows: bool | str = False
     unit: str = "number"
     what: str = ""
     interval: tuple[str, str] | None = None
@@ -153,8 +153,9 @@ class Find:
     def _rows(self, found: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # any result
         if hasattr(found, "columns"):
             frame = found.reset_index() if found.index.name and found.index.name not in found.columns else found
+            frame = frame.query(self.rows) if isinstance(self.rows, str) else frame if self.rows else frame[:1]
             records: list[dict[str, Any]] = frame.to_dict("records")
-            return records if self.rows else records[:1]
+            return records
         if hasattr(found, "__dataclass_fields__"):
             return [{name: getattr(found, name) for name in found.__dataclass_fields__}]
         return [{self.column: found}]
@@ -304,8 +305,7 @@ class Study:
         return replace(self.summary(), question=self.QUESTION)
 
     def _findings(self) -> Findings:
-        found: Findings = self.findings
-        return found
+        return self.findings
 
     def _data(self) -> Table:
         names = ("series", "name", "origin", "first", "last", "rows", "gaps", "found", "sha256")
