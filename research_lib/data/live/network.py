@@ -15,9 +15,6 @@ from research_lib.errors import DataError
 
 T = TypeVar("T")
 
-THROTTLED = 429
-FIRST_SERVER_ERROR = 500
-
 
 class RefusedError(DataError):
     """A vendor answered, and will answer the same again: no such symbol, or something that is no data."""
@@ -26,20 +23,17 @@ class RefusedError(DataError):
 class TransientError(OSError):
     """A vendor did not answer, or with something that may pass: throttled, down, cut off, too slow.
 
-    An OSError, so that yfinance goes on without a cookie where only the cookie could not be had.
-
-    Attributes
-    ----------
-    retry_after_s : float or None
-        How long the vendor asks to wait.
-    for_all : bool
-        It would meet any other request too: throttled, or no connection.
+    An OSError, so that yfinance goes on without a cookie where only the cookie could not be had. `retry_after_s` is
+    how long the vendor asks to wait; `for_all`: it would meet any other request too; not `again`: nor would it pass.
     """
 
-    def __init__(self, message: str, *, retry_after_s: float | None = None, for_all: bool = False) -> None:
+    def __init__(
+        self, message: str, *, retry_after_s: float | None = None, for_all: bool = False, again: bool = True
+    ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.for_all = for_all
+        self.again = again
 
 
 class StoppedError(Exception):
@@ -47,8 +41,8 @@ class StoppedError(Exception):
 
 
 @dataclass(frozen=True)
-class Manners:
-    """How politely to ask.
+class RetryPolicy:
+    """How often and how patiently to ask.
 
     Attributes
     ----------
@@ -73,15 +67,16 @@ class Manners:
     max_age: timedelta = timedelta(hours=6)
 
 
-class Turnstile:
-    """Lets requests through, a gap apart; after a 429 none, until the wait is over, whoever met it."""
+class RateLimiter:
+    """One source's requests: a gap apart; after a 429 none until the wait is over; none at all once it is closed."""
 
-    def __init__(self, manners: Manners, *, gap_s: float = 0.0) -> None:
-        self._manners = manners
+    def __init__(self, policy: RetryPolicy, *, gap_s: float = 0.0) -> None:
+        self._policy = policy
         self._gap_s = gap_s
         self._stop = Event()
         self._lock = Lock()
         self._open_at = 0.0
+        self._closed = ""
 
     def stop(self) -> None:
         """Let nothing more through, and wake all who wait."""
@@ -93,18 +88,25 @@ class Turnstile:
         Raises
         ------
         TransientError
-            The last attempt's.
+            The last attempt's. Where it would meet every other request too, the source is closed: not asked again.
         StoppedError
             The user stopped it.
         """
+        if self._closed:
+            raise TransientError(f"not asked: {self._closed}")
         retrying = Retrying(
             retry=retry_if_exception_type(TransientError),
-            stop=self._gives_up,
-            wait=self._wait,
+            stop=lambda state: not self._worth_asking_again(state.attempt_number, _fault(state)),
+            wait=lambda state: self._wait(state.attempt_number, _fault(state)),
             sleep=self._sleep,
             reraise=True,
         )
-        answer: T = retrying(self._pass, call)
+        try:
+            answer: T = retrying(self._pass, call)
+        except TransientError as error:
+            if error.for_all:
+                self._closed = self._closed or str(error)
+            raise
         return answer
 
     def _pass(self, call: Callable[[], T]) -> T:
@@ -118,14 +120,13 @@ class Turnstile:
         if self._stop.wait(max(seconds, 0.0)):
             raise StoppedError
 
-    def _gives_up(self, state: RetryCallState) -> bool:
-        asks_too_long = (_fault(state).retry_after_s or 0.0) > self._manners.longest_wait_s
-        return asks_too_long or state.attempt_number >= self._manners.attempts
+    def _worth_asking_again(self, attempt: int, fault: TransientError) -> bool:
+        asks_too_long = (fault.retry_after_s or 0.0) > self._policy.longest_wait_s
+        return fault.again and not asks_too_long and attempt < self._policy.attempts
 
-    def _wait(self, state: RetryCallState) -> float:
-        doubled = self._manners.first_wait_s * 2.0 ** (state.attempt_number - 1)
-        jittered = min(doubled * random.uniform(1, 2), self._manners.longest_wait_s)  # noqa: S311  # no secret
-        fault = _fault(state)
+    def _wait(self, attempt: int, fault: TransientError) -> float:
+        doubled = self._policy.first_wait_s * 2.0 ** (attempt - 1)
+        jittered = min(doubled * random.uniform(1, 2), self._policy.longest_wait_s)  # noqa: S311  # no secret
         wait = max(jittered, fault.retry_after_s or 0.0)
         if fault.for_all:
             with self._lock:
@@ -133,36 +134,50 @@ class Turnstile:
         return wait
 
 
-def judge_status(vendor: str, status: int, retry_after: str | None) -> None:
-    """Raise where an answer's status says that it should be asked for again."""
+def _fault(state: RetryCallState) -> TransientError:
+    fault = state.outcome.exception() if state.outcome else None
+    return fault if isinstance(fault, TransientError) else TransientError("")
+
+
+def check_answer(vendor: str, status: int, retry_after: str | None, body: bytes) -> None:
+    """Raise where an answer's status says that it should be asked for again, or a web page stands in place of data."""
     asked = read_retry_after(retry_after)
     shown = f"; it asks to wait {asked:.0f} s" if asked is not None else ""
-    if status == THROTTLED:
+    if status == 429:
         raise TransientError(f"{vendor} is throttling (429){shown}", retry_after_s=asked, for_all=True)
-    if status >= FIRST_SERVER_ERROR:
+    if status >= 500:
         raise TransientError(f"{vendor} has a fault ({status}){shown}", retry_after_s=asked)
-
-
-def judge_body(vendor: str, body: bytes) -> None:
-    """Raise where a web page stands in place of data."""
-    if body.lstrip()[:1] == b"<":
+    if status < 400 and body.lstrip()[:1] == b"<":
         raise TransientError(f"{vendor} sent a web page in place of data")
+
+
+def connection_fault(vendor: str, error: Exception, timeout_s: float) -> TransientError:
+    """Say what went wrong on the way to a vendor; requests and curl_cffi name their errors alike."""
+    names, text, code = {one.__name__ for one in type(error).__mro__}, str(error).lower(), getattr(error, "code", None)
+    if "CertificateVerifyError" in names or "certificate" in text:
+        return TransientError(
+            f"{vendor} shows a certificate that this machine does not trust (a proxy that reads along?): set "
+            f"REQUESTS_CA_BUNDLE to the file of your company's certificates",
+            for_all=True,
+            again=False,
+        )
+    if "ProxyError" in names:
+        return TransientError(f"the proxy on the way to {vendor} lets nothing through: see HTTPS_PROXY", for_all=True)
+    if "Timeout" in names:
+        return TransientError(f"{vendor} did not answer within {timeout_s:g} s")
+    if names & {"ChunkedEncodingError", "IncompleteRead"}:
+        return TransientError(f"{vendor} cut the connection in the middle of its answer")
+    cut = code not in (6, 7) if code is not None else "connection broken" in text or "remote end closed" in text
+    return TransientError(f"{vendor} {'cut the connection' if cut else 'cannot be reached'}", for_all=not cut)
 
 
 def read_retry_after(text: str | None) -> float | None:
     """Read the header Retry-After, seconds or a date; None where it is absent or neither."""
-    if not text:
-        return None
     try:
-        return max(float(text), 0.0)
+        return max(float(text or ""), 0.0)
     except ValueError:
         pass
     try:
-        return max((parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds(), 0.0)
+        return max((parsedate_to_datetime(text or "") - datetime.now(UTC)).total_seconds(), 0.0)
     except (ValueError, TypeError):
         return None
-
-
-def _fault(state: RetryCallState) -> TransientError:
-    fault = state.outcome.exception() if state.outcome else None
-    return fault if isinstance(fault, TransientError) else TransientError("")

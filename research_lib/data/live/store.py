@@ -1,0 +1,302 @@
+"""What was pulled from the network: kept in a folder, hashed, never overwritten.
+
+    objects/<sha256>.parquet                                          the data
+    manifest/<source>/<kind>/<name>/<fetched at>-<hash>.json         what it is, one file for each pull of an item
+
+A file is whole before it gets its name, and the data before its manifest: a killed pull leaves nothing half written.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from research_lib.data.calendar import is_finished
+from research_lib.errors import DataError, MissingDataError
+from research_lib.project import write_whole
+
+STAMP = "%Y%m%dT%H%M%S.%fZ"
+PULL_COMMAND = "python -m research_lib data pull --for params/<notebook>/live.yaml"
+
+# Late values and corrections of the last sessions come within days; what a vendor changes later is hindsight.
+SETTLING_DAYS = 7
+
+
+class Kind(StrEnum):
+    """What a snapshot holds, and so which columns."""
+
+    PRICES = "prices"  # date, close, adj_close, open, high, low, volume, dividend, split
+    SERIES = "series"  # date, value: in the unit of facts/series.csv
+    COMPANIES = "companies"  # one company's facts: tag, unit, start, end, filed, value, ...
+
+
+FACT_KEYS = ["taxonomy", "tag", "unit", "start", "end", "filed", "accession"]
+
+
+@dataclass(frozen=True, order=True)
+class Item:
+    """One thing that a vendor has: the prices of RUT from Yahoo."""
+
+    source: str
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.name}"
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a client brought: rows, the query that asks for them again (never who asked), and what was left out."""
+
+    item: Item
+    frame: pd.DataFrame
+    query: Mapping[str, str]
+    library: str
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The manifest of one pull: when (ISO 8601, UTC), the span of its rows, and the hash that names its data.
+
+    `lost` says what it lacks of the snapshot before it, `broken` why no study could load it: either keeps it out of
+    use while there is a sound one.
+    """
+
+    item: Item
+    query: Mapping[str, str]
+    fetched_at: str
+    library: str
+    rows: int
+    first: str
+    last: str
+    sha256: str
+    left_out: tuple[str, ...] = ()
+    lost: str = ""
+    broken: str = ""
+
+    @property
+    def fetched(self) -> pd.Timestamp:
+        """When it was pulled, tz-aware."""
+        return pd.Timestamp(self.fetched_at)
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of snapshots."""
+
+    directory: Path
+
+    def items(self, source: str = "*", kind: str = "*") -> list[Item]:
+        """List what was ever pulled, in order."""
+        found = (self.directory / "manifest").glob(f"{source}/{kind}/*/")
+        return sorted(Item(path.parts[-3], Kind(path.parts[-2]), unquote(path.name)) for path in found)
+
+    def snapshots(self, item: Item) -> list[Snapshot]:
+        """List an item's snapshots, the oldest first; a damaged manifest is left out (`verify` lists it)."""
+        found = sorted(self._folder(item).glob("*.json"))
+        return [snapshot for path in found if (snapshot := _read_manifest(path))]
+
+    def keep(self, pulled: Pulled, *, now: datetime | None = None, lost: str = "", broken: str = "") -> Snapshot:
+        """Write a snapshot; what stands there already is never touched."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        buffer = io.BytesIO()
+        table = pa.table({str(name): pa.array(column, from_pandas=True) for name, column in pulled.frame.items()})
+        pq.write_table(table, buffer, compression="zstd")  # half the time that pandas takes around it
+        dates = pulled.frame["filed" if pulled.item.kind is Kind.COMPANIES else "date"]
+        first, last = str(dates.min().date()), str(dates.max().date())
+        fetched = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")
+        digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+        snapshot = Snapshot(
+            pulled.item, dict(pulled.query), fetched, pulled.library, len(dates), first, last, digest, pulled.left_out,
+            lost, broken,
+        )  # fmt: skip
+        self._write(snapshot, buffer.getvalue())
+        return snapshot
+
+    def accept(self, snapshot: Snapshot) -> Snapshot:
+        """Let a snapshot that lacks some history be used like any other: the same data under one more manifest."""
+        self._write(replace(snapshot, lost=""))
+        return replace(snapshot, lost="")
+
+    def read(self, item: Item, *, as_of: date | None = None) -> tuple[pd.DataFrame, Snapshot, int]:
+        """Read the snapshot that goes with `as_of` by the rule of `in_order`, and count the damaged ones before it.
+
+        Raises
+        ------
+        MissingDataError
+            There is none, or none that is intact.
+        """
+        wanted = in_order(self.snapshots(item), as_of=as_of)
+        for damaged, snapshot in enumerate(wanted):
+            if self.is_intact(snapshot):
+                return self.read_exactly(snapshot), snapshot, damaged
+        what = f"every snapshot of {item.name} is damaged" if wanted else f"no snapshot of {item.name} was pulled"
+        raise MissingDataError(f"source {item.source}: {what}; run: {PULL_COMMAND}")
+
+    def read_exactly(self, snapshot: Snapshot) -> pd.DataFrame:
+        """Read one snapshot; `DataError` where it is damaged."""
+        if not self.is_intact(snapshot):
+            raise DataError(f"{snapshot.item}, pulled {snapshot.fetched_at}: its file is damaged or gone")
+        return pd.read_parquet(self._object(snapshot))
+
+    def is_intact(self, snapshot: Snapshot) -> bool:
+        """Say whether a snapshot's data is there as it was written."""
+        try:
+            with self._object(snapshot).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == snapshot.sha256
+        except OSError:
+            return False
+
+    def verify(self) -> tuple[list[Snapshot], dict[Path, str], list[Path]]:
+        """Compare every file with its hash: intact snapshots, damaged files with what is wrong, files of no snapshot."""
+        intact, damaged, known = [], {}, set()
+        for path, snapshot in self._manifests():
+            if snapshot is None:
+                damaged[path] = "the manifest was altered"
+                continue
+            known.add(self._object(snapshot))
+            if self.is_intact(snapshot):
+                intact.append(snapshot)
+            else:
+                what = f"{snapshot.item}, pulled {snapshot.fetched_at}: its data was altered or is gone"
+                damaged[self._object(snapshot)] = what
+        return intact, damaged, [path for path in self._files() if path not in known]
+
+    def collect_garbage(self, *, keep: int | None = None) -> list[Path]:
+        """Remove damaged snapshots and what belongs to none; with `keep`, all but each item's newest ones too.
+
+        Only while no pull runs (`lock`): what it has written but not named yet would look like garbage. Of each item
+        the snapshot in use stays, whatever came since.
+        """
+        named = list(self._manifests())
+        sound = {path: snapshot for path, snapshot in named if snapshot and self.is_intact(snapshot)}
+        if keep is not None:
+            by_item: dict[Item, list[Path]] = {}
+            for path, snapshot in sound.items():
+                by_item.setdefault(snapshot.item, []).append(path)
+            used = [max(paths, key=lambda path: (not _held(sound[path]), path)) for paths in by_item.values()]
+            newest = {path for paths in by_item.values() for path in paths[-keep:]}
+            sound = {path: snapshot for path, snapshot in sound.items() if path in newest or path in used}
+        referred = {self._object(snapshot) for snapshot in sound.values()}
+        doomed = [path for path, _ in named if path not in sound]
+        doomed += [path for path in self._files() if path not in referred]
+        for path in doomed:
+            path.unlink(missing_ok=True)
+        return doomed
+
+    def lock(self) -> FileLock:
+        """Return the lock that a pull and a clean-up hold; the system lets go of it when its process ends."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{self.directory}: the folder of snapshots cannot be made ({error.strerror})") from None
+        return FileLock(self.directory / ".lock")
+
+    def is_busy(self) -> bool:
+        """Say whether a pull or a clean-up is running."""
+        try:
+            with self.lock().acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    def _write(self, snapshot: Snapshot, content: bytes | None = None) -> None:
+        text = json.dumps(asdict(snapshot), indent=1, sort_keys=True).encode()
+        name = f"{snapshot.fetched.strftime(STAMP)}-{hashlib.sha256(text).hexdigest()[:16]}.json"
+        data = {} if content is None or self.is_intact(snapshot) else {self._object(snapshot): content}
+        write_whole({**data, self._folder(snapshot.item) / name: text})
+
+    def _manifests(self) -> Iterator[tuple[Path, Snapshot | None]]:
+        """List every manifest, an item's oldest first; None for one that was altered."""
+        for path in sorted((self.directory / "manifest").glob("*/*/*/*.json")):
+            yield path, _read_manifest(path)
+
+    def _files(self) -> list[Path]:
+        """List data, and what a killed pull left behind."""
+        left = [path for path in (self.directory / "manifest").glob("*/*/*/*") if path.suffix != ".json"]
+        return sorted([*(self.directory / "objects").glob("*"), *left])
+
+    def _folder(self, item: Item) -> Path:
+        # A dot is quoted too: `..` would be a folder of its own.
+        return self.directory / "manifest" / item.source / item.kind / quote(item.name, safe="").replace(".", "%2E")
+
+    def _object(self, snapshot: Snapshot) -> Path:
+        return self.directory / "objects" / f"{snapshot.sha256}.parquet"
+
+
+def in_order(snapshots: Sequence[Snapshot], *, as_of: date | None = None) -> list[Snapshot]:
+    """Put an item's snapshots (the oldest first) in the order in which a study takes them: the first that is intact.
+
+    Notes
+    -----
+    Without `as_of`, the newest first. With it: first those pulled after its session was over and within
+    `SETTLING_DAYS`, the newest first; then later ones, the oldest first, because each has more hindsight in it; at
+    last those pulled before the session was over, the newest first. So once a date is a week past and its data is
+    pulled, further pulls change nothing in a report on it. Held snapshots come after all others, by the same rule.
+    """
+    ordered = list(reversed(snapshots))
+    if as_of is not None:
+        session = pd.Timestamp(as_of)
+        settled = (session + pd.Timedelta(days=SETTLING_DAYS + 1)).tz_localize("UTC")
+        complete = [snapshot for snapshot in snapshots if is_finished(session, snapshot.fetched)]
+        in_time = [snapshot for snapshot in complete if snapshot.fetched < settled]
+        later = [snapshot for snapshot in complete if snapshot.fetched >= settled]
+        ordered = [*reversed(in_time), *later, *(snapshot for snapshot in ordered if snapshot not in complete)]
+    return sorted(ordered, key=_held)
+
+
+def _held(snapshot: Snapshot) -> bool:
+    return bool(snapshot.lost or snapshot.broken)
+
+
+def describe_loss(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> str:
+    """Say which rows with a value a newer snapshot lacks; empty where it lacks none."""
+    keys, value, day = (FACT_KEYS, "value", "filed") if kind is Kind.COMPANIES else (["date"], "", "date")
+    value = value or ("close" if kind is Kind.PRICES else "value")
+    old, new = (pd.MultiIndex.from_frame(frame.dropna(subset=value)[keys]).unique() for frame in (older, newer))
+    gone = old.difference(new)
+    if gone.empty:
+        return ""
+    days = gone.get_level_values(day)
+    begins = "" if new.empty else f"; it begins on {new.get_level_values(day).min().date()}"
+    return f"{len(gone):,} rows fewer, those of {days.min().date()} to {days.max().date()}{begins}"
+
+
+def describe_changes(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> str:
+    """Say how a snapshot differs from the one before it: rows that came, rows that went, and cells that changed."""
+    keys, day = (FACT_KEYS, "filed") if kind is Kind.COMPANIES else (["date"], "date")
+    old, new = (frame.drop_duplicates(keys).set_index(keys).sort_index() for frame in (older, newer))
+    removed = len(old.index.difference(new.index))
+    rows = f"{len(new.index.difference(old.index)):,} rows added" + (f"; {removed:,} REMOVED" if removed else "")
+    changed = []
+    for name in (name for name in old if name in new and pd.api.types.is_numeric_dtype(old[name])):
+        before, after = (frame.loc[old.index.intersection(new.index), name] for frame in (old, new))
+        differs = ~((before == after) | (before.isna() & after.isna()))
+        if differs.any():
+            days = before.index[differs].get_level_values(day)
+            moved = (after[differs] / before[differs] - 1).abs().replace(float("inf"), float("nan")).max()
+            span = f"{days.min().date()} to {days.max().date()}"
+            changed.append(f"{name}: {int(differs.sum()):,} changed, {span}, by up to {moved:.2%}")
+    return "; ".join([rows, *(changed or ["no change in what was there"])])
+
+
+def _read_manifest(path: Path) -> Snapshot | None:
+    """Read a manifest; None where it is not what it was: its name ends with its hash."""
+    content = path.read_bytes()
+    if not path.stem.endswith(hashlib.sha256(content).hexdigest()[:16]):
+        return None
+    record = json.loads(content)
+    item = Item(record["item"]["source"], Kind(record["item"]["kind"]), record["item"]["name"])
+    return Snapshot(**{**record, "item": item, "left_out": tuple(record["left_out"])})

@@ -1,0 +1,298 @@
+"""The vendors' clients: the only code that touches the network. Heavy to import; only a pull does.
+
+A new vendor is a class here and a column of names in the catalog.
+"""
+
+import json
+import os
+import warnings
+from importlib.metadata import version
+from threading import Lock
+from typing import Any, ClassVar
+from urllib.parse import unquote, urlsplit
+
+import curl_cffi.requests as curl
+import pandas as pd
+import requests
+
+from research_lib.data.calendar import is_finished
+from research_lib.data.catalog import PERCENT, describe_series, vendor_name
+from research_lib.data.live.network import RefusedError, TransientError, check_answer, connection_fault
+from research_lib.data.live.store import Item, Kind, Pulled, Store
+from research_lib.data.sec import TAGS, facts_frame
+from research_lib.errors import MissingDataError
+
+START = "1900-01-01"  # without one, pandas-datareader fetches the last five years
+YAHOO_COLUMNS = {
+    "Close": "close", "Adj Close": "adj_close", "Open": "open", "High": "high", "Low": "low", "Volume": "volume",
+    "Dividends": "dividend", "Stock Splits": "split",
+}  # fmt: skip
+
+
+class WebSession(requests.Session):
+    """A session of requests that raises in place of answers that are none; each request has a time-out."""
+
+    def __init__(self, vendor: str, *, timeout_s: float) -> None:
+        super().__init__()
+        self.vendor = vendor
+        self.timeout_s = timeout_s
+
+    def request(self, method: str, url: str, *args: Any, **options: Any) -> requests.Response:  # type: ignore[override]  # noqa: ANN401
+        """Ask, and judge the answer."""
+        try:
+            response = super().request(method, url, *args, **{**options, "timeout": self.timeout_s})
+        except requests.exceptions.RequestException as error:
+            raise connection_fault(self.vendor, error, self.timeout_s) from None
+        check_answer(self.vendor, response.status_code, response.headers.get("Retry-After"), response.content)
+        if not response.ok:
+            raise RefusedError(f"{self.vendor} answered {response.status_code} {response.reason}")
+        return response
+
+
+class YahooSession(curl.Session[curl.Response]):
+    """The session that yfinance asks through: it says what went wrong before yfinance turns it into something else."""
+
+    def __init__(self, *, timeout_s: float) -> None:
+        super().__init__(impersonate="chrome")
+        self.timeout_s = timeout_s
+
+    def request(self, method: str, url: str, **options: Any) -> curl.Response:  # type: ignore[override]  # noqa: ANN401
+        """Ask, and judge the answer; a refused crumb (401, 403) passes, because yfinance fetches another."""
+        try:
+            response = super().request(method, url, **{**options, "timeout": self.timeout_s})  # type: ignore[arg-type]
+        except curl.exceptions.RequestException as error:
+            raise connection_fault("Yahoo", error, self.timeout_s) from None
+        path = urlsplit(url).path
+        if path.startswith("/v8/finance/chart/"):
+            check_answer("Yahoo", response.status_code, response.headers.get("Retry-After"), response.content)
+            if response.status_code not in {401, 403}:
+                check_chart(unquote(path.removeprefix("/v8/finance/chart/")), response.content, response.status_code)
+        return response
+
+
+def check_chart(symbol: str, content: bytes, status: int) -> None:
+    """Raise where an answer for one symbol's prices holds none, those of another, another interval, or two for a day.
+
+    Yfinance keeps the first of two rows of a day in silence; on the last day the second is only the latest price.
+    """
+    try:
+        answer = json.loads(content)
+        if "Too Many Requests" in str((answer.get("finance") or {}).get("error") or ""):
+            raise TransientError("Yahoo is throttling", for_all=True)
+        result, fault = answer["chart"]["result"], answer["chart"].get("error")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        if status >= 400:
+            raise RefusedError(f"Yahoo answered {status} for {symbol}") from None
+        raise TransientError("Yahoo sent an answer that is cut off or no JSON") from None
+    if fault:
+        raise RefusedError(f"Yahoo has no {symbol}: {fault.get('description')}")
+    if not result:
+        raise RefusedError(f"Yahoo sent an empty answer for {symbol}")
+    meta = result[0].get("meta") or {}
+    if meta.get("symbol", symbol) != symbol:
+        raise RefusedError(f"Yahoo answers for {meta['symbol']} when asked for {symbol}: was it renamed?")
+    if (interval := meta.get("dataGranularity", "1d")) != "1d":
+        raise RefusedError(f"Yahoo sent prices every {interval} for {symbol} when asked for daily ones")
+    seconds, quotes = result[0].get("timestamp") or [], result[0]["indicators"]["quote"][0].get("close") or []
+    if len(seconds) != len(quotes):
+        raise RefusedError(f"Yahoo sent {len(quotes)} prices on {len(seconds)} dates for {symbol}")
+    zone = meta.get("exchangeTimezoneName") or "UTC"  # its offset (gmtoffset) is today's, not that of each day
+    days = pd.to_datetime(seconds, unit="s", utc=True).tz_convert(zone).tz_localize(None).normalize()
+    closes = pd.Series(quotes, days, dtype=float)[days < days.max()]
+    differing = closes.groupby(level=0).nunique(dropna=False)
+    if (differing > 1).any():
+        raise RefusedError(
+            f"Yahoo sent two different closes for {symbol} on {differing.index[differing > 1][0].date()}"
+        )
+
+
+class Vendor:
+    """One vendor's client: its name among sources, what it has, and how to fetch an item's whole history."""
+
+    source: ClassVar[str]
+    kind: ClassVar[Kind] = Kind.SERIES
+    label: ClassVar[str]
+
+    def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:  # noqa: ARG002  # Yahoo keeps a cache there
+        self.session: Any = WebSession(self.label, timeout_s=timeout_s)
+
+    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:
+        """Fetch an item; `RefusedError` or `TransientError` where there is no usable answer."""
+        raise NotImplementedError
+
+
+class Yahoo(Vendor):
+    """Daily prices through yfinance; neither its `download`, which swallows errors, nor `repair`, which invents splits."""
+
+    source, kind, label = "yahoo", Kind.PRICES, "Yahoo"
+
+    def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:
+        """Let yfinance raise what it would log, and keep time zones of symbols with the snapshots."""
+        import logging
+
+        import yfinance
+
+        logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # it logs what it also raises
+        yfinance.config.debug.hide_exceptions = False
+        # It shows deprecation warnings of its own use of pandas, a few for each symbol; nothing of ours.
+        warnings.filterwarnings("ignore", category=pd.errors.Pandas4Warning, module="yfinance")
+        cache = store.directory / "yfinance"
+        cache.mkdir(parents=True, exist_ok=True)
+        yfinance.set_tz_cache_location(str(cache))
+        self._yfinance = yfinance
+        self.session = YahooSession(timeout_s=timeout_s)
+
+    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:
+        """Fetch a symbol's prices; a session that is not over at `now` is left out."""
+        symbol = vendor_name(self.source, item.name)
+        try:
+            ticker = self._yfinance.Ticker(symbol, session=self.session)
+            ticker._tz = "America/New_York"  # spares a second request a symbol; the answer itself says its zone
+            history = ticker.history(
+                period="max", interval="1d", auto_adjust=False, actions=True, repair=False, keepna=True, timeout=None
+            )
+        except self._yfinance.exceptions.YFRateLimitError:
+            raise TransientError("Yahoo is throttling", for_all=True) from None
+        except (self._yfinance.exceptions.YFException, LookupError, TypeError, ValueError) as error:
+            raise RefusedError(f"Yahoo sent nothing usable for {symbol} ({type(error).__name__}: {error})") from None
+        days = pd.DatetimeIndex(history.index).tz_localize(None).as_unit("us")
+        columns = {name: history[theirs].to_numpy(dtype=float) for theirs, name in YAHOO_COLUMNS.items()}
+        frame = pd.DataFrame({"date": days, **columns})
+        recent = days[days >= now.tz_localize(None) - pd.Timedelta(days=4)]  # older ones are over everywhere
+        unfinished = [day for day in recent if not is_finished(day, now)]
+        frame = frame[~frame["date"].isin(unfinished)] if unfinished else frame
+        if frame["close"].isna().all():
+            raise RefusedError(f"Yahoo sent no close for {symbol}")
+        query = {"symbol": symbol, "period": "max", "interval": "1d", "auto_adjust": "False"}
+        left_out = tuple(f"{day.date()}: the session is not over yet" for day in unfinished)
+        return Pulled(item, frame, query, f"yfinance {version('yfinance')}", left_out)
+
+
+class Fred(Vendor):
+    """FRED through pandas-datareader: one series a request, its newest vintage, no key needed."""
+
+    source, label = "fred", "FRED"
+
+    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
+        """Fetch a series whole."""
+        from pandas_datareader.fred import FredReader
+
+        name = vendor_name(self.source, item.name)
+        reader = FredReader(name, start=START, session=self.session, retry_count=0)
+        frame = _read(reader, f"FRED sent nothing usable for {name}")
+        values = frame[name]
+        if not isinstance(frame.index, pd.DatetimeIndex) or not pd.api.types.is_numeric_dtype(values):
+            raise RefusedError(f"FRED sent something else than dates and numbers for {name}")
+        if values.notna().sum() == 0:
+            raise RefusedError(f"FRED sent an empty answer for {name}")
+        shaped = pd.DataFrame({"date": frame.index.as_unit("us"), "value": values.to_numpy(dtype=float)})
+        query = {"symbol": name, "start": START}
+        return Pulled(item, shaped, query, f"pandas-datareader {version('pandas-datareader')}")
+
+
+class French(Vendor):
+    """Ken French's data library through pandas-datareader: monthly factors and portfolios, several in a file."""
+
+    source, label = "french", "Ken French's library"
+
+    def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:
+        super().__init__(store, timeout_s=timeout_s)
+        self._files: dict[str, pd.DataFrame] = {}
+        self._lock = Lock()  # the file of one series is that of the next
+
+    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
+        """Take a series from its file, which is fetched once."""
+        from pandas_datareader.famafrench import FamaFrenchReader
+
+        dataset, _, column = vendor_name(self.source, item.name).partition("/")
+        with self._lock:
+            if dataset not in self._files:
+                reader = FamaFrenchReader(dataset, start=START, session=self.session, retry_count=0)
+                # The first table is monthly; of portfolios, the one weighted by value.
+                self._files[dataset] = _read(reader, f"{dataset}: not a file as Ken French publishes it")[0]
+        table = self._files[dataset]
+        columns = {str(name).strip(): name for name in table.columns}
+        if column not in columns or not isinstance(table.index, pd.PeriodIndex) or table.index.freqstr != "M":
+            raise RefusedError(f"{dataset}: no monthly column {column}; it has {', '.join(columns)}")
+        values = table[columns[column]].astype(float)
+        values = values.mask(values.isin([-99.99, -999.0]))
+        # What the catalog keeps as decimals (portfolios, as another of their publishers has them) comes in percent.
+        values = values * (PERCENT if describe_series(item.name).scale == 1.0 else 1.0)
+        frame = pd.DataFrame({"date": table.index.to_timestamp().as_unit("us"), "value": values.to_numpy()})
+        query = {"symbol": f"{dataset}, {column}", "start": START}
+        return Pulled(item, frame, query, f"pandas-datareader {version('pandas-datareader')}")
+
+
+def _read(reader: Any, said: str) -> Any:  # noqa: ANN401  # pandas-datareader is untyped
+    """Read an answer; whatever a changed file does to its reader is one refusal."""
+    try:
+        return reader.read()
+    except (TransientError, RefusedError):
+        raise
+    except Exception as error:  # BadZipFile and many more
+        raise RefusedError(f"{said} ({type(error).__name__})") from None
+
+
+class Sec(Vendor):
+    """The SEC's company facts: every number of every report as it was filed, with the day on which it was.
+
+    Asked over plain HTTPS: one JSON a company is all there is to it.
+    """
+
+    source, kind, label = "sec", Kind.COMPANIES, "the SEC"
+    LIST_URL = "https://www.sec.gov/files/company_tickers.json"
+    FACTS_URL = "https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010d}.json"
+
+    def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:
+        """Say who asks, as the SEC wants to know; it goes into one header and nowhere else."""
+        identity = os.environ.get("SEC_IDENTITY", "").strip()
+        if not identity:
+            raise MissingDataError(
+                "the SEC wants to know who asks: set the environment variable SEC_IDENTITY to your name and e-mail address"
+            )
+        super().__init__(store, timeout_s=timeout_s)
+        self.session.headers["User-Agent"] = identity
+        self._ciks: dict[str, int] = {}
+        self._lock = Lock()
+
+    def largest(self, count: int) -> list[str]:
+        """Return the tickers of the largest companies by today's market value, each company once.
+
+        Those of today: companies that failed or were bought since are not among them.
+        """
+        with self._lock:
+            if not self._ciks:
+                rows = self._ask(self.LIST_URL)
+                try:
+                    self._ciks = {str(row["ticker"]): int(row["cik_str"]) for row in rows.values()}
+                except (KeyError, TypeError, ValueError, AttributeError):
+                    raise RefusedError("the SEC's list of companies is not what it was") from None
+        first = {cik: ticker for ticker, cik in reversed(self._ciks.items())}
+        return [ticker for ticker, cik in self._ciks.items() if first[cik] == ticker][:count]
+
+    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
+        """Fetch the facts of a company."""
+        self.largest(0)
+        if item.name not in self._ciks:
+            raise RefusedError(f"the SEC lists no {item.name}")
+        cik = self._ciks[item.name]
+        try:
+            frame = facts_frame(self._ask(self.FACTS_URL.format(cik=cik)))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            said = f"the SEC's facts of {item.name} are not in the form they were"
+            raise RefusedError(f"{said} ({type(error).__name__}: {str(error)[:80]})") from None
+        if frame.empty:
+            raise RefusedError(f"the SEC has none of the facts that the kit uses for {item.name}")
+        left_out = () if (frame["taxonomy"] == "us-gaap").any() else ("no facts in US GAAP: it will be left out",)
+        query = {"symbol": f"CIK{cik:010d}", "tags": ", ".join(sorted(TAGS))}
+        return Pulled(item, frame, query, f"requests {version('requests')}", left_out)
+
+    def _ask(self, url: str) -> dict[str, Any]:
+        try:
+            content: dict[str, Any] = json.loads(self.session.get(url).content)
+        except ValueError:
+            raise TransientError("the SEC sent an answer that is cut off or no JSON") from None
+        return content
+
+
+VENDORS: dict[str, type[Vendor]] = {vendor.source: vendor for vendor in (Yahoo, Fred, French, Sec)}

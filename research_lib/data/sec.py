@@ -1,0 +1,291 @@
+"""The SEC's company facts as statements: a row a company and fiscal year, as it was known on a date.
+
+Companies choose their tags, and change them over the years. A number that two tags may share is compared, never added:
+`LongTermDebt` is the whole of long-term debt, the part due within a year included, in most filings, and
+`ShortTermBorrowings` repeats that part in some.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from research_lib.data.quality import Fault, FaultKind
+
+Parts = Mapping[str, pd.DataFrame]  # by tag: value, since (when it was filed), restated_on; a row a fiscal year
+
+CASH = "CashAndCashEquivalentsAtCarryingValue"
+# For each column, sums of tags in the order in which they are tried: the first whose tags are all there.
+FLOWS = {
+    "operating_income": (("OperatingIncomeLoss",),),
+    "depreciation_amortization": (
+        ("DepreciationDepletionAndAmortization",),
+        ("DepreciationAmortizationAndAccretionNet",),
+        ("DepreciationAndAmortization",),
+        ("Depreciation", "AmortizationOfIntangibleAssets"),
+        ("Depreciation",),
+    ),
+    "interest_expense": (
+        ("InterestExpense",),
+        ("InterestExpenseNonoperating",),
+        ("InterestExpenseDebt",),
+        ("InterestAndDebtExpense",),
+    ),
+    "revenue": (
+        ("Revenues",),
+        ("RevenueFromContractWithCustomerExcludingAssessedTax",),
+        ("RevenueFromContractWithCustomerIncludingAssessedTax",),
+        ("SalesRevenueNet",),
+    ),
+}
+STOCKS = {
+    "cash": (
+        ("CashCashEquivalentsAndShortTermInvestments",),
+        (CASH, "ShortTermInvestments"),
+        (CASH, "MarketableSecuritiesCurrent"),
+        (CASH, "AvailableForSaleSecuritiesDebtSecuritiesCurrent"),
+        (CASH,),
+    ),
+    "total_assets": (("Assets",),),
+    "total_liabilities": (("Liabilities",),),
+    "total_equity": (
+        ("StockholdersEquity",),
+        ("StockholdersEquityIncludingPortionAttributableToNoncontrollingInterest",),
+    ),
+}
+DEBT = {
+    "current": ("DebtCurrent",),  # all debt due within a year
+    "due": (  # long-term debt due within a year
+        "LongTermDebtCurrent",
+        "LongTermDebtAndCapitalLeaseObligationsCurrent",
+        "ConvertibleDebtCurrent",
+        "ConvertibleNotesPayableCurrent",
+    ),
+    "borrowed": ("ShortTermBorrowings",),
+    "paper": ("CommercialPaper",),
+    "noncurrent": (
+        "LongTermDebtNoncurrent",
+        "LongTermDebtAndCapitalLeaseObligations",
+        "ConvertibleNotesPayableNoncurrent",
+        "ConvertibleLongTermNotesPayable",
+        "ConvertibleDebtNoncurrent",
+        "SeniorLongTermNotes",
+    ),
+    "total": ("LongTermDebt",),
+}
+SHARES = "EntityCommonStockSharesOutstanding"  # on the cover of a report, some weeks after the period's end
+TAGS = frozenset(
+    {SHARES, *(tag for tags in DEBT.values() for tag in tags)}
+    | {tag for ways in (*FLOWS.values(), *STOCKS.values()) for way in ways for tag in way}
+)
+
+YEAR_DAYS = (350, 380)  # a fiscal year: 52 or 53 weeks
+ANNUAL_FORMS = ("10-K", "10-K/A", "10-KT", "20-F", "40-F")
+INTO_JANUARY = pd.Timedelta(days=7)  # years of 52 or 53 weeks end some days before or after the calendar's
+FACT = ["company", "tag", "start", "end"]
+
+# Later reports give earlier numbers in thousands or millions: no restatement. Nor is a change of less than half a
+# percent: the earlier value stays, because to move the day on which the whole row was known would cost more.
+ROUNDING_UNITS = (1e6, 1e5, 1e3)
+ROUNDING_SHARE = 0.005
+
+
+def facts_frame(content: dict[str, Any]) -> pd.DataFrame:
+    """Bring a company's facts into one table, a row a fact and filing: the tags that the kit uses.
+
+    Of facts under IFRS only total assets are kept, to tell such a company from one without reports.
+    """
+    tags = {"us-gaap": TAGS, "dei": TAGS, "ifrs-full": {"Assets"}}  # in others, the same names mean other things
+    rows = [
+        (taxonomy, tag, unit, fact.get("start"), fact["end"], fact["filed"], fact["val"], fact["accn"],
+         fact.get("fy"), fact["form"])
+        for taxonomy, described in content["facts"].items()
+        for tag in described.keys() & tags.get(taxonomy, set())
+        for unit, facts in described[tag]["units"].items()
+        for fact in facts
+    ]  # fmt: skip
+    columns = ["taxonomy", "tag", "unit", "start", "end", "filed", "value", "accession", "fiscal_year", "form"]
+    frame = pd.DataFrame(rows, columns=columns).sort_values(["taxonomy", "tag"], kind="stable", ignore_index=True)
+    dates = {name: pd.to_datetime(frame[name]).astype("datetime64[us]") for name in ("start", "end", "filed")}
+    return frame.assign(**dates, value=frame["value"].astype(float), fiscal_year=frame["fiscal_year"].astype("Int64"))
+
+
+def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
+    """Make statements of facts: a fiscal year stands with those of its own report.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        From `facts_frame`, of all companies (with `company`), none filed after the date that may be known.
+
+    Returns
+    -------
+    rows : DataFrame
+        `published` is the day of the year's own report. Where a value was restated it is the restated one, and the
+        row is `known_from` the day of that filing. `fiscal_year` is the year in which the period ends, the first days
+        of January counted to the year before. `shares` is the sum of the classes on the report's own cover.
+    faults : list of Fault
+        Companies without a usable annual report, periods that their filings contradict, covers without a count.
+    """
+    usable = facts[(facts["unit"].isin(["USD", "shares"])) & (facts["taxonomy"] != "ifrs-full")]
+    rows, faults = annual_reports(usable)
+    values = standing(usable)
+    days = (values["end"] - values["start"]).dt.days
+    flows = _lay_out(values[days.between(*YEAR_DAYS)], rows)
+    stocks = _lay_out(values[values["start"].isna() & (values["tag"] != SHARES)], rows)
+    made = {name: _first(flows, rows.index, ways) for name, ways in FLOWS.items()}
+    made |= {name: _first(stocks, rows.index, ways) for name, ways in STOCKS.items()}
+    short, long, origin = _debt(
+        {name: _first(stocks, rows.index, [(tag,) for tag in tags]) for name, tags in DEBT.items()}, rows["company"]
+    )
+    made |= {"short_term_debt": short, "long_term_debt": long}
+    rows = rows.assign(
+        **{name: part["value"] for name, part in made.items()},
+        debt_from=origin,
+        depreciation_from=np.where(made["depreciation_amortization"]["value"].notna(), "as tagged", "missing"),
+        known_from=pd.concat([rows["published"], *(part["since"] for part in made.values())], axis=1).max(axis=1),
+        restated_on=pd.concat([part["restated_on"] for part in made.values()], axis=1).max(axis=1),
+        fiscal_period="FY",
+        currency="USD",
+        shares=_cover_shares(usable, rows),
+    )
+    uncounted = rows[rows["shares"].isna()].groupby("company").size()
+    faults += [
+        Fault(FaultKind.NO_SHARES, None, "", f"{company} ({n} reports)", n=int(n)) for company, n in uncounted.items()
+    ]
+    for company in sorted(set(facts["company"]) - set(rows["company"])):
+        own = facts[facts["company"] == company]
+        ifrs, currencies = (own["taxonomy"] == "ifrs-full").any(), sorted(set(own["unit"]) - {"USD", "shares"})
+        said = f"{company} (in {', '.join(currencies)})" if currencies and not ifrs else company
+        faults.append(Fault(FaultKind.IFRS if ifrs else FaultKind.NO_ANNUAL_REPORT, None, "", said))
+    return rows.drop(columns="accession"), faults
+
+
+def annual_reports(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
+    """Find each company's fiscal years: the last year in each annual report, and the first report that has it.
+
+    A year ends on or before its report's day, and on a date that at least half as many of the report's facts have as
+    its most usual one: a typing error is outvoted. The `fiscal_year` of a fact is that of the report it stands in,
+    which companies count differently from one report to the next: it is not used.
+    """
+    days = (facts["end"] - facts["start"]).dt.days
+    whole, report = days.between(*YEAR_DAYS), facts["form"].isin(ANNUAL_FORMS)
+    dated = facts[report & (facts["tag"] != SHARES) & (whole | facts["start"].isna())].assign(whole=whole)
+    keys = ["company", "accession"]
+    ends = dated.groupby([*keys, "end"]).agg(votes=("end", "size"), filed=("filed", "first"), whole=("whole", "any"))
+    ends = ends[ends["whole"]].reset_index()
+    believed = ends["end"] <= ends["filed"]
+    believed &= 2 * ends["votes"] >= ends["votes"].where(believed).groupby([ends[key] for key in keys]).transform("max")
+    chosen = ends[believed].sort_values("end").drop_duplicates(keys, keep="last")
+    doubted = ends[~believed].merge(chosen[[*keys, "end"]], on=keys, suffixes=("", "_chosen"), how="left")
+    doubted = doubted[~(doubted["end"] < doubted["end_chosen"])]
+    faults = [
+        Fault(FaultKind.OUTVOTED_DATE, None, "", f"{company}: a year to {end.date()} in the report of {filed.date()}")
+        for company, end, filed in doubted[["company", "end", "filed"]].itertuples(index=False)
+    ]
+    first = chosen.sort_values(["filed", "accession"]).drop_duplicates(["company", "end"])
+    first = first.assign(fiscal_year=(first["end"] - INTO_JANUARY).dt.year.astype(int))
+    first = first.drop_duplicates(["company", "fiscal_year"]).rename(
+        columns={"end": "period_end", "filed": "published"}
+    )
+    return first[["company", "period_end", "accession", "published", "fiscal_year"]].reset_index(drop=True), faults
+
+
+def standing(facts: pd.DataFrame) -> pd.DataFrame:
+    """Return the value that stands for each fact, the last one but for rounding.
+
+    `since` is the filing that first gave it, `first` the one that first gave any; `restated_on` is `since` where it
+    replaced another value, else NaT.
+    """
+    ordered = facts.sort_values([*FACT, "filed", "accession"], kind="stable")
+    groups = ordered.groupby(FACT, dropna=False, sort=False)
+    before = groups["value"].shift()
+    unit = np.select([ordered["value"] % size == 0 for size in ROUNDING_UNITS], ROUNDING_UNITS, 1.0)
+    moved = (ordered["value"] - before).abs()
+    changed = before.isna() | ((moved >= unit) & (moved > ROUNDING_SHARE * before.abs()))
+    ordered = ordered.assign(first=groups["filed"].transform("first"), restated_on=ordered["filed"].mask(before.isna()))
+    return ordered[changed].drop_duplicates(FACT, keep="last").rename(columns={"filed": "since"})
+
+
+def _lay_out(values: pd.DataFrame, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Lay facts out by the rows they belong to; one that only a later report gives was not known with the row."""
+    joined = rows[["company", "period_end", "published"]].reset_index()
+    joined = joined.merge(values, left_on=["company", "period_end"], right_on=["company", "end"])
+    joined = joined[joined["first"] <= joined["published"]].drop_duplicates(["index", "tag"], keep="last")
+    columns = ["value", "since", "restated_on"]
+    return {str(tag): found.set_index("index")[columns] for tag, found in joined.groupby("tag")}
+
+
+def _first(parts: Parts, index: pd.Index, ways: Iterable[Sequence[str]]) -> pd.DataFrame:
+    """Take the first sum of tags that are all there, row by row."""
+    nothing = {"value": pd.Series(np.nan, index), "since": pd.NaT, "restated_on": pd.NaT}
+    found = pd.DataFrame(nothing, index=index).astype({"since": "datetime64[us]", "restated_on": "datetime64[us]"})
+    for way in ways:
+        if all(tag in parts for tag in way):
+            sums = parts[way[0]].reindex(index)
+            for tag in way[1:]:
+                sums = _combine(sums, parts[tag].reindex(index), pd.Series.add)
+            found = found.where(found["value"].notna(), sums)
+    return found
+
+
+def _combine(one: pd.DataFrame, other: pd.DataFrame, value: Callable[..., "pd.Series[float]"]) -> pd.DataFrame:
+    """Make one number of two: known since the later of them was."""
+    later = {name: pd.concat([one[name], other[name]], axis=1).max(axis=1) for name in ("since", "restated_on")}
+    return pd.DataFrame({"value": value(one["value"], other["value"]), **later})
+
+
+def _debt(tagged: Parts, company: "pd.Series[str]") -> "tuple[pd.DataFrame, pd.DataFrame, np.ndarray[Any, Any]]":
+    """Return short-term and long-term debt, and how they were made.
+
+    Notes
+    -----
+    Commercial paper is within what was borrowed short, unless there is more of it. Due and borrowed are apart, and
+    added, unless they are equal (in this or another year of the company), or the total or commercial paper shows
+    that what was borrowed has what is due in it. Where no noncurrent part is tagged it is the total less the part
+    due. One kind of debt is zero where only the other is tagged: a balance sheet with debt on it lists all of it.
+    """
+    due, paper, noncurrent, total = (tagged[name] for name in ("due", "paper", "noncurrent", "total"))
+    apart = paper["value"] > tagged["borrowed"]["value"]
+    borrowed = _combine(tagged["borrowed"], paper, pd.Series.add).where(apart, tagged["borrowed"])
+    borrowed = borrowed.where(borrowed["value"].notna(), paper)
+    rest, both = total["value"] - noncurrent["value"], due["value"].gt(0) & borrowed["value"].gt(0)
+    within = _near(borrowed["value"], rest) & ~_near(due["value"], rest)
+    within |= _near(borrowed["value"], due["value"] + paper["value"])
+    within |= (both & _near(borrowed["value"], due["value"])).groupby(company).transform("any")
+    within &= both
+    short = _combine(due, borrowed, pd.Series.add)
+    short = short.where(~within, _combine(due, borrowed, np.fmax))
+    for part in (due, borrowed):
+        short = short.where(short["value"].notna(), part)
+    short = tagged["current"].where(tagged["current"]["value"].notna(), short)
+    part_due = due.where(
+        due["value"].notna(), _combine(tagged["current"], borrowed.fillna({"value": 0.0}), pd.Series.sub)
+    )
+    split = _combine(total, part_due, pd.Series.sub)
+    long = noncurrent.where(noncurrent["value"].notna(), split.where(split["value"] >= 0))
+    from_split = noncurrent["value"].isna() & long["value"].notna()
+    long = long.where(long["value"].notna(), total)
+    kinds = pd.concat([short["value"], long["value"]], axis=1).notna().sum(axis=1)
+    contradicted = rest.notna() & due["value"].notna() & ~_near(due["value"], rest) & ~_near(short["value"], rest)
+    origin = np.select(
+        [kinds == 0, within, from_split, (kinds == 1) & total["value"].notna() & noncurrent["value"].isna(),
+         kinds == 1, contradicted],
+        ["no debt tagged", "balance sheet, a number tagged twice counted once", "total less the part due",
+         "total, not split", "balance sheet, one kind tagged", "balance sheet, unlike the total that is tagged too"],
+        "balance sheet",
+    )  # fmt: skip
+    return (*(part.assign(value=part["value"].mask((kinds == 1) & part["value"].isna(), 0.0)) for part in (short, long)),
+            origin)  # fmt: skip
+
+
+def _near(one: "pd.Series[float]", other: "pd.Series[float]") -> "pd.Series[bool]":
+    return (one - other).abs() <= ROUNDING_SHARE * other.abs()
+
+
+def _cover_shares(facts: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series[float]":
+    """Sum the classes of shares on the cover of each company's own report: the last day that it counts."""
+    covers = facts[facts["tag"] == SHARES].drop_duplicates(["company", "accession", "end", "value"])
+    counted = covers.groupby(["company", "accession", "end"])["value"].sum().groupby(level=[0, 1]).last()
+    return pd.Series(counted.reindex(pd.MultiIndex.from_frame(rows[["company", "accession"]])).to_numpy(), rows.index)
