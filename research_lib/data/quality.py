@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -81,7 +82,7 @@ FAR_OUT_FACTOR = 5.0
 OTHER_CALENDAR_SHARE = 0.02  # dates that are no sessions; a few are typing errors
 LONGEST_GAP_DAYS = 31
 
-Where = NDArray[np.bool_] | pd.Series  # type: ignore[type-arg]  # a mask over a table's rows
+Where: TypeAlias = "NDArray[np.bool_] | pd.Series[bool]"  # a mask over the rows of a table
 
 
 @dataclass(frozen=True)
@@ -317,7 +318,7 @@ def _jumps(table: pd.DataFrame, expect: Expectation, splits: "pd.Series[float] |
     limit = np.log1p(SPIKE_RETURN) if expect.traded else np.log(VOLATILITY_FACTOR)
     found: dict[FaultKind, list[int]] = {FaultKind.SPIKE: [], FaultKind.STEP: [], FaultKind.SUSPECT_SPLIT: []}
     reversed_until = -1
-    for start in np.flatnonzero(np.abs(moves) > limit):
+    for start in map(int, np.flatnonzero(np.abs(moves) > limit)):
         if start <= reversed_until:
             continue
         undone = -np.cumsum(moves[start + 1 : start + 1 + SPIKE_SESSIONS]) / moves[start]
@@ -325,7 +326,7 @@ def _jumps(table: pd.DataFrame, expect: Expectation, splits: "pd.Series[float] |
         factor = np.exp(abs(moves[start]))
         if reversal.size:
             found[FaultKind.SPIKE].append(start + 1)
-            reversed_until = start + 1 + reversal[0]
+            reversed_until = start + 1 + int(reversal[0])
         elif np.abs(factor / SPLIT_FACTORS - 1).min() < SPLIT_TOLERANCE:
             found[FaultKind.SUSPECT_SPLIT].append(start + 1)
         elif not 1 - SPIKE_RETURN < values[start + 1] / values[start] < 1 + SPIKE_RETURN:

@@ -139,6 +139,15 @@ def read_cells(path: Path, shown: str, pick: Pick) -> pd.DataFrame:
     return frame
 
 
+def columns_of(path: Path, shown: str) -> list[str]:
+    """Return the columns' names of a table, in lower case with underscores, without reading its cells."""
+    from pyarrow import parquet
+
+    if path.suffix == ".parquet":
+        return [plain(name) for name in parquet.read_schema(path).names]
+    return [plain(name) for name in _find_header(_decode(path.read_bytes(), shown), shown)[1]]
+
+
 def require_unique(frame: pd.DataFrame, keys: Sequence[str], shown: str) -> None:
     """Raise where two rows have the same keys: no one can tell which of them is right."""
     twice = frame[frame.duplicated(list(keys), keep=False)].sort_values(list(keys), kind="stable")
@@ -210,7 +219,7 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
         dates, fault = _parse_dates(cells)
     bad = cells[dates.isna()]
     if len(bad):
-        rows = "; ".join(f"row {row}: {fault}: {clipped(repr(_shown_time(cell)))}" for row, cell in bad[:SHOWN].items())
+        rows = "; ".join(f"row {row}: {fault}: {_no_date(cell)}" for row, cell in bad[:SHOWN].items())
         raise DataError(f"{where}, {rows}{_and_more(len(bad))}")
     return dates.reindex(index).astype("datetime64[us]")
 
@@ -229,7 +238,7 @@ def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], pd.Series[bo
     values = _floats(texts)
     if (values.isna() & texts.notna()).any():
         values = _floats(_without_separators(texts))
-    return values, (values.isna() & texts.notna()) | pd.Series(np.isinf(values), cells.index)
+    return values, (values.isna() & texts.notna()) | np.isinf(values)  # type: ignore[return-value]  # of booleans
 
 
 def no_number(cell: object) -> str:
@@ -318,8 +327,7 @@ def _parse_dates(texts: "pd.Series[str]") -> "tuple[pd.Series[pd.Timestamp], str
             day, month = (first, second) if by_day else (second, first)
             written = parts[3] + "-" + month.astype("Int64").astype("str") + "-" + day.astype("Int64").astype("str")
             return pd.to_datetime(written, format="%Y-%m-%d", errors="coerce"), fault
-        unclear = dates.where(numeric & (first == second), pd.NaT)
-        return unclear, "the month or the day first? write yyyy-mm-dd"
+        return dates.where(numeric & (first == second)), "day or month first? write yyyy-mm-dd"
     forms = [pd.to_datetime(texts, format=form, errors="coerce") for form in DATE_FORMS]
     return max([dates, *forms], key=lambda found: int(found.notna().sum())), fault
 
@@ -336,8 +344,14 @@ def _timed(texts: "pd.Series[str]", timed: "pd.Series[bool]") -> "tuple[pd.Serie
     return local.where(midnight), "a time that is not midnight; write the session's date (yyyy-mm-dd)"
 
 
-def _shown_time(cell: object) -> object:
-    return str(cell) if isinstance(cell, pd.Timestamp) else cell
+def _no_date(cell: object) -> str:
+    """Show a cell that is no date, and which two it could be."""
+    text = str(cell)
+    if parts := re.fullmatch(DAY_AND_MONTH, text):
+        first, _, second, year = parts.groups()
+        if first != second and int(first) <= 12 and int(second) <= 12:
+            return f"{text!r} is {year}-{first:0>2}-{second:0>2} or {year}-{second:0>2}-{first:0>2}"
+    return clipped(repr(text))
 
 
 def _read_parquet(path: Path, shown: str, pick: Pick) -> pd.DataFrame:
@@ -345,10 +359,10 @@ def _read_parquet(path: Path, shown: str, pick: Pick) -> pd.DataFrame:
         frame = pd.read_parquet(path)
     except (OSError, ValueError, TypeError, NotImplementedError) as error:
         raise DataError(f"{shown}: not a Parquet file that can be read ({clipped(error, 80)})") from None
-    names = _join_levels([tuple(map(str, name)) for name in frame]) if frame.columns.nlevels == 2 else None
-    frame = frame.set_axis(names or [str(name) for name in frame.columns], axis=1)
+    pairs = [(str(one), str(other)) for one, other in frame] if frame.columns.nlevels == 2 else []
+    frame = frame.set_axis(_join_levels(pairs) or [str(name) for name in frame.columns], axis=1)
     if not isinstance(frame.index, pd.RangeIndex):
-        frame = frame.rename_axis(index=frame.index.name or "").reset_index()
+        frame = frame.rename_axis(index=str(frame.index.name or "")).reset_index()
     frame = frame.loc[:, ~frame.columns.duplicated()] if frame.index.name in frame.columns else frame
     _refuse_doubles(list(frame.columns), shown)
     chosen = pick(list(frame.columns))
@@ -363,7 +377,7 @@ def _read_csv(path: Path, shown: str, pick: Pick) -> pd.DataFrame:
     from pyarrow import ArrowInvalid, string
     from pyarrow import csv as arrow
 
-    def read(text: bytes, skip: int) -> pd.DataFrame:
+    def read(text: bytes, skip: int) -> Any:  # noqa: ANN401  # pyarrow is untyped
         numbers = [str(number) for number in range(len(names))]
         columns = [numbers[names.index(name)] for name in chosen]
         table = arrow.read_csv(
@@ -441,6 +455,8 @@ def _find_header(data: bytes, shown: str) -> tuple[str, list[str], int]:
 
 def _join_levels(pairs: Sequence[tuple[str, ...]]) -> list[str]:
     """Name columns of two levels, field and symbol in either order: by field, or SYMBOL:field where there are several."""
+    if not pairs:
+        return []
     levels = list(zip(*pairs, strict=True))
     fields, symbols = levels if {plain(name) for name in levels[0]} <= FIELDS else levels[::-1]
     several = len({symbol.strip() for symbol in symbols}) > 1
