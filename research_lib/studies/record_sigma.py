@@ -42,14 +42,6 @@ DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
     ("return_z", {"return_sessions": 5}, "5-day move, daily volatility"),
     ("return_z", {"return_sessions": 1}, "1-day move, daily volatility"),
 )
-CLOSED = {
-    "price_z": "closed {sigma} standard deviations {side} its {n}-day average",
-    "price_z_prior": "closed {sigma} standard deviations {side} the average of the {n} days before",
-    "distance_z": "closed {sigma} standard deviations {side} its {n}-day average, by that distance over 252 days",
-    "distance_expanding": "closed {sigma} standard deviations {side} its {n}-day average, by that distance so far",
-    "distance_vol": "closed {sigma} daily standard deviations {side} its {n}-day average",
-    "return_z": "closed {sigma} standard deviations {side} its close of 5 days before",
-}
 NO_SIGNAL = "What followed was no different from other days"
 HEADLINE_CHARACTERS = 70
 HORIZONS_SESSIONS = (1, 5, 10, 21, 63, 126, 252)
@@ -60,7 +52,7 @@ GRID_WINDOWS = (20, 50, 100, 200)
 DRAWN_SESSIONS = 130  # of the price around the day: half a year
 NAMED_EPISODES = 4
 LONGEST_CLOSURE_DAYS = 7  # a series that ended longer ago is stale
-LEAST_HISTORY_SESSIONS, LEAST_COMPANIES = 252, 30  # before a company's record, or a share of companies, means something
+LEAST_HISTORY_SESSIONS, LEAST_COMPANIES = 252, 20  # before a company's record, or a share of companies, means something
 RARE_SHARE = 0.01
 LEVEL = 0.05
 DETECTABLE = 2.8 / 3.92  # of an interval's width: an effect of 1.96 + 0.84 errors is found four times in five
@@ -190,7 +182,7 @@ class RecordSigma(Study):
         """The years between episodes that reach the level."""
         found = return_period(self.thresholds, self.p.threshold, self.years)
         if np.isnan(found.low):
-            raise InsufficientDataError(f"{plural(found.n, 'episode')} are too few to say how often such a level comes")
+            raise InsufficientDataError(f"too few episodes ({found.n}) to say how often such a level comes")
         return found
 
     def _after(self, returns: "pd.Series[float]", less: "pd.Series[float] | None" = None) -> pd.DataFrame:
@@ -227,7 +219,7 @@ class RecordSigma(Study):
             for at, peak in peaks
         ]
         history = charts.Panel(
-            f"standard deviations, {day.first.year} to {day.date.year}", [charts.Line(self.path, width=0.7)],
+            f"standard deviations, {day.first.year} to {day.date.year}", [charts.Line(self.path, colour=charts.QUIET, width=0.7)],
             marks=marks, levels={"": 0.0}, unit="sigma", height=0.7,
         )  # fmt: skip
         return charts.series(
@@ -243,7 +235,7 @@ class RecordSigma(Study):
         """The day's rank under every definition."""
         known = self.definitions.dropna(subset="rank").astype({"rank": int, "rank_of": int})
         texts = [
-            f"{ordinal(row['rank'])} {row['end']} of {row['rank_of']:,} ({show(row['value'], 'sigma')}σ)"
+            f"{_place(row['rank'], row['end'])} of {row['rank_of']:,} ({show(row['value'], 'sigma')}σ)"
             for row in known.to_dict("records")
         ]
         rows = pd.DataFrame({"value": known["rank"], "filled": known["rank"] == 1, "text": texts})
@@ -279,10 +271,11 @@ class RecordSigma(Study):
             fitted = pd.Series(self.side * levels[kept], index=years[kept])
             lines.append(charts.Line(fitted, f"from {_sigma(row['threshold'], 2)}", width=2.4 if usual else 1.0))
         if not lines:
-            raise InsufficientDataError(f"{plural(len(peaks), 'episode')} are too few to fit a tail")
-        sentence = self.how_often[2]
+            raise InsufficientDataError(f"too few episodes ({len(peaks)}) to fit a tail")
+        sentence, top = self.how_often[2], self.largest.iloc[0]
         return charts.curve(
             lines, points=pd.Series(self.side * peaks, index=self.years / np.arange(1, len(peaks) + 1)), log_x=True,
+            marks=[charts.Mark(self.years, top["peak"], f"{top['peak_date']:%b %Y}")],
             name="peak (σ)", x_name="years between episodes as extreme", unit="sigma", x_unit="years", data=self.thresholds,
             title=sentence,
             deck=f"Peaks of {plural(len(peaks), 'episode')} {self.beyond} in {self.years:.0f} years (dots); tails fitted to "
@@ -324,9 +317,8 @@ class RecordSigma(Study):
         rows = []
         for window in GRID_WINDOWS:
             paths = sigma_paths(self.close, replace(self.settings, window_sessions=window))
-            words = {name: words.format(n=window) for name, _, words in reversed(DEFINITIONS)}
             rows += [
-                {"definition": words[name], "window": plural(window, "session"), **_ranked(path)}
+                {"definition": _words(name, window), "window": plural(window, "session"), **_ranked(path)}
                 for name, path in paths.items()
                 if np.isfinite(path.iloc[-1])
             ]
@@ -418,9 +410,8 @@ class RecordSigma(Study):
     @property
     def place(self) -> str:
         """The day's rank: the highest of 9,235 sessions since 1987."""
-        rank, end = min((self.day.rank, "highest"), (self.day.lowest_rank, "lowest"))
-        counted = end if rank == 1 else f"{ordinal(rank)} {end}"
-        return f"the {counted} of {self.day.n:,} sessions since {self.day.first.year}"
+        place = _place(*min((self.day.rank, "highest"), (self.day.lowest_rank, "lowest")))
+        return f"the {place} of {self.day.n:,} sessions since {self.day.first.year}"
 
     @property
     def on_definitions(self) -> str:
@@ -434,21 +425,33 @@ class RecordSigma(Study):
     @property
     def how_often(self) -> tuple[str, str, str]:
         """How often the level comes back: a number, its label, and both in a sentence."""
-        found, peaks = self.return_period, f"eaks of {_sigma(self.level)}"
+        found, peaks = self.return_period, f"{'peaks' if self.side > 0 else 'lows'} of {_sigma(self.level)}"
         value, low, high = (show(one, "years") for one in (found.value, found.low, found.high))
         if np.isfinite(found.value):
             fits = f"({low} to {high} by other thresholds)"
-            return f"{value} years", f"between p{peaks} {fits}", f"P{peaks} come about every {value} years {fits}"
-        label, unknown = f"between p{peaks}; the data cannot say how many", "the data cannot say how rare"
+            return (
+                f"{value} years",
+                f"between {peaks} {fits}",
+                f"{peaks.capitalize()} come about every {value} years {fits}",
+            )
+        label, unknown = f"between {peaks}; the data cannot say how many", "the data cannot say how rare"
         if found.low > self.years:
-            return f"over {self.years:.0f} years", label, f"P{peaks} are rarer than the record is long; {unknown}"
-        return f"{low} years or more", label, f"P{peaks} come every {low} years or far less often; {unknown}"
+            return (
+                f"over {self.years:.0f} years",
+                label,
+                f"{peaks.capitalize()} are rarer than the record is long; {unknown}",
+            )
+        return (
+            f"{low} years or more",
+            label,
+            f"{peaks.capitalize()} come every {low} years or far less often; {unknown}",
+        )
 
     @property
     def signal(self) -> str:
         """Whether what followed differs from what follows other days."""
         if self.after["p"].isna().all():
-            return f"{plural(len(self.episodes), 'episode')} are too few to say what follows"
+            return f"Too few episodes ({len(self.episodes)}) to say what follows"
         found = self.after.loc[self.after["p_holm"] < LEVEL, "horizon"]
         return NO_SIGNAL if found.empty else f"What followed differed over {', '.join(map(str, found))} sessions"
 
@@ -502,13 +505,11 @@ class RecordSigma(Study):
         """Say what the report found, as templates over its findings."""
         day, found, ranks = self.day, self.findings.by_name, self.definitions["rank"].dropna()
         rank, end = min((day.rank, "highest"), (day.lowest_rank, "lowest"))
-        records, side = int((ranks == 1).sum()), "above" if day.value > 0 else "below"
-        closed = CLOSED[self.p.definition].format(sigma=show(abs(day.value), "sigma"), side=side, n=self.p.window)
-        after, excess, episodes = (
-            found["forward_mean_21"],
-            found["forward_excess_21"],
-            plural(len(self.episodes), "episode"),
-        )
+        records, excess, after = int((ranks == 1).sum()), found["forward_excess_21"], found["forward_mean_21"]
+        side = "above" if day.value > 0 else "below"
+        closed = f"closed {show(abs(day.value), 'sigma')} standard deviations {side} its {self.p.window}-day average"
+        if self.p.definition != "price_z":
+            closed = f"stood at {_sigma(day.value, 2)} ({_words(self.p.definition, self.p.window)})"
         followed, power = f"What followed: {after.definition}.", "One history: the largest value has been seen once."
         if after.value is not None:
             followed = (
@@ -517,10 +518,10 @@ class RecordSigma(Study):
             )
         if excess.low is not None and excess.high is not None:
             least = show(DETECTABLE * (excess.high - excess.low), "points").lstrip("+")
-            power = f"{episodes}: a difference of less than {least} over a month would often go unseen."
-        often = (
-            self.how_often[:2] if found["return_period_shortest"].n else (NONE, found["return_period_years"].definition)
-        )
+            power = f"{plural(excess.n or 0, 'episode')}: a difference of less than {least} over a month would often go unseen."
+        if self.p.as_of and (pd.Timestamp(self.p.as_of) - day.date).days > LONGEST_CLOSURE_DAYS:
+            followed += f" Prices end before {prose_date(self.p.as_of)}."
+        few = found["return_period_shortest"].n is None
         return Summary(
             verdict="holds" if rank == 1 else "depends" if records else "finding",
             headline=self.headline(rank, end, told=excess.low is not None),
@@ -528,7 +529,7 @@ class RecordSigma(Study):
             numbers=(
                 (ordinal(rank), f"{end} of {day.n:,} sessions since {day.first.year}"),
                 (f"{records} of {len(ranks)}", "definitions make it a record"),
-                often,
+                (NONE, found["return_period_years"].definition) if few else self.how_often[:2],
                 (f"{excess}", f"next month against other days ({excess.interval})"),
             ),
             hero="history",
@@ -554,6 +555,14 @@ class RecordSigma(Study):
 
 def _sigma(value: float, digits: int = 1) -> str:
     return f"{show(value, 'sigma', digits=digits)}σ"
+
+
+def _words(definition: str, window: int) -> str:
+    return next(words for name, _, words in DEFINITIONS if name == definition).format(n=window)
+
+
+def _place(rank: int, end: str) -> str:
+    return end if rank == 1 else f"{ordinal(rank)} {end}"
 
 
 def _ranked(history: "pd.Series[float]", gap: int = 10) -> dict[str, Any]:
