@@ -82,7 +82,7 @@ class SpotAndVolatility:
 def describe_asset(asset: str) -> AssetInfo:
     """Return an asset's metadata; one that is not listed is an index named by its own symbol."""
     symbol = Asset.parse(asset).symbol
-    row = _rows("symbols.csv").get(symbol)
+    row = fact_rows("symbols.csv").get(symbol)
     if row is None:
         return AssetInfo(symbol, symbol)
     return AssetInfo(symbol, row["name"], row["kind"], row["volatility_index"], row["total_return"])
@@ -90,7 +90,7 @@ def describe_asset(asset: str) -> AssetInfo:
 
 def describe_series(series_id: str) -> SeriesInfo:
     """Return a series' metadata; one that is not listed is kept in its file's unit."""
-    row = _rows("series.csv").get(series_id)
+    row = fact_rows("series.csv").get(series_id)
     if row is None:
         return SeriesInfo(series_id, series_id)
     usual = float(row["usual_low"] or 0), float(row["usual_high"] or "inf")
@@ -111,22 +111,22 @@ def vendor_name(source: str, name: str) -> str:
     """Return what a vendor calls a symbol or series: its own name where its column says nothing; empty: not there."""
     column = "symbols.csv" if source == "yahoo" else "series.csv"
     unlisted = NOT_THERE if source == "french" else ""
-    called = _rows(column).get(name, {}).get(source, unlisted) or name
+    called = fact_rows(column).get(name, {}).get(source, unlisted) or name
     return "" if called == NOT_THERE else called
 
 
 def known_symbols() -> list[str]:
     """List the symbols that are known whatever a source has."""
-    return list(_rows("symbols.csv"))
+    return list(fact_rows("symbols.csv"))
 
 
 def known_series() -> list[str]:
     """List the series that are known whatever a source has."""
-    return list(_rows("series.csv"))
+    return list(fact_rows("series.csv"))
 
 
 @cache
-def _rows(name: str) -> dict[str, dict[str, str]]:
+def fact_rows(name: str) -> dict[str, dict[str, str]]:
     """Read a table of facts by its first column."""
     with (files("research_lib.data") / "facts" / name).open(encoding="utf-8") as file:
         reader = csv.DictReader(file)
