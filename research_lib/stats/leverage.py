@@ -300,7 +300,7 @@ def repriced_interest(interest: Floats, debt: Floats, *, rate_move_bp: float, de
 
 
 def stress(
-    firms: pd.DataFrame, members: "pd.Series[bool]", *, rate_move_bp: float, debt_share: float, zombie_years: int
+    firms: pd.DataFrame, members: NDArray[np.bool_], *, rate_move_bp: float, debt_share: float, zombie_years: int
 ) -> dict[str, Any]:
     """Reprice the debt of a group of firms; all else stays.
 
@@ -308,7 +308,7 @@ def stress(
     ----------
     firms : DataFrame
         From `prepare`, all companies and years together: zombies need the years before.
-    members : Series of bool
+    members : array of bool, shape (rows,)
         The rows of the group and year that is described.
     rate_move_bp, debt_share : float
         Basis points, and the share of all debt that they are put on.
@@ -324,9 +324,8 @@ def stress(
     interest = repriced_interest(firms["interest"].to_numpy(), debt, rate_move_bp=rate_move_bp, debt_share=debt_share)
     below = cover_below_one(income, interest)
     zombie = zombie_flags(firms, below, zombie_years=zombie_years)
-    inside = members.to_numpy(dtype=bool)
-    chosen = inside & ~np.isnan(below)
-    chosen = chosen if chosen.sum() >= max(LEAST_FIRMS, LEAST_KNOWN * inside.sum()) else np.zeros_like(chosen)
+    chosen = members & ~np.isnan(below)
+    chosen &= chosen.sum() >= max(LEAST_FIRMS, LEAST_KNOWN * members.sum())
     pays = chosen & (interest > 0)
     below_share, below_debt = _shares(below[chosen], debt[chosen])
     zombie_share, zombie_debt = _shares(zombie[chosen], debt[chosen])

@@ -1,640 +1,668 @@
-"""How indebted small companies are against large ones, whom rate moves hurt or help, and what refinancing does.
+"""Study 02, leverage: how indebted small companies are against large ones, and what rates and refinancing do to them.
 
-Each function makes one exhibit of `02_leverage_net_debt`.
+From top to bottom: data, groups, returns, proxy, exhibits, findings, summary. Groups are formed by market value on the day
+a report came out. Cross-sections by fiscal year use the latest values; what meets returns uses only values published before.
 """
 
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
-from research_lib.data import DataSet
-from research_lib.data.fundamentals import Fundamentals
-from research_lib.data.fundamentals.bundled_firms import BundledFirms
-from research_lib.data.price_panel import PricePanel, month_ends
-from research_lib.errors import InsufficientDataError
-from research_lib.shown import Shown
-from research_lib.stats.cross_section import (
-    EventDay,
-    PortfolioSort,
-    Regression,
-    event_days,
-    exposures,
-    fama_macbeth,
-    portfolio_sort,
-    rate_interaction,
-    rises_and_falls,
-)
-from research_lib.stats.inference import CONFIDENCE, Floats, holm
+from research_lib.data import DataCard, DataSet, load_series_if_any
+from research_lib.data.companies import load_companies, month_ends
+from research_lib.errors import InsufficientDataError, MissingDataError
+from research_lib.exhibits import charts
+from research_lib.exhibits.figure import CONTEXT, LARGE_CAPS, SMALL_CAPS
+from research_lib.exhibits.findings import Summary, join_cards
+from research_lib.exhibits.format import NONE, interval, plural, show
+from research_lib.stats import cross_section, leverage
+from research_lib.stats.cross_section import rises_and_falls
+from research_lib.stats.estimate import Estimate
+from research_lib.stats.leverage import GROUPS, LARGE, LEAST_FIRMS, SMALL
 from research_lib.stats.panel import build_panel
-from research_lib.stats.policy_cycles import PolicyState, policy_states
-from research_lib.stats.ratios import (
-    DEFAULT_LIMITS,
-    LARGE,
-    SMALL,
-    GroupRatio,
-    Limits,
-    alternative_definitions,
-    assign_groups,
-    below_one,
-    contributions,
-    group_ratio,
-    impossible_rows,
-    is_financial,
-    measure,
-    ratio_draws,
-    solvency,
-    zombie_flags,
-)
-from research_lib.stats.refinancing import DEBT_SHARES, RATE_MOVES_BP, break_even, stress_map
+from research_lib.stats.regression import ols
+from research_lib.studies import parameters
+from research_lib.studies.study import Find, Study, figure, result, table
 
-GROUPS = (LARGE, SMALL)
+if TYPE_CHECKING:
+    from research_lib.data.companies import Companies
+    from research_lib.exhibits.figure import Figure
+
+GROUP_SIZES = ((500, 600), (1000, 2000))  # as the S&P 500 and 600, as the Russell 1000 and 2000
+RATE_MOVES_BP = (-200, -100, 100, 200, 300, 400, 500)
+DEBT_SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
+HOLDS, NOT_CONTRADICTED, FAILS = "holds", "not contradicted", "does not hold"
+DEFINITIONS = {
+    "value": "sum over sum (headline)",
+    "median": "median company with positive EBITDA",
+    "mean_of_ratios": "mean of companies' ratios",
+    "trimmed_mean": "mean without the outer 5%",
+    "positive_only": "sum over sum, positive EBITDA only",
+    "never_restated": "sum over sum, values never restated",
+    "with_financials": "sum over sum, with financials",
+    "as_filed": "sum over sum as filed, impossible rows included",
+}
+WORDS = {
+    "leverage": "a turn of net debt to EBITDA",
+    "negative": "EBITDA of zero or less",
+    "size": "log of market value",
+    "beta": "beta",
+    "rise": "a rise of the rate by one point",
+    "fall": "a fall of the rate by one point",
+    "spread": "Baa−Aaa spread wider by a point",
+    "bill_rise": "bill rate up by a point",
+    "bill_fall": "bill rate down by a point",
+    "debt_to_capital": "debt to capital",
+    "log_net_income": "log of net income",
+}
 REGRESSORS = ("leverage", "negative", "size", "beta")
-CONTROLS = ("size", "beta")
-HEAVIEST = 10
-
-# What the articles say of 2023: "about 1.4 for the S&P 500, more than 4 for the Russell 2000 or S&P 600".
-QUOTED = {LARGE: 1.4, SMALL: 4.0}
+SPREAD_DRIVERS = ("spread", "bill_rise", "bill_fall")
+SLOPES = ("regressor", "value", "interval", "p")
 
 
-@dataclass(frozen=True)
-class Options(Shown):
-    """How companies are chosen and judged.
+def hold_quote(found: Estimate, quoted: float, *, more_than: bool) -> str:
+    """Hold a quoted figure against the point and the interval of an estimate.
 
-    Attributes
-    ----------
-    large, small : int
-        Companies in the group `large`, by market value when their report came out, and the next ones, in `small`.
-    exclude_financials : bool
-        Leave financials and real estate out, where the source has sectors.
-    zombie_years : int
-        Consecutive years with cover below one that make a zombie.
-    limits : Limits
-        What no company can be.
-    draws, seed : int
-        Of the bootstrap.
+    "About" holds where the estimate rounds to the figure at its last digit, "more than" where the whole interval lies above
+    it. An interval that merely contains the figure, or is not there for want of companies, does not contradict it.
     """
-
-    large: int = 500
-    small: int = 2000
-    exclude_financials: bool = True
-    zombie_years: int = 3
-    limits: Limits = DEFAULT_LIMITS
-    draws: int = 1000
-    seed: int = 0
+    decimals = len(f"{quoted:g}".partition(".")[2])
+    if found.low > quoted if more_than else abs(found.value - quoted) <= 0.5 * 10**-decimals:
+        return HOLDS
+    inside = found.high > quoted if more_than else found.low <= quoted <= found.high
+    return NOT_CONTRADICTED if inside or not found.has_interval else FAILS
 
 
-@dataclass(frozen=True)
-class Firms(Shown):
-    """Companies made ready: each row measured, judged, and put in its group.
+def times(ratio: float, digits: int = 2) -> str:
+    """Write a ratio as a multiple: 2.72×."""
+    return f"{show(ratio, 'turns', digits=digits)}×"
 
-    Attributes
-    ----------
-    every : DataFrame
-        All rows with `rule` (which caught it, empty for none) and `group` among all rows, wrong ones included.
-    clean : DataFrame
-        Rows that no rule caught, with `group` among themselves, `financial` and `zombie`.
-    sector_share : float
-        Rows of `clean` with a sector; where it is zero, financials could not be told apart and are still in.
-    simulated : bool
-        Not a real company among them.
-    options : Options
-    """
 
-    every: pd.DataFrame
-    clean: pd.DataFrame
-    sector_share: float
-    simulated: bool
-    options: Options
+def in_words(fit: pd.DataFrame) -> pd.DataFrame:
+    """Give a regression's rows their index as a column, `driver`, and in words, `regressor`."""
+    rows = fit.rename_axis("driver").reset_index()
+    return rows.assign(regressor=rows["driver"].map(WORDS))
+
+
+class Leverage(Study):
+    """Study 02: small against large companies, rate moves, and refinancing."""
+
+    Parameters = parameters.Leverage
+    QUESTION: ClassVar[str] = "How indebted are small companies against large ones, and who is hurt when rates move?"
+    p: parameters.Leverage
+
+    # Data.
+
+    @result
+    def companies(self) -> "Companies":
+        """Companies, their prices, and what moves them."""
+        return load_companies(self.source, as_of=self.p.as_of)
+
+    @result
+    def statements(self) -> pd.DataFrame:
+        """Company statements."""
+        if self.companies.statements is None:
+            raise MissingDataError(f"source {self.p.source} has no company statements")
+        return self.companies.statements
+
+    @result
+    def prices(self) -> pd.DataFrame:
+        """Prices of companies."""
+        if self.companies.panel is None:
+            raise InsufficientDataError("the source has no prices of companies")
+        return self.companies.panel.values
+
+    @result
+    def factors(self) -> DataSet:
+        """Monthly size factor, bill rate and corporate yields."""
+        found = load_series_if_any(self.source, ["SMB", "RF", "AAA", "BAA"], as_of=self.p.as_of)
+        if found is None:
+            raise InsufficientDataError("the source lacks SMB and RF (french/) or AAA and BAA (series/)")
+        return found
 
     @property
-    def chosen(self) -> pd.DataFrame:
-        """The rows of `clean` that the headline is made of: in a group, and no financials if they are left out."""
-        kept = self.clean[self.clean["group"] != ""]
-        return kept[~kept["financial"]] if self.options.exclude_financials else kept
-
-    @property
-    def last_year(self) -> int:
-        """The last fiscal year in which both groups have companies."""
-        years = self.chosen.groupby("group")["fiscal_year"].agg(set)
-        common: set[int] = set.intersection(*years) if set(GROUPS) <= set(years.index) else set()
-        if not common:
-            raise InsufficientDataError(
-                f"no fiscal year has companies in both size groups; with large: {self.options.large} there are too few "
-                f"companies with a market value"
-            )
-        return int(max(common))
-
-    def year(self, asked: int | None) -> int:
-        """Return the fiscal year asked for, by default the last; one that is not there in both groups is an error."""
-        if asked is None:
-            return self.last_year
-        chosen = self.chosen[self.chosen["fiscal_year"] == asked]
-        if set(chosen["group"]) != set(GROUPS):
-            raise InsufficientDataError(
-                f"fiscal year {asked} has no companies in both size groups; the last that has is {self.last_year}"
-            )
-        return asked
-
-
-def prepare(fundamentals: Fundamentals, *, options: Options | None = None) -> Firms:
-    """Measure companies, set impossible rows aside, and form the size groups."""
-    chosen = options or Options()
-    firms = measure(fundamentals.rows)
-    firms = firms.assign(rule=impossible_rows(firms, limits=chosen.limits))
-    every = firms.assign(group=assign_groups(firms, large=chosen.large, small=chosen.small))
-    clean = firms[firms["rule"] == ""]
-    below = below_one(clean["operating_income"].to_numpy(), clean["interest"].to_numpy())
-    clean = clean.assign(
-        group=assign_groups(clean, large=chosen.large, small=chosen.small),
-        financial=is_financial(clean["sector"]).astype(bool),
-        zombie=zombie_flags(clean, below, zombie_years=chosen.zombie_years),
-    )
-    return Firms(every, clean, float(clean["sector"].notna().mean()), fundamentals.simulated, chosen)
-
-
-def indebtedness(firms: Firms) -> pd.DataFrame:
-    """Describe net debt to EBITDA by fiscal year and group: the columns of `GroupRatio`."""
-    return _by_year_and_group(firms.chosen, lambda rows: asdict(_ratio(rows, firms.options)))
-
-
-def cover_and_zombies(firms: Firms) -> pd.DataFrame:
-    """Describe interest cover and zombies by fiscal year and group: the columns of `Solvency`."""
-    options = firms.options
-    return _by_year_and_group(firms.chosen, lambda rows: asdict(solvency(rows, draws=options.draws, seed=options.seed)))
-
-
-def definitions(firms: Firms) -> pd.DataFrame:
-    """Show the ratio by fiscal year and group on every definition in use.
-
-    Returns
-    -------
-    DataFrame
-        The columns of `Definitions`, with `as_filed` (sum over sum of all rows, wrong ones included),
-        `with_financials` and `without_financials` (NaN where no company has a sector).
-    """
-    table = _by_year_and_group(firms.chosen, lambda rows: asdict(alternative_definitions(rows)))
-    grouped = firms.clean[firms.clean["group"] != ""]
-    sums = {"as_filed": firms.every[firms.every["group"] != ""], "with_financials": grouped}
-    sums["without_financials"] = grouped[~grouped["financial"]]
-    joined = table.join(pd.DataFrame({name: _plain_ratios(rows) for name, rows in sums.items()}))
-    return joined if firms.sector_share > 0 else joined.assign(without_financials=np.nan)
-
-
-def set_aside(firms: Firms) -> pd.DataFrame:
-    """List the rows that a rule caught, the heaviest first."""
-    caught = firms.every[firms.every["rule"] != ""]
-    names = ["company", "fiscal_year", "rule", "group", "net_debt", "ebitda", "total_assets", "price", "market_value"]
-    return caught[names].sort_values("net_debt", key=lambda values: values.abs(), ascending=False)
-
-
-@dataclass(frozen=True)
-class Explanation(Shown):
-    """A ratio as filed, what makes it so, and what is left when impossible rows are set aside.
-
-    Attributes
-    ----------
-    fiscal_year, group
-        Of which.
-    as_filed : float
-        Sum over sum of all rows, groups formed of all rows.
-    without_caught : float
-        Of the same companies, those aside that a rule caught.
-    cleaned : GroupRatio
-        The headline: groups formed anew of what is left, financials out if they are.
-    rows : DataFrame
-        The ten heaviest rows as filed, from `contributions`: what the ratio would be without each, and its rule.
-    """
-
-    fiscal_year: int
-    group: str
-    as_filed: float
-    without_caught: float
-    cleaned: GroupRatio
-    rows: pd.DataFrame
-
-
-def negative_as_filed(firms: Firms) -> list[Explanation]:
-    """Explain each fiscal year and group whose ratio is negative as filed, by the name of the rows."""
-    ratios = _plain_ratios(firms.every[firms.every["group"] != ""])
-    return [explain(firms, int(year), str(group)) for year, group in ratios.index[ratios < 0]]
-
-
-def as_filed(firms: Firms, *, fiscal_year: int | None = None) -> list[Explanation]:
-    """Explain every ratio that is negative as filed, and those of one fiscal year, by default the last.
-
-    Raises
-    ------
-    InsufficientDataError
-        No fiscal year has companies in both groups.
-    """
-    year, negative = firms.year(fiscal_year), negative_as_filed(firms)
-    known = {(one.fiscal_year, one.group) for one in negative}
-    return [*negative, *(explain(firms, year, group) for group in GROUPS if (year, group) not in known)]
-
-
-def explain(firms: Firms, fiscal_year: int, group: str) -> Explanation:
-    """Explain one year's ratio as filed."""
-    filed = _select(firms.every, fiscal_year, group)
-    cleaned = _ratio(_select(firms.chosen, fiscal_year, group), firms.options)
-    kept, heaviest = filed[filed["rule"] == ""], contributions(filed).head(HEAVIEST)
-    return Explanation(fiscal_year, group, _plain_ratio(filed), _plain_ratio(kept), cleaned, heaviest)
-
-
-@dataclass(frozen=True)
-class QuoteCheck(Shown):
-    """The figure that the articles quote, on this data and definition.
-
-    Attributes
-    ----------
-    fiscal_year : int
-        Of the data; the articles speak of 2023.
-    large, small : GroupRatio
-        The groups.
-    gap, gap_low, gap_high : float
-        Small less large, with a 95% bootstrap interval over firms.
-    large_holds : bool or None
-        1.4 lies in the interval of the large.
-    small_holds : bool or None
-        The interval of the small lies above 4 (True), below (False), or has it inside (None: cannot be told).
-    """
-
-    fiscal_year: int
-    large: GroupRatio
-    small: GroupRatio
-    gap: float
-    gap_low: float
-    gap_high: float
-    large_holds: bool
-    small_holds: bool | None
-
-
-def check_quote(firms: Firms, *, fiscal_year: int | None = None) -> QuoteCheck:
-    """Hold "more than 4 for small against 1.4 for large" against one fiscal year, by default the last.
-
-    Raises
-    ------
-    InsufficientDataError
-        No fiscal year has companies in both groups.
-    """
-    year, options = firms.year(fiscal_year), firms.options
-    rows = {group: _select(firms.chosen, year, group) for group in GROUPS}
-    large, small = (_ratio(rows[group], options) for group in GROUPS)
-    # Seeds apart: the groups share no company.
-    drawn = [_draws(rows[group], options.draws, options.seed + apart) for apart, group in enumerate(GROUPS)]
-    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-    low, high = np.quantile(drawn[1] - drawn[0], tails, method="inverted_cdf")
-    above, below = small.low > QUOTED[SMALL], small.high <= QUOTED[SMALL]
-    return QuoteCheck(
-        fiscal_year=year,
-        large=large,
-        small=small,
-        gap=small.ratio - large.ratio,
-        gap_low=float(low),
-        gap_high=float(high),
-        large_holds=large.low <= QUOTED[LARGE] <= large.high,
-        small_holds=True if above else False if below else None,
-    )
-
-
-# Ranks by market value: as the default, as the S&P 500 and 600, as the Russell 1000 and 2000.
-GROUP_SIZES = ((500, 2000), (500, 600), (1000, 2000))
-
-
-def other_groups(
-    fundamentals: Fundamentals, *, options: Options, fiscal_year: int | None = None
-) -> list[tuple[Options, QuoteCheck]]:
-    """Hold the quote against groups of other sizes, and with financials in or out.
-
-    Raises
-    ------
-    InsufficientDataError
-        No such groups can be formed.
-    """
-    sizes = [size for size in GROUP_SIZES if size != (options.large, options.small)]
-    variants = [options, *(replace(options, large=large, small=small) for large, small in sizes)]
-    if fundamentals.rows["sector"].notna().any():
-        variants += [replace(options, exclude_financials=not options.exclude_financials)]
-    checked = []
-    for variant in variants:
+    def cards(self) -> tuple[DataCard, ...]:
+        """The companies' and the factors', as far as the source has them."""
+        groups: list[tuple[DataCard, ...]] = []
+        with suppress(MissingDataError):
+            firms = self.companies.firms_1990
+            groups.append((firms.card,) if firms else self.companies.cards)
         with suppress(InsufficientDataError):
-            checked.append((variant, check_quote(prepare(fundamentals, options=variant), fiscal_year=fiscal_year)))
-    if not checked:
-        raise InsufficientDataError("no fiscal year has companies in both size groups, whatever their size")
-    return checked
+            groups.append(self.factors.cards)
+        return join_cards(*groups)
 
+    # Groups.
 
-@dataclass(frozen=True)
-class Refinancing(Shown):
-    """What repricing debt does to both groups in one fiscal year.
+    @result
+    def firms(self) -> pd.DataFrame:
+        """Companies in their groups."""
+        asked = {name: getattr(self.p, name) for name in ("large", "small", "exclude_financials", "zombie_years")}
+        return leverage.prepare(self.statements, **asked)
 
-    Attributes
-    ----------
-    fiscal_year : int
-    rate_move_bp, debt_share : float
-        The case that the findings name.
-    table : DataFrame
-        Rows of `Stress` for each `group`, over all rate moves and shares of debt.
-    break_even : DataFrame
-        `BreakEven` for each group and share of debt.
-    """
+    @result
+    def fiscal_year(self) -> int:
+        """The year asked for, or the last with enough companies in both groups."""
+        grouped = self.firms[self.firms["group"] != ""]
+        sizes = grouped.groupby("fiscal_year")["group"].agg(lambda names: names.value_counts().reindex(GROUPS).min())
+        years = sizes.index[sizes >= LEAST_FIRMS]
+        if len(years) == 0:
+            raise InsufficientDataError(
+                f"no fiscal year has {LEAST_FIRMS} companies in both size groups; with large: {self.p.large} there are "
+                "too few companies with a market value"
+            )
+        if self.p.year is not None and self.p.year not in years:
+            raise InsufficientDataError(
+                f"fiscal year {self.p.year} has fewer than {LEAST_FIRMS} companies in one of the size groups; the last "
+                f"year with enough is {years[-1]}"
+            )
+        return int(self.p.year or years[-1])
 
-    fiscal_year: int
-    rate_move_bp: float
-    debt_share: float
-    table: pd.DataFrame
-    break_even: pd.DataFrame
+    def members(self, group: str, column: str = "group") -> pd.DataFrame:
+        """Return the companies of one group in the headline's year."""
+        return self.firms[(self.firms["fiscal_year"] == self.fiscal_year) & (self.firms[column] == group)]
 
+    def of(self, group: str) -> Any:  # noqa: ANN401  # a row
+        """Return the headline's ratio of one group, with all that goes with it."""
+        return next(row for row in self.ratios_now.itertuples() if row.group == group)
 
-def refinancing(
-    firms: Firms,
-    *,
-    fiscal_year: int | None = None,
-    rate_move_bp: float = 200,
-    debt_share: float = 0.5,
-) -> Refinancing:
-    """Reprice shares of both groups' debt by some basis points: a grid, with the case asked for in it.
+    @result
+    def ratios_now(self) -> pd.DataFrame:
+        """Net debt to EBITDA of both groups in the headline's year."""
+        return self.by_year[self.by_year["fiscal_year"] == self.fiscal_year].reset_index(drop=True)
 
-    Raises
-    ------
-    InsufficientDataError
-        No fiscal year has companies in both groups.
-    """
-    moves, shares = sorted({*RATE_MOVES_BP, rate_move_bp}), sorted({*DEBT_SHARES, debt_share})
-    year = firms.year(fiscal_year)
-    clean, years = firms.clean, firms.options.zombie_years
-    tables, breaks = [], []
-    for group in GROUPS:
-        chosen = _select(firms.chosen, year, group)
-        members = clean.index.to_series().isin(chosen.index)
-        table = stress_map(clean, members, rate_moves_bp=moves, debt_shares=shares, zombie_years=years)
-        tables.append(table.assign(group=group))
-        breaks += [{"group": group, **asdict(break_even(chosen, debt_share=share))} for share in shares]
-    return Refinancing(year, rate_move_bp, debt_share, pd.concat(tables, ignore_index=True), pd.DataFrame(breaks))
+    @result
+    def cover_now(self) -> pd.DataFrame:
+        """Interest cover of both groups in the headline's year."""
+        return self.cover[self.cover["fiscal_year"] == self.fiscal_year].reset_index(drop=True)
 
+    @result
+    def gap(self) -> Estimate:
+        """Small minus large net debt to EBITDA."""
+        return leverage.ratio_gap(self.members(SMALL), self.members(LARGE), seed=self.p.seed)
 
-@dataclass(frozen=True)
-class Returns(Shown):
-    """Monthly returns beside what was known before, and how much of the companies they cover.
+    @result
+    def stresses(self) -> pd.DataFrame:
+        """Shares of both groups' debt repriced: a row a group, share and rate move."""
+        clean = self.firms[self.firms["rule"] == ""]
+        found = [
+            {"group": group} | leverage.stress(clean, clean.index.isin(self.members(group).index), rate_move_bp=move,
+                                      debt_share=share, zombie_years=self.p.zombie_years)
+            for group in GROUPS
+            for share in sorted({*DEBT_SHARES, self.p.stress_share})
+            for move in sorted({0, *RATE_MOVES_BP, self.p.stress_bp})
+        ]  # fmt: skip
+        frame = pd.DataFrame(found)
+        if frame["share_below_one"].isna().all():
+            raise InsufficientDataError("the interest of more than half of the companies is unknown")
+        plain = frame[frame["rate_move_bp"] == 0].groupby("group")["share_below_one"].first()
+        return frame.assign(added=frame["share_below_one"] - frame["group"].map(plain))
 
-    Attributes
-    ----------
-    panel : DataFrame
-        From `build_panel`.
-    months : DatetimeIndex
-        Ends of the holding periods, with the end of the month before the first.
-    coverage : DataFrame
-        By fiscal year and group: `n` companies, `priced` of them, `share`, and `value_share` by market value.
-    survivors_only : bool
-        (Nearly) all companies with prices are still quoted at the end: those that failed are not in the returns.
-    simulated : bool
-        Not a real price among them.
-    """
+    @result
+    def stress_now(self) -> pd.DataFrame:
+        """The case that the findings name."""
+        return self.stresses.query(f"rate_move_bp == {self.p.stress_bp} and debt_share == {self.p.stress_share}")
 
-    panel: pd.DataFrame
-    months: pd.DatetimeIndex
-    coverage: pd.DataFrame
-    survivors_only: bool
-    simulated: bool
+    # Returns, beside what was known before.
 
+    @result
+    def known_firms(self) -> pd.DataFrame:
+        """Companies whose returns are looked at: all but impossible rows, and financials if they are left out."""
+        return self.firms[self.firms["rule"].eq("") & ~(self.firms["financial"] & self.p.exclude_financials)]
 
-def monthly_returns(firms: Firms, prices: PricePanel | None, *, market: "pd.Series[float] | None" = None) -> Returns:
-    """Put the next month's returns beside leverage as it was known.
+    @result
+    def months(self) -> pd.DatetimeIndex:
+        """Ends of the holding periods."""
+        return month_ends(self.companies.panel) if len(self.prices) else pd.DatetimeIndex([])
 
-    Raises
-    ------
-    InsufficientDataError
-        The source has no prices of companies: what stands on statements alone is not touched by that.
-    """
-    held, groups = _require_prices(prices), (firms.options.large, firms.options.small)
-    months = month_ends(held)
-    panel = build_panel(_not_left_out(firms), held.values, months, market=market, groups=groups)
-    return Returns(panel, months, _coverage(firms.chosen, held), held.survivors_only, held.simulated)
+    @result
+    def panel(self) -> pd.DataFrame:
+        """Monthly returns beside leverage as it was known."""
+        return build_panel(self.known_firms, self.prices, self.months, market=self.companies.market)
 
-
-def sorts(returns: Returns, *, portfolios: int = 5, lags: int = 3) -> dict[str, PortfolioSort]:
-    """Sort on leverage: `all` companies, and each size group that has enough of them by itself."""
-    results = {"all": portfolio_sort(returns.panel, portfolios=portfolios, lags=lags)}
-    for group in GROUPS:
-        results[group] = portfolio_sort(_of_group(returns.panel, group), portfolios=portfolios, lags=lags)
-    return {name: result for name, result in results.items() if len(result.returns)}
-
-
-def leverage_premium(returns: Returns, *, lags: int = 3) -> dict[str, Regression]:
-    """Run Fama-MacBeth of returns on leverage, size, beta (within sectors, where there are any), by group."""
-    within = "sector" if returns.panel["sector"].notna().any() else ""
-    return _for_groups(returns.panel, lambda panel: fama_macbeth(panel, REGRESSORS, lags=lags, within=within))
-
-
-def double_edge(
-    returns: Returns, rate: "pd.Series[float] | None", *, easing: "pd.Series[bool] | None" = None
-) -> dict[str, Regression]:
-    """Let the effect of leverage differ with rises and falls of a rate, and with the rate-cut regime, by group.
-
-    Parameters
-    ----------
-    returns : Returns
-        From `monthly_returns`.
-    rate : Series
-        By date, as a decimal.
-    easing : Series of bool, optional
-        By date, whether policy was easing, as known then; the last value on or before the month's beginning counts.
-
-    Raises
-    ------
-    InsufficientDataError
-        The source has no rate, or too few companies with prices.
-    """
-    if rate is None:
-        raise InsufficientDataError("the source has no rate (series/DGS2.csv): nothing can be said of rate moves")
-    moves = rises_and_falls(rate, returns.months)
-    if easing is not None:
-        state = easing.astype(float).sort_index().reindex(returns.months, method="ffill")
-        moves = moves.assign(easing=state.shift(1))
-    return _for_groups(returns.panel, lambda panel: rate_interaction(panel, moves, controls=CONTROLS))
-
-
-def easing_months(returns: Returns, changes_bp: "pd.Series[float] | None") -> "pd.Series[bool]":
-    """Say for each month's end whether policy was easing, by the decisions (basis points, by date) up to then.
-
-    Raises
-    ------
-    InsufficientDataError
-        No decision is known, or the companies are made up: no policy bears on them.
-    """
-    if changes_bp is None:
-        raise InsufficientDataError("no rate decisions bear on these companies")
-    return policy_states(changes_bp, returns.months) == PolicyState.EASING
-
-
-@dataclass(frozen=True)
-class Events(Shown):
-    """Chosen days against all others: rows of `EventDay` with `p_holm`, and the slope of every session."""
-
-    days: pd.DataFrame
-    slopes: "pd.Series[float]"
-
-
-def events(firms: Firms, prices: PricePanel | None, dates: Sequence[str]) -> Events:
-    """Compare how returns went with leverage on chosen dates (yyyy-mm-dd) with all other days: rows of `EventDay`."""
-    days, slopes = event_days(_not_left_out(firms), _require_prices(prices).values, dates)
-    table = pd.DataFrame(days, columns=list(EventDay.__dataclass_fields__))
-    return Events(table.assign(p_holm=holm(table["p_value"].tolist())), slopes)
-
-
-def size_on_spreads(
-    returns: pd.DataFrame,
-    *,
-    bill_rate: "pd.Series[float]",
-    aaa: "pd.Series[float]",
-    baa: "pd.Series[float]",
-    lags: int = 12,
-) -> dict[str, Regression]:
-    """Regress returns of size portfolios on credit-spread and bill-rate changes: a proxy for leverage, no more.
-
-    Small companies are more indebted, but also younger, less liquid and of other industries.
-
-    Parameters
-    ----------
-    returns : DataFrame
-        Monthly, month ends; small less large, and any size portfolios, as decimals.
-    bill_rate : Series
-        A month's return on the one-month bill, as a decimal; taken times 12 for the rate.
-    aaa, baa : Series
-        Yields as decimals.
-    lags : int
-        Of the Newey-West standard errors, in months.
-
-    Returns
-    -------
-    dict of str to Regression
-        On `spread` (change of Baa less Aaa), `bill_up` and `bill_down`, all in percentage points.
-
-    Notes
-    -----
-    Yields are means of the month: their change lags that of the month's end, and slopes are too small for it.
-    """
-    bill = (12 * bill_rate).dropna()
-    moves = rises_and_falls(bill, pd.DatetimeIndex(bill.index)).add_prefix("bill_")
-    drivers = pd.concat([(100 * (baa - aaa)).diff().rename("spread"), moves], axis=1, join="inner")
-    return exposures(returns, drivers, lags=lags)
-
-
-def small_less_large_on_spreads(factors: DataSet | None, portfolios: DataSet | None = None) -> dict[str, Regression]:
-    """Regress small less large, and size portfolios in excess of the bill, on spreads and bill rates.
-
-    Parameters
-    ----------
-    factors : DataSet or None
-        `SMB`, `RF`, `AAA`, `BAA`.
-    portfolios : DataSet or None
-        Raw returns, where the source has any.
-
-    Raises
-    ------
-    InsufficientDataError
-        The source lacks a factor.
-    """
-    if factors is None:
-        raise InsufficientDataError("the source lacks SMB and RF (french/) or AAA and BAA (series/)")
-    values = factors.values
-    returns = values[["SMB"]]
-    if portfolios is not None:
-        returns = returns.join(portfolios.values.sub(values["RF"], axis=0))
-    return size_on_spreads(returns, bill_rate=values["RF"], aaa=values["AAA"], baa=values["BAA"])
-
-
-def debt_and_return(firms: BundledFirms | None) -> Regression:
-    """Regress the price change of 1990 to 1994 on debt to capital in 1990, with size: 142 firms, one cross-section.
-
-    Notes
-    -----
-    Least squares with HC3 errors. The firms share one period, so that the interval leaves out the luck of the period;
-    and 1990's statements came out after the period began.
-
-    Raises
-    ------
-    InsufficientDataError
-        The source has no such firms, or not by `as_of`.
-    """
-    if firms is None:
-        raise InsufficientDataError("only the bundled source has the firms of 1990 to 1994, known by 1994-12-31")
-    import statsmodels.api as sm
-
-    exog = firms.values[["debt_to_capital", "log_net_income"]].assign(constant=1.0)
-    fit = sm.OLS(firms.values["price_return"], exog).fit(cov_type="HC3", use_t=True)
-    bounds = fit.conf_int(1 - CONFIDENCE)
-    table = pd.DataFrame(
-        {
-            "coefficient": fit.params,
-            "standard_error": fit.bse,
-            "t_value": fit.tvalues,
-            "p_value": fit.pvalues,
-            "low": bounds[0],
-            "high": bounds[1],
-        }
-    )
-    return Regression(table.rename_axis("regressor"), len(exog), 1, len(exog))
-
-
-def _ratio(rows: pd.DataFrame, options: Options) -> GroupRatio:
-    return group_ratio(rows, draws=options.draws, seed=options.seed)
-
-
-def _draws(rows: pd.DataFrame, draws: int, seed: int) -> Floats:
-    used = rows.dropna(subset=["net_debt", "ebitda"])
-    return ratio_draws(used["net_debt"].to_numpy(), used["ebitda"].to_numpy(), draws=draws, seed=seed)
-
-
-def _plain_ratio(rows: pd.DataFrame) -> float:
-    return group_ratio(rows, draws=0).ratio
-
-
-def _plain_ratios(rows: pd.DataFrame) -> "pd.Series[float]":
-    return _by_year_and_group(rows, lambda part: {"ratio": _plain_ratio(part)})["ratio"]
-
-
-def _select(rows: pd.DataFrame, fiscal_year: int, group: str) -> pd.DataFrame:
-    return rows[(rows["fiscal_year"] == fiscal_year) & (rows["group"] == group)]
-
-
-def _by_year_and_group(rows: pd.DataFrame, describe: Callable[[pd.DataFrame], Mapping[str, object]]) -> pd.DataFrame:
-    described = {key: describe(part) for key, part in rows.groupby(["fiscal_year", "group"])}
-    index = pd.MultiIndex.from_tuples(list(described), names=["fiscal_year", "group"])
-    return pd.DataFrame(list(described.values()), index=index)
-
-
-def _of_group(panel: pd.DataFrame, group: str) -> pd.DataFrame:
-    return panel[panel["group"] == group]
-
-
-def _for_groups(panel: pd.DataFrame, estimate: Callable[[pd.DataFrame], Regression]) -> dict[str, Regression]:
-    """Estimate for all companies and for each size group; a group with too few of them is left out."""
-    results = {"all": estimate(panel)}
-    for group in GROUPS:
-        with suppress(InsufficientDataError):
-            results[group] = estimate(_of_group(panel, group))
-    return results
-
-
-def _require_prices(prices: PricePanel | None) -> PricePanel:
-    if prices is None:
-        raise InsufficientDataError(
-            "the source has no prices of companies (price_panel.csv or .parquet): nothing can be said of returns"
+    @result
+    def slopes(self) -> pd.DataFrame:
+        """Monthly slopes of returns on leverage."""
+        return cross_section.monthly_slopes(
+            self.panel, REGRESSORS, within="sector" if self.companies.has_sectors else ""
         )
-    return prices
+
+    @result
+    def sorted_premium(self) -> Estimate:
+        """The most minus the least indebted fifth of companies."""
+        return cross_section.leverage_premium(self.panel)
+
+    # The proxy.
+
+    @result
+    def spreads(self) -> pd.DataFrame:
+        """Small minus large when credit spreads and bill rates move, alone and with the market held equal."""
+        values = self.factors.values
+        bill = (12 * values["RF"]).dropna()
+        moves = rises_and_falls(bill, pd.DatetimeIndex(bill.index)).add_prefix("bill_")
+        spread = (100 * (values["BAA"] - values["AAA"])).diff().rename("spread")
+        beside = {"alone": pd.concat([spread, moves], axis=1, join="inner")}
+        market = load_series_if_any(self.source, ["MKT_RF"], as_of=self.p.as_of)
+        if market is not None:
+            beside["market held equal"] = beside["alone"].join(market.values, how="inner")
+        fits = {control: ols(values["SMB"], known, cov="wild", seed=self.p.seed) for control, known in beside.items()}
+        rows = [in_words(fit.loc[list(SPREAD_DRIVERS)]).assign(control=control) for control, fit in fits.items()]
+        return pd.concat(rows, ignore_index=True)
+
+    @result
+    def spread_alone(self) -> pd.DataFrame:
+        """Small minus large on spreads and bill rates alone."""
+        return self.spreads[self.spreads["control"] == "alone"]
+
+    @result
+    def spread_effect(self) -> Estimate:
+        """Small minus large for a wider spread, with the market held equal where the source has it."""
+        row = self.spreads[self.spreads["driver"] == "spread"].iloc[-1]
+        return Estimate(*(row[name] for name in ("value", "n", "low", "high", "p")))
+
+    # Exhibits.
+
+    @figure
+    def debt(self) -> "Figure":
+        """Net debt to EBITDA of small and large companies."""
+        frame = self.quotes.set_index("groups")[["value", "low", "high", "quoted"]]
+        owed = [f"{times(row.value, 1)}, {row.said}" for row in self.quotes.itertuples()]
+        return charts.bars(
+            frame.assign(text=owed),
+            name="net debt to EBITDA, sum over companies",
+            unit="turns",
+            colours=dict(zip(frame.index, (LARGE_CAPS, SMALL_CAPS), strict=True)),
+            title=self.quote_title,
+            deck=f"Fiscal {self.fiscal_year}, {self.financials}; lines: 95% intervals; red: the quoted figures",
+            alt=f"Net debt to EBITDA: large {owed[0]}; small {owed[1]}.",
+            data=self.quotes,
+        )
+
+    @figure
+    def ratio_by_year(self) -> "Figure":
+        """Net debt to EBITDA by fiscal year."""
+        both = self.by_year.groupby("fiscal_year")["group"].transform("size") == len(GROUPS)
+        frame = self.by_year[both].set_index("fiscal_year")
+        small = frame.loc[frame["group"] == SMALL, "value"]
+        ahead = int((small > frame.loc[frame["group"] == LARGE, "value"]).sum())
+        return charts.intervals(
+            frame[["group", "value", "low", "high"]],
+            name="net debt to EBITDA, sum over companies",
+            unit="turns",
+            title=f"Small companies owed more than large ones in {ahead} of {plural(len(small), 'year')}",
+            deck=f"By fiscal year, {self.financials}; lines: 95% intervals",
+            alt="; ".join(f"fiscal {row.Index} {row.group} {times(row.value)}" for row in frame.itertuples()) + ".",
+            data=frame.reset_index(),
+        )
+
+    @table(
+        "The typical small company owes {s.typical_word} the typical large one",
+        ("group", "median", "share_no_ebitda", "share_net_cash", "n", "coverage"),
+        unit="turns",
+        deck="Median net debt to EBITDA of companies with positive EBITDA, and shares of all; fiscal {s.fiscal_year}",
+    )
+    def typical(self) -> pd.DataFrame:
+        """The typical company."""
+        return self.ratios_now
+
+    @figure
+    def refinancing_map(self) -> "Figure":
+        """Refinancing."""
+        part = self.stresses[(self.stresses["group"] == SMALL) & (self.stresses["rate_move_bp"] != 0)]
+        frame = part.pivot_table(index="debt_share", columns="rate_move_bp", values="added")
+        if frame.empty:
+            raise InsufficientDataError("the interest of more than half of the small companies is unknown")
+        before = float(self.cover_now.set_index("group")["share_below_one"][SMALL])
+        most = f"{show(float(frame.columns[-1]), 'bp')} on all debt adds {show(frame.iloc[-1, -1], 'points', digits=0)}"
+        moves = [show(float(move), "bp").removesuffix(" bp") for move in frame.columns]
+        return charts.heat_map(
+            frame.set_axis([f"{share:.0%} of debt" for share in frame.index], axis=0).set_axis(moves, axis=1),
+            unit="points",
+            title=f"{most} to the {show(before, 'share')} of small companies that do not earn their interest",
+            deck="Percentage points of small companies added to those with interest cover below 1, by rate move in basis "
+            f"points and share of debt that pays it; fiscal {self.fiscal_year}, all else equal",
+            alt=f"Of small companies {show(before, 'share')} have interest cover below 1. {most}.",
+            data=part,
+        )
+
+    @table(
+        "Small companies' debt falls due {s.due_word} than large companies'",
+        ("group", "due_within_year", "n"),
+        deck="Short-term over all debt, sums over companies, fiscal {s.fiscal_year}; what floats is not in the data",
+    )
+    def due_within_year(self) -> pd.DataFrame:
+        """Debt due within a year."""
+        if self.ratios_now["due_within_year"].isna().any():
+            raise InsufficientDataError("the statements do not split debt into short-term and long-term")
+        return self.ratios_now
+
+    @figure
+    def spread_effects(self) -> "Figure":
+        """Small minus large when credit spreads and bill rates move."""
+        rows = [f"{row.regressor}, {row.control}: {show(row.value, 'points')}" for row in self.spreads.itertuples()]
+        return charts.intervals(
+            self.spreads.rename(columns={"control": "group"}).set_index("regressor")[["value", "low", "high", "group"]],
+            name="return of small minus large in the month, points",
+            unit="points",
+            colours={"alone": CONTEXT, "market held equal": SMALL_CAPS},
+            title=self.spread_title,
+            deck=f"SMB for a move of one point, {plural(self.spread_effect.n, 'month')}; 95% intervals, wild bootstrap-t",
+            alt="; ".join(rows) + ".",
+            data=self.spreads,
+        )
+
+    @table(
+        "{s.quote_title}",
+        ("group", "quoted", "value", "interval", "n", "verdict"),
+        unit="turns",
+        deck="Net debt to EBITDA, sums over companies, fiscal {s.fiscal_year}, {s.financials}",
+        note="holds: the figure rounds to what is quoted, or the whole interval is above it. not contradicted: the interval "
+        "only contains it, or there is none because the group has fewer than 200 companies.",
+    )
+    def quotes(self) -> pd.DataFrame:
+        """The quoted figures."""
+        large, small = self.of(LARGE), self.of(SMALL)
+        asked = (
+            (large, self.p.quoted_large, f"large, the largest {self.p.large:,}", "quoted "),
+            (small, self.p.quoted_small, f"small, the next {self.p.small:,}", "quoted more than "),
+        )
+        rows = [
+            {"group": row.group, "quoted": quoted, "groups": groups, "said": f"{said}{quoted:g}"}
+            | vars(found := Estimate(row.value, row.n, row.low, row.high))
+            | {"verdict": hold_quote(found, quoted, more_than=row.group == SMALL)}
+            for row, quoted, groups, said in asked
+        ]
+        return pd.DataFrame(rows)
+
+    @table(
+        "Net debt to EBITDA by fiscal year",
+        ("fiscal_year", "group", "n", "coverage", "value", "interval", "median", "share_no_ebitda"),
+        unit="turns",
+        note="A group of fewer than 30 companies is left out; an interval needs 200. It says how much the ratio hangs on "
+        "which companies are in the group, not whether statements are right.",
+    )
+    def by_year(self) -> pd.DataFrame:
+        """Net debt to EBITDA by fiscal year."""
+        found = leverage.by_year_and_group(self.firms, lambda rows: leverage.group_ratio(rows, seed=self.p.seed))
+        if found.empty:
+            raise InsufficientDataError(f"no group has {LEAST_FIRMS} companies with a market value")
+        return found
+
+    @table(
+        "What five companies do to each ratio",
+        ("fiscal_year", "group", "value", "without_top", "top_share", "top"),
+        unit="turns",
+    )
+    def contributors(self) -> pd.DataFrame:
+        """The five companies that move each ratio most."""
+        return self.by_year
+
+    @table("The ratio on every definition in use, fiscal {s.fiscal_year}", ("definition", LARGE, SMALL), unit="turns")
+    def definitions(self) -> pd.DataFrame:
+        """The ratio on every definition in use."""
+        found = {}
+        for group in GROUPS:
+            found[group] = leverage.definitions(self.members(group))
+            for name, column in (("with_financials", "size_group"), ("as_filed", "group_as_filed")):
+                found[group][name] = leverage.definitions(self.members(group, column))["value"]
+        if not self.companies.has_sectors:
+            found = {group: one | {"with_financials": None} for group, one in found.items()}
+        return pd.DataFrame(found).loc[list(DEFINITIONS)].rename(DEFINITIONS).rename_axis("definition").reset_index()
+
+    @table(
+        "Rows set aside because no company can be so",
+        ("company", "fiscal_year", "rule", "bn_net_debt", "bn_ebitda"),
+        deck=lambda s: (
+            f"The largest of {plural(len(s.excluded), 'row')} of {len(s.firms):,}: "
+            + "; ".join(f"{rule}: {n}" for rule, n in s.excluded["rule"].value_counts().items())
+        ),
+        note="A row is judged by itself, its market value and the company's earlier years.",
+        most=12,
+    )
+    def excluded(self) -> pd.DataFrame:
+        """Rows set aside."""
+        caught = self.firms[self.firms["rule"] != ""].sort_values("net_debt", key=abs, ascending=False)
+        return caught.assign(bn_net_debt=caught["net_debt"] / 1e9, bn_ebitda=caught["ebitda"] / 1e9)
+
+    @table(
+        "The quoted figures for groups of other sizes",
+        ("groups", LARGE, SMALL, "interval", "n", "verdict"),
+        unit="turns",
+        note="Interval, n and verdict (more than {p.quoted_small:g}) are those of small companies.",
+    )
+    def other_groups(self) -> pd.DataFrame:
+        """Groups of other sizes."""
+        changes: list[dict[str, Any]] = [{"large": large, "small": small} for large, small in GROUP_SIZES]
+        if self.companies.has_sectors:
+            changes.append({"exclude_financials": not self.p.exclude_financials})
+        rows = []
+        for changed in [{}, *changes]:
+            other = Leverage(self.p.model_copy(update=changed))
+            vars(other)["companies"] = self.companies
+            with suppress(InsufficientDataError):
+                large, small = other.quotes.to_dict("records")
+                name = f"largest {other.p.large:,}, next {other.p.small:,}, {other.financials}"
+                rows.append(small | {"groups": name, LARGE: large["value"], SMALL: small["value"]})
+        return pd.DataFrame(rows)
+
+    @table(
+        "Interest cover, and zombies",
+        ("fiscal_year", "group", "n", "value", "interval", "median", "share_below_one", "zombie_share", "coverage"),
+        unit="turns",
+        note="Cover: operating income over interest, sums over the n companies with interest to pay. Zombies: cover below 1 "
+        "for {p.zombie_years} years in a row, of companies known for so long. Empty where interest is known for fewer than "
+        "30 companies or half of them.",
+    )
+    def cover(self) -> pd.DataFrame:
+        """Interest cover by fiscal year."""
+        return leverage.by_year_and_group(self.firms, lambda rows: leverage.interest_cover(rows, seed=self.p.seed))
+
+    @table(
+        "What went with leverage, a month",
+        (*SLOPES, "months"),
+        unit="change",
+        deck=lambda s: (
+            f"Monthly returns of a median of {s.slopes['companies'].median():,.0f} companies, on what was published "
+            "before the month"
+        ),
+        note=lambda s: (
+            "Fama and MacBeth (1973) with equal-weighted cosine errors. A restated value counts from its "
+            "restatement."
+            + " The prices hold nearly only companies that are still quoted at the end: failures are missing, so returns of the "
+            "indebted look too good." * s.companies.panel.survivors_only
+        ),
+    )
+    def premium(self) -> pd.DataFrame:
+        """Returns and leverage."""
+        return in_words(cross_section.fama_macbeth(self.slopes)).assign(months=lambda rows: rows["n"])
+
+    @table(
+        "What a rate move adds to the return of a turn of leverage",
+        (*SLOPES, "months"),
+        unit="change",
+        deck="Monthly slopes of returns on net debt to EBITDA, on moves of the {s.companies.rate_name} in points",
+        note="Restricted wild bootstrap-t. A positive value of a fall means that the indebted gained when the rate fell.",
+    )
+    def interaction(self) -> pd.DataFrame:
+        """Leverage when rates move."""
+        if self.companies.rate is None:
+            raise InsufficientDataError("the source has no rate (series/DGS2.csv)")
+        moves = rises_and_falls(self.companies.rate, self.months)
+        return in_words(cross_section.leverage_rate_interaction(self.slopes, moves)).assign(
+            months=lambda rows: rows["n"]
+        )
+
+    @table(
+        "Did the indebted move more on chosen days?",
+        ("event", "date", "value", "interval", "p", "p_holm", "n"),
+        unit="change",
+        deck="Return for a turn of net debt to EBITDA on the day; n companies",
+        note="Slopes are larger in turmoil: each is scaled by the 21 sessions before it and held against the 252 before "
+        "(Cohn, Johnson, Liu and Wardlaw, 2023).",
+    )
+    def chosen_days(self) -> pd.DataFrame:
+        """Chosen days."""
+        found = cross_section.event_days(cross_section.slopes_by_day(self.known_firms, self.prices), self.p.events)
+        if found["value"].isna().all():
+            raise InsufficientDataError("none of the chosen days has prices and 120 sessions before it")
+        return found
+
+    @table(
+        "Debt in 1990 and the share price to 1994",
+        (*SLOPES, "n"),
+        note="Price change on debt to capital, one cross-section, HC3 errors. The firms share one period and were all still "
+        "quoted at its end.",
+    )
+    def debt_and_return(self) -> pd.DataFrame:
+        """The 142 firms of 1990."""
+        if self.companies.firms_1990 is None:
+            raise InsufficientDataError("only the bundled source has the firms of 1990 to 1994, known by 1994-12-31")
+        values = self.companies.firms_1990.values
+        return in_words(ols(values["price_return"], values[["debt_to_capital", "log_net_income"]], cov="HC3").iloc[1:])
+
+    # Findings.
+
+    FINDINGS: ClassVar[tuple[Find, ...]] = (
+        Find("nd_ebitda_{group}", "ratios_now", rows=True, unit="turns",
+             what="Σ net debt / Σ EBITDA of {group} companies, fiscal {fiscal_year}"),
+        Find("nd_ebitda_median_{group}", "ratios_now", "median", rows=True, unit="turns", n="n_defined",
+             what="median net debt / EBITDA of {group} companies with positive EBITDA, fiscal {fiscal_year}"),
+        Find("nd_ebitda_top5_share_{group}", "ratios_now", "top_share", rows=True, unit="fraction",
+             what="1 - ratio without the five companies that move it most ({top}) / ratio, {group}, fiscal {fiscal_year}"),
+        Find("ebitda_negative_share_{group}", "ratios_now", "share_no_ebitda", rows=True, unit="fraction",
+             what="{group} companies with EBITDA of zero or less, fiscal {fiscal_year}"),
+        Find("net_cash_share_{group}", "ratios_now", "share_net_cash", rows=True, unit="fraction",
+             what="{group} companies with more cash than debt, fiscal {fiscal_year}"),
+        Find("due_within_year_{group}", "ratios_now", "due_within_year", rows=True, unit="fraction",
+             what="short-term over all debt of {group} companies, fiscal {fiscal_year}"),
+        Find("nd_ebitda_gap", "gap", unit="turns", what="small minus large, Σ net debt / Σ EBITDA"),
+        Find("quote_{group}", "quotes", "verdict", rows=True, unit="verdict", n="",
+             what="{said} for {group} companies, fiscal {s.fiscal_year}"),
+        Find("cover_{group}", "cover_now", rows=True, unit="turns",
+             what="Σ operating income / Σ interest of {group} companies with interest to pay, fiscal {fiscal_year}"),
+        Find("zombie_share_{group}", "cover_now", "zombie_share", rows=True, unit="fraction", n="n_history",
+             interval=("zombie_low", "zombie_high"),
+             what="{group} companies with cover below 1 in each of {p.zombie_years} fiscal years to {fiscal_year}"),
+        Find("stress_zombie_share_{group}", "stress_now", "zombie_share", rows=True, unit="fraction", n="n_history",
+             what="the same, had {debt_share:.0%} of debt cost {rate_move_bp:+g} bp in those years"),
+        Find("leverage_premium", "premium", unit="fraction",
+             what="Fama-MacBeth: return a month for a turn of net debt to EBITDA; n in months"),
+        Find("leverage_sort_premium", "sorted_premium", unit="fraction", what="most minus least indebted fifth, a month"),
+        Find("leverage_x_rate_{driver}", "interaction", rows=True, unit="fraction",
+             what="return a month that {regressor} adds for a turn of net debt to EBITDA"),
+        Find("small_less_large_x_{driver}", "spread_alone", rows=True, unit="fraction", what="SMB a month, {regressor}"),
+        Find("small_less_large_x_spread_beside_market", "spread_effect", unit="fraction",
+             what="SMB a month, Baa−Aaa spread wider by a point, with the market held equal where the source has it"),
+        Find("debt_to_capital_slope", "debt_and_return", unit="fraction",
+             what="price change 1990 to 1994 per unit of debt to capital in 1990, size held equal"),
+    )  # fmt: skip
+
+    # Summary.
+
+    @property
+    def financials(self) -> str:
+        """Whether financials are in."""
+        return f"{'without' if self.p.exclude_financials else 'with'} financials"
+
+    @property
+    def typical_word(self) -> str:
+        """How the median small company compares with the median large one."""
+        return "more than" if self.of(SMALL).median > self.of(LARGE).median else "no more than"
+
+    @property
+    def due_word(self) -> str:
+        """Whether small companies' debt falls due sooner than large ones'."""
+        return "sooner" if self.of(SMALL).due_within_year > self.of(LARGE).due_within_year else "no sooner"
+
+    @property
+    def quote_title(self) -> str:
+        """What becomes of the quoted figures."""
+        large, small = self.quotes["verdict"]
+        return f"The {self.p.quoted_large:g} {large}, the “more than {self.p.quoted_small:g}” {small}"
+
+    @property
+    def spread_title(self) -> str:
+        """What a wider spread does to small minus large."""
+        effect = self.spread_effect
+        if not effect.p < 0.05:
+            return "Small caps do no worse than large when credit spreads widen"
+        size = show(abs(effect.value), "points").lstrip("+")
+        return f"Small caps {'lag' if effect.value < 0 else 'lead'} by {size} when spreads widen by a point"
+
+    def summary(self) -> Summary:
+        """Return the first screen: the quoted figures where the source has companies, else the proxy."""
+        try:
+            self.statements  # noqa: B018  # says whether there are any
+        except MissingDataError:
+            return self._of_spreads()
+        return self._of_quotes()
+
+    def _of_quotes(self) -> Summary:
+        small, large, quoted = self.of(SMALL), self.of(LARGE), f"{self.p.quoted_small:g}"
+        verdicts = list(self.quotes["verdict"])
+        headlines = {
+            FAILS: f"Small companies owe {small.value:.1f} times EBITDA, not more than {quoted}",
+            NOT_CONTRADICTED: f"Small companies owe {small.value:.1f} times EBITDA; over {quoted} is not ruled out",
+            HOLDS: f"Small companies do owe more than {quoted} times EBITDA: {small.value:.1f}",
+        }
+        headline = headlines[verdicts[1]]
+        if FAILS in verdicts and verdicts[1] != FAILS:
+            headline = f"Large companies owe {large.value:.1f} times EBITDA, not {self.p.quoted_large:g}"
+        return Summary(
+            "fails" if FAILS in verdicts else "open" if NOT_CONTRADICTED in verdicts else "holds",
+            headline,
+            f"In fiscal {self.fiscal_year} small US companies together owed {times(small.value)} EBITDA, large ones "
+            f"{times(large.value)} ({self.financials}). The median small company with EBITDA owed {times(small.median)}, "
+            f"{self.typical_word} the median large one ({times(large.median)}). "
+            f"{show(small.share_no_ebitda, 'share')} of small companies have no EBITDA, {show(small.share_net_cash, 'share')} "
+            "more cash than debt.",
+            (
+                (times(small.value), f"small companies, {_interval(small, 'turns')}, n {small.n:,}"),
+                (times(large.value), f"large companies, {_interval(large, 'turns')}, n {large.n:,}"),
+                (show(small.share_no_ebitda, "share"), "of small companies have no EBITDA"),
+                (show(small.due_within_year, "share"), "of small companies' debt falls due within a year"),
+            ),
+            "debt",
+            (
+                "Groups are ranks by market value, not the members of an index, and the year is not that of the quotes.",
+                "Statements show no contracts: which debt floats, is hedged or falls due when is unknown.",
+                "Intervals say which companies happen to be in a group, not whether their statements are right.",
+            ),
+            "Another definition, year or group under which the quoted figure holds without hanging on five companies; or "
+            "returns that go with leverage when rates move.",
+        )
+
+    def _of_spreads(self) -> Summary:
+        effect, alone = self.spread_effect, self.spread_alone.iloc[0]
+        numbers = [
+            (
+                show(alone["value"], "points"),
+                f"small minus large per point of wider spread, {_interval(alone, 'points')}",
+            ),
+            (show(effect.value, "points"), f"with the market held equal, {_interval(effect, 'points')}"),
+            (f"{effect.n:,}", "months of size factor, bill rate and corporate yields"),
+        ]
+        with suppress(InsufficientDataError):
+            slope = self.debt_and_return.iloc[0]
+            words = f"price change for each point of debt to capital, {_interval(slope, 'turns')}, {slope['n']} firms"
+            numbers.append((show(slope["value"], "turns"), words))
+        return Summary(
+            "stand-in",
+            self.spread_title,
+            f"This source has no company debts, so the published ratios cannot be checked. In {effect.n:,} months small minus "
+            f"large returned {show(alone['value'], 'points')} for each point by which the Baa−Aaa spread widened, and "
+            f"{show(effect.value, 'points')} with the market held equal. Spreads stand in for leverage; they do not measure it.",
+            tuple(numbers),
+            "spread_effects",
+            (
+                "Small companies are more indebted than large ones, but also younger, less liquid and of other industries.",
+                "Yields are means of the month, so the slopes are too small.",
+                "The 142 firms are one cross-section of companies that were still quoted in 1994.",
+            ),
+            "Company statements: put fundamentals.csv or SimFin's files into a folder and set source: folder.",
+        )
 
 
-def _not_left_out(firms: Firms) -> pd.DataFrame:
-    return firms.clean[~firms.clean["financial"]] if firms.options.exclude_financials else firms.clean
-
-
-def _coverage(chosen: pd.DataFrame, prices: PricePanel) -> pd.DataFrame:
-    priced = chosen["company"].isin(prices.values.columns)
-    value = chosen["market_value"]
-    parts = chosen.assign(n=1, priced=priced, value=value, priced_value=value.where(priced, 0.0))
-    table = parts.groupby(["fiscal_year", "group"])[["n", "priced", "value", "priced_value"]].sum()
-    shares = {"share": table["priced"] / table["n"], "value_share": table["priced_value"] / table["value"]}
-    return table[["n", "priced"]].assign(**shares)
+def _interval(row: Any, unit: str) -> str:  # noqa: ANN401  # a row or an Estimate
+    ends = interval(row.low, row.high, unit)
+    return "too few for an interval" if ends == NONE else f"95% interval {ends}"
