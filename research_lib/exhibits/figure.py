@@ -282,7 +282,10 @@ VERDICT_LOOK = {
 }
 
 
-def badge(verdict: str) -> str:
-    """Return a verdict as an element: its colour, its shape, its word."""
+def badge(verdict: str, *, short: bool = False) -> str:
+    """Return a verdict as an element: its colour, its shape and its word; short, the word is for screen readers only."""
     colour, shape, word = VERDICT_LOOK[verdict]
-    return f'<span class="badge" style="background:{colour};color:{ink_on(colour)}">{shape} {word}</span>'
+    said = (
+        f"{shape} {word}" if not short else f'<span aria-hidden="true">{shape}</span><span class="unseen">{word}</span>'
+    )
+    return f'<span class="badge" title="{word}" style="background:{colour};color:{ink_on(colour)}">{said}</span>'
