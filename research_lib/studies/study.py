@@ -18,7 +18,7 @@ from importlib.metadata import version
 from shutil import which
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
-from research_lib.errors import InsufficientDataError, MissingDataError
+from research_lib.errors import InsufficientDataError, MissingDataError, nearest
 from research_lib.params import Parameters, validate
 from research_lib.project import PROJECT
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Text = str | Callable[[Any], str]  # a template over {p.…} and {s.…}, or a function of the study
+MISSING = (InsufficientDataError, MissingDataError)
 
 # The notebooks that have a study of their own; any other notebook's parameters are those of its `parameters` cell.
 STUDIES = {
@@ -59,7 +60,7 @@ class result(cached_property[T]):  # noqa: N801  # a decorator, as property is
             raise reasons[self.attrname]
         try:
             return super().__get__(study, owner)
-        except (InsufficientDataError, MissingDataError) as reason:
+        except MISSING as reason:
             reasons[self.attrname] = reason
             raise
 
@@ -98,24 +99,11 @@ def figure(method: Callable[[Any], T]) -> result[T]:
 
 @dataclass(frozen=True)
 class Find:
-    """One finding, or one a row of a frame: where its number is, and what it means.
+    """One finding, or one a row of a frame: where its number is, its unit, and what it means.
 
-    Attributes
-    ----------
-    name : str
-        With `rows`, a template over the row, such as `after_{horizon}`.
-    result : str
-        The study's result that has it: an `Estimate`, a number, or a frame.
-    column : str
-        The field of an `Estimate`, or the column of a frame.
-    rows : bool or str
-        One finding a row of the frame, or of the rows that a query picks; else its first row.
-    unit, what : str
-        Its unit, and what exactly it is: a template over the row, {p.…} and {s.…}.
-    interval : tuple of two str
-        The columns of its interval; by default those that belong to `value`.
-    n : str
-        The column of its n.
+    `result` names the study's result: an `Estimate`, a number, or a frame; `column` its field or column. With `rows`, true
+    or a query, there is one a row, and `name` and `what` are templates over the row, {p.…} and {s.…}. `interval` and `n`
+    name the columns of its interval (of `value`: low and high) and of its n.
     """
 
     name: str
@@ -132,23 +120,16 @@ class Find:
         from research_lib.exhibits.findings import Finding, plain
 
         try:
-            found = getattr(study, self.result)
-        except (InsufficientDataError, MissingDataError) as reason:
+            rows = self._rows(getattr(study, self.result))
+        except MISSING as reason:
             yield Finding(re.sub(r"_?\{[^}]*\}", "", self.name), None, self.unit, None, str(reason))
             return
         low, high = self.interval or (("low", "high") if self.column == "value" else ("", ""))
-        for row in self._rows(found):
-            words = {**row, "p": study.p, "s": study}
-            n = plain(row.get(self.n))
-            yield Finding(
-                self.name.format(**words),
-                plain(row.get(self.column)),
-                self.unit,
-                None if n is None else int(n),
-                self.what.format(**words),
-                plain(row.get(low)),
-                plain(row.get(high)),
-            )
+        for row in rows:
+            words, n = {**row, "p": study.p, "s": study}, plain(row.get(self.n))
+            name, what = self.name.format(**words), self.what.format(**words)
+            value, ends = plain(row.get(self.column)), (plain(row.get(low)), plain(row.get(high)))
+            yield Finding(name, value, self.unit, None if n is None else int(n), what, *ends)
 
     def _rows(self, found: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # any result
         if hasattr(found, "columns"):
@@ -165,7 +146,6 @@ class Find:
 class Missing:
     """What stands in place of an exhibit that the data cannot give."""
 
-    id: str
     subject: str
     reason: str
 
@@ -192,12 +172,9 @@ class Show:
 
     def __call__(self, name: str) -> Any:  # noqa: ANN401
         """Return the exhibit of this name, or one sentence on what it lacks."""
-        from research_lib.errors import nearest
-
-        study = self._study
+        study, exhibits = self._study, self._study.exhibits()
         if name in COMMON_EXHIBITS:
             return getattr(study, f"_{name}")()
-        exhibits = study.exhibits()
         if name not in exhibits:
             raise AttributeError(f"{name}: unknown exhibit{nearest(name, dir(self))}")
         spec = exhibits[name]
@@ -205,9 +182,9 @@ class Show:
             found = getattr(study, name)
             if spec.kind == "figure":
                 return replace(found, id=name, source=study.source_line)
-            return study._as_table(name, spec, found)
-        except (InsufficientDataError, MissingDataError) as reason:
-            return Missing(name, spec.subject, str(reason))
+            return study._table(name, found, **{**spec.options, "title": spec.title})
+        except MISSING as reason:
+            return Missing(spec.subject, str(reason))
 
 
 class Study:
@@ -221,8 +198,7 @@ class Study:
 
     def __init__(self, params: Any, *, loaded: dict[Any, Any] | None = None) -> None:  # noqa: ANN401  # the subclass's own
         """Take the parameters; `loaded` keeps data from one setting to the next, for the explorer."""
-        self.p = params
-        self.show = Show(self)
+        self.p, self.show = params, Show(self)
         self._loaded: dict[Any, Any] = {} if loaded is None else loaded
 
     @classmethod
@@ -264,9 +240,9 @@ class Study:
     @property
     def source_line(self) -> str:
         """Name the data and its last day, as the line under each exhibit does."""
-        if not self.cards:
-            return ""
         names = list(dict.fromkeys(card.name for card in self.cards))
+        if not names:
+            return ""
         more = f" and {len(names) - NAMED_SOURCES} more series" if len(names) > NAMED_SOURCES else ""
         last = max(card.last for card in self.cards)
         return f"Source: {', '.join(names[:NAMED_SOURCES])}{more}; {self.p.source} data to {last}."
@@ -283,62 +259,46 @@ class Study:
         """Return what the first screen says; a subclass writes it as a template over its findings."""
         raise NotImplementedError
 
-    def _text(self, text: Text) -> str:
-        return text(self) if callable(text) else text.format(p=self.p, s=self)
-
-    def _as_table(self, name: str, spec: result[Any], data: pd.DataFrame) -> Table:
-        from research_lib.exhibits.table import Table
-
-        shown = data if spec.options["most"] is None else data.head(spec.options["most"])
-        return Table(
-            name,
-            self._text(spec.title),
-            shown,
-            spec.options["columns"],
-            spec.options["unit"],
-            self._text(spec.options["deck"]),
-            self._text(spec.options["note"]),
-            self.source_line,
-        )
-
     def _summary(self) -> Summary:
         return replace(self.summary(), question=self.QUESTION)
 
     def _findings(self) -> Findings:
         return self.findings
 
+    def _table(self, name: str, data: pd.DataFrame, *, most: int | None = None, **parts: Any) -> Table:  # noqa: ANN401
+        """Make a table; title, deck and note may be templates or functions of the study."""
+        from research_lib.exhibits.table import Table
+
+        for part in ("title", "deck", "note"):
+            text = parts.get(part, "")
+            parts[part] = text(self) if callable(text) else text.format(p=self.p, s=self)
+        return Table(name, data=data if most is None else data.head(most), source=self.source_line, **parts)
+
+    def _rows(self, name: str, title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Table:
+        import pandas as pd
+
+        return self._table(name, pd.DataFrame(list(rows), columns=list(columns)), title=title, columns=columns)
+
     def _data(self) -> Table:
-        names = ("series", "name", "origin", "first", "last", "rows", "gaps", "found", "sha256")
+        columns = ("series", "name", "origin", "first", "last", "rows", "gaps", "found", "sha256")
         rows = [
-            {
-                **{name: getattr(card, name) for name in ("name", "first", "last", "rows", "gaps")},
-                "series": card.id,
-                "origin": f"{card.source}: {card.origin}",
-                "found": card.fault_summary(),
-                "sha256": card.sha256[:12],
-            }
+            {name: getattr(card, name, "") for name in columns}
+            | {"series": card.id, "origin": f"{card.source}: {card.origin}"}
+            | {"found": card.fault_summary(), "sha256": card.sha256[:12]}
             for card in self.cards
         ]
-        return _rows_table("data", "What was read", rows, names)
+        return self._rows("data", "What was read", columns, rows)
 
     def _parameters(self) -> Table:
-        fields = type(self.p).model_fields
-        rows = [
-            {"parameter": name, "shown": value, "meaning": getattr(fields.get(name), "description", "") or ""}
-            for name, value in self.p.shown().items()
-        ]
-        return _rows_table("parameters", "Parameters", rows, ("parameter", "shown", "meaning"))
+        fields, shown = type(self.p).model_fields, self.p.shown()
+        rows = [{"parameter": name, "shown": text, "meaning": fields[name].description} for name, text in shown.items()]
+        return self._rows("parameters", "Parameters", ("parameter", "shown", "meaning"), rows)
 
     def _provenance(self) -> Table:
-        """Show the commit, the versions of Python and packages, and each series' hash."""
-        facts = {
-            "commit": commit(),
-            "Python": platform.python_version(),
-            **{name: version(name) for name in PACKAGES},
-            **{f"sha256 of {card.id}": card.sha256 for card in self.cards},
-        }
+        facts = {"commit": commit(), "Python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+        facts |= {f"sha256 of {card.id}": card.sha256 for card in self.cards}
         rows = [{"name": name, "shown": value} for name, value in facts.items()]
-        return _rows_table("provenance", "Code, packages and data", rows, ("name", "shown"))
+        return self._rows("provenance", "Code, packages and data", ("name", "shown"), rows)
 
 
 def study_class(notebook: str) -> type[Study] | None:
@@ -359,21 +319,11 @@ def parameters_model(notebook: str) -> type[Parameters] | None:
 
 def commit() -> str:
     """Return the project's commit, marked where files differ from it; `unknown` outside a checkout."""
-    git = which("git")
-    if git is None:
+    command = [which("git") or "git", "-C", str(PROJECT), "describe", "--always", "--abbrev=12"]
+    try:
+        found = subprocess.run(  # noqa: S603  # git, with no input of the user's
+            [*command, "--dirty=, with uncommitted changes"], capture_output=True, text=True, check=False
+        )
+    except OSError:
         return "unknown"
-    found = subprocess.run(  # noqa: S603  # git, with no input of the user's
-        [git, "-C", str(PROJECT), "describe", "--always", "--abbrev=12", "--dirty=, with uncommitted changes"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
     return found.stdout.strip() or "unknown"
-
-
-def _rows_table(name: str, title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
-    import pandas as pd
-
-    from research_lib.exhibits.table import Table
-
-    return Table(name, title, pd.DataFrame(list(rows), columns=list(columns)), columns)
