@@ -53,6 +53,22 @@ Day = Annotated[date, BeforeValidator(iso_day)]
 OptionalDay = Annotated[date | None, BeforeValidator(iso_day)]
 
 
+def parameter(
+    default: Any,  # noqa: ANN401  # of the field's own type
+    title: str,
+    text: str,
+    *,
+    unit: str = "",
+    step: float | None = None,
+    names: Mapping[Any, str] | None = None,
+    **bounds: Any,  # noqa: ANN401  # pydantic's ge, gt, le, lt, min_length
+) -> Any:  # noqa: ANN401  # as pydantic's Field
+    """Declare a parameter once: default, title, one sentence, unit, its control's step and the names of its choices."""
+    extra = {key: value for key, value in {"unit": unit, "step": step, "names": names}.items() if value}
+    bounds |= {"allow_inf_nan": False} if isinstance(default, float) else {}
+    return Field(default, title=title, description=text, json_schema_extra=extra, **bounds)
+
+
 class NotebookParameters(BaseModel):
     """What a notebook's `parameters` cell sets: strict, unchangeable, and nothing besides."""
 
@@ -71,8 +87,8 @@ class NotebookParameters(BaseModel):
             A parameter is unknown, missing, mistyped or out of range.
         """
         history, known = namespace.get("In"), cls.model_fields
-        in_cells = isinstance(history, list) and any(history)
-        others = _unknown_in_cells(history, known) if in_cells else set(namespace) - set(known)
+        cells = [str(cell) for cell in history if cell] if isinstance(history, list) else []
+        others = _unknown_in_cells(cells, known) if cells else set(namespace) - set(known)
         others = {name for name in others & set(namespace) if _may_be_parameter(name, namespace[name])}
         values = {name: value for name, value in namespace.items() if name in known or name in others}
         return validate(cls, values, origin="the notebook's parameters")
@@ -85,16 +101,14 @@ class NotebookParameters(BaseModel):
 class Parameters(NotebookParameters):
     """What every notebook of the kit takes: where its data comes from, up to when, and the seed of its random numbers."""
 
-    source: str = Field("bundled", title="Source", description=f"{', '.join(SOURCES)}; several joined by +")
-    data_dir: str = Field(
+    source: str = parameter("bundled", "Source", f"{', '.join(SOURCES)}; several joined by +")
+    data_dir: str = parameter(
         "",
-        title="Folder",
-        description="with folder: where it is, relative to the project; of several, by commas, the first that is there",
+        "Folder",
+        "with folder: where it is, relative to the project; of several, by commas, the first that is there",
     )
-    as_of: OptionalDay = Field(
-        None, title="As of", description="the last date that may be known; empty is the last there is"
-    )
-    seed: int = Field(0, ge=0, title="Seed", description="of random draws")
+    as_of: OptionalDay = parameter(None, "As of", "the last date that may be known; empty is the last there is")
+    seed: int = parameter(0, "Seed", "of random draws", ge=0)
 
     @property
     def symbols(self) -> list[str]:
@@ -411,17 +425,17 @@ def _without_magics(source: str) -> str:
     return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in source.splitlines())
 
 
-def _unknown_in_cells(history: Sequence[object], known: Collection[str]) -> set[str]:
+def _unknown_in_cells(cells: Sequence[str], known: Collection[str]) -> set[str]:
     """Name what the cells that set parameters set besides; a step on the way, which the cell itself reads, is none."""
     found: set[str] = set()
-    for source in history:
+    for source in cells:
         try:
-            tree = ast.parse(_without_magics(str(source)))
+            tree = ast.parse(_without_magics(source))
         except SyntaxError:
             continue
         names = {name for statement in tree.body for name, _, _ in _assignments(statement)}
         read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-        if str(source).startswith(INJECTED):
+        if source.startswith(INJECTED):
             found |= names
         elif names & set(known):
             found |= names - read

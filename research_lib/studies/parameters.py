@@ -4,11 +4,11 @@ Light to import: the runner reads these for every report before any study is loa
 """
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from research_lib.params import AssetName, OptionalAssetName, Parameters, iso_day
+from research_lib.params import AssetName, OptionalAssetName, Parameters, iso_day, parameter
 
 SigmaName = Literal["price_z", "price_z_prior", "distance_z", "distance_expanding", "distance_vol", "return_z"]
 SIGMA_NAMES: tuple[SigmaName, ...] = get_args(SigmaName)
@@ -16,54 +16,31 @@ MONTHLY_LEGS = (("S1", "S5"), ("SMB", ""))
 HORIZONS = {"monthly": (1, 3, 6, 12), "daily": (1, 5, 21, 63, 126, 252)}
 
 
-def unit(name: str, step: float | None = None, names: dict[Any, str] | None = None) -> dict[str, Any]:
-    """Say a field's unit, the step of its control, and how its choices are called."""
-    return {"unit": name} | ({"step": step} if step else {}) | ({"names": names} if names else {})
-
-
 class RecordSigma(Parameters):
     """Parameters of `03_record_sigma`."""
 
-    asset: AssetName = Field(
-        "GSPC", title="Asset", description="whose moves; SYMBOL, or SYMBOL:field for another column than the close"
+    asset: AssetName = parameter(
+        "GSPC", "Asset", "whose moves; SYMBOL, or SYMBOL:field for another column than the close"
     )
-    benchmark: OptionalAssetName = Field("IXIC", title="Benchmark", description="compared with; empty for none")
-    assets: list[AssetName] = Field(
-        ["GSPC", "IXIC"], min_length=1, title="Compared assets", description="whose records are compared"
+    benchmark: OptionalAssetName = parameter("IXIC", "Benchmark", "compared with; empty for none")
+    assets: list[AssetName] = parameter(["GSPC", "IXIC"], "Compared assets", "whose records are compared", min_length=1)
+    definition: SigmaName = parameter("price_z", "Definition", "the headline sigma")
+    window: int = parameter(
+        50, "Window", "of the average and its standard deviation", unit="sessions", step=5, ge=5, le=1000
     )
-    definition: SigmaName = Field("price_z", title="Definition", description="the headline sigma")
-    window: int = Field(
-        50,
-        ge=5,
-        le=1000,
-        title="Window",
-        description="of the average and its standard deviation",
-        json_schema_extra=unit("sessions", 5),
-    )
-    ddof: int = Field(
+    ddof: int = parameter(
         1,
+        "Deviation",
+        "1 for the standard deviation of a sample, 0 for that of a population",
+        names={1: "of a sample", 0: "of a population"},
         ge=0,
         le=1,
-        title="Deviation",
-        description="1 for the standard deviation of a sample, 0 for that of a population",
-        json_schema_extra=unit("", names={1: "of a sample", 0: "of a population"}),
     )
-    threshold: float = Field(
-        2.5,
-        ge=-20,
-        le=20,
-        allow_inf_nan=False,
-        title="Threshold",
-        description="beyond which an episode is; a negative one asks for falls",
-        json_schema_extra=unit("σ", 0.1),
+    threshold: float = parameter(
+        2.5, "Threshold", "beyond which an episode is; a negative one asks for falls", unit="σ", step=0.1, ge=-20, le=20
     )
-    cluster_gap: int = Field(
-        10,
-        ge=0,
-        le=252,
-        title="Gap joined",
-        description="below the threshold that still leave one episode",
-        json_schema_extra=unit("sessions", 1),
+    cluster_gap: int = parameter(
+        10, "Gap joined", "below the threshold that still leave one episode", unit="sessions", step=1, ge=0, le=252
     )
 
     @model_validator(mode="after")
@@ -99,48 +76,26 @@ class RecordSigma(Parameters):
 class RateCuts(Parameters):
     """Parameters of `01_rate_cut_regimes`."""
 
-    frequency: Literal["monthly", "daily"] = Field("monthly", title="Frequency", description="what a period is")
-    small: AssetName = Field("S1", title="Small caps", description="S1 or SMB by months, else a price such as RUT")
-    large: OptionalAssetName = Field(
-        "S5", title="Large caps", description="S5 (empty with SMB) by months, else a price such as GSPC"
+    frequency: Literal["monthly", "daily"] = parameter("monthly", "Frequency", "what a period is")
+    small: AssetName = parameter("S1", "Small caps", "S1 or SMB by months, else a price such as RUT")
+    large: OptionalAssetName = parameter("S5", "Large caps", "S5 (empty with SMB) by months, else a price such as GSPC")
+    horizon: int = parameter(12, "Horizon", "after the cut that the headline is about", unit="periods", ge=1, le=252)
+    min_cut_bp: float = parameter(
+        25.0, "Smallest first cut", "that makes a first cut", unit="basis points", step=5, gt=0, le=300
     )
-    horizon: int = Field(
-        12,
-        ge=1,
-        le=252,
-        title="Horizon",
-        description="after the cut that the headline is about",
-        json_schema_extra=unit("periods"),
-    )
-    min_cut_bp: float = Field(
-        25.0,
-        gt=0,
-        le=300,
-        allow_inf_nan=False,
-        title="Smallest first cut",
-        description="that makes a first cut",
-        json_schema_extra=unit("basis points", 5),
-    )
-    min_tightening_bp: float = Field(
+    min_tightening_bp: float = parameter(
         50.0,
+        "Hikes before it",
+        "of hikes since the last cycle that make the next one",
+        unit="basis points",
+        step=25,
         gt=0,
         le=1000,
-        allow_inf_nan=False,
-        title="Hikes before it",
-        description="of hikes since the last cycle that make the next one",
-        json_schema_extra=unit("basis points", 25),
     )
-    pause_days: int = Field(
-        365,
-        ge=30,
-        le=3650,
-        title="Or a pause of",
-        description="without a cut that make the next cycle too",
-        json_schema_extra=unit("days", 5),
+    pause_days: int = parameter(
+        365, "Or a pause of", "without a cut that make the next cycle too", unit="days", step=5, ge=30, le=3650
     )
-    announced_only: bool = Field(
-        False, title="Announced only", description="only decisions since 1994-02, which were announced"
-    )
+    announced_only: bool = parameter(False, "Announced only", "only decisions since 1994-02, which were announced")
 
     @model_validator(mode="after")
     def _fits_frequency(self) -> Self:
@@ -180,71 +135,29 @@ class RateCuts(Parameters):
 class Leverage(Parameters):
     """Parameters of `02_leverage_net_debt`; it names no price: the companies' own are found with their statements."""
 
-    large: int = Field(
-        500,
-        ge=20,
-        le=5000,
-        title="Large",
-        description="the largest by market value",
-        json_schema_extra=unit("companies", 50),
+    large: int = parameter(500, "Large", "the largest by market value", unit="companies", step=50, ge=20, le=5000)
+    small: int = parameter(2000, "Small", "the next largest", unit="companies", step=100, ge=20, le=20_000)
+    exclude_financials: bool = parameter(
+        True, "Without financials", "leave out financials and real estate; needs sectors"
     )
-    small: int = Field(
-        2000, ge=20, le=20_000, title="Small", description="the next largest", json_schema_extra=unit("companies", 100)
+    quoted_large: float = parameter(
+        1.4, "Quoted for large", "the published net debt / EBITDA of large companies", unit="turns", step=0.1
     )
-    exclude_financials: bool = Field(
-        True, title="Without financials", description="leave out financials and real estate; needs sectors"
+    quoted_small: float = parameter(
+        4.0, "Quoted for small", "the published net debt / EBITDA of small companies", unit="turns", step=0.1
     )
-    quoted_large: float = Field(
-        1.4,
-        allow_inf_nan=False,
-        title="Quoted for large",
-        description="the published net debt / EBITDA of large companies",
-        json_schema_extra=unit("turns", 0.1),
-    )
-    quoted_small: float = Field(
-        4.0,
-        allow_inf_nan=False,
-        title="Quoted for small",
-        description="the published net debt / EBITDA of small companies",
-        json_schema_extra=unit("turns", 0.1),
-    )
-    zombie_years: int = Field(
-        3,
-        ge=1,
-        le=10,
-        title="Zombie after",
-        description="in a row with cover below 1",
-        json_schema_extra=unit("years", 1),
-    )
-    fiscal_year: int = Field(
-        0,
-        ge=0,
-        le=2100,
-        title="Fiscal year",
-        description="of the headline; 0 is the last one",
-        json_schema_extra=unit("", 1),
-    )
-    events: Annotated[list[date], Field(min_length=1)] = Field(
+    zombie_years: int = parameter(3, "Zombie after", "in a row with cover below 1", unit="years", step=1, ge=1, le=10)
+    fiscal_year: int = parameter(0, "Fiscal year", "of the headline; 0 is the last one", step=1, ge=0, le=2100)
+    events: Annotated[list[date], Field(min_length=1)] = parameter(
         [date(2007, 9, 18), date(2019, 7, 31), date(2020, 3, 16), date(2022, 11, 10)],
-        title="Chosen days",
-        description="days whose cross-section of returns is looked at",
+        "Chosen days",
+        "days whose cross-section of returns is looked at",
     )
-    stress_bp: int = Field(
-        200,
-        ge=-1000,
-        le=2000,
-        title="Stress",
-        description="by which interest rises",
-        json_schema_extra=unit("basis points", 25),
+    stress_bp: int = parameter(
+        200, "Stress", "by which interest rises", unit="basis points", step=25, ge=-1000, le=2000
     )
-    stress_share: float = Field(
-        0.5,
-        gt=0,
-        le=1,
-        allow_inf_nan=False,
-        title="Share refinanced",
-        description="of debt that pays the new rate, as a decimal",
-        json_schema_extra=unit("", 0.05),
+    stress_share: float = parameter(
+        0.5, "Share refinanced", "of debt that pays the new rate, as a decimal", step=0.05, gt=0, le=1
     )
 
     @property
