@@ -64,7 +64,7 @@ def parameter(
     **bounds: Any,  # noqa: ANN401  # pydantic's ge, gt, le, lt, min_length
 ) -> Any:  # noqa: ANN401  # as pydantic's Field
     """Declare a parameter once: default, title, one sentence, unit, its control's step and the names of its choices."""
-    extra = {key: value for key, value in {"unit": unit, "step": step, "names": names}.items() if value}
+    extra: Any = {key: value for key, value in {"unit": unit, "step": step, "names": names}.items() if value}
     bounds |= {"allow_inf_nan": False} if isinstance(default, float) else {}
     return Field(default, title=title, description=text, json_schema_extra=extra, **bounds)
 
