@@ -63,6 +63,23 @@ PR_SET_PDEATHSIG = 1
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
 
 
+@contextlib.contextmanager
+def without_grammars() -> Iterator[None]:
+    """Import Jupyter's modules without a second spent on grammars of IRIs, which jsonschema can do without.
+
+    What needs them later imports jsonschema anew.
+    """
+    if "jsonschema" in sys.modules:
+        yield
+        return
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # to the import system: not installed
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] in {"jsonschema", "rfc3987_syntax"}]:
+            del sys.modules[name]
+
+
 # --- on the side of a run
 
 
@@ -109,11 +126,15 @@ def connect() -> socket.socket:
     """
     folder = private_folder()
     path = folder / f"{identity()}.socket"
-    with (folder / f"{path.stem}.lock").open("w") as lock:
+    with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs that begin at once start one server
         with contextlib.suppress(OSError):
             return _connected(path)
-        path.unlink(missing_ok=True)
+        for other in folder.glob("*.socket"):  # of another state of the library: one that only waits ends when greeted
+            try:
+                _connected(other).close()
+            except OSError:
+                other.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(path))
             listener.listen(128)
@@ -278,8 +299,9 @@ def become_kernel(arguments: Sequence[str], cwd: str, environment: Mapping[str, 
 
 def import_all() -> None:
     """Import the packages that notebooks use, and this library; what is broken in it is left to the kernel to say."""
-    for package in PACKAGES:
-        importlib.import_module(package)
+    with without_grammars():
+        for package in PACKAGES:
+            importlib.import_module(package)
     for layer in LAYERS:
         for module in pkgutil.walk_packages([str(LIBRARY / layer)], f"research_lib.{layer}."):
             if not module.name.startswith(VENDORS):

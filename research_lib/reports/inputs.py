@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from research_lib.project import PROJECT, from_project, snapshots_folder
+from research_lib.project import PROJECT, data_folder, snapshots_folder
 
 LARGE_BYTES, MANY_FILES = 20_000_000, 5_000
 NO_INPUTS = {"__pycache__", "params", "reports"}  # folders beside a notebook
@@ -87,7 +87,7 @@ def _beside(folder: Path, output: Path | None) -> Iterator[Path]:
 def _of_data(source: str, data_dir: str) -> Iterator[str]:
     """List the state of a source's data; bundled data belongs to versions of packages, which are part of the code."""
     if data_dir:
-        folder = from_project(data_dir)
+        folder = data_folder(data_dir)
         yield from (f"{path} {_of_file(path)}" for path in sorted(folder.rglob("*")) if path.is_file())
     for name in source.split("+") if source else ():  # the name of a snapshot's entry holds the hash of its content
         yield from sorted(path.name for path in (snapshots_folder() / "manifest" / name).rglob("*.json"))

@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 from papermill.translators import PythonTranslator, papermill_translators
 
 from research_lib import errors
+from research_lib.reports.html import failed_page, files_beside, render
 from research_lib.reports.kernels import Execution
 from research_lib.reports.record import FAILED, FAILED_NOTEBOOK, FAILED_PAGE, GOOD, NOTEBOOK, PAGE, Record, Status
 
@@ -252,8 +253,6 @@ def one_line(text: str) -> str:
 
 def _render(notebook: Path, executed: NotebookNode | None, record: Record) -> Made:
     """Write the page and what stands beside it; what cannot be rendered fails, and loses nothing that was computed."""
-    from research_lib.reports.html import failed_page, files_beside, render
-
     last = _last_started(executed)
     if executed is None or last is None:  # it never got as far as a kernel
         return Made(record, {FAILED: record.to_json()})

@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # Jupyter's modules take a second: the runner loads them once
     from research_lib.reports.kernels import Execution
     from research_lib.reports.make import Made
 
-SUMMARY = "summary.json"
+SUMMARY, INDEX = "summary.json", "index.html"
 INTERRUPTED = "interrupted"
 LOST_WORKERS = 3  # a report that has taken this many workers of a cluster down with it is not tried on another
 CONNECT_SECONDS = 10
@@ -138,13 +138,14 @@ def run(
             records = _make_all(plan, options, watcher, interrupted)
         finished = not any(record.status is Status.INTERRUPTED for record in records)
         _write(output, {output / SUMMARY: _summary(request, records, finished=finished)})
-        _write_index(output, records)
+        if not (output / INDEX).exists() or any(record.status is not Status.UNCHANGED for record in records):
+            _write_index(output, records)
     return records
 
 
 def check(reports: Sequence[Report], *, leave_out_absent: bool) -> dict[str, Record]:
     """Look at the data that reports ask for, without a kernel; return records of those that cannot be made of it."""
-    from research_lib.data import check_sources
+    from research_lib.data.check import check_sources
     from research_lib.params import Parameters
 
     ours = [(report, report.parameters) for report in reports if isinstance(report.parameters, Parameters)]
@@ -340,12 +341,13 @@ def open_workers(options: Options, interrupted: Callable[[], bool]) -> Iterator[
         with _cluster(options) as submit:
             yield submit
         return
-    from research_lib.reports.forkserver import KEEP_SECONDS
-    from research_lib.reports.kernels import FORK_SERVER
+    from research_lib.reports.forkserver import KEEP_SECONDS, without_grammars
 
-    FORK_SERVER.start()  # it imports what kernels need while this process looks at data
-    from research_lib.reports.make import make
+    with without_grammars():
+        from research_lib.reports.kernels import FORK_SERVER
 
+        FORK_SERVER.start()  # it imports what kernels need while this process looks at data
+        from research_lib.reports.make import make
     try:
         yield make
     finally:
