@@ -14,7 +14,7 @@ from scipy.special import ndtr
 
 from research_lib.stats.estimate import Estimate, holm
 from research_lib.stats.randomization import jackknife_range, sign_flip
-from research_lib.stats.regression import rolling_beta
+from research_lib.stats.regression import BETA_PERIODS, rolling_beta
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +22,7 @@ NORMAL_QUANTILE = 1.959963984540054
 LEAST_EVENTS = 5  # of the dummy: fewer events do not tell their own spread
 
 
-def event_study(
+def event_study(  # noqa: PLR0913  # one keyword an option
     returns: "pd.Series[float]",
     positions: ArrayLike,
     horizons: Sequence[int],
@@ -30,6 +30,7 @@ def event_study(
     less: "pd.Series[float] | None" = None,
     compounded: bool = True,
     market: "pd.Series[float] | None" = None,
+    beta_periods: int = BETA_PERIODS,
     groups: ArrayLike | None = None,
     test: Literal["dummy", "sign flip", "sign flip from base"] = "dummy",
 ) -> pd.DataFrame:
@@ -37,7 +38,7 @@ def event_study(
 
     Parameters
     ----------
-    returns, less, compounded, market
+    returns, less, compounded, market, beta_periods
         As in `window_outcomes`.
     positions : array of shape (events,)
         Positions of the events in `returns`; -1 for an event outside the data.
@@ -62,7 +63,9 @@ def event_study(
     labels = np.arange(len(at)) if groups is None else np.asarray(groups)
     rows = []
     for horizon in horizons:
-        outcomes = window_outcomes(returns, horizon, less=less, compounded=compounded, market=market)
+        outcomes = window_outcomes(
+            returns, horizon, less=less, compounded=compounded, market=market, beta_periods=beta_periods
+        )
         inside = (at >= 0) & np.isfinite(outcomes[at])
         values, others = outcomes[at[inside]], np.isfinite(outcomes)
         others[at[inside]] = False
@@ -93,12 +96,11 @@ def event_outcomes(
     *,
     less: "pd.Series[float] | None" = None,
     compounded: bool = True,
-    market: "pd.Series[float] | None" = None,
 ) -> pd.DataFrame:
     """Return the outcome of every event inside the data: a row an event, by its period; a column a horizon."""
     at = np.asarray(positions, dtype=np.intp)
     at = at[at >= 0]
-    found = {h: window_outcomes(returns, h, less=less, compounded=compounded, market=market)[at] for h in horizons}
+    found = {h: window_outcomes(returns, h, less=less, compounded=compounded)[at] for h in horizons}
     return pd.DataFrame(found, index=returns.index[at])
 
 
@@ -109,6 +111,7 @@ def window_outcomes(
     less: ArrayLike | None = None,
     compounded: bool = True,
     market: ArrayLike | None = None,
+    beta_periods: int = BETA_PERIODS,
 ) -> Floats:
     """Return what a leg, or one leg less another, made over a window around each period.
 
@@ -123,7 +126,7 @@ def window_outcomes(
         Compounded returns, and their difference (BHAR); otherwise sums of returns, and of differences (CAR).
     market : array of shape (periods,), optional
         Makes outcomes beta-adjusted: less the market's outcome times the beta of (returns - less) on the market,
-        fitted on the periods before the window, never inside it (`rolling_beta`).
+        fitted on the `beta_periods` before the window, never inside it.
 
     Returns
     -------
@@ -134,7 +137,11 @@ def window_outcomes(
     if market is not None:
         own = values if less is None else values - np.asarray(less, dtype=np.float64)
         before = np.arange(len(values)) + _window(horizon)[0] - 1
-        beta = np.where((before >= 0) & (before < len(values)), rolling_beta(own, market)[before % len(values)], np.nan)
+        beta = np.where(
+            (before >= 0) & (before < len(values)),
+            rolling_beta(own, market, window=beta_periods)[before % len(values)],
+            np.nan,
+        )
         plain = window_outcomes(values, horizon, less=less, compounded=compounded)
         return np.asarray(plain - beta * window_outcomes(market, horizon, compounded=compounded), dtype=np.float64)
     if less is not None and compounded:

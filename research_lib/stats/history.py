@@ -34,8 +34,8 @@ class HistoricalRank:
     ties : int
         Earlier days with exactly the same value.
     higher_episodes, lower_episodes : int
-        Episodes of higher (lower) values: such days no more than `gap` values apart count once, and those no more than
-        `gap` before the last value not at all, for they belong to the same move.
+        Episodes of higher (lower) values: such days with at most `gap` others between count once, and those as near to
+        the last value not at all, for they belong to the same move.
     percentile : float
         Share of days at or below the value, 0 to 1.
     highest_since, lowest_since : Timestamp or None
@@ -105,7 +105,7 @@ def _last_date(known: "pd.Series[float]", where: NDArray[np.bool_]) -> pd.Timest
 def _episodes_before_last(where: NDArray[np.bool_], gap: int) -> int:
     """Count the runs of marked days, runs up to `gap` apart joined, less the run that the last day belongs to."""
     positions = np.append(np.flatnonzero(where), len(where) - 1)
-    return int((np.diff(positions) > gap).sum())
+    return int((np.diff(positions) - 1 > gap).sum())
 
 
 def change(values: "pd.Series[float]", periods: int, kind: Kind = "percent") -> "pd.Series[float]":

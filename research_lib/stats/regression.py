@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 LEVEL = 0.05
 LEAST_MONTHS = 24  # of a mean with the cosine error: three degrees of freedom
 PER_DRIVER = 10  # observations that a coefficient needs
-BETA_WINDOW = 252  # sessions
+BETA_PERIODS = 252  # sessions
 CONSTANT = "constant"
 SIGNS_AT_ONCE, BISECTIONS = 250, 40
 
@@ -183,7 +183,7 @@ def cosine_mean(values: ArrayLike) -> Estimate:
     return Estimate(value, n, value - reach, value + reach, p, base=0.0)
 
 
-def rolling_beta(returns: ArrayLike, market: ArrayLike, *, window: int = BETA_WINDOW) -> Floats:
+def rolling_beta(returns: ArrayLike, market: ArrayLike, *, window: int = BETA_PERIODS) -> Floats:
     """Return the market model's beta over the last `window` periods up to and with each; NaN before; shape (periods,)."""
     y, m = pd.Series(np.asarray(returns, dtype=float)), pd.Series(np.asarray(market, dtype=float))
     return np.asarray(y.rolling(window).cov(m) / m.rolling(window).var(), dtype=np.float64)

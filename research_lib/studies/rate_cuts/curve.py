@@ -19,7 +19,7 @@ CUTS_BP, TIGHTENINGS_BP, PAUSES_DAYS = (12.5, 25.0, 50.0), (25.0, 50.0, 100.0), 
 START_YEARS = (0, 1985, 1990, 1995, 2000)  # 0: all of the data
 LEAST_EVENTS = 2
 DRAWS = 199
-AXES = ("pair", "start_year", "measure", "beta_adjusted", "horizon", "min_cut_bp", "min_tightening_bp", "pause_days")
+AXES = ("pair", "measure", "horizon", "start_year", "min_cut_bp", "min_tightening_bp", "pause_days")
 
 
 def specification_curve(
@@ -28,67 +28,57 @@ def specification_curve(
     horizons: Sequence[int],
     *,
     rule: CycleRule,
-    betas: int,
-    draws: int = DRAWS,
+    beta_periods: int,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, Floats, Floats]:
-    """Vary the pair, the start, the measure, the adjustment for beta, the horizon and the rule for a first cut.
+    """Vary the pair, the measure, the horizon, the start, and what makes a first cut.
 
     Parameters
     ----------
     pairs : sequence of ReturnPair
         All by sessions, or all by months.
-    changes : DataFrame
-        Changes of the target, as `policy_events` takes them.
+    changes, rule
+        As `policy_events` takes them; the rule joins the 27 usual ones.
     horizons : sequence of int
         Periods after the cut.
-    rule : CycleRule
-        The headline's; it joins the 27 usual ones.
-    betas : int
+    beta_periods : int
         Periods that a beta is fitted on.
-    draws, seed : int
+    seed : int
         Of the null: the same returns, less their mean, with a random sign for each period, the same for all pairs.
 
     Returns
     -------
-    table : DataFrame of shape (specifications, 11)
-        `AXES`, `n` events, `mean` outcome (decimals) and the sign-flip `p` of each specification with at least two
+    table : DataFrame of shape (specifications, 10)
+        `AXES`, and `n` events, `mean` outcome (decimals) and sign-flip `p` of each specification with at least two
         events; p is NaN under six events, which never reject at 5%.
-    means, p_values : array of shape (draws, specifications)
+    means, p_values : array of shape (199, specifications)
         The same under each draw of the null.
-
-    Raises
-    ------
-    InsufficientDataError
-        No specification has two events.
     """
     rules = list(dict.fromkeys([rule, *(CycleRule(*one) for one in product(CUTS_BP, TIGHTENINGS_BP, PAUSES_DAYS))]))
     cuts = [pd.DatetimeIndex(policy_events(changes, "first cut", one).index) for one in rules]
-    days = sorted(set().union(*(pair.index for pair in pairs)))
-    signs = np.random.default_rng(seed).integers(0, 2, size=(draws, len(days)), dtype=np.int8) * 2 - 1
+    days = pd.Index(sorted(set().union(*(pair.index for pair in pairs))))
+    signs = np.random.default_rng(seed).integers(0, 2, size=(DRAWS, len(days)), dtype=np.int8) * 2 - 1
     rows: list[tuple[object, ...]] = []
     means, p_values = [], []
     for pair in pairs:
-        positions = [np.unique(to_positions(dates, pair.index, monthly=pair.monthly)) for dates in cuts]
+        positions = [to_positions(dates, pair.index, monthly=pair.monthly) for dates in cuts]
         events = np.unique(np.concatenate(positions))
         events = events[events >= 0]
-        members = [np.isin(events, at) for at in positions]
-        own_signs = signs[:, pd.Index(days).get_indexer(pair.index)]
-        known: dict[bytes, tuple[Floats, Floats]] = {}
-        for (measure, adjusted, horizon), outcomes in _outcomes(pair, events, horizons, own_signs, betas).items():
-            covered = np.isfinite(outcomes[0])
-            known.clear()
-            for year in _distinct_starts(pair.index[events], pair.index[0].year):
-                late = covered & (pair.index[events].year >= year)
-                for one, member in zip(rules, members, strict=True):
-                    chosen = member & late
-                    if chosen.sum() < LEAST_EVENTS:
-                        continue
-                    if chosen.tobytes() not in known:
-                        known[chosen.tobytes()] = _mean_and_p(outcomes[:, chosen])
-                    mean, p = known[chosen.tobytes()]
-                    rule_values = (one.min_cut_bp, one.min_tightening_bp, one.pause_days)
-                    rows.append((pair.name, year, measure, adjusted, horizon, *rule_values, int(chosen.sum())))
+        years = pair.index[events].year
+        # Of the start years that leave the same events, only the first is another way to ask.
+        starts = {tuple(years >= year): year for year in START_YEARS[::-1] if not year or year > pair.index[0].year}
+        found = _outcomes(pair, events, horizons, signs[:, days.get_indexer(pair.index)], beta_periods)
+        for (measure, horizon), outcomes in found.items():
+            known: dict[bytes, tuple[Floats, Floats]] = {}
+            for one, at, (late, year) in (
+                (*first, start) for first in zip(rules, positions, strict=True) for start in starts.items()
+            ):
+                chosen = np.isin(events, at) & np.array(late, dtype=bool) & np.isfinite(outcomes[0])
+                if chosen.sum() >= LEAST_EVENTS:
+                    key = chosen.tobytes()
+                    known[key] = mean, p = known.get(key) or _mean_and_p(outcomes[:, chosen])
+                    by_rule = one.min_cut_bp, one.min_tightening_bp, one.pause_days
+                    rows.append((pair.name, measure, horizon, year, *by_rule, int(chosen.sum())))
                     means.append(mean)
                     p_values.append(p)
     if not rows:
@@ -98,57 +88,46 @@ def specification_curve(
     return table, all_means[1:], all_p[1:]
 
 
-def _distinct_starts(events: pd.DatetimeIndex, first_year: int) -> list[int]:
-    """Return the start years that leave different events; a year before the data begin is one with all of the data."""
-    starts = {tuple(events.year >= year): year for year in reversed(START_YEARS) if year == 0 or year > first_year}
-    return sorted(starts.values())
-
-
 def _outcomes(
-    pair: ReturnPair, events: NDArray[np.intp], horizons: Sequence[int], signs: NDArray[np.int8], betas: int
-) -> dict[tuple[str, bool, int], Floats]:
-    """Return the outcomes of the events by (measure, whether beta-adjusted, horizon); shape (1 + draws, events).
+    pair: ReturnPair, events: NDArray[np.intp], horizons: Sequence[int], signs: NDArray[np.int8], beta_periods: int
+) -> dict[tuple[str, int], Floats]:
+    """Return the events' outcomes by measure and horizon; shape (1 + draws, events), the returns as they were first.
 
-    The first row holds the returns as they were. A random sign common to all legs leaves betas as they were.
+    A random sign common to all legs leaves betas as they were.
     """
 
-    def draws_of(leg: "pd.Series[float]") -> Floats:
+    def drawn(leg: "pd.Series[float]") -> Floats:
         actual = leg.to_numpy(dtype=np.float64)
         return np.vstack([actual, signs * (actual - actual.mean())])
 
-    beta = rolling_beta(pair.difference, pair.market, window=betas)[events]
-    legs = {"difference": draws_of(pair.difference), "market": draws_of(pair.market)}
-    if pair.large is not None:
-        legs |= {"small": draws_of(pair.small), "large": draws_of(pair.large)}
-    sums = {name: np.cumsum(legs[name], axis=1) for name in ("difference", "market")}
-    wealth = {name: np.cumprod(1 + leg, axis=1) for name, leg in legs.items() if name != "difference"}
-    found: dict[tuple[str, bool, int], Floats] = {}
+    beta = rolling_beta(pair.difference, pair.market, window=beta_periods)[events]
+    sums = {name: np.cumsum(drawn(leg), axis=1) for name, leg in (("pair", pair.difference), ("market", pair.market))}
+    legs = {} if pair.large is None else {"small": pair.small, "large": pair.large, "market": pair.market}
+    wealth = {name: np.cumprod(1 + drawn(leg), axis=1) for name, leg in legs.items()}
+    found: dict[tuple[str, int], Floats] = {}
     for horizon in horizons:
         inside = events + horizon < len(pair.index)
-        start, end = events, np.where(inside, events + horizon, events)
-        added = {name: np.where(inside, level[:, end] - level[:, start], np.nan) for name, level in sums.items()}
-        grown = {name: np.where(inside, level[:, end] / level[:, start] - 1, np.nan) for name, level in wealth.items()}
-        found["sum", False, horizon] = added["difference"]
-        found["sum", True, horizon] = added["difference"] - beta * added["market"]
-        if pair.large is not None:
-            compounded = grown["small"] - grown["large"]
-            found["compounded", False, horizon] = compounded
-            found["compounded", True, horizon] = compounded - beta * grown["market"]
+        end = np.where(inside, events + horizon, events)
+        added = {name: np.where(inside, level[:, end] - level[:, events], np.nan) for name, level in sums.items()}
+        found["sum", horizon] = added["pair"]
+        found["sum, beta-adjusted", horizon] = added["pair"] - beta * added["market"]
+        if legs:
+            grown = {name: np.where(inside, at[:, end] / at[:, events] - 1, np.nan) for name, at in wealth.items()}
+            found["compounded", horizon] = grown["small"] - grown["large"]
+            found["compounded, beta-adjusted", horizon] = found["compounded", horizon] - beta * grown["market"]
     return found
 
 
 def _mean_and_p(values: Floats) -> tuple[Floats, Floats]:
     """Return mean and sign-flip p-value of each row of outcomes; shape (rows,) each."""
-    mean = values.mean(axis=1)
     if values.shape[1] < LEAST_GROUPS:
-        return mean, np.full(len(values), np.nan)
+        return values.mean(axis=1), np.full(len(values), np.nan)
     sums = np.abs(signed_sums(values))
-    return mean, np.asarray(np.mean(sums >= sums[:, :1] * (1 - TIES), axis=1))
+    return values.mean(axis=1), np.asarray(np.mean(sums >= sums[:, :1] * (1 - TIES), axis=1))
 
 
 def shares(means: Floats, p_values: Floats) -> tuple[Floats, Floats]:
-    """Return the share of specifications with a positive mean, and of those that can, the share with p at most 5%."""
+    """Return the share of specifications (last axis) with a positive mean, and the share of those tested with p <= 5%."""
     tested = np.isfinite(p_values)
-    differs = np.where(tested, p_values <= LEVEL + TIES, np.nan)
-    share = np.nanmean(differs, axis=-1) if tested.any() else np.full(means.shape[:-1], np.nan)
-    return np.asarray((means > 0).mean(axis=-1)), np.asarray(share)
+    differs = np.where(tested, p_values <= LEVEL + TIES, 0).sum(axis=-1) / np.maximum(tested.sum(axis=-1), 1)
+    return np.asarray((means > 0).mean(axis=-1)), np.where(tested.any(axis=-1), differs, np.nan)

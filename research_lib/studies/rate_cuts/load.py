@@ -1,6 +1,5 @@
 """Small and large caps on one calendar, and the yields and spreads beside them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,15 +12,15 @@ from research_lib.errors import DataError, InsufficientDataError
 
 # A fifth of companies by size is made of its three book-to-market portfolios, in equal parts.
 SIZE_FIFTHS = {"S1": ("S1V1", "S1V3", "S1V5"), "S5": ("S5V1", "S5V3", "S5V5")}
-SMB = "SMB"
-NAMES = {"S1": "smallest fifth", "S5": "largest fifth", SMB: "SMB, the small minus big factor"}
-PAIRS = (("RUT", "GSPC"), ("IWM:total", "SPY:total"), ("IWC:total", "SPY:total"))
-MONTHLY_PAIRS = (("S1", "S5"), (SMB, ""))
+NAMES = {"S1": "smallest fifth", "S5": "largest fifth", "SMB": "SMB, the small minus big factor"}
+PAIRS = {"daily": (("RUT", "GSPC"), ("IWM:total", "SPY:total"), ("IWC:total", "SPY:total")),
+         "monthly": (("S1", "S5"), ("SMB", ""))}  # fmt: skip
 TOTAL_FIELDS = (":total", ":adj_close")
+RATES = {"daily": ("DGS2", "DGS10", "BAMLH0A0HYM2", "BAA10Y"), "monthly": ("RF", "AAA", "BAA")}
+MONTHS_PER_YEAR = 12
 
 LONGEST_STEP_DAYS = 20  # a daily series' median step is one day, a monthly one's thirty
 STALE_DAYS = 7  # a yield is carried over holidays of the bond market, not over gaps
-MONTHS_PER_YEAR = 12
 LEAST_SPREAD_DAYS = 504  # a credit spread that has just begun gives way to the next one
 
 
@@ -34,13 +33,11 @@ class ReturnPair:
     name : str
         As a sentence says it: "Russell 2000 minus S&P 500".
     small, large : Series of shape (periods,)
-        The legs; of a difference that is published as one series (SMB), that series and None.
+        The legs; of a difference that is published as one series (SMB), or of a market alone, one series and None.
     market : Series of shape (periods,)
         What betas are fitted on: of months the whole market, of sessions the large leg.
-    monthly : bool
-        Months, dated by their last day; otherwise sessions.
-    dividends : bool
-        Whether the returns include them.
+    monthly, dividends : bool
+        Months, dated by their last day, or sessions; whether the returns include dividends.
     cards : tuple of DataCard
         The data behind it.
     """
@@ -70,13 +67,7 @@ def pair_name(small: str, large: str = "") -> str:
 
 
 def load_pair(source: Source, small: str, large: str = "", *, as_of: date | None = None) -> ReturnPair:
-    """Load small and large caps, or one market alone.
-
-    Parameters
-    ----------
-    small, large : str
-        By months `S1` and `S5`, the smallest and largest fifth of companies, or `SMB` alone; else prices such as RUT
-        and GSPC, by sessions.
+    """Load small and large caps, or one market alone: `S1`, `S5` and `SMB` by months, prices such as RUT by sessions.
 
     Raises
     ------
@@ -85,54 +76,44 @@ def load_pair(source: Source, small: str, large: str = "", *, as_of: date | None
     InsufficientDataError
         Fewer than two periods have both.
     """
-    name = pair_name(small, large)
+    name, legs = pair_name(small, large), [leg for leg in (small, large) if leg]
     if small in NAMES:
-        legs = [leg for leg in (small, large) if leg]
         series = [part for leg in legs for part in SIZE_FIFTHS.get(leg, (leg,))]
         data = load_series(source, [*series, "MKT_RF", "RF"], as_of=as_of)
         values = data.values.dropna()
-        small_leg, *rest = [values[list(SIZE_FIFTHS.get(leg, (leg,)))].mean(axis=1) for leg in legs]
+        made = [values[list(SIZE_FIFTHS.get(leg, (leg,)))].mean(axis=1) for leg in legs]
         market, dividends = values["MKT_RF"] + values["RF"], True
-        large_leg = rest[0] if rest else None
     else:
-        data = load_prices(source, [leg for leg in (small, large) if leg], as_of=as_of)
+        data = load_prices(source, legs, as_of=as_of)
         prices = data.values.dropna()
         step = np.median(np.diff(prices.index.to_numpy()) / np.timedelta64(1, "D")) if len(prices) > 1 else 0
         if step > LONGEST_STEP_DAYS:
             raise DataError(f"{small}: its prices are {step:.0f} days apart; sessions are needed")
         values = prices.pct_change().iloc[1:]
-        small_leg, large_leg = values[small], values[large] if large else None
-        market, dividends = values[large or small], small.endswith(TOTAL_FIELDS)
+        made = [values[leg] for leg in legs]
+        market, dividends = made[-1], small.endswith(TOTAL_FIELDS)
     if len(values) < 2:
         raise InsufficientDataError(f"{name}: {len(values)} periods have a value; two are needed")
-    return ReturnPair(name, small_leg, large_leg, market, small in NAMES, dividends, data.cards)
+    return ReturnPair(name, made[0], made[1] if large else None, market, small in NAMES, dividends, data.cards)
 
 
-def load_rates(source: Source, monthly: bool, *, as_of: date | None = None) -> tuple[pd.DataFrame, tuple[DataCard, ...]]:
-    """Load what the source has of yields and of one credit spread, decimals: a column each; and their cards.
+def load_rates(
+    source: Source, frequency: str, *, as_of: date | None = None
+) -> tuple[pd.DataFrame, tuple[DataCard, ...]]:
+    """Load the yields and one credit spread that the source has, decimals: a column each; and their cards.
 
-    Daily: 2-year and 10-year yields, the high-yield spread, else Baa less 10-year. Monthly: the one-month bill rate, a
-    year's, and Baa less Aaa.
-
-    Raises
-    ------
-    InsufficientDataError
-        The source has none of them.
+    Daily: 2-year and 10-year yields, the high-yield spread, else Baa less 10-year. Monthly: the bill rate, Baa less Aaa.
     """
-    wanted = ("RF", "AAA", "BAA") if monthly else ("DGS2", "DGS10", "BAMLH0A0HYM2", "BAA10Y")
-    loaded = {name: load_series_if_any(source, [name], as_of=as_of) for name in wanted}
+    loaded = {name: load_series_if_any(source, [name], as_of=as_of) for name in RATES[frequency]}
     known = {name: data[name] for name, data in loaded.items() if data}
     levels = {name: known[name] for name in ("DGS2", "DGS10") if name in known}
-    if monthly and "RF" in known:
+    if "RF" in known:
         levels["BILL"] = known["RF"] * MONTHS_PER_YEAR
     if {"AAA", "BAA"} <= set(known):
-        levels["BAA_AAA"] = (known["BAA"] - known["AAA"]).dropna()
+        levels["SPREAD"] = (known["BAA"] - known["AAA"]).dropna()
     spreads = [known[name] for name in ("BAMLH0A0HYM2", "BAA10Y") if name in known]
     if spreads:
-        spread = next((one for one in spreads if len(one) >= LEAST_SPREAD_DAYS), spreads[-1])
-        levels[str(spread.name)] = spread
-    if not levels:
-        raise InsufficientDataError(f"this source has none of {', '.join(wanted)}")
+        levels["SPREAD"] = next((one for one in spreads if len(one) >= LEAST_SPREAD_DAYS), spreads[-1])
     return pd.DataFrame(levels), tuple(card for data in loaded.values() if data for card in data.cards)
 
 
@@ -147,7 +128,7 @@ def changes_of(levels: pd.DataFrame, index: pd.DatetimeIndex) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def last_before(values: "pd.Series[float]", dates: pd.DatetimeIndex) -> Sequence[float]:
-    """Return the last value dated before each date, NaN where there is none; shape (dates,)."""
-    at = values.index.searchsorted(dates, side="left") - 1
-    return list(np.where(at >= 0, values.to_numpy(dtype=np.float64)[at], np.nan)) if len(values) else [np.nan] * len(dates)
+def last_before(values: "pd.Series[float]", dates: pd.DatetimeIndex) -> list[float]:
+    """Return the last known value dated before each date, NaN where there is none; shape (dates,)."""
+    known = values.dropna()
+    return [float(known.iloc[at - 1]) if at else np.nan for at in known.index.searchsorted(dates, side="left")]
