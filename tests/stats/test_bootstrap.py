@@ -1,0 +1,129 @@
+"""Correlations, R² and ratios of sums: values against numpy, intervals against repeated draws."""
+
+import numpy as np
+import pytest
+from arch.bootstrap import CircularBlockBootstrap
+from hypothesis import given
+from hypothesis import strategies as st
+
+from research_lib.errors import InsufficientDataError
+from research_lib.stats.bootstrap import correlation, difference_of_ratios, r_squared, ratio_of_sums
+from tests.validity.nulls import stochastic_volatility
+
+
+def pair(n=300, rho=0.5, seed=0):
+    rng = np.random.default_rng(seed)
+    x, e = rng.normal(size=(2, n))
+    return x, rho * x + np.sqrt(1 - rho**2) * e
+
+
+def test_a_correlation_is_numpys_on_complete_periods():
+    x, y = pair()
+    x[[3, 90]] = np.nan
+    kept = np.isfinite(x)
+    found = correlation(x, y)
+    assert found.value == pytest.approx(np.corrcoef(x[kept], y[kept])[0, 1])
+    assert found.n == 298
+    assert found.low < found.value < found.high
+    assert found == correlation(x, y)  # seeded
+
+
+def test_the_resampled_correlations_have_the_spread_of_archs_circular_blocks():
+    x, y = pair(n=480)
+    found = correlation(x, y, block=24, draws=4000)
+    blocks = CircularBlockBootstrap(24, x, y, seed=1)
+    theirs = np.arctanh(blocks.apply(lambda a, b: np.corrcoef(a, b)[0, 1], 4000).ravel()).std(ddof=1)
+    ours = (np.arctanh(found.high) - np.arctanh(found.low)) / 2 / 2.0930  # t with 19 degrees of freedom
+    assert ours == pytest.approx(theirs, rel=0.06)
+
+
+@given(st.integers(0, 10_000), st.floats(0.1, 50), st.floats(-5, 5))
+def test_a_correlation_knows_no_unit(seed, scale, shift):
+    x, y = pair(n=150, seed=seed)
+    plain, moved = correlation(x, y, draws=49), correlation(shift + scale * x, -y, draws=49)
+    assert moved.value == pytest.approx(-plain.value, abs=1e-9)
+    assert (moved.low, moved.high) == pytest.approx((-plain.high, -plain.low), abs=1e-9)
+    assert moved.p == pytest.approx(plain.p)
+
+
+def test_r_squared_is_that_of_least_squares():
+    rng = np.random.default_rng(1)
+    x, e = rng.normal(size=(400, 2)), rng.normal(size=400)
+    y = 0.5 * x[:, 0] + e
+    exog = np.column_stack([np.ones(400), x])
+    residuals = y - exog @ np.linalg.lstsq(exog, y, rcond=None)[0]
+    found = r_squared(y, x)
+    assert found.value == pytest.approx(1 - residuals @ residuals / ((y - y.mean()) ** 2).sum())
+    assert found.p == found.p_smallest == 1 / 1000
+    assert 0 < found.low < found.value < found.high < 1
+    assert r_squared(y, x[:, 0]).value == pytest.approx(np.corrcoef(y, x[:, 0])[0, 1] ** 2)
+    assert r_squared(e, rng.normal(size=400)).low == 0
+
+
+@pytest.mark.parametrize("bad", [(np.arange(100.0), np.arange(100.0)), (np.ones(200), np.arange(200.0))])
+def test_too_few_blocks_or_a_constant_are_said(bad):
+    for estimate in (correlation, r_squared):
+        with pytest.raises(InsufficientDataError, match="5 blocks of 24|vary"):
+            estimate(*bad)
+
+
+def test_under_common_volatility_a_correlation_keeps_its_size_where_fishers_does_not():
+    rng = np.random.default_rng(2)
+    misses, fisher = [], []
+    for _ in range(400):
+        common = np.abs(stochastic_volatility(1000, rng))
+        x, y = common * rng.normal(size=(2, 1000))
+        found = correlation(x, y, draws=199)
+        misses.append(not found.low <= 0 <= found.high)
+        fisher.append(abs(np.arctanh(found.value)) > 1.96 / np.sqrt(997))
+    assert np.mean(misses) < 0.05 + 3.5 * 0.011
+    assert np.mean(fisher) > 0.15
+
+
+@pytest.mark.parametrize("drivers", [1, 3])
+def test_r_squared_of_nothing_is_told_from_nothing_5_times_in_100(drivers):
+    rng = np.random.default_rng(3)
+    p = [r_squared(rng.standard_t(5, 200), rng.normal(size=(200, drivers)), draws=199).p for _ in range(400)]
+    for level in (0.01, 0.05, 0.1):
+        assert np.mean(np.array(p) <= level) == pytest.approx(level, abs=3.5 * np.sqrt(level * (1 - level) / 400))
+
+
+def test_a_ratio_of_sums_is_arithmetic_and_has_no_interval_on_few_firms():
+    found = ratio_of_sums([40, 60, -10], [20, 20, -10], draws=100)
+    assert (found.value, found.n, found.has_interval) == (90 / 30, 3, False)
+    assert np.isnan(ratio_of_sums([1, 2], [1, -3]).value)
+    assert np.isnan(ratio_of_sums([], []).value)
+
+
+def test_where_resampled_sums_vanish_there_is_no_interval_rather_than_infinity():
+    ebitda = np.tile([5.0, -4.9], 100)
+    found = ratio_of_sums(np.ones(200), ebitda)
+    assert found.value == pytest.approx(20)
+    assert not found.has_interval
+
+
+def test_the_interval_of_a_ratio_holds_the_truth_95_times_in_100():
+    """Firms drawn from a population with the heavy tails of real ones."""
+    rng = np.random.default_rng(4)
+    ebitda = rng.lognormal(0, 1.2, 20_000) - 0.3
+    net_debt = 2.5 * ebitda + rng.normal(0, 2, 20_000) * ebitda
+    truth = net_debt.sum() / ebitda.sum()
+    misses = 0
+    for seed in range(300):
+        drawn = rng.integers(0, 20_000, 400)
+        found = ratio_of_sums(net_debt[drawn], ebitda[drawn], draws=300, seed=seed)
+        misses += not found.low <= truth <= found.high
+    assert misses / 300 < 0.05 + 3.5 * 0.0126
+
+
+def test_a_difference_of_ratios_is_that_of_independent_groups():
+    rng = np.random.default_rng(5)
+    groups = [(mean * (e := rng.lognormal(0, 0.3, 500)) + rng.normal(0, 1, 500), e) for mean in (3, 1)]
+    found = difference_of_ratios(*groups, draws=4000)
+    parts = [ratio_of_sums(*group, draws=4000) for group in groups]
+    assert found.value == parts[0].value - parts[1].value
+    assert found.n == 1000
+    widths = [(part.high - part.low) for part in parts]
+    assert found.high - found.low == pytest.approx(np.hypot(*widths), rel=0.05)
+    few = difference_of_ratios(groups[0], (groups[1][0][:50], groups[1][1][:50]))
+    assert not few.has_interval
