@@ -1,29 +1,29 @@
 """Study 03, record sigma: how extreme a move is on every definition, how rare, and what followed earlier ones.
 
-From top to bottom: data, results, exhibits, findings, summary. Both sides count: a record low is a record, and a negative
-threshold asks for falls.
+From top to bottom: data, results, exhibits, words, findings, summary. Both sides count: a record low is a record, and a
+negative threshold asks for falls.
 """
 
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from research_lib.data import DataCard, DataSet, load_prices, load_prices_if_any
-from research_lib.data.catalog import SpotAndVolatility, choose_volatility, describe_asset
+from research_lib.data import DataCard, DataSet, load_prices
+from research_lib.data.catalog import describe_asset
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.exhibits import charts
-from research_lib.exhibits.findings import Summary, join_cards
+from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, ordinal, plural, prose_date, show
 from research_lib.exhibits.glossary import Column
 from research_lib.stats.estimate import Estimate
 from research_lib.stats.event_study import event_study
 from research_lib.stats.extremes import Tail, calendar_years, find_episodes, return_period, return_periods
-from research_lib.stats.history import HistoricalRank, change, rank_in_history, rolling_correlation
-from research_lib.stats.sigma import SigmaName, SigmaSettings, scan, sigma_path, sigma_paths
+from research_lib.stats.history import HistoricalRank, change, rank_in_history
+from research_lib.stats.sigma import SigmaName, SigmaSettings, scan, sigma_path
 from research_lib.studies import parameters
 from research_lib.studies.study import Find, Study, figure, result, table
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from research_lib.data.companies import PricePanel
     from research_lib.exhibits.figure import Figure
 
-# Each definition, the windows it takes where it has some of its own, and its name in a table.
+# Each definition, the windows it takes where it has some of its own, and its name in words.
 DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
     ("price_z", {}, "close, {n}-day average (the usual)"),
     ("price_z_prior", {}, "close, the {n} days before"),
@@ -42,23 +42,19 @@ DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
     ("return_z", {"return_sessions": 5}, "5-day move, daily volatility"),
     ("return_z", {"return_sessions": 1}, "1-day move, daily volatility"),
 )
-NO_SIGNAL = "What followed was no different from other days"
-HEADLINE_CHARACTERS = 70
-HORIZONS_SESSIONS = (1, 5, 10, 21, 63, 126, 252)
-WEEK, MONTH = 5, 21  # sessions
-MOVE_SESSIONS = (1, 2, 3, 5, 6, 10, 15, 20)
-CORRELATION_SESSIONS = (5, 10, 21)
+HORIZONS = (1, 5, 10, 21, 63, 126, 252)  # sessions, as are the next four
+MOVES = (1, 2, 3, 5, 6, 10, 15, 20)
 GRID_WINDOWS = (20, 50, 100, 200)
-DRAWN_SESSIONS = 130  # of the price around the day: half a year
-NAMED_EPISODES = 4
+DRAWN = 130  # of the price around the day: half a year
+NAMED_EPISODES = 3  # besides the day
 LONGEST_CLOSURE_DAYS = 7  # a series that ended longer ago is stale
-LEAST_HISTORY_SESSIONS, LEAST_COMPANIES = 252, 20  # before a company's record, or a share of companies, means something
-RARE_SHARE = 0.01
-LEVEL = 0.05
+LEAST_HISTORY, LEAST_COMPANIES = 252, 20  # before a company's record, or a share of companies, means something
+LEVEL, HEADLINE_CHARACTERS = 0.05, 70
 DETECTABLE = 2.8 / 3.92  # of an interval's width: an effect of 1.96 + 0.84 errors is found four times in five
+NO_SIGNAL = "What followed was no different from other days"
 
+WEEK, MONTH = "horizon == 5", "horizon == 21"  # of the findings
 RANKS = ("value", "rank", "rank_of", "since")
-RANK_NOTE = "The rank counts from the nearer end: 1 is the highest or the lowest of all sessions that have a value."
 AFTER = (
     "horizon", "n", "mean", ("base", Column("other days")), ("value", Column("difference", "points")),
     ("interval", Column("95% interval", "points")), "p", "p_holm", "share_positive", "n_cut",
@@ -71,9 +67,16 @@ class RecordSigma(Study):
     Parameters = parameters.RecordSigma
     p: parameters.RecordSigma
     QUESTION = "How extreme is a move, up or down, on every definition? How rare is that? What followed earlier ones?"
+    CONTROLS = ("asset", "definition", "window", "threshold", "cluster_gap", "ddof")
+    VIEWS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "Price and episodes": ("history", "largest"),
+        "Definitions": ("ranks", "definitions"),
+        "What followed": ("what_followed", "after"),
+        "How rare": ("return_levels", "thresholds"),
+    }
 
-    def __init__(self, params: parameters.RecordSigma) -> None:
-        super().__init__(params)
+    def __init__(self, params: parameters.RecordSigma, *, loaded: dict[Any, Any] | None = None) -> None:
+        super().__init__(params, loaded=loaded)
         self.settings = SigmaSettings(params.window, params.ddof)
         self.side = 1 if params.threshold > 0 else -1  # episodes are rises, or falls
         self.beyond = f"{'above' if self.side > 0 else 'below'} {params.threshold:g}σ".replace("-", "−")
@@ -86,20 +89,7 @@ class RecordSigma(Study):
     @result
     def prices(self) -> DataSet:
         """Prices of the asset, its benchmark and the compared assets."""
-        return load_prices(self.source, self.p.symbols, as_of=self.p.as_of)
-
-    @result
-    def volatility(self) -> tuple[SpotAndVolatility, DataSet]:
-        """The asset and its index of implied volatility, or the S&P 500 and the VIX in their place."""
-        symbols, last = set(self.source.symbols()), self.close.index[-1]
-        while names := choose_volatility(self.p.asset, symbols):
-            loaded = load_prices_if_any(self.source, names.assets, as_of=self.p.as_of)
-            if loaded and (last - loaded[names.volatility].index[-1]).days <= LONGEST_CLOSURE_DAYS:
-                return names, loaded
-            symbols.discard(names.volatility)  # absent, or stale
-        raise InsufficientDataError(
-            f"this source has no volatility index up to {last.date()}, the asset's own or the VIX"
-        )
+        return self.load(load_prices, tuple(self.p.symbols))
 
     @result
     def panel(self) -> "PricePanel":
@@ -107,7 +97,7 @@ class RecordSigma(Study):
         from research_lib.data.companies import load_price_panel
 
         try:
-            panel = load_price_panel(self.source, as_of=self.p.as_of)
+            panel = self.load(load_price_panel)
         except DataError as fault:
             raise InsufficientDataError(str(fault)) from None
         if panel is None:
@@ -117,12 +107,9 @@ class RecordSigma(Study):
     @property
     def cards(self) -> tuple[DataCard, ...]:
         """The cards of all data that the report rests on."""
-        found = list(self.prices.cards)
         with suppress(InsufficientDataError):
-            found += self.volatility[1].cards
-        with suppress(InsufficientDataError):
-            found.append(self.panel.card)
-        return join_cards(found)
+            return (*self.prices.cards, self.panel.card)
+        return self.prices.cards
 
     # Results.
 
@@ -155,6 +142,11 @@ class RecordSigma(Study):
         return rank_in_history(self.path, gap=self.p.cluster_gap)
 
     @result
+    def years(self) -> float:
+        """The length of the history by the calendar."""
+        return calendar_years(pd.DatetimeIndex(self.path.index))
+
+    @result
     def episodes(self) -> pd.DataFrame:
         """Episodes beyond the threshold."""
         return find_episodes(self.path, self.p.threshold, gap_sessions=self.p.cluster_gap)
@@ -167,15 +159,9 @@ class RecordSigma(Study):
     @result
     def level(self) -> float:
         """The level whose return period is asked for: the day's where it is beyond the threshold, else the record."""
-        if self.episodes.empty:
-            raise InsufficientDataError(f"{self.name} was never {self.beyond} in {len(self.path):,} sessions")
+        self._need_episodes()
         record = self.day.highest if self.side > 0 else self.day.lowest
-        return self.day.value if self.side * self.day.value > abs(self.p.threshold) else record
-
-    @result
-    def years(self) -> float:
-        """The length of the history by the calendar."""
-        return calendar_years(pd.DatetimeIndex(self.path.index))
+        return self.day.value if self.is_episode else record
 
     @result
     def return_period(self) -> Estimate:
@@ -185,13 +171,35 @@ class RecordSigma(Study):
             raise InsufficientDataError(f"too few episodes ({found.n}) to say how often such a level comes")
         return found
 
-    def _after(self, returns: "pd.Series[float]", less: "pd.Series[float] | None" = None) -> pd.DataFrame:
-        """Compare what followed the episodes' first closes with what followed all other sessions of the history."""
+    @property
+    def is_episode(self) -> bool:
+        """Whether the day is beyond the threshold."""
+        return self.side * self.day.value > abs(self.p.threshold)
+
+    def _need_episodes(self) -> None:
         if self.episodes.empty:
             raise InsufficientDataError(f"{self.name} was never {self.beyond} in {len(self.path):,} sessions")
-        if len(returns) <= HORIZONS_SESSIONS[-1]:
-            raise InsufficientDataError(f"{len(returns):,} sessions are too few for windows of {HORIZONS_SESSIONS[-1]}")
-        return event_study(returns, returns.index.get_indexer(self.episodes["start"]), HORIZONS_SESSIONS, less=less)
+
+    def _after(self, returns: "pd.Series[float]", less: "pd.Series[float] | None" = None) -> pd.DataFrame:
+        """Compare what followed the episodes' first closes with what followed all other sessions of the history."""
+        self._need_episodes()
+        if len(returns) <= HORIZONS[-1]:
+            raise InsufficientDataError(f"{len(returns):,} sessions are too few for windows of {HORIZONS[-1]}")
+        return event_study(returns, returns.index.get_indexer(self.episodes["start"]), HORIZONS, less=less)
+
+    def _ranks(self, window: int) -> pd.DataFrame:
+        """Rank the day under every definition."""
+        rows = []
+        for name, windows, words in DEFINITIONS:
+            settings = replace(self.settings, window_sessions=window, **windows)
+            path = scan(self.close.to_frame(), name, settings).iloc[:, 0]
+            rows.append({"definition": words.format(n=window), "window": plural(window, "session"), **_ranked(path)})
+        return pd.DataFrame(rows)
+
+    def _moves(self, paths: "Mapping[int, pd.Series[float]]") -> pd.DataFrame:
+        if paths[MOVES[-1]].dropna().empty:
+            raise InsufficientDataError(f"{len(paths[MOVES[-1]])} sessions are too few for moves over {MOVES[-1]}")
+        return pd.DataFrame([{"horizon": k, **_ranked(path, self.p.cluster_gap)} for k, path in paths.items()])
 
     @result
     def sigma_of_companies(self) -> pd.DataFrame:
@@ -205,25 +213,22 @@ class RecordSigma(Study):
         """The price around the day, and sigma in all history."""
         day, n, close = self.day, self.p.window, self.close
         average, spread = close.rolling(n).mean(), close.rolling(n).std(ddof=self.p.ddof)
-        near, last = close.index[-DRAWN_SESSIONS:], float(close.iloc[-1])
-        bands = [charts.Band((average - k * spread)[near], (average + k * spread)[near], f"+{k}σ") for k in (3, 2, 1)]
-        lines = [charts.Line(close[near], width=1.8), charts.Line(average[near], f"{n}-day average", dashed=True)]
+        near, last = close.index[-DRAWN:], float(close.iloc[-1])
         price = charts.Panel(
-            f"{self.info.name}, {plural(len(near), 'session')} to {prose_date(day.date)}", lines, bands,
+            f"{self.info.name}, {plural(len(near), 'session')} to {prose_date(day.date)}",
+            [charts.Line(close[near], width=1.8), charts.Line(average[near], f"{n}-day average", dashed=True)],
+            [charts.Band((average - k * spread)[near], (average + k * spread)[near], f"+{k}σ") for k in (3, 2, 1)],
             [charts.Mark(day.date, last, f"{day.date:%b %Y}: {show(last, 'price')}")],
-        )  # fmt: skip
-        others = self.largest[self.largest["peak_date"] != day.date].head(NAMED_EPISODES - 1)
-        peaks = [*zip(others["peak_date"], others["peak"], strict=True), (day.date, day.value)]
+        )
+        others = self.largest[self.largest["peak_date"] != day.date].head(NAMED_EPISODES)
         marks = [
             charts.Mark(at, peak, f"{at:%b %Y}: {_sigma(peak)}", charts.DAY if at == day.date else charts.QUIET)
-            for at, peak in peaks
+            for at, peak in [*zip(others["peak_date"], others["peak"], strict=True), (day.date, day.value)]
         ]
-        history = charts.Panel(
-            f"standard deviations, {day.first.year} to {day.date.year}", [charts.Line(self.path, colour=charts.QUIET, width=0.7)],
-            marks=marks, levels={"": 0.0}, unit="sigma", height=0.7,
-        )  # fmt: skip
+        span, line = f"{day.first.year} to {day.date.year}", charts.Line(self.path, colour=charts.QUIET, width=0.7)
+        whole = charts.Panel(f"standard deviations, {span}", [line], (), marks, {"": 0.0}, unit="sigma", height=0.7)
         return charts.series(
-            [price, history],
+            [price, whole],
             title=f"{_sigma(day.value)}: {self.place}",
             deck=f"Close, {n}-day average and 1 to 3 standard deviations; below, all {plural(day.n, 'session')}",
             alt=f"On {prose_date(day.date)} {self.name} stood at {show(day.value, 'sigma')} standard deviations: {self.place}.",
@@ -234,10 +239,8 @@ class RecordSigma(Study):
     def ranks(self) -> "Figure":
         """The day's rank under every definition."""
         known = self.definitions.dropna(subset="rank").astype({"rank": int, "rank_of": int})
-        texts = [
-            f"{_place(row['rank'], row['end'])} of {row['rank_of']:,} ({show(row['value'], 'sigma')}σ)"
-            for row in known.to_dict("records")
-        ]
+        texts = [f"{_place(row['rank'], row['end'])} of {row['rank_of']:,} ({_sigma(row['value'], 2)})"
+                 for row in known.to_dict("records")]  # fmt: skip
         rows = pd.DataFrame({"value": known["rank"], "filled": known["rank"] == 1, "text": texts})
         return charts.intervals(
             rows.set_axis(known["definition"]), name="rank from the nearer end", unit="rank", log=True, data=known,
@@ -251,18 +254,18 @@ class RecordSigma(Study):
     def what_followed(self) -> "Figure":
         """What followed the episodes, less what followed other days."""
         after, month = self.after, self.findings["forward_excess_21"]
-        rows = after.set_axis([plural(horizon, "session") for horizon in after["horizon"]])
         return charts.intervals(
-            rows[["value", "low", "high"]], name="difference, with 95% interval (points)", data=after, title=self.signal,
+            after.set_axis([plural(horizon, "session") for horizon in after["horizon"]])[["value", "low", "high"]],
+            name="difference, with 95% interval (points)", data=after, title=self.signal,
             deck=f"Mean return after {plural(len(self.episodes), 'episode')} {self.beyond}, less that after all other sessions",
-            alt=f"{self.signal}. After {MONTH} sessions the difference is {month} (95% interval {month.interval}).",
+            alt=f"{self.signal}. After 21 sessions the difference is {month} (95% interval {month.interval}).",
             note="Where a bar crosses zero, the difference may be chance.",
         )  # fmt: skip
 
     @figure
     def return_levels(self) -> "Figure":
         """How often episodes reach a level."""
-        peaks, lines = np.sort(self.episodes["peak"].abs())[::-1], []
+        peaks, top, lines = self.largest["peak"].abs().to_numpy(), self.largest.iloc[0], []
         for row in self.thresholds.dropna(subset="shape").to_dict("records"):
             tail = Tail(abs(row["threshold"]), row["shape"], row["scale"], row["n"], self.years)
             levels = np.linspace(tail.threshold + 0.01, 1.05 * peaks[0], 60)
@@ -270,14 +273,11 @@ class RecordSigma(Study):
             kept, usual = years < 10 * self.years, np.isclose(row["threshold"], self.p.threshold)
             fitted = pd.Series(self.side * levels[kept], index=years[kept])
             lines.append(charts.Line(fitted, f"from {_sigma(row['threshold'], 2)}", width=2.4 if usual else 1.0))
-        if not lines:
-            raise InsufficientDataError(f"too few episodes ({len(peaks)}) to fit a tail")
-        sentence, top = self.how_often[2], self.largest.iloc[0]
+        sentence = self.how_often[2]
         return charts.curve(
             lines, points=pd.Series(self.side * peaks, index=self.years / np.arange(1, len(peaks) + 1)), log_x=True,
-            marks=[charts.Mark(self.years, top["peak"], f"{top['peak_date']:%b %Y}")],
-            name="peak (σ)", x_name="years between episodes as extreme", unit="sigma", x_unit="years", data=self.thresholds,
-            title=sentence,
+            marks=[charts.Mark(self.years, top["peak"], f"{top['peak_date']:%b %Y}")], data=self.thresholds,
+            name="peak (σ)", x_name="years between episodes as extreme", unit="sigma", x_unit="years", title=sentence,
             deck=f"Peaks of {plural(len(peaks), 'episode')} {self.beyond} in {self.years:.0f} years (dots); tails fitted to "
             "the episodes beyond four thresholds (lines)",
             alt=f"{sentence}. The lines are {len(lines)} fitted tails, the dots {len(peaks)} observed peaks.",
@@ -292,68 +292,49 @@ class RecordSigma(Study):
             raise InsufficientDataError(f"no session has {LEAST_COMPANIES} companies of known sigma")
         day, shown = share.idxmax(), show(share.max(), "share")
         title = f"{show(share.iloc[-1], 'share')} of companies stood {self.beyond} on {prose_date(share.index[-1])}"
+        marks = [charts.Mark(day, share.max(), f"{day:%b %Y}: {shown}")]
         return charts.series(
-            [charts.Panel(f"share of companies {self.beyond}", [charts.Line(share, width=0.8)],
-                          marks=[charts.Mark(day, share.max(), f"{day:%b %Y}: {shown}")], unit="share")],
+            [charts.Panel(f"share of companies {self.beyond}", [charts.Line(share, width=0.8)], (), marks, unit="share")],
             title=title, alt=f"{title}; the most were {shown} on {prose_date(day)}.",
             deck=f"Up to {n.max():,} companies; {show(self.panel.still_quoted_share, 'share')} of all are quoted to the end",
             data=share.round(4).rename("share").to_frame(),
         )  # fmt: skip
 
-    @table("{s.on_definitions}", ("definition", *RANKS, "highest", "highest_date", "lowest", "lowest_date"), unit="sigma",
-           note=RANK_NOTE)  # fmt: skip
+    @table(
+        "{s.on_definitions}", ("definition", *RANKS, "highest", "highest_date", "lowest", "lowest_date"), unit="sigma"
+    )
     def definitions(self) -> pd.DataFrame:
         """The day under every definition."""
-        rows = []
-        for name, windows, words in DEFINITIONS:
-            path = sigma_paths(self.close, replace(self.settings, **windows))[name]
-            ranked = _ranked(path) if np.isfinite(path.iloc[-1]) else {"value": np.nan, "rank": np.nan, "since": NONE}
-            rows.append({"name": name, "definition": words.format(n=self.p.window), **ranked})
-        return pd.DataFrame(rows)
+        return self._ranks(self.p.window)
 
-    @table("Ranks under other windows", ("definition", "window", *RANKS), unit="sigma", note=RANK_NOTE)
+    @table("Ranks under other windows", ("definition", "window", *RANKS), unit="sigma")
     def robustness(self) -> pd.DataFrame:
         """The day under every definition and four windows."""
-        rows = []
-        for window in GRID_WINDOWS:
-            paths = sigma_paths(self.close, replace(self.settings, window_sessions=window))
-            rows += [
-                {"definition": _words(name, window), "window": plural(window, "session"), **_ranked(path)}
-                for name, path in paths.items()
-                if np.isfinite(path.iloc[-1])
-            ]
-        return pd.DataFrame(rows)
+        return pd.concat([self._ranks(window) for window in GRID_WINDOWS]).dropna(subset="rank")
 
     @table("Each asset's highest and lowest", ("asset", "highest", "highest_date", "lowest", "lowest_date", "rank_of", "first"),
            unit="sigma", note="A longer history has had more chances of a record.")  # fmt: skip
     def records(self) -> pd.DataFrame:
         """Each asset's highest and lowest sigma."""
-        rows = []
-        for asset in dict.fromkeys([self.p.asset, *self.p.assets]):
-            path = scan(self.prices.values[[asset]], self.p.definition, self.settings)[asset].dropna()
-            if len(path):  # too short a history has no record
-                rows.append({"asset": describe_asset(asset).name, **_ranked(path)})
+        paths = scan(
+            self.prices.values[list(dict.fromkeys([self.p.asset, *self.p.assets]))], self.p.definition, self.settings
+        )
+        rows = [{"asset": describe_asset(asset).name, **_ranked(paths[asset].dropna())} for asset in paths]
         return pd.DataFrame(rows).sort_values("highest", ascending=False, ignore_index=True)
 
-    @table("Moves of {s.name} up to the day", ("horizon", *RANKS, "episode_rank"), unit="change", note=RANK_NOTE)
+    @table("Moves of {s.name} up to the day", ("horizon", *RANKS, "episode_rank"), unit="change")
     def moves(self) -> pd.DataFrame:
         """The asset's own moves."""
-        return self._moves({k: change(self.close, k) for k in MOVE_SESSIONS})
+        return self._moves({k: change(self.close, k) for k in MOVES})
 
     @table("The same, less the benchmark", ("horizon", *RANKS, "episode_rank", "ratio", "ratio_rank"), unit="points",
            note="On common sessions: the difference of simple returns; and the return of the price ratio.")  # fmt: skip
     def relative_moves(self) -> pd.DataFrame:
         """The asset's moves against the benchmark."""
         own, other = self.pair["asset"], self.pair["benchmark"]
-        ratio = self._moves({k: change(own / other, k) for k in MOVE_SESSIONS})
-        found = self._moves({k: change(own, k) - change(other, k) for k in MOVE_SESSIONS})
+        ratio = self._moves({k: change(own / other, k) for k in MOVES})
+        found = self._moves({k: change(own, k) - change(other, k) for k in MOVES})
         return found.assign(ratio=ratio["value"], ratio_rank=ratio["rank"])
-
-    def _moves(self, paths: "Mapping[int, pd.Series[float]]") -> pd.DataFrame:
-        longest = MOVE_SESSIONS[-1]
-        if paths[longest].dropna().empty:
-            raise InsufficientDataError(f"{len(paths[longest])} sessions are too few for moves over {longest}")
-        return pd.DataFrame([{"horizon": k, **_ranked(path, self.p.cluster_gap)} for k, path in paths.items()])
 
     @table("The most extreme episodes {s.beyond}", ("start", "end", "beyond", "peak", "peak_date"), unit="sigma", most=12,
            note="An episode is dated by its first session; its peak is known only in hindsight.")  # fmt: skip
@@ -363,7 +344,7 @@ class RecordSigma(Study):
         return self.episodes.loc[order].rename(columns={"sessions": "beyond"})
 
     @table("{s.how_often[2]}", ("threshold", "n", "shape", "value", "without"), unit="years",
-           note="Tails of episode peaks beyond each threshold; a dash where there are too few, or the tail ends below.")  # fmt: skip
+           note="A dash: too few episodes, or the fitted tail ends below the level.")  # fmt: skip
     def thresholds(self) -> pd.DataFrame:
         """Return periods by threshold."""
         return return_periods(self.path, self.level, self.p.threshold, gap_sessions=self.p.cluster_gap)
@@ -379,27 +360,11 @@ class RecordSigma(Study):
         returns = self.pair.pct_change().loc[self.path.index[0] :].dropna()
         return self._after(returns["asset"], returns["benchmark"])
 
-    @table("{s.volatility[0].label}", ("window", *RANKS, "share_positive"), unit="correlation",
-           note="Correlation of daily returns with daily changes of the volatility index, in points.")  # fmt: skip
-    def price_and_volatility(self) -> pd.DataFrame:
-        """Whether implied volatility rises with the price."""
-        names, loaded = self.volatility
-        both = loaded.values[names.assets].dropna()
-        daily = change(both[names.asset], 1), both[names.volatility].diff()
-        paths = {k: rolling_correlation(*daily, k).dropna() for k in CORRELATION_SESSIONS}
-        if any(path.empty for path in paths.values()):
-            raise InsufficientDataError(f"{names.asset} and {names.volatility} have {len(both)} sessions in common")
-        return pd.DataFrame(
-            {"window": plural(k, "session"), **_ranked(path), "share_positive": float((path > 0).mean())}
-            for k, path in paths.items()
-        )
-
-    @table(
-        "Companies at a record on {s.panel.card.last}", ("company", "value", "end", "rank_of"), unit="sigma", most=12
-    )
+    @table("Companies at a record on {s.panel.card.last}", ("company", "value", ("end", Column("record", words=True)), "rank_of"),
+           unit="sigma", most=12)  # fmt: skip
     def at_record(self) -> pd.DataFrame:
         """Companies at a record."""
-        sigma = self.sigma_of_companies.loc[:, lambda frame: frame.notna().sum() >= LEAST_HISTORY_SESSIONS]
+        sigma = self.sigma_of_companies.loc[:, lambda frame: frame.notna().sum() >= LEAST_HISTORY]
         last = sigma.iloc[-1]
         found = pd.DataFrame({"company": sigma.columns, "value": last.array, "rank_of": sigma.notna().sum().array})
         found["end"] = np.select([last == sigma.max(), last == sigma.min()], ["highest", "lowest"], "")
@@ -434,18 +399,11 @@ class RecordSigma(Study):
                 f"between {peaks} {fits}",
                 f"{peaks.capitalize()} come about every {value} years {fits}",
             )
-        label, unknown = f"between {peaks}; the data cannot say how many", "the data cannot say how rare"
+        number, how = f"{low} years or more", f"come every {low} years or far less often"
         if found.low > self.years:
-            return (
-                f"over {self.years:.0f} years",
-                label,
-                f"{peaks.capitalize()} are rarer than the record is long; {unknown}",
-            )
-        return (
-            f"{low} years or more",
-            label,
-            f"{peaks.capitalize()} come every {low} years or far less often; {unknown}",
-        )
+            number, how = f"over {self.years:.0f} years", "are rarer than the record is long"
+        unknown = "the data cannot say how rare"
+        return number, f"between {peaks}; {unknown}", f"{peaks.capitalize()} {how}; {unknown}"
 
     @property
     def signal(self) -> str:
@@ -457,21 +415,6 @@ class RecordSigma(Study):
 
     # Findings.
 
-    @result
-    def week(self) -> pd.DataFrame:
-        """The move over a week."""
-        return self.moves[self.moves["horizon"] == WEEK]
-
-    @result
-    def relative_week(self) -> pd.DataFrame:
-        """The move over a week, less the benchmark's."""
-        return self.relative_moves[self.relative_moves["horizon"] == WEEK]
-
-    @result
-    def month(self) -> pd.DataFrame:
-        """What followed over a month."""
-        return self.after[self.after["horizon"] == MONTH]
-
     FINDINGS = (
         Find("asof_date", "day", "date", unit="date", what="last session of {p.asset}"),
         Find("asof_sigma", "day", unit="sigma", what="{p.definition} of {p.asset}, n {p.window}, ddof {p.ddof}"),
@@ -481,22 +424,22 @@ class RecordSigma(Study):
         Find("peak_date", "day", "highest_date", unit="date", what="session of peak_sigma"),
         Find("trough_sigma", "day", "lowest", unit="sigma", what="lowest value on record"),
         Find("trough_date", "day", "lowest_date", unit="date", what="session of trough_sigma"),
-        Find("move_5", "week", unit="change", n="rank_of", what="simple return over the last 5 sessions"),
-        Find("move_5_rank", "week", "rank", unit="rank", n="rank_of", what="from the nearer end, of overlapping moves"),
-        Find("move_5_episode_rank", "week", "episode_rank", unit="rank", n="rank_of", what="the same, of episodes"),
-        Find("relative_move_5", "relative_week", unit="points", n="rank_of", what="the same move, less the benchmark's"),
-        Find("relative_move_5_rank", "relative_week", "rank", unit="rank", n="rank_of", what="from the nearer end"),
-        Find("relative_move_5_episode_rank", "relative_week", "episode_rank", unit="rank", n="rank_of", what="of episodes"),
+        Find("move_5", "moves", rows=WEEK, unit="change", n="rank_of", what="simple return over the last 5 sessions"),
+        Find("move_5_rank", "moves", "rank", rows=WEEK, unit="rank", n="rank_of", what="of sessions, from the nearer end"),
+        Find("move_5_episode_rank", "moves", "episode_rank", rows=WEEK, unit="rank", n="rank_of", what="of episodes"),
+        Find("relative_move_5", "relative_moves", rows=WEEK, unit="points", n="rank_of", what="less the benchmark's"),
+        Find("relative_move_5_rank", "relative_moves", "rank", rows=WEEK, unit="rank", n="rank_of", what="of sessions"),
+        Find("relative_move_5_episode_rank", "relative_moves", "episode_rank", rows=WEEK, unit="rank", n="rank_of", what="of episodes"),
         Find("episodes", "count", unit="count", what="clusters of sessions {s.beyond}, gaps up to {p.cluster_gap} joined"),
         Find("return_period_level", "level", unit="sigma", what="the level that the return period is about"),
         Find("return_period_years", "return_period", unit="years", interval=("", ""), what="{s.how_often[2]}"),
         Find("return_period_shortest", "return_period", "low", unit="years", what="over thresholds, with and without the record"),
         Find("return_period_longest", "return_period", "high", unit="years", what="the same; none where a tail ends below"),
-        Find("forward_mean_21", "month", "mean", unit="change", what="mean 21-session return from an episode's first close"),
-        Find("forward_base_21", "month", "base", unit="change", what="mean 21-session return from all other sessions"),
-        Find("forward_excess_21", "month", unit="points", what="forward_mean_21 less forward_base_21"),
-        Find("forward_p_21", "month", "p", unit="p", what="two-sided, of the excess, with Hodrick's errors"),
-        Find("forward_p_holm_21", "month", "p_holm", unit="p", what="the same, Holm over the horizons shown"),
+        Find("forward_mean_21", "after", "mean", rows=MONTH, unit="change", what="mean 21-session return from an episode's first close"),
+        Find("forward_base_21", "after", "base", rows=MONTH, unit="change", what="mean 21-session return from all other sessions"),
+        Find("forward_excess_21", "after", rows=MONTH, unit="points", what="forward_mean_21 less forward_base_21"),
+        Find("forward_p_21", "after", "p", rows=MONTH, unit="p", what="two-sided, of the excess, with Hodrick's errors"),
+        Find("forward_p_holm_21", "after", "p_holm", rows=MONTH, unit="p", what="the same, Holm over the horizons shown"),
     )  # fmt: skip
 
     # Summary.
@@ -509,7 +452,8 @@ class RecordSigma(Study):
         side = "above" if day.value > 0 else "below"
         closed = f"closed {show(abs(day.value), 'sigma')} standard deviations {side} its {self.p.window}-day average"
         if self.p.definition != "price_z":
-            closed = f"stood at {_sigma(day.value, 2)} ({_words(self.p.definition, self.p.window)})"
+            words = next(words for name, _, words in DEFINITIONS if name == self.p.definition)
+            closed = f"stood at {_sigma(day.value, 2)} ({words.format(n=self.p.window)})"
         followed, power = f"What followed: {after.definition}.", "One history: the largest value has been seen once."
         if after.value is not None:
             followed = (
@@ -524,7 +468,7 @@ class RecordSigma(Study):
         few = found["return_period_shortest"].n is None
         return Summary(
             verdict="holds" if rank == 1 else "depends" if records else "finding",
-            headline=self.headline(rank, end, told=excess.low is not None),
+            headline=self._headline(rank, end, told=excess.low is not None),
             standfirst=f"On {prose_date(day.date)} {self.name} {closed}, {self.place}. {self.on_definitions}. {followed}",
             numbers=(
                 (ordinal(rank), f"{end} of {day.n:,} sessions since {day.first.year}"),
@@ -541,15 +485,14 @@ class RecordSigma(Study):
             change_mind="A definition that a desk uses and this report does not; prices within the day; a longer history.",
         )
 
-    def headline(self, rank: int, end: str, *, told: bool) -> str:
+    def _headline(self, rank: int, end: str, *, told: bool) -> str:
         """Say in 70 characters whether the close was a record, and whether such closes told anything."""
-        rare = "was rare, but no record" if rank <= RARE_SHARE * self.day.n else "was no record"
-        what = rare if rank > 1 else "was a record low" if end == "lowest" else "was a record"
+        what = "was no record" if rank > 1 else "was a record low" if end == "lowest" else "was a record"
         then = ""
-        if told and self.side * self.day.value > abs(self.p.threshold):
+        if told and self.is_episode:
             then = " It was no signal." if self.signal == NO_SIGNAL else " What followed was unusual."
         lines = [f"{who}'s {_sigma(self.day.value)} close {what}.{then}" for who in (self.name, self.info.symbol)]
-        line = next((line for line in lines if len(line) <= HEADLINE_CHARACTERS), lines[-1])
+        line = lines[len(lines[0]) > HEADLINE_CHARACTERS]
         return line[0].upper() + line[1:]
 
 
@@ -557,25 +500,21 @@ def _sigma(value: float, digits: int = 1) -> str:
     return f"{show(value, 'sigma', digits=digits)}σ"
 
 
-def _words(definition: str, window: int) -> str:
-    return next(words for name, _, words in DEFINITIONS if name == definition).format(n=window)
-
-
 def _place(rank: int, end: str) -> str:
     return end if rank == 1 else f"{ordinal(rank)} {end}"
 
 
 def _ranked(history: "pd.Series[float]", gap: int = 10) -> dict[str, Any]:
-    """Return where the last value stands, counted from the nearer end."""
+    """Return where the last value stands, counted from the nearer end; nothing where there is none."""
+    if history.empty or not np.isfinite(history.iloc[-1]):
+        return {"rank": np.nan}
     found = rank_in_history(history, gap=gap)
     top = found.rank <= found.lowest_rank
     end, before = ("highest", found.highest_since) if top else ("lowest", found.lowest_since)
-    return {
-        "value": found.value,
+    return vars(found) | {
         "rank": found.rank if top else found.lowest_rank,
         "rank_of": found.n,
         "end": end,
         "since": f"{end} on record" if before is None else f"{end} since {before.date()}",
         "episode_rank": 1 + (found.higher_episodes if top else found.lower_episodes),
-        **{name: getattr(found, name) for name in ("first", "highest", "highest_date", "lowest", "lowest_date")},
     }
