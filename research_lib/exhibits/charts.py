@@ -1,8 +1,9 @@
-"""The forms of picture: series, paths, curve, intervals, bars, stacked bars, histogram, heat map; a sparkline for a table's cell.
+"""The forms of picture: series, paths, curve; intervals, bars, stacked bars; heat map; a sparkline for a table's cell.
 
 Each takes plain frames and gives a `Figure`. Names stand beside what they name, not in a legend. A value axis has horizontal
 lines, and an axis starts and ends with its data. Values are decimals where the unit is a fraction, a change or points.
 """
+# ruff: noqa: ANN401  # options that another function types, and matplotlib's own
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -15,27 +16,8 @@ import numpy as np
 import pandas as pd
 
 from research_lib.errors import InsufficientDataError
-from research_lib.exhibits.figure import (
-    BAND,
-    CONTEXT,
-    DAY,
-    INK,
-    LARGE_CAPS,
-    NEGATIVE,
-    PAPER,
-    POINTS_PER_PX,
-    POSITIVE,
-    QUIET,
-    SMALL_CAPS,
-    SMALL_CAPS_WORDS,
-    SMALL_TEXT_PX,
-    TEXT_PX,
-    WIDE_PX,
-    Figure,
-    Words,
-    ink_on,
-    picture,
-)
+from research_lib.exhibits import figure as style
+from research_lib.exhibits.figure import CONTEXT, DAY, INK, LARGE_CAPS, QUIET, SMALL_CAPS, Figure, Words, picture
 from research_lib.exhibits.format import show
 
 if TYPE_CHECKING:
@@ -44,12 +26,10 @@ if TYPE_CHECKING:
 
 # Characters a line, wide and narrow: in the margin, of a row's name, of what stands above the axes.
 MARGIN_TEXT, ROW_TEXT, NAME_TEXT = (26, 14), (34, 17), (110, 48)
-LINE_PX, ROW_PX = 15.5, 34.0
-TEXT, SMALL_TEXT, PHONE_TEXT = (px * POINTS_PER_PX for px in (TEXT_PX, SMALL_TEXT_PX, 10.5))
+LINE_PX, ROW_PX, LETTER_PX = 15.5, 34.0, 7.0
+TEXT, SMALL_TEXT, PHONE_TEXT = (px * style.POINTS_PER_PX for px in (style.TEXT_PX, style.SMALL_TEXT_PX, 10.5))
 IN_PERCENT = {"fraction", "share", "change", "points"}
 AT_THE_EDGE = 0.97  # of an axis: a mark beyond it is named in the margin
-WORD_COLOURS = {CONTEXT: QUIET, SMALL_CAPS: SMALL_CAPS_WORDS}  # what is too light to be read
-Values = pd.Series  # of numbers; dates or numbers as index
 Place = Any  # a date or a number
 MarginLabel = tuple[float, str, str, bool]  # beside which value, words, colour, whether bold
 
@@ -58,7 +38,7 @@ MarginLabel = tuple[float, str, str, bool]  # beside which value, words, colour,
 class Line:
     """A line of a panel; its label stands at its end."""
 
-    values: "Values[Any]"
+    values: "pd.Series[Any]"
     label: str = ""
     colour: str = INK
     dashed: bool = False
@@ -69,10 +49,10 @@ class Line:
 class Band:
     """An area between two series; its label stands at the end of its upper side."""
 
-    low: "Values[Any]"
-    high: "Values[Any]"
+    low: "pd.Series[Any]"
+    high: "pd.Series[Any]"
     label: str = ""
-    colour: str = BAND
+    colour: str = style.BAND
 
 
 @dataclass(frozen=True)
@@ -87,59 +67,30 @@ class Mark:
 
 @dataclass(frozen=True)
 class Panel:
-    """One of the panels of a `series` chart, which stand below each other.
+    """One of the panels of a `series` chart, which stand below each other."""
 
-    Attributes
-    ----------
-    name, x_name : str
-        What stands up and what along, each with its unit; dates need no name.
-    lines, bands, marks : sequence
-        What is drawn.
-    levels : mapping
-        Horizontal lines: label -> value; with an empty label, plain.
-    spans : sequence of (start, end)
-        Parts on a shaded ground.
-    points : Series, optional
-        Single observations, drawn as dots.
-    unit, x_unit : str
-        Of the values, for the axes.
-    log, log_x : bool
-        Whether an axis is logarithmic, in plain numbers.
-    height : float
-        Relative to the other panels.
-    """
-
-    name: str
-    lines: Sequence[Line]
+    name: str  # what is drawn and its unit
+    lines: Sequence[Line]  # over dates or numbers
     bands: Sequence[Band] = ()
     marks: Sequence[Mark] = ()
-    levels: Mapping[str, float] = field(default_factory=dict)
-    spans: Sequence[tuple[Place, Place]] = ()
-    points: "Values[Any] | None" = None
+    levels: Mapping[str, float] = field(default_factory=dict)  # horizontal lines by label; with an empty one, plain
+    spans: Sequence[tuple[Place, Place]] = ()  # on a shaded ground
+    points: "pd.Series[Any] | None" = None  # single observations
     unit: str = "number"
-    log: bool = False
-    height: float = 1.0
-    x_name: str = ""
+    height: float = 1.0  # relative to the other panels
+    x_name: str = ""  # of an axis that is not time, with its unit
     x_unit: str = "number"
     log_x: bool = False
 
 
 def series(panels: Sequence[Panel], *, height_px: float = 0, **words: Unpack[Words]) -> Figure:
-    """Draw one or more panels of lines, with bands, marks, levels and shaded spans, over time or another quantity.
-
-    Parameters
-    ----------
-    panels : sequence of Panel
-        From top to bottom.
-    height_px : float, optional
-        Of the whole; by default 300 for the first panel and as much for the others as their heights ask.
-    """
+    """Draw one or more panels of lines, with bands, marks, levels and shaded spans, over time or another quantity."""
     if not any(len(line.values.dropna()) > 1 for panel in panels for line in panel.lines):
         raise InsufficientDataError("there are not two values to draw a line through")
     shares = [panel.height / sum(panel.height for panel in panels) for panel in panels]
     heights = (height_px or 300 / shares[0], 200.0 * len(panels) + 100)
 
-    def draw(canvas: Any, narrow: bool) -> None:  # noqa: ANN401
+    def draw(canvas: Any, narrow: bool) -> None:
         drawn = canvas.subplots(len(panels), 1, squeeze=False, height_ratios=shares)[:, 0]
         for axes, panel, share in zip(drawn, panels, shares, strict=True):
             _panel(axes, panel, narrow=narrow, height_px=heights[narrow] * share)
@@ -147,62 +98,32 @@ def series(panels: Sequence[Panel], *, height_px: float = 0, **words: Unpack[Wor
     return picture(draw, heights, **words)
 
 
-def paths(  # what may differ between cases
+def paths(
     values: pd.DataFrame,
     *,
-    name: str,
-    unit: str = "points",
-    mean: "Values[Any] | None" = None,
-    highlight: Sequence[str] = (),
+    mean: "pd.Series[Any] | None" = None,
     colours: Mapping[Any, str] | None = None,
-    marks: Sequence[Mark] = (),
-    x_name: str = "",
-    **words: Unpack[Words],
+    **options: Any,
 ) -> Figure:
-    """Draw one path a column, over time from an event (the index; 0 is the event), each named at its end.
+    """Draw one path a column, over time from an event at 0, each named at its end; the mean is bold.
 
-    Parameters
-    ----------
-    values : DataFrame
-        Index: sessions or months from the event; one column a case, named as it is to be labelled.
-    mean : Series, optional
-        Drawn bold.
-    highlight : sequence of str, optional
-        Columns to draw in ink; the others are context.
-    colours : mapping, optional
-        Column -> colour, where groups are told apart.
+    Paths with a colour of their own stand out; the others are context. Further options as of `curve`.
     """
-    chosen = {**dict.fromkeys(highlight, INK), **(colours or {})}
+    chosen = colours or {}
     lines = [
         Line(values[one], str(one), chosen.get(one, CONTEXT), width=1.6 if one in chosen else 1.0) for one in values
     ]
-    if mean is not None:
-        lines.append(Line(mean, "mean", DAY, width=2.6))
-    return series([Panel(name, lines, marks=marks, levels={"": 0.0}, unit=unit, x_name=x_name)], height_px=420, **words)
+    lines += [] if mean is None else [Line(mean, "mean", DAY, width=2.6)]
+    return curve(lines, **{"unit": "points", "levels": {"": 0.0}, **options})
 
 
-def curve(  # noqa: PLR0913  # the parts of a panel
-    lines: Sequence[Line],
-    *,
-    name: str,
-    x_name: str,
-    unit: str = "number",
-    x_unit: str = "number",
-    bands: Sequence[Band] = (),
-    points: "Values[Any] | None" = None,
-    marks: Sequence[Mark] = (),
-    levels: Mapping[str, float] | None = None,
-    log_x: bool = False,
-    **words: Unpack[Words],
-) -> Figure:
-    """Draw values over another quantity than time (return levels, a specification curve); arguments as of `Panel`."""
-    panel = Panel(
-        name, lines, bands, marks, levels or {}, points=points, unit=unit, x_name=x_name, x_unit=x_unit, log_x=log_x
-    )
-    return series([panel], height_px=380, **words)
+def curve(lines: Sequence[Line], **options: Any) -> Figure:
+    """Draw one panel of lines over another quantity than time; options as of `Panel` and `Figure`."""
+    words = {name: options.pop(name) for name in Words.__annotations__ if name in options}
+    return series([Panel(lines=lines, **options)], height_px=390, **words)
 
 
-def intervals(  # the parts of a row
+def intervals(
     frame: pd.DataFrame,
     *,
     name: str,
@@ -212,20 +133,11 @@ def intervals(  # the parts of a row
     as_bars: bool = False,
     **words: Unpack[Words],
 ) -> Figure:
-    """Draw a dot with its interval for each row; rows are named at the left and their values written at the right.
+    """Draw a dot (or a bar from zero) with its interval for each row, named at the left, its value written at the right.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Index: the rows' names. Columns: `value`; if there, `low` and `high` (NaN: no interval), `group` (rows of one name stand
-        together, coloured by group), `text` (in place of the value at the right), `filled` (False draws a ring), `quoted` (a
-        figure that somebody named, drawn as a red line).
-    name : str
-        What is drawn and its unit; stands above the axes.
-    colours : mapping, optional
-        Group or row name -> colour; "small" and "large" have theirs.
-    log : bool
-        Whether the value axis is logarithmic.
+    Columns of `frame`, whose index names the rows: `value`; if there, `low` and `high` (NaN: no interval), `group` (rows of
+    one name stand together, coloured by group), `text` (in place of the value at the right), `filled` (False draws a ring),
+    `quoted` (a figure that somebody named, drawn as a red line). `colours` is by group or row; `log` by powers of ten.
     """
     if not frame["value"].notna().any():
         raise InsufficientDataError("no row has a value")
@@ -240,12 +152,12 @@ def intervals(  # the parts of a row
         row["colour"] = chosen.get(group or row["row"], CONTEXT if as_bars else INK)
         row["text"] = row.get("text") or f"{group} {show(row['value'], unit)}".strip()
 
-    def draw(canvas: Any, narrow: bool) -> None:  # noqa: ANN401
+    def draw(canvas: Any, narrow: bool) -> None:
         axes = canvas.subplots()
         axes.set_xscale("log" if log else "linear")
         for row in rows:
             _row(axes, row, unit, bar=0.8 * step if as_bars else 0)
-            _write(axes, row["text"], (1, row["place"]), MARGIN_TEXT[narrow], right=False, bold=as_bars)
+            _beside(axes, row["text"], row["place"], MARGIN_TEXT[narrow], bold=as_bars)
         axes.set_ylim(-0.6, len(names) - (0.1 if "quoted" in frame else 0.4))
         axes.margins(x=0.04)
         if as_bars and axes.dataLim.xmin >= 0:
@@ -267,125 +179,68 @@ def intervals(  # the parts of a row
     return picture(draw, (height(False), height(True)), **words)
 
 
-def bars(frame: pd.DataFrame, **options: Any) -> Figure:  # noqa: ANN401  # as of intervals
-    """Draw a bar from zero for each row, with its interval and a quoted figure; arguments as of `intervals`."""
+def bars(frame: pd.DataFrame, **options: Any) -> Figure:
+    """Draw a bar from zero for each row; arguments as of `intervals`."""
     return intervals(frame, as_bars=True, **options)
 
 
-def stacked(frame: pd.DataFrame, *, colours: Mapping[str, str], name: str = "", **words: Unpack[Words]) -> Figure:
-    """Draw one bar a row, divided by column: counts of verdicts by article, for one. The counts stand in the parts.
+def stacked(frame: pd.DataFrame, *, colours: Mapping[str, str], **words: Unpack[Words]) -> Figure:
+    """Draw one bar a row, divided by column into parts of the columns' colours, with the counts in the parts."""
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Counts; a row a bar, a column a part.
-    colours : mapping
-        Column -> colour.
-    """
-
-    def draw(canvas: Any, narrow: bool) -> None:  # noqa: ANN401
+    def draw(canvas: Any, narrow: bool) -> None:
         axes, left = canvas.subplots(), np.zeros(len(frame))
         places, least = np.arange(len(frame))[::-1], frame.sum(axis=1).max() * (0.06 if narrow else 0.022)
         for column in frame:
             counts, colour = frame[column].to_numpy(float), colours[str(column)]
-            axes.barh(places, counts, 0.62, left=left, color=colour, edgecolor=PAPER, linewidth=1)
+            axes.barh(places, counts, 0.62, left=left, color=colour, edgecolor=style.PAPER, linewidth=1, label=column)
             for place, count, start in zip(places, counts, left, strict=True):
                 if count > least:
-                    axes.text(start + count / 2, place, f"{count:.0f}", ha="center", va="center", color=ink_on(colour))
+                    ink = style.ink_on(colour)
+                    axes.text(start + count / 2, place, f"{count:.0f}", ha="center", va="center", color=ink)
             left = left + counts
         _name_rows(axes, places, frame.index, narrow=narrow)
-        _name(axes, name, narrow=narrow)
         axes.grid(visible=False)
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)
+        canvas.legend(
+            loc="outside upper left", ncols=3 if narrow else 8, frameon=False, handlelength=0.8, columnspacing=1
+        )
 
-    return picture(draw, 40 + ROW_PX * len(frame), **words)
-
-
-def histogram(
-    values: "Values[Any]",
-    *,
-    name: str,
-    unit: str = "number",
-    marks: Mapping[str, float] | None = None,
-    bins: int = 60,
-    **words: Unpack[Words],
-) -> Figure:
-    """Draw how often values occur, with named ones marked.
-
-    Parameters
-    ----------
-    marks : mapping, optional
-        Label -> value; lines in the colour of the day in question.
-    """
-    known = values.dropna().to_numpy(float)
-    if len(known) < 2:
-        raise InsufficientDataError("there are not two values to draw a distribution of")
-    named = sorted((marks or {}).items(), key=lambda mark: mark[1])
-    counts, edges = np.histogram(known, bins=bins)
-
-    def draw(canvas: Any, narrow: bool) -> None:  # noqa: ANN401
-        axes, top = canvas.subplots(), float(counts.max())
-        axes.stairs(counts, edges, fill=True, color=BAND)
-        for i, (label, value) in enumerate(named):
-            height = top * (1.02 + 0.11 * (len(named) - i))
-            axes.vlines(value, 0, height, color=DAY, linewidth=1.4)
-            left = value > edges.mean()
-            axes.annotate(label, (value, height), xytext=(-5 if left else 5, 0), textcoords="offset points", va="top",
-                          ha="right" if left else "left", color=DAY, weight="bold", annotation_clip=False)  # fmt: skip
-        axes.set_ylim(0, top * (1.05 + 0.11 * len(named)))
-        axes.margins(x=0.02)
-        _name(axes, name, narrow=narrow)
-        axes.yaxis.set_visible(False)
-        _number_ticks(axes.xaxis, unit, most=5 if narrow else 9)
-
-    return picture(draw, (320, 280), **words)
+    return picture(draw, (75 + ROW_PX * len(frame), 120 + ROW_PX * len(frame)), **words)
 
 
-def heat_map(  # the parts of a map
+def heat_map(
     frame: pd.DataFrame,
     *,
     unit: str = "points",
-    digits: int | None = None,
-    positive: str = POSITIVE,
-    negative: str = NEGATIVE,
+    positive: str = style.POSITIVE,
+    negative: str = style.NEGATIVE,
     apart: Sequence[str] = (),
-    most: float | None = None,
     **words: Unpack[Words],
 ) -> Figure:
     """Draw a table of numbers whose ground says their size: none at zero, the ends' colours at the largest.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Numbers; NaN leaves its cell empty.
-    unit : str
-        Of all of them; it stands in the deck, not in the cells.
-    positive, negative : str
-        Colours of the ends. Of small minus large, give `SMALL_CAPS` and `LARGE_CAPS`.
-    apart : sequence of str, optional
-        Names of columns and rows before which a gap stands; such a row is bold (a mean below its cases).
-    most : float, optional
-        The value at which the ground is deepest; by default the largest.
+    The unit stands in the deck, not in the cells. Before the columns and rows named in `apart` is a gap; such a row is bold
+    (a mean below its cases). Of small minus large, give `SMALL_CAPS` and `LARGE_CAPS` as the ends.
     """
     values, rows, columns = frame.to_numpy(float), [str(row) for row in frame.index], [str(one) for one in frame]
     if not np.isfinite(values).any():
         raise InsufficientDataError("no cell has a value")
-    deepest = most or float(np.nanmax(np.abs(values))) or 1.0
+    deepest = float(np.nanmax(np.abs(values))) or 1.0
     across = [i + 0.12 * sum(one in apart for one in columns[: i + 1]) for i in range(len(columns))]
     down = [i + 0.35 * sum(one in apart for one in rows[: i + 1]) for i in range(len(rows))]
 
-    def draw(canvas: Any, narrow: bool) -> None:  # noqa: ANN401
+    def draw(canvas: Any, narrow: bool) -> None:
         from matplotlib.patches import Rectangle
 
         axes, size = canvas.subplots(), PHONE_TEXT if narrow else TEXT
         for (i, j), value in np.ndenumerate(values):
             if np.isfinite(value):
-                ground = positive if value > 0 else negative
-                depth = 0.05 + 0.6 * min(abs(value) / deepest, 1.0)
+                ground, depth = positive if value > 0 else negative, 0.05 + 0.6 * abs(value) / deepest
                 axes.add_patch(Rectangle((across[j], down[i]), 1, 1, facecolor=ground, alpha=depth, linewidth=0))
-                axes.text(across[j] + 0.5, down[i] + 0.5, _bare(value, unit, digits), ha="center", va="center", size=size,
-                          weight="bold" if rows[i] in apart else "normal")  # fmt: skip
+                text = show(float(value), unit).removesuffix(" pp").removesuffix("%")
+                look = {"size": size, "weight": "bold" if rows[i] in apart else "normal"}
+                axes.text(across[j] + 0.5, down[i] + 0.5, text, ha="center", va="center", **look)
         axes.set_xlim(0, across[-1] + 1)
         axes.set_ylim(down[-1] + 1, 0)
         axes.set_xticks([place + 0.5 for place in across], columns)
@@ -398,7 +253,7 @@ def heat_map(  # the parts of a map
     return picture(draw, 50 + 36 * len(frame), **words)
 
 
-def sparkline(values: "Values[Any]", *, mark: float | None = None) -> str:
+def sparkline(values: "pd.Series[Any]", *, mark: float | None = None) -> str:
     """Return a line of 120 by 24 px for a table's cell: the values in their order, the last one (or `mark`) as a dot."""
     known = _thinned(values.dropna(), 60).to_numpy(float)
     if len(known) < 2:
@@ -408,41 +263,38 @@ def sparkline(values: "Values[Any]", *, mark: float | None = None) -> str:
     y = 21 - 18 * (np.append(known, last) - low) / ((high - low) or 1.0)
     line = " ".join(f"{x:.0f},{up:.1f}" for x, up in zip(np.linspace(2, 112, len(known)), y, strict=False))
     return (
-        f'<svg class="sparkline" aria-hidden="true" width="120" height="24" viewBox="0 0 120 24"><polyline points="{line}" '
-        f'fill="none" stroke="var(--quiet, {QUIET})"/><circle cx="112" cy="{y[-1]:.1f}" r="3" fill="var(--day, {DAY})"/></svg>'
+        '<svg class="sparkline" aria-hidden="true" width="120" height="24" viewBox="0 0 120 24">'
+        f'<polyline points="{line}" fill="none" stroke="var(--quiet, {QUIET})"/>'
+        f'<circle cx="112" cy="{y[-1]:.1f}" r="3" fill="var(--day, {DAY})"/></svg>'
     )
 
 
 def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> None:
     """Draw a panel, then the names of what it shows: in the margin what reaches it, at its place what does not."""
-    axes.set_yscale("log" if panel.log else "linear")
     axes.set_xscale("log" if panel.log_x else "linear")
-    lines = [(line, _dated(line.values).dropna()) for line in panel.lines]
+    lines = [(line, line.values.dropna()) for line in panel.lines]
     known = [values for _, values in lines if len(values)]
     first, last = min(values.index[0] for values in known), max(values.index[-1] for values in known)
+    axes.set_xlim(first, last)
+    axes.set_ylim(*_value_limits(panel, known))
     for start, end in panel.spans:
-        axes.axvspan(start, end, color=BAND, alpha=0.4, linewidth=0)
+        axes.axvspan(start, end, color=style.BAND, alpha=0.4, linewidth=0)
     if panel.points is not None:
         axes.plot(panel.points.index, panel.points, "o", color=QUIET, markersize=3.5, linewidth=0, zorder=3)
     margin = _draw_bands(axes, panel.bands)
     for line, values in lines:
-        seen = _thinned(values, WIDE_PX)
+        seen = _thinned(values, style.WIDE_PX)
         axes.plot(seen.index, seen, color=line.colour, linewidth=line.width, linestyle="--" if line.dashed else "-")
-        if line.label and len(values):
-            margin.append((float(values.iloc[-1]), line.label, line.colour, line.width > 2))
+        margin += [(float(values.iloc[-1]), line.label, line.colour, line.width > 2)] if len(values) else []
     for label, level in panel.levels.items():
         axes.axhline(level, color=CONTEXT, linewidth=0.9, linestyle="--" if label else "-")
-        margin += [(level, label, QUIET, False)] if label else []
-    axes.set_xlim(first, last)
-    if not isinstance(first, pd.Timestamp) and not panel.log_x and first < 0 < last:
-        axes.axvline(0, color=CONTEXT, linewidth=0.8, linestyle=":")
-    axes.set_ylim(*_value_limits(panel, known))
-    at_the_edge = [mark for mark in panel.marks if _along(axes, mark.at) > AT_THE_EDGE]
+        margin.append((level, label, QUIET, False))
     for mark in panel.marks:
         axes.plot([mark.at], [mark.value], "o", color=mark.colour, markersize=6, clip_on=False, zorder=5)
-    _name_marks(axes, [mark for mark in panel.marks if mark not in at_the_edge], narrow=narrow)
-    margin += [(mark.value, mark.label, mark.colour, True) for mark in at_the_edge]
-    _name_in_margin(axes, margin, narrow=narrow, height_px=height_px)
+    inside = [mark for mark in panel.marks if _along(axes, mark.at) < AT_THE_EDGE]
+    _name_marks(axes, inside, narrow=narrow)
+    margin += [(mark.value, mark.label, mark.colour, True) for mark in panel.marks if mark not in inside]
+    _name_in_margin(axes, [label for label in margin if label[1]], narrow=narrow, height_px=height_px)
     _name(axes, panel.name, narrow=narrow)
     axes.set_xlabel(panel.x_name)
     _number_ticks(axes.yaxis, panel.unit, most=5 if height_px < 200 else 7)
@@ -450,62 +302,60 @@ def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> Non
         _date_ticks(axes.xaxis, most=5 if narrow else 10)
     else:
         _number_ticks(axes.xaxis, panel.x_unit, most=4 if narrow else 8)
+        if not panel.log_x and first < 0 < last:
+            axes.axvline(0, color=CONTEXT, linewidth=0.8, linestyle=":")
 
 
 def _draw_bands(axes: "Axes", bands: Sequence[Band]) -> list[MarginLabel]:
     labels = []
     for band in bands:
-        low, high = _dated(band.low), _dated(band.high)
-        seen = _thinned(high, WIDE_PX // 2).index
-        depth = 0.45 if band.colour == BAND else 0.2
-        axes.fill_between(np.asarray(seen), low[seen], high[seen], color=band.colour, alpha=depth, linewidth=0)
-        if band.label and high.notna().any():
-            labels.append((float(high.dropna().iloc[-1]), band.label, QUIET, False))
+        seen = _thinned(band.high, style.WIDE_PX // 2).index
+        depth = 0.45 if band.colour == style.BAND else 0.2
+        axes.fill_between(
+            np.asarray(seen), band.low[seen], band.high[seen], color=band.colour, alpha=depth, linewidth=0
+        )
+        labels += [(float(value), band.label, QUIET, False) for value in band.high.dropna().iloc[-1:]]
     return labels
 
 
-def _value_limits(panel: Panel, lines: Sequence["Values[Any]"]) -> tuple[float, float]:
+def _value_limits(panel: Panel, lines: Sequence["pd.Series[Any]"]) -> tuple[float, float]:
     """Start and end an axis with what is drawn; a band may widen it by a third of the lines' range on each side."""
-    scale, back = (np.log10, lambda power: 10.0**power) if panel.log else (np.asarray, float)
-    named = [mark.value for mark in panel.marks] + list(panel.levels.values())
     points = [] if panel.points is None else [panel.points]
-    drawn = scale(np.concatenate([np.asarray(one, dtype=float) for one in [*lines, *points, named]]))
-    low, high = float(np.nanmin(drawn)), float(np.nanmax(drawn))
-    room = (high - low) or abs(high) or 1.0
-    for band in panel.bands:
-        low = min(low, max(float(np.nanmin(scale(band.low.to_numpy(float)))), np.nanmin(drawn) - room / 3))
-        high = max(high, min(float(np.nanmax(scale(band.high.to_numpy(float)))), np.nanmax(drawn) + room / 3))
-    return back(low - 0.06 * room), back(high + (0.16 if panel.marks else 0.06) * room)
+    named = [mark.value for mark in panel.marks] + list(panel.levels.values())
+    drawn = np.concatenate([np.asarray(one, dtype=float) for one in [*lines, *points, named]])
+    lowest, highest = float(drawn.min()), float(drawn.max())
+    room = (highest - lowest) or abs(highest) or 1.0
+    low = min([lowest, *(max(float(band.low.min()), lowest - room / 3) for band in panel.bands)])
+    high = max([highest, *(min(float(band.high.max()), highest + room / 3) for band in panel.bands)])
+    below = any(mark.value < min((low + high) / 2, 0) for mark in panel.marks)
+    return low - (0.16 if below else 0.06) * room, high + (0.16 if panel.marks else 0.06) * room
 
 
 def _name_marks(axes: "Axes", marks: Sequence[Mark], *, narrow: bool) -> None:
     """Write the names of marks above them (below, where they are low), each a line farther off than a near one's."""
     written: list[tuple[float, bool]] = []
-    letter = 7.0 / (230 if narrow else 640)  # of the axes' width
+    letter = LETTER_PX / (230 if narrow else 640)  # of the axes' width
     for mark in sorted(marks, key=lambda one: _along(axes, one.at)):
         along, below = _along(axes, mark.at), mark.value < min(sum(axes.get_ylim()) / 2, 0)
         level = sum(side == below and along - other < letter * len(mark.label) for other, side in written)
         written.append((along, below))
-        axes.annotate(
-            mark.label, (mark.at, mark.value), xytext=(0, (-1 if below else 1) * (7 + 11 * level)),
-            textcoords="offset points", ha="left" if along < 0.2 else "right" if along > 0.8 else "center",
-            va="top" if below else "bottom", color=WORD_COLOURS.get(mark.colour, mark.colour), size=SMALL_TEXT,
-            annotation_clip=False,
-        )  # fmt: skip
+        side = "left" if along < 0.2 else "right" if along > 0.8 else "center"
+        up = (-1 if below else 1) * (7 + 11 * level)
+        look = {"ha": side, "va": "top" if below else "bottom", "size": SMALL_TEXT, "color": _legible(mark.colour)}
+        _words(axes, mark.label, (mark.at, mark.value), "data", (0, up), **look)
 
 
 def _name_in_margin(axes: "Axes", labels: Sequence[MarginLabel], *, narrow: bool, height_px: float) -> None:
     """Write names at the right of the axes, at their heights, or as near to them as they have room without touching."""
     ordered = sorted(labels)
     line = LINE_PX / max(height_px - 65, 80)  # of the axes' height
-    sizes = [line * len(textwrap.wrap(text, MARGIN_TEXT[narrow])) for _, text, _, _ in ordered]
-    to_axes = axes.transData + axes.transAxes.inverted()
-    places = _spread([float(to_axes.transform((axes.get_xlim()[0], value))[1]) for value, *_ in ordered], sizes)
-    for (_, text, colour, bold), place, size in zip(ordered, places, sizes, strict=True):
-        for i, words in enumerate(textwrap.wrap(text, MARGIN_TEXT[narrow])):
-            axes.annotate(words, (1, place + size / 2 - line * (i + 0.5)), xycoords="axes fraction", xytext=(7, 0),
-                          textcoords="offset points", va="center", color=WORD_COLOURS.get(colour, colour),
-                          weight="bold" if bold else "normal", annotation_clip=False)  # fmt: skip
+    texts = [textwrap.wrap(text, MARGIN_TEXT[narrow]) for _, text, _, _ in ordered]
+    low, high = axes.get_ylim()
+    places = _spread([(value - low) / (high - low) for value, *_ in ordered], [line * len(text) for text in texts])
+    for (_, _, colour, bold), text, place in zip(ordered, texts, places, strict=True):
+        for i, words in enumerate(text):
+            look = {"va": "center", "color": _legible(colour), "weight": "bold" if bold else "normal"}
+            _words(axes, words, (1, place + line * ((len(text) - 1) / 2 - i)), "axes fraction", (7, 0), **look)
 
 
 def _spread(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
@@ -528,37 +378,47 @@ def _row(axes: "Axes", row: Mapping[str, Any], unit: str, *, bar: float) -> None
     if pd.notna(row.get("low")) and pd.notna(row.get("high")):
         axes.hlines(place, row["low"], row["high"], color=INK if bar else colour, linewidth=1.8)
     if not bar:
-        face = colour if row.get("filled", True) else PAPER
+        face = colour if row.get("filled", True) else style.PAPER
         axes.plot([row["value"]], [place], "o", color=colour, markerfacecolor=face, markersize=6.5, zorder=4)
-    if pd.notna(row.get("quoted")):
-        axes.vlines(row["quoted"], place - 0.42, place + 0.42, color=DAY, linewidth=2.2)
-        axes.annotate(f"quoted {show(row['quoted'], unit)}", (row["quoted"], place + 0.44), ha="center", va="bottom",
-                      color=DAY, weight="bold", size=SMALL_TEXT)  # fmt: skip
+    if pd.notna(quoted := row.get("quoted")):
+        axes.vlines(quoted, place - 0.42, place + 0.42, color=DAY, linewidth=2.2)
+        look = {"ha": "center", "va": "bottom", "color": DAY, "weight": "bold", "size": SMALL_TEXT}
+        _words(axes, f"quoted {show(quoted, unit)}", (quoted, place + 0.44), "data", (0, 0), **look)
 
 
-def _write(axes: "Axes", text: str, place: tuple[float, float], width: int, *, right: bool, bold: bool = False) -> None:
+def _beside(axes: "Axes", text: str, place: float, width: int, *, left: bool = False, bold: bool = False) -> None:
     """Write beside the axes, at a value's height, each line by itself: so it keeps its side in whatever font."""
     lines = textwrap.wrap(text, width)
     for i, words in enumerate(lines):
-        down = (len(lines) - 1) / 2 - i
-        axes.annotate(words, place, xycoords=("axes fraction", "data"), va="center", ha="right" if right else "left",
-                      xytext=(-7 if right else 7, down * LINE_PX * POINTS_PER_PX), textcoords="offset points",
-                      weight="bold" if bold else "normal", annotation_clip=False)  # fmt: skip
+        offset = (-7 if left else 7, ((len(lines) - 1) / 2 - i) * LINE_PX * style.POINTS_PER_PX)
+        look = {"va": "center", "ha": "right" if left else "left", "weight": "bold" if bold else "normal"}
+        _words(axes, words, (0 if left else 1, place), ("axes fraction", "data"), offset, **look)
 
 
-def _name_rows(axes: "Axes", places: Sequence[float] | Any, names: Any, *, narrow: bool) -> None:  # noqa: ANN401
+def _name_rows(axes: "Axes", places: Any, names: Any, *, narrow: bool) -> None:
     axes.set_yticks([])
     for place, name in zip(places, names, strict=True):
-        _write(axes, str(name), (0, float(place)), ROW_TEXT[narrow], right=True)
+        _beside(axes, str(name), float(place), ROW_TEXT[narrow], left=True)
 
 
 def _name(axes: "Axes", name: str, *, narrow: bool) -> None:
     """Write what is drawn above the axes, from the picture's left edge; a blank title keeps the room."""
     lines = textwrap.wrap(name, NAME_TEXT[narrow])
-    if lines:
-        axes.set_title("\n".join(" " for _ in lines))
-        axes.annotate("\n".join(lines), (0, 1), xycoords=("figure fraction", "axes fraction"), xytext=(2, 6),
-                      textcoords="offset points", color=QUIET, annotation_clip=False).set_in_layout(False)  # fmt: skip
+    axes.set_title("\n".join(" " for _ in lines))
+    above = _words(axes, "\n".join(lines), (0, 1), ("figure fraction", "axes fraction"), (2, 6), color=QUIET)
+    above.set_in_layout(False)
+
+
+def _words(axes: "Axes", text: str, at: tuple[Place, float], of: Any, offset: tuple[float, float], **look: Any) -> Any:
+    """Write words at a place, moved by an offset in points; also where the place lies outside the axes."""
+    return axes.annotate(
+        text, at, xycoords=of, xytext=offset, textcoords="offset points", annotation_clip=False, **look
+    )
+
+
+def _legible(colour: str) -> str:
+    """Return the colour of words about something: darker than its own where that is too light to be read."""
+    return {CONTEXT: QUIET, SMALL_CAPS: style.SMALL_CAPS_WORDS}.get(colour, colour)
 
 
 def _number_ticks(axis: "Axis", unit: str, *, most: int) -> None:
@@ -594,16 +454,7 @@ def _date_ticks(axis: "Axis", *, most: int) -> None:
     axis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))  # type: ignore[no-untyped-call]
 
 
-def _bare(value: float, unit: str, digits: int | None) -> str:
-    """Show a value without the unit that stands above."""
-    return show(float(value), unit, digits=digits).removesuffix(" pp").removesuffix("%")
-
-
-def _dated(values: "Values[Any]") -> "Values[Any]":
-    return values.to_timestamp() if isinstance(values.index, pd.PeriodIndex) else values
-
-
-def _thinned(values: "Values[Any]", parts: int) -> "Values[Any]":
+def _thinned(values: "pd.Series[Any]", parts: int) -> "pd.Series[Any]":
     """Keep, of more values than can be seen, the lowest and the highest of each part, and both ends."""
     n = len(values)
     if n <= 4 * parts:

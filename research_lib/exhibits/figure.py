@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
 from urllib.parse import quote
 
@@ -26,29 +27,28 @@ DAY, CONTEXT, BAND = "#b3261e", "#9a9aa2", "#a9cbe3"  # the day in question; wha
 POSITIVE, NEGATIVE = "#2a6fb0", "#b5303a"  # the ends of a heat map
 # In a page these colours are variables: dark mode and print set them, and elsewhere the light ones stand.
 VARIABLES = {
-    INK: "ink", QUIET: "quiet", GRID: "grid", PAPER: "paper", SMALL_CAPS: "small", LARGE_CAPS: "large", DAY: "day",
-    SMALL_CAPS_WORDS: "small-words", CONTEXT: "context", BAND: "band", POSITIVE: "positive", NEGATIVE: "negative",
+    "ink": INK, "quiet": QUIET, "grid": GRID, "paper": PAPER, "small": SMALL_CAPS, "small-words": SMALL_CAPS_WORDS,
+    "large": LARGE_CAPS, "day": DAY, "context": CONTEXT, "band": BAND, "positive": POSITIVE, "negative": NEGATIVE,
 }  # fmt: skip
+# How a verdict looks on badges, in the index and in charts: its colour, its shape and its word.
+VERDICT_LOOK = {
+    "holds": ("#1d7a46", "●", "holds"),
+    "roughly": ("#8cc5a2", "◕", "roughly"),
+    "depends": ("#e0a100", "◆", "depends"),
+    "fails": ("#b2271f", "✕", "fails"),
+    "open": ("#b9bdc3", "○", "not shown"),
+    "stand-in": ("#cdd9e5", "◇", "stand-in"),
+    "no data": ("#dfe1e5", "–", "no data"),
+    "untestable": ("#f0f1f3", "□", "untestable"),
+    "finding": ("#3d4f66", "▸", "finding"),
+}
 
 # A narrow frame shows the narrow drawing. The page has these rules once, a notebook's output brings them along.
-STYLE = """
-.exhibit { margin: 1.6rem 0; max-width: 860px; container-type: inline-size; color: var(--ink, #1d1d1f); }
-.exhibit p { margin: 0; max-width: none; }
-.exhibit .title { font-size: 1.1875rem; line-height: 1.35; font-weight: 700; }
-.exhibit .deck { font-size: .875rem; line-height: 1.45; color: var(--quiet, #5b5b63); margin: .15rem 0 .5rem; }
-.exhibit figcaption { font-size: .75rem; line-height: 1.5; color: var(--quiet, #5b5b63); margin-top: .3rem; }
-.exhibit figcaption a { color: var(--link, #0b5a8f); margin-left: .7em; white-space: nowrap; }
-.exhibit svg { display: block; width: 100%; height: auto; stroke-linejoin: round; font-family: system-ui, sans-serif; }
-.exhibit .narrow { display: none; }
-@container (max-width: 600px) { .exhibit .wide { display: none; } .exhibit .narrow { display: block; max-width: 480px; } }
-"""
-NOTEBOOK_STYLE = """
-.exhibit { --ink: var(--jp-content-font-color1, var(--vscode-editor-foreground, #1d1d1f));
-  --quiet: var(--jp-content-font-color2, #5b5b63); --grid: var(--jp-border-color2, #e6e6ea);
-  --paper: var(--jp-layout-color0, #ffffff); --link: var(--jp-content-link-color, #0b5a8f); }
-"""
-FRAME_STYLE = f"<style>{STYLE}{NOTEBOOK_STYLE}</style>"
-
+STYLE = (Path(__file__).parent / "exhibit.css").read_text(encoding="utf-8")
+FRAME_STYLE = f"""<style>{STYLE}.exhibit {{ --link: var(--jp-content-link-color, #0b5a8f);
+--ink: var(--jp-content-font-color1, var(--vscode-editor-foreground, #1d1d1f)); --quiet: var(--jp-content-font-color2, #5b5b63);
+--grid: var(--jp-border-color2, #e6e6ea); --paper: var(--jp-layout-color0, #ffffff); }}</style>"""
+SAFE = " /:;,=()!*'+@&?"  # what a data: link in double quotes may hold as it is
 # What an SVG is better without: its prologue, one font list a word, a fixed size, names that nothing refers to, white space.
 SVG_SAVINGS = (
     (r"^.*?(?=<svg)", ""),
@@ -59,28 +59,25 @@ SVG_SAVINGS = (
     (r">\s+<", "><"),
     (r' transform="rotate\(-?0 [^"]*"', ""),
 )
+Draw = Callable[["Canvas", bool], None]
+
+
+class Words(TypedDict, total=False):
+    """What is said about a drawing, and the frame it draws: see `Figure`."""
+
+    title: Required[str]
+    alt: Required[str]
+    deck: str
+    data: pd.DataFrame
+    note: str
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture that shows itself; `charts` draws them.
+    """A picture that shows itself; `charts` draws them, and a study adds id and source.
 
-    Attributes
-    ----------
-    title : str
-        What it shows, as a statement.
-    alt : str
-        The same point in a sentence or two, for a reader who does not see it.
-    svg, narrow : str
-        The drawing for a page and the one for a phone, as elements.
-    deck : str
-        What, when, how many, in which unit.
-    data : DataFrame
-        What is drawn, for the CSV link.
-    note : str
-        How to read it, where that is not plain.
-    id, source : str
-        The name it is linked by, and where its data come from: a study gives both.
+    The title is a statement; `alt` says it in a sentence or two for a reader who does not see the picture; the deck says
+    what, when, how many and in which unit; the note how to read it; `data` is what the CSV link holds.
     """
 
     title: str
@@ -94,62 +91,40 @@ class Figure:
     source: str = ""
 
     def _repr_html_(self) -> str:
-        picture = f'<div class="picture" role="img" aria-label="{escape(self.alt)}">{self.svg}{self.narrow}</div>'
+        body = f'<div class="picture" role="img" aria-label="{escape(self.alt)}">{self.svg}{self.narrow}</div>'
         links = {"SVG": ("svg", f"data:image/svg+xml,{quote(self.standalone(), safe=SAFE)}")}
         parts: Any = {"deck": self.deck, "note": self.note, "source": self.source, "data": self.data}
-        return frame("figure", self.id, self.title, picture, links=links, **parts)
+        return frame("figure", self.id, self.title, body, links=links, **parts)
 
     def __repr__(self) -> str:
         return f"{self.title}. {self.alt}"
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        about = exhibit_metadata("figure", self.id, self.title)
-        return {"text/html": self._repr_html_(), "text/plain": repr(self)}, about
+        about = {"id": self.id or exhibit_id(self.title), "title": self.title, "kind": "figure"}
+        return {"text/html": self._repr_html_(), "text/plain": repr(self)}, {"research_lib": about}
 
     def standalone(self) -> str:
         """Return the picture as a file of its own: title, deck and source drawn in, colours fixed."""
         width, height = (float(size) for size in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', self.svg)[0])
-        title, deck = textwrap.wrap(self.title, 66), textwrap.wrap(self.deck, 105)
-        lines = [(text, 13.0, INK, "bold") for text in title] + [(text, 9.5, QUIET, "normal") for text in deck]
+        lines = [(words, 13.0, INK, "bold") for words in textwrap.wrap(self.title, 66)]
+        lines += [(words, 9.5, QUIET, "normal") for words in textwrap.wrap(self.deck, 105)]
         text, y = "", 0.0
         for words, size, colour, weight in lines:
             y += 1.4 * size
-            text += f'<text x="6" y="{y:.1f}" font-size="{size}" fill="{colour}" font-weight="{weight}">{escape(words)}</text>'
-        top = y + 8
-        inner = re.sub(r"var\(--\w+, ?(#\w+)\)", r"\1", self.svg)
-        inner = re.sub(r'<svg class="wide"', f'<svg y="{top:.1f}" width="{width}" height="{height}"', inner, count=1)
-        foot = f'<text x="6" y="{top + height + 13:.1f}" font-size="8.5" fill="{QUIET}">{escape(self.source)}</text>'
+            look = f'font-size="{size}" font-weight="{weight}" fill="{colour}"'
+            text += f'<text x="6" y="{y:.1f}" {look}>{escape(words)}</text>'
+        inner = re.sub(r"var\(--[\w-]+, ?(#\w+)\)", r"\1", self.svg)
+        inner = inner.replace('<svg class="wide"', f'<svg y="{y + 8:.1f}" width="{width}" height="{height}"', 1)
+        foot = f'<text x="6" y="{y + height + 21:.1f}" font-size="8.5" fill="{QUIET}">{escape(self.source)}</text>'
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-            f'viewBox="0 0 {width} {top + height + 22:.1f}" font-family="system-ui, sans-serif">'
-            f'<rect width="100%" height="100%" fill="{PAPER}"/>{text}{inner}{foot}</svg>'
+            '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" font-family="sans-serif" '
+            f'viewBox="0 0 {width} {y + height + 30:.1f}"><rect width="100%" height="100%" fill="{PAPER}"/>'
+            f"{text}{inner}{foot}</svg>"
         )
 
 
-SAFE = " /:;,=()!*'+@&?"  # what a data: link in double quotes may hold as it is
-Draw = Callable[["Canvas", bool], None]
-
-
-class Words(TypedDict, total=False):
-    """What is said about a drawing: see `Figure`."""
-
-    title: Required[str]
-    alt: Required[str]
-    deck: str
-    data: pd.DataFrame
-    note: str
-
-
 def picture(draw: Draw, height_px: float | tuple[float, float] = 380, **words: Unpack[Words]) -> Figure:
-    """Draw a figure, wide and narrow: `draw(canvas, narrow)` fills an empty canvas in the kit's style.
-
-    Parameters
-    ----------
-    height_px : float or (float, float)
-        Height of the wide drawing (860 px wide), and of the narrow one (358 px wide).
-    words : str, DataFrame
-        Title and alt; deck, data, note where there are any.
-    """
+    """Draw a figure for a page and for a phone: `draw(canvas, narrow)` fills an empty canvas in the kit's style."""
     heights = height_px if isinstance(height_px, tuple) else (height_px, height_px)
     drawn = {}
     for kind, width, height in (("wide", WIDE_PX, heights[0]), ("narrow", NARROW_PX, heights[1])):
@@ -171,36 +146,21 @@ def frame(  # noqa: PLR0913  # the parts of a frame
     data: pd.DataFrame | None = None,
     links: Mapping[str, tuple[str, str]] | None = None,
 ) -> str:
-    """Put a body into the frame of an exhibit: title and deck above it, note, source and links below.
+    """Put a table or figure, as HTML, into its frame: title and deck above it; note, source and links below.
 
-    Parameters
-    ----------
-    kind : str
-        "figure" or "table".
-    id : str
-        The name it is linked by; made from the title where there is none.
-    body : str
-        The picture or the table, as HTML.
-    data : DataFrame, optional
-        What the CSV link holds.
-    links : mapping
-        Further links: word -> (file name extension, address).
+    An empty id is made from the title; `links` maps a word to a file name extension and an address.
     """
-    name = id or exhibit_id(title)
+    name, offered = id or exhibit_id(title), dict(links or {})
     if kind == "table":  # wider than its frame it scrolls, by keyboard too
         body = f'<div class="scroll" role="group" tabindex="0" aria-label="Table">{body}</div>'
-    offered = dict(links or {})
     if data is not None and len(data.columns):
         offered = {"CSV": ("csv", f"data:text/csv;charset=utf-8,{quote(as_csv(data), safe=SAFE)}"), **offered}
-    tools = f'<a href="#{name}" aria-label="Link to this {kind}">#</a>'
-    tools += "".join(
-        f'<a download="{name}.{extension}" href="{address}">{word}</a>'
-        for word, (extension, address) in offered.items()
-    )
+    tools = [f'<a href="#{name}" aria-label="Link to this {kind}">#</a>']
+    tools += [f'<a download="{name}.{kind}" href="{to}">{word}</a>' for word, (kind, to) in offered.items()]
     above = f'<p class="title" id="{name}-title">{escape(title)}</p>'
     above += f'<p class="deck">{escape(deck)}</p>' if deck else ""
     below = f'<p class="note">{escape(note)}</p>' if note else ""
-    below += f'<p class="source">{escape(source.rstrip(".") + "." if source else "")}{tools}</p>'
+    below += f'<p class="source">{escape(source.rstrip(".") + "." if source else "")}{"".join(tools)}</p>'
     return (
         f'<figure class="exhibit {kind}" id="{name}" aria-labelledby="{name}-title">{FRAME_STYLE}{above}{body}'
         f"<figcaption>{below}</figcaption></figure>"
@@ -212,14 +172,23 @@ def exhibit_id(title: str) -> str:
     return re.sub(r"\W+", "-", title.lower()).strip("-")
 
 
-def exhibit_metadata(kind: str, id: str, title: str) -> dict[str, Any]:  # noqa: A002  # as in `frame`
-    """Say of an output which exhibit it is, for pages and programs."""
-    return {"research_lib": {"id": id or exhibit_id(title), "title": title, "kind": kind}}
-
-
 def as_csv(data: pd.DataFrame) -> str:
     """Write a frame as CSV: six digits, ISO dates, the index only where it is not a plain count."""
     return data.to_csv(index=not isinstance(data.index, pd.RangeIndex), float_format="%.6g", date_format="%Y-%m-%d")
+
+
+def badge(verdict: str, *, short: bool = False) -> str:
+    """Return a verdict as an element: its colour, its shape and its word; short, the word is for screen readers only."""
+    colour, shape, word = VERDICT_LOOK[verdict]
+    unseen = ' class="unseen"' if short else ""
+    look = f'title="{word}" style="background:{colour};color:{ink_on(colour)}"'
+    return f'<span class="badge" {look}><span aria-hidden="true">{shape} </span><span{unseen}>{word}</span></span>'
+
+
+def ink_on(colour: str) -> str:
+    """Return the ink, dark or light, that is read best on a colour; it stays so in dark mode."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return "#fffffe" if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < 0.18 else "#1d1d1e"
 
 
 @contextmanager
@@ -231,12 +200,11 @@ def canvas(width_px: float, height_px: float) -> Iterator["Canvas"]:
     size = TEXT_PX * POINTS_PER_PX
     style: Any = {
         "font.size": size, "axes.titlesize": size, "axes.labelsize": size, "xtick.labelsize": size, "ytick.labelsize": size,
-        "text.color": INK, "axes.labelcolor": QUIET, "axes.titlecolor": QUIET, "axes.titlelocation": "left",
-        "xtick.color": CONTEXT, "xtick.labelcolor": QUIET, "ytick.labelcolor": QUIET, "ytick.major.size": 0,
-        "axes.edgecolor": CONTEXT, "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False,
+        "text.color": INK, "axes.labelcolor": QUIET, "xtick.labelcolor": QUIET, "ytick.labelcolor": QUIET,
+        "xtick.color": CONTEXT, "axes.edgecolor": CONTEXT, "axes.spines.top": False, "axes.spines.right": False,
+        "axes.spines.left": False, "ytick.major.size": 0, "axes.xmargin": 0, "axes.titlelocation": "left",
         "axes.grid": True, "axes.grid.axis": "y", "axes.axisbelow": True, "grid.color": GRID, "grid.linewidth": 0.8,
-        "figure.facecolor": "none", "axes.facecolor": "none", "axes.unicode_minus": True, "lines.linewidth": 1.3,
-        "axes.xmargin": 0,
+        "figure.facecolor": "none", "axes.facecolor": "none",
     }  # fmt: skip
     with mpl.rc_context(style):
         yield Canvas(figsize=(width_px / 100, height_px / 100), layout="constrained")
@@ -257,35 +225,6 @@ def _as_svg(drawn: "Canvas", kind: str, *, salt: str) -> str:
         svg = re.sub(pattern, replacement, svg, flags=re.DOTALL)
     # A hundredth of a point is enough for a place.
     svg = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda place: re.sub(r"(\.\d\d)\d+", r"\1", place[0]), svg).strip()
-    for colour, name in VARIABLES.items():
+    for name, colour in VARIABLES.items():
         svg = svg.replace(colour, f"var(--{name}, {colour})")
     return svg.replace("<svg ", f'<svg class="{kind}" aria-hidden="true" ', 1)
-
-
-def ink_on(colour: str) -> str:
-    """Return the ink, dark or light, that is read best on a colour; it stays so in dark mode."""
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return "#fffffe" if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < 0.18 else "#1d1d1e"
-
-
-# How a verdict looks on badges, in the index and in charts: its colour, its shape and its word.
-VERDICT_LOOK = {
-    "holds": ("#1d7a46", "●", "holds"),
-    "roughly": ("#8cc5a2", "◕", "roughly"),
-    "depends": ("#e0a100", "◆", "depends"),
-    "fails": ("#b2271f", "✕", "fails"),
-    "open": ("#b9bdc3", "○", "not shown"),
-    "stand-in": ("#cdd9e5", "◇", "stand-in"),
-    "no data": ("#dfe1e5", "–", "no data"),
-    "untestable": ("#f0f1f3", "□", "untestable"),
-    "finding": ("#3d4f66", "▸", "finding"),
-}
-
-
-def badge(verdict: str, *, short: bool = False) -> str:
-    """Return a verdict as an element: its colour, its shape and its word; short, the word is for screen readers only."""
-    colour, shape, word = VERDICT_LOOK[verdict]
-    said = (
-        f"{shape} {word}" if not short else f'<span aria-hidden="true">{shape}</span><span class="unseen">{word}</span>'
-    )
-    return f'<span class="badge" title="{word}" style="background:{colour};color:{ink_on(colour)}">{said}</span>'
