@@ -4,8 +4,8 @@ import itertools
 
 import pandas as pd
 
-from research_lib.data.fundamentals.columns import in_shape
-from research_lib.stats.ratios import measure
+from research_lib.data.companies import in_shape
+from research_lib.stats.leverage import add_ratios
 
 PLAIN = {
     "fiscal_period": "FY",
@@ -37,7 +37,7 @@ def rows(*companies):
 
 
 def measured(*companies):
-    return measure(rows(*companies))
+    return add_ratios(rows(*companies))
 
 
 IDENTITY = 'Ticker;SimFinId;Currency;"Fiscal Year";"Fiscal Period";"Report Date";"Publish Date";"Restated Date"'

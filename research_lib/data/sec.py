@@ -10,75 +10,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from research_lib.data.catalog import fact_rows
 from research_lib.data.quality import Fault, FaultKind
 
 Parts = Mapping[str, pd.DataFrame]  # by tag: value, since (when it was filed), restated_on; a row a fiscal year
 
-CASH = "CashAndCashEquivalentsAtCarryingValue"
-# For each column, sums of tags in the order in which they are tried: the first whose tags are all there.
-FLOWS = {
-    "operating_income": (("OperatingIncomeLoss",),),
-    "depreciation_amortization": (
-        ("DepreciationDepletionAndAmortization",),
-        ("DepreciationAmortizationAndAccretionNet",),
-        ("DepreciationAndAmortization",),
-        ("Depreciation", "AmortizationOfIntangibleAssets"),
-        ("Depreciation",),
-    ),
-    "interest_expense": (
-        ("InterestExpense",),
-        ("InterestExpenseNonoperating",),
-        ("InterestExpenseDebt",),
-        ("InterestAndDebtExpense",),
-    ),
-    "revenue": (
-        ("Revenues",),
-        ("RevenueFromContractWithCustomerExcludingAssessedTax",),
-        ("RevenueFromContractWithCustomerIncludingAssessedTax",),
-        ("SalesRevenueNet",),
-    ),
+# For each item, sums of tags in the order in which they are tried: the first whose tags are all there counts.
+WAYS = {
+    name: (row["over"], [tuple(way.split("+")) for way in row["tags"].split("|")])
+    for name, row in fact_rows("sec_tags.csv").items()
 }
-STOCKS = {
-    "cash": (
-        ("CashCashEquivalentsAndShortTermInvestments",),
-        (CASH, "ShortTermInvestments"),
-        (CASH, "MarketableSecuritiesCurrent"),
-        (CASH, "AvailableForSaleSecuritiesDebtSecuritiesCurrent"),
-        (CASH,),
-    ),
-    "total_assets": (("Assets",),),
-    "total_liabilities": (("Liabilities",),),
-    "total_equity": (
-        ("StockholdersEquity",),
-        ("StockholdersEquityIncludingPortionAttributableToNoncontrollingInterest",),
-    ),
-}
-DEBT = {
-    "current": ("DebtCurrent",),  # all debt due within a year
-    "due": (  # long-term debt due within a year
-        "LongTermDebtCurrent",
-        "LongTermDebtAndCapitalLeaseObligationsCurrent",
-        "ConvertibleDebtCurrent",
-        "ConvertibleNotesPayableCurrent",
-    ),
-    "borrowed": ("ShortTermBorrowings",),
-    "paper": ("CommercialPaper",),
-    "noncurrent": (
-        "LongTermDebtNoncurrent",
-        "LongTermDebtAndCapitalLeaseObligations",
-        "ConvertibleNotesPayableNoncurrent",
-        "ConvertibleLongTermNotesPayable",
-        "ConvertibleDebtNoncurrent",
-        "SeniorLongTermNotes",
-    ),
-    "total": ("LongTermDebt",),
-}
+DEBT = ("current", "due", "convertible", "borrowed", "paper", "noncurrent", "total")
 SHARES = "EntityCommonStockSharesOutstanding"  # on the cover of a report, some weeks after the period's end
-TAGS = frozenset(
-    {SHARES, *(tag for tags in DEBT.values() for tag in tags)}
-    | {tag for ways in (*FLOWS.values(), *STOCKS.values()) for way in ways for tag in way}
-)
+TAGS = frozenset({SHARES, *(tag for _, ways in WAYS.values() for way in ways for tag in way)})
 
 YEAR_DAYS = (350, 380)  # a fiscal year: 52 or 53 weeks
 ANNUAL_FORMS = ("10-K", "10-K/A", "10-KT", "20-F", "40-F")
@@ -131,21 +77,20 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     usable = facts[(facts["unit"].isin(["USD", "shares"])) & (facts["taxonomy"] != "ifrs-full")]
     rows, faults = annual_reports(usable)
     values = standing(usable)
-    days = (values["end"] - values["start"]).dt.days
-    flows = _lay_out(values[days.between(*YEAR_DAYS)], rows)
-    stocks = _lay_out(values[values["start"].isna() & (values["tag"] != SHARES)], rows)
-    made = {name: _first(flows, rows.index, ways) for name, ways in FLOWS.items()}
-    made |= {name: _first(stocks, rows.index, ways) for name, ways in STOCKS.items()}
-    short, long, origin = _debt(
-        {name: _first(stocks, rows.index, [(tag,) for tag in tags]) for name, tags in DEBT.items()}, rows["company"]
+    whole = (values["end"] - values["start"]).dt.days.between(*YEAR_DAYS)
+    flows, stocks = (
+        _lay_out(values[chosen], rows) for chosen in (whole, values["start"].isna() & values["tag"].ne(SHARES))
     )
-    made |= {"short_term_debt": short, "long_term_debt": long}
+    items = {name: _first(flows if over == "year" else stocks, rows.index, ways) for name, (over, ways) in WAYS.items()}
+    debt = {name: items.pop(name) for name in DEBT}
+    items["short_term_debt"], items["long_term_debt"], origin = _debt(debt, rows["company"])
+    has_depreciation = items["depreciation_amortization"]["value"].notna()
     rows = rows.assign(
-        **{name: part["value"] for name, part in made.items()},
+        **{name: item["value"] for name, item in items.items()},
         debt_from=origin,
-        depreciation_from=np.where(made["depreciation_amortization"]["value"].notna(), "as tagged", "missing"),
-        known_from=pd.concat([rows["published"], *(part["since"] for part in made.values())], axis=1).max(axis=1),
-        restated_on=pd.concat([part["restated_on"] for part in made.values()], axis=1).max(axis=1),
+        depreciation_from=np.where(has_depreciation, "as tagged", "missing"),
+        known_from=pd.concat([rows["published"], *(item["since"] for item in items.values())], axis=1).max(axis=1),
+        restated_on=pd.concat([item["restated_on"] for item in items.values()], axis=1).max(axis=1),
         fiscal_period="FY",
         currency="USD",
         shares=_cover_shares(usable, rows),
@@ -226,7 +171,15 @@ def _first(parts: Parts, index: pd.Index, ways: Iterable[Sequence[str]]) -> pd.D
             sums = parts[way[0]].reindex(index)
             for tag in way[1:]:
                 sums = _combine(sums, parts[tag].reindex(index), pd.Series.add)
-            found = found.where(found["value"].notna(), sums)
+            found = _or(found, sums)
+    return found
+
+
+def _or(*parts: pd.DataFrame) -> pd.DataFrame:
+    """Take the first part that has a value, row by row."""
+    found = parts[0]
+    for part in parts[1:]:
+        found = found.where(found["value"].notna(), part)
     return found
 
 
@@ -236,48 +189,45 @@ def _combine(one: pd.DataFrame, other: pd.DataFrame, value: Callable[..., "pd.Se
     return pd.DataFrame({"value": value(one["value"], other["value"]), **later})
 
 
-def _debt(tagged: Parts, company: "pd.Series[str]") -> "tuple[pd.DataFrame, pd.DataFrame, np.ndarray[Any, Any]]":
+def _debt(tagged: Parts, company: "pd.Series[str]") -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.str_]]:
     """Return short-term and long-term debt, and how they were made.
 
     Notes
     -----
-    Commercial paper is within what was borrowed short, unless there is more of it. Due and borrowed are apart, and
-    added, unless they are equal (in this or another year of the company), or the total or commercial paper shows
-    that what was borrowed has what is due in it. Where no noncurrent part is tagged it is the total less the part
-    due. One kind of debt is zero where only the other is tagged: a balance sheet with debt on it lists all of it.
+    Commercial paper is within what was borrowed short, unless there is more of it. What is due of long-term debt and
+    what was borrowed short are apart, and added, unless they are equal (in this or another year of the company), or
+    the total or commercial paper shows that the second has the first in it. Where no noncurrent part is tagged it is
+    the total less the part due. One kind is zero where only the other is tagged: a balance sheet with debt on it lists
+    all of it.
     """
-    due, paper, noncurrent, total = (tagged[name] for name in ("due", "paper", "noncurrent", "total"))
-    apart = paper["value"] > tagged["borrowed"]["value"]
-    borrowed = _combine(tagged["borrowed"], paper, pd.Series.add).where(apart, tagged["borrowed"])
-    borrowed = borrowed.where(borrowed["value"].notna(), paper)
-    rest, both = total["value"] - noncurrent["value"], due["value"].gt(0) & borrowed["value"].gt(0)
-    within = _near(borrowed["value"], rest) & ~_near(due["value"], rest)
-    within |= _near(borrowed["value"], due["value"] + paper["value"])
-    within |= (both & _near(borrowed["value"], due["value"])).groupby(company).transform("any")
-    within &= both
-    short = _combine(due, borrowed, pd.Series.add)
-    short = short.where(~within, _combine(due, borrowed, np.fmax))
-    for part in (due, borrowed):
-        short = short.where(short["value"].notna(), part)
-    short = tagged["current"].where(tagged["current"]["value"].notna(), short)
-    part_due = due.where(
-        due["value"].notna(), _combine(tagged["current"], borrowed.fillna({"value": 0.0}), pd.Series.sub)
+    current, due, convertible, borrowed, paper, noncurrent, total = (tagged[name] for name in DEBT)
+    repeated = borrowed["value"] >= paper["value"]
+    borrowed = _or(borrowed.where(repeated, _combine(borrowed, paper, pd.Series.add)), borrowed, paper)
+    part = _or(due, convertible)
+    rest = total["value"] - noncurrent["value"]
+    equal = part["value"].gt(0) & _near(part["value"], borrowed["value"])
+    within = part["value"].gt(0) & (
+        equal.groupby(company).transform("any")
+        | (_near(borrowed["value"], rest) & ~_near(part["value"], rest))
+        | _near(borrowed["value"], part["value"] + paper["value"])
     )
-    split = _combine(total, part_due, pd.Series.sub)
-    long = noncurrent.where(noncurrent["value"].notna(), split.where(split["value"] >= 0))
-    from_split = noncurrent["value"].isna() & long["value"].notna()
-    long = long.where(long["value"].notna(), total)
+    both = _combine(part, borrowed, pd.Series.add).where(~within, _combine(part, borrowed, np.fmax))
+    short = _or(current, both, part, borrowed)
+    less = _combine(total, _or(due, _combine(current, borrowed.fillna({"value": 0.0}), pd.Series.sub)), pd.Series.sub)
+    long = _or(noncurrent, less.where(less["value"] >= 0), total)
     kinds = pd.concat([short["value"], long["value"]], axis=1).notna().sum(axis=1)
-    contradicted = rest.notna() & due["value"].notna() & ~_near(due["value"], rest) & ~_near(short["value"], rest)
-    origin = np.select(
-        [kinds == 0, within, from_split, (kinds == 1) & total["value"].notna() & noncurrent["value"].isna(),
-         kinds == 1, contradicted],
-        ["no debt tagged", "balance sheet, a number tagged twice counted once", "total less the part due",
-         "total, not split", "balance sheet, one kind tagged", "balance sheet, unlike the total that is tagged too"],
-        "balance sheet",
-    )  # fmt: skip
-    return (*(part.assign(value=part["value"].mask((kinds == 1) & part["value"].isna(), 0.0)) for part in (short, long)),
-            origin)  # fmt: skip
+    alone = noncurrent["value"].isna() & total["value"].notna()
+    unlike = rest.notna() & part["value"].notna() & ~_near(part["value"], rest) & ~_near(short["value"], rest)
+    origins = {
+        "no debt tagged": kinds == 0,
+        "balance sheet, a number tagged twice counted once": within & borrowed["value"].notna(),
+        "total less the part due": alone & (less["value"] >= 0),
+        "total, not split": alone,
+        "balance sheet, one kind tagged": kinds == 1,
+        "balance sheet, unlike the total that is tagged too": unlike,
+    }
+    short, long = (one.fillna({"value": 0.0}).where(kinds == 1, one) for one in (short, long))
+    return short, long, np.select(list(origins.values()), list(origins), "balance sheet")
 
 
 def _near(one: "pd.Series[float]", other: "pd.Series[float]") -> "pd.Series[bool]":

@@ -1,7 +1,7 @@
-"""Company statements in files: one's own table, or SimFin's bulk files; and what is wrong with them.
+"""Company statements in files: one's own table, or SimFin's bulk files; and what cannot be true in them.
 
 A row is a company and fiscal year (or the last four quarters), with the day from which its values were known: that of
-their publication, or of their restatement.
+their publication, or of their restatement. `facts/statements.csv` says what each column means.
 """
 
 from datetime import date
@@ -11,86 +11,38 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from research_lib.data.catalog import fact_rows
 from research_lib.data.quality import Fault, FaultKind
-from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, columns_of, read_table, require_unique
+from research_lib.data.readers import DATE, NUMBER, TEXT, columns_of, read_table, require_unique
 from research_lib.errors import DataError, MissingDataError
 
-# Kind and meaning of each column.
-COLUMNS = {
-    "company": (TEXT, "the symbol or name that a company has in the price panel too"),
-    "fiscal_year": (INTEGER, "as the company or vendor counts it"),
-    "fiscal_period": (TEXT, "FY, or Q1 to Q4: quarters are summed to the last four"),
-    "period_end": (DATE, "the last day that the statements cover"),
-    "published": (DATE, "first publication of the statements"),
-    "known_from": (DATE, "publication of the values that stand here: of their restatement, where there was one"),
-    "restated_on": (DATE, "when the values that stand here were last restated, if that is said"),
-    "currency": (TEXT, "of all amounts, three letters"),
-    "sector": (TEXT, "the sector, where the source has one"),
-    "short_term_debt": (NUMBER, "debt due within a year"),
-    "long_term_debt": (NUMBER, "all other debt"),
-    "debt": (NUMBER, "all debt; enough where a file does not split it"),
-    "cash": (NUMBER, "cash, equivalents and short-term investments"),
-    "operating_income": (NUMBER, "of the year, before interest and tax"),
-    "depreciation_amortization": (NUMBER, "of the year, positive"),
-    "interest_expense": (NUMBER, "of the year, positive; net of interest income where only that is given"),
-    "revenue": (NUMBER, "of the year"),
-    "total_assets": (NUMBER, "at the period's end"),
-    "total_liabilities": (NUMBER, "at the period's end"),
-    "total_equity": (NUMBER, "at the period's end"),
-    "shares": (NUMBER, "shares outstanding, on average over the year where that is what is given"),
-    "price": (NUMBER, "of a share on the first session from publication on"),
-    "market_value": (NUMBER, "price x shares, in the same currency"),
-    "debt_from": (TEXT, "where the debt stands; or why it is zero"),
-    "depreciation_from": (TEXT, "where depreciation and amortization stand"),
-    "market_value_from": (TEXT, "how the market value was made"),
-}
+COLUMNS = fact_rows("statements.csv")
 NAMES = tuple(COLUMNS)
-REQUIRED = ("company", "fiscal_year", "period_end", "known_from", "currency", "cash", "operating_income",
-            "depreciation_amortization", "interest_expense")  # fmt: skip
-SPLIT = ("short_term_debt", "long_term_debt")
-FLOWS = ("operating_income", "depreciation_amortization", "interest_expense", "revenue")
-ALIASES = {  # Compustat's names, annual and quarterly
-    "company": ("tic", "gvkey"), "fiscal_year": ("fyear", "fyearq"), "fiscal_period": ("fqtr",),
-    "period_end": ("datadate",), "known_from": ("published", "rdq"), "currency": ("curcd", "curcdq"),
-    "sector": ("gsector",), "short_term_debt": ("dlc", "dlcq"), "long_term_debt": ("dltt", "dlttq"),
-    "cash": ("che", "cheq"), "operating_income": ("oiadp", "oiadpq"), "depreciation_amortization": ("dp", "dpq"),
-    "interest_expense": ("xint", "xintq"), "revenue": ("sale", "saleq", "revt", "revtq"), "total_assets": ("at", "atq"),
-    "total_liabilities": ("lt", "ltq"), "total_equity": ("seq", "seqq", "ceq", "ceqq"), "shares": ("csho", "cshoq"),
-    "price": ("prcc_f", "prccq"), "market_value": ("mkvalt", "mkvaltq"),
+KINDS = {name: row["kind"] for name, row in COLUMNS.items()}
+FLOWS = ["operating_income", "depreciation_amortization", "interest_expense", "revenue"]
+AMOUNTS = ["debt", "cash", "revenue", "total_assets", "total_liabilities", "total_equity"]
+
+SIMFIN = "simfin"
+INCOME, BALANCE, CASH_FLOW = "us-income-annual.csv", "us-balance-annual.csv", "us-cashflow-annual.csv"
+DAILY_PRICES, PRICES_AT_PUBLICATION = "us-shareprices-daily.csv", "Annual_Stock_Price_Performance.csv"
+SIMFIN_NAMES = {
+    "Ticker": "company", "Fiscal Year": "fiscal_year", "Currency": "currency", "Report Date": "period_end",
+    "Publish Date": "published", "Restated Date": "restated_on",
 }  # fmt: skip
 GICS = {"10": "Energy", "15": "Materials", "20": "Industrials", "25": "Consumer Discretionary", "30": "Consumer Staples",
         "35": "Health Care", "40": "Financials", "45": "Information Technology", "50": "Communication Services",
         "55": "Utilities", "60": "Real Estate"}  # fmt: skip
 
-SIMFIN = "simfin"
-INCOME, BALANCE, CASH_FLOW = "us-income-annual.csv", "us-balance-annual.csv", "us-cashflow-annual.csv"
-DAILY_PRICES, PRICES_AT_PUBLICATION = "us-shareprices-daily.csv", "Annual_Stock_Price_Performance.csv"
-SIMFIN_DATES = {"Report Date": "period_end", "Publish Date": "published", "Restated Date": "restated_on"}
-SIMFIN_VALUES = {
-    INCOME: {
-        "Shares (Basic)": "shares", "Shares (Diluted)": "shares_diluted", "Revenue": "revenue",
-        "Operating Income (Loss)": "operating_income", "Interest Expense, Net": "net_interest",
-        "Depreciation & Amortization": "depreciation_income",
-    },
-    BALANCE: {
-        "Cash, Cash Equivalents & Short Term Investments": "cash", "Short Term Debt": "short_term_debt",
-        "Long Term Debt": "long_term_debt", "Total Assets": "total_assets", "Total Liabilities": "total_liabilities",
-        "Total Equity": "total_equity",
-    },
-    CASH_FLOW: {"Depreciation & Amortization": "depreciation_cash_flow"},
-}  # fmt: skip
 PRICE_WITHIN_DAYS = 6  # from publication to the next session with a price: a weekend and a holiday at most
-
-PERIODS = ("FY", "Q1", "Q2", "Q3", "Q4")
-# From the first of four quarters' ends to the last: three quarters, of 13 weeks or of 14 at most.
-THREE_QUARTERS_DAYS = (265, 285)
-GROWN_IN_A_YEAR = 2.5  # the fourth figure over the first, where each is the year's so far (about 4) and not a quarter's
+PERIODS = ["FY", "Q1", "Q2", "Q3", "Q4"]
+THREE_QUARTERS_DAYS = (265, 285)  # from the first of four quarters' ends to the last: of 13 weeks, or 14 at most
+GROWN_IN_A_YEAR = 2.5  # the fourth figure over the first, where each is the year's so far (about 4) and no quarter's
 OTHER_UNIT = 200  # median of market value over total assets, either way
 UNIT_STEP = (300, 3000)  # from one year to the next: a thousand, and growth
 
 
 class Found(NamedTuple):
-    """Rows in the kit's columns (the index is the row in the file), what was found wrong, and where they stand."""
+    """Rows in the kit's columns (the index is the row in the file), what was found wrong, and where they are from."""
 
     rows: pd.DataFrame
     faults: list[Fault]
@@ -103,10 +55,11 @@ def read_statements(directory: Path, *, as_of: date | None = None) -> Found:
         if (directory / name).is_file():
             return read_own(directory / name, as_of=as_of)
     if (directory / SIMFIN / INCOME).is_file():
-        return read_simfin(directory)
+        return read_simfin(directory / SIMFIN)
+    needed = ", ".join(name for name, row in COLUMNS.items() if row["needed"] == "yes")
     raise MissingDataError(
-        f"data_dir {directory}: no company statements; expected fundamentals.csv with columns {', '.join(REQUIRED)} and "
-        f"debt (or short_term_debt and long_term_debt), or SimFin's {SIMFIN}/{INCOME}"
+        f"data_dir {directory}: no company statements; expected fundamentals.csv with columns {needed} and debt (or "
+        f"short_term_debt and long_term_debt), or SimFin's {SIMFIN}/{INCOME}"
     )
 
 
@@ -114,35 +67,34 @@ def read_own(path: Path, *, as_of: date | None = None) -> Found:
     """Read one's own file, in the kit's names or Compustat's; missing debt stays missing: no one said it is zero.
 
     Flows of quarters are summed to the last four, so that a row always covers a year.
-
-    Raises
-    ------
-    DataError
-        A column is missing, a cell is not of its kind, or a company stands twice for a period.
     """
-    there = set(columns_of(path, path.name))
-    theirs = {name: next((one for one in (name, *ALIASES.get(name, ())) if one in there), name) for name in COLUMNS}
-    needed = {*REQUIRED, *(() if "debt" in there else SPLIT)}
-    kinds = {theirs[name]: COLUMNS[name][0] for name in COLUMNS if name in needed}
-    optional = {theirs[name]: COLUMNS[name][0] for name in COLUMNS if name not in needed}
-    frame = read_table(path, path.name, kinds, optional, keys=(theirs["company"],))
-    frame = frame.rename(columns={one: name for name, one in theirs.items()})
-    frame["fiscal_period"] = _periods(frame, path.name)
-    if theirs["sector"] == "gsector" and "sector" in frame:
+    there = columns_of(path, path.name)
+    called = {
+        name: next((one for one in (name, *row["also_called"].split("|")) if one in there), name)
+        for name, row in COLUMNS.items()
+    }
+    must = {"yes"} if called["debt"] in there else {"yes", "split"}
+    kinds: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    for name, row in COLUMNS.items():
+        kinds[row["needed"] not in must][called[name]] = row["kind"]
+    frame = read_table(path, path.name, *kinds, keys=(called["company"],))
+    frame = frame.rename(columns={one: name for name, one in called.items() if one in frame})
+    frame = frame.assign(
+        fiscal_period=_periods(frame, path.name), published=frame.get("published", frame["known_from"])
+    )
+    if called["sector"] == "gsector" and "sector" in frame:
         frame["sector"] = frame["sector"].str.removesuffix(".0").map(GICS)
     require_unique(frame, ["company", "fiscal_year", "fiscal_period"], path.name)
-    frame = frame.assign(published=frame.get("published", frame["known_from"]))
-    dates = frame[[name for name in ("known_from", "published", "restated_on") if name in frame]]
-    frame["known_from"] = dates.max(axis=1).where(frame["known_from"].notna())
-    if as_of is not None:
-        frame = frame[~(frame["known_from"] > pd.Timestamp(as_of))]
+    dates = [name for name in ("known_from", "published", "restated_on") if name in frame]
+    frame["known_from"] = frame[dates].max(axis=1).where(frame["known_from"].notna())
+    frame = frame if as_of is None else frame[~(frame["known_from"] > pd.Timestamp(as_of))]
     rows, faults = _sum_quarters(frame, path.name)
     if "market_value" not in rows and {"price", "shares"} <= set(rows):
         rows = rows.assign(
             market_value=rows["price"] * rows["shares"], market_value_from=f"{path.name}: price x shares"
         )
-    origins = dict.fromkeys(("debt_from", "depreciation_from", "market_value_from"), path.name)
-    return Found(rows.assign(**{name: text for name, text in origins.items() if name not in rows}), faults, path.name)
+    origins = {name: path.name for name in ("debt_from", "depreciation_from", "market_value_from") if name not in rows}
+    return Found(rows.assign(**origins), faults, path.name)
 
 
 def _periods(frame: pd.DataFrame, shown: str) -> "pd.Series[str]":
@@ -156,6 +108,8 @@ def _periods(frame: pd.DataFrame, shown: str) -> "pd.Series[str]":
 
 
 def _sum_quarters(frame: pd.DataFrame, shown: str) -> tuple[pd.DataFrame, list[Fault]]:
+    """Sum flows to the last four quarters, known when the last of the four was; an annual report goes before them."""
+    reports = frame[frame["fiscal_period"] == "FY"]
     quarters = frame[frame["fiscal_period"] != "FY"].sort_values(["company", "period_end"], kind="stable")
     if quarters.empty:
         return frame, []
@@ -163,40 +117,30 @@ def _sum_quarters(frame: pd.DataFrame, shown: str) -> tuple[pd.DataFrame, list[F
     _refuse_year_to_date(quarters, flows, shown)
     by_company = quarters.groupby("company", sort=False)
     whole = (quarters["period_end"] - by_company["period_end"].shift(3)).dt.days.between(*THREE_QUARTERS_DAYS)
-    sums = sum((by_company[flows].shift(lag) for lag in (1, 2, 3)), start=quarters[flows])
-    # The sum is known when the last of the four was published.
-    known = {
-        name: pd.concat([by_company[name].shift(lag) for lag in range(4)], axis=1).max(axis=1)
-        for name in ("published", "known_from")
-    }
-    years = quarters.assign(**{name: sums[name] for name in flows}, **known)[whole]
-    reports = frame[frame["fiscal_period"] == "FY"]
-    ends = ["company", "period_end"]
-    said_by_report = pd.MultiIndex.from_frame(years[ends]).isin(pd.MultiIndex.from_frame(reports[ends]))
-    faults = [
-        Fault(FaultKind.PART_OF_A_YEAR, int(row), str(day)[:10], str(company))
-        for row, day, company in quarters.loc[~whole, ["known_from", "company"]].itertuples()
-    ]
-    return pd.concat([reports, years[~said_by_report]]), faults
+    made = {name: quarters[name] + sum(by_company[name].shift(lag) for lag in (1, 2, 3)) for name in flows}
+    for name in ("published", "known_from"):
+        made[name] = pd.concat([by_company[name].shift(lag) for lag in range(4)], axis=1).max(axis=1)
+    years, ends = quarters.assign(**made)[whole], ["company", "period_end"]
+    reported = pd.MultiIndex.from_frame(years[ends]).isin(pd.MultiIndex.from_frame(reports[ends]))
+    return pd.concat([reports, years[~reported]]), mark_rows(quarters[~whole], FaultKind.PART_OF_A_YEAR)
 
 
 def _refuse_year_to_date(quarters: pd.DataFrame, flows: list[str], shown: str) -> None:
-    """Raise where most companies' flows rise from Q1 to Q4 and fall again: those of the year so far, not of a quarter."""
+    """Raise where most companies' flows rise from Q1 to Q4 and then fall: those of the year so far, not of a quarter."""
     for name in flows:
-        wide = quarters.pivot(index=["company", "fiscal_year"], columns="fiscal_period", values=name)
-        wide = wide.reindex(columns=list(PERIODS[1:])).dropna().abs()
-        rises = (np.diff(wide.to_numpy()) > 0).all(axis=1) & (wide["Q4"] > GROWN_IN_A_YEAR * wide["Q1"])
-        following = wide["Q1"].groupby(level="company").shift(-1)
-        suspect = rises & ~(following > wide["Q4"])
+        wide = quarters.set_index(["company", "fiscal_year", "fiscal_period"])[name].unstack()  # noqa: PD010  # no means
+        wide = wide.reindex(columns=PERIODS[1:]).dropna().abs()
+        rises = (wide.diff(axis=1).iloc[:, 1:] > 0).all(axis=1) & (wide["Q4"] > GROWN_IN_A_YEAR * wide["Q1"])
+        suspect = rises & ~(wide["Q1"].groupby(level="company").shift(-1) > wide["Q4"])
         if len(wide) and suspect.mean() > 0.5:
             company, year = suspect.index[suspect][0]
             raise DataError(
-                f"{shown}, column {name}: of {int(suspect.sum())} of {len(wide)} company years the quarters rise from Q1 "
+                f"{shown}, column {name}: in {int(suspect.sum())} of {len(wide)} company years the quarters rise from Q1 "
                 f"to Q4 like sums of the year so far (first {company} {year}); give each quarter by itself"
             )
 
 
-def read_simfin(directory: Path) -> Found:
+def read_simfin(folder: Path) -> Found:
     """Join SimFin's three statements on company and fiscal year, and the price at publication where there is one.
 
     A debt item that is absent is zero here: SimFin leaves out what a company does not report. Depreciation is taken
@@ -204,17 +148,14 @@ def read_simfin(directory: Path) -> Found:
     net of interest income, negative in the file where it is a cost.
     """
     keys, dates = ["company", "fiscal_year"], ["published", "restated_on"]
-    joined, faults = _read_simfin_file(directory, INCOME)
+    joined, faults = _read_simfin_file(folder, INCOME)
     for name in (BALANCE, CASH_FLOW):
-        other, nameless = _read_simfin_file(directory, name)
+        other, nameless = _read_simfin_file(folder, name)
         other = other.drop(columns=["period_end", "currency"]).rename(columns={one: f"{one} {name}" for one in dates})
         joined = joined.assign(row=joined.index).merge(other, on=keys, how="left", indicator=True).set_index("row")
         absent = joined["_merge"].eq("left_only")
-        faults += nameless + [
-            Fault(FaultKind.UNMATCHED, int(row), str(known)[:10], f"{company} {year} is not in {SIMFIN}/{name}")
-            for row, company, year, known in joined.loc[absent, [*keys, "published"]].itertuples()
-        ]
-        joined = joined[~absent].drop(columns="_merge")
+        unmatched = mark_rows(joined[absent], FaultKind.UNMATCHED, f" is not in {SIMFIN}/{name}", day="published")
+        joined, faults = joined[~absent].drop(columns="_merge"), faults + nameless + unmatched
     for one in dates:
         joined[one] = joined[[one, f"{one} {BALANCE}", f"{one} {CASH_FLOW}"]].max(axis=1)
     short, long = joined["short_term_debt"], joined["long_term_debt"]
@@ -231,28 +172,32 @@ def read_simfin(directory: Path) -> Found:
         debt_from=np.where(none, "no debt item: zero, by SimFin's convention", "balance sheet"),
         depreciation_from=np.select([cash_flow.notna(), income.notna()], ["cash flow", "income statement"], "missing"),
     )
-    rows, bad_prices = _with_price(rows, directory / SIMFIN)
-    origin = f"{SIMFIN}/{INCOME} and the balance, cash-flow and price files beside it"
-    return Found(_with_sector(rows, directory / SIMFIN), faults + bad_prices, origin)
+    rows, bad_prices = _with_price(rows, folder)
+    if (folder / "us-companies.csv").is_file() and (folder / "industries.csv").is_file():
+        industry = _read_simfin(folder, "us-companies.csv", {"Ticker": TEXT, "IndustryId": NUMBER}).dropna()
+        sector = _read_simfin(folder, "industries.csv", {"IndustryId": NUMBER, "Sector": TEXT})
+        sector_of = industry.merge(sector.drop_duplicates("IndustryId")).drop_duplicates("Ticker").set_index("Ticker")
+        rows["sector"] = rows["company"].map(sector_of["Sector"])
+    return Found(rows, faults + bad_prices, f"{SIMFIN}/{INCOME} and the balance, cash-flow and price files beside it")
 
 
-def _read_simfin_file(directory: Path, name: str) -> tuple[pd.DataFrame, list[Fault]]:
-    values, shown = SIMFIN_VALUES[name], f"{SIMFIN}/{name}"
-    kinds = {"Ticker": TEXT, "Fiscal Year": INTEGER, "Currency": TEXT, **dict.fromkeys(SIMFIN_DATES, DATE)}
-    frame = read_table(directory / SIMFIN / name, shown, {**kinds, **dict.fromkeys(values, NUMBER)})
-    names = {"Ticker": "company", "Fiscal Year": "fiscal_year", "Currency": "currency"}
-    frame = frame.rename(columns={**names, **SIMFIN_DATES, **values})
+def _read_simfin(folder: Path, name: str, kinds: dict[str, str]) -> pd.DataFrame:
+    return read_table(folder / name, f"{SIMFIN}/{name}", kinds)
+
+
+def _read_simfin_file(folder: Path, name: str) -> tuple[pd.DataFrame, list[Fault]]:
+    called = {row["column"]: ours for ours, row in fact_rows("simfin.csv").items() if row["file"] == name}
+    kinds = {theirs: KINDS[ours] for theirs, ours in SIMFIN_NAMES.items()} | dict.fromkeys(called, NUMBER)
+    frame = _read_simfin(folder, name, kinds).rename(columns=SIMFIN_NAMES | called)
     nameless = frame.index[frame["company"].isna()]
-    faults = [Fault("no company name (left out)", int(row), "", shown) for row in nameless]
     frame = frame.drop(index=nameless)
-    require_unique(frame, ["company", "fiscal_year"], shown)
-    return frame, faults
+    require_unique(frame, ["company", "fiscal_year"], f"{SIMFIN}/{name}")
+    return frame, [Fault("no company name (left out)", int(row), "", f"{SIMFIN}/{name}") for row in nameless]
 
 
 def read_daily_prices(folder: Path, column: str) -> pd.DataFrame:
     """Read one column of SimFin's bulk prices: company, date, price."""
-    shown = f"{SIMFIN}/{DAILY_PRICES}"
-    prices = read_table(folder / DAILY_PRICES, shown, {"Ticker": TEXT, "Date": DATE, column: NUMBER})
+    prices = _read_simfin(folder, DAILY_PRICES, {"Ticker": TEXT, "Date": DATE, column: NUMBER})
     return prices.set_axis(["company", "date", "price"], axis=1).dropna()
 
 
@@ -261,7 +206,7 @@ def _with_price(rows: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Fa
         name, prices = DAILY_PRICES, read_daily_prices(folder, "Close")
     elif (folder / PRICES_AT_PUBLICATION).is_file():
         name, kinds = PRICES_AT_PUBLICATION, {"Ticker": TEXT, "Date": DATE, "Open Price": NUMBER}
-        prices = read_table(folder / name, f"{SIMFIN}/{name}", kinds).set_axis(["company", "date", "price"], axis=1)
+        prices = _read_simfin(folder, name, kinds).set_axis(["company", "date", "price"], axis=1)
     else:
         why = f"no {SIMFIN}/{DAILY_PRICES} (SimFin's bulk prices) or {SIMFIN}/{PRICES_AT_PUBLICATION}"
         return rows.assign(price=np.nan, market_value=np.nan, market_value_from=why), []
@@ -270,9 +215,8 @@ def _with_price(rows: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Fa
         for row, company, day, price in prices[prices["price"] <= 0].itertuples()
     ]
     prices = prices[prices["price"].gt(0) & prices["date"].notna() & prices["company"].isin(rows["company"].unique())]
-    wanted = rows[["company", "published"]].assign(row=rows.index).dropna().sort_values("published")
     found = pd.merge_asof(
-        wanted,
+        rows[["company", "published"]].assign(row=rows.index).dropna().sort_values("published"),
         prices.drop_duplicates(["company", "date"]).sort_values("date"),
         left_on="published",
         right_on="date",
@@ -286,15 +230,12 @@ def _with_price(rows: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Fa
     return rows.assign(price=price, market_value=market_value, market_value_from=origin), faults
 
 
-def _with_sector(rows: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """Add the sector from SimFin's two files on companies, where they are there."""
-    if not (folder / "us-companies.csv").is_file() or not (folder / "industries.csv").is_file():
-        return rows
-    files = {"us-companies.csv": {"Ticker": TEXT, "IndustryId": NUMBER}, "industries.csv": {"IndustryId": NUMBER, "Sector": TEXT}}  # fmt: skip
-    companies, industries = (read_table(folder / name, f"{SIMFIN}/{name}", kinds) for name, kinds in files.items())
-    sector_of = industries.drop_duplicates("IndustryId").set_index("IndustryId")["Sector"]
-    industry_of = companies.dropna(subset="Ticker").drop_duplicates("Ticker").set_index("Ticker")["IndustryId"]
-    return rows.assign(sector=rows["company"].map(industry_of.map(sector_of)))
+def mark_rows(rows: pd.DataFrame, kind: str, said: str = "", *, day: str = "known_from") -> list[Fault]:
+    """Name rows of statements as faults of a kind."""
+    return [
+        Fault(kind, int(row), "" if pd.isna(known) else str(known.date()), f"{company} {year}{said}")
+        for row, company, year, known in rows[["company", "fiscal_year", day]].itertuples()
+    ]
 
 
 def check_statements(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, list[Fault]]:
@@ -309,36 +250,30 @@ def check_statements(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, lis
         values = rows[name][rows[name].notna() & rows[name].ne(0)]
         negative = values[values < 0]
         if len(values) >= fewest and len(negative) > len(values) / 2:
-            first = rows.loc[negative.index[0]]
+            first = " ".join(map(str, rows.loc[negative.index[0], ["company", "fiscal_year"]]))
             raise DataError(
-                f"{origin}, column {name}: negative in {len(negative):,} of {len(values):,} rows, first "
-                f"{first['company']} {first['fiscal_year']}; a cost is positive here: turn the sign"
+                f"{origin}, column {name}: negative in {len(negative):,} of {len(values):,} rows, first {first}; a cost "
+                f"is positive here: turn the sign"
             )
-    rows, faults = _without_placeholders(rows)
-    compared = (rows["market_value"] / rows["total_assets"].where(rows["total_assets"] > 0)).dropna()
-    if len(compared) and not 1 / OTHER_UNIT <= compared.median() <= OTHER_UNIT:
-        raise DataError(
-            f"{origin}: market_value is {compared.median():.2g} times total_assets in the middle of {len(compared):,} "
-            f"rows; one of them is in another unit (thousands, millions)"
-        )
-    rows, doubles = _without_second_names(rows)
-    return rows, [*faults, *doubles, *_unit_steps(rows)]
-
-
-def _without_placeholders(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
-    """Take market values, prices and shares of zero or less, of one, or of nines only as missing."""
     faults = []
-    for name in ("market_value", "price", "shares"):
-        values = rows[name]
-        empty = values <= 0
+    for name in (
+        "market_value",
+        "price",
+        "shares",
+    ):  # of zero or less; or one or all nines, in place of what is missing
+        empty = rows[name] <= 0
         if name == "market_value":
-            empty |= values.eq(1) | (values.ge(999) & (values + 1).eq(10 ** np.log10(values.clip(lower=1) + 1).round()))
-        faults += [
-            Fault(FaultKind.NO_MARKET_VALUE, int(row), "", f"{company} {year}: {name} {value:g} (taken as missing)")
-            for row, company, year, value in rows.loc[empty, ["company", "fiscal_year", name]].itertuples()
-        ]
-        rows = rows.assign(**{name: values.mask(empty)})
-    return rows, faults
+            empty |= rows[name].eq(1) | (rows[name].ge(999) & (rows[name] + 1).isin(10.0 ** np.arange(3, 16)))
+        faults += mark_rows(rows[empty], FaultKind.NO_MARKET_VALUE, f": {name} taken as missing")
+        rows = rows.assign(**{name: rows[name].mask(empty)})
+    compared = (rows["market_value"] / rows["total_assets"].where(rows["total_assets"] > 0)).median()
+    if compared > OTHER_UNIT or compared < 1 / OTHER_UNIT:
+        raise DataError(
+            f"{origin}: market_value is {compared:.2g} times total_assets in most rows: one of them is in another unit "
+            f"(thousands, millions)"
+        )
+    rows, second = _without_second_names(rows)
+    return rows, [*faults, *second, *_unit_steps(rows)]
 
 
 def _without_second_names(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
@@ -346,36 +281,25 @@ def _without_second_names(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]
 
     The one that has market values stays, else the first by name.
     """
-    amounts = ["debt", "cash", "operating_income", "revenue", "total_assets", "total_liabilities", "total_equity"]
-    same = ["fiscal_period", "period_end", *amounts]
+    same = ["fiscal_period", "period_end", "operating_income", *AMOUNTS]
     alike = rows[rows.duplicated(["operating_income", "total_assets"], keep=False)]
     alike = alike[alike.duplicated(same, keep=False)]
-    alike = alike[alike[amounts].fillna(0.0).ne(0).sum(axis=1) >= 4]  # of empty and new companies, few amounts tell
+    alike = alike[alike[AMOUNTS].fillna(0.0).ne(0).sum(axis=1) >= 3]  # fewer can be equal by chance, or zero
     priced = alike["company"].isin(rows["company"][rows["market_value"].notna()])
     ordered = alike.assign(priced=priced).sort_values(["priced", "company"], ascending=[False, True], kind="stable")
     kept = ordered.groupby(same, dropna=False, sort=False)["company"].transform("first")
-    second = ordered[ordered["company"] != kept]
     faults = [
-        Fault(FaultKind.SHARE_CLASS, int(row), str(known.date()), f"{company} {year} is {kept[row]}")
-        for row, known, company, year in second[["known_from", "company", "fiscal_year"]].itertuples()
+        fault
+        for name, second in ordered[ordered["company"] != kept].groupby(kept)
+        for fault in mark_rows(second, FaultKind.SHARE_CLASS, f" is {name}")
     ]
-    return rows.drop(index=second.index), faults
+    return rows.drop(index=[fault.row for fault in faults]), faults
 
 
 def _unit_steps(rows: pd.DataFrame) -> list[Fault]:
     """Find years in which most amounts of a company are a thousand times those of the year before, or the reverse."""
-    amounts = ["debt", "cash", "revenue", "total_assets", "total_liabilities", "total_equity"]
     ordered = rows.sort_values(["company", "period_end"], kind="stable")
-    sizes = ordered[amounts].abs().where(ordered[amounts].ne(0)).to_numpy()
-    ratio = sizes[1:] / sizes[:-1]
-    ratio[ordered["company"].to_numpy()[1:] != ordered["company"].to_numpy()[:-1]] = np.nan
-    known = (~np.isnan(ratio)).sum(axis=1) >= 2
-    middle = np.full(len(ratio), np.nan)
-    middle[known] = np.nanmedian(ratio[known], axis=1)
-    found = np.flatnonzero(pd.Series(np.maximum(middle, 1 / middle)).between(*UNIT_STEP)) + 1
-    return [
-        Fault(FaultKind.UNIT_STEP, int(row), str(known_from.date()), f"{company} {year}: x {middle[at - 1]:.3g}")
-        for at, (row, known_from, company, year) in zip(
-            found, ordered.iloc[found][["known_from", "company", "fiscal_year"]].itertuples(), strict=True
-        )
-    ]
+    sizes = ordered[AMOUNTS].abs().where(ordered[AMOUNTS].ne(0))
+    ratio = sizes.apply(np.log).diff().where(ordered["company"].eq(ordered["company"].shift()))
+    step = np.exp(ratio.median(axis=1).abs()).where(ratio.notna().sum(axis=1) >= 2)
+    return mark_rows(ordered[step.between(*UNIT_STEP)], FaultKind.UNIT_STEP)
