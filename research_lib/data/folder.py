@@ -14,7 +14,7 @@ from typing import Self
 import pandas as pd
 
 from research_lib.data.catalog import PERCENT, Asset, describe_series
-from research_lib.data.readers import FIELDS, MISSING, find_date, listed, plain, read_cells, to_numbers
+from research_lib.data.readers import FIELDS, MISSING, by_plain_name, find_date, listed, plain, read_cells, to_numbers
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, MissingDataError
 
@@ -94,7 +94,7 @@ class Folder:
 
         def pick(names: Sequence[str]) -> dict[str, str]:
             day = find_date(names, shown)
-            others = {plain(one): one for one in reversed(names) if one and one != day}
+            others = {one: name for one, name in by_plain_name(names).items() if one and name != day}
             fields = [one for one in others if one in FIELDS]
             only = next(iter(others)) if len(others) == 1 and not fields else None
             column = next((one for one in wanted if one in others), only)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from research_lib.data.bundled import Bundled
 from research_lib.data.card import DataCard, make_card
-from research_lib.data.catalog import Asset, describe_asset, describe_series
+from research_lib.data.catalog import Asset, describe_asset, describe_series, known_symbols
 from research_lib.data.folder import Folder
 from research_lib.data.live.source import SERVES, Snapshots
 from research_lib.data.live.store import Store
@@ -164,7 +164,7 @@ def load_series_if_any(source: Source, ids: Sequence[str], *, as_of: date | None
 def _read_price(source: Source, asset: Asset) -> RawSeries:
     """Read a price; of an index, `total` is another index, for an index's adjusted close leaves its dividends out."""
     info = describe_asset(asset.symbol)
-    if asset.field != "total" or info.kind != "index":
+    if asset.field != "total" or info.kind != "index" or asset.symbol not in known_symbols():
         return source.read_price(asset)
     if info.total_return not in source.symbols():
         needed = f"the total-return index {info.total_return}" if info.total_return else "a total-return index"

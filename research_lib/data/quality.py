@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -62,27 +62,21 @@ class FaultKind(StrEnum):
 
 STOPPING = frozenset({FaultKind.BAD_VALUE, FaultKind.DUPLICATE_DATE, FaultKind.NON_POSITIVE})
 
-USUAL_VOLATILITY = (4.0, 120.0)  # in points
+USUAL_VOLATILITY = (4.0, 120.0)  # points
 SPIKE_RETURN = 0.25  # larger than any one-day move of a US index, 1987-10-19 (-20.5%) included
 SPIKE_REVERSAL = 0.8  # at least this share of the jump is undone
 SPIKE_SESSIONS = 5
 VOLATILITY_FACTOR = 4.0  # volatility indices more than double in a day (2018-02-05), but do not quadruple
+SPLIT_FACTORS = np.array([1.5, *range(2, 11), 15, 20, 25, 30, 50, 100])
+SPLIT_TOLERANCE = 0.05  # a day's own move hides less than this share of the factor
 STALE_SESSIONS = 6  # equal closes in a row; indices quoted to two digits repeat once or twice by chance
-STALE_PERIODS = {"monthly": 12, "quarterly": 8}
-STALE_DAYS = 25
-
-# A day's own move hides less than the tolerance of a split's factor.
-SPLIT_FACTORS = np.array([1.5, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 50, 100], dtype=float)
-SPLIT_TOLERANCE = 0.05
-
+STALE_PERIODS = {"monthly": 12, "quarterly": 8, "daily": 25}
 FEWEST_FOR_UNIT = 12  # values, before their median says something of their unit
 MOSTLY = 0.9
 SMALLEST_USUAL_RATE = 0.1  # percent; short rates were below it from 2009 to 2015
 FAR_OUT_FACTOR = 5.0
 OTHER_CALENDAR_SHARE = 0.02  # dates that are no sessions; a few are typing errors
-LONGEST_GAP_DAYS = 31
-
-Where: TypeAlias = "NDArray[np.bool_] | pd.Series[bool]"  # a mask over the rows of a table
+LONGEST_GAP = np.timedelta64(31, "D")
 
 
 @dataclass(frozen=True)
@@ -96,21 +90,16 @@ class Fault:
     n: int = 1
 
     @property
-    def stops(self) -> bool:
-        """Say whether the run stops."""
-        return self.kind in STOPPING
-
-    @property
     def case(self) -> str:
         """Name the case by its date, else its row, and its detail."""
         place = self.date or (f"row {self.row}" if self.row is not None else "")
         return f"{place} ({self.detail})" if place and self.detail else place or self.detail
 
     def __str__(self) -> str:
-        place = f"row {self.row}" if self.row is not None else self.date
-        shown = f" ({self.date})" if self.row is not None and self.date else ""
-        detail = f": {self.detail}" if self.detail else ""
-        return f"{place}{shown}: {self.kind}{detail}"
+        place = (
+            f"row {self.row} ({self.date})" if self.row is not None and self.date else self.date or f"row {self.row}"
+        )
+        return f"{place}: {self.kind}{': ' if self.detail else ''}{self.detail}"
 
 
 @dataclass(frozen=True)
@@ -125,19 +114,10 @@ class CleanSeries:
 class Expectation:
     """What a series should be.
 
-    Attributes
-    ----------
-    positive : bool
-        A price: zero or less stops the run.
-    traded : bool
-        A price of shares: steps and stale runs are reported.
-    daily : bool
-        Missing exchange sessions are reported.
-    frequency : str
-        Monthly and quarterly values are dated by their period's last day, the first on which they can be known,
-        whatever day of it the source writes (FRED writes the first). Empty: as the dates show.
-    usual : tuple of float
-        The median size lies between these; else the series is in another unit, which stops the run.
+    `positive`: zero or less stops the run. `traded`: steps and stale runs are reported. `daily`: missing exchange
+    sessions are reported. `frequency`: monthly and quarterly values are dated by their period's last day, the first on
+    which they can be known, whatever day the source writes (FRED writes the first); empty: as the dates show.
+    `usual`: the median size lies between these, or the series is in another unit, which stops the run.
     """
 
     positive: bool
@@ -147,13 +127,42 @@ class Expectation:
     usual: tuple[float, float] = (0.0, float("inf"))
 
 
+class Rows(NamedTuple):
+    """The rows of a series: their numbers in the source, dates (datetime64[us]) and values."""
+
+    number: NDArray[np.int64]
+    date: NDArray[np.datetime64]
+    value: NDArray[np.float64]
+
+    def take(self, which: NDArray[Any]) -> "Rows":
+        """Return some rows: where a mask is true, or in another order."""
+        return Rows(*(column[which] for column in self))
+
+    def find(
+        self, where: NDArray[np.bool_], kind: FaultKind, detail: Callable[[int], str] | None = None
+    ) -> list[Fault]:
+        """Return the first cases; the last of them stands for those that come after it too."""
+        at = np.flatnonzero(where)
+        return [
+            Fault(
+                kind,
+                int(self.number[row]),
+                str(self.date[row].astype("datetime64[D]")),
+                clipped(detail(int(row)), 80) if detail else "",
+                n=len(at) - SHOWN + 1 if shown == SHOWN else 1,
+            )
+            for shown, row in enumerate(at[:SHOWN], start=1)
+        ]
+
+
 def expect_of(info: AssetInfo | SeriesInfo) -> Expectation:
     """Return what a price or series should be, by its metadata."""
     if isinstance(info, SeriesInfo):
         return Expectation(False, False, False, info.frequency, info.usual)
     volatility = info.kind == "volatility"
-    usual = USUAL_VOLATILITY if volatility else (0.0, float("inf"))
-    return Expectation(True, not volatility, info.kind != "currency", usual=usual)
+    return Expectation(
+        True, not volatility, info.kind != "currency", usual=USUAL_VOLATILITY if volatility else (0, np.inf)
+    )
 
 
 def check_loads(raw: RawSeries, info: AssetInfo | SeriesInfo) -> None:
@@ -168,18 +177,7 @@ def clean(
     """Cut a series at `as_of`, find its faults, and leave out what cannot be used.
 
     No value dated after `as_of` is looked at, so that it can change nothing; a row whose date cannot be read stops
-    the run, for it could be any date.
-
-    Parameters
-    ----------
-    raw : RawSeries
-        The series as its source holds it.
-    expect : Expectation
-        What it should be.
-    as_of : Timestamp, optional
-        The last date that may be known; without it, all of the series.
-    now : Timestamp, optional
-        The present, tz-aware: decides whether the last session is over.
+    the run, for it could be any date. `now` (tz-aware) decides whether the last session is over.
 
     Raises
     ------
@@ -188,29 +186,32 @@ def clean(
     InsufficientDataError
         Nothing is left.
     """
-    dates = to_dates(raw.dates, raw.origin)
+    dates = to_dates(raw.dates, raw.origin).to_numpy()
     frequency = expect.frequency or _infer_frequency(dates)
-    if frequency in ("monthly", "quarterly"):
-        dates = dates + (pd.offsets.MonthEnd(0) if frequency == "monthly" else pd.offsets.QuarterEnd(0))
-    table = _cut(pd.DataFrame({"date": dates, "cell": raw.values}), as_of, raw)
-    table, faults = _parse_values(table, expect, raw)
-    table, unfinished = _leave_out_unfinished(table, now or pd.Timestamp.now("UTC"))
-    if table.empty:
+    dates = _period_ends(dates, frequency)
+    known = np.ones(len(dates), bool) if as_of is None else dates <= as_of.to_datetime64()
+    if not known.any():
+        raise InsufficientDataError(
+            f"{raw.id}: {raw.origin} begins on {dates.min().astype('datetime64[D]')}, after as_of {as_of:%Y-%m-%d}; "
+            f"give a later as_of or leave {raw.id} out"
+        )
+    rows, faults = _parse_values(raw, dates, known, positive=expect.positive)
+    over = _is_over(rows.date, now or pd.Timestamp.now("UTC"))
+    faults += rows.find(~over, FaultKind.UNFINISHED)
+    rows = rows.take(over)
+    if not len(rows.value):
         raise InsufficientDataError(f"{raw.id}: {raw.origin} holds no finished session")
-    if not table["date"].is_monotonic_increasing:
-        backwards = (table["date"].diff() < pd.Timedelta(0)).to_numpy()
-        newest_first = table["date"].is_monotonic_decreasing  # the order in which some vendors write
-        faults += [] if newest_first else _find(table, backwards, FaultKind.UNSORTED)[:1]
-        table = table.sort_values("date")
-    _check_unit(table["value"].to_numpy(), expect, raw)
-    checks = [
-        *(_calendar_faults(table) if expect.daily else _period_faults(table, frequency)),
-        *_jumps(table, expect, raw.splits),
-        *_unusual(table, expect, raw),
-        *_stale_runs(table, expect, frequency),
-    ]
-    values = pd.Series(table["value"].to_numpy(dtype=float), pd.DatetimeIndex(table["date"], name="date"), name=raw.id)
-    return CleanSeries(values, (*faults, *unfinished, *checks))
+    steps = np.diff(rows.date)
+    if (steps < np.timedelta64(0)).any():
+        newest_first = (steps < np.timedelta64(0)).all()  # the order in which some vendors write
+        backwards = np.concatenate([[False], steps < np.timedelta64(0)])
+        faults += [] if newest_first else rows.find(backwards, FaultKind.UNSORTED)[:1]
+        rows = rows.take(np.argsort(rows.date))
+    faults += _unit_faults(rows, expect, raw)
+    faults += _session_faults(rows) if expect.daily else _period_faults(rows, frequency)
+    faults += _jumps(rows, expect, raw.splits) if expect.positive else []
+    faults += _stale_runs(rows, expect, frequency)
+    return CleanSeries(pd.Series(rows.value, pd.DatetimeIndex(rows.date, name="date"), name=raw.id), tuple(faults))
 
 
 def count_faults(faults: Iterable[Fault]) -> dict[str, int]:
@@ -221,62 +222,62 @@ def count_faults(faults: Iterable[Fault]) -> dict[str, int]:
     return counts
 
 
-def _infer_frequency(dates: "pd.Series[pd.Timestamp]") -> str:
-    """Firsts of months are how monthly and quarterly values are usually dated."""
-    if len(dates) < 2 or (dates.dt.day != 1).any():
+def _infer_frequency(dates: NDArray[np.datetime64]) -> str:
+    """Take firsts of months for how monthly and quarterly values are usually dated."""
+    months = dates.astype("datetime64[M]")
+    if len(dates) < 2 or (months != dates).any():
         return "daily"
-    return "quarterly" if len(dates) > 3 and dates.dt.month.isin([1, 4, 7, 10]).all() else "monthly"
+    return "quarterly" if len(dates) > 3 and (months.astype(int) % 3 == 0).all() else "monthly"
 
 
-def _cut(table: pd.DataFrame, as_of: pd.Timestamp | None, raw: RawSeries) -> pd.DataFrame:
-    if as_of is None:
-        return table
-    kept = table[table["date"] <= as_of]
-    if kept.empty and len(table):
-        raise InsufficientDataError(
-            f"{raw.id}: {raw.origin} begins on {table['date'].min().date()}, after as_of {as_of.date()}; "
-            f"give a later as_of or leave {raw.id} out"
-        )
-    return kept
+def _period_ends(dates: NDArray[np.datetime64], frequency: str) -> NDArray[np.datetime64]:
+    months = {"monthly": 1, "quarterly": 3}.get(frequency)
+    if months is None:
+        return dates
+    after = (dates.astype("datetime64[M]").astype(int) // months + 1) * months
+    return (after.astype("datetime64[M]").astype("datetime64[D]") - 1).astype("datetime64[us]")
 
 
-def _parse_values(table: pd.DataFrame, expect: Expectation, raw: RawSeries) -> tuple[pd.DataFrame, list[Fault]]:
-    values, bad = to_numbers(table["cell"])
-    missing = values.isna() & ~bad
-    traded = missing & (raw.volume.reindex(table.index).gt(0) if raw.volume is not None else False)
+def _parse_values(
+    raw: RawSeries, dates: NDArray[np.datetime64], known: NDArray[np.bool_], *, positive: bool
+) -> tuple[Rows, list[Fault]]:
+    """Return the known rows that have a value, and what was left out; raise where a cell stops the run."""
+    cells = raw.values if known.all() else raw.values[known]
+    numbers, no_numbers = to_numbers(cells)
+    values, bad = numbers.to_numpy(float), no_numbers.to_numpy(bool)
+    rows = Rows(cells.index.to_numpy(), dates[known], values)
+    missing = np.isnan(values) & ~bad
+    traded = missing & (raw.volume[cells.index].gt(0).to_numpy() if raw.volume is not None else False)
 
     def text(row: int) -> str:
-        return no_number(table["cell"].iloc[row])
+        return no_number(cells.iloc[row])
 
     stopping = [
-        *_find(table, bad, FaultKind.BAD_VALUE, text),
-        *_find(table, table["date"].duplicated(), FaultKind.DUPLICATE_DATE),
-        *(_find(table, values <= 0, FaultKind.NON_POSITIVE, text) if expect.positive else ()),
+        *rows.find(bad, FaultKind.BAD_VALUE, text),
+        *rows.find(pd.Index(rows.date).duplicated(), FaultKind.DUPLICATE_DATE),
+        *(rows.find(values <= 0, FaultKind.NON_POSITIVE, text) if positive else ()),
     ]
     if stopping:
-        shown, many = stopping[:SHOWN], sum(fault.n for fault in stopping)
-        more = f"; and {many - len(shown):,} more" if many > len(shown) else ""
-        raise DataError(f"{raw.origin}, {'; '.join(map(str, shown))}{more}")
-    left_out = [
-        *_find(table, missing & ~traded, FaultKind.MISSING_VALUE),
-        *_find(table, traded, FaultKind.VOLUME_ONLY),
-    ]
-    return table.assign(value=values)[~missing], left_out
+        more = sum(fault.n for fault in stopping) - len(stopping[:SHOWN])
+        shown = "; ".join(map(str, stopping[:SHOWN]))
+        raise DataError(f"{raw.origin}, {shown}{f'; and {more:,} more' if more else ''}")
+    left_out = rows.find(missing & ~traded, FaultKind.MISSING_VALUE) + rows.find(traded, FaultKind.VOLUME_ONLY)
+    return rows.take(~missing), left_out
 
 
-def _leave_out_unfinished(table: pd.DataFrame, now: pd.Timestamp) -> tuple[pd.DataFrame, list[Fault]]:
-    recent = table["date"] >= now.tz_localize(None).normalize() - pd.Timedelta(days=1)
-    if not recent.any():
-        return table, []
-    unfinished = recent & ~table["date"].where(recent, pd.Timestamp.min).map(lambda day: is_finished(day, now))
-    return table[~unfinished], _find(table, unfinished, FaultKind.UNFINISHED)
+def _is_over(dates: NDArray[np.datetime64], now: pd.Timestamp) -> NDArray[np.bool_]:
+    yesterday = (now.tz_localize(None).normalize() - pd.Timedelta(days=1)).to_datetime64()
+    over = dates < yesterday
+    over[~over] = [is_finished(pd.Timestamp(day), now) for day in dates[~over]]
+    return over
 
 
-def _check_unit(values: NDArray[np.float64], expect: Expectation, raw: RawSeries) -> None:
-    """Stop where the values are so small, large or negative that they must be in another unit."""
-    if len(values) < FEWEST_FOR_UNIT or raw.decimal:
-        return
-    (low, high), typical = expect.usual, float(np.median(np.abs(values)))
+def _unit_faults(rows: Rows, expect: Expectation, raw: RawSeries) -> list[Fault]:
+    """Stop where the values must be in another unit; report single ones, and rates that may be decimals."""
+    (low, high), values = expect.usual, rows.value
+    if len(values) < FEWEST_FOR_UNIT or np.isinf(high):
+        return []
+    typical = float(np.median(np.abs(values)))
     if not low <= typical <= high:
         hint = "decimals in place of percent" if typical < low else "basis points, or percent in place of decimals"
         raise DataError(
@@ -285,105 +286,79 @@ def _check_unit(values: NDArray[np.float64], expect: Expectation, raw: RawSeries
         )
     if low and float(np.mean(values < 0)) > MOSTLY:
         raise DataError(f"{raw.origin}: nearly all values are negative, which {raw.id} never was: a wrong sign?")
+    small = not low and typical < SMALLEST_USUAL_RATE
+    return [
+        *rows.find(np.abs(values) > FAR_OUT_FACTOR * high, FaultKind.FAR_OUT, lambda row: f"{values[row]:g}"),
+        *(rows.find(values < SMALLEST_USUAL_RATE, FaultKind.SMALL_RATE) if small else ()),
+    ]
 
 
-def _calendar_faults(table: pd.DataFrame) -> list[Fault]:
-    dates = pd.DatetimeIndex(table["date"])
-    sessions = sessions_between(dates[0], dates[-1])
-    strange = ((dates >= CHECKED_FROM) & ~dates.isin(sessions)).astype(bool)
-    if strange.mean() > OTHER_CALENDAR_SHARE and strange.sum() > 3:
-        return _find(table, strange, FaultKind.OTHER_CALENDAR)
-    missing = sessions.difference(dates)
-    absent = [Fault(FaultKind.MISSING_SESSION, None, str(missing[0].date()), n=len(missing))] if len(missing) else []
-    return [*absent, *_find(table, strange, FaultKind.NOT_A_SESSION)]
+def _session_faults(rows: Rows) -> list[Fault]:
+    sessions = sessions_between(pd.Timestamp(rows.date[0]), pd.Timestamp(rows.date[-1])).to_numpy()
+    strange = (rows.date >= CHECKED_FROM.to_datetime64()) & ~np.isin(rows.date, sessions)
+    if strange.mean() > OTHER_CALENDAR_SHARE and strange.sum() > SHOWN:
+        return rows.find(strange, FaultKind.OTHER_CALENDAR)
+    return [*_missing(sessions, rows, FaultKind.MISSING_SESSION), *rows.find(strange, FaultKind.NOT_A_SESSION)]
 
 
-def _period_faults(table: pd.DataFrame, frequency: str) -> list[Fault]:
+def _period_faults(rows: Rows, frequency: str) -> list[Fault]:
     """Find missing months or quarters; of days, gaps of more than a month."""
-    dates = table["date"]
-    if frequency in ("monthly", "quarterly"):
-        every = pd.date_range(dates.iloc[0], dates.iloc[-1], freq="ME" if frequency == "monthly" else "QE")
-        missing = every.difference(pd.DatetimeIndex(dates))
-        return [Fault(FaultKind.MISSING_PERIOD, None, str(missing[0])[:7], n=len(missing))] if len(missing) else []
-    days = dates.diff().dt.days.to_numpy()
-    return _find(table, days > LONGEST_GAP_DAYS, FaultKind.GAP, lambda row: f"{days[row]:.0f} days")
+    months = {"monthly": 1, "quarterly": 3}.get(frequency)
+    if months:
+        first, last = (int(rows.date[end].astype("datetime64[M]").astype(int)) for end in (0, -1))
+        every = _period_ends(np.arange(first, last + 1, months).astype("datetime64[M]"), frequency)
+        return _missing(every, rows, FaultKind.MISSING_PERIOD)
+    days = np.diff(rows.date, prepend=rows.date[:1])
+    return rows.find(days > LONGEST_GAP, FaultKind.GAP, lambda row: f"{days[row].astype('timedelta64[D]')}")
 
 
-def _jumps(table: pd.DataFrame, expect: Expectation, splits: "pd.Series[float] | None") -> list[Fault]:
+def _missing(wanted: NDArray[np.datetime64], rows: Rows, kind: FaultKind) -> list[Fault]:
+    absent = wanted[~np.isin(wanted, rows.date)]
+    return [Fault(kind, None, str(absent[0].astype("datetime64[D]")), n=len(absent))] if len(absent) else []
+
+
+def _jumps(rows: Rows, expect: Expectation, splits: "pd.Series[float] | None") -> list[Fault]:
     """Find jumps that reverse within a week, and steps that stay: near a whole factor they are like a split."""
-    if not expect.positive:
-        return []
-    values = table["value"].to_numpy()
-    moves = np.diff(np.log(values))
+    moves = np.diff(np.log(rows.value))
     limit = np.log1p(SPIKE_RETURN) if expect.traded else np.log(VOLATILITY_FACTOR)
-    found: dict[FaultKind, list[int]] = {FaultKind.SPIKE: [], FaultKind.STEP: [], FaultKind.SUSPECT_SPLIT: []}
+    kinds = np.full(len(rows.value), None, dtype=object)
     reversed_until = -1
     for start in map(int, np.flatnonzero(np.abs(moves) > limit)):
-        if start <= reversed_until:
-            continue
         undone = -np.cumsum(moves[start + 1 : start + 1 + SPIKE_SESSIONS]) / moves[start]
         reversal = np.flatnonzero(undone >= SPIKE_REVERSAL)
-        factor = np.exp(abs(moves[start]))
+        if start <= reversed_until:
+            continue
         if reversal.size:
-            found[FaultKind.SPIKE].append(start + 1)
-            reversed_until = start + 1 + int(reversal[0])
-        elif np.abs(factor / SPLIT_FACTORS - 1).min() < SPLIT_TOLERANCE:
-            found[FaultKind.SUSPECT_SPLIT].append(start + 1)
-        elif not 1 - SPIKE_RETURN < values[start + 1] / values[start] < 1 + SPIKE_RETURN:
-            found[FaultKind.STEP].append(start + 1)
+            kinds[start + 1], reversed_until = FaultKind.SPIKE, start + 1 + int(reversal[0])
+        elif _split_factor(moves[start]):
+            kinds[start + 1] = FaultKind.SUSPECT_SPLIT
+        elif moves[start] > 0 or moves[start] < np.log1p(-SPIKE_RETURN):
+            kinds[start + 1] = FaultKind.STEP
 
     def step(row: int) -> str:
-        ratio = values[row] / values[row - 1]
-        factor = max(ratio, 1 / ratio)
-        nearest = SPLIT_FACTORS[np.abs(factor / SPLIT_FACTORS - 1).argmin()]
-        like = f", near {nearest:g}" if abs(factor / nearest - 1) < SPLIT_TOLERANCE else ""
-        recorded = float(splits[table.index[row]]) if splits is not None else np.nan
-        known = f"; a split of {recorded:g} is recorded, but still in the prices" if recorded > 0 else "; none recorded"
-        return f"x {ratio:.4g}{like}{known if splits is not None and like else ''}"
+        factor = _split_factor(moves[row - 1])
+        split = float(splits[rows.number[row]]) if splits is not None else 0.0
+        known = f"; a split of {split:g} is recorded, but still in the prices" if split else "; none recorded"
+        said = f", near {factor:g}{known if splits is not None else ''}" if factor else ""
+        return f"x {np.exp(moves[row - 1]):.4g}{said}"
 
-    masks = {kind: np.isin(np.arange(len(values)), rows) for kind, rows in found.items() if rows}
-    return [fault for kind, mask in masks.items() for fault in _find(table, mask, kind, step)]
+    found = (FaultKind.SPIKE, FaultKind.STEP, FaultKind.SUSPECT_SPLIT)
+    return [fault for kind in found for fault in rows.find(kinds == kind, kind, step)]
 
 
-def _unusual(table: pd.DataFrame, expect: Expectation, raw: RawSeries) -> list[Fault]:
-    """Find single values in another unit, and rates so small that they may be decimals."""
-    low, high = expect.usual
-    if np.isinf(high) or raw.decimal:
-        return []
-    values = table["value"].to_numpy()
-    faults = _find(table, np.abs(values) > FAR_OUT_FACTOR * high, FaultKind.FAR_OUT, lambda row: f"{values[row]:g}")
-    small = (
-        not low and not expect.positive and len(values) >= FEWEST_FOR_UNIT and np.median(values) < SMALLEST_USUAL_RATE
-    )
-    return faults + (_find(table, values < SMALLEST_USUAL_RATE, FaultKind.SMALL_RATE) if small else [])
+def _split_factor(move: float) -> float:
+    """Return the whole factor that a log move is near, or 0."""
+    apart = np.abs(np.exp(abs(move)) / SPLIT_FACTORS - 1)
+    return float(SPLIT_FACTORS[apart.argmin()]) if apart.min() < SPLIT_TOLERANCE else 0.0
 
 
-def _stale_runs(table: pd.DataFrame, expect: Expectation, frequency: str) -> list[Fault]:
+def _stale_runs(rows: Rows, expect: Expectation, frequency: str) -> list[Fault]:
     low, high = expect.usual
     if not low and np.isfinite(high):
         return []  # short rates stand still for months
-    longest = STALE_SESSIONS if expect.traded else STALE_PERIODS.get(frequency, STALE_DAYS)
-    values = table["value"].to_numpy()
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(values) != 0]))
-    lengths = np.diff(np.concatenate([starts, [len(values)]]))
-    stale = dict(zip(starts[lengths >= longest], lengths[lengths >= longest], strict=True))
-    mask = np.isin(np.arange(len(values)), list(stale))
-    return _find(table, mask, FaultKind.STALE, lambda row: f"{values[row]:g}, {stale[row]:,} times in a row")
-
-
-def _find(
-    table: pd.DataFrame, where: Where, kind: FaultKind, detail: Callable[[int], str] = lambda _: ""
-) -> list[Fault]:
-    """Return the first cases; the last of them stands for those that come after it too."""
-    at = np.flatnonzero(where)
-    shown = at[:SHOWN]
-    return [
-        Fault(
-            kind,
-            int(table.index[row]),
-            str(table["date"].iloc[row].date()),
-            clipped(detail(row), 80),
-            n=len(at) - len(shown) + 1 if row == shown[-1] else 1,
-        )
-        for row in shown
-    ]
+    longest = STALE_SESSIONS if expect.traded else STALE_PERIODS.get(frequency, STALE_PERIODS["daily"])
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(rows.value) != 0]))
+    lengths = np.zeros(len(rows.value), int)
+    lengths[starts] = np.diff(np.append(starts, len(rows.value)))
+    said = "{:g}, {:,} times in a row".format
+    return rows.find(lengths >= longest, FaultKind.STALE, lambda row: said(rows.value[row], lengths[row]))
