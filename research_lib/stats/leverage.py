@@ -23,7 +23,6 @@ GROUPS = (LARGE, SMALL)
 LEAST_FIRMS = 30
 LEAST_KNOWN = 0.5  # of the group: below it, the known are those without debt, who need no interest to be known
 CONTRIBUTORS = 5
-TRIM = 0.05
 BASIS_POINT = 1e-4
 
 # As GICS, ICB, SimFin and SIC-based files name them; compared without regard to case.
@@ -40,33 +39,19 @@ def prepare(
 ) -> pd.DataFrame:
     """Measure companies, set impossible rows aside, and form the size groups of each fiscal year.
 
-    Parameters
-    ----------
-    statements : DataFrame
-        A row a company and fiscal period, with company, fiscal_year, period_end, currency, sector, debt, its split, cash,
-        operating_income, depreciation_amortization, interest_expense and market_value, in one currency each.
-    large, small : int
-        Companies of the group `large`, by market value when their report came out, and the next ones, `small`.
-    exclude_financials : bool
-        Leave financials and real estate out of both groups after they are formed.
-    zombie_years : int
-        Consecutive fiscal years with interest cover below one that make a zombie.
+    Financials are left out of the groups once these are formed. A zombie's interest cover was below one in each of the last
+    `zombie_years` fiscal years.
 
     Returns
     -------
     DataFrame
-        The last row of each company and fiscal year, sorted so, with net_debt, ebitda, interest, rule (which says why a
-        row is impossible, empty for none), financial, zombie, group (of the headline; empty for none), size_group (with
-        financials) and group_as_filed (with impossible rows).
+        The rows of `add_ratios` with rule (why a row is impossible, or empty), financial, zombie, group (the headline's, or
+        empty), size_group (with financials) and group_as_filed (with impossible rows).
 
     Raises
     ------
     InsufficientDataError
         Financials are to be left out and no company has a sector.
-
-    Notes
-    -----
-    Net debt = debt - cash and short-term investments. EBITDA = operating income + depreciation and amortization.
     """
     if exclude_financials and statements["sector"].isna().all():
         raise InsufficientDataError(
@@ -91,7 +76,8 @@ def prepare(
 def add_ratios(statements: pd.DataFrame) -> pd.DataFrame:
     """Add net_debt, ebitda and interest to the last row of each company and fiscal year; NaN where a part is missing.
 
-    Interest is the expense, and zero where none is given and there is no debt.
+    Net debt = debt - cash and short-term investments; EBITDA = operating income + depreciation and amortization; interest is
+    the expense, and zero where none is given and there is no debt.
     """
     ordered = statements.sort_values(["company", "fiscal_year", "period_end"], kind="stable")
     latest = ordered[~ordered.duplicated(["company", "fiscal_year"], keep="last")]
@@ -150,12 +136,7 @@ def cover_below_one(operating_income: Floats, interest: Floats) -> Floats:
 def zombie_flags(firms: pd.DataFrame, below: Floats, *, zombie_years: int) -> Floats:
     """Flag cover below one in each of the last fiscal years; NaN where so many years in a row are not known.
 
-    Parameters
-    ----------
-    firms : DataFrame
-        Sorted by company and fiscal year, all years together.
-    below : array of shape (rows,)
-        From `cover_below_one`.
+    The rows are sorted by company and fiscal year, all years together; `below` is from `cover_below_one`.
     """
     company, year = pd.factorize(firms["company"])[0], firms["fiscal_year"].to_numpy()
     flags = below.copy()
@@ -166,13 +147,13 @@ def zombie_flags(firms: pd.DataFrame, below: Floats, *, zombie_years: int) -> Fl
     return flags
 
 
-def by_year_and_group(
-    firms: pd.DataFrame, describe: Callable[[pd.DataFrame], Mapping[str, Any]], *, least: int = LEAST_FIRMS
-) -> pd.DataFrame:
-    """Describe each fiscal year and group that has `least` companies: a row each, with fiscal_year and group."""
+def by_year_and_group(firms: pd.DataFrame, describe: Callable[[pd.DataFrame], Mapping[str, Any]]) -> pd.DataFrame:
+    """Describe each fiscal year and group that has 30 companies: a row each, with fiscal_year and group."""
     grouped = firms[firms["group"] != ""].groupby(["fiscal_year", "group"])
     rows = [
-        {"fiscal_year": year, "group": group, **describe(part)} for (year, group), part in grouped if len(part) >= least
+        {"fiscal_year": year, "group": group, **describe(part)}
+        for (year, group), part in grouped
+        if len(part) >= LEAST_FIRMS
     ]
     return pd.DataFrame(rows, columns=None if rows else ["fiscal_year", "group", "n", "value"])
 
@@ -183,33 +164,29 @@ def group_ratio(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dic
     Returns
     -------
     dict
-        value, low, high (`ratio_of_sums`) and n, the firms with net debt and EBITDA known, which all else rests on;
-        coverage, n over all firms; value_coverage, the same by market value; median, of firms with positive EBITDA;
-        share_no_ebitda, EBITDA of zero or less; share_net_cash, net debt below zero; due_within_year, short-term over all
-        debt; top, the five firms whose leaving out, each alone, moves the ratio most; without_top, the ratio without all
-        five; top_share, 1 - without_top / value.
+        value, low, high and n (`ratio_of_sums`): the firms with net debt and EBITDA known, which all else rests on; coverage,
+        their share of all firms; median, of the n_defined firms with positive EBITDA; share_no_ebitda (zero or less);
+        share_net_cash; due_within_year, short-term over all debt; top, the five firms whose leaving out, each alone, moves
+        the ratio most; without_top, the ratio without all five; top_share, 1 - without_top / value.
     """
     used = firms[firms["net_debt"].notna() & firms["ebitda"].notna()]
     net_debt, ebitda = used["net_debt"].to_numpy(), used["ebitda"].to_numpy()
     ratio = ratio_of_sums(net_debt, ebitda, draws=draws, seed=seed)
     defined = ebitda > 0
-    top = np.argsort(_moved_without(net_debt, ebitda), kind="stable")[::-1][:CONTRIBUTORS]
+    rest = ebitda.sum() - ebitda
+    alone = np.divide(net_debt.sum() - net_debt, rest, out=np.full(len(rest), np.inf), where=rest > 0)
+    top = np.argsort(np.abs(alone - ratio.value), kind="stable")[::-1][:CONTRIBUTORS]
     without = _over(net_debt.sum() - net_debt[top].sum(), ebitda.sum() - ebitda[top].sum())
     split = used[used["short_term_debt"].notna()]
+    has_split = len(split) >= LEAST_KNOWN * len(used)
     return {
-        "value": ratio.value,
-        "low": ratio.low,
-        "high": ratio.high,
-        "n": len(used),
+        **_with_interval(ratio),
         "coverage": _over(len(used), len(firms)),
-        "value_coverage": _over(used["market_value"].sum(), firms["market_value"].sum()),
         "median": float(np.median(net_debt[defined] / ebitda[defined])) if defined.any() else nan,
         "n_defined": int(defined.sum()),
         "share_no_ebitda": _over((~defined).sum(), len(used)),
         "share_net_cash": _over((net_debt < 0).sum(), len(used)),
-        "due_within_year": _over(split["short_term_debt"].sum(), split["debt"].sum())
-        if len(split) >= LEAST_KNOWN * len(used)
-        else nan,
+        "due_within_year": _over(split["short_term_debt"].sum(), split["debt"].sum()) if has_split else nan,
         "top": ", ".join(used["company"].to_numpy()[top]),
         "without_top": without,
         "top_share": 1 - without / ratio.value if ratio.value else nan,
@@ -218,37 +195,21 @@ def group_ratio(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dic
 
 def ratio_gap(small: pd.DataFrame, large: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> Estimate:
     """Return the ratio of one group less that of another, with the interval of which firms are in them."""
-    parts = [rows[["net_debt", "ebitda"]].dropna() for rows in (small, large)]
-    first, second = ((part["net_debt"].to_numpy(), part["ebitda"].to_numpy()) for part in parts)
-    return difference_of_ratios(first, second, draws=draws, seed=seed)
-
-
-def influential_rows(firms: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of one group by how far the ratio moves without each: ratio_without, moves_by; the farthest first."""
-    used = firms[firms["net_debt"].notna() & firms["ebitda"].notna()]
-    moved = _moved_without(used["net_debt"].to_numpy(), used["ebitda"].to_numpy())
-    rest = used["ebitda"].sum() - used["ebitda"]
-    without = ((used["net_debt"].sum() - used["net_debt"]) / rest).where(rest > 0)
-    ratio = _over(used["net_debt"].sum(), used["ebitda"].sum())
-    ordered = used.assign(ratio_without=without, moves_by=ratio - without).iloc[np.argsort(-moved, kind="stable")]
-    return ordered[["company", "fiscal_year", "rule", "net_debt", "ebitda", "ratio_without", "moves_by"]]
+    first, second = (tuple(rows[["net_debt", "ebitda"]].dropna().to_numpy().T) for rows in (small, large))
+    return difference_of_ratios((first[0], first[1]), (second[0], second[1]), draws=draws, seed=seed)
 
 
 def definitions(firms: pd.DataFrame) -> dict[str, Any]:
-    """Take the ratio of one group and year on every definition in use, each as `ratio_<definition>`; NaN where undefined."""
+    """Take the ratio of one group and year on every definition in use, NaN where it is undefined."""
     used = firms[firms["net_debt"].notna() & firms["ebitda"].notna()]
     positive = used[used["ebitda"] > 0]
-    ratios = np.sort((positive["net_debt"] / positive["ebitda"]).to_numpy())
-    cut = int(TRIM * len(ratios))
-    first = used[~(used["restated_on"] > used["published"])]
+    ratios = (positive["net_debt"] / positive["ebitda"]).to_numpy()
     return {
-        "n": len(used),
         "value": _ratio(used),
         "median": float(np.median(ratios)) if len(ratios) else nan,
         "mean_of_ratios": float(ratios.mean()) if len(ratios) else nan,
-        "trimmed_mean": float(ratios[cut : len(ratios) - cut].mean()) if len(ratios) else nan,
         "positive_only": _ratio(positive),
-        "never_restated": _ratio(first),
+        "never_restated": _ratio(used[~(used["restated_on"] > used["published"])]),
     }
 
 
@@ -258,10 +219,10 @@ def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> 
     Returns
     -------
     dict
-        value, low, high: sum of operating income over sum of interest of the n firms that have interest to pay; median, of
-        the same; n_known, firms whose interest is known, or zero for want of debt; coverage, n_known over all firms;
-        share_below_one, of n_known; zombie_share, zombie_low, zombie_high (95% Wilson), of the n_history firms whose last
-        years are known; zombie_debt_share, of their debt. All NaN where interest is known for fewer than 30 firms or half.
+        value, low, high: sum of operating income over sum of interest of the n firms with interest to pay; median, of the
+        same; coverage, firms whose interest is known (or zero for want of debt) over all; share_below_one, of the known;
+        zombie_share, zombie_low, zombie_high (95%, Wilson), of the n_history firms whose last years are known. All NaN
+        where interest is known for fewer than 30 firms or half.
     """
     from statsmodels.stats.proportion import proportion_confint
 
@@ -275,21 +236,14 @@ def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> 
     flags = history["zombie"].to_numpy() == 1 if enough and len(history) >= LEAST_FIRMS else np.empty(0, dtype=bool)
     low, high = proportion_confint(flags.sum(), len(flags), method="wilson") if len(flags) else (nan, nan)
     return {
-        "value": cover.value,
-        "low": cover.low,
-        "high": cover.high,
-        "n": len(payers),
+        **_with_interval(cover),
         "median": float(np.median(income / interest)) if len(payers) else nan,
-        "n_known": len(known),
         "coverage": _over(len(known), len(firms)),
         "share_below_one": float(np.nanmean(below)) if enough else nan,
         "n_history": len(flags),
         "zombie_share": _over(flags.sum(), len(flags)),
         "zombie_low": float(low),
         "zombie_high": float(high),
-        "zombie_debt_share": _over(history["debt"].to_numpy()[flags].sum(), history["debt"].sum())
-        if len(flags)
-        else nan,
     }
 
 
@@ -302,7 +256,7 @@ def repriced_interest(interest: Floats, debt: Floats, *, rate_move_bp: float, de
 def stress(
     firms: pd.DataFrame, members: NDArray[np.bool_], *, rate_move_bp: float, debt_share: float, zombie_years: int
 ) -> dict[str, Any]:
-    """Reprice the debt of a group of firms; all else stays.
+    """Reprice a share of a group's debt by some basis points; all else stays.
 
     Parameters
     ----------
@@ -310,15 +264,13 @@ def stress(
         From `prepare`, all companies and years together: zombies need the years before.
     members : array of bool, shape (rows,)
         The rows of the group and year that is described.
-    rate_move_bp, debt_share : float
-        Basis points, and the share of all debt that they are put on.
 
     Returns
     -------
     dict
-        rate_move_bp, debt_share, n (firms with income, interest and debt known), cover, share_below_one and its share of
-        debt, zombie_share (had they paid the new rate in each of those years) and its share of debt, n_history. NaN where
-        interest is known for fewer than 30 firms or half.
+        rate_move_bp, debt_share, n (firms with income, interest and debt known), cover, share_below_one, its share of their
+        debt, and zombie_share of n_history firms, had they paid the new rate in all those years. NaN where interest is known
+        for fewer than 30 firms or half.
     """
     income, debt = firms["operating_income"].to_numpy(), firms["debt"].to_numpy()
     interest = repriced_interest(firms["interest"].to_numpy(), debt, rate_move_bp=rate_move_bp, debt_share=debt_share)
@@ -327,34 +279,21 @@ def stress(
     chosen = members & ~np.isnan(below)
     chosen &= chosen.sum() >= max(LEAST_FIRMS, LEAST_KNOWN * members.sum())
     pays = chosen & (interest > 0)
-    below_share, below_debt = _shares(below[chosen], debt[chosen])
-    zombie_share, zombie_debt = _shares(zombie[chosen], debt[chosen])
+    fallen, history = below[chosen] == 1, zombie[chosen][~np.isnan(zombie[chosen])]
     return {
         "rate_move_bp": rate_move_bp,
         "debt_share": debt_share,
         "n": int(chosen.sum()),
         "cover": _over(income[pays].sum(), interest[pays].sum()),
-        "share_below_one": below_share,
-        "below_one_debt_share": below_debt,
-        "zombie_share": zombie_share,
-        "zombie_debt_share": zombie_debt,
-        "n_history": int(np.isfinite(zombie[chosen]).sum()),
+        "share_below_one": _over(fallen.sum(), chosen.sum()),
+        "below_one_debt_share": _over(debt[chosen][fallen].sum(), debt[chosen].sum()),
+        "zombie_share": float(history.mean()) if len(history) >= LEAST_FIRMS else nan,
+        "n_history": len(history),
     }
 
 
-def _moved_without(net_debt: Floats, ebitda: Floats) -> Floats:
-    """Return how far the ratio moves, without its sign, when each firm is left out alone."""
-    rest = ebitda.sum() - ebitda
-    without = np.divide(net_debt.sum() - net_debt, rest, out=np.full(len(rest), np.inf), where=rest > 0)
-    return np.asarray(np.abs(without - _over(net_debt.sum(), ebitda.sum())))
-
-
-def _shares(flags: Floats, debt: Floats) -> tuple[float, float]:
-    """Return the share of firms that are flagged, and of their debt, where the flag is known."""
-    known = ~np.isnan(flags)
-    if not known.any():
-        return nan, nan
-    return float(flags[known].mean()), _over(debt[flags == 1].sum(), debt[known].sum())
+def _with_interval(found: Estimate) -> dict[str, Any]:
+    return {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
 
 
 def _ratio(firms: pd.DataFrame) -> float:

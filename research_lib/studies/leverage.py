@@ -37,7 +37,6 @@ DEFINITIONS = {
     "value": "sum over sum (headline)",
     "median": "median company with positive EBITDA",
     "mean_of_ratios": "mean of companies' ratios",
-    "trimmed_mean": "mean without the outer 5%",
     "positive_only": "sum over sum, positive EBITDA only",
     "never_restated": "sum over sum, values never restated",
     "with_financials": "sum over sum, with financials",

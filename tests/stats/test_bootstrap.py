@@ -63,7 +63,7 @@ def test_r_squared_is_that_of_least_squares():
 @pytest.mark.parametrize("bad", [(np.arange(100.0), np.arange(100.0)), (np.ones(200), np.arange(200.0))])
 def test_too_few_blocks_or_a_constant_are_said(bad):
     for estimate in (correlation, r_squared):
-        with pytest.raises(InsufficientDataError, match="5 blocks of 24|vary"):
+        with pytest.raises(InsufficientDataError, match=r"5 blocks of 24|vary"):
             estimate(*bad)
 
 
