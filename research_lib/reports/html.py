@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from html import escape, unescape
@@ -42,8 +42,8 @@ MACHINE_PATH = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?(?:[/\\][^\s/\\:'\"<>]+)+[
 WARNING_LINE = re.compile(r"^.*?:\d+: (?P<warning>\w*Warning: .*)$")
 NOT_A_COLOUR = re.compile(r"\x1b\[[\d;?]*[A-Za-ln-z]")  # of a terminal: moves the cursor, clears a line
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
-NEEDS_SCRIPT = ("script", "iframe", "object", "embed")
-NOT_FOR_A_PAGE = (*NEEDS_SCRIPT, "link", "meta", "base", "noscript")
+NOT_FOR_A_PAGE = ("script", "iframe", "object", "embed", "link", "meta", "base", "noscript")
+MADE = {Status.OK, Status.UNCHANGED}
 
 
 class MathRenderer(IPythonRenderer):
@@ -78,17 +78,6 @@ class Section:
         """All of it."""
         return "\n".join(self.parts)
 
-    @property
-    def anchor(self) -> str:
-        """The name that its heading is linked by."""
-        return _anchor(self.heading)
-
-    @property
-    def holds(self) -> str:
-        """How many tables and figures are in it."""
-        counts = [(self.html.count(f'class="exhibit {kind}"'), kind) for kind in ("table", "figure")]
-        return " · ".join(f"{count} {kind}{'' if count == 1 else 's'}" for count, kind in counts if count)
-
 
 def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None) -> str:
     """Render an executed notebook as a page.
@@ -102,27 +91,38 @@ def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None
     folder : Path, optional
         The notebook's own, where the pictures are that its Markdown names.
     """
-    cells, warnings = take_warnings(until_failure(notebook.cells))
+    cells, warnings = _take_warnings(_until_failure(notebook.cells))
     first = cells[0].source.strip() if cells and cells[0].cell_type == "markdown" else ""
-    heading, _, question = first.partition("\n") if first.startswith("# ") else (f"# {record.notebook}", "", "")
-    body = cells[1:] if first.startswith("# ") else cells
-    failed = record.status not in (Status.OK, Status.UNCHANGED)
-    sections = _sections(body, folder, answered=bool(record.headline) and not failed)
+    title, _, question = first.removeprefix("# ").partition("\n") if first.startswith("# ") else ("", "", "")
+    answered = bool(record.headline) and record.status in MADE
+    sections = _sections(cells[1:] if title else cells, folder, answered=answered)
+    hero = _take_hero(sections, record.hero) if answered else ""
+    question = "" if answered else _markdown(question, folder, trusted=True)
     return _page(
-        record,
-        title=heading.lstrip("# "),
-        question=_markdown(question, folder, trusted=True),
-        hero=_take_hero(sections, record.hero),
-        sections=sections,
-        warnings=warnings,
-        failed=failed,
+        record, title=title or record.notebook, question=question, hero=hero, sections=sections, warnings=warnings
     )
 
 
 def failed_page(record: Record, reason: str) -> str:
     """Return the page of a report whose rendering failed: what is known of it, and the reason."""
     message = f"{record.message} The page could not be made: {reason}".strip()
-    return _page(record.with_(message=message, status=Status.FAILED), title=record.notebook, sections=[], failed=True)
+    return _page(record.with_(message=message, status=Status.FAILED), title=record.notebook, sections=[])
+
+
+def _page(record: Record, *, sections: Sequence[Section], **parts: Any) -> str:  # noqa: ANN401
+    open_html = "".join(section.html for section in sections if not section.heading)
+    headings = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>|<p class="title" id="([^"]*)-title">(.*?)</p>', open_html)
+    return templates().get_template("page.html.j2").render(
+        record=record,
+        made=record.status in MADE,
+        sections=sections,
+        first_fold=next((i for i, section in enumerate(sections) if section.heading), len(sections)),
+        contents=[(a or c, unescape(re.sub("<.*?>", "", b or d))) for a, b, c, d in headings],
+        summary=summary_text(record),
+        data_to=data_to(record),
+        version=version("research-lib"),
+        **parts,
+    )  # fmt: skip
 
 
 def files_beside(notebook: NotebookNode, record: Record) -> dict[str, bytes]:
@@ -147,14 +147,6 @@ def summary_text(record: Record) -> str:
     return f"{record.headline}\n\n{record.standfirst}\n\n({record.name}, data to {data_to(record) or 'unknown'})"
 
 
-def citation(record: Record) -> str:
-    """Name a report as a footnote does."""
-    made = f", made {record.started[:10]}" if record.started else ""
-    inputs = f", inputs {record.inputs[:8]}" if record.inputs else ""
-    last = data_to(record)
-    return f"research-lib {version('research-lib')}: {record.name}{made}{', data to ' + last if last else ''}{inputs}."
-
-
 def data_to(record: Record) -> str:
     """Return the last day of the data that a report rests on; empty where that is not known."""
     return max((str(card.get("last") or "") for card in record.data), default="")
@@ -177,13 +169,13 @@ def to_pdf(page: Path) -> Path:
     return target
 
 
-def until_failure(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
+def _until_failure(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
     """Return the cells up to the one that failed, all if none did; without the ones by which Papermill says so."""
     own = [cell for cell in cells if PAPERMILL_ERROR_TAG not in cell.metadata.get("tags", [])]
     return own[: next((i for i, cell in enumerate(own) if _has_failed(cell)), len(own)) + 1]
 
 
-def take_warnings(cells: Sequence[NotebookNode]) -> tuple[list[NotebookNode], list[tuple[str, int]]]:
+def _take_warnings(cells: Sequence[NotebookNode]) -> tuple[list[NotebookNode], list[tuple[str, int]]]:
     """Return the cells without what they wrote to the error stream, and each message of it with its count."""
     messages: Counter[str] = Counter()
     kept = []
@@ -203,31 +195,11 @@ def without_paths(text: str) -> str:
 def templates() -> Environment:
     """Return the templates of pages and index, and what they share."""
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(exhibit_style=STYLE, badge=badge, highlight_style=_highlight_style())
+    light, dark = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
+    code = f"{light}\n@media screen and (prefers-color-scheme: dark) {{ {dark} }}"
+    environment.globals.update(styles=f"{STYLE}{code}", badge=badge, anchor=_anchor)
     environment.filters["without_paths"] = without_paths
     return environment
-
-
-def _highlight_style() -> str:
-    light, dark = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
-    return f"{light}\n@media screen and (prefers-color-scheme: dark) {{ {dark} }}"
-
-
-def _page(record: Record, *, sections: Sequence[Section], failed: bool, **parts: Any) -> str:  # noqa: ANN401
-    folds = [i for i, section in enumerate(sections) if section.heading]
-    html = "".join(section.html for section in sections if not section.heading)
-    contents = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>|<p class="title" id="([^"]*)-title">(.*?)</p>', html)
-    return templates().get_template("page.html.j2").render(
-        record=record,
-        failed=failed,
-        answered=bool(record.headline) and not failed,
-        sections=sections,
-        first_fold=folds[0] if folds else len(sections),
-        contents=[(a or c, unescape(re.sub("<.*?>", "", b or d))) for a, b, c, d in contents],
-        summary=summary_text(record),
-        citation=citation(record),
-        **parts,
-    )  # fmt: skip
 
 
 def _sections(cells: Sequence[NotebookNode], folder: Path | None, *, answered: bool) -> list[Section]:
@@ -280,64 +252,44 @@ def _safely(show: Callable[..., str], *what: Any, **how: Any) -> str:  # noqa: A
         return _missing(f"This part could not be shown ({type(error).__name__}: {without_paths(str(error))[:200]}).")
 
 
-def _show(output: NotebookNode, folder: Path | None) -> str:
+def _show(output: NotebookNode, folder: Path | None) -> str:  # noqa: C901, PLR0911  # a line a kind
     """Render an output: the best of what it offers that needs no script."""
     if output.output_type == "stream":
         return _text(output.text)
     if output.output_type == "error":
-        trace = _text(without_paths("\n".join(output.traceback)), "Traceback") if output.traceback else ""
-        what = f"<strong>{escape(output.ename)}</strong>: {escape(without_paths(COLOUR.sub('', output.evalue)))}"
-        return f'<p class="error">{what}</p>{trace}'
-    data = output.data
-    for kind, draw in DRAWN.items():
-        if kind in data and (html := draw(kind, data, output.get("metadata", {}), folder)):
-            return html
-    return _needs_script(next(iter(data), "output"))
+        trace = _folded("Traceback", _text("\n".join(output.traceback))) if output.traceback else ""
+        said = escape(without_paths(COLOUR.sub("", output.evalue)))
+        return f'<p class="error"><strong>{escape(output.ename)}</strong>: {said}</p>{trace}'
+    data = {kind: "".join(part) if isinstance(part, list) else part for kind, part in output.data.items()}
+    html = data.get("text/html", "")
+    if "research_lib" in output.get("metadata", {}):
+        return str(html).replace(FRAME_STYLE, "")  # the page has it once
+    if html and (shown := _foreign(html, folder)):
+        return shown
+    if words := data.get("text/markdown") or data.get("text/latex"):
+        return f'<div class="text">{_markdown(words, folder)}</div>'
+    if "image/svg+xml" in data:
+        return f"<div>{_cleaned(data['image/svg+xml'], folder)}</div>"
+    for kind in sorted(data, reverse=True):
+        if kind.startswith("image/"):
+            width = str(output.get("metadata", {}).get(kind, {}).get("width", ""))
+            size = f' width="{width}"' if width.isdigit() else ""
+            alt = escape(data.get("text/plain", "Picture"))
+            return f'<p><img src="data:{kind};base64,{data[kind].strip()}" alt="{alt}"{size}></p>'
+    if "application/json" in data:
+        return _text(json.dumps(data["application/json"], indent=2, ensure_ascii=False))
+    alive = next((kind for kind in data if kind.startswith("application/") or kind == "text/html"), "")
+    if alive or "text/plain" not in data:  # a widget, a chart that is script
+        return _missing(f"An interactive output ({alive}) stood here; it needs script, which this page does not have.")
+    return _text(data["text/plain"])
 
 
-def _html(_: str, data: Mapping[str, Any], metadata: Mapping[str, Any], folder: Path | None) -> str:
-    html = "".join(data["text/html"])
-    if "research_lib" in metadata:
-        return html.replace(FRAME_STYLE, "")  # the page has it once
+def _foreign(html: str, folder: Path | None) -> str:
+    """Render HTML that is not the kit's own; empty where nothing is left of it without its script."""
     if len(html) > MOST_CHARACTERS:
         return _missing(f"An output of {len(html):,} characters is left out; it stands in the notebook.")
-    shown = _cleaned(html, folder)
-    if not shown:  # nothing is left without its script: perhaps there is a picture too
-        return "" if set(data) & {"image/png", "image/svg+xml", "image/jpeg"} else _needs_script("text/html")
-    framed = _scrolling(shown, "Output")
+    framed = _scrolling(shown, "Output") if (shown := _cleaned(html, folder)) else ""
     return framed if len(html) < FOLDED_CHARACTERS else _folded(f"{len(html):,} characters of output", framed)
-
-
-def _picture(kind: str, data: Mapping[str, Any], metadata: Mapping[str, Any], _: Path | None) -> str:
-    size = metadata.get(kind, {})
-    width = f' width="{int(size["width"])}"' if str(size.get("width", "")).isdigit() else ""
-    alt = escape("".join(data.get("text/plain", "")) or "Picture")
-    return f'<p><img src="data:{kind};base64,{"".join(data[kind]).strip()}" alt="{alt}"{width}></p>'
-
-
-def _markdown_output(kind: str, data: Mapping[str, Any], _: Mapping[str, Any], folder: Path | None) -> str:
-    return f'<div class="text">{_markdown("".join(data[kind]), folder)}</div>'
-
-
-def _json(kind: str, data: Mapping[str, Any], _: Mapping[str, Any], __: Path | None) -> str:
-    return _text(json.dumps(data[kind], indent=2, ensure_ascii=False))
-
-
-def _plain(kind: str, data: Mapping[str, Any], _: Mapping[str, Any], __: Path | None) -> str:
-    alive = next((one for one in data if one.startswith("application/")), "")  # a widget, a chart that is script
-    return _needs_script(alive) if alive else _text("".join(data[kind]))
-
-
-# From the best down; of what an output offers, the first that gives something is shown.
-DRAWN: Mapping[str, Callable[[str, Mapping[str, Any], Mapping[str, Any], Path | None], str]] = {
-    "text/html": _html,
-    "text/markdown": _markdown_output,
-    "image/svg+xml": lambda kind, data, _, folder: f"<div>{_cleaned(''.join(data[kind]), folder)}</div>",
-    "text/latex": _markdown_output,
-    **dict.fromkeys(("image/png", "image/jpeg", "image/gif", "image/webp"), _picture),
-    "application/json": _json,
-    "text/plain": _plain,
-}
 
 
 def _markdown(source: str, folder: Path | None, *, trusted: bool = False) -> str:
@@ -382,21 +334,14 @@ def _embed(picture: Tag, folder: Path | None) -> None:
         )
 
 
-def _text(text: str, fold: str = "") -> str:
+def _text(text: str) -> str:
     """Render text as a terminal would show it in the end; what is long is folded, what is endless is cut."""
     lines = without_paths(_overwritten(text)).splitlines()
-    rest = f"\n… {len(lines) - MOST_LINES:,} more lines stand in the notebook" if len(lines) > MOST_LINES else ""
-    shown = SHOWN_LINES if len(lines) > SHOWN_LINES else len(lines)
-    if fold:
-        return _folded(fold, _pre(lines[:MOST_LINES], rest))
-    first = _pre(lines[:shown], "")
-    return first + (
-        _folded(f"{len(lines) - shown:,} more lines", _pre(lines[shown:MOST_LINES], rest)) if lines[shown:] else ""
-    )
-
-
-def _pre(lines: Iterable[str], rest: str) -> str:
-    return f'<pre tabindex="0">{ansi2html(chr(10).join(lines) + rest)}</pre>'
+    first, more, cut = lines[:SHOWN_LINES], lines[SHOWN_LINES:MOST_LINES], len(lines) - MOST_LINES
+    if cut > 0:
+        more.append(f"… {cut:,} more lines stand in the notebook")
+    shown = [f'<pre tabindex="0">{ansi2html(chr(10).join(part))}</pre>' for part in (first, more)]
+    return shown[0] + (_folded(f"{len(lines) - SHOWN_LINES:,} more lines", shown[1]) if more else "")
 
 
 def _overwritten(text: str) -> str:
@@ -471,7 +416,3 @@ def _folded(what: str, html: str) -> str:
 
 def _missing(sentence: str) -> str:
     return f'<p class="missing">{escape(sentence)}</p>'
-
-
-def _needs_script(kind: str) -> str:
-    return _missing(f"An interactive output ({kind}) stood here; it needs script, which this page does not have.")

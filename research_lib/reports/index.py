@@ -9,29 +9,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
-
-from markupsafe import Markup, escape
 
 from research_lib.exhibits.figure import VERDICT_LOOK, ink_on
 from research_lib.exhibits.format import show
 from research_lib.params import show_setting
 from research_lib.project import write_whole
-from research_lib.reports.html import TEMPLATES, data_to, templates, without_paths
-from research_lib.reports.record import FAILED_PAGE, PAGE, Finding, Record, Status, differing, with_whole_numbers
+from research_lib.reports.html import MADE, TEMPLATES, data_to, templates, without_paths
+from research_lib.reports.record import FAILED_PAGE, PAGE, Record, Status, differing, with_whole_numbers
 from research_lib.studies.study import parameters_model
 
 POINT = "--"  # stands before the settings of one point of a sweep, in its slug
 BASELINE = "baseline"
-MADE = {Status.OK, Status.UNCHANGED}
-MOST_DIFFERENCES, MOST_CHANGES = 3, 8
-SWEEP_WIDTH, SWEEP_HEIGHT = 640, 120
-CSV_COLUMNS = ("notebook", "slug", "name", "value", "unit", "n", "low", "high", "definition")
+MOST_DIFFERENCES = 3
+CSV_COLUMNS = ("name", "value", "unit", "n", "low", "high", "definition")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One report as the index shows it: its last good record, and its last one where that failed."""
+    """One report as the index shows it: its last record, and how its parameters differ from the baseline's."""
 
     record: Record
     differs: str = ""
@@ -43,7 +40,7 @@ class Line:
 
     @property
     def page(self) -> str:
-        """The page to open: of a failure, what was made before it."""
+        """The link to its page; of a failure, to what was made before it."""
         return quote(self.record.link(PAGE if self.record.status in MADE else FAILED_PAGE))
 
     @property
@@ -59,14 +56,9 @@ class Line:
     @property
     def headline(self) -> str:
         """What it found; of a notebook without a summary, its first numbers."""
-        if self.good is None:
-            return ""
-        return self.good.headline or ", ".join(f"{as_words(one.name)} {_shown(one)}" for one in self.good.findings[:3])
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """The first number of its summary, and what that is."""
-        return self.good.numbers[0] if self.good and self.good.numbers else ("", "")
+        found = self.good.findings[:3] if self.good else ()
+        numbers = ", ".join(f"{as_words(one.name)} {show(one.value, one.unit)}" for one in found)
+        return (self.good.headline or numbers) if self.good else ""
 
     @property
     def data_to(self) -> str:
@@ -81,22 +73,7 @@ class Line:
             return []
         verdict = [f"{before.verdict} → {now.verdict}"] if before.verdict != now.verdict else []
         old = {label: value for value, label in before.numbers}
-        numbers = [f"{label}: {old[label]} → {value}" for value, label in now.numbers if old.get(label, value) != value]
-        return [*verdict, *numbers]
-
-
-@dataclass(frozen=True)
-class Card:
-    """A question, with the report that answers it from the latest data, and a picture."""
-
-    line: Line
-    record: Record
-    picture: str
-
-    @property
-    def sentence(self) -> str:
-        """The first sentence below its headline."""
-        return re.split(r"(?<=[.!?])\s+(?=[A-Z\d“])", self.record.standfirst, maxsplit=1)[0]
+        return verdict + [f"{label}: {old[label]} → {new}" for new, label in now.numbers if old.get(label, new) != new]
 
 
 def write_index(output: Path, records: Sequence[Record]) -> Path:
@@ -110,22 +87,20 @@ def write_index(output: Path, records: Sequence[Record]) -> Path:
         One a report: of those just made or left out the new ones, of the others what stands below the folder.
     """
     ordered = sorted(records, key=lambda record: with_whole_numbers(record.name))
-    lines = [
-        line for _, group in _by_notebook(one for one in ordered if POINT not in one.slug) for line in _lines(group)
-    ]
-    sweeps = groupby((one for one in ordered if POINT in one.slug), key=lambda one: one.name.partition(POINT)[0])
+    single = [record for record in ordered if POINT not in record.slug]
+    swept = [record for record in ordered if POINT in record.slug]
+    families = [list(_lines(list(group))) for _, group in groupby(single, key=lambda record: record.notebook)]
+    lines = [line for family in families for line in family]
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
     page = templates().get_template("index.html.j2").render(
-        families=[(group[0], group) for _, group in _by_notebook_of_lines(lines)],
-        sweeps=[_sweep(base, list(points)) for base, points in sweeps],
-        cards=[card for _, group in _by_notebook_of_lines(lines) for card in _card(output, group)],
+        lines=lines,
+        families=families,
+        sweeps=[_sweep(base, list(group)) for base, group in groupby(swept, key=lambda one: one.name.split(POINT)[0])],
+        cards=[card for family in families for card in _card(output, family)],
         score=next((score for line in lines for score in _score(line)), None),
-        changed=[line for line in lines if line.changes][:MOST_CHANGES],
-        made=[line.good for line in lines if line.good],
-        not_made=[line for line in lines if line.not_made],
-        failed=[line for line in lines if line.message and not line.not_made],
-        as_words=as_words,
         data_to=max((line.data_to for line in lines), default=""),
+        as_words=as_words,
+        first_sentence=first_sentence,
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )  # fmt: skip
@@ -134,27 +109,25 @@ def write_index(output: Path, records: Sequence[Record]) -> Path:
     return path
 
 
-def _by_notebook(records: Iterator[Record]) -> Iterator[tuple[str, list[Record]]]:
-    for notebook, group in groupby(records, key=lambda record: record.notebook):
-        yield notebook, list(group)
+def as_words(name: str) -> str:
+    """Write a name as words: 01_rate_cut_regimes is rate cut regimes."""
+    return re.sub(r"^\d+_", "", name).replace("/", ", ").replace("_", " ")
 
 
-def _by_notebook_of_lines(lines: Sequence[Line]) -> Iterator[tuple[str, list[Line]]]:
-    for notebook, group in groupby(lines, key=lambda line: line.record.notebook):
-        yield notebook, list(group)
+def first_sentence(text: str) -> str:
+    """Return a text's first sentence; all of it where it has but one."""
+    return re.split(r"(?<=[.!?])\s+(?=[A-Z\d“])", text, maxsplit=1)[0]
 
 
 def _lines(records: Sequence[Record]) -> Iterator[Line]:
     """Give each report of a notebook a line that says how it differs from the baseline, or from the first."""
     known = [record for record in records if record.parameters]
-    base = next((record for record in known if record.slug == BASELINE), known[0] if known else None)
+    base = next((record for record in known if record.slug == BASELINE), known[0] if known else records[0])
     model = parameters_model(records[0].notebook)
+    titles = {name: field.title or name for name, field in model.model_fields.items()} if model else {}
     for record in records:
-        names = differing([base.parameters, record.parameters]) if base and record.parameters else []
-        titles = {
-            name: getattr(model.model_fields.get(name), "title", None) or name if model else name for name in names
-        }
-        settings = [f"{titles[name]} {_setting(record.parameters.get(name))}" for name in names]
+        names = differing([base.parameters, record.parameters]) if record.parameters else []
+        settings = [f"{titles.get(one, as_words(one))} {_setting(record.parameters.get(one))}" for one in names]
         more = f" and {len(settings) - MOST_DIFFERENCES} more" if len(settings) > MOST_DIFFERENCES else ""
         yield Line(record, ", ".join(settings[:MOST_DIFFERENCES]) + more)
 
@@ -166,93 +139,56 @@ def _setting(value: object) -> str:
     return show_setting(value) or "none"
 
 
-def as_words(name: str) -> str:
-    """Write a file's or a finding's name as words: 01_rate_cut_regimes is rate cut regimes."""
-    return re.sub(r"^\d+_", "", name).replace("/", ", ").replace("_", " ")
-
-
-def _shown(finding: Finding) -> str:
-    return show(finding.value, finding.unit)
-
-
-def _card(output: Path, lines: Sequence[Line]) -> Iterator[Card]:
-    """Give the card of a notebook: of its reports the one with the latest data."""
+def _card(output: Path, lines: Sequence[Line]) -> Iterator[tuple[Line, Record, str]]:
+    """Give a notebook's report with the latest data, which answers its question, and the picture of its hero."""
     answered = [(line, line.good) for line in lines if line.good and line.good.headline]
     if answered:
         line, good = max(answered, key=lambda pair: (data_to(pair[1]), len(pair[1].data)))
         picture = output / good.notebook / f"{good.slug}.figures" / f"{good.hero}.small.svg"
-        yield Card(line, good, picture.read_text(encoding="utf-8") if good.hero and picture.is_file() else "")
+        yield line, good, picture.read_text(encoding="utf-8") if good.hero and picture.is_file() else ""
 
 
 def _score(line: Line) -> Iterator[tuple[Line, list[tuple[str, int, str, str]]]]:
     """Give the counts of a report's verdicts, where its findings are counts by verdict."""
-    found = {one.name: one.value for one in line.good.findings} if line.good else {}
+    found: dict[str, Any] = {one.name: one.value for one in line.good.findings} if line.good else {}
     counts = [
         (word, int(count), colour, ink_on(colour))
         for verdict, (colour, _, word) in VERDICT_LOOK.items()
-        if isinstance(count := found.get(verdict.replace(" ", "_").replace("-", "_")), int) and count
+        if (count := found.get(re.sub(r"\W", "_", verdict)))
     ]
     if {"holds", "fails"} <= set(found) and counts:
         yield line, counts
 
 
-def _sweep(base: str, points: Sequence[Record]) -> tuple[str, str, Markup, list[Line]]:
-    """Give a sweep's name, what is drawn, the picture, and its points."""
-    differs = differing([point.parameters for point in points if point.parameters])
-    lines = [Line(point, point.slug.partition(POINT)[2].replace("=", " ")) for point in points]
+def _sweep(base: str, points: Sequence[Record]) -> dict[str, Any]:
+    """Give a sweep's points, and its first number that has an interval (else its first), to be drawn over what is swept."""
+    lines = [Line(point, point.slug.split(POINT, 1)[1].replace("=", " ")) for point in points]
     good = [line.good for line in lines if line.good]
-    names = [one.name for one in good[0].findings if isinstance(one.value, float)] if good else []
-    ranged = [one.name for one in good[0].findings if one.name in names and one.low is not None] if good else []
-    name = next(iter(ranged + names), "")
-    drawn = [(one, next((f for f in one.findings if f.name == name and f.value is not None), None)) for one in good]
-    shown = [(one.parameters.get(differs[0]) if differs else None, found) for one, found in drawn if found]
-    what = as_words(f"{name} by {', '.join(differs)}") if shown else ""
-    return as_words(base), what, _sweep_picture(shown, what), lines
-
-
-def _sweep_picture(points: Sequence[tuple[object, Finding]], what: str) -> Markup:
-    """Draw a value with its interval over the swept parameter; values that are no numbers stand in their order."""
-    if len(points) < 2:
-        return Markup("")
-    numbers = [x if isinstance(x, (int, float)) else i for i, (x, _) in enumerate(points)]
-    ends = [(float(f.value or 0), f.low, f.high) for _, f in points]
-    low, high = (pick(end for three in ends for end in three if end is not None) for pick in (min, max))
-    first, last = min(numbers), max(numbers)
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        across = 60 + (SWEEP_WIDTH - 80) * (x - first) / ((last - first) or 1)
-        return across, 12 + (SWEEP_HEIGHT - 42) * (high - y) / ((high - low) or 1)
-
+    differs = differing([record.parameters for record in good])
+    numbers = [one for one in (good[0].findings if good else ()) if isinstance(one.value, float)]
+    name = next((one.name for one in sorted(numbers, key=lambda one: one.low is None)), "")
     drawn = []
-    for x, (value, bottom, top) in zip(numbers, ends, strict=True):
-        across, down = place(x, value)
-        if bottom is not None and top is not None:
-            drawn.append(f'<path d="M{across:.1f} {place(x, bottom)[1]:.1f}V{place(x, top)[1]:.1f}"/>')
-        drawn.append(f'<circle cx="{across:.1f}" cy="{down:.1f}" r="3.5"/>')
-    if low < 0 < high:
-        drawn.append(f'<path class="zero" d="M60 {place(first, 0)[1]:.1f}H{SWEEP_WIDTH - 20}"/>')
-    unit = points[0][1].unit
-    labels: list[tuple[float, float, str, str]] = [
-        (0, 16, "start", show(high, unit)),
-        (0, SWEEP_HEIGHT - 26, "start", show(low, unit)),
-    ]
-    labels += [(place(numbers[i], low)[0], SWEEP_HEIGHT - 6, "middle", _setting(points[i][0])) for i in (0, -1)]
-    texts = "".join(
-        f'<text x="{x:.0f}" y="{y}" text-anchor="{side}">{escape(text)}</text>' for x, y, side, text in labels
-    )
-    alt = "; ".join(f"{_setting(x)}: {_shown(f)}" for x, f in points[:40])
-    size = f'viewBox="0 0 {SWEEP_WIDTH} {SWEEP_HEIGHT}"'
-    label = escape(f"{what}: {alt}")
-    picture = f'<svg class="sweep" role="img" aria-label="{label}" {size}>{"".join(drawn)}{texts}</svg>'
-    return Markup(picture)  # noqa: S704  # its words are escaped
+    for i, record in enumerate(good):
+        found = next((one for one in record.findings if one.name == name and one.value is not None), None)
+        if found:
+            x = record.parameters.get(differs[0]) if differs else i
+            ends = {
+                "low": found.value if found.low is None else found.low,
+                "high": found.value if found.high is None else found.high,
+            }
+            shown = {"x": _setting(x), "value": show(found.value, found.unit), "unit": found.unit}
+            drawn.append({"at": x if isinstance(x, (int, float)) else i, "y": found.value, **ends, "shown": shown})
+    what = as_words(f"{name} by {', '.join(differs)}")
+    return {"base": as_words(base), "what": what, "lines": lines, "drawn": drawn, "show": show}
 
 
 def _findings_csv(records: Sequence[Record]) -> bytes:
     """Write the numbers of all reports as one table."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for good in (line.good for line in map(Line, records)):
-        for one in good.findings if good else ():
-            writer.writerow([good.notebook, good.slug, *(getattr(one, name) for name in CSV_COLUMNS[2:])])  # type: ignore[union-attr]
+    writer.writerow(("notebook", "slug", *CSV_COLUMNS))
+    for record in filter(None, (Line(record).good for record in records)):
+        writer.writerows(
+            (record.notebook, record.slug, *(getattr(one, name) for name in CSV_COLUMNS)) for one in record.findings
+        )
     return text.getvalue().encode()
