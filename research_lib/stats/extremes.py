@@ -21,20 +21,7 @@ THRESHOLD_SHARES = (0.8, 0.9, 1.0, 1.1)  # of the threshold: 2.0, 2.25, 2.5 and 
 
 
 def clusters(beyond: NDArray[np.bool_], *, gap_sessions: int = 10) -> NDArray[np.int64]:
-    """Join positions that are True into clusters.
-
-    Parameters
-    ----------
-    beyond : bool array, shape (sessions,)
-        Whether each session is beyond the threshold.
-    gap_sessions : int
-        Sessions beyond with at most this many others between them belong to one cluster.
-
-    Returns
-    -------
-    int array, shape (clusters, 2)
-        The first and the last position of each.
-    """
+    """Return the first and the last position, shape (clusters, 2), of each run of True with gaps of at most so many."""
     rows = np.flatnonzero(beyond)
     if not len(rows):
         return np.empty((0, 2), dtype=np.int64)
@@ -52,7 +39,7 @@ def find_episodes(path: "pd.Series[float]", threshold: float, *, gap_sessions: i
     threshold : float
         In the unit of the path.
     gap_sessions : int
-        As for `clusters`.
+        Sessions beyond with at most this many others between them are one episode.
 
     Returns
     -------

@@ -24,19 +24,7 @@ FLAT_TOLERANCE = 1e-12
 
 @dataclass(frozen=True)
 class SigmaSettings:
-    """What the definitions leave open.
-
-    Attributes
-    ----------
-    window_sessions : int
-        n, of the moving average, its standard deviation and that of daily returns.
-    ddof : int
-        1 for the sample's, 0 for the population's standard deviation.
-    distance_sessions : int
-        m, over which `distance_z` takes the standard deviation of the distance from the average.
-    return_sessions : int
-        k, of `return_z`.
-    """
+    """What the definitions leave open: n, ddof (1 sample, 0 population), m of `distance_z`, k of `return_z`."""
 
     window_sessions: int = 50
     ddof: int = 1
@@ -46,21 +34,9 @@ class SigmaSettings:
     def needed(self, definition: SigmaName) -> int:
         """Return how many closes a definition's first value needs."""
         n = self.window_sessions
-        more = {
-            "price_z": 0,
-            "price_z_prior": 1,
-            "distance_z": self.distance_sessions - 1,
-            "distance_expanding": n - 1,
-            "distance_vol": 1,
-            "return_z": max(1, self.return_sessions + 1 - n),
-        }
-        return n + more[definition]
-
-    @property
-    def price_z_limit(self) -> float:
-        """The highest value `price_z` can take: (n-1)/sqrt(n) with ddof 1, sqrt(n-1) with ddof 0."""
-        n = self.window_sessions
-        return float((n - 1) / np.sqrt(n) if self.ddof else np.sqrt(n - 1))
+        more = {"distance_z": self.distance_sessions - 1, "distance_expanding": n - 1, "price_z": 0,
+                "return_z": max(1, self.return_sessions + 1 - n)}  # fmt: skip
+        return n + more.get(definition, 1)
 
 
 def sigma_paths(close: "pd.Series[float]", settings: SigmaSettings = SigmaSettings()) -> pd.DataFrame:
@@ -76,15 +52,14 @@ def sigma_paths(close: "pd.Series[float]", settings: SigmaSettings = SigmaSettin
     Returns
     -------
     DataFrame
-        Shape (sessions, 6), in standard deviations, columns `SIGMA_NAMES`; NaN where a window does not fit or does
-        not vary.
+        In standard deviations, columns `SIGMA_NAMES`; NaN where a window does not fit or does not vary.
 
     Notes
     -----
     With P the close, MA_n and s_n the mean and standard deviation over the last n sessions, d = P/MA_n - 1 and r the
     daily simple returns:
 
-    - price_z = (P - MA_n) / s_n(P), the session itself inside the window;
+    - price_z = (P - MA_n) / s_n(P), the session itself inside the window: at most (n-1)/sqrt(n) with ddof 1;
     - price_z_prior = (P - MA_n[t-1]) / s_n(P)[t-1], the n sessions before;
     - distance_z = d / s_m(d);
     - distance_expanding = d / s(d), over all sessions so far, once there are n of them;
@@ -98,13 +73,7 @@ def sigma_paths(close: "pd.Series[float]", settings: SigmaSettings = SigmaSettin
 def sigma_path(
     close: "pd.Series[float]", definition: SigmaName, settings: SigmaSettings = SigmaSettings()
 ) -> "pd.Series[float]":
-    """Compute one definition on the sessions that have a value.
-
-    Raises
-    ------
-    InsufficientDataError
-        No session has one.
-    """
+    """Compute one definition on the sessions that have a value; `InsufficientDataError` where none has."""
     values = _sigma(np.asarray(close, dtype=np.float64), definition, settings)
     path = pd.Series(values, index=close.index, name=close.name).dropna()
     if path.empty:
@@ -118,20 +87,9 @@ def sigma_path(
 def scan(
     prices: pd.DataFrame, definition: SigmaName = "price_z", settings: SigmaSettings = SigmaSettings()
 ) -> pd.DataFrame:
-    """Compute one definition for every asset of a panel.
+    """Compute one definition for every asset of a panel of closes, shape (sessions, assets).
 
-    Parameters
-    ----------
-    prices : DataFrame
-        Closes, shape (sessions, assets); NaN where an asset has no price. An asset's sessions are its own: a gap is
-        skipped, not filled.
-    definition, settings
-        As for `sigma_path`.
-
-    Returns
-    -------
-    DataFrame
-        In standard deviations, of the same shape; NaN where there is no value.
+    An asset's sessions are its own: where it has no price (NaN), the session is skipped, not filled.
     """
     matrix = prices.to_numpy(dtype=np.float64)
     out = np.full_like(matrix, np.nan)
@@ -145,13 +103,12 @@ def _sigma(price: Floats, definition: SigmaName, settings: SigmaSettings) -> Flo
     n, ddof, k = settings.window_sessions, settings.ddof, settings.return_sessions
     with np.errstate(divide="ignore", invalid="ignore"):  # 0/0 and NaN where nothing varies: no value
         if definition in ("price_z", "price_z_prior"):
-            mean, deviation = _rolling(price, n, ddof)
             lag = int(definition == "price_z_prior")
+            mean, deviation = _rolling(price, n, ddof)
             return (price - _lagged(mean, lag)) / _lagged(deviation, lag)
         daily = _rolling((price - _lagged(price, 1)) / _lagged(price, 1), n, ddof)[1]
         if definition == "return_z":
-            change: Floats = np.log(price / _lagged(price, k))
-            return change / (k**0.5 * daily)
+            return np.asarray(np.log(price / _lagged(price, k)) / (k**0.5 * daily))
         mean = _rolling(price, n, ddof)[0]
         distance = (price - mean) / mean
         if definition == "distance_vol":
@@ -190,4 +147,4 @@ def _unless_flat(deviation: Floats, mean: Floats) -> Floats:
 
 
 def _lagged(x: Floats, rows: int) -> Floats:
-    return np.concatenate([np.full(min(rows, len(x)), np.nan), x[: max(len(x) - rows, 0)]]) if rows else x
+    return pd.Series(x).shift(rows).to_numpy(dtype=np.float64) if rows else x

@@ -1,131 +1,173 @@
-"""Extremal index and return period: known answers, a second library, coverage by simulation."""
+"""Episodes on both sides, tails and return periods: by hand, by scipy, by simulation."""
 
+from itertools import pairwise
+
+import hypothesis.strategies as st
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given
 from scipy import stats
 
 from research_lib.stats.extremes import (
     MINIMUM_PEAKS,
-    SESSIONS_PER_YEAR,
-    extremal_index,
+    calendar_years,
+    clusters,
+    find_episodes,
     fit_tail,
     return_period,
+    return_periods,
 )
 
 
-def moving_maximum(rng, sessions, size):
-    """The maximum of `size` independent Frechet variables: its extremal index is known to be 1/size."""
-    noise = 1 / -np.log(rng.uniform(size=sessions + size))
-    return np.lib.stride_tricks.sliding_window_view(noise, size).max(axis=1)[:sessions]
+def path_of(values, start="2000-01-03"):
+    return pd.Series(np.asarray(values, dtype=float), pd.bdate_range(start, periods=len(values), name="date"))
 
 
-@pytest.mark.parametrize("size", [1, 2, 5])
-def test_extremal_index_of_a_moving_maximum(size):
-    values = [moving_maximum(np.random.default_rng(seed), 20_000, size) for seed in range(8)]
-    found = [extremal_index(x > np.quantile(x, 0.98), seed=0).value for x in values]
-    assert np.mean(found) == pytest.approx(1 / size, abs=0.08)
+def heavy_path(sessions=6000, seed=0):
+    """Independent values with a known tail: Student's t with five degrees of freedom."""
+    return path_of(stats.t.rvs(5, size=sessions, random_state=seed))
 
 
-def test_extremal_index_by_the_formula():
-    """Exceedances at 0, 1, 2, 10, 11, 30: times 1, 1, 8, 1, 19."""
-    exceeds = np.isin(np.arange(40), [0, 1, 2, 10, 11, 30])
-    times = np.array([1, 1, 8, 1, 19])
-    expected = 2 * (times - 1).sum() ** 2 / (5 * ((times - 1) * (times - 2)).sum())
-    found = extremal_index(exceeds, seed=0)
-    assert (found.value, found.n) == (pytest.approx(min(1, expected)), 6)
-    short = extremal_index(np.isin(np.arange(9), [0, 1, 3, 5]), seed=0)  # no time above 2: the other branch
-    assert short.value == pytest.approx(min(1, 2 * 25 / (3 * 9)))
+def test_episodes_by_hand():
+    path = path_of([0, 3, 2, 4, 0, 0, 3, 0, 0, 0, 0, 5])
+    found = find_episodes(path, 2.5, gap_sessions=2)
+    days = path.index
+    assert list(found["start"]) == [days[1], days[11]]
+    assert list(found["end"]) == [days[6], days[11]]
+    assert list(found["peak"]) == [4.0, 5.0]
+    assert list(found["peak_date"]) == [days[3], days[11]]
+    assert list(found["sessions"]) == [3, 1]
+    assert list(found["position"]) == [1, 11]
+    assert list(find_episodes(path, 2.5, gap_sessions=1)["position"]) == [1, 6, 11]  # two sessions lie between 3 and 6
 
 
-def test_extremal_index_needs_three_exceedances():
-    assert np.isnan(extremal_index(np.array([True, False, True]), seed=0).value)
+def test_a_value_at_the_threshold_is_not_beyond_it():
+    assert find_episodes(path_of([2.5, -2.5]), 2.5).empty
+    assert find_episodes(path_of([2.5, -2.5]), -2.5).empty
 
 
-def test_extremal_index_interval_covers_the_truth():
-    covered = 0
-    for seed in range(100):
-        x = moving_maximum(np.random.default_rng(seed), 5000, 3)
-        found = extremal_index(x > np.quantile(x, 0.98), seed=seed)
-        assert found.low <= found.high
-        covered += found.low <= 1 / 3 <= found.high
-    assert covered >= 80  # the paper's own bootstrap covers about 90%
+def test_no_episode_is_an_empty_frame_with_the_same_columns():
+    found, some = find_episodes(path_of([0, 1]), 9), find_episodes(path_of([0, 10]), 9)
+    pd.testing.assert_series_equal(found.dtypes, some.dtypes)
+    assert found.empty
 
 
-def test_the_same_seed_gives_the_same_interval():
-    exceeds = np.random.default_rng(1).uniform(size=3000) > 0.97
-    assert extremal_index(exceeds, seed=5) == extremal_index(exceeds, seed=5)
-    assert extremal_index(exceeds, seed=5) != extremal_index(exceeds, seed=6)
+@given(st.lists(st.floats(-5, 5), max_size=60), st.floats(0.1, 4), st.integers(0, 5))
+def test_falls_are_rises_of_the_mirror_image(values, threshold, gap):
+    path = path_of(values)
+    rises = find_episodes(path, threshold, gap_sessions=gap)
+    falls = find_episodes(-path, -threshold, gap_sessions=gap)
+    pd.testing.assert_frame_equal(falls.assign(peak=-falls["peak"]), rises)
+
+
+@given(st.lists(st.booleans(), max_size=60), st.integers(0, 5))
+def test_clusters_hold_every_session_beyond_and_lie_apart(beyond, gap):
+    found = clusters(np.array(beyond, dtype=bool), gap_sessions=gap)
+    covered = {row for first, last in found for row in range(first, last + 1)}
+    assert set(np.flatnonzero(beyond)) <= covered
+    assert all(beyond[first] and beyond[last] for first, last in found)
+    assert all(later - earlier - 1 > gap for (_, earlier), (later, _) in pairwise(found))
+    inside = [np.diff(np.flatnonzero(beyond[first : last + 1])) for first, last in found]
+    assert all((steps - 1 <= gap).all() for steps in inside)
+
+
+def test_years_are_those_of_the_calendar():
+    assert calendar_years(pd.DatetimeIndex(["2000-01-01", "2020-01-01"])) == pytest.approx(20, abs=0.01)
+    every_day = pd.date_range("2000-01-01", "2009-12-31")
+    assert calendar_years(every_day) == pytest.approx(10, abs=0.01)  # not 3,653 sessions / 252 = 14.5
 
 
 @pytest.mark.parametrize("shape", [-0.3, 0.0, 0.3])
-def test_tail_against_scipy(shape):
+def test_tail_and_return_period_against_scipy(shape):
     peaks = 2.5 + stats.genpareto.rvs(shape, scale=0.4, size=300, random_state=2)
-    found = fit_tail(peaks, threshold=2.5, sessions=252 * 50)
+    found = fit_tail(peaks, threshold=2.5, years=50)
     scipy_shape, _, scipy_scale = stats.genpareto.fit(peaks - 2.5, floc=0)
     assert (found.shape, found.scale) == (pytest.approx(scipy_shape, abs=2e-3), pytest.approx(scipy_scale, abs=2e-3))
-    level = 3.5
-    expected = 50 / (300 * stats.genpareto.sf(level - 2.5, scipy_shape, scale=scipy_scale))
-    assert return_period(found, level).years == pytest.approx(expected, rel=0.02)
+    expected = 50 / (300 * stats.genpareto.sf(1.0, scipy_shape, scale=scipy_scale))
+    assert found.return_period(3.5) == pytest.approx(expected, rel=0.02)
+    mirrored = fit_tail(-peaks, threshold=-2.5, years=50)
+    assert mirrored == found
+    assert mirrored.return_period(-3.5) == found.return_period(3.5)
 
 
-def test_interval_covers_the_truth_at_its_level():
-    """Poisson arrivals, generalised Pareto peaks: the true return period is known."""
-    rng = np.random.default_rng(3)
-    shape, scale, rate, years, level = -0.15, 0.4, 1.2, 60, 3.5
+def test_no_tail_nearby_is_more_likely():
+    """By a grid over both parameters, instead of the optimiser."""
+    excesses = stats.genpareto.rvs(0.1, scale=0.4, size=40, random_state=4)
+    found = fit_tail(2.5 + excesses, threshold=2.5, years=40)
+
+    def likelihood(shape, scale):
+        return stats.genpareto.logpdf(excesses, shape, scale=scale).sum()
+
+    best = likelihood(found.shape, found.scale)
+    steps = np.linspace(-0.3, 0.3, 31)
+    assert best >= max(likelihood(found.shape + a, found.scale * np.exp(b)) for a in steps for b in steps) - 1e-9
+
+
+def test_a_known_return_period_is_found_on_average():
+    """Poisson arrivals and generalised Pareto peaks: the median of many estimates is near the truth."""
+    rng, shape, scale, rate, years, level = np.random.default_rng(3), -0.15, 0.4, 1.2, 60, 3.3
     truth = 1 / (rate * stats.genpareto.sf(level - 2.5, shape, scale=scale))
-    covered, trials = 0, 200
-    for _ in range(trials):
-        n = rng.poisson(rate * years)
-        peaks = 2.5 + stats.genpareto.rvs(shape, scale=scale, size=n, random_state=rng)
-        found = return_period(fit_tail(peaks, threshold=2.5, sessions=SESSIONS_PER_YEAR * years), level)
-        assert found.low <= found.years <= found.high
-        covered += found.low <= truth <= found.high
-    assert abs(covered / trials - 0.95) < 3.3 * np.sqrt(0.05 * 0.95 / trials)
+    found = []
+    for _ in range(100):
+        peaks = 2.5 + stats.genpareto.rvs(shape, scale=scale, size=rng.poisson(rate * years), random_state=rng)
+        found.append(fit_tail(peaks, threshold=2.5, years=years).return_period(level).item())
+    assert truth / 1.35 < np.median(found) < truth * 1.35
 
 
-def test_interval_ends_lie_where_the_likelihood_has_fallen():
-    """By a grid over both tail parameters, instead of the optimiser."""
-    peaks = 2.5 + stats.genpareto.rvs(0.1, scale=0.4, size=40, random_state=4)
-    tail = fit_tail(peaks, threshold=2.5, sessions=SESSIONS_PER_YEAR * 40)
-    found = return_period(tail, 3.5)
-
-    def joint(shape, scale, annual_rate):
-        reach = stats.genpareto.sf(1.0, shape, scale=scale)
-        if reach == 0:
-            return -np.inf
-        arrivals = 40 * np.log(annual_rate / reach) - annual_rate / reach * 40
-        return arrivals + stats.genpareto.logpdf(peaks - 2.5, shape, scale=scale).sum()
-
-    best = joint(tail.shape, tail.scale, 1 / found.years)
-    for end in (found.low, found.high):
-        grid = max(joint(a, b, 1 / end) for a in np.linspace(-0.351, 0.9, 60) for b in np.linspace(0.15, 0.9, 60))
-        assert best - grid == pytest.approx(stats.chi2.ppf(0.95, 1) / 2, abs=0.06)
+def test_levels_outside_the_tail():
+    tail = fit_tail(2.5 + np.linspace(0.01, 1, 30), threshold=2.5, years=40)
+    assert tail.shape < 0
+    end = 2.5 - tail.scale / tail.shape
+    assert np.isnan(tail.return_period([2.0, 2.5])).all()  # not beyond the threshold
+    assert np.isinf(tail.return_period(end + 0.1))
+    assert np.isnan(fit_tail(np.full(MINIMUM_PEAKS - 1, 3.0), threshold=2.5, years=40).return_period(3.0))
 
 
-def test_a_level_beyond_the_end_of_the_tail_never_comes_back():
-    peaks = 2.5 + stats.genpareto.rvs(-0.5, scale=0.5, size=100, random_state=1)
-    tail = fit_tail(peaks, threshold=2.5, sessions=SESSIONS_PER_YEAR * 50)
-    near, far = return_period(tail, tail.upper_end + 0.05), return_period(tail, tail.upper_end + 2)
-    assert np.isinf([near.years, near.high]).all()
-    assert np.isfinite(near.low)  # it may well come back
-    assert np.isinf([far.low, far.years, far.high]).all()  # every tail that reaches it is rejected
+def test_return_periods_by_threshold_and_without_the_record():
+    path = heavy_path()
+    level, threshold = float(path.max()), 3.0
+    found = return_periods(path, level, threshold)
+    assert list(found["threshold"]) == pytest.approx([2.4, 2.7, 3.0, 3.3])
+    middle = found.iloc[2]
+    peaks = find_episodes(path, 3.0)["peak"]
+    years = calendar_years(path.index)
+    assert middle["n"] == len(peaks)
+    assert middle["value"] == fit_tail(peaks, threshold=3.0, years=years).return_period(level)
+    rest = peaks[peaks < peaks.max()]
+    assert len(rest) == len(peaks) - 1
+    assert middle["without"] == fit_tail(rest, threshold=3.0, years=years).return_period(level)
+    assert (found["without"] > found["value"]).all()  # the record makes itself look less rare
+    mirrored = return_periods(-path, -level, -threshold)
+    pd.testing.assert_frame_equal(mirrored.assign(threshold=-mirrored["threshold"]), found)
 
 
-def test_an_irregular_tail_has_no_upper_end():
-    tail = fit_tail(2.5 + np.linspace(0.01, 1, 12), threshold=2.5, sessions=10_000)
-    assert tail.shape < -0.5
-    found = return_period(tail, 3.4)
-    assert np.isinf(found.high)
-    assert np.isfinite(found.low)
+def frame_of(values, without=None):
+    return pd.DataFrame({"threshold": [2.0, 2.25, 2.5, 2.75], "n": [115, 76, 37, 12], "value": values,
+                         "without": without or values})  # fmt: skip
 
 
-def test_few_peaks_and_low_levels_have_no_return_period():
-    few = fit_tail(np.full(MINIMUM_PEAKS - 1, 3.0), threshold=2.5, sessions=10_000)
-    assert np.isnan(return_period(few, 3.0).years)
-    tail = fit_tail(2.5 + stats.expon.ppf(np.linspace(0.01, 0.99, 50), scale=0.4), threshold=2.5, sessions=10_000)
-    assert np.isnan(return_period(tail, 2.5).years)
+def test_a_return_period_needs_thresholds_that_agree():
+    agreed = return_period(frame_of([4.0, 5.0, 6.0, 8.0], [5.0, 7.0, 9.0, 11.0]), 2.5, 37)
+    assert (agreed.value, agreed.low, agreed.high, agreed.n) == (6.0, 4.0, 11.0, 37)
+    apart = return_period(frame_of([4.0, 5.0, 6.0, 40.0]), 2.5, 37)  # tenfold
+    assert (np.isnan(apart.value), apart.low, apart.high) == (True, 4.0, 40.0)
+    long = return_period(frame_of([100.0, 110.0, 120.0, 380.0]), 2.5, 37)  # ten times the history
+    assert np.isnan(long.value)
+    endless = return_period(frame_of([63.0, 110.0, 200.0, 700.0], [63.0, 110.0, 200.0, np.inf]), 2.5, 37)
+    assert (np.isnan(endless.value), endless.low, endless.high) == (True, 63.0, np.inf)
+    few = return_period(frame_of([np.nan] * 4), 2.5, 37)
+    assert np.isnan([few.value, few.low, few.high]).all()
 
 
-def test_the_normal_table_is_that_of_scipy():
-    tail = fit_tail(2.5 + stats.expon.ppf(np.linspace(0.01, 0.99, 50), scale=0.4), threshold=2.5, sessions=10_000)
-    assert return_period(tail, 4.0).normal_years == pytest.approx(1 / (stats.norm.sf(4) * 252))
+def test_the_published_record(shared_data):
+    """The Russell 2000 to 16 July 2024: the estimates that numbers worked out another way give, 697 to 63 years."""
+    from research_lib.stats.sigma import sigma_path
+
+    close = pd.read_csv(shared_data / "prices" / "RUT.csv", index_col="date", parse_dates=True)["close"][:"2024-07-16"]
+    path = sigma_path(close, "price_z")
+    found = return_periods(path, float(path.iloc[-1]), 2.5)
+    assert list(found["n"]) == [115, 76, 37, 12]
+    np.testing.assert_allclose(found["value"], [696, 196, 110, 63], rtol=0.01)
+    assert np.isinf(found["without"].iloc[0])
+    np.testing.assert_allclose(found["without"].iloc[2:], [729, 189], rtol=0.01)
