@@ -73,11 +73,6 @@ class Section:
     heading: str = ""
     parts: list[str] = field(default_factory=list)
 
-    @property
-    def html(self) -> str:
-        """All of it."""
-        return "\n".join(self.parts)
-
 
 def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None) -> str:
     """Render an executed notebook as a page.
@@ -85,13 +80,14 @@ def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None
     Parameters
     ----------
     notebook : NotebookNode
-        With its outputs; after a failure, with those up to the failing cell.
+        With its outputs; after a failure, as far as it went.
     record : Record
         What the first screen says, or why the report ended early.
     folder : Path, optional
         The notebook's own, where the pictures are that its Markdown names.
     """
-    cells, warnings = _take_warnings(_until_failure(notebook.cells))
+    own = [cell for cell in notebook.cells if PAPERMILL_ERROR_TAG not in cell.metadata.get("tags", [])]
+    cells, warnings = _take_warnings(own)
     first = cells[0].source.strip() if cells and cells[0].cell_type == "markdown" else ""
     title, _, question = first.removeprefix("# ").partition("\n") if first.startswith("# ") else ("", "", "")
     answered = bool(record.headline) and record.status in MADE
@@ -110,7 +106,7 @@ def failed_page(record: Record, reason: str) -> str:
 
 
 def _page(record: Record, *, sections: Sequence[Section], **parts: Any) -> str:  # noqa: ANN401
-    open_html = "".join(section.html for section in sections if not section.heading)
+    open_html = "".join("".join(section.parts) for section in sections if not section.heading)
     headings = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>|<p class="title" id="([^"]*)-title">(.*?)</p>', open_html)
     return templates().get_template("page.html.j2").render(
         record=record,
@@ -169,12 +165,6 @@ def to_pdf(page: Path) -> Path:
     return target
 
 
-def _until_failure(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
-    """Return the cells up to the one that failed, all if none did; without the ones by which Papermill says so."""
-    own = [cell for cell in cells if PAPERMILL_ERROR_TAG not in cell.metadata.get("tags", [])]
-    return own[: next((i for i, cell in enumerate(own) if _has_failed(cell)), len(own)) + 1]
-
-
 def _take_warnings(cells: Sequence[NotebookNode]) -> tuple[list[NotebookNode], list[tuple[str, int]]]:
     """Return the cells without what they wrote to the error stream, and each message of it with its count."""
     messages: Counter[str] = Counter()
@@ -230,9 +220,9 @@ def _take_hero(sections: Sequence[Section], hero: str) -> str:
 
 def _cell(cell: NotebookNode, folder: Path | None) -> str:
     if cell.cell_type == "code":
-        shown = "".join(_safely(_show, output, folder) for output in _joined(cell.outputs))
-        code = _highlighted(cell.source) if cell.source.strip() else ""
-        return f'{shown}<div class="code{" failing" if _has_failed(cell) else ""}">{code}</div>'
+        shown = "".join(_safely(_show, output, folder) for output in cell.outputs)
+        failing = " failing" if any(output.output_type == "error" for output in cell.outputs) else ""
+        return f'{shown}<div class="code{failing}">{_highlighted(cell.source)}</div>' if cell.source.strip() else shown
     if not cell.source.strip():
         return ""
     if cell.cell_type == "raw":
@@ -261,15 +251,13 @@ def _show(output: NotebookNode, folder: Path | None) -> str:  # noqa: C901, PLR0
         said = escape(without_paths(COLOUR.sub("", output.evalue)))
         return f'<p class="error"><strong>{escape(output.ename)}</strong>: {said}</p>{trace}'
     data = {kind: "".join(part) if isinstance(part, list) else part for kind, part in output.data.items()}
-    html = data.get("text/html", "")
     if "research_lib" in output.get("metadata", {}):
-        return str(html).replace(FRAME_STYLE, "")  # the page has it once
-    if html and (shown := _foreign(html, folder)):
-        return shown
+        return str(data["text/html"]).replace(FRAME_STYLE, "")  # the page has it once
+    for kind in ("text/html", "image/svg+xml"):
+        if kind in data and (shown := _foreign(data[kind], folder)):
+            return shown
     if words := data.get("text/markdown") or data.get("text/latex"):
         return f'<div class="text">{_markdown(words, folder)}</div>'
-    if "image/svg+xml" in data:
-        return f"<div>{_cleaned(data['image/svg+xml'], folder)}</div>"
     for kind in sorted(data, reverse=True):
         if kind.startswith("image/"):
             width = str(output.get("metadata", {}).get(kind, {}).get("width", ""))
@@ -327,11 +315,8 @@ def _embed(picture: Tag, folder: Path | None) -> None:
     if path and kind.startswith("image/") and path.is_file() and path.stat().st_size < PICTURE_BYTES:
         picture["src"] = f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
     else:
-        picture.name, picture.attrs, picture.string = (
-            "em",
-            {"class": "missing"},
-            f"[picture not in this page: {address}]",
-        )
+        picture.name, picture.attrs = "em", {}
+        picture.string = f"[picture not in this page: {address}]"
 
 
 def _text(text: str) -> str:
@@ -383,10 +368,6 @@ def _messages(text: str) -> Iterator[str]:
 
 def _is_warning(output: NotebookNode) -> bool:
     return bool(output.output_type == "stream" and output.name == "stderr")
-
-
-def _has_failed(cell: NotebookNode) -> bool:
-    return any(output.output_type == "error" for output in cell.get("outputs", []))
 
 
 @lru_cache(maxsize=MANY_CELLS)
