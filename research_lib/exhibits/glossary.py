@@ -130,7 +130,7 @@ GLOSSARY: Mapping[str, Column] = {
     "shown": Column("value", "text", words=True),
     "meaning": Column("meaning", "text", words=True),
     "series": Column("series", "text", words=True),
-    "origin": Column("from", "text", words=True),
+    "origin": Column("source", "text", words=True),
     "rows": Column("rows", "count"),
     "gaps": Column("gaps", "count", "exchange sessions without a value, counted from 1970 on"),
     "found": Column("found", "text", "faults that do not stop a run, with their number and first place", words=True),

@@ -50,8 +50,9 @@ class Table:
     @property
     def cells(self) -> pd.DataFrame:
         """The texts as they are shown, under their headings."""
-        shown = {column.heading: self._shown(name, column) for name, column in self._columns()}
-        return pd.DataFrame(shown, index=range(len(self.data)))
+        shown = [self._shown(name, column) for name, column in self._columns()]
+        headings = [column.heading for _, column in self._columns()]
+        return pd.DataFrame(zip(*shown, strict=True), columns=headings)
 
     def _columns(self) -> list[tuple[str, Column]]:
         return [(name, GLOSSARY[name]) if isinstance(name, str) else name for name in self.columns]
