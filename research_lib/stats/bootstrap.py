@@ -17,25 +17,23 @@ MIN_FIRMS = 200  # on 100 firms the 95% interval of a ratio of sums misses 12 ti
 
 
 def correlation(x: ArrayLike, y: ArrayLike, *, block: int = 24, draws: int = 999, seed: int = 0) -> Estimate:
-    """Correlate two series; the interval resamples circular blocks of both together.
+    """Correlate two series on the periods that have both; the interval resamples circular blocks of both together.
 
     Parameters
     ----------
     x, y : array of float, shape (periods,)
-        A period in which one of them is missing is passed over.
     block : int
         Periods in a block: as long as a correlation or a volatility lasts, such as 24 months or 63 sessions.
-
-    Returns
-    -------
-    Estimate
-        On Fisher's z, the interval is the correlation plus and minus Student's t, with one degree of freedom fewer than
-        blocks, times the standard deviation of the resampled z. `p` is of no correlation.
 
     Raises
     ------
     InsufficientDataError
         Fewer than five blocks, or a series that does not vary.
+
+    Notes
+    -----
+    On Fisher's z, the interval is the correlation plus and minus Student's t (blocks - 1 degrees of freedom) times the
+    standard deviation of the resampled z; p is of no correlation.
     """
     from scipy.stats import t as student
 
@@ -55,16 +53,14 @@ def r_squared(y: ArrayLike, drivers: ArrayLike, *, block: int = 24, draws: int =
 
     Parameters
     ----------
-    y : array of float, shape (periods,)
-    drivers : array of float, shape (periods,) or (periods, k)
+    y, drivers : arrays of float, shapes (periods,) and (periods,) or (periods, k)
     block : int
         As in `correlation`.
 
-    Returns
-    -------
-    Estimate
-        `p` is of no relation: how often random signs of `y`, one a period, give as high a share. The interval is that of
-        resampled blocks; it begins at zero where p is 5% or more, because the estimate itself is never below zero.
+    Notes
+    -----
+    p is of no relation: how often random signs of y, one a period, give as high a share. The interval is that of resampled
+    blocks; it begins at zero where p is 5% or more, because the estimate itself is never below zero.
     """
     columns = _complete(y, *np.atleast_2d(np.asarray(drivers, dtype=float).T))
     moments, _ = _block_moments(columns, block=block, draws=draws, seed=seed)
@@ -80,21 +76,11 @@ def r_squared(y: ArrayLike, drivers: ArrayLike, *, block: int = 24, draws: int =
 
 
 def ratio_of_sums(above: ArrayLike, below: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimate:
-    """Return a group's sum over sum with the interval of which firms happen to be in it.
+    """Return a group's sum over sum, such as net debt over EBITDA, NaN where the sum below is not positive.
 
-    Parameters
-    ----------
-    above, below : array of float, shape (firms,)
-        Such as net debt and EBITDA, in one currency, complete.
-    draws, seed : int
-        Of the bootstrap; no interval without draws.
-
-    Returns
-    -------
-    Estimate
-        NaN where the sum below is not positive. The 95% percentile interval draws firms with replacement (Davison and
-        Hinkley, 1997, section 2.4); there is none with fewer than 200 firms, where it would be too narrow, nor where
-        resampled sums below are not positive.
+    The 95% percentile interval draws firms with replacement (Davison and Hinkley, 1997, section 2.4): it says which firms
+    happen to be in the group. There is none with fewer than 200 firms, where it would be too narrow, nor where a resampled
+    sum below is not positive.
     """
     over, under = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
     value = float(over.sum() / under.sum()) if len(under) and under.sum() > 0 else nan
@@ -135,10 +121,10 @@ def _fisher(correlations: Floats) -> Floats:
 
 def _complete(*series: ArrayLike) -> Floats:
     columns = np.column_stack([np.asarray(one, dtype=float) for one in series])
-    columns = columns[np.isfinite(columns).all(axis=1)]
+    columns = np.asarray(columns[np.isfinite(columns).all(axis=1)])
     if len(columns) == 0 or (np.ptp(columns, axis=0) == 0).any():
         raise InsufficientDataError("a correlation needs series that vary in the periods that they share")
-    return np.asarray(columns)
+    return columns
 
 
 def _block_moments(columns: Floats, *, block: int, draws: int, seed: int) -> tuple[Floats, int]:

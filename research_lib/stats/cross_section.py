@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from research_lib.errors import InsufficientDataError
 from research_lib.stats.estimate import Estimate, holm
-from research_lib.stats.panel import defined_ratio, latest_known, period_returns, winsorise
+from research_lib.stats.panel import as_known, defined_ratio, latest_known, period_returns, winsorise
 from research_lib.stats.regression import LEAST_MONTHS, LEVEL, cosine_mean, ols
 
 Floats = NDArray[np.float64]
@@ -23,23 +23,20 @@ REFERENCE_DAYS, SCALE_DAYS, LEAST_REFERENCE = 252, 21, 120
 
 
 def monthly_slopes(panel: pd.DataFrame, regressors: Sequence[str], *, within: str = "") -> pd.DataFrame:
-    """Regress each period's returns on what was known when it began.
+    """Regress each period's returns on what was known when it began; rows with a gap are passed over.
 
     Parameters
     ----------
     panel : DataFrame
-        From `build_panel`, or any with index (company, date), `return` and the regressors; rows with a gap are passed over.
-    regressors : sequence of str
-        Columns of the panel; a constant is added.
+        From `build_panel`, or any with index (company, date), `return` and the regressors.
     within : str
-        A column of categories such as `sector`: companies are compared with others of the same one only, as a dummy for
-        each would do. Without a category is one of its own.
+        A column of categories such as `sector`: companies are compared with others of the same one only, as dummies would do.
 
     Returns
     -------
-    DataFrame of shape (periods, regressors)
-        The slopes, by date; and `companies`, how many each rests on. A period of fewer than 20 companies, or in which the
-        regressors cannot be told apart, is left out.
+    DataFrame of shape (periods, regressors + 1)
+        The slopes by date, and `companies`, how many each rests on. Periods of fewer than 20 companies, or whose regressors
+        cannot be told apart, are left out.
 
     Raises
     ------
@@ -79,10 +76,9 @@ def fama_macbeth(slopes: pd.DataFrame) -> pd.DataFrame:
 
 
 def leverage_premium(panel: pd.DataFrame, *, portfolios: int = 5) -> Estimate:
-    """Return the mean return of the most indebted less that of the least indebted portfolio, a period.
+    """Return the mean return of the most minus the least indebted portfolio, a period; at least 24 periods.
 
-    Companies with positive EBITDA are sorted by net debt to EBITDA as it was known, into equal numbers, and held equally
-    weighted for a period. Raises InsufficientDataError for fewer than 24 periods.
+    Companies with positive EBITDA are sorted into portfolios of equal number, equally weighted and formed anew each period.
     """
     ratio = panel["ratio"].dropna()
     firms = ratio.groupby(level="date").transform("size")
@@ -94,34 +90,29 @@ def leverage_premium(panel: pd.DataFrame, *, portfolios: int = 5) -> Estimate:
 
 
 def rises_and_falls(level: "pd.Series[float]", dates: pd.DatetimeIndex) -> pd.DataFrame:
-    """Split the change of a rate over each period into `rise` and `fall`, both in percentage points of zero or more.
+    """Split the change of a rate (decimals) over each period into `rise` and `fall`, percentage points of zero or more.
 
-    Parameters
-    ----------
-    level : Series
-        The rate, decimals, by date; the last value known on a date counts.
-    dates : DatetimeIndex
-        The periods' ends; the first has no change and is left out.
+    The last value known on a date counts; the first of the dates, the periods' ends, has no change and is left out.
     """
     change = 100 * level.dropna().sort_index().reindex(dates, method="ffill").diff().iloc[1:]
     return pd.DataFrame({"rise": change.clip(lower=0), "fall": -change.clip(upper=0)})
 
 
 def leverage_rate_interaction(slopes: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
-    """Regress the monthly slope of returns on leverage on what rates did in the month.
+    """Regress the monthly slope of returns on leverage on what rates did in the month, by the restricted wild bootstrap-t.
 
     Parameters
     ----------
     slopes : DataFrame
         From `monthly_slopes`, with `leverage`.
     moves : DataFrame
-        By the periods' ends; a column a driver, such as those of `rises_and_falls`, or a regime as 0 and 1.
+        By the periods' ends; a column a driver, such as those of `rises_and_falls`.
 
     Returns
     -------
     DataFrame
-        A row a driver that moved: value, low, high, p (restricted wild bootstrap-t) and n, in months. The value is what one
-        point of the driver adds to the return for a turn of net debt to EBITDA.
+        A row a driver that moved: value (what one point adds to the return for a turn of net debt to EBITDA), n (months), low,
+        high, p.
     """
     known = moves.reindex(slopes.index)
     moved = known.columns[known.max() > known.min()]
@@ -147,7 +138,7 @@ def slopes_by_day(firms: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
     sessions = pd.DatetimeIndex(prices.index)
     known = latest_known(firms, sessions, prices.columns)
     returns = period_returns(prices, sessions)
-    ratio = defined_ratio(known.take(firms["net_debt"]), known.take(firms["ebitda"]))
+    ratio = defined_ratio(as_known(firms["net_debt"], known), as_known(firms["ebitda"], known))
     slope, n = daily_slopes(returns, winsorise(np.where(np.isfinite(returns), ratio, np.nan)))
     return pd.DataFrame({"slope": slope, "n": n}, index=sessions)
 
@@ -165,14 +156,14 @@ def event_days(slopes: pd.DataFrame, events: Sequence[date]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row an event: event, date (its session, NaT where the data has none), n companies, value (return per turn of net
-        debt to EBITDA), low, high, p, p_holm, p_smallest, n_reference (days).
+        A row an event: event, date (its session), n (companies), value (return per turn of net debt to EBITDA), low, high, p,
+        p_smallest, n_reference (days) and p_holm; NaN with fewer than 120 days before it.
 
     Notes
     -----
-    Slopes are larger in turmoil. Each is scaled by the median absolute slope of the 21 sessions before it, and p is the
-    share of the 252 sessions before, the day included, whose scaled slope is as large (Cohn, Johnson, Liu and Wardlaw,
-    2023). The interval is all effects that this test does not reject.
+    Slopes are larger in turmoil. Each is scaled by the median absolute slope of the 21 sessions before it, and p is the share
+    of the 252 sessions before, the day included, whose scaled slope is as large (Cohn, Johnson, Liu and Wardlaw, 2023). The
+    interval holds all effects that this test does not reject.
     """
     known = slopes["slope"].dropna()
     scale = known.abs().rolling(SCALE_DAYS).median().shift(1)

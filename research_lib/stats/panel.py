@@ -4,8 +4,6 @@ What is known of a company on a date is its latest fiscal period among the value
 value counts from its restatement, which is what `known_from` says.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -18,28 +16,15 @@ WINSOR = 0.05  # of each end: net debt / EBITDA has no bounds where EBITDA nears
 BETA_SESSIONS, BETA_MIN_SESSIONS = 252, 126
 
 
-@dataclass(frozen=True)
-class Known:
-    """Which row of a table was the latest known: positions of shape (dates, companies), -1 where there was none."""
-
-    positions: Positions
-
-    def take(self, values: "pd.Series[float]") -> Floats:
-        """Lay out one column of the table as it was known, shape (dates, companies), NaN where nothing was."""
-        return np.append(values.to_numpy(dtype=np.float64), np.nan)[self.positions]
-
-
-def latest_known(rows: pd.DataFrame, dates: pd.DatetimeIndex, companies: pd.Index) -> Known:
-    """Find the latest row that was known before each date.
+def latest_known(rows: pd.DataFrame, dates: pd.DatetimeIndex, companies: pd.Index) -> Positions:
+    """Find the row of a table that was the latest known before each date, shape (dates, companies); -1 where none was.
 
     Parameters
     ----------
     rows : DataFrame
-        Statements with company, period_end and known_from; companies without prices are passed over.
-    dates : DatetimeIndex of length T
+        Statements with company, period_end and known_from.
+    dates : DatetimeIndex
         Sorted.
-    companies : Index of length N
-        The columns of the price panel.
 
     Notes
     -----
@@ -56,7 +41,12 @@ def latest_known(rows: pd.DataFrame, dates: pd.DatetimeIndex, companies: pd.Inde
     positions = np.append(order, -1)[np.maximum.accumulate(rank, axis=0)]
     ends = np.append(rows["period_end"].to_numpy().astype("datetime64[D]").astype(np.int64), 0)
     age = dates.to_numpy().astype("datetime64[D]").astype(np.int64)[:, None] - ends[positions]
-    return Known(np.where(age <= MAX_AGE_DAYS, positions, -1))
+    return np.where(age <= MAX_AGE_DAYS, positions, -1)
+
+
+def as_known(values: "pd.Series[float]", known: Positions) -> Floats:
+    """Lay out one column of a table as it was known, by `latest_known`; NaN where nothing was."""
+    return np.append(values.to_numpy(dtype=np.float64), np.nan)[known]
 
 
 def build_panel(
@@ -85,7 +75,7 @@ def build_panel(
     """
     begins = dates[:-1]
     known = latest_known(firms, begins, prices.columns)
-    net_debt, ebitda, value = (known.take(firms[name]) for name in ("net_debt", "ebitda", "market_value"))
+    net_debt, ebitda, value = (as_known(firms[name], known) for name in ("net_debt", "ebitda", "market_value"))
     priced = np.isfinite(_on(prices, begins))  # extremes are those of the companies that can be bought
     ratio = np.where(priced, defined_ratio(net_debt, ebitda), np.nan)
     columns = {
@@ -99,7 +89,7 @@ def build_panel(
     usable = (np.isfinite(columns["return"]) & np.isfinite(columns["negative"])).T
     company, date = np.nonzero(usable)
     index = pd.MultiIndex.from_arrays([prices.columns[company], dates[1:][date]], names=["company", "date"])
-    sectors = np.append(firms["sector"].to_numpy(dtype=object), np.nan)[known.positions]
+    sectors = np.append(firms["sector"].to_numpy(dtype=object), np.nan)[known]
     panel = pd.DataFrame({name: values.T[usable] for name, values in columns.items()}, index=index)
     return panel.assign(sector=sectors.T[usable])
 
@@ -116,23 +106,13 @@ def period_returns(prices: pd.DataFrame, dates: pd.DatetimeIndex) -> Floats:
 
 
 def winsorise(values: Floats, *, share: float = WINSOR) -> Floats:
-    """Pull each date's extremes, shape (T, N), in to its own quantiles, as numpy's nanquantile has them; NaN stays."""
-    ordered = np.sort(values, axis=1)  # NaN last
-    last = np.maximum(np.isfinite(values).sum(axis=1, keepdims=True) - 1, 0)
-
-    def quantile(share: float) -> Floats:
-        below = np.floor(share * last).astype(np.intp)
-        low, high = (np.take_along_axis(ordered, np.minimum(place, last), axis=1) for place in (below, below + 1))
-        return np.asarray(low + (high - low) * (share * last - below))
-
-    return np.clip(values, quantile(share), quantile(1 - share))
+    """Pull each date's extremes, shape (T, N), in to its own quantiles; NaN stays."""
+    low, high = pd.DataFrame(values.T).quantile([share, 1 - share]).to_numpy()
+    return np.clip(values, low[:, None], high[:, None])
 
 
 def rolling_beta(prices: pd.DataFrame, dates: pd.DatetimeIndex, *, market: "pd.Series[float] | None" = None) -> Floats:
-    """Return betas on the daily returns of the 252 sessions up to each date, shape (T, N); NaN below 126 of them.
-
-    Cov(r, m) / Var(m) over the sessions on which both are known, by running sums.
-    """
+    """Return betas on the daily returns of the 252 sessions up to each date, shape (T, N); NaN below 126 of them."""
     closes = prices.to_numpy(dtype=np.float64)
     r = np.vstack([np.full((1, closes.shape[1]), np.nan), closes[1:] / closes[:-1] - 1])
     if market is None:
