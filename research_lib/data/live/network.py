@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -27,13 +28,9 @@ class TransientError(OSError):
     how long the vendor asks to wait; `for_all`: it would meet any other request too; not `again`: nor would it pass.
     """
 
-    def __init__(
-        self, message: str, *, retry_after_s: float | None = None, for_all: bool = False, again: bool = True
-    ) -> None:
+    def __init__(self, message: str, *, retry_after_s: float = 0.0, for_all: bool = False, again: bool = True) -> None:
         super().__init__(message)
-        self.retry_after_s = retry_after_s
-        self.for_all = for_all
-        self.again = again
+        self.retry_after_s, self.for_all, self.again = retry_after_s, for_all, again
 
 
 class StoppedError(Exception):
@@ -42,29 +39,14 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often and how patiently to ask.
+    """How often and how patiently to ask."""
 
-    Attributes
-    ----------
-    at_once : int
-        Requests under way at one time.
-    attempts : int
-        For each item, the first one included.
-    first_wait_s, longest_wait_s : float
-        Before the second attempt, doubled (with up to as much again at random) for each further one; a vendor that asks
-        for a longer wait than the longest is left alone.
-    timeout_s : float
-        Of a request.
-    max_age : timedelta
-        What was pulled within it is not asked for again: so an interrupted pull goes on where it was.
-    """
-
-    at_once: int = 4
-    attempts: int = 5
-    first_wait_s: float = 1.0
-    longest_wait_s: float = 60.0
-    timeout_s: float = 30.0
-    max_age: timedelta = timedelta(hours=6)
+    at_once: int = 4  # requests under way at one time
+    attempts: int = 5  # for each item, the first one included
+    first_wait_s: float = 1.0  # before the second attempt; doubled for each further one, and up to as much at random
+    longest_wait_s: float = 60.0  # a vendor that asks for more is left alone
+    timeout_s: float = 30.0  # of a request
+    max_age: timedelta = timedelta(hours=6)  # what is younger is not asked for: an interrupted pull goes on
 
 
 class RateLimiter:
@@ -83,14 +65,9 @@ class RateLimiter:
         self._stop.set()
 
     def ask(self, call: Callable[[], T]) -> T:
-        """Call until it answers, at most `attempts` times.
+        """Call until it answers, at most `attempts` times; `TransientError` is the last attempt's.
 
-        Raises
-        ------
-        TransientError
-            The last attempt's. Where it would meet every other request too, the source is closed: not asked again.
-        StoppedError
-            The user stopped it.
+        Where it would meet every other request too, the source is closed: not asked again.
         """
         if self._closed:
             raise TransientError(f"not asked: {self._closed}")
@@ -104,8 +81,7 @@ class RateLimiter:
         try:
             answer: T = retrying(self._pass, call)
         except TransientError as error:
-            if error.for_all:
-                self._closed = self._closed or str(error)
+            self._closed = self._closed or (str(error) if error.for_all else "")
             raise
         return answer
 
@@ -121,13 +97,11 @@ class RateLimiter:
             raise StoppedError
 
     def _worth_asking_again(self, attempt: int, fault: TransientError) -> bool:
-        asks_too_long = (fault.retry_after_s or 0.0) > self._policy.longest_wait_s
-        return fault.again and not asks_too_long and attempt < self._policy.attempts
+        return fault.again and fault.retry_after_s <= self._policy.longest_wait_s and attempt < self._policy.attempts
 
     def _wait(self, attempt: int, fault: TransientError) -> float:
-        doubled = self._policy.first_wait_s * 2.0 ** (attempt - 1)
-        jittered = min(doubled * random.uniform(1, 2), self._policy.longest_wait_s)  # noqa: S311  # no secret
-        wait = max(jittered, fault.retry_after_s or 0.0)
+        jittered = self._policy.first_wait_s * 2.0 ** (attempt - 1) * random.uniform(1, 2)  # noqa: S311  # no secret
+        wait = max(min(jittered, self._policy.longest_wait_s), fault.retry_after_s)
         if fault.for_all:
             with self._lock:
                 self._open_at = max(self._open_at, monotonic() + wait)
@@ -142,7 +116,7 @@ def _fault(state: RetryCallState) -> TransientError:
 def check_answer(vendor: str, status: int, retry_after: str | None, body: bytes) -> None:
     """Raise where an answer's status says that it should be asked for again, or a web page stands in place of data."""
     asked = read_retry_after(retry_after)
-    shown = f"; it asks to wait {asked:.0f} s" if asked is not None else ""
+    shown = f"; it asks to wait {asked:.0f} s" if asked else ""
     if status == 429:
         raise TransientError(f"{vendor} is throttling (429){shown}", retry_after_s=asked, for_all=True)
     if status >= 500:
@@ -171,13 +145,9 @@ def connection_fault(vendor: str, error: Exception, timeout_s: float) -> Transie
     return TransientError(f"{vendor} {'cut the connection' if cut else 'cannot be reached'}", for_all=not cut)
 
 
-def read_retry_after(text: str | None) -> float | None:
-    """Read the header Retry-After, seconds or a date; None where it is absent or neither."""
-    try:
-        return max(float(text or ""), 0.0)
-    except ValueError:
-        pass
-    try:
-        return max((parsedate_to_datetime(text or "") - datetime.now(UTC)).total_seconds(), 0.0)
-    except (ValueError, TypeError):
-        return None
+def read_retry_after(text: str | None) -> float:
+    """Read the header Retry-After, seconds or a date; 0 where it is absent or neither."""
+    for read in (float, lambda date: (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()):
+        with suppress(ValueError, TypeError):
+            return max(read(text or ""), 0.0)
+    return 0.0

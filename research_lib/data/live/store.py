@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 import pandas as pd
@@ -23,7 +24,6 @@ from research_lib.data.calendar import is_finished
 from research_lib.errors import DataError, MissingDataError
 from research_lib.project import write_whole
 
-STAMP = "%Y%m%dT%H%M%S.%fZ"
 PULL_COMMAND = "python -m research_lib data pull --for params/<notebook>/live.yaml"
 
 # Late values and corrections of the last sessions come within days; what a vendor changes later is hindsight.
@@ -37,8 +37,20 @@ class Kind(StrEnum):
     SERIES = "series"  # date, value: in the unit of facts/series.csv
     COMPANIES = "companies"  # one company's facts: tag, unit, start, end, filed, value, ...
 
+    @property
+    def day(self) -> str:
+        """The column of dates."""
+        return "filed" if self is Kind.COMPANIES else "date"
 
-FACT_KEYS = ["taxonomy", "tag", "unit", "start", "end", "filed", "accession"]
+    @property
+    def keys(self) -> list[str]:
+        """The columns that tell rows apart."""
+        return ["taxonomy", "tag", "unit", "start", "end", "filed", "accession"] if self is Kind.COMPANIES else ["date"]
+
+    @property
+    def column(self) -> str:
+        """The column without which a row says nothing."""
+        return "close" if self is Kind.PRICES else "value"
 
 
 @dataclass(frozen=True, order=True)
@@ -53,8 +65,7 @@ class Item:
         return f"{self.source} {self.name}"
 
 
-@dataclass(frozen=True)
-class Pulled:
+class Pulled(NamedTuple):
     """What a client brought: rows, the query that asks for them again (never who asked), and what was left out."""
 
     item: Item
@@ -89,6 +100,11 @@ class Snapshot:
         """When it was pulled, tz-aware."""
         return pd.Timestamp(self.fetched_at)
 
+    @property
+    def held(self) -> bool:
+        """Whether a sound snapshot goes before it."""
+        return bool(self.lost or self.broken)
+
 
 @dataclass(frozen=True)
 class Store:
@@ -103,8 +119,7 @@ class Store:
 
     def snapshots(self, item: Item) -> list[Snapshot]:
         """List an item's snapshots, the oldest first; a damaged manifest is left out (`verify` lists it)."""
-        found = sorted(self._folder(item).glob("*.json"))
-        return [snapshot for path in found if (snapshot := _read_manifest(path))]
+        return [snapshot for path in sorted(self._folder(item).glob("*.json")) if (snapshot := _read_manifest(path))]
 
     def keep(self, pulled: Pulled, *, now: datetime | None = None, lost: str = "", broken: str = "") -> Snapshot:
         """Write a snapshot; what stands there already is never touched."""
@@ -114,15 +129,13 @@ class Store:
         buffer = io.BytesIO()
         table = pa.table({str(name): pa.array(column, from_pandas=True) for name, column in pulled.frame.items()})
         pq.write_table(table, buffer, compression="zstd")  # half the time that pandas takes around it
-        dates = pulled.frame["filed" if pulled.item.kind is Kind.COMPANIES else "date"]
-        first, last = str(dates.min().date()), str(dates.max().date())
+        content, dates = buffer.getvalue(), pulled.frame[pulled.item.kind.day]
         fetched = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")
-        digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-        snapshot = Snapshot(
-            pulled.item, dict(pulled.query), fetched, pulled.library, len(dates), first, last, digest, pulled.left_out,
-            lost, broken,
-        )  # fmt: skip
-        self._write(snapshot, buffer.getvalue())
+        span = str(dates.min().date()), str(dates.max().date())
+        digest = hashlib.sha256(content).hexdigest()
+        about = (pulled.item, dict(pulled.query), fetched, pulled.library, len(dates), *span, digest, pulled.left_out)
+        snapshot = Snapshot(*about, lost, broken)
+        self._write(snapshot, content)
         return snapshot
 
     def accept(self, snapshot: Snapshot) -> Snapshot:
@@ -131,13 +144,7 @@ class Store:
         return replace(snapshot, lost="")
 
     def read(self, item: Item, *, as_of: date | None = None) -> tuple[pd.DataFrame, Snapshot, int]:
-        """Read the snapshot that goes with `as_of` by the rule of `in_order`, and count the damaged ones before it.
-
-        Raises
-        ------
-        MissingDataError
-            There is none, or none that is intact.
-        """
+        """Read the snapshot that goes with `as_of` by the rule of `in_order`, and count the damaged ones before it."""
         wanted = in_order(self.snapshots(item), as_of=as_of)
         for damaged, snapshot in enumerate(wanted):
             if self.is_intact(snapshot):
@@ -175,20 +182,17 @@ class Store:
         return intact, damaged, [path for path in self._files() if path not in known]
 
     def collect_garbage(self, *, keep: int | None = None) -> list[Path]:
-        """Remove damaged snapshots and what belongs to none; with `keep`, all but each item's newest ones too.
+        """Remove damaged snapshots and what belongs to none; with `keep`, all but so many that go first of each item.
 
-        Only while no pull runs (`lock`): what it has written but not named yet would look like garbage. Of each item
-        the snapshot in use stays, whatever came since.
+        Only while no pull runs (`lock`): what it has written but not named yet would look like garbage.
         """
         named = list(self._manifests())
         sound = {path: snapshot for path, snapshot in named if snapshot and self.is_intact(snapshot)}
         if keep is not None:
-            by_item: dict[Item, list[Path]] = {}
-            for path, snapshot in sound.items():
-                by_item.setdefault(snapshot.item, []).append(path)
-            used = [max(paths, key=lambda path: (not _held(sound[path]), path)) for paths in by_item.values()]
-            newest = {path for paths in by_item.values() for path in paths[-keep:]}
-            sound = {path: snapshot for path, snapshot in sound.items() if path in newest or path in used}
+            first = [
+                one for item in self.items() for one in in_order([s for s in sound.values() if s.item == item])[:keep]
+            ]
+            sound = {path: snapshot for path, snapshot in sound.items() if snapshot in first}
         referred = {self._object(snapshot) for snapshot in sound.values()}
         doomed = [path for path, _ in named if path not in sound]
         doomed += [path for path in self._files() if path not in referred]
@@ -214,7 +218,7 @@ class Store:
 
     def _write(self, snapshot: Snapshot, content: bytes | None = None) -> None:
         text = json.dumps(asdict(snapshot), indent=1, sort_keys=True).encode()
-        name = f"{snapshot.fetched.strftime(STAMP)}-{hashlib.sha256(text).hexdigest()[:16]}.json"
+        name = f"{snapshot.fetched.strftime('%Y%m%dT%H%M%S.%fZ')}-{hashlib.sha256(text).hexdigest()[:16]}.json"
         data = {} if content is None or self.is_intact(snapshot) else {self._object(snapshot): content}
         write_whole({**data, self._folder(snapshot.item) / name: text})
 
@@ -239,8 +243,6 @@ class Store:
 def in_order(snapshots: Sequence[Snapshot], *, as_of: date | None = None) -> list[Snapshot]:
     """Put an item's snapshots (the oldest first) in the order in which a study takes them: the first that is intact.
 
-    Notes
-    -----
     Without `as_of`, the newest first. With it: first those pulled after its session was over and within
     `SETTLING_DAYS`, the newest first; then later ones, the oldest first, because each has more hindsight in it; at
     last those pulled before the session was over, the newest first. So once a date is a week past and its data is
@@ -254,42 +256,30 @@ def in_order(snapshots: Sequence[Snapshot], *, as_of: date | None = None) -> lis
         in_time = [snapshot for snapshot in complete if snapshot.fetched < settled]
         later = [snapshot for snapshot in complete if snapshot.fetched >= settled]
         ordered = [*reversed(in_time), *later, *(snapshot for snapshot in ordered if snapshot not in complete)]
-    return sorted(ordered, key=_held)
+    return sorted(ordered, key=lambda snapshot: snapshot.held)
 
 
-def _held(snapshot: Snapshot) -> bool:
-    return bool(snapshot.lost or snapshot.broken)
-
-
-def describe_loss(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> str:
-    """Say which rows with a value a newer snapshot lacks; empty where it lacks none."""
-    keys, value, day = (FACT_KEYS, "value", "filed") if kind is Kind.COMPANIES else (["date"], "", "date")
-    value = value or ("close" if kind is Kind.PRICES else "value")
-    old, new = (pd.MultiIndex.from_frame(frame.dropna(subset=value)[keys]).unique() for frame in (older, newer))
-    gone = old.difference(new)
-    if gone.empty:
-        return ""
-    days = gone.get_level_values(day)
-    begins = "" if new.empty else f"; it begins on {new.get_level_values(day).min().date()}"
-    return f"{len(gone):,} rows fewer, those of {days.min().date()} to {days.max().date()}{begins}"
-
-
-def describe_changes(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> str:
-    """Say how a snapshot differs from the one before it: rows that came, rows that went, and cells that changed."""
-    keys, day = (FACT_KEYS, "filed") if kind is Kind.COMPANIES else (["date"], "date")
-    old, new = (frame.drop_duplicates(keys).set_index(keys).sort_index() for frame in (older, newer))
-    removed = len(old.index.difference(new.index))
-    rows = f"{len(new.index.difference(old.index)):,} rows added" + (f"; {removed:,} REMOVED" if removed else "")
-    changed = []
+def describe_changes(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> tuple[str, str]:
+    """Say which rows with a value a newer snapshot lacks (empty: none); and all that changed in the rows of both."""
+    old, new = (
+        frame.dropna(subset=kind.column).drop_duplicates(kind.keys).set_index(kind.keys).sort_index()
+        for frame in (older, newer)
+    )
+    gone, common, lost = old.index.difference(new.index), old.index.intersection(new.index), ""
+    if len(gone):
+        days = gone.get_level_values(kind.day)
+        begins = "" if new.empty else f"; it begins on {new.index.get_level_values(kind.day).min().date()}"
+        lost = f"{len(gone):,} rows fewer, those of {days.min().date()} to {days.max().date()}{begins}"
+    said = [f"{len(new.index.difference(old.index)):,} rows added", *([lost] if lost else [])]
     for name in (name for name in old if name in new and pd.api.types.is_numeric_dtype(old[name])):
-        before, after = (frame.loc[old.index.intersection(new.index), name] for frame in (old, new))
+        before, after = old[name].loc[common], new[name].loc[common]
         differs = ~((before == after) | (before.isna() & after.isna()))
         if differs.any():
-            days = before.index[differs].get_level_values(day)
+            days = before.index[differs].get_level_values(kind.day)
             moved = (after[differs] / before[differs] - 1).abs().replace(float("inf"), float("nan")).max()
             span = f"{days.min().date()} to {days.max().date()}"
-            changed.append(f"{name}: {int(differs.sum()):,} changed, {span}, by up to {moved:.2%}")
-    return "; ".join([rows, *(changed or ["no change in what was there"])])
+            said.append(f"{name}: {int(differs.sum()):,} changed, {span}, by up to {moved:.2%}")
+    return lost, "; ".join(said if len(said) > 1 + bool(lost) else [*said, "no change in what was there"])
 
 
 def _read_manifest(path: Path) -> Snapshot | None:

@@ -4,6 +4,7 @@ A new vendor is a class here and a column of names in the catalog.
 """
 
 import json
+import logging
 import os
 import warnings
 from importlib.metadata import version
@@ -23,10 +24,7 @@ from research_lib.data.sec import TAGS, facts_frame
 from research_lib.errors import MissingDataError
 
 START = "1900-01-01"  # without one, pandas-datareader fetches the last five years
-YAHOO_COLUMNS = {
-    "Close": "close", "Adj Close": "adj_close", "Open": "open", "High": "high", "Low": "low", "Volume": "volume",
-    "Dividends": "dividend", "Stock Splits": "split",
-}  # fmt: skip
+CHART = "/v8/finance/chart/"
 
 
 class WebSession(requests.Session):
@@ -34,8 +32,7 @@ class WebSession(requests.Session):
 
     def __init__(self, vendor: str, *, timeout_s: float) -> None:
         super().__init__()
-        self.vendor = vendor
-        self.timeout_s = timeout_s
+        self.vendor, self.timeout_s = vendor, timeout_s
 
     def request(self, method: str, url: str, *args: Any, **options: Any) -> requests.Response:  # type: ignore[override]  # noqa: ANN401
         """Ask, and judge the answer."""
@@ -62,11 +59,11 @@ class YahooSession(curl.Session[curl.Response]):
             response = super().request(method, url, **{**options, "timeout": self.timeout_s})  # type: ignore[arg-type]
         except curl.exceptions.RequestException as error:
             raise connection_fault("Yahoo", error, self.timeout_s) from None
-        path = urlsplit(url).path
-        if path.startswith("/v8/finance/chart/"):
+        path = unquote(urlsplit(url).path)
+        if path.startswith(CHART):
             check_answer("Yahoo", response.status_code, response.headers.get("Retry-After"), response.content)
             if response.status_code not in {401, 403}:
-                check_chart(unquote(path.removeprefix("/v8/finance/chart/")), response.content, response.status_code)
+                check_chart(path.removeprefix(CHART), response.content, response.status_code)
         return response
 
 
@@ -77,7 +74,7 @@ def check_chart(symbol: str, content: bytes, status: int) -> None:
     """
     try:
         answer = json.loads(content)
-        if "Too Many Requests" in str((answer.get("finance") or {}).get("error") or ""):
+        if "Too Many Requests" in str(answer.get("finance")):
             raise TransientError("Yahoo is throttling", for_all=True)
         result, fault = answer["chart"]["result"], answer["chart"].get("error")
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -91,19 +88,16 @@ def check_chart(symbol: str, content: bytes, status: int) -> None:
     meta = result[0].get("meta") or {}
     if meta.get("symbol", symbol) != symbol:
         raise RefusedError(f"Yahoo answers for {meta['symbol']} when asked for {symbol}: was it renamed?")
-    if (interval := meta.get("dataGranularity", "1d")) != "1d":
-        raise RefusedError(f"Yahoo sent prices every {interval} for {symbol} when asked for daily ones")
+    if meta.get("dataGranularity", "1d") != "1d":
+        raise RefusedError(f"Yahoo sent prices every {meta['dataGranularity']} for {symbol} when asked for daily ones")
     seconds, quotes = result[0].get("timestamp") or [], result[0]["indicators"]["quote"][0].get("close") or []
     if len(seconds) != len(quotes):
         raise RefusedError(f"Yahoo sent {len(quotes)} prices on {len(seconds)} dates for {symbol}")
     zone = meta.get("exchangeTimezoneName") or "UTC"  # its offset (gmtoffset) is today's, not that of each day
     days = pd.to_datetime(seconds, unit="s", utc=True).tz_convert(zone).tz_localize(None).normalize()
-    closes = pd.Series(quotes, days, dtype=float)[days < days.max()]
-    differing = closes.groupby(level=0).nunique(dropna=False)
+    differing = pd.Series(quotes, days, dtype=float)[days < days.max()].groupby(level=0).nunique(dropna=False)
     if (differing > 1).any():
-        raise RefusedError(
-            f"Yahoo sent two different closes for {symbol} on {differing.index[differing > 1][0].date()}"
-        )
+        raise RefusedError(f"Yahoo sent two different closes for {symbol} on {str(differing.idxmax())[:10]}")
 
 
 class Vendor:
@@ -128,48 +122,64 @@ class Yahoo(Vendor):
 
     def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:
         """Let yfinance raise what it would log, and keep time zones of symbols with the snapshots."""
-        import logging
-
         import yfinance
 
         logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # it logs what it also raises
         yfinance.config.debug.hide_exceptions = False
         # It shows deprecation warnings of its own use of pandas, a few for each symbol; nothing of ours.
         warnings.filterwarnings("ignore", category=pd.errors.Pandas4Warning, module="yfinance")
-        cache = store.directory / "yfinance"
-        cache.mkdir(parents=True, exist_ok=True)
-        yfinance.set_tz_cache_location(str(cache))
-        self._yfinance = yfinance
-        self.session = YahooSession(timeout_s=timeout_s)
+        (store.directory / "yfinance").mkdir(parents=True, exist_ok=True)
+        yfinance.set_tz_cache_location(str(store.directory / "yfinance"))
+        self.session, self._yfinance = YahooSession(timeout_s=timeout_s), yfinance
 
     def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:
         """Fetch a symbol's prices; a session that is not over at `now` is left out."""
-        symbol = vendor_name(self.source, item.name)
+        symbol, faults = vendor_name(self.source, item.name), self._yfinance.exceptions
+        asked = {"period": "max", "interval": "1d", "auto_adjust": False}
         try:
             ticker = self._yfinance.Ticker(symbol, session=self.session)
             ticker._tz = "America/New_York"  # spares a second request a symbol; the answer itself says its zone
-            history = ticker.history(
-                period="max", interval="1d", auto_adjust=False, actions=True, repair=False, keepna=True, timeout=None
-            )
-        except self._yfinance.exceptions.YFRateLimitError:
+            history = ticker.history(**asked, actions=True, repair=False, keepna=True, timeout=None)
+        except faults.YFRateLimitError:
             raise TransientError("Yahoo is throttling", for_all=True) from None
-        except (self._yfinance.exceptions.YFException, LookupError, TypeError, ValueError) as error:
+        except (faults.YFException, LookupError, TypeError, ValueError) as error:
             raise RefusedError(f"Yahoo sent nothing usable for {symbol} ({type(error).__name__}: {error})") from None
         days = pd.DatetimeIndex(history.index).tz_localize(None).as_unit("us")
-        columns = {name: history[theirs].to_numpy(dtype=float) for theirs, name in YAHOO_COLUMNS.items()}
+        names = {"Close": "close", "Adj Close": "adj_close", "Open": "open", "High": "high", "Low": "low",
+                 "Volume": "volume", "Dividends": "dividend", "Stock Splits": "split"}  # fmt: skip
+        columns = {name: history[theirs].to_numpy(dtype=float) for theirs, name in names.items()}
         frame = pd.DataFrame({"date": days, **columns})
         recent = days[days >= now.tz_localize(None) - pd.Timedelta(days=4)]  # older ones are over everywhere
         unfinished = [day for day in recent if not is_finished(day, now)]
         frame = frame[~frame["date"].isin(unfinished)] if unfinished else frame
         if frame["close"].isna().all():
             raise RefusedError(f"Yahoo sent no close for {symbol}")
-        query = {"symbol": symbol, "period": "max", "interval": "1d", "auto_adjust": "False"}
+        query = {"symbol": symbol, **{name: str(value) for name, value in asked.items()}}
         left_out = tuple(f"{day.date()}: the session is not over yet" for day in unfinished)
         return Pulled(item, frame, query, f"yfinance {version('yfinance')}", left_out)
 
 
-class Fred(Vendor):
-    """FRED through pandas-datareader: one series a request, its newest vintage, no key needed."""
+class DataReader(Vendor):
+    """Vendors that are asked through pandas-datareader."""
+
+    def read(self, reader: type[Any], name: str, said: str) -> Any:  # noqa: ANN401  # pandas-datareader is untyped
+        """Read an answer; whatever a changed file does to its reader is one refusal."""
+        try:
+            return reader(name, start=START, session=self.session, retry_count=0).read()
+        except (TransientError, RefusedError):
+            raise
+        except Exception as error:  # BadZipFile and many more
+            raise RefusedError(f"{said} ({type(error).__name__})") from None
+
+    def shape(self, item: Item, name: str, dates: pd.DatetimeIndex, values: "pd.Series[float]") -> Pulled:
+        """Bring a series into the columns of its kind."""
+        frame = pd.DataFrame({"date": dates.as_unit("us"), "value": values.to_numpy(dtype=float)})
+        library = f"pandas-datareader {version('pandas-datareader')}"
+        return Pulled(item, frame, {"symbol": name, "start": START}, library)
+
+
+class Fred(DataReader):
+    """FRED: one series a request, its newest vintage, no key needed."""
 
     source, label = "fred", "FRED"
 
@@ -178,20 +188,17 @@ class Fred(Vendor):
         from pandas_datareader.fred import FredReader
 
         name = vendor_name(self.source, item.name)
-        reader = FredReader(name, start=START, session=self.session, retry_count=0)
-        frame = _read(reader, f"FRED sent nothing usable for {name}")
+        frame = self.read(FredReader, name, f"FRED sent nothing usable for {name}")
         values = frame[name]
         if not isinstance(frame.index, pd.DatetimeIndex) or not pd.api.types.is_numeric_dtype(values):
             raise RefusedError(f"FRED sent something else than dates and numbers for {name}")
         if values.notna().sum() == 0:
             raise RefusedError(f"FRED sent an empty answer for {name}")
-        shaped = pd.DataFrame({"date": frame.index.as_unit("us"), "value": values.to_numpy(dtype=float)})
-        query = {"symbol": name, "start": START}
-        return Pulled(item, shaped, query, f"pandas-datareader {version('pandas-datareader')}")
+        return self.shape(item, name, frame.index, values)
 
 
-class French(Vendor):
-    """Ken French's data library through pandas-datareader: monthly factors and portfolios, several in a file."""
+class French(DataReader):
+    """Ken French's data library: monthly factors and portfolios, several in a file."""
 
     source, label = "french", "Ken French's library"
 
@@ -207,37 +214,19 @@ class French(Vendor):
         dataset, _, column = vendor_name(self.source, item.name).partition("/")
         with self._lock:
             if dataset not in self._files:
-                reader = FamaFrenchReader(dataset, start=START, session=self.session, retry_count=0)
-                # The first table is monthly; of portfolios, the one weighted by value.
-                self._files[dataset] = _read(reader, f"{dataset}: not a file as Ken French publishes it")[0]
+                tables = self.read(FamaFrenchReader, dataset, f"{dataset}: not a file as Ken French publishes it")
+                self._files[dataset] = tables[0].rename(columns=str.strip)  # monthly; of portfolios, by value
         table = self._files[dataset]
-        columns = {str(name).strip(): name for name in table.columns}
-        if column not in columns or not isinstance(table.index, pd.PeriodIndex) or table.index.freqstr != "M":
-            raise RefusedError(f"{dataset}: no monthly column {column}; it has {', '.join(columns)}")
-        values = table[columns[column]].astype(float)
-        values = values.mask(values.isin([-99.99, -999.0]))
+        if column not in table or not isinstance(table.index, pd.PeriodIndex) or table.index.freqstr != "M":
+            raise RefusedError(f"{dataset}: no monthly column {column}; it has {', '.join(map(str, table))}")
+        values = table[column].astype(float)
         # What the catalog keeps as decimals (portfolios, as another of their publishers has them) comes in percent.
-        values = values * (PERCENT if describe_series(item.name).scale == 1.0 else 1.0)
-        frame = pd.DataFrame({"date": table.index.to_timestamp().as_unit("us"), "value": values.to_numpy()})
-        query = {"symbol": f"{dataset}, {column}", "start": START}
-        return Pulled(item, frame, query, f"pandas-datareader {version('pandas-datareader')}")
-
-
-def _read(reader: Any, said: str) -> Any:  # noqa: ANN401  # pandas-datareader is untyped
-    """Read an answer; whatever a changed file does to its reader is one refusal."""
-    try:
-        return reader.read()
-    except (TransientError, RefusedError):
-        raise
-    except Exception as error:  # BadZipFile and many more
-        raise RefusedError(f"{said} ({type(error).__name__})") from None
+        values = values.mask(values.isin([-99.99, -999.0])) * (PERCENT if describe_series(item.name).scale == 1 else 1)
+        return self.shape(item, f"{dataset}, {column}", table.index.to_timestamp(), values)
 
 
 class Sec(Vendor):
-    """The SEC's company facts: every number of every report as it was filed, with the day on which it was.
-
-    Asked over plain HTTPS: one JSON a company is all there is to it.
-    """
+    """The SEC's company facts, over plain HTTPS: every number of every report as filed, with the day on which it was."""
 
     source, kind, label = "sec", Kind.COMPANIES, "the SEC"
     LIST_URL = "https://www.sec.gov/files/company_tickers.json"
@@ -245,13 +234,10 @@ class Sec(Vendor):
 
     def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:
         """Say who asks, as the SEC wants to know; it goes into one header and nowhere else."""
-        identity = os.environ.get("SEC_IDENTITY", "").strip()
-        if not identity:
-            raise MissingDataError(
-                "the SEC wants to know who asks: set the environment variable SEC_IDENTITY to your name and e-mail address"
-            )
         super().__init__(store, timeout_s=timeout_s)
-        self.session.headers["User-Agent"] = identity
+        self.session.headers["User-Agent"] = os.environ.get("SEC_IDENTITY", "").strip()
+        if not self.session.headers["User-Agent"]:
+            raise MissingDataError("the SEC wants to know who asks: set SEC_IDENTITY to your name and e-mail address")
         self._ciks: dict[str, int] = {}
         self._lock = Lock()
 
@@ -267,8 +253,10 @@ class Sec(Vendor):
                     self._ciks = {str(row["ticker"]): int(row["cik_str"]) for row in rows.values()}
                 except (KeyError, TypeError, ValueError, AttributeError):
                     raise RefusedError("the SEC's list of companies is not what it was") from None
-        first = {cik: ticker for ticker, cik in reversed(self._ciks.items())}
-        return [ticker for ticker, cik in self._ciks.items() if first[cik] == ticker][:count]
+        first: dict[int, str] = {}
+        for ticker, cik in self._ciks.items():
+            first.setdefault(cik, ticker)
+        return list(first.values())[:count]
 
     def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
         """Fetch the facts of a company."""
@@ -279,8 +267,8 @@ class Sec(Vendor):
         try:
             frame = facts_frame(self._ask(self.FACTS_URL.format(cik=cik)))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            said = f"the SEC's facts of {item.name} are not in the form they were"
-            raise RefusedError(f"{said} ({type(error).__name__}: {str(error)[:80]})") from None
+            said = f"{type(error).__name__}: {str(error)[:80]}"
+            raise RefusedError(f"the SEC's facts of {item.name} are not in the form they were ({said})") from None
         if frame.empty:
             raise RefusedError(f"the SEC has none of the facts that the kit uses for {item.name}")
         left_out = () if (frame["taxonomy"] == "us-gaap").any() else ("no facts in US GAAP: it will be left out",)
