@@ -13,17 +13,7 @@ from research_lib.data.source import RawSeries, Vintage
 
 @dataclass(frozen=True)
 class DataCard:
-    """One series of a study: where it is from, what it spans, its hash, and its faults.
-
-    Attributes
-    ----------
-    gaps : int
-        Exchange sessions (known from 1970 on) or months between the first and the last date that have no value.
-    sha256 : str
-        Of the dates and values that the study saw, nothing after `as_of` among them.
-    vintage : Vintage or None
-        The snapshot behind it, where it came from the network.
-    """
+    """One series of a study: where it is from, what it spans, its hash, and its faults."""
 
     source: str
     id: str
@@ -32,10 +22,10 @@ class DataCard:
     first: str
     last: str
     rows: int
-    gaps: int
-    sha256: str
+    gaps: int  # exchange sessions (known from 1970 on) or months from first to last without a value
+    sha256: str  # of the dates and values that the study saw, nothing after `as_of` among them
     faults: tuple[Fault, ...]
-    vintage: Vintage | None = None
+    vintage: Vintage | None = None  # the snapshot behind it, where it came from the network
 
     def _repr_html_(self) -> str:
         facts = {

@@ -19,26 +19,24 @@ class AssetInfo:
     kind: str = "index"
     volatility_index: str = ""  # made from its options
     total_return: str = ""  # the index that reinvests its dividends
+    frequency: str = "daily"
+    scale: float = 1.0
+
+    @property
+    def usual(self) -> tuple[float, float]:
+        """Between which the median lies; of prices it may be anything."""
+        return (4.0, 120.0) if self.kind == "volatility" else (0.0, float("inf"))
 
 
 @dataclass(frozen=True)
 class SeriesInfo:
-    """A series.
-
-    Attributes
-    ----------
-    frequency : str
-        daily, weekly, monthly, quarterly; empty where it is not known.
-    scale : float
-        Turns published values into the kit's decimals.
-    usual : tuple of float
-        The median size of published values lies between these; another unit does not.
-    """
+    """A series: `scale` turns published values into decimals; the median size of published ones is a `usual` one."""
 
     id: str
     name: str
-    frequency: str = ""
+    frequency: str = ""  # daily, weekly, monthly, quarterly; empty: not known
     scale: float = 1.0
+    kind: str = "series"
     usual: tuple[float, float] = (0.0, float("inf"))
 
 
@@ -94,7 +92,9 @@ def describe_series(series_id: str) -> SeriesInfo:
     if row is None:
         return SeriesInfo(series_id, series_id)
     usual = float(row["usual_low"] or 0), float(row["usual_high"] or "inf")
-    return SeriesInfo(series_id, row["name"], row["frequency"], PERCENT if row["unit"] == "percent" else 1.0, usual)
+    return SeriesInfo(
+        series_id, row["name"], row["frequency"], PERCENT if row["unit"] == "percent" else 1.0, usual=usual
+    )
 
 
 def choose_volatility(asset: str, available: Collection[str]) -> SpotAndVolatility | None:
@@ -102,16 +102,14 @@ def choose_volatility(asset: str, available: Collection[str]) -> SpotAndVolatili
     own = describe_asset(asset).volatility_index
     if own in available:
         return SpotAndVolatility(asset, own)
-    if {"GSPC", "VIX"} <= set(available):
-        return SpotAndVolatility("GSPC", "VIX", is_proxy=True)
-    return None
+    return SpotAndVolatility("GSPC", "VIX", is_proxy=True) if {"GSPC", "VIX"} <= set(available) else None
 
 
 def vendor_name(source: str, name: str) -> str:
     """Return what a vendor calls a symbol or series: its own name where its column says nothing; empty: not there."""
-    column = "symbols.csv" if source == "yahoo" else "series.csv"
+    table = "symbols.csv" if source == "yahoo" else "series.csv"
     unlisted = NOT_THERE if source == "french" else ""
-    called = fact_rows(column).get(name, {}).get(source, unlisted) or name
+    called = fact_rows(table).get(name, {}).get(source, unlisted) or name
     return "" if called == NOT_THERE else called
 
 
@@ -129,5 +127,4 @@ def known_series() -> list[str]:
 def fact_rows(name: str) -> dict[str, dict[str, str]]:
     """Read a table of facts by its first column."""
     with (files("research_lib.data") / "facts" / name).open(encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        return {next(iter(row.values())): row for row in reader}
+        return {next(iter(row.values())): row for row in csv.DictReader(file)}

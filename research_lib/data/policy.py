@@ -32,28 +32,14 @@ LARGE_CHANGE_BP = 25.0
 
 @dataclass(frozen=True)
 class EffectiveRateCheck:
-    """How the effective federal funds rate went with the target table.
+    """How the effective federal funds rate went with the target table (gaps: to the target's middle, basis points)."""
 
-    Attributes
-    ----------
-    n : int
-        Targets in force while the rate is known.
-    median_gap_bp : float
-        Median over targets of the absolute gap between the median effective rate and the target's middle.
-    largest_gap_bp : float
-        The largest such gap, with its sign.
-    largest_on : str
-        The decision it followed.
-    n_large, same_direction : int, float
-        Changes of at least 25 bp, and the share of them that the median effective rate followed in sign.
-    """
-
-    n: int
-    median_gap_bp: float
+    n: int  # targets in force while the rate is known
+    median_gap_bp: float  # of the absolute gap, by targets, each at the rate's median
     largest_gap_bp: float
-    largest_on: str
-    n_large: int
-    same_direction: float
+    largest_on: str  # the decision it followed
+    n_large: int  # changes of at least 25 bp
+    same_direction: float  # the share of them that the rate followed
 
 
 def load_target_changes(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
@@ -118,14 +104,7 @@ def known_from(recessions: pd.DataFrame, turn: str) -> "pd.Series[pd.Timestamp]"
 
 
 def check_effective_rate(changes: pd.DataFrame, effective: "pd.Series[float]") -> EffectiveRateCheck:
-    """Check that the effective federal funds rate moved with the target table.
-
-    Parameters
-    ----------
-    changes : DataFrame
-        As `load_target_changes` gives it.
-    effective : Series of shape (days,)
-        Daily effective rate (FRED's DFF), decimals.
+    """Check that the daily effective federal funds rate (DFF, decimals) moved with the target table.
 
     Raises
     ------

@@ -62,7 +62,6 @@ class FaultKind(StrEnum):
 
 STOPPING = frozenset({FaultKind.BAD_VALUE, FaultKind.DUPLICATE_DATE, FaultKind.NON_POSITIVE})
 
-USUAL_VOLATILITY = (4.0, 120.0)  # points
 SPIKE_RETURN = 0.25  # larger than any one-day move of a US index, 1987-10-19 (-20.5%) included
 SPIKE_REVERSAL = 0.8  # at least this share of the jump is undone
 SPIKE_SESSIONS = 5
@@ -110,23 +109,6 @@ class CleanSeries:
     faults: tuple[Fault, ...]
 
 
-@dataclass(frozen=True)
-class Expectation:
-    """What a series should be.
-
-    `positive`: zero or less stops the run. `traded`: steps and stale runs are reported. `daily`: missing exchange
-    sessions are reported. `frequency`: monthly and quarterly values are dated by their period's last day, the first on
-    which they can be known, whatever day the source writes (FRED writes the first); empty: as the dates show.
-    `usual`: the median size lies between these, or the series is in another unit, which stops the run.
-    """
-
-    positive: bool
-    traded: bool
-    daily: bool
-    frequency: str = "daily"
-    usual: tuple[float, float] = (0.0, float("inf"))
-
-
 class Rows(NamedTuple):
     """The rows of a series: their numbers in the source, dates (datetime64[us]) and values."""
 
@@ -155,29 +137,20 @@ class Rows(NamedTuple):
         ]
 
 
-def expect_of(info: AssetInfo | SeriesInfo) -> Expectation:
-    """Return what a price or series should be, by its metadata."""
-    if isinstance(info, SeriesInfo):
-        return Expectation(False, False, False, info.frequency, info.usual)
-    volatility = info.kind == "volatility"
-    return Expectation(
-        True, not volatility, info.kind != "currency", usual=USUAL_VOLATILITY if volatility else (0, np.inf)
-    )
-
-
 def check_loads(raw: RawSeries, info: AssetInfo | SeriesInfo) -> None:
     """Raise `DataError` where a fault would stop the load of a series."""
     with suppress(InsufficientDataError):  # nothing finished yet is no fault
-        clean(raw, expect=expect_of(info))
+        clean(raw, info)
 
 
 def clean(
-    raw: RawSeries, *, expect: Expectation, as_of: pd.Timestamp | None = None, now: pd.Timestamp | None = None
+    raw: RawSeries, info: AssetInfo | SeriesInfo, *, as_of: pd.Timestamp | None = None, now: pd.Timestamp | None = None
 ) -> CleanSeries:
     """Cut a series at `as_of`, find its faults, and leave out what cannot be used.
 
     No value dated after `as_of` is looked at, so that it can change nothing; a row whose date cannot be read stops
-    the run, for it could be any date. `now` (tz-aware) decides whether the last session is over.
+    the run, for it could be any date. Monthly and quarterly values are dated by their period's last day, the first on
+    which they can be known, whatever day of it the source writes. `now` (tz-aware) decides whether a session is over.
 
     Raises
     ------
@@ -187,7 +160,7 @@ def clean(
         Nothing is left.
     """
     dates = to_dates(raw.dates, raw.origin).to_numpy()
-    frequency = expect.frequency or _infer_frequency(dates)
+    frequency = info.frequency or _infer_frequency(dates)
     dates = _period_ends(dates, frequency)
     known = np.ones(len(dates), bool) if as_of is None else dates <= as_of.to_datetime64()
     if not known.any():
@@ -195,7 +168,7 @@ def clean(
             f"{raw.id}: {raw.origin} begins on {dates.min().astype('datetime64[D]')}, after as_of {as_of:%Y-%m-%d}; "
             f"give a later as_of or leave {raw.id} out"
         )
-    rows, faults = _parse_values(raw, dates, known, positive=expect.positive)
+    rows, faults = _parse_values(raw, dates, known, positive=info.kind != "series")
     over = _is_over(rows.date, now or pd.Timestamp.now("UTC"))
     faults += rows.find(~over, FaultKind.UNFINISHED)
     rows = rows.take(over)
@@ -207,10 +180,10 @@ def clean(
         backwards = np.concatenate([[False], steps < np.timedelta64(0)])
         faults += [] if newest_first else rows.find(backwards, FaultKind.UNSORTED)[:1]
         rows = rows.take(np.argsort(rows.date))
-    faults += _unit_faults(rows, expect, raw)
-    faults += _session_faults(rows) if expect.daily else _period_faults(rows, frequency)
-    faults += _jumps(rows, expect, raw.splits) if expect.positive else []
-    faults += _stale_runs(rows, expect, frequency)
+    faults += _unit_faults(rows, info, raw)
+    faults += _period_faults(rows, frequency) if info.kind in ("series", "currency") else _session_faults(rows)
+    faults += _jumps(rows, raw.splits, shares=info.kind != "volatility") if info.kind != "series" else []
+    faults += _stale_runs(rows, info, frequency)
     return CleanSeries(pd.Series(rows.value, pd.DatetimeIndex(rows.date, name="date"), name=raw.id), tuple(faults))
 
 
@@ -244,7 +217,7 @@ def _parse_values(
     """Return the known rows that have a value, and what was left out; raise where a cell stops the run."""
     cells = raw.values if known.all() else raw.values[known]
     numbers, no_numbers = to_numbers(cells)
-    values, bad = numbers.to_numpy(float), no_numbers.to_numpy(bool)
+    values, bad = np.asarray(numbers, np.float64), np.asarray(no_numbers, bool)
     rows = Rows(cells.index.to_numpy(), dates[known], values)
     missing = np.isnan(values) & ~bad
     traded = missing & (raw.volume[cells.index].gt(0).to_numpy() if raw.volume is not None else False)
@@ -272,9 +245,9 @@ def _is_over(dates: NDArray[np.datetime64], now: pd.Timestamp) -> NDArray[np.boo
     return over
 
 
-def _unit_faults(rows: Rows, expect: Expectation, raw: RawSeries) -> list[Fault]:
+def _unit_faults(rows: Rows, info: AssetInfo | SeriesInfo, raw: RawSeries) -> list[Fault]:
     """Stop where the values must be in another unit; report single ones, and rates that may be decimals."""
-    (low, high), values = expect.usual, rows.value
+    (low, high), values = info.usual, rows.value
     if len(values) < FEWEST_FOR_UNIT or np.isinf(high):
         return []
     typical = float(np.median(np.abs(values)))
@@ -317,10 +290,10 @@ def _missing(wanted: NDArray[np.datetime64], rows: Rows, kind: FaultKind) -> lis
     return [Fault(kind, None, str(absent[0].astype("datetime64[D]")), n=len(absent))] if len(absent) else []
 
 
-def _jumps(rows: Rows, expect: Expectation, splits: "pd.Series[float] | None") -> list[Fault]:
+def _jumps(rows: Rows, splits: "pd.Series[float] | None", *, shares: bool) -> list[Fault]:
     """Find jumps that reverse within a week, and steps that stay: near a whole factor they are like a split."""
     moves = np.diff(np.log(rows.value))
-    limit = np.log1p(SPIKE_RETURN) if expect.traded else np.log(VOLATILITY_FACTOR)
+    limit = np.log1p(SPIKE_RETURN) if shares else np.log(VOLATILITY_FACTOR)
     kinds = np.full(len(rows.value), None, dtype=object)
     reversed_until = -1
     for start in map(int, np.flatnonzero(np.abs(moves) > limit)):
@@ -352,11 +325,11 @@ def _split_factor(move: float) -> float:
     return float(SPLIT_FACTORS[apart.argmin()]) if apart.min() < SPLIT_TOLERANCE else 0.0
 
 
-def _stale_runs(rows: Rows, expect: Expectation, frequency: str) -> list[Fault]:
-    low, high = expect.usual
-    if not low and np.isfinite(high):
+def _stale_runs(rows: Rows, info: AssetInfo | SeriesInfo, frequency: str) -> list[Fault]:
+    low, high = info.usual
+    if (not low and np.isfinite(high)) or (info.kind == "volatility"):
         return []  # short rates stand still for months
-    longest = STALE_SESSIONS if expect.traded else STALE_PERIODS.get(frequency, STALE_PERIODS["daily"])
+    longest = STALE_PERIODS.get(frequency, STALE_PERIODS["daily"]) if info.kind == "series" else STALE_SESSIONS
     starts = np.flatnonzero(np.concatenate([[True], np.diff(rows.value) != 0]))
     lengths = np.zeros(len(rows.value), int)
     lengths[starts] = np.diff(np.append(starts, len(rows.value)))

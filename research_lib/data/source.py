@@ -21,24 +21,11 @@ class Vintage:
 
 @dataclass(frozen=True)
 class RawSeries:
-    """One series as its source holds it, before anything is checked, sorted or left out.
+    """One series as its source holds it, before anything is checked; all columns have the row in the source as index.
 
-    Attributes
-    ----------
-    id : str
-        The asset or series, as asked for.
-    origin : str
-        Where the user would look for it: a file and column, or a package's data set.
-    dates, values : Series
-        Texts, or timestamps and floats, in the source's order; the index is the row in the source.
-    volume, splits : Series or None
-        Of the same index, where the source has them: shares traded, and the factor of a split on its day (else 0).
-    decimal : bool
-        The values are decimals already, whatever unit the series is published in.
-    source : str
-        The source that served it, where several are joined; empty is the one that was asked.
-    vintage : Vintage or None
-        The snapshot it was read from; None for files.
+    `origin` is where the user would look for it: a file and column, or a package's data set. Dates are texts, dates or
+    timestamps; values texts or floats; `volume` are shares traded, `splits` the factor of a split on its day (else 0).
+    `source` is which of several joined sources served it; `vintage` is of a snapshot.
     """
 
     id: str
@@ -47,7 +34,6 @@ class RawSeries:
     values: "pd.Series[Any]"
     volume: "pd.Series[float] | None" = None
     splits: "pd.Series[float] | None" = None
-    decimal: bool = False
     source: str = ""
     vintage: Vintage | None = None
 
@@ -58,27 +44,21 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """The value of the `source` parameter."""
-        ...
 
     def at(self, as_of: date | None) -> Self:
         """Return the source as one with `as_of` reads it: of snapshots, the vintages that go with that date."""
-        ...
 
     def symbols(self) -> list[str]:
         """List the symbols that have prices here."""
-        ...
 
     def series_ids(self) -> list[str]:
         """List the series that are here."""
-        ...
 
     def read_price(self, asset: Asset) -> RawSeries:
         """Read one field of one symbol; `MissingDataError` where it is not here."""
-        ...
 
     def read_series(self, series_id: str) -> RawSeries:
         """Read one series in its published unit; `MissingDataError` where it is not here."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -110,21 +90,19 @@ class Joined:
 
     def read_series(self, series_id: str) -> RawSeries:
         """Read one series from the first source that has it."""
-        return self._first(
-            lambda source: series_id in source.series_ids(), lambda source: source.read_series(series_id)
-        )
+        return self._first(lambda one: series_id in one.series_ids(), lambda one: one.read_series(series_id))
 
     def _first(self, has: Callable[[Source], bool], read: Callable[[Source], RawSeries]) -> RawSeries:
+        source = next(filter(has, self.sources), None)
+        if source is not None:
+            raw = read(source)
+            return raw if raw.source else replace(raw, source=source.name)
         faults = []
-        for source in sorted(self.sources, key=lambda source: not has(source)):  # stable: those that have it first
+        for source in self.sources:
             try:
-                raw = read(source)
+                return read(source)
             except MissingDataError as error:
-                if has(source):
-                    raise
                 faults.append(str(error))
-            else:
-                return raw if raw.source else replace(raw, source=source.name)
         raise MissingDataError("; ".join(faults))
 
 
