@@ -1,7 +1,7 @@
 """What happened around events: one event study for rate decisions, sigma episodes and claims.
 
-Outcomes are made for every period, not for the events only: what followed all other days is what events are held
-against. A few events that share causes are tested by flipping signs, many events by a regression on an event dummy.
+Outcomes are made for every period, not for the events only: what followed all other days is what events are held against. A
+few events that share causes are tested by flipping signs, many events by a regression on an event dummy.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,12 @@ from research_lib.stats.randomization import jackknife_range, sign_flip
 from research_lib.stats.regression import BETA_PERIODS, rolling_beta
 
 Floats = NDArray[np.float64]
+Test = Literal["dummy", "sign flip", "sign flip from base"]
 
 NORMAL_QUANTILE = 1.959963984540054
 LEAST_EVENTS = 5  # of the dummy: fewer events do not tell their own spread
+COLUMNS = ("horizon", "n", "n_cut", "mean", "median", "share_positive", "base", "value", "low", "high", "p", "p_smallest",
+           "p_holm", "jackknife_low", "jackknife_high")  # fmt: skip
 
 
 def event_study(  # noqa: PLR0913  # one keyword an option
@@ -32,32 +35,28 @@ def event_study(  # noqa: PLR0913  # one keyword an option
     market: "pd.Series[float] | None" = None,
     beta_periods: int = BETA_PERIODS,
     groups: ArrayLike | None = None,
-    test: Literal["dummy", "sign flip", "sign flip from base"] = "dummy",
+    test: Test = "dummy",
 ) -> pd.DataFrame:
     """Study what happened in windows around events.
 
     Parameters
     ----------
-    returns, less, compounded, market, beta_periods
+    returns, horizons, less, compounded, market, beta_periods
         As in `window_outcomes`.
     positions : array of shape (events,)
         Positions of the events in `returns`; -1 for an event outside the data.
-    horizons : sequence of int
-        Windows, as in `window_outcomes`.
     groups : array of shape (events,), optional
         Events of one group are flipped, and left out, as one; by default each is its own.
     test : {"dummy", "sign flip", "sign flip from base"}
-        "dummy" for events among many periods (`event_dummy`). "sign flip" for the cycles of policy: the mean of a
-        difference against zero. "sign flip from base": against the mean of all other periods, for a leg by itself,
-        which rises over time.
+        "dummy" for events among many periods (`event_dummy`). "sign flip" for the cycles of policy: a mean difference against
+        zero. "sign flip from base": against the mean of all other periods, for a leg by itself, which rises over time.
 
     Returns
     -------
     DataFrame of shape (horizons, 15)
-        `horizon`; `n` events and `n_cut`, events whose window the data does not cover; `mean`, `median` and
-        `share_positive` of the events' outcomes; `base`, the mean of all other periods; `value`, what is tested (mean
-        less base; for "sign flip" the mean), with `low`, `high`, `p`, `p_smallest`, and `p_holm` over all rows;
-        `jackknife_low` and `jackknife_high`, the range of the mean without one group. NaN where events are too few.
+        `COLUMNS`: n events, and n_cut whose window the data does not cover; mean, median and share_positive of the events'
+        outcomes; base, the mean of all other periods; value, what is tested (mean less base; for "sign flip" the mean), with
+        low, high, p, p_smallest, and p_holm over all rows; the range of the mean without one group. NaN: too few events.
     """
     at = np.asarray(positions, dtype=np.intp)
     labels = np.arange(len(at)) if groups is None else np.asarray(groups)
@@ -69,39 +68,20 @@ def event_study(  # noqa: PLR0913  # one keyword an option
         inside = (at >= 0) & np.isfinite(outcomes[at])
         values, others = outcomes[at[inside]], np.isfinite(outcomes)
         others[at[inside]] = False
-        row: dict[str, float] = {"horizon": horizon, "n": len(values), "n_cut": len(at) - len(values)}
-        row["base"] = base = float(outcomes[others].mean()) if others.any() else np.nan
+        base = float(outcomes[others].mean()) if others.any() else np.nan
+        row: dict[str, float] = {"horizon": horizon, "n": len(values), "n_cut": len(at) - len(values), "base": base}
         if len(values):
-            row["mean"], row["median"] = float(values.mean()), float(np.median(values))
-            row["share_positive"] = float(np.mean(values > 0))
-            row["jackknife_low"], row["jackknife_high"] = jackknife_range(values, groups=labels[inside])
+            low, high = jackknife_range(values, groups=labels[inside])
+            row |= {"jackknife_low": low, "jackknife_high": high, "share_positive": float(np.mean(values > 0))}
+            row |= {"mean": float(values.mean()), "median": float(np.median(values))}
             if test == "dummy":
                 found = event_dummy(returns, at[inside], horizon, less=less, compounded=compounded)
-            elif test == "sign flip":
-                found = sign_flip(values, groups=labels[inside])
             else:
-                found = sign_flip(values - base, groups=labels[inside])
+                found = sign_flip(values - (0.0 if test == "sign flip" else base), groups=labels[inside])
             row |= {name: getattr(found, name) for name in ("value", "low", "high", "p", "p_smallest")}
         rows.append(row)
-    columns = ("horizon", "n", "n_cut", "mean", "median", "share_positive", "base", "value", "low", "high", "p",
-               "p_smallest", "p_holm", "jackknife_low", "jackknife_high")  # fmt: skip
-    frame = pd.DataFrame(rows).reindex(columns=list(columns))
+    frame = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
     return frame.assign(p_holm=holm(frame["p"].to_numpy(dtype=np.float64)))
-
-
-def event_outcomes(
-    returns: "pd.Series[float]",
-    positions: ArrayLike,
-    horizons: Sequence[int],
-    *,
-    less: "pd.Series[float] | None" = None,
-    compounded: bool = True,
-) -> pd.DataFrame:
-    """Return the outcome of every event inside the data: a row an event, by its period; a column a horizon."""
-    at = np.asarray(positions, dtype=np.intp)
-    at = at[at >= 0]
-    found = {h: window_outcomes(returns, h, less=less, compounded=compounded)[at] for h in horizons}
-    return pd.DataFrame(found, index=returns.index[at])
 
 
 def window_outcomes(
@@ -120,38 +100,33 @@ def window_outcomes(
     returns, less : array of shape (periods,)
         Simple returns a period on one calendar, decimals, without gaps: one leg, or one leg less another.
     horizon : int
-        h > 0: the next h periods, from the close of each; 0: the period itself; -h: the h periods that end with the
-        close before it.
+        h > 0: the next h periods, from the close of each; 0: the period itself; -h: the h periods up to the close before it.
     compounded : bool
         Compounded returns, and their difference (BHAR); otherwise sums of returns, and of differences (CAR).
     market : array of shape (periods,), optional
-        Makes outcomes beta-adjusted: less the market's outcome times the beta of (returns - less) on the market,
-        fitted on the `beta_periods` before the window, never inside it.
+        Makes outcomes beta-adjusted: less the market's outcome times the beta of (returns - less) on the market, fitted on the
+        `beta_periods` before the window, never inside it.
 
     Returns
     -------
     array of shape (periods,)
         Decimals; NaN where the window runs past either end of the data.
     """
-    values = np.asarray(returns, dtype=np.float64)
+    values, own = np.asarray(returns, dtype=np.float64), np.asarray(returns, dtype=np.float64)
+    if less is not None:
+        own = values - np.asarray(less, dtype=np.float64)
     if market is not None:
-        own = values if less is None else values - np.asarray(less, dtype=np.float64)
-        before = np.arange(len(values)) + _window(horizon)[0] - 1
-        beta = np.where(
-            (before >= 0) & (before < len(values)),
-            rolling_beta(own, market, window=beta_periods)[before % len(values)],
-            np.nan,
-        )
         plain = window_outcomes(values, horizon, less=less, compounded=compounded)
-        return np.asarray(plain - beta * window_outcomes(market, horizon, compounded=compounded), dtype=np.float64)
+        before = np.arange(len(values)) + _window(horizon)[0] - 1
+        beta = rolling_beta(own, market, periods=beta_periods)[before % len(values)]
+        adjusted = plain - beta * window_outcomes(market, horizon, compounded=compounded)
+        return np.where((before >= 0) & (before < len(values)), adjusted, np.nan)
     if less is not None and compounded:
         return window_outcomes(values, horizon) - window_outcomes(less, horizon)
-    if less is not None:
-        return window_outcomes(values - np.asarray(less, dtype=np.float64), horizon, compounded=False)
     first, last = _window(horizon)
     start, end = np.arange(len(values)) + first, np.arange(len(values)) + last + 1
     covered = (start >= 0) & (end <= len(values))
-    level = _level(values, compounded=compounded)
+    level = _level(own, compounded=compounded)
     at, to = level[start[covered]], level[end[covered]]
     found = np.full(len(values), np.nan)
     found[covered] = to / at - 1 if compounded else to - at
@@ -172,25 +147,22 @@ def event_paths(
     Returns
     -------
     DataFrame of shape (before + 1 + after, events)
-        Index `offset` in periods, 0 at the event's close, where every path is 0; a column an event, by its period.
-        Before the event, minus what was made from there to the event's close; NaN where there is no data.
+        Index: periods from the event, 0 at its close, where every path is 0; a column an event, by its period. Before the
+        event, minus what was made from there to its close; NaN where there is no data.
     """
     at = np.asarray(positions, dtype=np.intp)
     at = at[at >= 0]
     offsets = np.arange(-before, after + 1)
     rows = at[None, :] + offsets[:, None] + 1
     known = (rows >= 0) & (rows <= len(returns))
-    if less is not None and not compounded:
-        returns, less = returns - less, None
-
-    def path(leg: "pd.Series[float]") -> Floats:
-        level = _level(leg.to_numpy(dtype=np.float64), compounded=compounded)
+    legs = [returns] if less is None else [returns, less] if compounded else [returns - less]
+    paths = []
+    for leg in legs:
+        level = _level(leg, compounded=compounded)
         there, start = level[np.where(known, rows, 0)], level[at + 1]
-        return there / start - 1 if compounded else there - start
-
-    paths = path(returns) if less is None else path(returns) - path(less)
-    index = pd.Index(offsets, name="offset")
-    return pd.DataFrame(np.where(known, paths, np.nan), index=index, columns=returns.index[at])
+        paths.append(np.where(known, there / start - 1 if compounded else there - start, np.nan))
+    found = paths[0] - paths[1] if len(paths) == 2 else paths[0]
+    return pd.DataFrame(found, pd.Index(offsets, name="offset"), returns.index[at])
 
 
 def event_dummy(
@@ -212,16 +184,15 @@ def event_dummy(
 
     Notes
     -----
-    The error is 1B of Hodrick (1992). What the dummy explains of sums of h returns is a sum over periods: that period's
-    return times the number of event windows open in it, so no overlapping sum enters. A compounded return is the sum
-    of each period's return times the growth since its window opened, so that growth is the weight there. The returns
-    inside the events' own windows make the error: it is right also when events come in turmoil.
+    The error is 1B of Hodrick (1992). What the dummy explains of sums of h returns is a sum over periods: that period's return
+    times the number of event windows open in it, so no overlapping sum enters. A compounded return is the sum of each period's
+    return times the growth since its window opened, so that growth is the weight there. The returns inside the events' own
+    windows make the error: it is right also when events come in turmoil.
     """
     outcomes = window_outcomes(returns, horizon, less=less, compounded=compounded)
     events = np.unique(np.asarray(positions, dtype=np.intp))
-    inside = np.zeros(len(outcomes), dtype=bool)
+    inside, covered = np.zeros(len(outcomes), dtype=bool), np.isfinite(outcomes)
     inside[events[events >= 0]] = True
-    covered = np.isfinite(outcomes)
     inside &= covered
     n, n_others = int(inside.sum()), int((covered & ~inside).sum())
     if n == 0 or n_others == 0:
@@ -229,10 +200,8 @@ def event_dummy(
     base = float(outcomes[covered & ~inside].mean())
     value = float(outcomes[inside].mean()) - base
     dummy = np.where(covered, inside - n / (n + n_others), 0.0)
-    legs = [np.asarray(returns, dtype=np.float64)]
-    if less is not None:
-        other = np.asarray(less, dtype=np.float64)
-        legs = [legs[0], other] if compounded else [legs[0] - other]
+    legs = [np.asarray(leg, dtype=np.float64) for leg in (returns, less) if leg is not None]
+    legs = legs if compounded or less is None else [legs[0] - legs[1]]
     scores = [_hodrick_scores(leg, dummy, horizon, compounded=compounded) for leg in legs]
     total = scores[0] - scores[1] if len(scores) == 2 else scores[0]
     error = float(np.sqrt(total @ total) / (dummy @ dummy))
@@ -246,13 +215,13 @@ def event_dummy(
 
 def _hodrick_scores(returns: Floats, dummy: Floats, horizon: int, *, compounded: bool) -> Floats:
     """Return each period's part of the covariance of dummy and outcome, under the null of a constant mean return."""
-    first, last = _window(horizon)
-    periods, mean = np.arange(len(returns)), float(returns.mean())
-    level = _level((1 + returns) / (1 + mean) - 1, compounded=True) if compounded else np.ones(len(returns) + 1)
-    opened = np.append(0.0, np.cumsum(dummy / level[np.clip(periods + first, 0, len(returns))]))
-    since, until = np.clip(periods - last, 0, len(returns)), np.clip(periods - first + 1, 0, len(returns))
+    (first, last), n, mean = _window(horizon), len(returns), float(returns.mean())
+    periods = np.arange(n)
+    level = _level((1 + returns) / (1 + mean) - 1, compounded=True) if compounded else np.ones(n + 1)
+    opened = np.append(0.0, np.cumsum(dummy / level[np.clip(periods + first, 0, n)]))
+    now_open = opened[np.clip(periods - first + 1, 0, n)] - opened[np.clip(periods - last, 0, n)]
     scale = (1 + mean) ** (last - first) if compounded else 1.0
-    return np.asarray(scale * (returns - mean) * level[:-1] * (opened[until] - opened[since]), dtype=np.float64)
+    return np.asarray(scale * (returns - mean) * level[:-1] * now_open, dtype=np.float64)
 
 
 def _window(horizon: int) -> tuple[int, int]:

@@ -21,26 +21,14 @@ ANNOUNCEMENT_LAG = pd.DateOffset(months=12)  # no recession's start took longer 
 
 @dataclass(frozen=True)
 class CycleRule:
-    """What makes a cut the first of an easing cycle.
+    """What makes a cut the first of an easing cycle: its size, and hikes or a pause since the last cut of the one before."""
 
-    Attributes
-    ----------
-    min_cut_bp : float
-        The cut has at least this size.
-    min_tightening_bp : float
-        The target rose by at least this in total since the last cut of the cycle before, or
-    pause_days : int
-        this many days have passed since then.
-    """
-
-    min_cut_bp: float = 25.0
-    min_tightening_bp: float = 50.0
-    pause_days: int = 365
+    min_cut_bp: float = 25.0  # the cut has at least this size, and
+    min_tightening_bp: float = 50.0  # the target rose by at least this in total since then, or
+    pause_days: int = 365  # so many days have passed
 
 
 DEFAULT_RULE = CycleRule()
-# A bill rate wanders more than a target does: only a rise of a full point counts as a tightening.
-PROXY_RULE = CycleRule(min_tightening_bp=100.0)
 
 
 def easing_cycles(changes_bp: "pd.Series[float]", rule: CycleRule = DEFAULT_RULE) -> pd.DataFrame:
@@ -102,10 +90,8 @@ def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = DEFA
         unscheduled = changes["scheduled"].eq(False).fillna(False).to_numpy(dtype=bool)
         dates = list(changes_bp.index[unscheduled & (changes_bp < 0).to_numpy()])
     index = pd.DatetimeIndex(dates, name="decision_date")
-    numbers = np.asarray(known.index.searchsorted(index, side="right") - 1)
-    if kind == "pause":
-        numbers = np.asarray(known["last_hike"].searchsorted(index))
-    return pd.Series(numbers.astype(np.int64), index, name="cycle")
+    number = known.index.searchsorted(index, side="right") - (kind != "pause")
+    return pd.Series(number.astype(np.int64), index, name="cycle")
 
 
 def policy_states(
@@ -166,50 +152,17 @@ def to_positions(decisions: pd.DatetimeIndex, index: pd.DatetimeIndex, *, monthl
     return np.where(inside, found, -1).astype(np.intp)
 
 
-def bill_rate_steps(
-    bill_rate: "pd.Series[float]", *, months: int = 3, dead_band_bp: float = 75.0, step_bp: float = 25.0
-) -> "pd.Series[float]":
-    """Make a proxy of target changes from a monthly bill rate (annual, decimals), for the years before the table.
-
-    The mean of the last `months` is followed in whole steps once it is `dead_band_bp` away from where the proxy
-    stands; nothing later than each month is used. Returns changes in basis points by the months' last days.
-    """
-    smooth = bill_rate.rolling(months).mean().dropna() * 1e4
-    if smooth.empty:
-        return pd.Series(dtype=float, index=pd.DatetimeIndex([], name="decision_date"))
-    stands, changes = round(float(smooth.iloc[0]) / step_bp) * step_bp, {}
-    for day, rate in smooth.items():
-        if abs(rate - stands) >= dead_band_bp:
-            target = round(rate / step_bp) * step_bp
-            changes[day], stands = target - stands, target
-    return pd.Series(changes, dtype=float, index=pd.DatetimeIndex(list(changes), name="decision_date"))
-
-
-def in_recession(dates: pd.DatetimeIndex, recessions: pd.DataFrame) -> NDArray[np.bool_]:
-    """Say by hindsight whether each date lies in a recession: after the peak's month, up to the trough's.
-
-    `recessions` has the columns `peak` and `trough`, last days of months; a missing trough is still to come.
-    """
-    ends = recessions["trough"].fillna(pd.Timestamp.max.normalize())
-    inside = np.zeros(len(dates), dtype=bool)
-    for peak, trough in zip(recessions["peak"], ends, strict=True):
-        inside |= np.asarray((dates > peak) & (dates <= trough))
-    return inside
-
-
 def recession_within(
     dates: pd.DatetimeIndex, recessions: pd.DataFrame, *, known_to: pd.Timestamp, months: int = 12
 ) -> "pd.Series[bool]":
     """Say by hindsight whether a recession was on or began within `months` after each date; shape (dates,).
 
-    Missing where none is known of, but one could still be announced after `known_to`.
+    `recessions` has the columns `peak` and `trough`, last days of months: a recession begins the day after its peak's month,
+    and a missing trough is still to come. Missing where none is known of, but one could still be announced after `known_to`.
     """
     ends = dates + pd.DateOffset(months=months)
-    # A recession begins the day after its peak's month.
-    began = [
-        bool(((recessions["peak"] >= day) & (recessions["peak"] < end)).any())
-        for day, end in zip(dates, ends, strict=True)
-    ]
-    found = np.asarray(began, dtype=bool) | in_recession(dates, recessions)
+    last = recessions["trough"].fillna(pd.Timestamp.max.normalize())
+    spans = zip(dates, ends, strict=True)
+    found = np.array([bool(((recessions["peak"] < end) & (last >= day)).any()) for day, end in spans], dtype=bool)
     still_open = ~found & np.asarray(ends + ANNOUNCEMENT_LAG > known_to)
     return pd.Series(found, dates, dtype="boolean").mask(still_open)

@@ -1,4 +1,4 @@
-"""Regressions whose errors keep their size, and the mean of an autocorrelated series.
+"""Regressions whose errors keep their size, and the mean of a series that may be autocorrelated.
 
 Newey-West errors are not among them: with few months they reject up to 18% at a nominal 5%.
 """
@@ -18,58 +18,50 @@ Floats = NDArray[np.float64]
 LEVEL = 0.05
 LEAST_MONTHS = 24  # of a mean with the cosine error: three degrees of freedom
 PER_DRIVER = 10  # observations that a coefficient needs
-BETA_PERIODS = 252  # sessions
-CONSTANT = "constant"
-SIGNS_AT_ONCE, BISECTIONS = 250, 40
+BETA_PERIODS = 252
+DRAWS, AT_ONCE, BISECTIONS = 999, 250, 40
+CONSTANT, ROUNDING = "constant", 1e-20
 
 
 def ols(
-    y: "pd.Series[float]",
-    drivers: pd.DataFrame,
-    cov: Literal["iid", "HC1", "HC3", "wild"] = "HC1",
-    *,
-    draws: int = 999,
-    seed: int = 0,
+    y: "pd.Series[float]", drivers: pd.DataFrame, cov: Literal["iid", "HC1", "HC3", "wild"] = "HC1", *, seed: int = 0
 ) -> pd.DataFrame:
     """Regress y on drivers and a constant, over the rows that have all values.
 
     Parameters
     ----------
     y : Series of shape (periods,)
-        Any unit.
     drivers : DataFrame of shape (periods, drivers)
         Without the constant, which is added.
     cov : {"iid", "HC1", "HC3", "wild"}
-        The error. "wild" is HC1, with p-value and interval by the restricted wild bootstrap-t: right for months and
-        sessions, whose volatility changes.
-    draws, seed : int
-        Of the bootstrap.
+        The error. "wild" is HC1, with p-value and interval by the restricted wild bootstrap-t (999 draws, from `seed`): right
+        for months and sessions, whose volatility changes.
 
     Returns
     -------
     DataFrame of shape (1 + drivers, 7)
-        Index: `constant` and the drivers; columns value, error, low, high, p, n, r_squared. Units: y per unit of the driver.
+        Index: `constant` and the drivers; columns value, error, low, high, p, n, r_squared; in units of y per unit of driver.
 
     Raises
     ------
     InsufficientDataError
-        Fewer than ten rows a driver have all values, or a driver is a combination of the others.
+        Fewer than ten rows a coefficient have all values, or a driver is a combination of the others.
     """
     rows = pd.concat([y.rename("y"), drivers], axis=1, join="inner").dropna()
-    n, k = len(rows), drivers.shape[1] + 1
-    names = ", ".join(map(str, drivers.columns))
+    n, k, names = len(rows), drivers.shape[1] + 1, ", ".join(map(str, drivers.columns))
     if n < PER_DRIVER * k:
         raise InsufficientDataError(f"{n} periods have all of {names}; {PER_DRIVER * k} are needed")
     target, known = (
         rows["y"].to_numpy(float),
         np.column_stack([np.ones(n), rows[list(drivers.columns)].to_numpy(float)]),
     )
-    scaled = known / np.maximum(np.abs(known).max(axis=0), np.finfo(float).tiny)
-    if np.linalg.matrix_rank(scaled) < k:
+    if np.linalg.matrix_rank(known / np.maximum(np.abs(known).max(axis=0), np.finfo(float).tiny)) < k:
         raise InsufficientDataError(f"{names}: one of them does not vary, or follows from the others")
     bread = np.linalg.inv(known.T @ known)
     value = bread @ known.T @ target
     residuals = target - known @ value
+    if residuals @ residuals <= ROUNDING * (target @ target):
+        raise InsufficientDataError(f"{names} explain all: there is no residual to judge by")
     if cov == "iid":
         covariance = bread * (residuals @ residuals) / (n - k)
     else:
@@ -78,7 +70,7 @@ def ols(
         covariance = bread @ (weighted.T @ weighted) @ bread * (1 if cov == "HC3" else n / (n - k))
     error = np.sqrt(np.diag(covariance))
     if cov == "wild":
-        low, high, p = _wild_bootstrap_t(known, residuals, value, draws=draws, seed=seed)
+        low, high, p = _wild_bootstrap_t(known, residuals, value, seed=seed)
     else:
         reach = stdtrit(n - k, 1 - LEVEL / 2) * error
         low, high, p = value - reach, value + reach, 2 * stdtr(n - k, -np.abs(value) / error)
@@ -87,45 +79,38 @@ def ols(
     return pd.DataFrame(columns, index=pd.Index([CONSTANT, *drivers.columns], name="driver"))
 
 
-def _wild_bootstrap_t(
-    known: Floats, residuals: Floats, value: Floats, *, draws: int, seed: int
-) -> tuple[Floats, Floats, Floats]:
-    """Return low, high and p of every coefficient by the restricted wild bootstrap-t; each of shape (drivers,).
+def _wild_bootstrap_t(known: Floats, residuals: Floats, value: Floats, *, seed: int) -> tuple[Floats, Floats, Floats]:
+    """Return low, high and p of every coefficient by the restricted wild bootstrap-t (Davidson and Flachaire, 2008).
 
-    Under the hypothesis that a coefficient is b, the residuals are u + (value - b) x, where x is its column without
-    what the others explain. With random signs as weights, the numerator of each bootstrap t is linear and its squared
-    error quadratic in (value - b), so that the test is inverted exactly from sums that are made once (Davidson and
-    Flachaire, 2008).
+    Under the hypothesis that a coefficient is b, the residuals are u + (value - b) x, where x is its column without what the
+    others explain. With random signs as weights, the numerator of each bootstrap t is linear and its squared error quadratic
+    in (value - b), so that the test is inverted from sums that are made once.
     """
     n, k = known.shape
     bread: Floats = np.asarray(np.linalg.inv(known.T @ known))
-    rng = np.random.default_rng(seed)
     apart = (known @ bread / np.diag(bread)).T  # row j: column j without what the others explain
-    rows = np.concatenate(
-        [known.T * residuals]
-        + [np.vstack([x * residuals, x * x, known.T * x, known.T * (x**2 * residuals), known.T * x**3]) for x in apart]
-    )
-    sums = np.empty((len(rows), draws))
-    for start in range(0, draws, SIGNS_AT_ONCE):
-        signs = rng.integers(0, 2, size=(n, min(SIGNS_AT_ONCE, draws - start)), dtype=np.int8) * 2.0 - 1
-        sums[:, start : start + signs.shape[1]] = rows @ signs
-    of_residuals, own = sums[:k], sums[k:].reshape(k, 3 * k + 2, draws)
-    found = [
-        _invert(known, (residuals, x), float(v), of_residuals, bread, s)
-        for x, v, s in zip(apart, value, own, strict=True)
+    rows = [known.T * residuals]
+    rows += [
+        np.vstack([x * residuals, x * x, known.T * x, known.T * (x**2 * residuals), known.T * x**3]) for x in apart
     ]
+    rng, stacked = np.random.default_rng(seed), np.concatenate(rows)
+    signs = (
+        rng.integers(0, 2, size=(n, min(AT_ONCE, DRAWS - done)), dtype=np.int8) for done in range(0, DRAWS, AT_ONCE)
+    )
+    sums = np.concatenate([stacked @ (one * 2.0 - 1) for one in signs], axis=1)
+    explained, own = bread @ sums[:k], sums[k:].reshape(k, 3 * k + 2, DRAWS)
+    found = [_invert(known, residuals, apart[j], float(value[j]), (explained, bread, own[j])) for j in range(k)]
     low, high, p = np.array(found).T
     return low, high, p
 
 
 def _invert(
-    known: Floats, parts: tuple[Floats, Floats], value: float, of_residuals: Floats, bread: Floats, sums: Floats
+    known: Floats, residuals: Floats, x: Floats, value: float, drawn: tuple[Floats, Floats, Floats]
 ) -> tuple[float, float, float]:
-    """Return low, high and p of one coefficient, from its sums over the signs; see `_wild_bootstrap_t`."""
-    (residuals, x), k = parts, known.shape[1]
-    top, (moved, cross_u, cross_x) = sums[:2], sums[2:].reshape(3, k, -1)
-    fitted, crossed = (bread @ of_residuals, bread @ moved), (cross_u, cross_x)
-    middle = (known.T * x**2) @ known
+    """Return low, high and p of one coefficient from its sums over the signs; see `_wild_bootstrap_t`."""
+    explained, bread, sums = drawn
+    top, (moved, *crossed) = sums[:2], sums[2:].reshape(3, known.shape[1], -1)
+    parts, fitted, middle = (residuals, x), (explained, bread @ moved), (known.T * x**2) @ known
 
     def squares(a: int, b: int) -> Floats:
         """Return the part of the sum of x² times the squared bootstrap residuals that is due to parts a and b."""
@@ -138,7 +123,7 @@ def _invert(
     def p_value(distance: float) -> float:
         variance = np.maximum(level + distance * (slope + distance * curve), np.finfo(float).tiny)
         further = (top[0] + distance * top[1]) ** 2 / variance >= distance**2 * observed
-        return float((1 + np.count_nonzero(further)) / (1 + len(further)))
+        return float((1 + np.count_nonzero(further)) / (1 + DRAWS))
 
     def reach(side: int) -> float:
         inside, outside = 0.0, 1 / float(np.sqrt(observed))
@@ -158,17 +143,12 @@ def cosine_mean(values: ArrayLike) -> Estimate:
     Parameters
     ----------
     values : array of shape (months,)
-        In order of time, any unit; NaN is left out.
-
-    Raises
-    ------
-    InsufficientDataError
-        Fewer than 24 months.
+        In order of time, any unit; NaN is left out; at least 24 others.
 
     Notes
     -----
-    The long-run variance is the mean square of the first 0.41 T^(2/3) cosine transforms, and t has as many degrees
-    of freedom (Lazarus, Lewis, Stock and Watson, 2018).
+    The long-run variance is the mean square of the first 0.41 T^(2/3) cosine transforms, and t has as many degrees of freedom
+    (Lazarus, Lewis, Stock and Watson, 2018).
     """
     x = np.asarray(values, dtype=np.float64)
     x = x[np.isfinite(x)]
@@ -183,7 +163,7 @@ def cosine_mean(values: ArrayLike) -> Estimate:
     return Estimate(value, n, value - reach, value + reach, p, base=0.0)
 
 
-def rolling_beta(returns: ArrayLike, market: ArrayLike, *, window: int = BETA_PERIODS) -> Floats:
-    """Return the market model's beta over the last `window` periods up to and with each; NaN before; shape (periods,)."""
+def rolling_beta(returns: ArrayLike, market: ArrayLike, *, periods: int = BETA_PERIODS) -> Floats:
+    """Return the market model's beta over the last `periods` up to and with each; NaN before; shape (periods,)."""
     y, m = pd.Series(np.asarray(returns, dtype=float)), pd.Series(np.asarray(market, dtype=float))
-    return np.asarray(y.rolling(window).cov(m) / m.rolling(window).var(), dtype=np.float64)
+    return np.asarray(y.rolling(periods).cov(m) / m.rolling(periods).var(), dtype=np.float64)

@@ -39,20 +39,16 @@ def specification_curve(
         All by sessions, or all by months.
     changes, rule
         As `policy_events` takes them; the rule joins the 27 usual ones.
-    horizons : sequence of int
-        Periods after the cut.
-    beta_periods : int
-        Periods that a beta is fitted on.
-    seed : int
-        Of the null: the same returns, less their mean, with a random sign for each period, the same for all pairs.
+    horizons, beta_periods
+        Periods after the cut; periods that a beta is fitted on.
 
     Returns
     -------
     table : DataFrame of shape (specifications, 10)
-        `AXES`, and `n` events, `mean` outcome (decimals) and sign-flip `p` of each specification with at least two
-        events; p is NaN under six events, which never reject at 5%.
+        `AXES`, n events, mean outcome (decimals) and sign-flip p of each specification with at least two events; p is NaN
+        under six events, which never reject at 5%.
     means, p_values : array of shape (199, specifications)
-        The same under each draw of the null.
+        The same of the same returns less their mean, with a random sign for each period, the same for all pairs.
     """
     rules = list(dict.fromkeys([rule, *(CycleRule(*one) for one in product(CUTS_BP, TIGHTENINGS_BP, PAUSES_DAYS))]))
     cuts = [pd.DatetimeIndex(policy_events(changes, "first cut", one).index) for one in rules]
@@ -100,7 +96,7 @@ def _outcomes(
         actual = leg.to_numpy(dtype=np.float64)
         return np.vstack([actual, signs * (actual - actual.mean())])
 
-    beta = rolling_beta(pair.difference, pair.market, window=beta_periods)[events]
+    beta = rolling_beta(pair.difference, pair.market, periods=beta_periods)[events]
     sums = {name: np.cumsum(drawn(leg), axis=1) for name, leg in (("pair", pair.difference), ("market", pair.market))}
     legs = {} if pair.large is None else {"small": pair.small, "large": pair.large, "market": pair.market}
     wealth = {name: np.cumprod(1 + drawn(leg), axis=1) for name, leg in legs.items()}

@@ -26,27 +26,13 @@ LEAST_SPREAD_DAYS = 504  # a credit spread that has just begun gives way to the 
 
 @dataclass(frozen=True)
 class ReturnPair:
-    """Simple returns a period of small and large caps, decimals, without gaps, on one calendar.
+    """Simple returns a period of small and large caps, decimals, without gaps, on one calendar."""
 
-    Attributes
-    ----------
-    name : str
-        As a sentence says it: "Russell 2000 minus S&P 500".
-    small, large : Series of shape (periods,)
-        The legs; of a difference that is published as one series (SMB), or of a market alone, one series and None.
-    market : Series of shape (periods,)
-        What betas are fitted on: of months the whole market, of sessions the large leg.
-    monthly, dividends : bool
-        Months, dated by their last day, or sessions; whether the returns include dividends.
-    cards : tuple of DataCard
-        The data behind it.
-    """
-
-    name: str
+    name: str  # as a sentence says it: "Russell 2000 minus S&P 500"
     small: "pd.Series[float]"
-    large: "pd.Series[float] | None"
-    market: "pd.Series[float]"
-    monthly: bool
+    large: "pd.Series[float] | None"  # None: `small` is a difference published as one series (SMB), or a market alone
+    market: "pd.Series[float]"  # what betas are fitted on: of months the whole market, of sessions the large leg
+    monthly: bool  # months, dated by their last day; otherwise sessions
     dividends: bool
     cards: tuple[DataCard, ...]
 
@@ -67,15 +53,7 @@ def pair_name(small: str, large: str = "") -> str:
 
 
 def load_pair(source: Source, small: str, large: str = "", *, as_of: date | None = None) -> ReturnPair:
-    """Load small and large caps, or one market alone: `S1`, `S5` and `SMB` by months, prices such as RUT by sessions.
-
-    Raises
-    ------
-    DataError
-        The source lacks one of them, or the prices are not daily.
-    InsufficientDataError
-        Fewer than two periods have both.
-    """
+    """Load small and large caps, or one market alone: `S1`, `S5` and `SMB` by months, prices such as RUT by sessions."""
     name, legs = pair_name(small, large), [leg for leg in (small, large) if leg]
     if small in NAMES:
         series = [part for leg in legs for part in SIZE_FIFTHS.get(leg, (leg,))]
@@ -106,7 +84,7 @@ def load_rates(
     """
     loaded = {name: load_series_if_any(source, [name], as_of=as_of) for name in RATES[frequency]}
     known = {name: data[name] for name, data in loaded.items() if data}
-    levels = {name: known[name] for name in ("DGS2", "DGS10") if name in known}
+    levels: dict[str, pd.Series[float]] = {name: known[name] for name in ("DGS2", "DGS10") if name in known}
     if "RF" in known:
         levels["BILL"] = known["RF"] * MONTHS_PER_YEAR
     if {"AAA", "BAA"} <= set(known):

@@ -5,23 +5,26 @@ nothing else is said.
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from research_lib.data import DataCard, load_series_if_any
-from research_lib.data.policy import ANNOUNCED_SINCE, check_effective_rate, load_recessions, load_target_changes
+from research_lib.data import DataCard
+from research_lib.data.policy import ANNOUNCED_SINCE, load_recessions, load_target_changes
 from research_lib.errors import DataError, InsufficientDataError
+from research_lib.exhibits import charts
+from research_lib.exhibits.figure import LARGE_CAPS, SMALL_CAPS, Figure
+from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import interval, plural, show
 from research_lib.exhibits.glossary import Column
 from research_lib.stats import policy
 from research_lib.stats.estimate import Estimate, holm
-from research_lib.stats.event_study import event_outcomes, event_paths, event_study, window_outcomes
+from research_lib.stats.event_study import event_paths, event_study, window_outcomes
 from research_lib.stats.randomization import LEAST_GROUPS, LEVEL, sign_flip, sign_flip_difference, smallest_detectable
 from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies import parameters
-from research_lib.studies.rate_cuts import curve as specification
+from research_lib.studies.rate_cuts.curve import AXES, shares, specification_curve
 from research_lib.studies.rate_cuts.load import (
     PAIRS,
     ReturnPair,
@@ -33,28 +36,20 @@ from research_lib.studies.rate_cuts.load import (
 )
 from research_lib.studies.study import Find, Study, figure, result, table
 
-if TYPE_CHECKING:
-    from research_lib.exhibits.figure import Figure
-    from research_lib.exhibits.findings import Summary
-
-BROAD, FUNDS_RATE = "GSPC", "DFF"
+BROAD = "GSPC"
 SPANS = {"daily": {1: "1 day", 5: "1 week", 21: "1 month", 63: "3 months", 126: "6 months", 252: "12 months"},
          "monthly": {1: "1 month", 3: "3 months", 6: "6 months", 12: "12 months"}}  # fmt: skip
 BEFORE = {"daily": (126, 63, 21), "monthly": (6, 3, 1)}
 A_YEAR, BETA_PERIODS = {"daily": 252, "monthly": 12}, {"daily": 252, "monthly": 36}
+REGIMES = (policy.EASING, policy.TIGHTENING, policy.ON_HOLD)
 CURVE_POINTS = 200
 
 FLIPS = "p and interval: exact, from all patterns of signs, one easing cycle at a time; none under six cycles."
 WINDOWS = ("window", "n", ("value", Column("mean")), "interval", "p", "p_holm", "share_positive", "jackknife")
-EXCESS = (
-    "n",
-    "mean",
-    "base",
-    ("value", Column("excess", "points")),
-    ("interval", Column("95% interval", "points")),
-    "p",
-    "p_holm",
-)
+EXCESS = ("n", "mean", "base", ("value", Column("excess", "points")), ("interval", Column("95% interval", "points")), "p",
+          "p_holm")  # fmt: skip
+SLOPE = (("value", Column("points a point", "ratio")), ("interval", Column("95% interval", "ratio")))
+DAILY_MEAN = (("value", Column("mean", digits=3)), ("interval", Column("95% interval", digits=3)))
 
 
 class RateCuts(Study):
@@ -67,9 +62,7 @@ class RateCuts(Study):
     )
     CONTROLS = ("horizon", "min_cut_bp", "min_tightening_bp", "pause_days", "announced_only")
     VIEWS: ClassVar[dict[str, tuple[str, ...]]] = {
-        "Cycle by cycle": ("hero", "followed"), "Paths": ("paths",), "With and without a recession": ("growth",),
-        "All cycles": ("cycles",),
-    }  # fmt: skip
+        "Cycle by cycle": ("hero", "followed"), "Paths": ("paths",), "Recessions": ("growth", "cycles")}  # fmt: skip
     p: parameters.RateCuts
 
     # Data.
@@ -94,11 +87,10 @@ class RateCuts(Study):
     @result
     def total_returns(self) -> ReturnPair:
         """Small and large caps with dividends."""
-        if self.pair.dividends:
-            raise InsufficientDataError(f"the returns of {self.pair.name} include dividends already")
         found = next((pair for pair in self.others.values() if pair and pair.dividends), None)
-        if found is None:
-            raise InsufficientDataError("this source has no pair of total returns (IWM and SPY with dividends)")
+        if self.pair.dividends or found is None:
+            has = f"the returns of {self.pair.name} include dividends already"
+            raise InsufficientDataError(has if self.pair.dividends else "this source has no IWM and SPY with dividends")
         return found
 
     @result
@@ -121,6 +113,11 @@ class RateCuts(Study):
         return found
 
     @property
+    def known_to(self) -> pd.Timestamp:
+        """Nothing later is known: `as_of`, or the last day of the data."""
+        return pd.Timestamp(self.p.as_of or self.pair.index[-1])
+
+    @property
     def cards(self) -> tuple[DataCard, ...]:
         """The cards of what was used."""
         used = vars(self)
@@ -129,16 +126,6 @@ class RateCuts(Study):
         return tuple({card.id: card for cards in groups for card in cards}.values())
 
     # Results.
-
-    @property
-    def known_to(self) -> pd.Timestamp:
-        """Nothing later is known."""
-        return pd.Timestamp(self.p.as_of) if self.p.as_of else pd.Timestamp.now().normalize()
-
-    @property
-    def rule(self) -> policy.CycleRule:
-        """What makes a cut the first of a cycle."""
-        return policy.CycleRule(self.p.min_cut_bp, self.p.min_tightening_bp, self.p.pause_days)
 
     @property
     def span(self) -> str:
@@ -160,8 +147,7 @@ class RateCuts(Study):
     def horizons(self) -> dict[int, str]:
         """All windows around a cut, by horizon, in words."""
         spans = SPANS[self.p.frequency]
-        before = {-h: f"{spans[h]} before" for h in BEFORE[self.p.frequency]}
-        on = "the month of the cut" if self.pair.monthly else "the day of the cut"
+        before, on = {-h: f"{spans[h]} before" for h in BEFORE[self.p.frequency]}, f"the {self.unit} of the cut"
         return before | {0: on} | {h: f"{span} after" for h, span in spans.items()}
 
     @property
@@ -195,11 +181,15 @@ class RateCuts(Study):
         keys = [f"before_{-h}" if h < 0 else str(h) for h in frame["horizon"]]
         return frame.assign(window=frame["horizon"].map(self.horizons), key=keys)
 
+    @property
+    def rule(self) -> policy.CycleRule:
+        """What makes a cut the first of a cycle."""
+        return policy.CycleRule(self.p.min_cut_bp, self.p.min_tightening_bp, self.p.pause_days)
+
     @result
     def first_cuts(self) -> Estimate:
         """First cuts inside the data."""
-        n = len(self.events(self.pair))
-        return Estimate(n, n)
+        return Estimate(len(self.events(self.pair)), len(self.events(self.pair)))
 
     @result
     def after(self) -> pd.DataFrame:
@@ -217,12 +207,21 @@ class RateCuts(Study):
             )
         return found
 
+    def other_measure(self, name: str) -> Estimate | None:
+        """Return the headline by another measure, or None where the data cannot give it."""
+        try:
+            found = _at(getattr(self, name), self.p.horizon)
+        except (InsufficientDataError, DataError):
+            return None
+        return found if found.n else None
+
     @result
     def outcomes(self) -> pd.DataFrame:
         """Each cycle's outcome in each window: a row a first cut, a column a horizon."""
         events = self.events(self.pair)
-        found = event_outcomes(self.pair.small, events["position"], list(self.horizons), **self.legs)
-        return found.set_axis(events.index.rename("first_cut"), axis=0)
+        at, small = events["position"].to_numpy(), self.pair.small
+        found = {h: window_outcomes(small, h, **self.legs)[at] for h in self.horizons}
+        return pd.DataFrame(found, index=events.index.rename("first_cut"))
 
     @result
     def detectable(self) -> Estimate:
@@ -236,50 +235,31 @@ class RateCuts(Study):
         return policy.policy_states(self.changes["change_bp"], self.pair.index, self.rule).shift(1)
 
     @result
-    def easing_less_tightening(self) -> Estimate:
-        """Small minus large a period, easing less tightening."""
-        states = self.states.dropna()
-        easing, tightening = (states.eq(state).to_numpy() for state in (policy.EASING, policy.TIGHTENING))
-        return sign_flip_difference(self.pair.difference[states.index], easing, tightening)
-
-    @result
-    def yields(self) -> pd.DataFrame:
-        """Small minus large on rises and falls of the 10-year yield."""
-        rows = self.sensitivity[self.sensitivity["driver"].isin(["d_dgs10_up", "d_dgs10_down"])]
-        if rows.empty:
-            raise InsufficientDataError("this source has no 10-year yield (DGS10)")
-        return rows.assign(side=rows["driver"].str.removeprefix("d_dgs10_"))
-
-    @result
     def specifications(self) -> tuple[pd.DataFrame, Any, Any]:
         """Every way to ask the question, as it was and with random signs."""
         pairs, betas = [self.pair, *filter(None, self.others.values())], BETA_PERIODS[self.p.frequency]
-        return specification.specification_curve(
-            pairs, self.changes, list(SPANS[self.p.frequency]), rule=self.rule, beta_periods=betas, seed=self.p.seed
-        )
+        horizons = list(SPANS[self.p.frequency])
+        return specification_curve(pairs, self.changes, horizons, rule=self.rule, beta_periods=betas, seed=self.p.seed)
 
     @result
     def ways(self) -> pd.DataFrame:
         """Share of ways to ask that are positive, and that differ, and what random signs give."""
-        frame, *draws = self.specifications
-        actual, null = (
-            specification.shares(frame["mean"].to_numpy(), frame["p"].to_numpy()),
-            specification.shares(*draws),
-        )
-        rows = [
-            {"share": name, "n": n, "value": float(found), "null_mean": float(none.mean()),
-             "null_low": float(np.quantile(none, LEVEL)), "null_high": float(np.quantile(none, 1 - LEVEL))}
-            for name, n, found, none in zip(("positive", "significant"), (len(frame), frame["p"].count()), actual, null, strict=True)
-        ]  # fmt: skip
-        return pd.DataFrame(rows)
+        frame, *drawn = self.specifications
+        found, null = shares(frame["mean"].to_numpy(), frame["p"].to_numpy()), np.array(shares(*drawn))
+        low, high = np.quantile(null, (LEVEL, 1 - LEVEL), axis=1)
+        columns = {
+            "share": ["positive", "significant"],
+            "n": [len(frame), frame["p"].count()],
+            "value": np.array(found),
+        }
+        return pd.DataFrame(columns | {"null_mean": null.mean(axis=1), "null_low": low, "null_high": high})
 
     # Tables.
 
     @table("{s.pair.name} around first cuts, compounded", WINDOWS, unit="points", deck="{s.kind}", note=FLIPS)
     def compounded(self) -> pd.DataFrame:
         """Difference of compounded returns around first cuts."""
-        if self.pair.large is None:
-            raise InsufficientDataError(f"{self.pair.name} is published as a difference: it has no legs to compound")
+        self._need_legs()
         return self.windows(self.pair)
 
     @table("{s.pair.name} around first cuts, sums of differences", WINDOWS, unit="points", note=FLIPS)
@@ -301,25 +281,19 @@ class RateCuts(Study):
     @table("Small and large caps alone around first cuts", ("leg", "window", *EXCESS), unit="change", note=FLIPS)
     def alone(self) -> pd.DataFrame:
         """Small and large caps alone around first cuts, against all other periods."""
-        if self.pair.large is None:
-            raise InsufficientDataError(f"{self.pair.name} is published as a difference: it has no legs")
-        legs = {"small": self.pair.small, "large": self.pair.large}
-        parts = [
-            self.windows(replace(self.pair, small=leg, large=None), compounded=True, test="sign flip from base").assign(
-                leg=name
-            )
-            for name, leg in legs.items()
-        ]
+        self._need_legs()
+        parts = []
+        for name, leg in (("small", self.pair.small), ("large", self.pair.large)):
+            alone = replace(self.pair, small=leg, large=None)
+            parts.append(self.windows(alone, compounded=True, test="sign flip from base").assign(leg=name))
         return pd.concat(parts, ignore_index=True)
 
     @table("{s.broad.name} around first cuts, by sessions", (("horizon", Column("session", "count")), *EXCESS), unit="change",
            note=FLIPS + " Session 0 is that of the decision.")  # fmt: skip
     def market(self) -> pd.DataFrame:
         """Broad market around first cuts, by sessions."""
-        events = self.events(self.broad)
-        return event_study(
-            self.broad.small, events["position"], (1, 0, 5), groups=events["cycle"], test="sign flip from base"
-        )
+        at = self.events(self.broad)
+        return event_study(self.broad.small, at["position"], (1, 0, 5), groups=at["cycle"], test="sign flip from base")
 
     @table("{s.pair.name} around all cuts of the cycles", WINDOWS, unit="points", note=FLIPS)
     def all_cuts(self) -> pd.DataFrame:
@@ -332,44 +306,40 @@ class RateCuts(Study):
         """Difference around unscheduled cuts."""
         return self.windows(self.pair, "unscheduled cut", test="dummy")
 
-    @table("{s.pair.name} by the state of policy", ("regime", "n", "spells", ("value", Column("mean", digits=3)),
-           ("interval", Column("95% interval", digits=3)), "p", "p_holm", "a_year"), unit="points",
+    @table("{s.pair.name} by the state of policy", ("regime", "n", "spells", *DAILY_MEAN, "p", "p_holm", "a_year"), unit="points",
            note="A period's mean in the state known when it began; p and interval by flipping the signs of whole spells, of all "
            "periods by the equal-weighted cosine error.")  # fmt: skip
     def regimes(self) -> pd.DataFrame:
         """Small minus large by the state of policy."""
         states = self.states.dropna()
         values, spells = self.pair.difference[states.index], states.ne(states.shift()).cumsum()
+        at = {state: states.eq(state).to_numpy() for state in REGIMES}
         found = {}
-        for state in (policy.EASING, policy.TIGHTENING, policy.ON_HOLD):
-            inside = states == state
+        for state, inside in at.items():
             one = sign_flip(values[inside], groups=spells[inside]) if inside.any() else Estimate(np.nan, 0)
-            found[state] = vars(one) | {"n": int(inside.sum()), "spells": one.n}
-        if {policy.EASING, policy.TIGHTENING} <= set(states):
-            one = self.easing_less_tightening
-            found["easing less tightening"] = vars(one) | {"n": int((states != policy.ON_HOLD).sum()), "spells": one.n}
+            found[state] = vars(one) | {"n": inside.sum(), "spells": one.n}
+        if at[policy.EASING].any() and at[policy.TIGHTENING].any():
+            one = sign_flip_difference(values, at[policy.EASING], at[policy.TIGHTENING])
+            found["easing less tightening"] = vars(one) | {"n": (~at[policy.ON_HOLD]).sum(), "spells": one.n}
         found["all periods"] = vars(cosine_mean(self.pair.difference)) | {"spells": np.nan}
         frame = pd.DataFrame(found).T.astype(float).rename_axis("regime").reset_index()
         return frame.assign(p_holm=holm(frame["p"]), a_year=frame["value"] * A_YEAR[self.p.frequency])
 
-    @table("What {s.pair.name} moves with", ("over", "driver", "n", ("value", Column("points a point", "ratio")),
-           ("interval", Column("95% interval", "ratio")), "p", "p_holm"),
+    @table("What {s.pair.name} moves with", ("over", "driver", "n", *SLOPE, "p", "p_holm"),
            note="Small minus large on the market and the changes (d) of yields and a spread over the same periods, each with the "
            "others held fixed; p and interval by the restricted wild bootstrap.")  # fmt: skip
     def sensitivity(self) -> pd.DataFrame:
         """Small minus large on the market, yields and a credit spread."""
         drivers = changes_of(self.rates[0], self.pair.index).assign(market=self.pair.market)
         parts = {"all periods": drivers}
-        split = next((name for name in ("d_dgs10", "d_bill") if name in drivers), "")
-        if split:
+        if split := next((name for name in ("d_dgs10", "d_bill") if name in drivers), ""):
             sides = {f"{split}_up": drivers[split].clip(lower=0), f"{split}_down": drivers[split].clip(upper=0)}
             parts["all, rises and falls apart"] = drivers.drop(columns=split).assign(**sides)
-        parts |= {state: drivers[self.states == state] for state in (policy.EASING, policy.TIGHTENING, policy.ON_HOLD)}
         found = []
-        for over, part in parts.items():
+        for over, part in (parts | {state: drivers[self.states == state] for state in REGIMES}).items():
             try:
                 found.append(ols(self.pair.difference, part, "wild", seed=self.p.seed).iloc[1:].assign(over=over))
-            except InsufficientDataError:  # a regime of a few periods; the whole, where that is short, has no others
+            except InsufficientDataError:  # a state of few periods is left out
                 if over == "all periods":
                     raise
         frame = pd.concat(found).reset_index()
@@ -380,14 +350,13 @@ class RateCuts(Study):
     def cycles(self) -> pd.DataFrame:
         """Easing cycles, with what surrounded each first cut."""
         found = policy.easing_cycles(self.changes["change_bp"], self.rule)
-        found, levels = found[~found["cut_off"]], self.rates[0]
-        dates, none = pd.DatetimeIndex(found.index), pd.Series(dtype=float, index=pd.DatetimeIndex([]))
+        found, levels = found[~found["cut_off"]], self.rates[0].reindex(columns=["DGS2", "DGS10", "SPREAD"])
+        dates = pd.DatetimeIndex(found.index)
         recession = policy.recession_within(dates, load_recessions(as_of=self.known_to), known_to=self.known_to)
-        curve = levels["DGS10"] - levels["DGS2"] if {"DGS10", "DGS2"} <= set(levels) else none
         return found.assign(
             on_hold=(dates - pd.DatetimeIndex(found["last_hike"])).days,
-            curve=last_before(curve, dates),
-            spread=last_before(levels.get("SPREAD", none), dates),
+            curve=last_before(levels["DGS10"] - levels["DGS2"], dates),
+            spread=last_before(levels["SPREAD"], dates),
             recession=["not known yet" if pd.isna(one) else "yes" if one else "no" for one in recession],
             outcome=self.outcomes[self.p.horizon].reindex(dates).to_numpy(),
         ).reset_index()
@@ -397,160 +366,126 @@ class RateCuts(Study):
     )
     def curve_by_axis(self) -> pd.DataFrame:
         """Shares of the specification curve for each value of each definition."""
-        frame = self.specifications[0].assign(positive=lambda all_of: all_of["mean"] > 0)
-        frame["differs"] = (frame["p"] <= LEVEL).astype(float).where(frame["p"].notna())
+        frame = self.specifications[0]
+        frame = frame.assign(
+            positive=frame["mean"] > 0, differs=(frame["p"] <= LEVEL).where(frame["p"].notna()).astype(float)
+        )
         parts = [
-            frame.groupby(axis)[["positive", "differs"]]
-            .mean()
-            .assign(n=frame[axis].value_counts(), axis=axis.replace("_", " "))
-            for axis in specification.AXES
+            frame.groupby(axis)
+            .agg(n=("n", "size"), positive=("positive", "mean"), differs=("differs", "mean"))
+            .assign(axis=axis)
+            for axis in AXES
         ]
         return pd.concat(parts).rename_axis("shown").reset_index().astype({"shown": str})
 
-    @table("The table of decisions against the effective federal funds rate",
-           ("n", "median_gap_bp", "largest_gap_bp", ("largest_on", Column("after", words=True)), "same_direction"))  # fmt: skip
-    def decisions(self) -> pd.DataFrame:
-        """Effective federal funds rate beside the table of decisions."""
-        loaded = load_series_if_any(self.source, [FUNDS_RATE], as_of=self.p.as_of)
-        if loaded is None:
-            raise InsufficientDataError(f"this source has no effective federal funds rate ({FUNDS_RATE})")
-        return pd.DataFrame([vars(check_effective_rate(self.changes, loaded[FUNDS_RATE]))])
+    def _need_legs(self) -> None:
+        if self.pair.large is None:
+            raise InsufficientDataError(f"{self.pair.name} is published as a difference: it has no legs")
 
     # Figures.
 
     @figure
-    def hero(self) -> "Figure":
+    def hero(self) -> Figure:
         """Small minus large around each first cut."""
-        from research_lib.exhibits import charts
-
         shown = self.outcomes.set_axis([f"{day:%b %Y}" for day in self.outcomes.index], axis=0)
         shown.loc["Mean"] = shown.mean()
         names = {h: self.unit if h == 0 else _short(words) for h, words in self.horizons.items()}
-        return charts.heat_map(
-            shown.rename(columns=names),
-            digits=1,
-            positive=charts.SMALL_CAPS,
-            negative=charts.LARGE_CAPS,
-            apart=(names[0], names[min(SPANS[self.p.frequency])], "Mean"),
-            title=f"{self.beat} over {self.span}",
-            deck=f"{self.pair.name}, percentage points, {self.kind}, around the first cut of each easing cycle",
-            alt=f"{self.beat} over {self.span}; the mean is {show(self.headline.value, 'points')}.",
-            data=self.outcomes,
-        )
+        apart = names[0], names[min(SPANS[self.p.frequency])], "Mean"
+        deck = f"{self.pair.name}, percentage points, {self.kind}, around the first cut of each easing cycle"
+        alt = f"{self.beat} over {self.span}; the mean is {show(self.headline.value, 'points')}."
+        return charts.heat_map(shown.rename(columns=names), positive=SMALL_CAPS, negative=LARGE_CAPS, apart=apart,
+                               title=f"{self.beat} over {self.span}", deck=deck, alt=alt, data=self.outcomes)  # fmt: skip
 
     @figure
-    def followed(self) -> "Figure":
+    def followed(self) -> Figure:
         """Mean of all cycles in each window, with its interval."""
-        from research_lib.exhibits import charts
-
-        frame = self.after[self.after["n"] > 0].set_index("window")
+        frame = self.after[self.after["n"] > 0].set_index("window")[["value", "low", "high", "n", "p", "p_holm"]]
         apart = frame.index[frame["p_holm"] <= LEVEL]
-        for words in ("beta_adjusted", "with_dividends"):
-            if found := self.other_measure(words):
-                frame.loc[f"{self.span} after, {words.replace('_', ' ')}", ["value", "low", "high", "n", "p"]] = _parts(
-                    found
-                )
-        frame["text"] = [
-            f"{show(value, 'points')} (n {n:.0f})" for value, n in zip(frame["value"], frame["n"], strict=True)
-        ]
-        return charts.intervals(
-            frame[["value", "low", "high", "text"]],
-            name=f"{self.pair.name}, percentage points",
-            title=f"Around first cuts, {', '.join(apart) or 'no window'} {'differ' if len(apart) > 1 else 'differs'} from chance",
-            deck=f"Mean of the cycles and its 95% interval ({'exact' if self.headline.n >= LEAST_GROUPS else 'too few cycles for one'}"
-            f"), {self.kind}; chance: Holm-adjusted p over {len(self.after)} windows",
-            alt=f"Over {self.span} the mean is {show(self.headline.value, 'points')} (n {self.headline.n}).",
-            data=frame,
-        )
+        title = f"Around first cuts, {', '.join(apart) or 'no window'} {'differ' if len(apart) > 1 else 'differs'} from chance"
+        for name in ("beta_adjusted", "with_dividends"):
+            if other := self.other_measure(name):
+                row = other.value, other.low, other.high, other.n, other.p, np.nan
+                frame.loc[f"{self.span} after, {name.replace('_', ' ')}"] = row
+        frame["text"] = [f"{show(value, 'points')} (n {n:.0f})" for value, n in frame[["value", "n"]].to_numpy()]
+        few = "too few cycles for one" if self.headline.n < LEAST_GROUPS else "exact"
+        deck = f"Mean of the cycles and its 95% interval ({few}), {self.kind}; chance: p with Holm's adjustment over all windows"
+        alt = f"Over {self.span} the mean is {show(self.headline.value, 'points')} (n {self.headline.n})."
+        return charts.intervals(frame[["value", "low", "high", "text"]], name=f"{self.pair.name}, percentage points",
+                                title=title, deck=deck, alt=alt, data=frame)  # fmt: skip
 
     @figure
-    def paths(self) -> "Figure":
+    def paths(self) -> Figure:
         """Path of each cycle."""
-        from research_lib.exhibits import charts
-
         events, longest = self.events(self.pair), max(self.horizons)
         found = event_paths(self.pair.small, events["position"], before=-min(self.horizons), after=longest, **self.legs)
         found = found.set_axis([f"{day:%Y}" for day in events.index], axis=1)
         last = found.ffill().iloc[-1]
-        return charts.paths(
-            found,
-            mean=found.mean(axis=1),
-            name=f"{self.pair.name} since the cut, percentage points",
-            x_name=f"{self.unit}s from the first cut",
-            title=f"Cycles part ways: from {show(last.min(), 'points')} to {show(last.max(), 'points')} after the cut",
-            deck=f"Each easing cycle by the year of its first cut, {self.kind}",
-            alt=f"Of {len(last)} cycles {int((last > 0).sum())} end above zero.",
-            data=found,
-        )
+        title = f"Cycles part ways: from {show(last.min(), 'points')} to {show(last.max(), 'points')} after the cut"
+        name, x_name = f"{self.pair.name} since the cut, percentage points", f"{self.unit}s from the first cut"
+        deck = f"Each easing cycle by the year of its first cut, {self.kind}"
+        return charts.paths(found, mean=found.mean(axis=1), name=name, x_name=x_name, title=title, deck=deck, data=found,
+                            alt=f"{(last > 0).sum()} of {len(last)} cycles end above zero.")  # fmt: skip
 
     @figure
-    def growth(self) -> "Figure":
+    def growth(self) -> Figure:
         """Growth of small and large caps after the cut, with and without a recession."""
-        from research_lib.exhibits import charts
-
-        if self.pair.large is None:
-            raise InsufficientDataError(f"{self.pair.name} is published as a difference: it has no legs")
+        self._need_legs()
         events, told = self.events(self.pair), self.cycles.set_index("first_cut")["recession"]
-        panels, said, data = [], [], {}
-        for answer, name in (("yes", "With a recession"), ("no", "Without one")):
+        panels, said, x_name = [], [], f"{self.unit}s from the first cut"
+        data: dict[str, pd.Series[float]] = {}
+        for answer, name in (("yes", "with a recession"), ("no", "without one")):
             at = events.loc[told.reindex(events.index).eq(answer), "position"]
             if len(at):
-                small, large = (
-                    event_paths(leg, at, before=0, after=max(self.horizons)).mean(axis=1)
-                    for leg in (self.pair.small, self.pair.large)
-                )
-                lines = [
-                    charts.Line(small, "small caps", charts.SMALL_CAPS),
-                    charts.Line(large, "large caps", charts.LARGE_CAPS),
-                ]
-                panels.append(charts.Panel(f"{name}: mean of {plural(len(at), 'cycle')}", lines, levels={"": 0.0}, unit="change",
-                                           x_name=f"{self.unit}s from the first cut"))  # fmt: skip
-                said.append(f"{name.lower()} small caps made {show(small.iloc[-1], 'change', digits=0)}")
-                data |= {f"small, {name.lower()}": small, f"large, {name.lower()}": large}
+                legs = {"small caps": (self.pair.small, SMALL_CAPS), "large caps": (self.pair.large, LARGE_CAPS)}
+                longest = max(self.horizons)
+                mean = {
+                    leg: event_paths(one, at, before=0, after=longest).mean(axis=1) for leg, (one, _) in legs.items()
+                }
+                lines = [charts.Line(path, leg, legs[leg][1], width=2) for leg, path in mean.items()]
+                title = f"{name.capitalize()}: mean of {plural(len(at), 'cycle')}"
+                panels.append(charts.Panel(title, lines, levels={"": 0.0}, unit="change", x_name=x_name))
+                said.append(f"{name} small caps made {show(mean['small caps'].iloc[-1], 'change', digits=0)}")
+                data |= {f"{leg}, {name}": path for leg, path in mean.items()}
         if not panels:
             raise InsufficientDataError("it is not known yet whether a recession followed any of the first cuts")
         title = "; ".join(said)
+        deck = f"Mean growth of each leg from the close of the cut ({self.kind}); recession: begun within 12 months, by hindsight (NBER)"
         return charts.series(
-            panels,
-            title=f"{title[0].upper()}{title[1:]}",
-            deck=f"Mean growth of each leg over {SPANS[self.p.frequency][max(self.horizons)]} from the close of the cut; recession: begun "
-            "within 12 months, known by hindsight (NBER)",
-            alt=f"{title}.",
-            data=pd.DataFrame(data),
+            panels, title=title[0].upper() + title[1:], deck=deck, alt=f"{title}.", data=pd.DataFrame(data)
         )
 
     @figure
-    def curve(self) -> "Figure":
+    def curve(self) -> Figure:
         """Every way to ask the question, beside random signs."""
-        from research_lib.exhibits import charts
-
         frame, means, _ = self.specifications
         ranks = np.linspace(0, 1, CURVE_POINTS)
-        null = np.quantile(np.quantile(means, ranks, axis=1), (LEVEL, 1 - LEVEL), axis=1)
-        drawn = pd.DataFrame(
-            {"actual": np.quantile(frame["mean"], ranks), "low": null[0], "high": null[1]}, index=100 * ranks
-        )
+        low, high = np.quantile(np.quantile(means, ranks, axis=1), (LEVEL, 1 - LEVEL), axis=1)
+        drawn = pd.DataFrame({"actual": np.quantile(frame["mean"], ranks), "low": low, "high": high}, index=100 * ranks)
         positive, differs = self.ways.to_dict("records")
         missing = "; ".join(name for name, pair in self.others.items() if pair is None)
-        return charts.curve(
-            [charts.Line(drawn["actual"], "as it was", charts.SMALL_CAPS, width=2.2)],
-            bands=[charts.Band(drawn["low"], drawn["high"], "with random signs")],
-            levels={"": 0.0},
-            unit="points",
-            name="mean after first cuts, percentage points",
-            x_name="ways to ask, in order of their mean (%)",
-            title=f"{show(differs['value'], 'share')} of {differs['n']:,} ways to ask differ from chance; with no effect it is "
-            f"{show(differs['null_mean'], 'share')} on average and up to {show(differs['null_high'], 'share')}",
-            deck=f"Pair, measure, horizon, start and what makes a first cut; {show(positive['value'], 'share')} of {len(frame):,} are "
-            f"positive. Band: 90% of what random signs give.{f' Not in this source: {missing}.' if missing else ''}",
-            alt=f"With random signs {interval(positive['null_low'], positive['null_high'], 'share')} of the ways are positive.",
-            data=drawn,
-        )  # fmt: skip
+        title = (
+            f"{show(differs['value'], 'share', digits=1)} of {differs['n']:,} ways to ask differ from chance; with no effect it is "
+            f"{show(differs['null_mean'], 'share')} on average and up to {show(differs['null_high'], 'share')}"
+        )
+        deck = (
+            f"By pair, measure, horizon, start and what makes a first cut; {show(positive['value'], 'share')} of {len(frame):,} are "
+            f"positive. Band: 90% of what random signs give.{f' Not in this source: {missing}.' if missing else ''}"
+        )
+        alt = f"With random signs {interval(positive['null_low'], positive['null_high'], 'share')} of the ways are positive."
+        line = charts.Line(drawn["actual"], "as it was", SMALL_CAPS, width=2.2)
+        band = charts.Band(drawn["low"], drawn["high"], "random")
+        return charts.curve([line], bands=[band], levels={"": 0.0}, unit="points", name="mean after first cuts, percentage points",
+                            x_name="ways to ask, in order of their mean (%)", title=title, deck=deck, alt=alt, data=drawn)  # fmt: skip
 
     # Findings and summary.
 
     FINDINGS = (
+        Find("headline", "headline", unit="points", what="{s.pair.name} over {s.span} after first cuts, {s.kind}"),
         Find("first_cuts", "first_cuts", unit="count", what="first cuts inside the data"),
+        Find("spec_share_{share}", "ways", rows=True, unit="share", what="of the ways to ask"),
+        Find("spec_null_{share}", "ways", "null_mean", rows=True, unit="share", what="of the same ways with random signs; 90% range",
+             interval=("null_low", "null_high")),
+        Find("smallest_effect", "detectable", unit="points", what="over {s.span}, found at 5% in four samples of five"),
         Find("rel_mean_{key}", "sums", rows=True, unit="points", what="{s.pair.name}, {window}, mean sum of differences"),
         Find("rel_p_signflip_{key}", "sums", "p", rows=True, unit="p", what="exact; the smallest possible is {p_smallest:.4g}"),
         Find("rel_positive_{key}", "sums", "share_positive", rows=True, unit="share", what="share of cycles above zero"),
@@ -560,13 +495,10 @@ class RateCuts(Study):
         Find("rel_beta_adjusted_{key}", "beta_adjusted", rows=True, unit="points", what="{window}, less the market times beta"),
         Find("rel_dividends_{key}", "with_dividends", rows=True, unit="points", what="{s.total_returns.name}, {window}"),
         Find("market_mean_1", "market", "mean", unit="change", what="{s.broad.name} over the session after first cuts"),
-        Find("beta_dgs10_{side}", "yields", rows=True, unit="ratio", what="points a point on {side} moves of the 10-year yield"),
+        Find("beta_dgs10_up", "sensitivity", rows="driver == 'd_dgs10_up'", unit="ratio", what="points a point of a rise"),
+        Find("beta_dgs10_down", "sensitivity", rows="driver == 'd_dgs10_down'", unit="ratio", what="points a point of a fall"),
         Find("regime_easing_mean", "regimes", unit="points", what="{s.pair.name} a {s.unit} of easing"),
-        Find("regime_difference", "easing_less_tightening", unit="points", what="a {s.unit}, easing less tightening"),
-        Find("spec_share_{share}", "ways", rows=True, unit="share", what="of the ways to ask"),
-        Find("spec_null_{share}", "ways", "null_mean", rows=True, unit="share", what="of the same ways with random signs; 90% range",
-             interval=("null_low", "null_high")),
-        Find("smallest_effect", "detectable", unit="points", what="over {s.span}, found at 5% in four samples of five"),
+        Find("regime_difference", "regimes", rows="regime == 'easing less tightening'", unit="points", what="a {s.unit}, {regime}"),
     )  # fmt: skip
 
     @property
@@ -575,66 +507,44 @@ class RateCuts(Study):
         values = self.outcomes[self.p.horizon].dropna()
         return f"Small caps beat large caps after {(values > 0).sum()} of {plural(len(values), 'first cut')}"
 
-    def other_measure(self, name: str) -> Estimate | None:
-        """Return the headline by another measure, or None where the data cannot give it."""
-        try:
-            found = _at(getattr(self, name), self.p.horizon)
-        except (InsufficientDataError, DataError):
-            return None
-        return found if found.n else None
-
-    def summary(self) -> "Summary":
+    def summary(self) -> Summary:
         """Answer the question for the headline's horizon."""
-        from research_lib.exhibits.findings import Summary
-
         try:
             row = self.headline
         except (InsufficientDataError, DataError) as reason:
             return Summary("no data", "These data hold no first cut to judge by", str(reason))
         few, cycles, effect = row.n < LEAST_GROUPS, plural(row.n, "cycle"), show(row.value, "points")
-        found = row.p <= LEVEL
-        verdict = "open" if not found else "holds" if row.value > 0 else "fails"
-        least = "" if few else show(self.detectable.value, "points").lstrip("+")
-        sure = (
-            f"{cycles} are too few to tell an effect from chance."
-            if few
-            else f"{'More' if found else 'No more'} than chance: the 95% interval is {interval(row.low, row.high, 'points')}. "
-            f"{cycles} would show an effect of {least} four times in five, and seldom a smaller one."
-        )
-        numbers = [(effect, f"mean over {self.span}, {self.kind}; n {row.n}"), (show(_at(self.after, min(self.horizons)).value, "points"),
-                   self.horizons[min(self.horizons)])]  # fmt: skip
+        verdict = "open" if row.p > LEVEL else "holds" if row.value > 0 else "fails"
+        if few:
+            sure = f"{cycles} are too few to tell an effect from chance."
+            change = "More cycles are needed before any mean means much."
+        else:
+            least = show(self.detectable.value, "points").lstrip("+")
+            sure = (
+                f"{'No more' if verdict == 'open' else 'More'} than chance: the 95% interval is {interval(row.low, row.high, 'points')}. "
+                f"{cycles} would show an effect of {least} four times in five, and seldom a smaller one."
+            )
+            change = f"Cycles to come that bring the mean beyond {least}, or the specification curve out of the band of random signs."
+        before = min(self.horizons)
+        numbers = [(effect, f"mean over {self.span}, {self.kind}; n {row.n}"),
+                   (show(_at(self.after, before).value, "points"), self.horizons[before])]  # fmt: skip
         for name, words in (("beta_adjusted", "less the market times beta"), ("with_dividends", "with dividends")):
             if other := self.other_measure(name):
                 numbers.append((show(other.value, "points"), f"{words}; n {other.n}"))
-        dividends = (
-            "Returns include dividends, which published figures often leave out."
-            if self.pair.dividends
-            else "Price indices leave out dividends, of which the S&P 500 pays about half a point a year more."
-        )
-        return Summary(
-            verdict,
-            f"{self.beat}{': chance' if verdict == 'open' and not few else ''}",
-            f"{self.pair.name} made {effect} on average over {self.span} after the first cut of an easing cycle ({self.kind}). {sure}",
-            tuple(numbers),
-            "hero",
-            (
-                f"{cycles} since {self.pair.index[0]:%Y}, each with a cause of its own; a single one moves the mean.",
-                dividends,
-                "A decision is dated by its announcement; markets may have expected it for months.",
-            ),
-            "More cycles are needed before any mean means much."
-            if few
-            else f"Cycles to come that bring the mean beyond {least}, or the specification curve out of the band of random signs.",
-        )
+        limits = (
+            f"{cycles} since {self.pair.index[0]:%Y}, each with a cause of its own; a single one moves the mean.",
+            "Returns include dividends, which published figures often leave out." if self.pair.dividends
+            else "Price indices leave out dividends, of which the S&P 500 pays about half a point a year more.",
+            "A decision is dated by its announcement; markets may have expected it for months.",
+        )  # fmt: skip
+        made = f"{self.pair.name} made {effect} on average over {self.span} after the first cut of an easing cycle ({self.kind})."
+        headline = f"{self.beat}{': chance' if verdict == 'open' and not few else ''}"
+        return Summary(verdict, headline, f"{made} {sure}", tuple(numbers), "hero", limits, change)
 
 
 def _at(frame: pd.DataFrame, horizon: int) -> Estimate:
     row = frame[frame["horizon"] == horizon].iloc[0]
     return Estimate(row["value"], int(row["n"]), row["low"], row["high"], row["p"], row["p_smallest"], row["base"])
-
-
-def _parts(found: Estimate) -> list[float]:
-    return [found.value, found.low, found.high, found.n, found.p]
 
 
 def _short(words: str) -> str:
