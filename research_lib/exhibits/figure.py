@@ -49,7 +49,7 @@ FRAME_STYLE = f"""<style>{STYLE}.exhibit {{ --link: var(--jp-content-link-color,
 --ink: var(--jp-content-font-color1, var(--vscode-editor-foreground, #1d1d1f)); --quiet: var(--jp-content-font-color2, #5b5b63);
 --grid: var(--jp-border-color2, #e6e6ea); --paper: var(--jp-layout-color0, #ffffff); }}</style>"""
 SAFE = " /:;,=()!*'+@&?"  # what a data: link in double quotes may hold as it is
-# What an SVG is better without: its prologue, one font list a word, a fixed size, names that nothing refers to, white space.
+# What an SVG is better without: its prologue, one font list a word, a fixed size, names that nothing refers to, white space, no turn.
 SVG_SAVINGS = (
     (r"^.*?(?=<svg)", ""),
     (r"<style.*?</style>|<metadata>.*?</metadata>", ""),
@@ -57,6 +57,7 @@ SVG_SAVINGS = (
     (r'(<svg[^>]*?) width="[^"]*" height="[^"]*"', r"\1"),
     (r'<g id="[^"]*"', "<g"),
     (r">\s+<", "><"),
+    (r' ?\n(?=[A-Zz"])', ""),
     (r' transform="rotate\(-?0 [^"]*"', ""),
 )
 Draw = Callable[["Canvas", bool], None]
