@@ -3,12 +3,17 @@
 Light to import: the runner reads these for every report before any study is loaded.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
+from research_lib import params
+from research_lib.errors import nearest
 from research_lib.params import AssetName, OptionalAssetName, Parameters, iso_day, parameter
+from research_lib.studies.claims import language
 
 SigmaName = Literal["price_z", "price_z_prior", "distance_z", "distance_expanding", "distance_vol", "return_z"]
 SIGMA_NAMES: tuple[SigmaName, ...] = get_args(SigmaName)
@@ -112,6 +117,10 @@ class RateCuts(Parameters):
             raise ValueError(f"small {self.small}, large {self.large}: S1, S5 and SMB are monthly: frequency: monthly")
         if self.frequency == "daily" and not self.large:
             raise ValueError("large is needed with frequency: daily (small minus large is the question)")
+        if self.frequency == "daily" and len({leg.endswith((":total", ":adj_close")) for leg in self.symbols}) == 2:
+            raise ValueError(
+                f"small {self.small}, large {self.large}: one has dividends in it and the other has not; give :total to both or neither"
+            )
         return self
 
     @property
@@ -148,10 +157,11 @@ class Leverage(Parameters):
     )
     zombie_years: int = parameter(3, "Zombie after", "in a row with cover below 1", unit="years", step=1, ge=1, le=10)
     fiscal_year: int = parameter(0, "Fiscal year", "of the headline; 0 is the last one", step=1, ge=0, le=2100)
-    events: Annotated[list[date], Field(min_length=1)] = parameter(
+    events: list[date] = parameter(
         [date(2007, 9, 18), date(2019, 7, 31), date(2020, 3, 16), date(2022, 11, 10)],
         "Chosen days",
         "days whose cross-section of returns is looked at",
+        min_length=1,
     )
     stress_bp: int = parameter(
         200, "Stress", "by which interest rises", unit="basis points", step=25, ge=-1000, le=2000
@@ -190,8 +200,52 @@ class Leverage(Parameters):
         return [iso_day(day) if isinstance(day, str) else day for day in value]
 
 
+class Claims(Parameters):
+    """Parameters of `04_claims`."""
+
+    articles: dict[str, language.Article] = parameter(
+        {}, "Articles", "what was published, by a short name, and the last session that it could know"
+    )
+    claims: list[language.Claim] = parameter([], "Claims", "what they say, and the line that tests it")
+
+    @property
+    def optional_symbols(self) -> list[str]:
+        """Prices that the claims name."""
+        from research_lib.data.catalog import known_series
+
+        return [name for name in self._names() if name not in known_series()]
+
+    @property
+    def series(self) -> list[str]:
+        """Series that the claims name."""
+        from research_lib.data.catalog import known_series
+
+        return [name for name in self._names() if name in known_series()]
+
+    def _names(self) -> list[str]:
+        checks = [check for claim in self.claims for check in claim.checks]
+        return list(dict.fromkeys(name for check in checks for name in check.names()))
+
+    @staticmethod
+    def explain_fault(fault: ErrorDetails, model: type[Any], values: Mapping[str, Any]) -> str:
+        """Say which claim or article is wrong, and in what."""
+        own = fault["loc"] and fault["loc"][0] in ("articles", "claims") and len(fault["loc"]) > 1
+        return language.explain_fault(fault, values) if own else params.explain_fault(fault, model, values)
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Self:
+        names = [claim.id for claim in self.claims]
+        for claim in self.claims:
+            if claim.article not in self.articles:
+                raise ValueError(f"claim {claim.id}: no article {claim.article}{nearest(claim.article, self.articles)}")
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"claim {twice[0]} stands twice")
+        return self
+
+
 MODELS: dict[str, type[Parameters]] = {
     "01_rate_cut_regimes": RateCuts,
     "02_leverage_net_debt": Leverage,
     "03_record_sigma": RecordSigma,
+    "04_claims": Claims,
 }

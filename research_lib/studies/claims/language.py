@@ -1,170 +1,166 @@
 """The language of claims: a line, what to take of it, when, and what to say; read strictly, each wrong word named.
 
-`WORDS` is the grammar: from each form both the reader and the page that `claims words` prints are made.
+`GRAMMAR` is the one place where a word stands: the reader and the page that `claims words` prints are made from it.
+In a form, [ ] may be left out, <place> is an argument, and <place:a|b> one of some words.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property
 from itertools import product
+from math import inf
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from research_lib.errors import nearest
 
-Kind = Literal["fact", "tendency", "forecast"]
 Span = tuple[date, date]
 Choices = tuple[tuple[str, str], ...]
 
-MOST_READINGS = 500
+GRAMMAR = r"""
+[take]
+change <k>[ <kind:percent|points|log>] | over k periods; of a yield in points, of a high or low from the close before
+change since <date>[ <kind:percent|points|log>] | since the close of a day
+<period:week|month|quarter|year> to date | since the close before the period
+<word:average|highest|lowest|deviation> <k> | of the last k
+distance to average <k> | over its average, less 1
+distance to record | over its highest so far, less 1
+distance to <x> | over a level, less 1
+z <k>[ <definition:prior|distance|expanding|volatility>][ of change <moved>][ ddof <ddof:0|1>] | sigma
+drawdown[ <k>] | from the record, or from the highest of k
+<word:spell|age of> <condition> | periods in a row that meet a condition; periods since it was last met
+correlation with <name>[ <k>] | of one-period changes, over the last k, or over the whole history
+slope on <names> | of one-period changes on the first name, with the others held fixed
+season <season> | change over the last season that is over
+fall episodes <x> | falls of x% or more from a peak
+breakout <k> <line:band|falling peaks|highest> | over a resistance drawn from the k before, less 1
+periods to <x> at the pace of <k> | until the line is at x, if it goes on as over the last k
+[when]
+<word:above|below|at least|at most> <x>
+between <x> and <y>
+<word:crosses above|crosses below>[ <x>] | from one period to the next; x is 0 if left out
+<word:up|down> | against the period before
+<word:record|strict record|record with ties|record low> | of all before; for `record` ties are an axis
+lasts <k> | the period on which the conditions before it have held k in a row
+first in <k> | the conditions before it have not held in the k periods before
+session <n> of <period:week|month|quarter|year> | from the end, if negative
+same session of <period:week|month|quarter|year> | as the last one
+season <season> | Nov-Apr, Sep, Q4, last 5 Dec-first 2 Jan
+policy <event:first cut|last cut|first hike|pause|cut|unscheduled cut|hike> | decisions of the Fed
+policy <event:easing|tightening|on hold> | what the Fed was doing, as known on the day
+years <years> | election, midterm, pre-election, post-election, or a list of years
+on <days> | a list of days
+<word:recession within 12 months|no recession within 12 months> | by hindsight
+[after]
+<n>[ <unit:months|years>][ <path:highest|lowest|drawdown>] | over the next n; over those before, if negative
+until <date>[ <path:highest|lowest|drawdown>] | over as many sessions as from `at` to a day
+[say]
+<word:value|highest|lowest|mean|median|deviation|longest>
+total | compounded
+<word:rank|lowest rank> | 1 is the highest, or the lowest
+<word:percentile|share as far> | share at or below; share at or beyond, on the value's own side
+<word:highest since|lowest since> | the last earlier day that was as high, or as low
+since | the day since when the condition has held
+<word:date|first date|previous date> | of the last case, the first, the last but one; without `when`, of the highest
+date of lowest
+<word:count|share>[ <op:above|below|at least|at most> <x>] | of cases, or of days; of what followed: above 0
+return period | years between moves as large
+[of]
+normal tail <x> | share of a normal variate beyond x sigma, on one side
+net debt to EBITDA of <group:small less large|small|large> firms[ in <year>]
+interest cover[ after <k> bp on <share>%] of <group:small less large|small|large> firms[ in <year>]
+cover below 1[ after <k> bp on <share>%] of <group:small less large|small|large> firms[ in <year>] | share of firms
+cover below 1 added by <k> bp on <share>% of <group:small less large|small|large> firms[ in <year>]
+<word:no EBITDA|due within a year|interest to debt> of <group:small less large|small|large> firms[ in <year>] | a share
+double edge <move:rise|fall> of <name> | what indebted small companies gain a month when a yield moves
+"""
 PERIODS = ("session", "week", "month", "quarter", "year")
 EXCESS = ("all days", "rest of year")
 LINE_KEYS = ("of", "per", "less", "every", "take")
 CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at", "to")
-FIRM_KEYS = ("firms", "ratio", "year", "say")
-NO_AXIS = frozenset({"on", "years"})  # a list of days or years is one condition
-ALIASES = {
-    "SPX": "GSPC", "INX": "GSPC", "SP500": "GSPC", "S&P 500": "GSPC", "COMP": "IXIC", "CCMP": "IXIC", "DJIA": "DJI",
-    "INDU": "DJI", "RTY": "RUT", "R2K": "RUT", "Russell 2000": "RUT", "HY OAS": "BAMLH0A0HYM2",
-}  # fmt: skip
-OTHER_INDEX = {"NDX": "the Nasdaq 100 has no index here: QQQ is its fund, IXIC the Nasdaq Composite"}
+LISTS = ("on", "years")  # a list of days or of years is one condition, not an axis
+MOST_READINGS = 500
+ALIASES = {"SPX": "GSPC", "INX": "GSPC", "COMP": "IXIC", "CCMP": "IXIC", "DJIA": "DJI", "INDU": "DJI", "RTY": "RUT"}
+OTHER = {"NDX": "the Nasdaq 100 is no index here; QQQ is its fund, IXIC the Nasdaq Composite"}
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 QUARTERS = {"q1": "Jan-Mar", "q2": "Apr-Jun", "q3": "Jul-Sep", "q4": "Oct-Dec"}
+ELECTIONS = {"election": 0, "post-election": 1, "midterm": 2, "pre-election": 3}
 NUMBER = r"[+-]?\d[\d,]*(?:\.\d+)?"
 UNITS = {
-    "%": "%", "percent": "%", "pp": "pp", "percentage points": "pp", "points": "points", "bp": "bp",
-    "basis points": "bp", "sigma": "sigma", "σ": "sigma", "deviations": "sigma", "times": "times", "x": "times",
-    "×": "times", "sessions": "session", "weeks": "week", "months": "month", "quarters": "quarter", "years": "year",
-    "days": "days", "cases": "cases",
+    "percentage points": "pp", "percent": "%", "%": "%", "pp": "pp", "points": "points", "basis points": "bp", "bp": "bp",
+    "sigma": "sigma", "σ": "sigma", "times": "times", "×": "times", "sessions": "session", "weeks": "week",
+    "months": "month", "quarters": "quarter", "years": "year", "days": "days", "cases": "cases",
 }  # fmt: skip
-UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
-PLACES = {
-    "k": r"\d{1,5}",
-    "n": r"-?\d{1,5}",
-    "x": rf"{NUMBER} ?(?:{UNIT})?",
-    "y": rf"{NUMBER} ?(?:{UNIT})?",
-    "date": r"\d{4}(?:-\d\d){0,2}",
-    "name": r"[^\s,]+",
-    "names": r".+",
-    "condition": r".+",
-    "season": r".+",
-}
-BOUND = "[ <op:above|below|at least|at most> <x>]"
+UNIT = "|".join(UNITS)
+PLACES = {"k": r"\d{1,5}", "n": r"-?\d{1,5}", "x": rf"{NUMBER} ?(?:{UNIT})?", "y": rf"{NUMBER} ?(?:{UNIT})?", "name": r"\S+",
+          "date": r"\d{4}(?:-\d\d){0,2}", "year": r"\d{4}", "share": r"\d{1,3}", "moved": r"\d{1,3}"}  # fmt: skip
+COMPARISONS = {"at least": "at least", "more than": "at least", "above": "at least", "at most": "at most",
+               "less than": "at most", "below": "at most", "about": "about", None: "about"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a part of the language: its form, and what it means."""
+    """A word of one part of the language: its form, and what it means."""
 
     part: str
     form: str
     meaning: str
 
     @property
-    def name(self) -> str:
-        """The words that the form begins with."""
-        return re.split(r"[<\[]", self.form)[0].strip()
-
-    @property
     def shown(self) -> str:
         """The form as a person writes it."""
-        return re.sub(r"<\w+:([^>]+)>", r"\1", self.form).replace("[ ", " [")
+        return re.sub(r"<\w+:([^>]+)>", r"\1", self.form)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The form as a regular expression."""
+        signs = {"[": "(?:", "]": ")?"}
+        parts = re.split(r"(<[^>]+>|\[|\])", self.form)
+        return re.compile("".join(signs.get(one) or _place(one) for one in parts))
 
 
-WORDS = tuple(
-    Word(part, form, meaning)
-    for part, forms in {
-        "take": {
-            "change <k>[ <kind:percent|points|log>]": "over k periods; of a yield in points",
-            "change since <date>[ <kind:percent|points|log>]": "since the close of a day",
-            "change from close": "of a high or low, against the close before",
-            "<period:week|month|quarter|year> to date": "since the close before the period",
-            "average <k>": "of the last k",
-            "highest <k>": "of the last k",
-            "lowest <k>": "of the last k",
-            "deviation <k>": "standard deviation of the last k",
-            "volatility <k>": "of log changes over the last k, a year",
-            "distance to average <k>": "line over its average, less 1",
-            "distance to record": "line over its highest so far, less 1",
-            "distance to <x>": "line over a level, less 1",
-            "z <k>[ <definition:prior|distance|expanding|volatility|return>][ ddof <ddof:0|1>]": "sigma, see study 03",
-            "drawdown[ <k>]": "from the record, or from the highest of k",
-            "spell <condition>": "periods in a row that meet a condition",
-            "age of <condition>": "periods since a condition was last met",
-            "correlation with <name>[ <k>]": "of one-period changes, over the last k or from `from`",
-            "slope on <names>": "of one-period changes on the first name, the others held fixed",
-            "fall episodes <x>": "falls of x% or more from a peak",
-            "breakout <k> <line:band|falling peaks|highest>": "over a resistance drawn from the k before, less 1",
-            "periods to <x> at the pace of <k>": "until the line reaches x if it goes on as over the last k",
-        },
-        "when": {
-            "above <x>": "", "below <x>": "", "at least <x>": "", "at most <x>": "", "between <x> and <y>": "",
-            "crosses above[ <x>]": "from one period to the next; x is 0",
-            "crosses below[ <x>]": "from one period to the next; x is 0",
-            "up": "above the period before", "down": "below the period before",
-            "record": "above everything before; a tie is an axis", "record low": "below everything before",
-            "strict record": "above everything before", "record with ties": "at or above everything before",
-            "lasts <k>": "the period on which the other conditions have held k in a row",
-            "session <n> of <period:week|month|quarter|year>": "counted from the end if negative",
-            "same session of <period:week|month|quarter|year>": "as that of `at`",
-            "season <season>": "Nov-Apr, Sep, Q4, last 5 Dec-first 2 Jan; over New Year it has the year of its end",
-            "policy <event:first cut|last cut|first hike|pause|cut|unscheduled cut|hike>": "decisions of the Fed",
-            "policy <event:easing|tightening|on hold>": "the state, as known on the day",
-            "years <years>": "election, midterm, pre-election, post-election, or years",
-            "on <date>": "a day",
-            "recession within 12 months": "of a policy event; hindsight", "no recession within 12 months": "",
-        },
-        "after": {
-            "<n>[ <unit:months|years>][ <path:highest|lowest|drawdown>]": "change over the next n; before, if negative",
-            "until <date>[ <path:highest|lowest|drawdown>]": "over as many sessions as from `at` to the day",
-        },
-        "say": {
-            "value": "", "highest": "", "lowest": "", "rank": "1 is the highest", "lowest rank": "1 is the lowest",
-            "percentile": "share at or below", "share as far": "share at or beyond, on the value's own side",
-            "highest since": "the last day as high", "lowest since": "the last day as low",
-            "since": "of a condition: the day since when it holds", "date": "the last day of a case, or of the highest",
-            "date of lowest": "", "first date": "", "previous date": "the last case but one",
-            "count" + BOUND: "cases", "share" + BOUND: "of cases, or of periods; of changes: above 0",
-            "longest": "", "mean": "", "median": "", "deviation": "", "total": "compounded",
-            "return period": "years between moves as large",
-        },
-        "ratio": {
-            "net debt to EBITDA": "", "interest cover[ after <k> bp on <share:\\d+>%]": "",
-            "share with cover below 1[ after <k> bp on <share:\\d+>%]": "",
-            "share added below 1 after <k> bp on <share:\\d+>%": "", "share without EBITDA": "",
-            "share with a loss": "", "due within a year": "share of debt", "interest to debt": "",
-        },
-        "of": {
-            "normal tail <x>": "share of a normal variate beyond x sigma, on one side",
-            "double edge <move:rise|fall> of <name>": "extra return a month of indebted small companies",
-        },
-    }.items()
-    for form, meaning in forms.items()
-)  # fmt: skip
+def _place(text: str) -> str:
+    name, _, choices = text[1:-1].partition(":")
+    return f"(?P<{name}>{choices or PLACES.get(name, '.+')})" if text.startswith("<") else re.escape(text)
+
+
+def _words() -> Iterator[Word]:
+    part = ""
+    for line in GRAMMAR.strip().splitlines():
+        form, _, meaning = line.partition(" | ")
+        if line.startswith("["):
+            part = line[1:-1]
+        else:
+            yield Word(part, form, meaning)
+
+
+WORDS = tuple(_words())
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """One word with its arguments, as read; equal where the text is."""
+    """One word with its arguments; two are equal where their texts are."""
 
     word: str
     text: str
-    values: Mapping[str, str] = field(compare=False, default_factory=dict)
+    places: Mapping[str, str | None] = field(compare=False, default_factory=dict)
 
     def __getitem__(self, place: str) -> str:
-        return self.values.get(place) or ""
+        return self.places.get(place) or ""
 
     def number(self, place: str = "k") -> int:
-        """Return a whole number among the arguments, 0 where it is left out."""
-        return int(self.values.get(place) or 0)
+        """Return a whole number among the arguments; 0 where it is left out."""
+        return int(self[place] or 0)
 
 
 @dataclass(frozen=True)
 class Line:
-    """A price or series, alone, over or less another, and what is taken of it; `of` may be a line itself."""
+    """A price or series, alone, over another or less another, and what is taken of it; `of` may be a line itself."""
 
     of: "str | Line"
     per: "str | Line | None" = None
@@ -172,26 +168,13 @@ class Line:
     every: str = "session"
     take: tuple[Phrase, ...] = ()
 
-    def names(self) -> Iterator[str]:
-        """Yield the prices and series that it needs."""
-        for one in (self.of, self.per, self.less):
-            if isinstance(one, Line):
-                yield from one.names()
-            elif one:
-                yield one
-        for step in self.take:
-            yield from filter(None, re.split(r"[,\s]+", step["name"] or step["names"]))
-
 
 @dataclass(frozen=True)
 class Condition:
-    """A phrase about the line, about the calendar or policy, or about another line; `years` and `days` where listed."""
+    """What days must meet: a phrase about the line itself, the calendar or policy, or about another line."""
 
     phrase: Phrase
     line: Line | None = None
-    season: str = ""  # the bound is about the change over this season
-    days: tuple[date, ...] = ()
-    years: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,10 +191,7 @@ class Check:
     start: date | None = None
     at: Span | None = None
     to: date | None = None
-    special: Phrase | None = None
-    ratio: Phrase | None = None
-    firms: str = ""
-    year: int = 0
+    special: Phrase | None = None  # what is no line of prices: companies, a normal tail
     choices: Choices = ()
 
     @property
@@ -219,42 +199,45 @@ class Check:
         """Whether the answer is a day."""
         return "date" in self.say.word or "since" in self.say.word
 
-    def names(self) -> list[str]:
-        """Return the prices and series that it needs."""
-        lines = [self.line, self.then, *(one.line for one in self.when)]
-        return list(dict.fromkeys(name for line in lines if line for name in line.names()))
+    def names(self) -> Iterator[str]:
+        """Yield the prices and series that it needs."""
+        phrases = [self.special] if self.special else []
+        operands: list[Any] = [self.line, self.then, *(one.line for one in self.when)]
+        while operands:
+            one = operands.pop()
+            if isinstance(one, Line):
+                operands += [one.of, one.per, one.less]
+                phrases += one.take
+            elif one:
+                yield one
+        for phrase in phrases:
+            yield from (phrase["name"] or phrase["names"]).split()
 
 
 def read(part: str, text: object) -> Phrase:
-    """Read one phrase of a part, or raise a `ValueError` that names the word and what is allowed."""
+    """Read one phrase of a part; a `ValueError` names the word and what is allowed."""
     written = re.sub(r"\s+", " ", str(text).strip().replace("−", "-"))
     for word in (one for one in WORDS if one.part == part):
-        if found := _pattern(word.form).fullmatch(written):
-            return Phrase(word.name or word.form, written, found.groupdict())
-    names = sorted({one.name for one in WORDS if one.part == part} - {""})
-    known = [one for one in WORDS if one.part == part and one.name and written.startswith(one.name)]
-    if known:
-        raise ValueError(f"{part}: {written!r} is incomplete or misspelt; write {' or '.join(w.shown for w in known)}")
+        if found := word.pattern.fullmatch(written):
+            places = {name: CONVERTED.get(name, str)(one) if one else None for name, one in found.groupdict().items()}
+            bare = " ".join(re.sub(r"\[[^]]*\]|<[^>]*>", " ", word.form).split())
+            return Phrase(places.get("word") or bare, written, places)
+    return _refuse(part, written)
+
+
+def _refuse(part: str, written: str) -> Phrase:
+    names: dict[str, str] = {}
+    for word in (one for one in WORDS if one.part == part):
+        for name in re.split(r"\|", re.split(r" ?\[| <", word.shown)[0]):
+            names.setdefault(name, word.shown)
+    begun = [form for name, form in names.items() if written.partition(" ")[0] == name.partition(" ")[0]]
+    if begun:
+        raise ValueError(f"{part}: {written!r} is incomplete or misspelt; write {' or '.join(dict.fromkeys(begun))}")
     raise ValueError(f"{part}: unknown word {written!r}{nearest(' '.join(written.split()[:2]), names)}")
 
 
-@cache
-def _pattern(form: str) -> re.Pattern[str]:
-    """Make a regular expression of a form: [ ] is optional, <place> an argument, <place:a|b> a choice."""
-    parts = re.split(r"(<[^>]+>|\[|\])", form)
-    special = {"[": "(?:", "]": ")?"}
-    return re.compile("".join(special.get(one) or _place(one) for one in parts), re.IGNORECASE)
-
-
-def _place(text: str) -> str:
-    if not text.startswith("<"):
-        return re.escape(text)
-    name, _, choices = text[1:-1].partition(":")
-    return f"(?P<{name}>{choices or PLACES.get(name, '.+')})"
-
-
 def read_checks(raw: object) -> tuple[Check, ...]:
-    """Read a check: each list in it is an axis, and each combination one reading, the first of each the headline's."""
+    """Read a check: each list in it is an axis, each combination one reading; the first choices are the headline's."""
     combinations = _expand(raw, "check")
     if len(combinations) > MOST_READINGS:
         raise ValueError(f"check: its lists make {len(combinations)} readings; at most {MOST_READINGS}")
@@ -262,16 +245,15 @@ def read_checks(raw: object) -> tuple[Check, ...]:
 
 
 def _expand(value: object, name: str) -> list[tuple[Choices, Any]]:
-    if isinstance(value, list | tuple) and name not in NO_AXIS:
+    if isinstance(value, list | tuple) and name not in LISTS:
         if not value:
             raise ValueError(f"{name}: an empty list")
-        members = [(((name, write(one)),), one) for one in value] if len(value) > 1 else [((), value[0])]
-        return [((*choice, *inner), read) for choice, one in members for inner, read in _expand(one, name)]
+        members = [(((name, write(one)),) if len(value) > 1 else (), one) for one in value]
+        return [((*choice, *inner), found) for choice, one in members for inner, found in _expand(one, name)]
     if isinstance(value, Mapping):
-        parts = [[(choices, (key, read)) for choices, read in _expand(one, str(key))] for key, one in value.items()]
-        return [
-            (tuple(c for choices, _ in one for c in choices), dict(item for _, item in one)) for one in product(*parts)
-        ]
+        keys = {key: "on" if key is True else str(key) for key in value}  # YAML reads a bare `on` as true
+        parts = [[(inner, (keys[key], one)) for inner, one in _expand(value[key], keys[key])] for key in value]
+        return [(sum((inner for inner, _ in one), ()), dict(item for _, item in one)) for one in product(*parts)]
     return [((), value)]
 
 
@@ -282,206 +264,156 @@ def write(value: object) -> str:
     return ", ".join(map(write, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _check(raw: object, choices: Choices) -> Check:
-    if not isinstance(raw, Mapping):
-        raise ValueError(f"check: {raw!r}: write a line like {{of: RUT, take: change 5, say: value}}")
-    if "firms" in raw:
-        _known_keys(raw, FIRM_KEYS, "check")
-        firms = str(raw["firms"])
-        if firms not in {"small", "large", "small less large"}:
-            raise ValueError(f"firms: {firms!r}; write small, large, or small less large")
-        ratio = read("ratio", raw.get("ratio", ""))
-        return Check(
-            Line(""), read("say", "value"), firms=firms, ratio=ratio, year=int(raw.get("year", 0)), choices=choices
-        )
+def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a user wrote
     _known_keys(raw, CHECK_KEYS, "check")
-    of = raw.get("of")
-    if isinstance(of, str) and of.startswith(("normal tail", "double edge")):
-        return Check(Line(""), read("say", "value"), special=read("of", of), choices=choices)
-    excess = str(raw.get("less", "")) if str(raw.get("less", "")) in EXCESS else ""
-    then, after = raw.get("then"), raw.get("after")
+    of, say = str(raw.get("of", "")), read("say", raw.get("say", "value"))
+    if any(word.pattern.fullmatch(of) for word in WORDS if word.part == "of"):
+        return Check(Line(""), say, special=read("of", of), choices=choices)
+    excess = raw.get("less") if raw.get("less") in EXCESS else ""
+    line = _line({key: raw[key] for key in LINE_KEYS if key in raw and not (key == "less" and excess)})
+    then, after, quiet = raw.get("then"), raw.get("after"), raw.get("quiet", 0)
     if isinstance(then, Mapping):
-        after = then.get("after", after)
-        then = {key: one for key, one in then.items() if key != "after"}
-    if (then is not None) and after is None:
-        raise ValueError("then: needs `after: k`, over how many periods")
-    quiet = raw.get("quiet", 0)
+        then, after = {key: one for key, one in then.items() if key != "after"}, then.get("after", after)
+    if then is not None and after is None:
+        raise ValueError("then: needs `after`, over how many periods")
     if not isinstance(quiet, int) or quiet < 0:
         raise ValueError(f"quiet: {quiet!r} should be a number of periods, like 63")
+    spans = {key: read_span(raw[key], key) if raw.get(key) is not None else None for key in ("from", "at", "to")}
     return Check(
-        line=_line({key: raw[key] for key in LINE_KEYS if key in raw and not (key == "less" and excess)}),
-        say=read("say", raw.get("say", "value")),
-        when=_when(raw["when"]) if "when" in raw else (),
+        line=line,
+        say=say,
+        when=_when(raw["when"], line) if "when" in raw else (),
         quiet=quiet,
         then=None if then is None else _line(then),
         after=None if after is None else read("after", after),
-        excess=excess,
-        start=None if raw.get("from") is None else read_span(raw["from"], "from")[0],
-        at=None if raw.get("at") is None else read_span(raw["at"], "at"),
-        to=None if raw.get("to") is None else read_span(raw["to"], "to")[1],
+        excess=excess or "",
+        start=spans["from"] and spans["from"][0],
+        at=spans["at"],
+        to=spans["to"] and spans["to"][1],
         choices=choices,
     )
 
 
-def _known_keys(raw: Mapping[str, object], known: Sequence[str], part: str) -> None:
+def _known_keys(raw: object, known: Sequence[str], part: str) -> None:
+    if not isinstance(raw, Mapping):
+        raise ValueError(f"{part}: {raw!r}: write a line like {{of: RUT, take: change 5, say: value}}")
     for key in raw:
         if key not in known:
             raise ValueError(f"{part}: unknown word {key}{nearest(str(key), known)}")
 
 
-def _line(raw: object, base: object = None) -> Line:
-    if isinstance(raw, str | int):
-        return Line(_name(raw))
+def _line(raw: Any, base: Any = None) -> Line:  # noqa: ANN401
     if not isinstance(raw, Mapping):
-        raise ValueError(f"of: {raw!r} is no price, series or line; write a symbol, like RUT")
+        return Line(_name(raw))
     _known_keys(raw, LINE_KEYS, "line")
-    of = raw.get("of", base)
+    of, every = raw.get("of", base), str(raw.get("every", "session"))
     if of is None:
         raise ValueError("of: is missing; write the price or series that the claim is about, like of: RUT")
-    every = str(raw.get("every", "session"))
     if every not in PERIODS:
         raise ValueError(f"every: unknown word {every}{nearest(every, PERIODS)}")
+    operands = {key: _operand(raw.get(key), of) for key in ("per", "less")}
     steps = re.split(r"\s+then\s+", str(raw["take"]).strip()) if "take" in raw else []
-    return Line(
-        _operand(of, of),
-        _operand(raw.get("per"), of),
-        _operand(raw.get("less"), of),
-        every,
-        tuple(_step(one) for one in steps),
-    )
+    return Line(_operand(of, of) or "", **operands, every=every, take=tuple(read("take", one) for one in steps))
 
 
 def _operand(raw: object, of: object) -> str | Line | None:
-    if raw is None:
-        return None
-    return _line(raw, of) if isinstance(raw, Mapping) else _name(raw)
+    return None if raw is None else _line(raw, of) if isinstance(raw, Mapping) else _name(raw)
 
 
 def _name(raw: object) -> str:
     symbol, colon, column = str(raw).strip().partition(":")
     bare = symbol.lstrip("^.$")
-    if bare in OTHER_INDEX:
-        raise ValueError(f"of: {raw}: {OTHER_INDEX[bare]}")
-    if bare in EXCESS:
-        raise ValueError(f"{raw!r}: only `less` takes it")
-    return ALIASES.get(symbol, ALIASES.get(bare, bare)) + colon + column
+    if bare in OTHER or bare in EXCESS:
+        raise ValueError(f"of: {raw}: {OTHER.get(bare, 'only `less` of the whole check takes it')}")
+    return ALIASES.get(bare, bare) + colon + column
 
 
-def _step(text: str) -> Phrase:
-    step = read("take", text)
-    if step["condition"]:
-        read("when", step["condition"])
-    if step["name"]:
-        return Phrase(step.word, step.text, {**step.values, "name": _name(step["name"])})
-    return step
-
-
-def _when(raw: object) -> tuple[Condition, ...]:
+def _when(raw: object, line: Line) -> tuple[Condition, ...]:
+    """Read conditions: a text joined by `and`, or a mapping; one with `of`, or a season's bound, is of another line."""
     if not isinstance(raw, Mapping):
-        parts = re.split(r"\s+and\s+(?!\d)", str(raw).strip())
-        return tuple(_condition(read("when", one)) for one in parts)
+        return tuple(Condition(read("when", one)) for one in re.split(r"\s+and\s+(?!\d)", str(raw).strip()))
+    also = _when(raw["and"], line) if "and" in raw else ()
     own = {key: one for key, one in raw.items() if key not in LINE_KEYS and key != "and"}
-    also = _when(raw["and"]) if "and" in raw else ()
-    bounds = [f"{key} {one}" for key, one in own.items() if key in {"above", "below", "at least", "at most"}]
-    bounds += [str(one) for key, one in own.items() if key in {"is", "when"}]
-    rest = {key: one for key, one in own.items() if key not in {"above", "below", "at least", "at most", "is", "when"}}
-    _known_keys(rest, ("season", "on", "policy", "years", "session", "lasts", "crosses"), "when")
-    if "of" in raw:
-        line = _line({key: one for key, one in raw.items() if key in LINE_KEYS})
-        found = [Condition(one.phrase, line) for text in bounds for one in _when(text)]
-    elif "season" in rest and bounds:
-        season = str(rest.pop("season"))
-        read_season(season)
-        found = [Condition(read("when", text), season=season) for text in bounds]
-    else:
-        found = [one for text in bounds for one in _when(text)]
-    for key, one in rest.items():
-        if key in NO_AXIS and isinstance(one, list | tuple):
-            days = tuple(read_span(day, "on")[0] for day in one) if key == "on" else ()
-            years = tuple(int(str(year)) for year in one) if key == "years" else ()
-            found.append(Condition(Phrase(key, f"{key} {write(one)}"), days=days, years=years))
-        else:
-            found.append(_condition(read("when", f"{key} {one}")))
-    if not (found or also):
+    plain = " and ".join(write(one) if key in ("is", "when") else f"{key} {write(one)}" for key, one in own.items())
+    other = _line({key: one for key, one in raw.items() if key in LINE_KEYS}) if "of" in raw else None
+    if "season" in own and len(own) > 1 and "years" not in own:
+        other = replace(other or line, take=(read("take", f"season {own['season']}"),))
+        plain = plain.replace(f"season {own['season']}", "").strip().removeprefix("and ").removesuffix(" and")
+    found = _when(plain, line) if plain else ()
+    if not found and not also:
         raise ValueError("when: says no condition")
-    return (*found, *also)
+    return (*(Condition(one.phrase, other) for one in found), *also)
 
 
-def _condition(phrase: Phrase) -> Condition:
-    if phrase.word == "season":
-        read_season(phrase["season"])
-    if phrase.word == "on":
-        return Condition(phrase, days=(read_span(phrase["date"], "on")[0],))
-    if phrase.word == "years" and phrase["years"] not in {"election", "midterm", "pre-election", "post-election"}:
-        years = re.fullmatch(r"\d{4}(?:(?:, ?| )\d{4})*", phrase["years"])
-        if not years:
-            raise ValueError(
-                f"when: years {phrase['years']!r}; write election, midterm, pre-election, post-election or years"
-            )
-        return Condition(phrase, years=tuple(map(int, re.findall(r"\d{4}", phrase["years"]))))
-    return Condition(phrase)
-
-
-def read_season(text: str) -> tuple[tuple[str, int, int], tuple[str, int, int]]:
-    """Read a season's two ends, each ("all" | "first" | "last", sessions, month).
-
-    Raises
-    ------
-    ValueError
-        It is no month, run of months, quarter, or first or last sessions of a month.
-    """
+def read_season(text: str) -> list[tuple[str, int, int]]:
+    """Read a season's two ends, each (all, first or last; how many sessions; month); a `ValueError` says how to write it."""
     first, dash, last = QUARTERS.get(text.strip().lower(), text).partition("-")
     ends = []
     for one in (first, last if dash else first):
-        found = re.fullmatch(r"(?:(first|last) (\d\d?) (?:sessions )?(?:of )?)?([A-Za-z]{3,9})\.?", one.strip())
+        found = re.fullmatch(r"(?:(first|last) (\d\d?) (?:sessions )?(?:of )?)?([A-Za-z]{3,9})", one.strip())
         month = found.group(3).lower()[:3] if found else ""
         if not found or month not in MONTHS:
-            raise ValueError(f"when: season {text!r}; write months like Nov-Apr or Sep, Q4, or last 5 Dec-first 2 Jan")
+            raise ValueError(f"season {text!r}: write months like Nov-Apr or Sep, Q4, or last 5 Dec-first 2 Jan")
         ends.append((found.group(1) or "all", int(found.group(2) or 0), MONTHS.index(month) + 1))
-    return ends[0], ends[1]
+    return ends
 
 
-def read_span(raw: object, part: str) -> Span:
-    """Read a day, a month, a year, or a span of them ("2024-07-09 to 2024-07-16", or {first, last}), ends included."""
+def read_years(text: str) -> frozenset[int]:
+    """Read years: a list of them, or those of a kind of election up to 2100."""
+    if text in ELECTIONS:
+        return frozenset(year for year in range(1800, 2100) if year % 4 == ELECTIONS[text])
+    if not re.fullmatch(r"\d{4}(?:, ?\d{4})*", text):
+        raise ValueError(f"years {text!r}: write {', '.join(ELECTIONS)}, or years like 1974, 1990")
+    return frozenset(map(int, re.findall(r"\d{4}", text)))
+
+
+def read_span(raw: object, part: str = "on") -> Span:
+    """Read a day, month or year, or a span of them (`2024-07-09 to 2024-07-16`, or {first, last}), both ends in it."""
+    first, _, last = str(raw).partition(" to ")
     if isinstance(raw, Mapping) and set(raw) == {"first", "last"}:
-        first, last = raw["first"], raw["last"]
-    else:
-        first, _, last = str(raw).partition(" to ")
+        first, last = str(raw["first"]), str(raw["last"])
     start, end = _days(first, part)[0], _days(last or first, part)[1]
     if start > end:
         raise ValueError(f"{part}: {raw} ends before it begins")
     return start, end
 
 
-def _days(raw: object, part: str) -> Span:
-    text = str(raw).strip()[:10]
-    found = re.fullmatch(r"(\d{4})(?:-(\d\d?))?(?:-(\d\d?))?", text)
+def _days(text: str, part: str) -> Span:
+    found = re.fullmatch(r"(\d{4})(?:-(\d\d?))?(?:-(\d\d?))?(?:[T ]00:00:00)?", text.strip())
     try:
-        year, month, day = (int(one) if one else 0 for one in found.groups()) if found else (0, 0, 0)
+        year, month, day = (int(one or 0) for one in found.groups()) if found else (0, 0, 0)
         if day:
             return date(year, month, day), date(year, month, day)
-        end = date(year + (month in (0, 12)), month % 12 + 1, 1) if month else date(year + 1, 1, 1)
-        return date(year, month or 1, 1), date.fromordinal(end.toordinal() - 1)
+        after = date(year + 1, 1, 1) if month in (0, 12) else date(year, month + 1, 1)
+        return date(year, month or 1, 1), date.fromordinal(after.toordinal() - 1)
     except ValueError:
-        raise ValueError(f"{part}: {raw!r} is no day; write 2024-07-16, 2024-07, 2024, or a span with `to`") from None
+        raise ValueError(f"{part}: {text!r} is no day; write 2024-07-16, 2024-07, 2024, or a span with `to`") from None
+
+
+def _validated(check: Callable[[str], object]) -> Callable[[str], str]:
+    def convert(text: str) -> str:
+        check(text)
+        return text
+
+    return convert
+
+
+CONVERTED: dict[str, Callable[[str], str]] = {
+    "name": _name,
+    "names": lambda text: " ".join(map(_name, text.replace(",", " ").split())),
+    "condition": _validated(lambda text: read("when", text)),
+    "season": _validated(read_season),
+    "years": _validated(read_years),
+    "days": _validated(lambda text: [read_span(one) for one in text.split(",")]),
+    "date": _validated(read_span),
+}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What is published: a number, bound, range or span of days.
+    """What is published: the range that agrees with it in its own unit, or the span of days.
 
-    Attributes
-    ----------
-    comparison : str
-        about, at least, at most, or never (a day that does not exist).
-    low, high : float
-        The range that agrees with it, in its own unit.
-    digit : float
-        One unit of the last published digit.
-    unit : str
-        As in `UNITS`' values; empty for the result's own.
-    days : Span, optional
-        The span of days that agrees.
+    `comparison` is about, at least, at most, or never (a day that does not exist); `digit` is one unit of the last digit.
     """
 
     text: str
@@ -493,33 +425,29 @@ class Figure:
     days: Span | None = None
 
 
-def read_figure(raw: object, *, is_date: bool) -> Figure:
+@cache
+def read_figure(raw: object, *, is_date: bool = False) -> Figure:
     """Read what is published; its last digit sets the tolerance, unless ± says another."""
     text = re.sub(r"\s+", " ", str(raw).strip().replace("−", "-"))
     if is_date:
-        return Figure(text, "never") if text in {"never", "none"} else Figure(text, "about", days=read_span(raw, "is"))
-    words = {"at least": "at least", "more than": "at least", "above": "at least", "at most": "at most",
-             "less than": "at most", "below": "at most", "about": "about", "": "about"}  # fmt: skip
+        return Figure(text, "never") if text == "never" else Figure(text, "about", days=read_span(text, "is"))
     found = re.fullmatch(
-        rf"(at least|more than|above|at most|less than|below|about)? ?({NUMBER}) ?({UNIT})?"
-        rf"(?: (?:±|\+/-) ?({NUMBER}))?(?: to ({NUMBER}))? ?({UNIT}|th|st|nd|rd)?",
+        rf"(?:({'|'.join(filter(None, COMPARISONS))}) )?({NUMBER}) ?({UNIT})?(?: (?:±|\+/-) ?({NUMBER}))?"
+        rf"(?: to ({NUMBER}))? ?({UNIT}|st|nd|rd|th)?",
         text,
     )
     if not found:
         raise ValueError(f"is: {raw!r} is no figure; write 11.5%, at least 5, 2.0 ± 0.1, -14.7 bp, 50 to 100 years")
     word, number, unit, wider, to, unit_after = found.groups()
     value, digit = _number(number)
-    comparison = words[word or ""]
-    tolerance = (
-        _number(wider)[0] if wider else digit if word == "about" else digit / 2 if comparison == "about" else 0.0
-    )
+    comparison = COMPARISONS[word]
+    tolerance = _number(wider)[0] if wider else digit if word == "about" else 0.0 if word else digit / 2
     low, high = sorted((value, _number(to)[0])) if to else (value - tolerance, value + tolerance)
-    low, high = {"at least": (low, float("inf")), "at most": (float("-inf"), high)}.get(comparison, (low, high))
+    low, high = {"at least": (low, inf), "at most": (-inf, high)}.get(comparison, (low, high))
     return Figure(text, comparison, low, high, digit, UNITS.get(unit or unit_after or "", ""))
 
 
 def _number(text: str) -> tuple[float, float]:
-    """Return a number and one unit of its last digit."""
     plain = text.replace(",", "")
     return float(plain), 10.0 ** -len(plain.partition(".")[2])
 
@@ -548,14 +476,14 @@ class Article(BaseModel):
 
 
 class Claim(BaseModel):
-    """One statement of an article, the line that computes it, and what it says."""
+    """One statement of an article, the line that computes it, and the figure that was published."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
-    id: str = Field(pattern=r"^\w[\w.-]*$", coerce_numbers_to_str=True)
-    article: str = Field(coerce_numbers_to_str=True)
+    id: str = Field(pattern=r"^\w[\w.-]*$")
+    article: str
     says: str = Field(min_length=1)
-    kind: Kind = "fact"
+    kind: Literal["fact", "tendency", "forecast"] = "fact"
     check: Any = None
     stated: Any = Field(None, alias="is")
     reading: str = ""
@@ -567,40 +495,53 @@ class Claim(BaseModel):
     @model_validator(mode="after")
     def _reads(self) -> "Claim":
         if bool(self.untestable) == (self.check is not None):
-            raise ValueError("needs a `check`, or `untestable` with the data that it would take")
-        if self.check is not None and self.stated is None:
+            raise ValueError("needs `check`, or `untestable` with the data that it would take")
+        if self.checks and self.stated is None:
             raise ValueError("is: is missing; write what was published, like is: 11.5%")
-        _ = self.figure if self.checks else None
+        if len({one.says_date for one in self.checks}) > 1:
+            raise ValueError("say: asks for a day and for a number; make two claims of it")
+        if self.checks:
+            _ = self.figure
         return self
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
         """Its readings; the first is the headline's."""
-        return read_checks(self.check) if self.check is not None else ()
+        return () if self.check is None else read_checks(self.check)
 
     @cached_property
     def figure(self) -> Figure:
         """What was published."""
-        kinds = {one.says_date for one in self.checks}
-        if len(kinds) > 1:
-            raise ValueError("say: asks for a day and for a number; make two claims of it")
-        return read_figure(self.stated, is_date=kinds.pop())
+        return read_figure(str(self.stated), is_date=self.checks[0].says_date)
+
+
+def explain_fault(fault: ErrorDetails, values: Mapping[str, Any]) -> str:
+    """Say in one line which claim or article of a file is wrong, and in what."""
+    part, *where = fault["loc"]
+    message = fault["msg"].removeprefix("Value error, ")
+    if part == "claims" and where:
+        claim = values["claims"][where[0]]
+        name = f"claim {claim.get('id', where[0])}" if isinstance(claim, Mapping) else f"claim number {where[0]}"
+        article = f" of article {claim['article']}" if isinstance(claim, Mapping) and "article" in claim else ""
+    else:
+        name, article = (f"article {where[0]}", "") if part == "articles" and where else (str(part), "")
+    if fault["type"] == "extra_forbidden":
+        model = Claim if part == "claims" else Article
+        names = ["is" if one == "stated" else one for one in model.model_fields]
+        return f"{name}{article}: unknown word {where[-1]}{nearest(str(where[-1]), names)}"
+    return f"{name}{article}: {'.'.join(map(str, where[1:])) + ': ' if where[1:] else ''}{message}"
 
 
 def grammar(width: int = 100) -> str:
     """Write the whole grammar on a page."""
-    import textwrap
-
     lines = [
-        "{of: LINE, per|less: LINE, every: PERIOD, take: STEP then STEP, when: CONDITION and CONDITION, quiet: k,",
-        " then: LINE, after: HORIZON, less: all days|rest of year, say: WORD, from: DAY, at: DAY or SPAN, to: DAY}",
-        "A list in place of any argument is an axis of `depends`. LINE: RUT, RUT:high, IWM:total, DGS10 or {of: ...}.",
-        f"PERIOD: {', '.join(PERIODS)}. Firms: {{firms: small|large|small less large, ratio: ..., year: ...}}.",
+        "{of: LINE, per or less: LINE, every: PERIOD, take: STEP then STEP, when: CONDITION and CONDITION, quiet: k,",
+        " then: LINE, after: HORIZON, less: all days or rest of year, say: WORD, from: DAY, at: DAY or SPAN, to: DAY}",
+        "A list in place of any argument is an axis of `depends`. A LINE is RUT, RUT:high, IWM:total, DGS10, or {of: …}.",
     ]
-    for part in ("take", "when", "after", "say", "ratio", "of"):
+    for part in ("take", "when", "after", "say", "of"):
         lines += ["", part]
         for word in (one for one in WORDS if one.part == part):
-            gap = "  " if word.meaning else ""
-            text = f"  {word.shown:<52}{gap}{word.meaning}".rstrip()
-            lines += textwrap.wrap(text, width, subsequent_indent=" " * 56, drop_whitespace=True) or [text]
+            shown = f"  {word.shown:<50} {word.meaning}".rstrip()
+            lines += textwrap.wrap(shown, width, subsequent_indent=" " * 53, drop_whitespace=False)
     return "\n".join(lines)
