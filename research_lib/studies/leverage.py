@@ -5,6 +5,7 @@ a report came out. Cross-sections by fiscal year use the latest values; what mee
 """
 
 from contextlib import suppress
+from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
@@ -18,7 +19,7 @@ from research_lib.exhibits.findings import Summary, join_cards
 from research_lib.exhibits.format import NONE, interval, plural, show
 from research_lib.stats import cross_section, leverage
 from research_lib.stats.cross_section import rises_and_falls
-from research_lib.stats.estimate import Estimate
+from research_lib.stats.estimate import Estimate, holm
 from research_lib.stats.leverage import GROUPS, LARGE, LEAST_FIRMS, SMALL
 from research_lib.stats.panel import build_panel
 from research_lib.stats.regression import ols
@@ -45,19 +46,14 @@ DEFINITIONS = {
 WORDS = {
     "leverage": "a turn of net debt to EBITDA",
     "negative": "EBITDA of zero or less",
-    "size": "log of market value",
-    "beta": "beta",
     "rise": "a rise of the rate by one point",
     "fall": "a fall of the rate by one point",
     "spread": "Baa−Aaa spread wider by a point",
     "bill_rise": "bill rate up by a point",
     "bill_fall": "bill rate down by a point",
     "debt_to_capital": "debt to capital",
-    "log_net_income": "log of net income",
 }
-REGRESSORS = ("leverage", "negative", "size", "beta")
-SPREAD_DRIVERS = ("spread", "bill_rise", "bill_fall")
-SLOPES = ("regressor", "value", "interval", "p")
+SLOPES = ("regressor", "value", "interval", "p", "p_holm", "n")
 
 
 def hold_quote(found: Estimate, quoted: float, *, more_than: bool) -> str:
@@ -79,9 +75,10 @@ def times(ratio: float, digits: int = 2) -> str:
 
 
 def in_words(fit: pd.DataFrame) -> pd.DataFrame:
-    """Give a regression's rows their index as a column, `driver`, and in words, `regressor`."""
+    """Keep the rows of a regression that a question is about: `driver`, in words as `regressor`, and `p_holm` over them."""
     rows = fit.rename_axis("driver").reset_index()
-    return rows.assign(regressor=rows["driver"].map(WORDS))
+    rows = rows[rows["driver"].isin(WORDS)]
+    return rows.assign(regressor=rows["driver"].map(WORDS), p_holm=holm(rows["p"]))
 
 
 class Leverage(Study):
@@ -184,14 +181,16 @@ class Leverage(Study):
     def stresses(self) -> pd.DataFrame:
         """Shares of both groups' debt repriced: a row a group, share and rate move."""
         clean = self.firms[self.firms["rule"] == ""]
-        found = [
-            {"group": group} | leverage.stress(clean, clean.index.isin(self.members(group).index), rate_move_bp=move,
-                                      debt_share=share, zombie_years=self.p.zombie_years)
-            for group in GROUPS
-            for share in sorted({*DEBT_SHARES, self.p.stress_share})
-            for move in sorted({0, *RATE_MOVES_BP, self.p.stress_bp})
-        ]  # fmt: skip
-        frame = pd.DataFrame(found)
+        shares, moves = sorted({*DEBT_SHARES, self.p.stress_share}), sorted({0, *RATE_MOVES_BP, self.p.stress_bp})
+        members = {group: clean.index.isin(self.members(group).index) for group in GROUPS}
+        rows = [
+            {"group": group}
+            | leverage.stress(
+                clean, members[group], rate_move_bp=move, debt_share=share, zombie_years=self.p.zombie_years
+            )
+            for group, share, move in product(GROUPS, shares, moves)
+        ]
+        frame = pd.DataFrame(rows)
         if frame["share_below_one"].isna().all():
             raise InsufficientDataError("the interest of more than half of the companies is unknown")
         plain = frame[frame["rate_move_bp"] == 0].groupby("group")["share_below_one"].first()
@@ -212,7 +211,7 @@ class Leverage(Study):
     @result
     def months(self) -> pd.DatetimeIndex:
         """Ends of the holding periods."""
-        return month_ends(self.companies.panel) if len(self.prices) else pd.DatetimeIndex([])
+        return month_ends(self.companies.panel)
 
     @result
     def panel(self) -> pd.DataFrame:
@@ -222,9 +221,8 @@ class Leverage(Study):
     @result
     def slopes(self) -> pd.DataFrame:
         """Monthly slopes of returns on leverage."""
-        return cross_section.monthly_slopes(
-            self.panel, REGRESSORS, within="sector" if self.companies.has_sectors else ""
-        )
+        within = "sector" if self.companies.has_sectors else ""
+        return cross_section.monthly_slopes(self.panel, ("leverage", "negative", "size", "beta"), within=within)
 
     @result
     def sorted_premium(self) -> Estimate:
@@ -245,13 +243,7 @@ class Leverage(Study):
         if market is not None:
             beside["market held equal"] = beside["alone"].join(market.values, how="inner")
         fits = {control: ols(values["SMB"], known, cov="wild", seed=self.p.seed) for control, known in beside.items()}
-        rows = [in_words(fit.loc[list(SPREAD_DRIVERS)]).assign(control=control) for control, fit in fits.items()]
-        return pd.concat(rows, ignore_index=True)
-
-    @result
-    def spread_alone(self) -> pd.DataFrame:
-        """Small minus large on spreads and bill rates alone."""
-        return self.spreads[self.spreads["control"] == "alone"]
+        return pd.concat([in_words(fit).assign(control=control) for control, fit in fits.items()], ignore_index=True)
 
     @result
     def spread_effect(self) -> Estimate:
@@ -312,7 +304,8 @@ class Leverage(Study):
         if frame.empty:
             raise InsufficientDataError("the interest of more than half of the small companies is unknown")
         before = float(self.cover_now.set_index("group")["share_below_one"][SMALL])
-        most = f"{show(float(frame.columns[-1]), 'bp')} on all debt adds {show(frame.iloc[-1, -1], 'points', digits=0)}"
+        added = show(frame.iloc[-1, -1], "points", digits=0).lstrip("+")
+        most = f"{show(float(frame.columns[-1]), 'bp')} on all debt adds {added}"
         moves = [show(float(move), "bp").removesuffix(" bp") for move in frame.columns]
         return charts.heat_map(
             frame.set_axis([f"{share:.0%} of debt" for share in frame.index], axis=0).set_axis(moves, axis=1),
@@ -325,7 +318,10 @@ class Leverage(Study):
         )
 
     @table(
-        "Small companies' debt falls due {s.due_word} than large companies'",
+        lambda s: (
+            f"{show(s.of(SMALL).due_within_year, 'share')} of small companies' debt falls due within a year, "
+            f"{show(s.of(LARGE).due_within_year, 'share')} of large companies'"
+        ),
         ("group", "due_within_year", "n"),
         deck="Short-term over all debt, sums over companies, fiscal {s.fiscal_year}; what floats is not in the data",
     )
@@ -375,7 +371,7 @@ class Leverage(Study):
 
     @table(
         "Net debt to EBITDA by fiscal year",
-        ("fiscal_year", "group", "n", "coverage", "value", "interval", "median", "share_no_ebitda"),
+        ("fiscal_year", "group", "n", "value", "interval", "median", "share_no_ebitda", "without_top", "top"),
         unit="turns",
         note="A group of fewer than 30 companies is left out; an interval needs 200. It says how much the ratio hangs on "
         "which companies are in the group, not whether statements are right.",
@@ -387,15 +383,6 @@ class Leverage(Study):
             raise InsufficientDataError(f"no group has {LEAST_FIRMS} companies with a market value")
         return found
 
-    @table(
-        "What five companies do to each ratio",
-        ("fiscal_year", "group", "value", "without_top", "top_share", "top"),
-        unit="turns",
-    )
-    def contributors(self) -> pd.DataFrame:
-        """The five companies that move each ratio most."""
-        return self.by_year
-
     @table("The ratio on every definition in use, fiscal {s.fiscal_year}", ("definition", LARGE, SMALL), unit="turns")
     def definitions(self) -> pd.DataFrame:
         """The ratio on every definition in use."""
@@ -404,8 +391,6 @@ class Leverage(Study):
             found[group] = leverage.definitions(self.members(group))
             for name, column in (("with_financials", "size_group"), ("as_filed", "group_as_filed")):
                 found[group][name] = leverage.definitions(self.members(group, column))["value"]
-        if not self.companies.has_sectors:
-            found = {group: one | {"with_financials": None} for group, one in found.items()}
         return pd.DataFrame(found).loc[list(DEFINITIONS)].rename(DEFINITIONS).rename_axis("definition").reset_index()
 
     @table(
@@ -431,17 +416,14 @@ class Leverage(Study):
     )
     def other_groups(self) -> pd.DataFrame:
         """Groups of other sizes."""
-        changes: list[dict[str, Any]] = [{"large": large, "small": small} for large, small in GROUP_SIZES]
-        if self.companies.has_sectors:
-            changes.append({"exclude_financials": not self.p.exclude_financials})
         rows = []
-        for changed in [{}, *changes]:
-            other = Leverage(self.p.model_copy(update=changed))
+        for large, small in dict.fromkeys([(self.p.large, self.p.small), *GROUP_SIZES]):
+            other = Leverage(self.p.model_copy(update={"large": large, "small": small}))
             vars(other)["companies"] = self.companies
             with suppress(InsufficientDataError):
-                large, small = other.quotes.to_dict("records")
-                name = f"largest {other.p.large:,}, next {other.p.small:,}, {other.financials}"
-                rows.append(small | {"groups": name, LARGE: large["value"], SMALL: small["value"]})
+                ratios = other.quotes["value"]
+                name = f"largest {large:,}, next {small:,}"
+                rows.append(dict(other.quotes.iloc[1]) | {"groups": name, LARGE: ratios[0], SMALL: ratios[1]})
         return pd.DataFrame(rows)
 
     @table(
@@ -458,38 +440,33 @@ class Leverage(Study):
 
     @table(
         "What went with leverage, a month",
-        (*SLOPES, "months"),
+        SLOPES,
         unit="change",
-        deck=lambda s: (
-            f"Monthly returns of a median of {s.slopes['companies'].median():,.0f} companies, on what was published "
-            "before the month"
-        ),
+        deck="Monthly returns on what had been published before the month, size and beta held equal; n months",
         note=lambda s: (
-            "Fama and MacBeth (1973) with equal-weighted cosine errors. A restated value counts from its "
-            "restatement."
-            + " The prices hold nearly only companies that are still quoted at the end: failures are missing, so returns of the "
-            "indebted look too good." * s.companies.panel.survivors_only
+            f"Fama and MacBeth (1973) with equal-weighted cosine errors; a median of {s.slopes['companies'].median():,.0f} "
+            "companies a month, because a restated value counts from its restatement."
+            + " Companies that failed are missing from the prices."
+            * s.companies.panel.survivors_only
         ),
     )
     def premium(self) -> pd.DataFrame:
         """Returns and leverage."""
-        return in_words(cross_section.fama_macbeth(self.slopes)).assign(months=lambda rows: rows["n"])
+        return in_words(cross_section.fama_macbeth(self.slopes))
 
     @table(
         "What a rate move adds to the return of a turn of leverage",
-        (*SLOPES, "months"),
+        SLOPES,
         unit="change",
-        deck="Monthly slopes of returns on net debt to EBITDA, on moves of the {s.companies.rate_name} in points",
+        deck="Monthly slopes of returns on net debt to EBITDA, on moves of the {s.companies.rate_name} in points; n months",
         note="Restricted wild bootstrap-t. A positive value of a fall means that the indebted gained when the rate fell.",
     )
     def interaction(self) -> pd.DataFrame:
         """Leverage when rates move."""
-        if self.companies.rate is None:
+        slopes, rate = self.slopes, self.companies.rate
+        if rate is None:
             raise InsufficientDataError("the source has no rate (series/DGS2.csv)")
-        moves = rises_and_falls(self.companies.rate, self.months)
-        return in_words(cross_section.leverage_rate_interaction(self.slopes, moves)).assign(
-            months=lambda rows: rows["n"]
-        )
+        return in_words(cross_section.leverage_rate_interaction(slopes, rises_and_falls(rate, self.months)))
 
     @table(
         "Did the indebted move more on chosen days?",
@@ -508,16 +485,16 @@ class Leverage(Study):
 
     @table(
         "Debt in 1990 and the share price to 1994",
-        (*SLOPES, "n"),
-        note="Price change on debt to capital, one cross-section, HC3 errors. The firms share one period and were all still "
-        "quoted at its end.",
+        ("regressor", "value", "interval", "p", "n"),
+        note="Price change on debt to capital, log of net income held equal; one cross-section of firms that were all still "
+        "quoted at its end. HC3 errors.",
     )
     def debt_and_return(self) -> pd.DataFrame:
         """The 142 firms of 1990."""
         if self.companies.firms_1990 is None:
             raise InsufficientDataError("only the bundled source has the firms of 1990 to 1994, known by 1994-12-31")
         values = self.companies.firms_1990.values
-        return in_words(ols(values["price_return"], values[["debt_to_capital", "log_net_income"]], cov="HC3").iloc[1:])
+        return in_words(ols(values["price_return"], values[["debt_to_capital", "log_net_income"]], cov="HC3"))
 
     # Findings.
 
@@ -549,7 +526,8 @@ class Leverage(Study):
         Find("leverage_sort_premium", "sorted_premium", unit="fraction", what="most minus least indebted fifth, a month"),
         Find("leverage_x_rate_{driver}", "interaction", rows=True, unit="fraction",
              what="return a month that {regressor} adds for a turn of net debt to EBITDA"),
-        Find("small_less_large_x_{driver}", "spread_alone", rows=True, unit="fraction", what="SMB a month, {regressor}"),
+        Find("small_less_large_x_{driver}", "spreads", rows="control == 'alone'", unit="fraction",
+             what="SMB a month, {regressor}"),
         Find("small_less_large_x_spread_beside_market", "spread_effect", unit="fraction",
              what="SMB a month, Baa−Aaa spread wider by a point, with the market held equal where the source has it"),
         Find("debt_to_capital_slope", "debt_and_return", unit="fraction",
@@ -567,11 +545,6 @@ class Leverage(Study):
     def typical_word(self) -> str:
         """How the median small company compares with the median large one."""
         return "more than" if self.of(SMALL).median > self.of(LARGE).median else "no more than"
-
-    @property
-    def due_word(self) -> str:
-        """Whether small companies' debt falls due sooner than large ones'."""
-        return "sooner" if self.of(SMALL).due_within_year > self.of(LARGE).due_within_year else "no sooner"
 
     @property
     def quote_title(self) -> str:
@@ -632,11 +605,11 @@ class Leverage(Study):
         )
 
     def _of_spreads(self) -> Summary:
-        effect, alone = self.spread_effect, self.spread_alone.iloc[0]
+        effect, alone = self.spread_effect, self.spreads.iloc[0]
         numbers = [
             (
                 show(alone["value"], "points"),
-                f"small minus large per point of wider spread, {_interval(alone, 'points')}",
+                f"small minus large, spread wider by a point, {_interval(alone, 'points')}",
             ),
             (show(effect.value, "points"), f"with the market held equal, {_interval(effect, 'points')}"),
             (f"{effect.n:,}", "months of size factor, bill rate and corporate yields"),
