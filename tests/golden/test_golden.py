@@ -1,0 +1,44 @@
+"""A change of shape keeps its numbers: every finding of every report on bundled data, held against what was pinned."""
+
+import json
+import math
+
+import pytest
+
+from tests.golden.__main__ import ON_THE_FOLDER, findings_of, parameter_files, pinned_file
+
+# Fits are iterated: another processor's or library's last digits differ; all else is equal to many more.
+RELATIVE = 1e-7
+
+
+def equal(was, now):
+    if isinstance(was, float) and isinstance(now, int | float):
+        return math.isclose(was, now, rel_tol=RELATIVE, abs_tol=1e-10)
+    return was == now
+
+
+def differences(was, now):
+    before, after = ({one["name"]: one for one in findings} for findings in (was, now))
+    yield from sorted(before.keys() ^ after.keys())
+    for name in before.keys() & after.keys():
+        yield from (f"{name}: {key}" for key, value in before[name].items() if not equal(value, after[name][key]))
+
+
+@pytest.mark.parametrize("path", parameter_files(bundled=True), ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_findings_are_those_that_were_pinned(path):
+    pinned = json.loads(pinned_file(path).read_text(encoding="utf-8"))
+    assert list(differences(pinned, findings_of(path))) == []
+
+
+@pytest.mark.parametrize("path", parameter_files(bundled=False), ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_findings_on_the_folder_are_those_before_the_change(path, shared_data):  # noqa: ARG001
+    pinned = pinned_file(path, ON_THE_FOLDER)
+    if not pinned.exists():
+        pytest.skip("nothing was pinned here: python -m tests.golden --folder")
+    assert list(differences(json.loads(pinned.read_text(encoding="utf-8")), findings_of(path))) == []
+
+
+def test_a_changed_number_would_be_found():
+    was = [{"name": "a", "value": 0.5, "n": 8}, {"name": "b", "value": None, "n": None}]
+    assert list(differences(was, [{"name": "a", "value": 0.5 + 1e-12, "n": 8}, was[1]])) == []
+    assert list(differences(was, [{"name": "a", "value": 0.51, "n": 9}])) == ["b", "a: value", "a: n"]
