@@ -12,10 +12,11 @@ import pandas as pd
 from research_lib.data.calendar import last_close
 from research_lib.data.catalog import describe_asset, describe_series, vendor_name
 from research_lib.data.live.network import RateLimiter, RefusedError, RetryPolicy, StoppedError, TransientError
-from research_lib.data.live.source import SERVES, as_raw
+from research_lib.data.live.source import SERVES
 from research_lib.data.live.store import Item, Kind, Pulled, Snapshot, Store, describe_changes
 from research_lib.data.load import open_source
 from research_lib.data.quality import check_loads
+from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, MissingDataError, nearest
 from research_lib.project import CHECK_SECONDS, noted_interrupts
 
@@ -184,6 +185,7 @@ def pull(
             lacking = [one for one in (*outcome.kept, *newest) if one.lost and not one.broken]
             accepted = {one.item: store.accept(one) for one in lacking}
             outcome.kept = [accepted.get(one.item, one) for one in outcome.kept]
+    outcome.kept.sort(key=lambda one: one.item)
     return outcome
 
 
@@ -206,9 +208,9 @@ def keep(store: Store, brought: Pulled, *, now: pd.Timestamp) -> Snapshot:
     item, lost, broken = brought.item, "", ""
     if item.kind is not Kind.COMPANIES:
         info = describe_asset(item.name) if item.kind is Kind.PRICES else describe_series(item.name)
-        unwritten = Snapshot(item, dict(brought.query), now.isoformat(), brought.library, 0, "", "", "")
+        column, asked = item.kind.column, brought.query.get("symbol", item.name)
         try:
-            check_loads(as_raw(brought.frame, unwritten, item.name, item.kind.column), info)
+            check_loads(RawSeries(item.name, asked, brought.frame["date"], brought.frame[column]), info)
         except DataError as error:
             broken = str(error)
     before = [one for one in store.snapshots(item) if not one.held and store.is_intact(one)]

@@ -9,7 +9,7 @@ import pandas as pd
 from research_lib.data.catalog import Asset
 from research_lib.data.live.store import PULL_COMMAND, Item, Kind, Snapshot, Store
 from research_lib.data.source import RawSeries, Vintage
-from research_lib.errors import DataError, MissingDataError
+from research_lib.errors import MissingDataError
 
 SERVES = {"yahoo": Kind.PRICES, "fred": Kind.SERIES, "french": Kind.SERIES, "sec": Kind.COMPANIES}
 
@@ -49,18 +49,27 @@ class Snapshots:
 
     def read_price(self, asset: Asset) -> RawSeries:
         """Read one field of one symbol, with its volume and splits."""
-        frame, snapshot, damaged = self._read(Kind.PRICES, asset.symbol)
         field = "adj_close" if asset.field == "total" else asset.field
-        if field not in frame.columns or field == "date":
-            fields = ", ".join(name for name in frame.columns if name != "date")
-            raise DataError(f"source {self.name} has no {field} of {asset.symbol}; it has {fields}")
-        raw = as_raw(frame, snapshot, str(asset), field, damaged=damaged)
-        return replace(raw, volume=frame["volume"], splits=frame["split"])
+        raw, frame = self._read_column(Kind.PRICES, asset.symbol, field)
+        return replace(raw, id=str(asset), volume=frame["volume"], splits=frame["split"])
 
     def read_series(self, series_id: str) -> RawSeries:
         """Read one series in its published unit."""
-        frame, snapshot, damaged = self._read(Kind.SERIES, series_id)
-        return as_raw(frame, snapshot, series_id, "value", damaged=damaged)
+        return self._read_column(Kind.SERIES, series_id, "value")[0]
+
+    def _read_column(self, kind: Kind, name: str, column: str) -> tuple[RawSeries, pd.DataFrame]:
+        frame, snapshot, damaged = self._read(kind, name)
+        fields = [one for one in frame.columns if one != "date"]
+        if column not in fields:
+            raise MissingDataError(f"source {self.name} has no {column} of {name}; it has {', '.join(fields)}")
+        asked, skipped = (
+            snapshot.query.get("symbol", name),
+            f" ({damaged} that would go before it damaged: data verify)",
+        )
+        pulled = f"pulled {snapshot.fetched:%Y-%m-%d %H:%M} UTC, snapshot {snapshot.sha256[:12]}"
+        origin = f"{asked}, column {column}, {pulled}{skipped if damaged else ''}"
+        vintage = Vintage(snapshot.fetched_at, snapshot.sha256)
+        return RawSeries(name, origin, frame["date"], frame[column], source=self.name, vintage=vintage), frame
 
     def _read(self, kind: Kind, name: str) -> tuple[pd.DataFrame, Snapshot, int]:
         if kind is not SERVES[self.name]:
@@ -69,18 +78,3 @@ class Snapshots:
 
     def _names(self, kind: Kind) -> list[str]:
         return [item.name for item in self.store.items(self.name, kind)]
-
-
-def as_raw(frame: pd.DataFrame, snapshot: Snapshot, name: str, column: str, *, damaged: int = 0) -> RawSeries:
-    """Return one column of a snapshot as every source gives it, and say from when it is."""
-    asked = snapshot.query.get("symbol", snapshot.item.name)
-    said = f" ({damaged} that would go before it damaged: data verify)" if damaged else ""
-    return RawSeries(
-        id=name,
-        origin=f"{asked}, column {column}, pulled {snapshot.fetched:%Y-%m-%d %H:%M} UTC, "
-        f"snapshot {snapshot.sha256[:12]}{said}",
-        dates=frame["date"],
-        values=frame[column],
-        source=snapshot.item.source,
-        vintage=Vintage(snapshot.fetched_at, snapshot.sha256),
-    )

@@ -1,20 +1,20 @@
-"""The vendors on the loopback address, a store, and the command led to both."""
+"""The vendors on the loopback address, a store, and pulls led to both."""
 
 from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from research_lib.cli import app
 from research_lib.data.calendar import sessions_between
-from research_lib.data.live import clients as real_clients
-from research_lib.data.live import network
-from research_lib.data.live.network import Manners
-from research_lib.data.live.snapshots import Store
+from research_lib.data.live import vendors as real
+from research_lib.data.live.network import RetryPolicy
+from research_lib.data.live.pull import GAPS_S, pull_for
+from research_lib.data.live.store import Store
 from tests.data.live import loopback
 
-QUICK = Manners(first_wait_s=0.01, longest_wait_s=0.5, timeout_s=0.4, attempts=3)
+QUICK = RetryPolicy(first_wait_s=0.01, longest_wait_s=0.5, timeout_s=0.4, attempts=3)
 DAYS = sessions_between(pd.Timestamp("2023-10-02"), pd.Timestamp("2024-07-16"))
 
 
@@ -32,25 +32,18 @@ def store(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def data_command(vendors, store, monkeypatch, tmp_path):  # noqa: ARG001  # the store must be there
-    """`python -m research_lib data …` with the real clients led to the server; short waits."""
-    led = loopback.clients(vendors.port, tmp_path / "yfinance", timeout_s=QUICK.timeout_s)
-    monkeypatch.setattr(real_clients, "open_clients", lambda names, **_: {name: led[name] for name in names})
-    monkeypatch.setattr(network, "Manners", lambda max_age: replace(QUICK, max_age=max_age))
-    return lambda *words: CliRunner().invoke(app, ["data", *map(str, words)])
+def pull(vendors, store, monkeypatch):
+    """Pull what a parameter set needs with the real clients led to the server; short waits."""
+    monkeypatch.setenv("SEC_IDENTITY", "Jo Doe jo@example.org")
+    monkeypatch.setitem(GAPS_S, "sec", 0.0)
+    for name, client in real.VENDORS.items():
+        led = lambda *args, client=client, **options: loopback.lead(client(*args, **options), vendors.port)
+        monkeypatch.setitem(real.VENDORS, name, led)
 
+    def run(source, *, accept=False, max_age_hours=0, tell=lambda *_: None, **needs):
+        usual = {"data_dir": "", "symbols": (), "optional_symbols": (), "series": (), "companies": 0}
+        policy = replace(QUICK, max_age=timedelta(hours=max_age_hours))
+        parameters = [SimpleNamespace(source=source, **usual | needs)]
+        return pull_for(parameters, store, policy=policy, accept=accept, tell=tell)
 
-@pytest.fixture
-def parameter_file(tmp_path):
-    """Write a parameter file that names sources and one asset."""
-
-    def write(source="yahoo", asset="RUT", notebook="03_record_sigma", **values):
-        path = tmp_path / notebook / "live.yaml"
-        path.parent.mkdir(exist_ok=True)
-        lines = {"source": source} | (
-            {"asset": asset, "benchmark": '""', "assets": f"[{asset}]"} | values if asset else values
-        )
-        path.write_text("".join(f"{name}: {value}\n" for name, value in lines.items()))
-        return path
-
-    return write
+    return run

@@ -1,4 +1,4 @@
-"""A server on this machine that plays the vendors, and the real clients' sessions led to it.
+"""A server on this machine that plays the vendors, and the real clients led to it.
 
 A host that the server does not play fails at once: no test leaves the loopback address.
 """
@@ -15,14 +15,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 import pandas as pd
 
-from research_lib.data.live.fred import Fred
-from research_lib.data.live.french import French
-from research_lib.data.live.web import WebSession
-from research_lib.data.live.yahoo import Yahoo, YahooSession
+from research_lib.data.live.vendors import VENDORS
 
-CHART_HOST = "query2.finance.yahoo.com"
-HOSTS = {CHART_HOST, "query1.finance.yahoo.com", "fc.yahoo.com", "guce.yahoo.com", "fred.stlouisfed.org",
-         "mba.tuck.dartmouth.edu", "data.sec.gov", "www.sec.gov"}  # fmt: skip
+HOSTS = {"query2.finance.yahoo.com", "query1.finance.yahoo.com", "fc.yahoo.com", "guce.yahoo.com",
+         "fred.stlouisfed.org", "mba.tuck.dartmouth.edu", "data.sec.gov", "www.sec.gov"}  # fmt: skip
+FRENCH = "/pages/faculty/ken.french/ftp"
+OPENING = pd.Timedelta(hours=14, minutes=30)  # of the exchange, in UTC
 
 
 @dataclass(frozen=True)
@@ -44,12 +42,11 @@ class Vendors:
     """The server: what it answers by path, and what it was asked."""
 
     def __init__(self):
-        self.book = {}
-        self.asked = []
-        self.users = []
+        self.book, self.asked, self.users = {}, [], []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self.port = self._server.server_address[1]
 
     def __enter__(self):
         self._thread.start()
@@ -63,16 +60,11 @@ class Vendors:
         self._server.server_close()
         self._thread.join()
 
-    @property
-    def port(self):
-        return self._server.server_address[1]
-
     def answer(self, path, *answers):
         """Answer a path, each time with the next one; the last one stays."""
         self.book[path] = list(answers)
 
     def prices(self, symbol, *answers):
-        """Answer for a symbol's prices; the question for its time zone is always answered well."""
         self.answer(f"/v8/finance/chart/{symbol}", *answers)
 
     def series(self, series_id, *answers):
@@ -84,16 +76,14 @@ class Vendors:
     def _take(self, raw):
         parts = urlsplit(raw)
         path, query = unquote(parts.path), parse_qs(parts.query)
-        if query.get("range") == ["1d"]:
+        if query.get("range") == ["1d"]:  # the question for a symbol's time zone
             return as_json(chart(path.rsplit("/", 1)[1], pd.DatetimeIndex([])))
         path = f"{path}?{query['id'][0]}" if "fredgraph" in path else path
         self.asked.append(path)
         answers = self.book.get(path)
         if answers is None:
-            return as_json(
-                {"chart": {"result": None, "error": {"description": "No data found, symbol may be delisted"}}},
-                status=404,
-            )
+            fault = {"description": "No data found, symbol may be delisted"}
+            return as_json({"chart": {"result": None, "error": fault}}, status=404)
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
     def _handler(vendors):  # noqa: N805
@@ -113,8 +103,7 @@ class Vendors:
                     self.wfile.write(answer.body[: len(answer.body) // 2] if answer.cut else answer.body)
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True
-                if answer.cut:
-                    self.close_connection = True
+                self.close_connection |= answer.cut
 
             def log_message(self, *_):
                 pass
@@ -129,61 +118,42 @@ def led_to(port, url):
     return parts._replace(scheme="http", netloc=f"127.0.0.1:{port}").geturl()
 
 
-class LedYahooSession(YahooSession):
-    def __init__(self, port, **options):
-        super().__init__(**options)
-        self.port = port
+def lead(client, port):
+    """Lead a real client's requests to the server."""
+    cls = type(client.session)
 
-    def request(self, method, url, **options):
-        return super().request(method, led_to(self.port, url), **options)
+    class Led(cls):
+        def request(self, method, url, *args, **options):
+            return super().request(method, led_to(port, url), *args, **options)
 
+    client.session.__class__ = Led
+    if client.source == "yahoo":
+        from yfinance.data import YfData
 
-class LedWebSession(WebSession):
-    def __init__(self, port, vendor, **options):
-        super().__init__(vendor, **options)
-        self.port = port
-
-    def request(self, method, url, *args, **options):
-        return super().request(method, led_to(self.port, url), *args, **options)
-
-
-def clients(port, cache, *, timeout_s=5.0):
-    """The real clients, led to the server."""
-    from yfinance.data import YfData
-
-    session = LedYahooSession(port, timeout_s=timeout_s)
-    yahoo = Yahoo(session=session, cache=cache)
-    data = YfData(session=session)
-    data._cookie, data._crumb = True, "crumb"
-    data.cache_get.cache_clear()
-    return {
-        "yahoo": yahoo,
-        "fred": Fred(session=LedWebSession(port, "FRED", timeout_s=timeout_s)),
-        "french": French(session=LedWebSession(port, "Ken French's library", timeout_s=timeout_s)),
-    }
+        data = YfData(session=client.session)
+        data._cookie, data._crumb = True, "crumb"
+        data.cache_get.cache_clear()
+    return client
 
 
-OPENING = pd.Timedelta(hours=14, minutes=30)  # of the exchange, in UTC
+def clients(port, store, *, timeout_s=5.0, names=tuple(VENDORS)):
+    """The real clients by source, led to the server."""
+    return {name: lead(VENDORS[name](store, timeout_s=timeout_s), port) for name in names}
 
 
 def chart(symbol, days, closes=None, **changes):
-    """Yahoo's answer for a symbol's prices; `changes` replace lists of the quote, or are splits and dividends by day."""
+    """Yahoo's answer for a symbol's prices; `changes` replace lists of the quote, parts of its meta, or events."""
     closes = list(100 + np.arange(len(days)) * 0.1) if closes is None else list(closes)
-    quote_lists = dict.fromkeys(("open", "high", "low", "close"), closes) | {"volume": [1000] * len(days)}
-    quote_lists |= {name: values for name, values in changes.items() if name in quote_lists}
-    stamps = [int((day + OPENING).timestamp()) for day in days]
+    quote = dict.fromkeys(("open", "high", "low", "close"), closes) | {"volume": [1000] * len(days)}
+    quote |= {name: values for name, values in changes.items() if name in quote}
+    stamps = changes.get("stamps", [int((day + OPENING).timestamp()) for day in days])
     meta = {
-        "currency": "USD", "symbol": changes.get("named", symbol), "instrumentType": "EQUITY", "gmtoffset": -18000,
-        "exchangeTimezoneName": "America/New_York", "timezone": "EST", "priceHint": 2, "dataGranularity": "1d",
-        "regularMarketPrice": 1.0, "firstTradeDate": 0, "regularMarketTime": stamps[-1] if stamps else 0, "range": "",
-        "validRanges": ["1d", "max"],
-    }  # fmt: skip
-    result = {
-        "meta": meta,
-        "timestamp": changes.get("stamps", stamps),
-        "indicators": {"quote": [quote_lists], "adjclose": [{"adjclose": changes.get("adjclose", closes)}]},
-        "events": changes.get("events", {}),
-    }
+        "currency": "USD", "symbol": symbol, "instrumentType": "EQUITY", "gmtoffset": -18000, "timezone": "EST",
+        "exchangeTimezoneName": "America/New_York", "priceHint": 2, "dataGranularity": "1d", "regularMarketPrice": 1.0,
+        "firstTradeDate": 0, "regularMarketTime": stamps[-1] if stamps else 0, "range": "", "validRanges": ["1d", "max"],
+    } | changes.get("meta", {})  # fmt: skip
+    indicators = {"quote": [quote], "adjclose": [{"adjclose": changes.get("adjclose", closes)}]}
+    result = {"meta": meta, "timestamp": stamps, "indicators": indicators, "events": changes.get("events", {})}
     return {"chart": {"result": [result], "error": None}}
 
 
@@ -201,10 +171,7 @@ def french_zip(name, tables):
     """A file as Ken French publishes it: text, then blocks of a title, a header and rows, each ended by an empty line."""
     blocks = ["This file was made up for a test."]
     for title, table in tables.items():
-        rows = [
-            f"{period},{','.join(f'{value:8.2f}' for value in row)}"
-            for period, row in zip(table.index, table.to_numpy(), strict=True)
-        ]
+        rows = [f"{period},{','.join(f'{value:8.2f}' for value in row)}" for period, *row in table.itertuples()]
         blocks.append("\r\n".join([f"  {title}", "," + ",".join(table.columns), *rows]))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:

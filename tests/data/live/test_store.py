@@ -1,0 +1,328 @@
+"""The store: nothing half written, nothing overwritten, nothing damaged read; and which vintage a date reads."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, date, datetime, timedelta
+from threading import Event, Thread
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research_lib.data import load_prices, open_source
+from research_lib.data.live.network import RetryPolicy
+from research_lib.data.live.pull import differences, is_fresh, pull
+from research_lib.data.live.store import SETTLING_DAYS, Item, Kind, Pulled, describe_changes, in_order
+from research_lib.errors import DataError, MissingDataError
+from tests.data.live.conftest import DAYS
+from tests.data.live.loopback import as_json, chart
+
+RUT = Item("yahoo", Kind.PRICES, "RUT")
+
+
+def pulled(level=100.0, item=RUT):
+    closes = level + np.arange(len(DAYS)) / 100
+    frame = pd.DataFrame({"date": DAYS.as_unit("us"), "close": closes, "volume": 1.0, "split": 0.0})
+    return Pulled(item, frame, {"symbol": "^RUT"}, "yfinance 1")
+
+
+def at(text):
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def alter(path, where=50):
+    """Change one byte of a file."""
+    content = bytearray(path.read_bytes())
+    content[where] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def data_file(store, snapshot):
+    return store.directory / "objects" / f"{snapshot.sha256}.parquet"
+
+
+def manifests(store):
+    return sorted(store.directory.glob("manifest/*/*/*/*.json"))
+
+
+def test_what_is_kept_is_read_back_with_its_manifest(store):
+    kept = store.keep(pulled(), now=at("2024-07-17T10:00"))
+    assert (store.items(), store.snapshots(RUT)) == ([RUT], [kept])
+    assert (kept.rows, kept.first, kept.last) == (len(DAYS), "2023-10-02", "2024-07-16")
+    assert kept.fetched_at == "2024-07-17T10:00:00.000000+00:00"
+    pd.testing.assert_frame_equal(store.read(RUT)[0], pulled().frame)
+
+
+def test_equal_data_is_kept_once_and_every_pull_is_on_record(store):
+    for hour in (10, 11, 12):
+        store.keep(pulled(), now=at(f"2024-07-17T{hour}:00"))
+    assert len(store.snapshots(RUT)) == 3
+    assert len(list((store.directory / "objects").iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", ["..", "BRK.B", "^X", "A/B", "EURUSD=X"])
+def test_a_name_cannot_leave_its_folder(store, name):
+    item = Item("yahoo", Kind.PRICES, name)
+    store.keep(pulled(item=item))
+    assert store.items() == [item]
+    assert manifests(store)[0].parent.parent == store.directory / "manifest/yahoo/prices"
+
+
+@pytest.mark.parametrize("where", [0, 1000, -1])
+def test_one_altered_byte_is_found_and_the_one_before_is_used(store, where):
+    old = store.keep(pulled(100.0), now=at("2024-07-17T10:00"))
+    new = store.keep(pulled(200.0), now=at("2024-07-18T10:00"))
+    assert load_prices(open_source("yahoo"), ["RUT"])["RUT"].iloc[0] == 200
+    alter(data_file(store, new), where)
+    intact, damaged, _ = store.verify()
+    assert (intact, list(damaged)) == ([old], [data_file(store, new)])
+    card = load_prices(open_source("yahoo"), ["RUT"]).cards[0]
+    assert card.vintage.sha256 == old.sha256
+    assert "1 that would go before it damaged" in card.origin
+    with pytest.raises(DataError, match="damaged"):
+        store.read_exactly(new)
+    alter(data_file(store, old), where)
+    with pytest.raises(
+        MissingDataError, match=r"every snapshot of RUT is damaged; run: python -m research_lib data pull"
+    ):
+        load_prices(open_source("yahoo"), ["RUT"])
+    store.keep(pulled(200.0), now=at("2024-07-19T10:00"))
+    assert load_prices(open_source("yahoo"), ["RUT"])["RUT"].iloc[0] == 200, (
+        "the same data, when it comes again, mends it"
+    )
+
+
+def test_an_altered_manifest_is_found_and_not_used(store):
+    store.keep(pulled(100.0), now=at("2024-07-17T10:00"))
+    store.keep(pulled(200.0), now=at("2024-07-18T10:00"))
+    path = manifests(store)[-1]
+    path.write_text(path.read_text().replace("2024-07-18", "2024-07-19"))
+    assert store.verify()[1] == {path: "the manifest was altered"}
+    assert store.read(RUT)[0]["close"].iloc[0] == 100
+
+
+def test_nothing_was_pulled(store):
+    with pytest.raises(MissingDataError, match=r"source yahoo: no snapshot yet; run: python -m research_lib data pull"):
+        open_source("yahoo")
+    store.keep(pulled())
+    assert open_source("yahoo+fred+french").symbols() == ["RUT"]
+    with pytest.raises(MissingDataError, match=r"source sec: no snapshot yet"):
+        open_source("sec+yahoo")
+    with pytest.raises(MissingDataError, match=r"source yahoo: no snapshot of IWM was pulled; run: python -m"):
+        load_prices(open_source("yahoo"), ["IWM"])
+
+
+SESSION = date(2024, 7, 16)  # over at 20:00 UTC
+PULLS = ["2024-07-10T12:00", "2024-07-16T19:00", "2024-07-16T21:00", "2024-07-20T12:00", "2024-07-23T23:59",
+         "2024-07-24T00:00", "2025-01-01T00:00"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("there", "held", "as_of", "read"),
+    [
+        (range(7), [], None, 6),  # without a date, the newest
+        (range(7), [6, 5], None, 4),  # of those that lack no history
+        ([5, 6], [5, 6], None, 6),  # at last those that do
+        (range(7), [], SESSION, 4),  # the newest within a week
+        (range(7), [3, 4], SESSION, 2),
+        ([0, 1, 5, 6], [], SESSION, 5),  # none within it: the first later one, which has the least hindsight
+        ([0, 1], [], SESSION, 1),  # the session was not over in any: the newest of them
+    ],
+)
+def test_which_vintage_a_date_reads(store, there, held, as_of, read):
+    for number in there:
+        store.keep(pulled(100.0 + number), now=at(PULLS[number]), lost="5 rows" if number in held else "")
+    loaded = load_prices(open_source("yahoo"), ["RUT"], as_of=as_of)
+    assert loaded["RUT"].iloc[0] == 100 + read
+    assert loaded.cards[0].vintage.fetched_at.startswith(PULLS[read])
+    snapshots = store.snapshots(RUT)
+    assert sorted(in_order(snapshots, as_of=as_of), key=snapshots.index) == snapshots, "each is a last resort"
+
+
+def test_a_settled_date_reads_the_same_whatever_is_pulled_later(store):
+    store.keep(pulled(100.0), now=at("2024-07-17T10:00"))
+    before = load_prices(open_source("yahoo"), ["RUT"], as_of=SESSION).cards
+    for days in range(SETTLING_DAYS, 100, 31):
+        store.keep(pulled(200.0 + days), now=at("2024-07-17T10:00") + timedelta(days=days))
+        assert load_prices(open_source("yahoo"), ["RUT"], as_of=SESSION).cards == before
+
+
+def test_an_accepted_snapshot_is_used_like_any_other(store):
+    store.keep(pulled(1.0), now=at("2024-07-17T10:00"))
+    short = store.keep(pulled(2.0), now=at("2024-07-18T10:00"), lost="5 rows fewer")
+    assert store.read(RUT)[0]["close"].iloc[0] == 1
+    store.accept(short)
+    assert store.read(RUT)[0]["close"].iloc[0] == 2
+    assert store.verify()[1:] == ({}, [])
+
+
+def test_changes_are_said_by_column_with_their_span():
+    old = pulled().frame
+    new = old.drop(index=[0, 1, 7]).assign(close=old["close"].mask(old.index == 3, 150.0))
+    lost, said = describe_changes(Kind.PRICES, old, new)
+    assert lost == "3 rows fewer, those of 2023-10-02 to 2023-10-11; it begins on 2023-10-04"
+    assert said.startswith(f"0 rows added; {lost}; close: 1 changed, 2023-10-05 to 2023-10-05, by up to 49.96%")
+    assert describe_changes(Kind.PRICES, new, old) == (
+        "",
+        "3 rows added; close: 1 changed, 2023-10-05 to 2023-10-05, by up to 33.31%",
+    )
+    assert describe_changes(Kind.PRICES, old, old) == ("", "0 rows added; no change in what was there")
+    empty = old.assign(close=old["close"].where(old.index > 1))
+    assert describe_changes(Kind.PRICES, old, empty)[0].startswith("2 rows fewer"), "a date without a close is none"
+
+
+def test_differences_are_of_the_items_asked_for(store):
+    store.keep(pulled(), now=at("2024-07-17T10:00"))
+    assert differences(store) == ["yahoo RUT: one snapshot, nothing to compare it with"]
+    store.keep(pulled(), now=at("2024-07-18T10:00"))
+    [line] = differences(store, ["RUT"])
+    assert line.startswith("yahoo RUT: 2024-07-17 10:00 to 2024-07-18 10:00 UTC: 0 rows added; no change")
+    with pytest.raises(MissingDataError, match="RTU: nothing of that name was pulled; did you mean RUT"):
+        differences(store, ["RTU"])
+
+
+def test_garbage_is_collected_and_nothing_else(store):
+    old, new = store.keep(pulled(1.0), now=at("2024-07-17T10:00")), store.keep(pulled(2.0), now=at("2024-07-18T10:00"))
+    alter(data_file(store, store.keep(pulled(3.0), now=at("2024-07-19T10:00"))))
+    (store.directory / "objects" / ".making-abc").write_bytes(b"half")
+    (manifests(store)[0].parent / ".making-abc").write_bytes(b"half")
+    (store.directory / "objects" / f"{'0' * 64}.parquet").write_bytes(b"no manifest names it")
+    assert len(store.verify()[2]) == 3
+    assert len(store.collect_garbage()) == 5
+    assert store.snapshots(RUT) == [old, new]
+    assert store.verify()[1:] == ({}, [])
+    held = store.keep(pulled(4.0), now=at("2024-07-20T10:00"), lost="5 rows")
+    assert len(store.collect_garbage(keep=1)) == 4, "the one in use stays, not a newer one that is held"
+    assert (store.snapshots(RUT), held.held) == ([new], True)
+
+
+def test_what_is_young_is_not_asked_for_again_unless_a_session_ended(store):
+    store.keep(pulled(), now=at("2024-07-16T19:00"))
+    series = Item("fred", Kind.SERIES, "DGS10")
+    frame = pd.DataFrame({"date": DAYS.as_unit("us"), "value": 4.0})
+    kept = store.keep(Pulled(series, frame, {}, "test"), now=at("2024-07-16T19:00"))
+
+    def fresh(item, now, age=timedelta(hours=6)):
+        return is_fresh(store, item, now=pd.Timestamp(now), policy=RetryPolicy(max_age=age))
+
+    assert fresh(RUT, "2024-07-16T19:59Z")
+    assert not fresh(RUT, "2024-07-16T20:01Z")
+    assert not fresh(RUT, "2024-07-16T19:59Z", timedelta(minutes=5))
+    assert fresh(series, "2024-07-16T20:01Z")
+    alter(data_file(store, kept))
+    assert not fresh(series, "2024-07-16T20:01Z")
+
+
+DIES = """
+import os, pathlib, sys
+from research_lib.data.live import store
+from tests.data.live.test_store import pulled
+calls, real = 0, pathlib.Path.replace
+def replace(path, target):
+    global calls
+    calls += 1
+    if calls == int(sys.argv[2]):
+        path.write_bytes(path.read_bytes()[:10]) if sys.argv[3] == "before" else real(path, target)
+        os._exit(9)
+    return real(path, target)
+pathlib.Path.replace = replace
+store.Store(pathlib.Path(sys.argv[1])).keep(pulled(200.0))
+"""
+
+
+@pytest.mark.parametrize("write", [1, 2])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_each_step_of_keeping_the_store_verifies(store, write, when):
+    store.keep(pulled(100.0))
+    died = subprocess.run([sys.executable, "-c", DIES, store.directory, str(write), when], check=False)
+    assert died.returncode == 9
+    assert store.verify()[1] == {}
+    kept = (write, when) == (2, "after")
+    assert store.read(RUT)[0]["close"].iloc[0] == (200 if kept else 100)
+    store.keep(pulled(200.0))
+    assert store.read(RUT)[0]["close"].iloc[0] == 200
+
+
+SYMBOLS = 60
+
+
+@pytest.fixture
+def many(vendors):
+    for n in range(SYMBOLS):
+        vendors.prices(
+            f"S{n:02d}", as_json(chart(f"S{n:02d}", DAYS, 100.0 + n + np.arange(len(DAYS)) / 9), delay_s=0.02)
+        )
+    return vendors
+
+
+def puller(vendors, store):
+    words = [sys.executable, "-m", "tests.data.live.puller", str(vendors.port), str(store.directory), str(SYMBOLS)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def counts(process):
+    """What a puller says at its end: kept, fresh, failed, not asked."""
+    return tuple(map(int, process.communicate()[0].splitlines()[-1].split()))
+
+
+def until(vendors, asked):
+    while len(vendors.asked) < asked:
+        time.sleep(0.002)
+
+
+def test_killed_at_random_points_the_store_verifies_and_the_next_pull_goes_on(many, store):
+    moments = random.Random()  # noqa: S311  # another point each time
+    for _ in range(2):
+        process = puller(many, store)
+        until(many, len(many.asked) + moments.randint(8, SYMBOLS // 4))
+        time.sleep(moments.uniform(0.0, 0.05))
+        process.kill()
+        process.communicate()
+        assert store.verify()[1] == {}
+    before = {item.name: many.times_asked(f"/{item.name}") for item in store.items() if store.snapshots(item)}
+    kept, fresh, *rest = counts(puller(many, store))
+    assert (kept + fresh, fresh, rest) == (SYMBOLS, len(before), [0, 0])
+    assert {name: many.times_asked(f"/{name}") for name in before} == before, "what was kept is not asked for again"
+    assert (len(store.verify()[0]), store.verify()[1]) == (SYMBOLS, {})
+
+
+def test_two_pulls_at_once_ask_for_each_symbol_once(many, store):
+    both = [puller(many, store), puller(many, store)]
+    assert sorted(map(counts, both)) == [(0, SYMBOLS, 0, 0), (SYMBOLS, 0, 0, 0)]
+    assert many.times_asked("/S") == SYMBOLS
+
+
+def test_interrupted_by_the_user_it_says_what_is_kept(many, store):
+    process = puller(many, store)
+    until(many, SYMBOLS // 4)
+    os.kill(process.pid, signal.SIGINT)
+    kept, fresh, failed, not_asked = counts(process)
+    assert not_asked > 0
+    assert (kept + not_asked, fresh, failed, len(store.verify()[0])) == (SYMBOLS, 0, 0, kept)
+
+
+def test_a_pull_waits_for_another(store):
+    held = Event()
+
+    def hold():
+        with store.lock():
+            held.set()
+            time.sleep(0.2)
+
+    other = Thread(target=hold)
+    other.start()
+    held.wait()
+    assert store.is_busy()
+    assert pull([], store, {}, policy=RetryPolicy()).complete
+    other.join()
+    assert not store.is_busy()
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(store):
+    store.directory.write_text("a file in its place")
+    with pytest.raises(DataError, match="the folder of snapshots cannot be made"):
+        pull([RUT], store, {}, policy=RetryPolicy())
