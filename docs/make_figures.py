@@ -1,0 +1,88 @@
+"""Make the pictures of README and docs again, from bundled data: `make figures`. Screenshots need Chromium.
+
+python docs/make_figures.py            all of them
+python docs/make_figures.py hero       the hero picture alone, light and dark: a test holds it against the code
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from research_lib.params import read_parameters
+from research_lib.project import PARAMETERS, PROJECT
+from research_lib.studies.record_sigma import RecordSigma
+
+PICTURES = PROJECT / "docs" / "pictures"
+DARK = {
+    "ink": "#e8e8ed", "quiet": "#a1a1aa", "grid": "#34343a", "paper": "#0d1117", "small": "#f0a830", "large": "#58a6dd",
+    "day": "#ff7b72", "context": "#8b8b94", "band": "#24445e",
+}  # fmt: skip
+
+
+def hero() -> dict[str, str]:
+    """Draw the S&P 500's record, for a light and for a dark page."""
+    params = read_parameters(PARAMETERS / "03_record_sigma" / "baseline.yaml", RecordSigma.Parameters)
+    study = RecordSigma(params)
+    figure = study.show(study.summary().hero)
+    light = figure.standalone()
+    colours = dict(re.findall(r"var\(--([\w-]+), ?(#\w+)\)", figure.svg))
+    dark = light.replace("#ffffff", DARK["paper"]).replace("#1d1d1f", DARK["ink"])
+    for name, colour in colours.items():
+        dark = dark.replace(colour, DARK.get(name, colour))
+    return {"hero-light.svg": light, "hero-dark.svg": dark}
+
+
+def terminal() -> dict[str, str]:
+    """Show what `claims` says in an 80-column terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    command = "python -m research_lib claims params/04_claims/sayings.yaml"
+    said = subprocess.run(
+        [sys.executable, *command.split()[1:]], cwd=PROJECT, capture_output=True, text=True, check=False,
+        env={"COLUMNS": "100", "FORCE_COLOR": "1", "PATH": "/usr/bin:/bin", "HOME": "/"},
+    )  # fmt: skip
+    console = Console(record=True, width=100, file=StringIO())
+    console.print(Text(f"$ {command}"))
+    for line in said.stdout.splitlines()[:28]:
+        console.print(Text.from_ansi(line))
+    return {"terminal.svg": console.export_svg(title="claims", unique_id="claims")}
+
+
+def screenshots() -> None:
+    """Take the first screen of the index and of a report."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        sys.exit("screenshots need Chromium: apt install chromium")
+    with TemporaryDirectory() as folder, sync_playwright() as running:
+        subprocess.run([sys.executable, "-m", "research_lib", "run", "--output", folder], cwd=PROJECT, check=False)
+        browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        for name, path in {"index": "index.html", "report": "03_record_sigma/baseline.html"}.items():
+            page.goto((Path(folder) / path).as_uri())
+            page.screenshot(path=PICTURES / f"{name}.png")
+            _shrink(PICTURES / f"{name}.png")
+        browser.close()
+
+
+def _shrink(path: Path) -> None:
+    """Write a screenshot in 64 colours, which a page needs no more of: a third of the bytes."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(64, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    PICTURES.mkdir(exist_ok=True)
+    for name, svg in (hero() if sys.argv[1:] == ["hero"] else hero() | terminal()).items():
+        (PICTURES / name).write_text(svg + "\n", encoding="utf-8")
+    if sys.argv[1:] != ["hero"]:
+        screenshots()
