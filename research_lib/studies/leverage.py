@@ -96,11 +96,12 @@ class Leverage(Study):
         return load_companies(self.source, as_of=self.p.as_of)
 
     @result
-    def statements(self) -> pd.DataFrame:
-        """Company statements."""
-        if self.companies.statements is None:
-            raise MissingDataError(f"source {self.p.source} has no company statements")
-        return self.companies.statements
+    def has_companies(self) -> bool:
+        """Whether the source has company statements."""
+        try:
+            return self.companies.statements is not None
+        except (MissingDataError, InsufficientDataError):
+            return False
 
     @result
     def prices(self) -> pd.DataFrame:
@@ -121,7 +122,7 @@ class Leverage(Study):
     def cards(self) -> tuple[DataCard, ...]:
         """The companies' and the factors', as far as the source has them."""
         groups: list[tuple[DataCard, ...]] = []
-        with suppress(MissingDataError):
+        with suppress(MissingDataError, InsufficientDataError):
             firms = self.companies.firms_1990
             groups.append((firms.card,) if firms else self.companies.cards)
         with suppress(InsufficientDataError):
@@ -134,7 +135,9 @@ class Leverage(Study):
     def firms(self) -> pd.DataFrame:
         """Companies in their groups."""
         asked = {name: getattr(self.p, name) for name in ("large", "small", "exclude_financials", "zombie_years")}
-        return leverage.prepare(self.statements, **asked)
+        if self.companies.statements is None:
+            raise MissingDataError(f"source {self.p.source} has no company statements")
+        return leverage.prepare(self.companies.statements, **asked)
 
     @result
     def fiscal_year(self) -> int:
@@ -252,6 +255,11 @@ class Leverage(Study):
         return Estimate(*(row[name] for name in ("value", "n", "low", "high", "p")))
 
     # Exhibits.
+
+    @figure
+    def hero(self) -> "Figure":
+        """The quoted ratios, or the proxy where the source has no companies."""
+        return self.debt if self.has_companies else self.spread_effects
 
     @figure
     def debt(self) -> "Figure":
@@ -563,11 +571,7 @@ class Leverage(Study):
 
     def summary(self) -> Summary:
         """Return the first screen: the quoted figures where the source has companies, else the proxy."""
-        try:
-            self.statements  # noqa: B018  # says whether there are any
-        except MissingDataError:
-            return self._of_spreads()
-        return self._of_quotes()
+        return self._of_quotes() if self.has_companies else self._of_spreads()
 
     def _of_quotes(self) -> Summary:
         small, large, quoted = self.of(SMALL), self.of(LARGE), f"{self.p.quoted_small:g}"
@@ -594,7 +598,7 @@ class Leverage(Study):
                 (show(small.share_no_ebitda, "share"), "of small companies have no EBITDA"),
                 (show(small.due_within_year, "share"), "of small companies' debt falls due within a year"),
             ),
-            "debt",
+            "hero",
             (
                 "Groups are ranks by market value, not the members of an index, and the year is not that of the quotes.",
                 "Statements show no contracts: which debt floats, is hedged or falls due when is unknown.",
@@ -625,7 +629,7 @@ class Leverage(Study):
             f"large returned {show(alone['value'], 'points')} for each point by which the Baa−Aaa spread widened, and "
             f"{show(effect.value, 'points')} with the market held equal. Spreads stand in for leverage; they do not measure it.",
             tuple(numbers),
-            "spread_effects",
+            "hero",
             (
                 "Small companies are more indebted than large ones, but also younger, less liquid and of other industries.",
                 "Yields are means of the month, so the slopes are too small.",

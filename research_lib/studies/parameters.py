@@ -144,8 +144,8 @@ class RateCuts(Parameters):
 class Leverage(Parameters):
     """Parameters of `02_leverage_net_debt`; it names no price: the companies' own are found with their statements."""
 
-    large: int = parameter(500, "Large", "the largest by market value", unit="companies", step=50, ge=20, le=5000)
-    small: int = parameter(2000, "Small", "the next largest", unit="companies", step=100, ge=20, le=20_000)
+    large: int = parameter(500, "Large", "the largest by market value", unit="companies", step=50, ge=30, le=5000)
+    small: int = parameter(2000, "Small", "the next largest", unit="companies", step=100, ge=30, le=20_000)
     exclude_financials: bool = parameter(
         True, "Without financials", "leave out financials and real estate; needs sectors"
     )
@@ -183,7 +183,7 @@ class Leverage(Parameters):
     @property
     def series(self) -> list[str]:
         """Rates that debt is priced by, and what the long proxies are made of."""
-        return ["DGS2", "DGS3MO", "DFF", "DGS10", "SMB", "MKT_RF", "RF", "AAA", "BAA", "S1V3", "S5V3"]
+        return ["DGS2", "DGS3MO", "DFF", "DGS10", "SMB", "MKT_RF", "RF", "AAA", "BAA"]
 
     @property
     def companies(self) -> int:
