@@ -57,6 +57,11 @@ class MathRenderer(IPythonRenderer):
         """Render a formula on its own line."""
         return _scrolling(_mathml(body, display="block"), "Formula")
 
+    def latex_environment(self, name: str, body: str) -> str:
+        """Render an environment such as align; without numbers, which nothing refers to."""
+        name = f"{name.rstrip('*')}*" if name.startswith(("align", "equation", "gather")) else name
+        return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
+
     def table(self, text: str) -> str:
         """Render a table."""
         return _scrolling(f"<table>{text}</table>", "Table")
@@ -289,7 +294,7 @@ def _markdown(source: str, folder: Path | None, *, trusted: bool = False) -> str
 
 def _cleaned(html: str, folder: Path | None) -> str:
     """Close what is open in HTML, and take out what a page without script and network cannot have."""
-    soup = BeautifulSoup(html, "html.parser")
+    soup = BeautifulSoup(re.sub(r"^\s*<\?xml.*?\?>|<!DOCTYPE.*?>", "", html, flags=re.DOTALL), "html.parser")
     for tag in soup.find_all(NOT_FOR_A_PAGE):
         tag.decompose()
     for tag in soup.find_all(True):

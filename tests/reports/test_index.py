@@ -1,160 +1,200 @@
-"""The index, of records written here."""
+"""The index, of records made here."""
 
-import html
-import json
+import csv
 import re
-from types import SimpleNamespace
+from html import unescape
 
 import pytest
 
+from research_lib.exhibits.figure import VERDICT_LOOK
 from research_lib.reports.index import write_index
+from research_lib.reports.record import Finding, Record
 
-EVIL = "<script>alert(1)</script>"
+EVIL = '<script>alert("1")</script>'
+RESULT = {
+    "question": "Does it rise?", "verdict": "holds", "headline": "It rose in 3 of 8 cycles", "standfirst": "By 2 points. More follows.",
+    "numbers": [("+0.3 pp", "in a year (−9.8 to +10.4)"), ("3 of 8", "cycles")], "hero": "hero",
+}  # fmt: skip
 
 
-def finding(name, value, *, low=None, high=None, n=9, unit="sigma"):
-    return {"name": name, "value": value, "unit": unit, "n": n, "low": low, "high": high, "definition": "d"}
-
-
-def record(slug, *, notebook="99_made", **changes):
-    return {
-        "notebook": notebook, "slug": slug, "status": "ok", "answer": "It is 1. More follows.", "message": "", "cell": None,
+def record(name, status="ok", *, to="2018-12-31", summary=RESULT, **changes):
+    notebook, slug = name.split("/")
+    usual = {
         "parameters": {"window": 50, "asset": "GSPC"},
-        "data": [{"id": "GSPC", "first": "1950-01-03", "last": "2018-12-31", "sha256": "a" * 64}],
-        "findings": [finding("none", None), finding("first", 1.25, low=-0.5, high=1.5), finding("share", 0.125, unit="fraction")],
-        "started": "2026-11-21T18:00:00+00:00", "duration_seconds": 4.2, "inputs": "one", **changes,
-    }  # fmt: skip
+        "data": [{"id": "GSPC", "last": to}],
+        "started": "2026-11-21T18:00:00",
+    }
+    return Record(notebook=notebook, slug=slug, status=status, **{**usual, **summary, **changes})
 
 
-def write(folder, one, kind="findings", *, pages=True):
-    path = folder / one["notebook"] / f"{one['slug']}.{kind}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(one), encoding="utf-8")
-    if pages and kind != "previous":
-        page = path.with_name(f"{one['slug']}{'.failed' if kind == 'failed' else ''}.html")
-        page.write_text("", encoding="utf-8")
+def finding(value, name="mean_return", **changes):
+    return Finding(name=name, value=value, **{"unit": "points", "n": 8, **changes})
 
 
-def rows(folder, results=()):
-    """The cells of each row of the index as texts, by the report's name."""
-    page = write_index(folder, results).read_text(encoding="utf-8")
-    found = {}
-    for row in re.findall(r"<tr class=.*?</tr>", page, re.S):
-        cells = re.findall(r"<t[hd].*?</t[hd]>", row, re.S)
-        texts = [" ".join(html.unescape(re.sub("<.*?>", " ", cell)).split()) for cell in cells]
-        found[texts[0].replace("/ ", "/")] = texts[1:]
-    return page, found
+def index(folder, *records):
+    return write_index(folder, records).read_text(encoding="utf-8")
 
 
-def test_a_row_says_what_one_wants_to_know(tmp_path):
-    write(tmp_path, record("a"))
-    write(tmp_path, record("b", parameters={"window": 100, "asset": "GSPC"}))
-    write(tmp_path, record("c", notebook="98_other", parameters={"large": 5}))
-    page, found = rows(tmp_path)
-    assert found["99_made/a"] == [
-        "ok",
-        "window 50",
-        "It is 1. first 1.25 sigma [−0.5 to 1.5] n 9 share 12.50% n 9",
-        "GSPC, 1950-01-03 to 2018-12-31",
-        "4 s 2026-11-21",
-        "–",
-    ]
-    assert found["99_made/b"][1] == "window 100"
-    assert found["98_other/c"][1] == "–"  # it has no sibling
-    assert 'href="99_made/a.html"' in page
+def words(html):
+    return " ".join(unescape(re.sub("<.*?>", " ", html)).split())
 
 
-def test_key_findings_are_those_that_the_notebook_names(tmp_path):
-    names = ["other", "return_period_years", "asof_sigma"]
-    write(tmp_path, record("a", notebook="03_record_sigma", findings=[finding(name, 1.0) for name in names]))
-    write(tmp_path, record("a", notebook="01_rate_cut_regimes", parameters={"horizon": 6},
-                           findings=[finding(f"rel_mean_{months}", 0.01, unit="fraction") for months in (1, 6)]))  # fmt: skip
-    _, found = rows(tmp_path)
-    assert re.findall(r"\w+(?= 1 )", found["03_record_sigma/a"][2]) == ["asof_sigma", "return_period_years"]
-    assert "rel_mean_6 1.00%" in found["01_rate_cut_regimes/a"][2]
-    assert "rel_mean_1 " not in found["01_rate_cut_regimes/a"][2]
+def rows(page):
+    """The cells of each report's row as texts, by the report's name."""
+    table = re.findall(r"<tr class=\"(?!family).*?</tr>", page, re.S)
+    cells = [[words(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.S)] for row in table]
+    return {first: rest for first, *rest in cells}
 
 
-@pytest.mark.parametrize(
-    ("before", "said"),
-    [
-        (
-            {"inputs": "two", "findings": [finding("first", 1.0), finding("share", 0.125, unit="fraction")]},
-            "first 1 → 1.25",
-        ),
-        ({"inputs": "two"}, "key findings as before"),
-        ({"inputs": "one"}, "inputs unchanged"),
-        ({"inputs": "two", "findings": []}, "first none → 1.25 share none → 12.50%"),
-    ],
-)
-def test_change_against_the_run_before(tmp_path, before, said):
-    write(tmp_path, record("a"))
-    write(tmp_path, record("a", **before), "previous")
-    assert rows(tmp_path)[1]["99_made/a"][-1] == said
-
-
-def test_a_failure_stands_beside_the_last_good_run(tmp_path):
-    write(tmp_path, record("a"))
-    message = "cell 7: ValueError: no /home/someone/file.csv"
-    write(tmp_path, record("a", status="failed", message=message, cell=7, findings=[], duration_seconds=1.0), "failed")
-    write(tmp_path, record("b", status="insufficient_data", message="too short", findings=[]), "failed", pages=False)
-    page, found = rows(tmp_path)
-    assert found["99_made/a"][0] == "failed"
-    assert (
-        "cell 7: ValueError: no file.csv What was made before that Of the last good run , 2026-11-21"
-        in found["99_made/a"][2]
+def test_a_row_says_what_differs_what_was_found_and_how_sure(tmp_path):
+    page = index(
+        tmp_path, record("09_own/baseline"), record("09_own/wide_window", parameters={"window": 100, "asset": "GSPC"})
     )
-    assert "first 1.25 sigma" in found["99_made/a"][2]
-    assert page.count('href="99_made/a.html"') == 2
-    assert 'href="99_made/a.failed.html"' in page
-    assert found["99_made/b"][:3] == ["insufficient data", "–", "too short"]
-    assert 'href="99_made/b' not in page
-
-
-def test_what_was_just_left_out_is_listed_and_what_was_unchanged_is_as_it_was(tmp_path):
-    write(tmp_path, record("a"))
-    results = [
-        SimpleNamespace(name="99_made/gone", status="left_out", message="data_dir x: there is no such folder"),
-        SimpleNamespace(name="99_made/a", status="unchanged", message=""),
+    found = rows(page)
+    assert found["baseline"] == [
+        "",
+        "● holds It rose in 3 of 8 cycles",
+        "+0.3 pp in a year (−9.8 to +10.4)",
+        "2018-12-31",
+        "",
     ]
-    _, found = rows(tmp_path, results)
-    assert found["99_made/gone"][:3] == ["left out", "–", "data_dir x: there is no such folder"]
-    assert found["99_made/a"][0] == "ok"
+    assert found["wide window"][0] == "window 100"
+    assert 'href="09_own/wide_window.html"' in page
+    assert "Does it rise?" in words(re.search(r'<tr class="family">.*?</tr>', page, re.S)[0])
 
 
-def test_a_hundred_points_of_a_sweep_are_folded_under_their_base(tmp_path):
-    write(tmp_path, record("baseline"))
-    for window in range(100):
-        write(tmp_path, record(f"baseline--window={window}", parameters={"window": window, "asset": "GSPC"}))
-    page, found = rows(tmp_path)
-    assert list(found) == ["99_made/baseline", *(f"99_made/baseline--window={window}" for window in range(100))]
-    assert found["99_made/baseline--window=7"][2].startswith("first 1.25")  # the base says the answer
-    before, _, folded = page.partition("<details")
-    assert before.count("<tr class=") == 1
-    assert folded.count("<tr class=") == 100
-    assert "99_made/baseline: 100 points" in folded
-    assert found["99_made/baseline--window=7"][1] == "window 7"
-    assert found["99_made/baseline"][1] == "–"  # its points are no siblings
-    assert 'href="99_made/baseline--window%3D7.html"' in page
+def test_parameters_are_named_as_their_model_names_them_and_collections_by_size(tmp_path):
+    claims = {f"c{i}": {"says": "x"} for i in range(98)}
+    page = index(
+        tmp_path,
+        record("03_record_sigma/baseline", parameters={"asset": "GSPC", "claims": {}}),
+        record("03_record_sigma/other", parameters={"asset": "RUT", "claims": claims}),
+        record("03_record_sigma/left", "left_out", parameters={}, message="no live snapshot", summary={}),
+    )
+    assert rows(page)["other"][0] == "Asset RUT, claims 98 items"
+    assert rows(page)["left"] == ["", "not made: no live snapshot"]
+    assert "1 not made: the data is not here" in words(page)
+    assert "failed" not in words(page).partition("All reports")[0]
 
 
-def test_text_from_data_and_parameters_stays_text(tmp_path):
-    evil = [finding(EVIL, EVIL, unit=EVIL)]
-    for slug, asset in (("a", EVIL), ("b", "GSPC")):
-        cards = [{"id": EVIL, "first": EVIL, "last": EVIL}]
-        one = record(slug, parameters={EVIL: asset, "asset": asset}, findings=evil, answer=EVIL, data=cards)
-        write(tmp_path, one)
-    write(tmp_path, record("a", inputs="two", findings=[]), "previous")
-    page, _ = rows(tmp_path, [SimpleNamespace(name="99_made/c", status="failed", message=EVIL)])
-    assert page.count("<script") == 1  # its own
-    assert page.count("&lt;script&gt;") > 10
+def test_a_failure_says_why_and_points_to_the_report_before_it(tmp_path):
+    failed = record(
+        "09_own/a",
+        "failed",
+        message="cell 2: KeyError: /home/someone/kit/a.py",
+        summary={},
+        previous=record("09_own/a"),
+    )
+    page = index(tmp_path, failed, record("09_own/b", "wrong", message="window: must be over 1", summary={}))
+    assert rows(page)["a"] == ["", "failed: cell 2: KeyError: a.py The report before it says: It rose in 3 of 8 cycles"]
+    assert 'href="09_own/a.failed.html"' in page
+    assert 'href="09_own/a.html"' in page
+    assert rows(page)["b"][-1] == "wrong: window: must be over 1"
+    assert "2 failed" in words(page)
 
 
-def test_an_empty_folder_has_an_index(tmp_path):
-    assert "Reports" in rows(tmp_path / "new")[0]
+def test_what_changed_stands_on_top(tmp_path):
+    before = record(
+        "09_own/a",
+        summary={
+            **RESULT,
+            "verdict": "open",
+            "numbers": [("+0.1 pp", "in a year (−9.8 to +10.4)"), ("2 of 7", "cases")],
+        },
+    )
+    page = index(
+        tmp_path,
+        record("09_own/a", previous=before),
+        record("09_own/b", previous=record("09_own/b")),
+        record("09_own/c"),
+    )
+    change = "open → holds; in a year (−9.8 to +10.4): +0.1 pp → +0.3 pp"
+    assert [one[-1] for one in rows(page).values()] == [change, "", ""]
+    assert page.index("Changed since the run before") < page.index(change) < page.index('class="cards"')
+    assert "Changed since" not in index(tmp_path, record("09_own/c"))
 
 
-def test_a_file_that_is_no_record_costs_no_index(tmp_path):
-    write(tmp_path, record("a"))
-    (tmp_path / "99_made" / "torn.findings.json").write_text('{"notebook": "99_')
-    assert list(rows(tmp_path)[1]) == ["99_made/a"]
+def test_a_question_has_one_card_of_the_latest_data_with_its_picture(tmp_path):
+    for slug in ("old", "new"):
+        folder = tmp_path / "09_own" / f"{slug}.figures"
+        folder.mkdir(parents=True)
+        (folder / "hero.small.svg").write_text(f"<svg>{slug}</svg>", encoding="utf-8")
+    page = index(tmp_path, record("09_own/old"), record("09_own/new", to="2025-12-31"), record("08_other/a"))
+    cards = re.findall(r"<article.*?</article>", page, re.S)
+    assert [words(card) for card in cards] == [
+        "Does it rise? ● holds It rose in 3 of 8 cycles By 2 points.",
+        "Does it rise? ● holds It rose in 3 of 8 cycles By 2 points. new",
+    ]
+    assert 'href="09_own/new.html"' in cards[1]
+    assert "data to 2025-12-31" in words(page)
+
+
+def test_the_score_counts_verdicts(tmp_path):
+    counts = {"holds": 39, "fails": 15, "no_data": 11, "stand_in": 2, "open": 0}
+    findings = [finding(count, name, unit="count") for name, count in counts.items()] + [finding(0.5, "share")]
+    page = index(tmp_path, record("04_claims/articles", findings=findings))
+    score = re.search(r'<figure class="score".*?</figure>', page, re.S)[0]
+    assert words(score) == "39 15 2 11 67 claims, articles : 39 holds 15 fails 2 stand-in 11 no data"
+    assert f"flex-grow:39;background:{VERDICT_LOOK['holds'][0]}" in score
+    assert 'class="score"' not in index(tmp_path, record("09_own/a", findings=[finding(0.5)]))
+
+
+def test_own_notebooks_appear_with_their_first_numbers(tmp_path):
+    own = record(
+        "05_mine/first_try",
+        summary={},
+        findings=[finding(0.0123), finding("2024-07-16", "day", unit="date"), finding(None, "none")],
+    )
+    assert rows(index(tmp_path, own))["first try"][1] == "mean return +1.2 pp, day 2024-07-16, none –"
+
+
+def test_a_sweep_is_a_picture_and_its_points_in_order(tmp_path):
+    points = [
+        record(f"09_own/a--window={n}", parameters={"window": n}, findings=[finding(7.0, "plain"), finding(n / 1000, low=0.01, high=0.2)])
+        for n in (100, 20, 50)
+    ] + [record("09_own/a--window=9", "failed", parameters={"window": 9}, message="too short", summary={})]  # fmt: skip
+    page = index(tmp_path, *points)
+    assert rows(page) == {}
+    picture = re.search(r'<svg class="sweep".*?</svg>', page, re.S)[0]
+    assert 'aria-label="mean return by window: 20: +2.0 pp; 50: +5.0 pp; 100: +10.0 pp; "' in picture
+    dots = [(float(x), float(y)) for x, y in re.findall(r'<circle cx="(.*?)" cy="(.*?)"', picture)]
+    assert [x for x, _ in dots] == pytest.approx([60, 60 + 560 * 30 / 80, 620], abs=0.1)
+    # +20 pp stands at 12 and +1 pp at 90
+    assert [y for _, y in dots] == pytest.approx([90 - 78 * (v - 1) / 19 for v in (2, 5, 10)], abs=0.1)
+    assert words(picture) == "+20.0 pp +1.0 pp 20 100"
+    items = re.findall(r"<li>.*?</li>", page.partition("Sweep of")[2], re.S)
+    assert [words(item) for item in items] == [
+        "window 9 : too short",
+        *(f"window {n} : It rose in 3 of 8 cycles" for n in (20, 50, 100)),
+    ]
+
+
+def test_all_findings_are_one_table(tmp_path):
+    good = record(
+        "09_own/a", findings=[finding(0.1, low=0.0, high=0.2, definition='the "mean"'), finding(None, "none")]
+    )
+    index(tmp_path, record("09_own/a", "failed", previous=good), record("09_own/b--x=1", findings=[finding(3, "k")]))
+    with (tmp_path / "findings.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["notebook", "slug", "name", "value", "unit", "n", "low", "high", "definition"],
+            ["09_own", "a", "mean_return", "0.1", "points", "8", "0.0", "0.2", 'the "mean"'],
+            ["09_own", "a", "none", "", "points", "8", "", "", ""],
+            ["09_own", "b--x=1", "k", "3", "points", "8", "", "", ""],
+        ]
+
+
+def test_text_from_data_stays_text_and_odd_names_are_linked(tmp_path):
+    odd = record("09_own/a", parameters={EVIL: EVIL}, message=EVIL, findings=[finding(EVIL, EVIL)],
+                 summary={**RESULT, "question": EVIL, "headline": EVIL, "standfirst": EVIL, "numbers": [(EVIL, EVIL)]})  # fmt: skip
+    page = index(
+        tmp_path, odd, record("09_own/b", "failed", message=EVIL), record("09_own/c#1", parameters={}, previous=odd)
+    )
+    assert page.count("<script") == 1
+    assert page.count("&lt;script&gt;") > 8
+    assert "09_own/c%231.html" in page
+
+
+def test_no_report_at_all_is_an_index_too(tmp_path):
+    page = index(tmp_path)
+    assert "0 reports" in words(page)
+    assert re.search(r"script-src 'sha256-[\w+/]+='", page)
