@@ -108,7 +108,7 @@ class Parameters(NotebookParameters):
         "with folder: where it is, relative to the project; of several, by commas, the first that is there",
     )
     as_of: OptionalDay = parameter(None, "As of", "the last date that may be known; empty is the last there is")
-    seed: int = parameter(0, "Seed", "of random draws", ge=0)
+    seed: int = parameter(0, "Seed", "the seed of random draws", ge=0)
 
     @property
     def symbols(self) -> list[str]:

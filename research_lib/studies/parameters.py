@@ -31,7 +31,7 @@ class RecordSigma(Parameters):
     assets: list[AssetName] = parameter(["GSPC", "IXIC"], "Compared assets", "whose records are compared", min_length=1)
     definition: SigmaName = parameter("price_z", "Definition", "the headline sigma")
     window: int = parameter(
-        50, "Window", "of the average and its standard deviation", unit="sessions", step=5, ge=5, le=1000
+        50, "Window", "how far the average and its standard deviation look back", unit="sessions", step=5, ge=5, le=1000
     )
     ddof: int = parameter(
         1,
@@ -42,10 +42,10 @@ class RecordSigma(Parameters):
         le=1,
     )
     threshold: float = parameter(
-        2.5, "Threshold", "beyond which an episode is; a negative one asks for falls", unit="σ", step=0.1, ge=-20, le=20
+        2.5, "Threshold", "how extreme an episode is; a negative one asks for falls", unit="σ", step=0.1, ge=-20, le=20
     )
     cluster_gap: int = parameter(
-        10, "Gap joined", "below the threshold that still leave one episode", unit="sessions", step=1, ge=0, le=252
+        10, "Gap joined", "the longest gap that still leaves one episode", unit="sessions", step=1, ge=0, le=252
     )
 
     @model_validator(mode="after")
@@ -81,24 +81,24 @@ class RecordSigma(Parameters):
 class RateCuts(Parameters):
     """Parameters of `01_rate_cut_regimes`."""
 
-    frequency: Literal["monthly", "daily"] = parameter("monthly", "Frequency", "what a period is")
+    frequency: Literal["monthly", "daily"] = parameter("monthly", "Frequency", "the length of a period")
     small: AssetName = parameter("S1", "Small caps", "S1 or SMB by months, else a price such as RUT")
     large: OptionalAssetName = parameter("S5", "Large caps", "S5 (empty with SMB) by months, else a price such as GSPC")
-    horizon: int = parameter(12, "Horizon", "after the cut that the headline is about", unit="periods", ge=1, le=252)
+    horizon: int = parameter(12, "Horizon", "how long after the cut the headline looks", unit="periods", ge=1, le=252)
     min_cut_bp: float = parameter(
-        25.0, "Smallest first cut", "that makes a first cut", unit="basis points", step=5, gt=0, le=300
+        25.0, "Smallest first cut", "the smallest cut that can begin a cycle", unit="basis points", step=5, gt=0, le=300
     )
     min_tightening_bp: float = parameter(
         50.0,
         "Hikes before it",
-        "of hikes since the last cycle that make the next one",
+        "hikes since the last cycle that make the next cut a first cut",
         unit="basis points",
         step=25,
         gt=0,
         le=1000,
     )
     pause_days: int = parameter(
-        365, "Or a pause of", "without a cut that make the next cycle too", unit="days", step=5, ge=30, le=3650
+        365, "Or a pause of", "or a pause without cuts that does so too", unit="days", step=5, ge=30, le=3650
     )
     announced_only: bool = parameter(False, "Announced only", "only decisions since 1994-02, which were announced")
 
@@ -144,8 +144,18 @@ class RateCuts(Parameters):
 class Leverage(Parameters):
     """Parameters of `02_leverage_net_debt`; it names no price: the companies' own are found with their statements."""
 
-    large: int = parameter(500, "Large", "the largest by market value", unit="companies", step=50, ge=30, le=5000)
-    small: int = parameter(2000, "Small", "the next largest", unit="companies", step=100, ge=30, le=20_000)
+    large: int = parameter(
+        500, "Large", "how many of the largest are the large companies", unit="companies", step=50, ge=30, le=5000
+    )
+    small: int = parameter(
+        2000,
+        "Small",
+        "how many of the next largest are the small companies",
+        unit="companies",
+        step=100,
+        ge=30,
+        le=20_000,
+    )
     exclude_financials: bool = parameter(
         True, "Without financials", "leave out financials and real estate; needs sectors"
     )
@@ -155,8 +165,16 @@ class Leverage(Parameters):
     quoted_small: float = parameter(
         4.0, "Quoted for small", "the published net debt / EBITDA of small companies", unit="turns", step=0.1
     )
-    zombie_years: int = parameter(3, "Zombie after", "in a row with cover below 1", unit="years", step=1, ge=1, le=10)
-    fiscal_year: int = parameter(0, "Fiscal year", "of the headline; 0 is the last one", step=1, ge=0, le=2100)
+    zombie_years: int = parameter(
+        3,
+        "Zombie after",
+        "how long interest cover stays below 1 before a company is a zombie",
+        unit="years",
+        step=1,
+        ge=1,
+        le=10,
+    )
+    fiscal_year: int = parameter(0, "Fiscal year", "the year of the headline; 0 is the last one", step=1, ge=0, le=2100)
     events: list[date] = parameter(
         [date(2007, 9, 18), date(2019, 7, 31), date(2020, 3, 16), date(2022, 11, 10)],
         "Chosen days",
@@ -164,10 +182,10 @@ class Leverage(Parameters):
         min_length=1,
     )
     stress_bp: int = parameter(
-        200, "Stress", "by which interest rises", unit="basis points", step=25, ge=-1000, le=2000
+        200, "Stress", "the move of interest rates in the stress test", unit="basis points", step=25, ge=-1000, le=2000
     )
     stress_share: float = parameter(
-        0.5, "Share refinanced", "of debt that pays the new rate, as a decimal", step=0.05, gt=0, le=1
+        0.5, "Share refinanced", "the share of debt that pays the new rate, as a decimal", step=0.05, gt=0, le=1
     )
 
     @property
