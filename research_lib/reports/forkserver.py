@@ -20,7 +20,6 @@ import selectors
 import signal
 import socket
 import stat
-import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -58,6 +57,8 @@ SINGLE_THREADED = {
     **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
+# Without the folder that the run was started in, as kernels begin.
+BEGIN = f"import sys; sys.path[:] = filter(None, sys.path); from {__name__} import main; main()"
 INLINE = "module://matplotlib_inline.backend_inline"
 PR_SET_PDEATHSIG = 1
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
@@ -92,7 +93,7 @@ def identity() -> str:
     variables = sorted((name, value) for name, value in os.environ.items() if READ_AT_IMPORT.match(name))
     installed = Path(sysconfig.get_path("purelib")).stat().st_mtime_ns
     nice = os.getpriority(os.PRIO_PROCESS, 0)
-    parts = [sys.executable, sys.flags, sys.warnoptions, code, inherited, rights, variables, installed, nice]
+    parts = [sys.executable, code, inherited, rights, variables, installed, nice]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -153,12 +154,11 @@ def _connected(path: Path) -> socket.socket:
 
 
 def _start(listener: socket.socket, path: Path) -> None:
-    command = [sys.executable, "-P", "-m", __name__, str(listener.fileno()), str(path)]
     environment = {**os.environ, **SINGLE_THREADED, "MPLBACKEND": os.environ.get("MPLBACKEND", INLINE)}
-    subprocess.Popen(  # noqa: S603  # ourselves
-        command, env=environment, cwd="/", pass_fds=[listener.fileno()], start_new_session=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    listener.set_inheritable(True)
+    command = [sys.executable, "-c", BEGIN, str(listener.fileno()), str(path)]
+    nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
+    os.posix_spawn(sys.executable, command, environment, file_actions=nowhere, setsid=True)
 
 
 def end_tree(pid: int) -> None:
@@ -340,6 +340,7 @@ def _status() -> str:
 def main() -> None:
     """Import everything, then fork kernels; what cannot be imported is answered to the first run that asks."""
     listener, path = socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])
+    os.chdir("/")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()  # nothing that is imported becomes garbage
     try:
@@ -360,7 +361,3 @@ def main() -> None:
     request = serve(listener, path)
     if request is not None:
         become_kernel(**request)  # type: ignore[arg-type]
-
-
-if __name__ == "__main__":
-    main()

@@ -146,18 +146,25 @@ class ForkedProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:  # noqa: ANN401
         """Fork a kernel, or start it from its command line where that is not possible."""
+        if not await self._fork(cmd, **kwargs):
+            await super().launch_kernel(cmd, **kwargs)
+        execution = getattr(self.parent, "execution", None)
+        if execution is not None:
+            execution.started(self.process)
+        return self.connection_info
+
+    async def _fork(self, cmd: list[str], **kwargs: Any) -> bool:  # noqa: ANN401
         if not (fork_is_safe() and "ipykernel_launcher" in cmd and Path(cmd[0]).parent == Path(sys.executable).parent):
-            return await super().launch_kernel(cmd, **kwargs)
+            return False
         arguments, environment = cmd[cmd.index("-f") :], dict(kwargs.get("env") or os.environ)
-        folder = str(kwargs.get("cwd") or Path.cwd())
+        self.cwd = str(kwargs.get("cwd") or Path.cwd())  # type: ignore[assignment]
         try:
-            forked = await asyncio.to_thread(FORK_SERVER.fork, arguments, cwd=folder, environment=environment)
+            forked = await asyncio.to_thread(FORK_SERVER.fork, arguments, cwd=self.cwd, environment=environment)
         except OSError:
-            return await super().launch_kernel(cmd, **kwargs)
+            return False
         self.process = forked  # type: ignore[assignment]  # it has the methods that are called
         self.pid = self.pgid = forked.pid
-        self.cwd = kwargs.get("cwd")
-        return self.connection_info
+        return True
 
 
 class WarmKernelManager(AsyncKernelManager):
@@ -224,18 +231,15 @@ class Execution:
 
             end_tree(self._process.pid)
 
+    def started(self, process: Any) -> None:  # noqa: ANN401  # a Popen, or a ForkedKernel
+        """Hear of the kernel's process; it is too late where the execution was stopped meanwhile."""
+        self._process = process
+        if self.stopped_because:
+            self.stop()
+
     def manager_class(self) -> type[WarmKernelManager]:
-        """Return a class of kernel managers that tell this execution of their process."""
-        execution = self
-
-        class KnownKernelManager(WarmKernelManager):
-            async def post_start_kernel(self, **settings: Any) -> None:  # noqa: ANN401
-                execution._process = getattr(self.provisioner, "process", None)
-                if execution.stopped_because:
-                    execution.stop()
-                await super().post_start_kernel(**settings)
-
-        return KnownKernelManager
+        """Return a class of kernel managers whose provisioner tells this execution of its process."""
+        return type("KnownKernelManager", (WarmKernelManager,), {"execution": self})
 
     def note_exit(self, cell_index: int, execute_reply: Mapping[str, Any], **_: object) -> None:
         """Note which cell asked its kernel to end; nbclient calls this after each cell."""

@@ -54,12 +54,7 @@ papermill_translators.register("python", _Translator)
 
 
 def make(
-    notebook: Path,
-    parameters: Mapping[str, Any],
-    asked: Record,
-    *,
-    execution: Execution,
-    timeout_seconds: float | None,
+    notebook: Path, parameters: Mapping[str, Any], asked: Record, *, execution: Execution, timeout_seconds: float | None
 ) -> Made:
     """Execute a notebook in its own folder and render it; of one that fails, as far as it went.
 

@@ -1,26 +1,49 @@
-"""Real reports, made once for all tests that look at pages, and a browser to look with."""
+"""A small project of its own for tests of the runner, and the smoke reports of the four studies for tests of pages."""
 
 import json
-import shutil
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
 
 import nbformat
+import psutil
 import pytest
 from typer.testing import CliRunner
 
 from research_lib.cli import app
-from research_lib.params import MODELS
 from research_lib.project import PARAMETERS
-from research_lib.reports.html import Failure, render
+from research_lib.reports import forkserver
+from research_lib.studies.study import STUDIES
 
 OF_THE_ENVIRONMENT = "a-value-of-the-environment"
-STUDIES = sorted(MODELS)
+FINDINGS = "from research_lib.exhibits.findings import show_findings\nshow_findings(answer=seed)"
+# The command in a process of its own, which hears Ctrl-C also where the tests run in the background.
+DRIVER = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+{first}
+from research_lib.cli import app
+app()
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _end_fork_servers():
+    """Leave no fork server behind: one that only waits ends when it is greeted."""
+    yield
+    for path in forkserver.private_folder().glob("*.socket"):
+        with socket.socket(socket.AF_UNIX) as greeting:
+            greeting.connect_ex(str(path))
 
 
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory):
-    """The smoke report of every notebook."""
+    """The smoke report of every study."""
     output = tmp_path_factory.mktemp("reports")
-    paths = [str(PARAMETERS / study / "smoke.yaml") for study in STUDIES]
+    paths = [str(PARAMETERS / study / "smoke.yaml") for study in sorted(STUDIES)]
     result = CliRunner(env={"DATA_API_KEY": OF_THE_ENVIRONMENT}).invoke(app, ["run", *paths, "--output", str(output)])
     assert result.exit_code == 0, result.output
     return output
@@ -32,39 +55,86 @@ def executed(reports):
     return lambda study: nbformat.read(reports / study / "smoke.ipynb", as_version=4)
 
 
-@pytest.fixture(scope="session")
-def site(reports, tmp_path_factory):
-    """The reports, one that failed in its middle, and a sweep: what an index has to show."""
-    folder = tmp_path_factory.mktemp("site")
-    shutil.copytree(reports, folder, dirs_exist_ok=True)
-    study = "03_record_sigma"
-    record = json.loads((folder / study / "smoke.findings.json").read_text(encoding="utf-8"))
-    error = "ZeroDivisionError: division by zero"
-    failed = {**record, "status": "failed", "message": f"cell 12: {error}", "cell": 12, "findings": []}
-    (folder / study / "smoke.failed.json").write_text(json.dumps(failed), encoding="utf-8")
-    (folder / study / "smoke.failed.html").write_text(
-        render(broken(nbformat.read(folder / study / "smoke.ipynb", as_version=4)), name=study, slug="smoke",
-               failure=Failure(12, error, record["parameters"])), encoding="utf-8",
-    )  # fmt: skip
-    before = {**record, "inputs": "other", "findings": []}
-    (folder / study / "smoke.previous.json").write_text(json.dumps(before), encoding="utf-8")
-    for window in range(20, 32):
-        point = {**record, "slug": f"smoke--window={window}", "parameters": {**record["parameters"], "window": window}}
-        (folder / study / f"{point['slug']}.findings.json").write_text(json.dumps(point), encoding="utf-8")
-    return folder
+class Project:
+    """A folder with notebooks, their parameter files, and what its runs make."""
+
+    def __init__(self, folder):
+        self.folder, self.output = folder, folder / "out"
+        (folder / "notebooks").mkdir()
+        self.started = []
+
+    def notebook(self, *cells, name="small", kernel="python3", parameters="seed = 0", tag="parameters"):
+        made = nbformat.v4.new_notebook(
+            metadata={"kernelspec": {"name": kernel, "language": "python", "display_name": "Python"}} if kernel else {},
+            cells=[
+                nbformat.v4.new_markdown_cell("# A small notebook"),
+                nbformat.v4.new_code_cell(parameters, metadata={"tags": [tag]}),
+                *(cell if isinstance(cell, dict) else nbformat.v4.new_code_cell(cell) for cell in cells),
+            ],
+        )
+        path = self.folder / "notebooks" / f"{name}.ipynb"
+        nbformat.write(made, path)
+        return path
+
+    def file(self, slug="a", text="seed: 1\n", name="small"):
+        path = self.folder / "params" / name / f"{slug}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def run(self, *words, env=None):
+        return CliRunner(env=env).invoke(app, ["run", *map(str, words), "--output", str(self.output)])
+
+    def start(self, *words, first="", **options):
+        running = subprocess.Popen(
+            [sys.executable, "-c", DRIVER.format(first=first), "run", *map(str, words), "--output", self.output],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, **options,
+        )  # fmt: skip
+        self.started.append(running)
+        return running
+
+    def end(self):
+        """End what a test that failed left running."""
+        for running in self.started:
+            with running:
+                running.kill()
+
+    def made(self, name="small"):
+        folder = self.output / name
+        return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+    def record(self, file="a.findings.json", name="small"):
+        return json.loads((self.output / name / file).read_text(encoding="utf-8"))
+
+    def executed(self, file="a.ipynb", name="small"):
+        return nbformat.read(self.output / name / file, as_version=4)
+
+    def summary(self):
+        return json.loads((self.output / "summary.json").read_text(encoding="utf-8"))
 
 
-def broken(notebook, *, at="records-table", error="division by zero"):
-    """A notebook as Papermill leaves it where a cell fails: that cell's error, nothing after, two cells put in."""
-    place = next(i for i, cell in enumerate(notebook.cells) if cell.id == at)
-    for cell in notebook.cells[place:]:
-        cell.outputs = []
-    traceback = ["\x1b[31mZeroDivisionError\x1b[39m", "File /home/someone/kit/research_lib/studies/sigma.py:3"]
-    notebook.cells[place].outputs = [
-        nbformat.v4.new_output("error", ename="ZeroDivisionError", evalue=error, traceback=traceback)
-    ]
-    said = nbformat.v4.new_markdown_cell('<span id="papermill-error-cell">An Exception was encountered</span>')
-    said.metadata.tags = ["papermill-error-cell-tag"]
-    notebook.cells.insert(place, said)
-    notebook.cells.insert(0, said)
-    return notebook
+@pytest.fixture
+def project(tmp_path):
+    made = Project(tmp_path)
+    yield made
+    made.end()
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def alive(marker):
+    """List the processes whose command holds a word, such as the number of seconds that a `sleep` was given."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        if marker in (process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(process)
+    return found
+
+
+def interrupt(running):
+    os.kill(running.pid, signal.SIGINT)
