@@ -10,6 +10,7 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -390,7 +391,8 @@ def _read_csv(path: Path, shown: str, pick: Pick) -> pd.DataFrame:
         lines = _data_lines(data, skipped, len(names), delimiter, shown)
         frame, rows = read("\n".join(lines.values()).encode(), 0), pd.Index(list(lines))
     frame.index = rows
-    _refuse_thousands(frame, delimiter, shown)
+    if delimiter in ";\t":
+        _refuse_thousands(frame.set_axis(list(chosen), axis=1), shown)
     return frame
 
 
@@ -400,8 +402,8 @@ def _decode(data: bytes, shown: str) -> bytes:
         try:
             with gzip.open(io.BytesIO(data)) as file:
                 data = file.read(LARGEST_UNZIPPED + 1)
-        except (OSError, EOFError) as error:
-            raise DataError(f"{shown}: a gzip file that cannot be unpacked ({clipped(error)})") from None
+        except (OSError, EOFError, zlib.error):
+            raise DataError(f"{shown}: a gzip file that cannot be unpacked; download it again") from None
         if len(data) > LARGEST_UNZIPPED:
             raise DataError(f"{shown}: holds more than 1 GB unpacked; split it")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -424,24 +426,29 @@ def _find_header(data: bytes, shown: str) -> tuple[str, list[str], int]:
     start = next(number for number, line in enumerate(lines) if line.strip())
     excel = re.fullmatch(r"sep=(.)", lines[start].strip(), flags=re.I)
     lines, start = [*lines, "", "", ""], start + bool(excel)
-    rows = {sign: next(csv.reader([lines[start]], delimiter=sign), []) for sign in (excel[1] if excel else ",;\t|")}
-    delimiter = max(rows, key=lambda sign: len(rows[sign]))
-    header = [name.strip() for name in rows[delimiter]]
+    delimiter = max(excel[1] if excel else ",;\t|", key=lines[start].count)
+    header, second, third = (_split(line, delimiter) for line in lines[start : start + 3])
     if len(header) < 2:
         line = clipped(repr(lines[start]))
         raise DataError(f"{shown}: its only column is {line}; it needs a date and a value, with commas between")
-    second, third = (next(csv.reader([line], delimiter=delimiter), []) for line in lines[start + 1 : start + 3])
     if len(second) == len(third) == len(header) and plain(third[0]) == "date" and not any(third[1:]):
         return delimiter, [third[0], *_join_levels(list(zip(header[1:], second[1:], strict=True)))], start + 3
     return delimiter, header, start + 1
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:  # a cell of more than 128 KB
+        return []
 
 
 def _join_levels(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Name columns of field and symbol (in either order) by field, or SYMBOL:field where there are several symbols."""
     levels = list(zip(*pairs, strict=True))
     fields, symbols = levels if {plain(name) for name in levels[0]} <= FIELDS else levels[::-1]
-    several = len({symbol.strip() for symbol in symbols}) > 1
-    return [f"{s.strip()}:{plain(f)}" if several else plain(f) for f, s in zip(fields, symbols, strict=True)]
+    several = len(set(symbols)) > 1
+    return [f"{s}:{plain(f)}" if several else plain(f) for f, s in zip(fields, symbols, strict=True)]
 
 
 def _refuse_doubles(names: Sequence[str], shown: str) -> None:
@@ -470,9 +477,9 @@ def _data_lines(data: bytes, skipped: int, width: int, delimiter: str, shown: st
     return lines
 
 
-def _refuse_thousands(frame: pd.DataFrame, delimiter: str, shown: str) -> None:
+def _refuse_thousands(frame: pd.DataFrame, shown: str) -> None:
     """Refuse a column of 3.010 and the like between semicolons, where a point may part thousands."""
-    for name in frame if delimiter in ";\t" else ():
+    for name in frame.columns:
         cells = frame[name][frame[name] != ""]
         form = r"[1-9]\d{0,2}\.\d{3}"
         if len(cells) and re.fullmatch(form, cells.iloc[0]) and cells.str.fullmatch(form).all():

@@ -1,0 +1,276 @@
+"""What people have is read to the last digit in every form that is known; what is ambiguous or no table is refused."""
+
+import gzip
+
+import hypothesis.strategies as st
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from research_lib.data import load_prices, load_series, open_source
+from research_lib.data.calendar import sessions_between
+from research_lib.errors import DataError
+
+SESSIONS = sessions_between(pd.Timestamp("2023-12-20"), pd.Timestamp("2024-02-20"))  # days after the twelfth among them
+NY, TOKYO, LONDON = "America/New_York", "Asia/Tokyo", "Europe/London"
+
+
+def rows(close, line, header):
+    return header + "\n" + "".join(line(day, value) + "\n" for day, value in close.items())
+
+
+def kit(close):
+    return rows(close, lambda day, value: f"{day:%Y-%m-%d},{value!r}", "date,close")
+
+
+def investing(close, form="%m/%d/%Y"):
+    """Newest first, in quotation marks, thousands with commas: two digits of prices."""
+    line = lambda day, value: f'"{day:{form}}","{value:,.2f}","1.00","1.00","1.00","1.55M","0.49%"'
+    return rows(close[::-1], line, '"Date","Price","Open","High","Low","Vol.","Change %"')
+
+
+def german(close):
+    line = lambda day, value: f"{day:%d.%m.%Y};{f'{value:,.2f}'.translate(str.maketrans(',.', '.,'))}"
+    return rows(close, line, "Date;Close")
+
+
+def two_symbols(close, order):
+    names = {"Price": ["Close", "Close", "Open"], "Ticker": ["AAA", "BBB", "AAA"]}
+    header = "\n".join(",".join([name, *names[name]]) for name in order)
+    return rows(close, lambda day, value: f"{day:%Y-%m-%d},{value!r},7.5,8.5", f"{header}\nDate,,,")
+
+
+TEXTS = {
+    "the kit's own": kit,
+    "CRLF": lambda close: kit(close).replace("\n", "\r\n"),
+    "CR": lambda close: kit(close).replace("\n", "\r"),
+    "blank lines": lambda close: "\n" + kit(close).replace("\n", "\n\n"),
+    "tabs": lambda close: kit(close).replace(",", "\t"),
+    "semicolons": lambda close: "sep=;\n" + kit(close).replace(",", ";"),
+    "capitals and blanks": lambda close: rows(close, lambda d, v: f" {d:%Y-%m-%d} , {v!r} ", " Date , Close "),
+    "a nameless index": lambda close: rows(close, lambda d, v: f"{d:%Y-%m-%d},{v!r}", ",Close"),
+    "Yahoo": lambda close: rows(
+        close, lambda d, v: f"{d:%Y-%m-%d},1,2,3,{v!r},{v / 2!r},100", "Date,Open,High,Low,Close,Adj Close,Volume"
+    ),
+    "yfinance, one symbol": lambda close: rows(
+        close, lambda d, v: f"{d:%Y-%m-%d},{v!r},1,2", "Price,Close,High,Volume\nTicker,AAA,AAA,AAA\nDate,,,"
+    ),
+    "yfinance, two symbols": lambda close: two_symbols(close, ["Price", "Ticker"]),
+    "yfinance, by symbol": lambda close: two_symbols(close, ["Ticker", "Price"]),
+    "yfinance, with its zone": lambda close: rows(
+        close.tz_localize(NY), lambda d, v: f"{d},{v!r}", "Date,Close"
+    ),
+    "FRED": lambda close: rows(close, lambda d, v: f"{d:%Y-%m-%d},{v!r}", "observation_date,SP500"),
+    "Stooq": lambda close: rows(close, lambda d, v: f"{d:%Y-%m-%d},1,2,3,{v!r},9", "Date,Open,High,Low,Close,Volume"),
+    "Stooq's archive": lambda close: rows(
+        close, lambda d, v: f"AAA.US,D,{d:%Y%m%d},000000,1,2,3,{v!r},9,0",
+        "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>",
+    ),
+    "Investing.com": investing,
+    "Investing.com, day first": lambda close: investing(close, "%d/%m/%Y"),
+    "Investing.com, months in words": lambda close: investing(close, "%b %d, %Y"),
+    "decimal comma": german,
+    "day, month in words": lambda close: rows(close, lambda d, v: f"{d:%d-%b-%Y},{v!r}", "date,close"),
+    "Excel's midnight": lambda close: rows(close, lambda d, v: f"{d:%m/%d/%Y} 0:00,{v!r}", "date,close"),
+}  # fmt: skip
+BYTES = {
+    "BOM": lambda close: kit(close).encode("utf-8-sig"),
+    "UTF-16": lambda close: kit(close).encode("utf-16"),
+    "gzip": lambda close: gzip.compress(kit(close).encode()),
+}
+FRAMES = {
+    "kit": lambda frame: frame.rename_axis("date").reset_index(),
+    "index": lambda frame: frame,
+    "texts": lambda frame: frame.rename_axis("date").reset_index().astype(str),
+    "yfinance": lambda frame: frame.rename(columns={"close": "Close"}).rename_axis("Date").tz_localize(NY),
+    "New York in UTC": lambda frame: frame.tz_localize(NY).tz_convert("UTC"),
+    "London": lambda frame: frame.tz_localize(LONDON),
+    "two levels": lambda frame: frame.set_axis(pd.MultiIndex.from_tuples([("Close", "^AAA")]), axis=1),
+    "nameless index": lambda frame: frame.rename_axis(None),
+    "days": lambda frame: frame.set_axis(frame.index.to_period("D")),
+    "index and column": lambda frame: frame.assign(date=frame.index.strftime("%Y-%m-%d")),
+}
+REFUSED = {
+    "Excel's day numbers": lambda d: f"{(d - pd.Timestamp('1899-12-30')).days}",
+    "seconds since 1970": lambda d: f"{d.value // 10**6}",
+    "two digits of a year": lambda d: f"{d:%m/%d/%y}",
+    "the time of the close": lambda d: f"{d:%Y-%m-%d} 16:00",
+    "Tokyo in UTC": lambda d: str(d.tz_localize(TOKYO).tz_convert("UTC")),
+    "weeks": lambda d: f"{d:%G-W%V-%u}",
+    "months of another language": lambda d: f"{d:%d}. Okt {d:%Y}",
+}
+
+
+def load(folder, content, name="AAA.csv"):
+    (folder / "prices").mkdir(exist_ok=True)
+    (folder / "prices" / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return load_prices(open_source("folder", data_dir=str(folder)), ["AAA"])["AAA"]
+
+
+def refusal(folder, content, kind="prices", name="AAA", suffix=".csv"):
+    (folder / kind).mkdir(exist_ok=True)
+    (folder / kind / (name + suffix)).write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(DataError) as caught:
+        (load_prices if kind == "prices" else load_series)(open_source("folder", data_dir=str(folder)), [name])
+    line = str(caught.value)
+    assert "\n" not in line
+    assert len(line) <= 400
+    return line
+
+
+@st.composite
+def closes(draw, digits=None):
+    values = draw(st.lists(st.floats(0.01, 1e6), min_size=len(SESSIONS), max_size=len(SESSIONS)))
+    return pd.Series(values if digits is None else np.maximum(np.round(values, digits), 0.01), SESSIONS)
+
+
+fuzzed = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.mark.parametrize("form", TEXTS)
+@given(close=closes(), rounded=closes(digits=2))
+@fuzzed
+def test_prices_are_read_to_the_last_digit_from_every_form_of_text(tmp_path, form, close, rounded):
+    close = rounded if form.startswith(("Investing", "decimal")) else close
+    assert load(tmp_path, TEXTS[form](close)).equals(close.rename("AAA"))
+
+
+@pytest.mark.parametrize("form", BYTES)
+@given(close=closes())
+@fuzzed
+def test_prices_are_read_whatever_they_are_packed_in(tmp_path, form, close):
+    assert load(tmp_path, BYTES[form](close)).equals(close.rename("AAA"))
+
+
+@pytest.mark.parametrize("form", FRAMES)
+@given(close=closes())
+@fuzzed
+def test_prices_are_read_from_every_form_of_parquet(tmp_path, form, close):
+    (tmp_path / "prices").mkdir(exist_ok=True)
+    FRAMES[form](close.to_frame("close").rename_axis("date")).to_parquet(tmp_path / "prices" / "AAA.parquet")
+    found = load_prices(open_source("folder", data_dir=str(tmp_path)), ["AAA"])["AAA"]
+    assert found.equals(close.rename("AAA"))
+
+
+@pytest.mark.parametrize("form", REFUSED)
+@given(close=closes())
+@fuzzed
+def test_dates_of_another_form_are_refused_with_their_rows(tmp_path, form, close):
+    text = rows(close, lambda day, value: f"{REFUSED[form](day)},{value!r}", "date,close")
+    assert ", row 2: not " in refusal(tmp_path, text)
+
+
+def test_a_time_that_is_midnight_nowhere_known_is_refused_in_parquet_too(tmp_path):
+    """Tokyo's midnight is 15:00 UTC of the day before: cut off, each price would be known a day too early."""
+    index = SESSIONS.tz_localize(TOKYO).tz_convert("UTC").rename("date")
+    pd.DataFrame({"close": 100.0}, index).to_parquet(tmp_path / "AAA.parquet")
+    line = refusal(tmp_path, (tmp_path / "AAA.parquet").read_bytes(), suffix=".parquet")
+    assert line == (
+        "prices/AAA.parquet, column close, row 1: not midnight at the exchange; write the session's date (yyyy-mm-dd): "
+        "'2023-12-19 15:00:00+00:00'; row 2: '2023-12-20 15:00:00+00:00'; row 3: '2023-12-21 15:00:00+00:00'; "
+        f"and {len(SESSIONS) - 3} more"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("date,close\n10/11/2025,5\n11/11/2025,6\n", "column close, row 2: day or month first? write yyyy-mm-dd: '10/11/2025' is "
+         "2025-10-11 or 2025-11-10"),
+        ("date,close\n13/01/2024,5\n01/14/2024,6\n", "column close, row 2: day or month first? write yyyy-mm-dd: '13/01/2024'; "
+         "row 3: '01/14/2024'"),
+        ('date,close\n2024-01-12,"3,010"\n2024-01-16,"2,999"\n', "column close, row 2 (2024-01-12): not a number: '3,010' (3010 or "
+         "3.010? write it without the comma); row 3 (2024-01-16): not a number: '2,999' (2999 or 2.999? write it without the comma)"),
+        ("date;close\n2024-01-12;3.010\n2024-01-16;2.999\n", "column close, row 2: '3.010' could be 3.01 or 3010; write it with "
+         "two decimals, or without a point"),
+        ('date,close\n2024-01-12,"3,010.50"\n2024-01-16,"2.999,50"\n', "column close, row 2 (2024-01-12): not a number: '3,010.50'; "
+         "row 3 (2024-01-16): not a number: '2.999,50'"),
+    ],
+)  # fmt: skip
+def test_what_could_be_two_things_is_refused_with_both(tmp_path, text, line):
+    assert refusal(tmp_path, text) == f"prices/AAA.csv, {line}"
+
+
+def test_the_same_day_and_month_need_no_order(tmp_path):
+    assert load(tmp_path, "date,close\n01/01/2024,5\n02/02/2024,6\n").index.month.tolist() == [1, 2]
+
+
+def test_one_price_shows_the_separator_for_the_others(tmp_path):
+    assert load(tmp_path, 'date,close\n2024-01-12,"3,010"\n2024-01-16,999.5\n').tolist() == [3010, 999.5]
+    assert load(tmp_path, 'date,close\n2024-01-12,"3,010"\n2024-01-16,"999,5"\n').tolist() == [3.01, 999.5]
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"", "the file is empty"),
+        (b"date,close\n", "holds a header but no rows"),
+        (b"close\n5\n", "its only column is 'close'; it needs a date and a value, with commas between"),
+        (b"day,close\n2024-01-02,10\n", "no column date; it has day, close; call the one with the dates date"),
+        (b"date,close\n2024-01-02,10\n2024-01-03\n", "row 3: 1 cells where the header has 2"),
+        (b"date,close\n\n2024-01-02,10\n2024-01-03,1,0\n", "row 4: 3 cells where the header has 2"),
+        (b"date,close,close\n2024-01-02,1,2\n", "a column's name stands twice in its header (close)"),
+        (b'date,close,note\n2024-01-02,10,"a\n2024-01-03,11,"b"\n', "row 2: unexpected end of data (a quotation mark that is not closed?)"),
+        (b"PK\x03\x04 a workbook", "an Excel workbook or zip file; save the sheet as CSV"),
+        (b"<!DOCTYPE html><html>", "a web page or a server's answer, not a table; download it again"),
+        (b'{"chart": {"error": "Too Many Requests"}}', "a web page or a server's answer, not a table; download it again"),
+        ("date,close\n2024-01-02,10é\n".encode("latin-1"), "not UTF-8 text (byte 24); save it as CSV in UTF-8"),
+        (gzip.compress(b"date,close\n")[:-9], "a gzip file that cannot be unpacked; download it again"),
+        (gzip.compress(b"date,close\n")[:12] + b"broken", "a gzip file that cannot be unpacked; download it again"),
+        (b"d\0a\0t\0e\0", "not a text file; save it as CSV in UTF-8"),
+        (b"x" * (1 << 21), "its first line is longer than 1 MB: not a table"),
+        (b"date,close\n2024-01-02," + b"x" * 100_000, f"column close, row 2 (2024-01-02): not a number: '{'x' * 39}…"),
+        (("date," + ",".join(f"c{n}" for n in range(5000)) + "\n2024-01-02" + ",1" * 5000).encode(),
+         "no column close; it has date, c0, c1, c2, c3, c4, c5, c6 and 4,993 more"),
+        (b"date,close\n2024-01-02,1_000\n", "column close, row 2 (2024-01-02): not a number: '1_000'"),
+        (b"date,close\n2024-01-02,$10\n", "column close, row 2 (2024-01-02): not a number: '$10'"),
+        (b"date,close\n2024-02-30,10\n", "column close, row 2: not a date (yyyy-mm-dd): '2024-02-30'"),
+        (b"date,close\n2024-01-02,10\n,11\n", "column close, row 3: not a date (yyyy-mm-dd): ''"),
+        (b"date,close\n2024-01-02,10\n2024-01-03,inf\n", "column close, row 3 (2024-01-03): not a number: 'inf'"),
+        (b"date,close\n2024-01-02,10\n2024-01-02,11\n", "column close, row 3 (2024-01-02): the date stands twice"),
+        (b"date,close\n2024-01-02,0\n", "column close, row 2 (2024-01-02): a price that is not positive: '0'"),
+        (b"Date,Open,Adj Close\n2024-01-02,10,9\n", "no column close; it has date, open, adj_close; ask for AAA:open"),
+    ],
+)  # fmt: skip
+def test_files_that_are_no_tables_are_refused_with_one_line(tmp_path, content, line):
+    found = refusal(tmp_path, content)
+    assert found.startswith(f"prices/AAA.csv{',' if line.startswith(('row', 'column')) else ':'} ")
+    assert found.endswith(line)
+
+
+def test_many_bad_rows_are_counted(tmp_path):
+    rows = "".join(f"2024-01-{day:02},0\n" for day in range(2, 20))
+    assert refusal(tmp_path, "date,close\n" + rows).endswith("; and 15 more")
+
+
+def test_a_broken_parquet_file_is_refused(tmp_path):
+    assert "not a Parquet file that can be read" in refusal(tmp_path, b"no parquet", suffix=".parquet")
+
+
+def series(folder, name, text):
+    (folder / "series").mkdir(exist_ok=True)
+    (folder / "series" / f"{name}.csv").write_text(text)
+    return load_series(open_source("folder", data_dir=str(folder)), [name])[name]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "date,value\n2024-01-02,4.05\n2024-01-03,\n",
+        "observation_date,DGS10\n2024-01-02,4.05\n2024-01-03,.\n",
+        "DATE,VALUE\n2024-01-02,4.05\n2024-01-03,ND\n",
+        "observation_date,DGS2,DGS10\n2024-01-02,1,4.05\n2024-01-03,1,#N/A\n",
+        "Date,Value\n2024-01-02,4.05%\n2024-01-03,NA\n",
+        "Date,Price,Open,Change %\n2024-01-02,4.05,4,0.1%\n",
+    ],
+)
+def test_a_yield_is_a_decimal_whatever_the_form(tmp_path, text):
+    assert series(tmp_path, "DGS10", text).tolist() == [pytest.approx(0.0405, abs=1e-15)]
+
+
+def test_a_percent_sign_means_hundredths_where_no_unit_is_known(tmp_path):
+    assert series(tmp_path, "MINE", "date,value\n2024-01-02,4.05%\n").tolist() == [pytest.approx(0.0405)]
+    assert series(tmp_path, "MINE", "date,value\n2024-01-02,4.05\n").tolist() == [4.05]
+    mixed = refusal(tmp_path, "date,value\n2024-01-02,4.05%\n2024-01-03,4.1\n", "series", "MINE")
+    assert mixed == "series/MINE.csv, column value, row 2 (2024-01-02): not a number: '4.05%'"
