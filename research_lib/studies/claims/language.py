@@ -76,7 +76,7 @@ net debt to EBITDA of <group:small less large|small|large> firms[ in <year>]
 interest cover[ after <k> bp on <share>%] of <group:small less large|small|large> firms[ in <year>]
 cover below 1[ after <k> bp on <share>%] of <group:small less large|small|large> firms[ in <year>] | share of firms
 cover below 1 added by <k> bp on <share>% of <group:small less large|small|large> firms[ in <year>]
-<word:no EBITDA|due within a year|interest to debt> of <group:small less large|small|large> firms[ in <year>] | a share
+<word:no EBITDA|due within a year> of <group:small less large|small|large> firms[ in <year>] | a share
 double edge <move:rise|fall> of <name> | what indebted small companies gain a month when a yield moves
 """
 PERIODS = ("session", "week", "month", "quarter", "year")
@@ -189,7 +189,7 @@ class Check:
     after: Phrase | None = None
     excess: str = ""
     start: date | None = None
-    at: Span | None = None
+    asked: Span | None = None
     to: date | None = None
     special: Phrase | None = None  # what is no line of prices: companies, a normal tail
     choices: Choices = ()
@@ -288,7 +288,7 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
         after=None if after is None else read("after", after),
         excess=excess or "",
         start=spans["from"] and spans["from"][0],
-        at=spans["at"],
+        asked=spans["at"],
         to=spans["to"] and spans["to"][1],
         choices=choices,
     )

@@ -68,7 +68,7 @@ class Result:
             "id": claim.id, "article": claim.article, "kind": claim.kind, "says": claim.says, "verdict": self.verdict,
             "computed": value, "stated": self.stated or None, "comparison": figure and figure.comparison,
             "lowest": figure and figure.low, "highest": figure and figure.high, "unit": reading and reading.kind,
-            "from": check and check.start, "at": check and check.at and check.at[1], "as_of": self.as_of,
+            "from": check and check.start, "at": check and check.asked and check.asked[1], "as_of": self.as_of,
             "n": reading and reading.n, "first": reading and reading.first, "last": reading and reading.last,
             "low": reading and reading.low, "high": reading and reading.high, "depends_on": self.text,
             "reading": claim.reading or None, "happened": self.happened or None,
