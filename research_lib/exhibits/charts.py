@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # Characters a line, wide and narrow: in the margin, of a row's name, of what stands above the axes.
 MARGIN_TEXT, ROW_TEXT, NAME_TEXT = (26, 14), (34, 17), (110, 48)
-LINE_PX, ROW_PX, LETTER_PX = 15.5, 34.0, 7.0
+LINE_PX, ROW_PX, LETTER_PX = 15.5, 28.0, 7.0
 TEXT, SMALL_TEXT, PHONE_TEXT = (px * style.POINTS_PER_PX for px in (style.TEXT_PX, style.SMALL_TEXT_PX, 10.5))
 IN_PERCENT = {"fraction", "share", "change", "points"}
 AT_THE_EDGE = 0.97  # of an axis: a mark beyond it is named in the margin
@@ -88,7 +88,7 @@ def series(panels: Sequence[Panel], *, height_px: float = 0, **words: Unpack[Wor
     if not any(len(line.values.dropna()) > 1 for panel in panels for line in panel.lines):
         raise InsufficientDataError("there are not two values to draw a line through")
     shares = [panel.height / sum(panel.height for panel in panels) for panel in panels]
-    heights = (height_px or 300 / shares[0], 200.0 * len(panels) + 100)
+    heights = (height_px or 260 / shares[0], 200.0 * len(panels) + 100)
 
     def draw(canvas: Any, narrow: bool) -> None:
         drawn = canvas.subplots(len(panels), 1, squeeze=False, height_ratios=shares)[:, 0]
@@ -120,7 +120,7 @@ def paths(
 def curve(lines: Sequence[Line], **options: Any) -> Figure:
     """Draw one panel of lines over another quantity than time; options as of `Panel` and `Figure`."""
     words = {name: options.pop(name) for name in Words.__annotations__ if name in options}
-    return series([Panel(lines=lines, **options)], height_px=390, **words)
+    return series([Panel(lines=lines, **options)], height_px=340, **words)
 
 
 def intervals(
@@ -173,7 +173,7 @@ def intervals(
     def height(narrow: bool) -> float:
         texts = [(row["text"], MARGIN_TEXT) for row in rows] + [(one, ROW_TEXT) for one in names]
         lines = max(len(textwrap.wrap(text, width[narrow])) for text, width in texts)
-        row_px = max(ROW_PX * max(0.62 * len(groups), 1.9 * ("quoted" in frame)), LINE_PX * lines + 8, ROW_PX)
+        row_px = max(ROW_PX * max(0.62 * len(groups), 2.2 * ("quoted" in frame)), LINE_PX * lines + 8, ROW_PX)
         return 75 + row_px * len(names)
 
     return picture(draw, (height(False), height(True)), **words)
@@ -250,7 +250,7 @@ def heat_map(
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
-    return picture(draw, 50 + 36 * len(frame), **words)
+    return picture(draw, 50 + 31 * len(frame), **words)
 
 
 def sparkline(values: "pd.Series[Any]", *, mark: float | None = None) -> str:

@@ -23,6 +23,8 @@ from research_lib.studies.study import parameters_model
 POINT = "--"  # stands before the settings of one point of a sweep, in its slug
 BASELINE = "baseline"
 MOST_DIFFERENCES = 3
+OF_THE_DATA = ("source", "as_of")  # named after what a study itself asks
+UNSAID = {"data_dir", "seed"}
 CSV_COLUMNS = ("name", "value", "unit", "n", "low", "high", "definition")
 
 
@@ -126,7 +128,8 @@ def _lines(records: Sequence[Record]) -> Iterator[Line]:
     model = parameters_model(records[0].notebook)
     titles = {name: field.title or name for name, field in model.model_fields.items()} if model else {}
     for record in records:
-        names = differing([base.parameters, record.parameters]) if record.parameters else []
+        differ = set(differing([base.parameters, record.parameters])) - UNSAID if record.parameters else set()
+        names = sorted(differ, key=lambda name: (name in OF_THE_DATA, [*record.parameters, *differ].index(name)))
         settings = [f"{titles.get(one, as_words(one))} {_setting(record.parameters.get(one))}" for one in names]
         more = f" and {len(settings) - MOST_DIFFERENCES} more" if len(settings) > MOST_DIFFERENCES else ""
         yield Line(record, ", ".join(settings[:MOST_DIFFERENCES]) + more)
