@@ -40,6 +40,8 @@ GROWN_IN_A_YEAR = 2.5  # the fourth figure over the first, where each is the yea
 OTHER_UNIT = 200  # median of market value over total assets, either way
 UNIT_STEP = (300, 3000)  # from one year to the next: a thousand, and growth
 
+NAMELESS, PLACEHOLDER = "no company name (left out)", "zero or a placeholder, taken as missing"
+
 
 class Found(NamedTuple):
     """Rows in the kit's columns (the index is the row in the file), what was found wrong, and where they are from."""
@@ -129,13 +131,13 @@ def _refuse_year_to_date(quarters: pd.DataFrame, flows: list[str], shown: str) -
     """Raise where most companies' flows rise from Q1 to Q4 and then fall: those of the year so far, not of a quarter."""
     for name in flows:
         wide = quarters.set_index(["company", "fiscal_year", "fiscal_period"])[name].unstack()  # noqa: PD010  # no means
-        wide = wide.reindex(columns=PERIODS[1:]).dropna().abs()
+        wide = wide.reindex(columns=PERIODS[1:]).abs()
         rises = (wide.diff(axis=1).iloc[:, 1:] > 0).all(axis=1) & (wide["Q4"] > GROWN_IN_A_YEAR * wide["Q1"])
-        suspect = rises & ~(wide["Q1"].groupby(level="company").shift(-1) > wide["Q4"])
-        if len(wide) and suspect.mean() > 0.5:
+        suspect = (rises & ~(wide["Q1"].groupby(level="company").shift(-1) > wide["Q4"]))[wide.notna().all(axis=1)]
+        if len(suspect) and suspect.mean() > 0.5:
             company, year = suspect.index[suspect][0]
             raise DataError(
-                f"{shown}, column {name}: in {int(suspect.sum())} of {len(wide)} company years the quarters rise from Q1 "
+                f"{shown}, column {name}: in {int(suspect.sum())} of {len(suspect)} company years the quarters rise from Q1 "
                 f"to Q4 like sums of the year so far (first {company} {year}); give each quarter by itself"
             )
 
@@ -192,7 +194,7 @@ def _read_simfin_file(folder: Path, name: str) -> tuple[pd.DataFrame, list[Fault
     nameless = frame.index[frame["company"].isna()]
     frame = frame.drop(index=nameless)
     require_unique(frame, ["company", "fiscal_year"], f"{SIMFIN}/{name}")
-    return frame, [Fault("no company name (left out)", int(row), "", f"{SIMFIN}/{name}") for row in nameless]
+    return frame, [Fault(NAMELESS, int(row), "", f"{SIMFIN}/{name}") for row in nameless]
 
 
 def read_daily_prices(folder: Path, column: str) -> pd.DataFrame:
@@ -264,7 +266,7 @@ def check_statements(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, lis
         empty = rows[name] <= 0
         if name == "market_value":
             empty |= rows[name].eq(1) | (rows[name].ge(999) & (rows[name] + 1).isin(10.0 ** np.arange(3, 16)))
-        faults += mark_rows(rows[empty], FaultKind.NO_MARKET_VALUE, f": {name} taken as missing")
+        faults += mark_rows(rows[empty], PLACEHOLDER, f": {name}")
         rows = rows.assign(**{name: rows[name].mask(empty)})
     compared = (rows["market_value"] / rows["total_assets"].where(rows["total_assets"] > 0)).median()
     if compared > OTHER_UNIT or compared < 1 / OTHER_UNIT:

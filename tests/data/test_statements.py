@@ -1,0 +1,365 @@
+"""Company statements are read as their files say, dated by what was known, and what cannot be true in them is named."""
+
+import csv
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from research_lib.data import open_source
+from research_lib.data.companies import load_statements, make_statements
+from research_lib.data.quality import FaultKind
+from research_lib.data.statements import COLUMNS, NAMES, PLACEHOLDER
+from research_lib.errors import DataError, InsufficientDataError
+from tests import companies
+from tests.companies import write_simfin
+
+SOUND = {
+    "company": "AAA", "fiscal_year": "2020", "period_end": "2020-12-31", "known_from": "2021-02-15", "currency": "USD",
+    "short_term_debt": "10", "long_term_debt": "50", "cash": "20", "operating_income": "15",
+    "depreciation_amortization": "5", "interest_expense": "3",
+}  # fmt: skip
+
+
+def write_own(folder, *changes, drop=()):
+    """Write fundamentals.csv: a sound row for each mapping of changes to it."""
+    lines = [SOUND | change for change in changes]
+    names = [name for name in dict.fromkeys(name for line in lines for name in line) if name not in drop]
+    with (folder / "fundamentals.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, names, extrasaction="ignore", restval="")
+        writer.writeheader()
+        writer.writerows(lines)
+    return folder
+
+
+def load(folder, **options):
+    return load_statements(open_source("folder", data_dir=str(folder)), **options)
+
+
+def named(loaded):
+    return [
+        (str(fault.kind), fault.row, fault.detail) for fault in loaded.card.faults if fault.kind != "no market value"
+    ]
+
+
+def test_own_file_keeps_what_it_says(tmp_path):
+    loaded = load(write_own(tmp_path, {}, {"company": "BBB", "cash": "", "long_term_debt": ""}))
+    assert list(loaded.rows.columns) == list(NAMES)
+    first, second = loaded.rows.to_dict("records")
+    assert (first["short_term_debt"], first["long_term_debt"], first["debt"], first["interest_expense"]) == (
+        10,
+        50,
+        60,
+        3,
+    )
+    assert first["published"] == first["known_from"] == pd.Timestamp("2021-02-15")
+    assert np.isnan([second["long_term_debt"], second["debt"], second["cash"]]).all()  # no one said that it is zero
+    assert "no market value: 2, first AAA: fundamentals.csv" in loaded.card.fault_summary()
+
+
+def test_total_debt_alone_is_enough(tmp_path):
+    rows = load(write_own(tmp_path, {"debt": "340"}, drop=("short_term_debt", "long_term_debt"))).rows
+    assert rows["debt"].tolist() == [340]
+    assert rows[["short_term_debt", "long_term_debt"]].isna().all(axis=None)
+
+
+def test_own_market_value_is_price_times_shares(tmp_path):
+    rows = load(write_own(tmp_path, {"price": "4", "shares": "25"})).rows
+    assert (rows["market_value"].tolist(), rows["market_value_from"].tolist()) == (
+        [100.0],
+        ["fundamentals.csv: price x shares"],
+    )
+
+
+def test_parquet_and_compustats_names_are_the_same_table(tmp_path):
+    written = load(write_own(tmp_path, {}, {"company": "NA", "sector": "Financials"})).rows
+    assert written["company"].tolist() == ["AAA", "NA"], "a ticker NA is a company"
+    frame = pd.read_csv(tmp_path / "fundamentals.csv", parse_dates=["period_end", "known_from"], keep_default_na=False)
+    frame["sector"] = frame["sector"].replace("Financials", "40")
+    theirs = {name: row["also_called"].split("|")[-1] for name, row in COLUMNS.items() if row["also_called"]}
+    values = [name for name in NAMES if not name.endswith("_from") or name == "known_from"]
+    for folder, table in {"own": frame.drop(columns="sector"), "compustat": frame.rename(columns=theirs)}.items():
+        (tmp_path / folder).mkdir()
+        table.to_parquet(tmp_path / folder / "fundamentals.parquet")
+        expected = written[values] if folder == "compustat" else written[values].assign(sector=np.nan)
+        found = load(tmp_path / folder).rows[values].reset_index(drop=True)
+        pd.testing.assert_frame_equal(found, expected.reset_index(drop=True), check_dtype=False)
+
+
+ENDS = ["2020-03-31", "2020-06-30", "2020-09-30", "2020-12-31", "2021-03-31"]
+KNOWN = ["2020-05-01", "2020-08-01", "2020-11-01", "2021-02-15", "2021-05-01"]
+
+
+def quarters(incomes, *, company="AAA", **changes):
+    lists = {"operating_income": [str(income) for income in incomes]} | changes
+    return [
+        {"company": company, "period_end": ENDS[n], "known_from": KNOWN[n], "fiscal_period": f"Q{n % 4 + 1}",
+         "fiscal_year": str(2020 + n // 4)} | {name: values[n] for name, values in lists.items()}
+        for n in range(len(incomes))
+    ]  # fmt: skip
+
+
+def test_quarters_are_summed_to_years_known_when_the_last_was(tmp_path):
+    loaded = load(write_own(tmp_path, *quarters([1, 2, 4, 8, 16])))
+    assert loaded.rows["operating_income"].tolist() == [1 + 2 + 4 + 8, 2 + 4 + 8 + 16]
+    assert (loaded.rows["cash"].tolist(), loaded.rows["depreciation_amortization"].tolist()) == ([20, 20], [20, 20])
+    assert [kind for kind, _, _ in named(loaded)] == [FaultKind.PART_OF_A_YEAR] * 3
+    late = quarters([1, 2, 4, 3], restated_on=["", "2021-09-01", "", ""])
+    assert load(write_own(tmp_path, *late)).rows["known_from"].tolist() == [pd.Timestamp("2021-09-01")]
+    both = load(write_own(tmp_path, *quarters([1, 2, 4, 3]), {"operating_income": "11"})).rows
+    assert both["operating_income"].tolist() == [11], "the annual report goes before its quarters"
+    with pytest.raises(InsufficientDataError, match=r"holds nothing"):
+        load(write_own(tmp_path, *quarters([1, 2, 4])))
+
+
+@pytest.mark.parametrize("column", ["operating_income", "depreciation_amortization", "interest_expense"])
+def test_flows_of_the_year_so_far_are_refused(tmp_path, column):
+    so_far = [str(value) for value in (10, 21, 29, 42, 11)]
+    rows = [row for name in "ABC" for row in quarters([10, 11, 8, 13, 11], company=name, **{column: so_far})]
+    with pytest.raises(DataError, match=rf"column {column}: in 3 of 3 company years the quarters rise .*first A 2020"):
+        load(write_own(tmp_path, *rows))
+
+
+@settings(max_examples=15)
+@given(st.lists(st.floats(1, 100), min_size=5, max_size=5), st.integers(0, 3))
+def test_quarters_of_one_growing_company_among_steady_ones_are_no_sums(tmp_path_factory, values, growing):
+    rows = [row for n in range(4) for row in quarters([1, 2, 4, 8, 2] if n == growing else [values[0], *sorted(values[1:])][::-1],
+                                                      company=f"C{n}")]  # fmt: skip
+    assert len(load(write_own(tmp_path_factory.mktemp("own"), *rows)).rows) >= 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ([{}, {}], r"fundamentals.csv, rows 2, 3: AAA 2020 FY stands 2 times"),
+        ([{}, {"cash": "12k", "company": "B"}], r"column cash, row 3: not a number: '12k'"),
+        ([{"cash": "inf"}], r"column cash, row 2: not a number: 'inf'"),
+        ([{"known_from": "soon"}], r"column known_from, row 2: not a date \(yyyy-mm-dd\): 'soon'"),
+        ([{"fiscal_year": "FY20"}], r"column fiscal_year, row 2: not a whole number: 'FY20'"),
+        ([{}, {"company": "B", "fiscal_year": ""}], r"column fiscal_year, row 3: empty"),
+        ([{}, {"company": ""}], r"column company, row 3: empty"),
+        ([{"fiscal_period": "H1"}], r"row 2: fiscal_period 'H1'; allowed: FY, Q1, Q2, Q3, Q4"),
+        ([{"depreciation_amortization": "-5"}],
+         r"column depreciation_amortization: negative in 1 of 1 rows, first AAA 2020; a cost is positive here"),
+        ([{"company": name, "interest_expense": "-5"} for name in "ABCD"],
+         r"column interest_expense: negative in 4 of 4 rows, first A 2020; a cost is positive here: turn the sign"),
+        ([{"total_assets": "200000000", "market_value": "300"}], r"market_value is 1.5e-06 times total_assets in most rows"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_true_stops_with_its_row(tmp_path, changes, message):
+    with pytest.raises(DataError, match=message):
+        load(write_own(tmp_path, *changes))
+
+
+def test_net_interest_income_of_a_few_is_no_wrong_sign(tmp_path):
+    rows = load(write_own(tmp_path, {}, {"company": "B", "interest_expense": "-5"}, {"company": "C"})).rows
+    assert rows["interest_expense"].tolist() == [3, -5, 3]
+
+
+def test_all_missing_columns_are_named_at_once(tmp_path):
+    write_own(tmp_path, {"operating_incomes": "1"}, drop=("operating_income", "cash", "long_term_debt"))
+    with pytest.raises(
+        DataError, match=r"no column long_term_debt, cash, operating_income; it has company, .* and 1 more"
+    ):
+        load(tmp_path)
+
+
+def test_rows_that_cannot_be_dated_are_left_out_and_counted(tmp_path):
+    loaded = load(
+        write_own(tmp_path, {}, {"company": "BBB", "known_from": "2020-12-30"}, {"company": "CCC", "known_from": ""})
+    )
+    assert loaded.rows["company"].tolist() == ["AAA"]
+    assert named(loaded) == [(FaultKind.UNDATED, 4, "CCC 2020"), (FaultKind.PUBLISHED_EARLY, 3, "BBB 2020")]
+
+
+def test_what_may_be_true_is_named(tmp_path):
+    year = {"company": "KKK", "total_assets": "900", "revenue": "300"}
+    next_year = {"fiscal_year": "2021", "period_end": "2021-12-31", "known_from": "2022-02-15", "total_assets": "950000",
+                 "revenue": "310000", "cash": "19000", "short_term_debt": "11000"}  # fmt: skip
+    loaded = load(write_own(
+        tmp_path, {"market_value": "0"}, {"company": "NINES", "market_value": "999999"}, {"company": "JPN", "currency": "JPY"},
+        {"company": "OK", "market_value": "5"}, year, year | next_year,
+    ))  # fmt: skip
+    assert named(loaded) == [(FaultKind.UNIT_STEP, 7, "KKK 2021"), (FaultKind.OTHER_CURRENCY, 4, "JPN 2020")]
+    said = loaded.card.fault_summary()
+    assert "zero or a placeholder, taken as missing: 2, first 2021-02-15 (AAA 2020: market_value)" in said
+    assert "no market value: 4, first AAA: fundamentals.csv" in said
+    assert loaded.rows.set_index("company")["market_value"].dropna().to_dict() == {"OK": 5.0}
+
+
+def test_two_share_classes_of_one_company_count_once(tmp_path):
+    same = {"cash": "30", "revenue": "300", "total_assets": "900"}
+    loaded = load(
+        write_own(tmp_path, same | {"company": "GOOG"}, same | {"company": "GOOGL", "market_value": "700"}, {})
+    )
+    assert loaded.rows["company"].tolist() == ["AAA", "GOOGL"]
+    assert named(loaded) == [(FaultKind.SHARE_CLASS, 2, "GOOG 2020 is GOOGL")]
+
+
+def test_a_restated_value_counts_from_its_restatement(tmp_path):
+    write_own(tmp_path, {}, {"company": "B", "restated_on": "2022-03-01"})
+    rows = load(tmp_path).rows.set_index("company")
+    assert rows["known_from"].dt.year.to_dict() == {"AAA": 2021, "B": 2022}
+    assert rows["published"].dt.year.to_dict() == {"AAA": 2021, "B": 2021}
+    assert load(tmp_path, as_of=date(2021, 12, 31)).rows["company"].tolist() == ["AAA"]
+    assert "restated: known from the restatement: 1, first B 2020" in load(tmp_path).card.fault_summary()
+
+
+@settings(max_examples=15)
+@given(st.fixed_dictionaries({"cash": st.sampled_from(["-1", "1e12"]), "currency": st.sampled_from(["EUR", "USD"]),
+                              "interest_expense": st.sampled_from(["-5", "5"]), "market_value": st.sampled_from(["0", "1e9"])}))  # fmt: skip
+def test_nothing_known_later_matters(tmp_path_factory, change):
+    folder, later = tmp_path_factory.mktemp("own"), {"known_from": "2021-06-01", "market_value": "4"}
+    before = load(write_own(folder, {"market_value": "9"}, later | {"company": "B"}), as_of=date(2021, 3, 1))
+    changed = [later | change | {"company": name} for name in "BCDE"]
+    after = load(write_own(folder, {"market_value": "9"}, *changed), as_of=date(2021, 3, 1))
+    assert before.card == after.card
+    pd.testing.assert_frame_equal(before.rows, after.rows)
+    with pytest.raises(InsufficientDataError, match=r"nothing known by as_of 2019-01-01"):
+        load(folder, as_of=date(2019, 1, 1))
+
+
+def test_a_folder_without_statements_says_what_to_put_there(tmp_path):
+    with pytest.raises(
+        DataError, match=r"no company statements; expected fundamentals.csv with columns company, fiscal_year"
+    ):
+        load(tmp_path)
+    with pytest.raises(DataError, match=r"source bundled has no company statements"):
+        load_statements(open_source("bundled"))
+
+
+# income: shares, diluted, revenue, D&A (negative), operating income, net interest (negative is a cost)
+# balance: cash, assets, short-term debt, long-term debt, liabilities, equity; cash flow: D&A
+SIMFIN = {
+    ("AAA", 2019): ("100;110;500;-7;40;-6", "30;900;10;200;500;400", "9"),
+    ("AAA", 2020): ("100;110;500;-7;40;2", "30;900;;;500;400", ""),
+    ("NA", 2020): (";50;500;;40;", "30;800;10;;500;400", ""),
+}
+
+
+def test_simfin_is_joined_and_its_signs_turned(tmp_path):
+    write_simfin(tmp_path, SIMFIN, [("AAA", 5.0, "2020-03-02"), ("AAA", 6.0, "2021-03-20"), ("NA", 7.0, "2021-03-01")])
+    loaded = load(tmp_path)
+    by_key = loaded.rows.set_index(["company", "fiscal_year"])
+    first, second, third = (by_key.loc[key] for key in SIMFIN)
+    assert (first["short_term_debt"], first["long_term_debt"], first["debt"], first["cash"]) == (10, 200, 210, 30)
+    assert (first["interest_expense"], first["depreciation_amortization"], first["depreciation_from"]) == (
+        6,
+        9,
+        "cash flow",
+    )
+    assert (first["price"], first["market_value"]) == (5, 500)  # the next session after a Sunday
+    assert (second["debt"], second["interest_expense"], second["depreciation_amortization"]) == (0, -2, 7)
+    assert ("convention" in second["debt_from"], second["depreciation_from"]) == (True, "income statement")
+    assert np.isnan(second["price"])  # 19 days after publication is another price
+    assert (third["shares"], third["market_value"]) == (50, 350)
+    assert third[["depreciation_amortization", "interest_expense"]].isna().all()
+    assert loaded.rows["sector"].isna().all()
+    assert "debt from: balance sheet 2, no debt item: zero, by SimFin's convention 1" in loaded.card.origin
+
+
+def test_simfins_bulk_prices_and_sectors_do(tmp_path):
+    write_simfin(tmp_path, SIMFIN)
+    folder, header = (
+        tmp_path / "simfin",
+        "Ticker;SimFinId;Date;Open;Low;High;Close;Adj. Close;Volume;Dividend;Shares Outstanding",
+    )
+    lines = [
+        f"{name};1;{day};9;9;9;{close};1;5;;10"
+        for name, day, close in (("AAA", "2020-03-02", 5), ("NA", "2021-03-01", 7))
+    ]
+    (folder / "us-shareprices-daily.csv").write_text("\n".join([header, *lines]) + "\n")
+    (folder / "us-companies.csv").write_text("Ticker;SimFinId;IndustryId\nAAA;1;104\nNA;2;\n")
+    (folder / "industries.csv").write_text("IndustryId;Sector;Industry\n104;Financial Services;Banks\n")
+    rows = load(tmp_path).rows
+    assert rows["market_value"].dropna().tolist() == [500, 350]
+    assert rows["sector"].fillna("").tolist() == ["Financial Services", "Financial Services", ""]
+
+
+def test_simfin_without_prices_names_both_files(tmp_path):
+    loaded = load(write_simfin(tmp_path, SIMFIN))
+    assert loaded.rows["market_value"].isna().all()
+    assert ("no market value: 2, first AAA: no simfin/us-shareprices-daily.csv (SimFin's bulk prices) or "
+            "simfin/Annual_Stock_Price_Performance.csv") in loaded.card.fault_summary()  # fmt: skip
+
+
+def test_simfin_rows_without_a_partner_a_name_or_a_price_are_left_out_and_counted(tmp_path):
+    broken = {("CCC", 2020): ("1;1;1;;1;", None, ""), ("", 2020): ("1;1;1;;1;", "1;1;1;1;1;1", "1")}
+    loaded = load(write_simfin(tmp_path, SIMFIN | broken, [("AAA", 0.0, "2020-03-01"), ("AAA", 5.0, "2021-03-01")]))
+    assert set(loaded.rows["company"]) == {"AAA", "NA"}
+    assert named(loaded) == [
+        ("no company name (left out)", 6, "simfin/us-income-annual.csv"),
+        ("no company name (left out)", 5, "simfin/us-balance-annual.csv"),
+        (FaultKind.UNMATCHED, 5, "CCC 2020 is not in simfin/us-balance-annual.csv"),
+        ("no company name (left out)", 6, "simfin/us-cashflow-annual.csv"),
+        (FaultKind.BAD_PRICE, 2, "simfin/Annual_Stock_Price_Performance.csv, AAA: 0"),
+    ]
+    assert loaded.rows["price"].dropna().tolist() == [5]
+
+
+def test_simfin_is_known_when_its_last_file_is(tmp_path):
+    late = {("AAA", 2019): (*SIMFIN["AAA", 2019], ("USD", "2019-12-31", "2020-03-01", "2021-03-05"))}
+    path = write_simfin(tmp_path, SIMFIN | late) / "simfin/us-balance-annual.csv"
+    path.write_text(path.read_text().replace("2019-12-31;2020-03-01;2021-03-05", "2019-12-31;2020-04-15;2021-03-09"))
+    row = load(tmp_path).rows.iloc[0]
+    assert [str(row[name].date()) for name in ("published", "known_from")] == ["2020-04-15", "2021-03-09"]
+
+
+def test_simfin_columns_of_another_year_and_doubles_are_named(tmp_path):
+    path = write_simfin(tmp_path, SIMFIN) / "simfin/us-balance-annual.csv"
+    text = path.read_text()
+    path.write_text(text.replace('"Long Term Debt"', '"Long-Term Debt & Leases"'))
+    with pytest.raises(
+        DataError, match=r"simfin/us-balance-annual.csv: no column Long Term Debt; .* become 'Long-Term Debt"
+    ):
+        load(tmp_path)
+    path.write_text(text + text.splitlines()[1] + "\n")
+    with pytest.raises(DataError, match=r"simfin/us-balance-annual.csv, rows 2, 5: AAA 2019 stands 2 times"):
+        load(tmp_path)
+
+
+def test_own_file_goes_first(tmp_path):
+    write_simfin(tmp_path, SIMFIN)
+    assert load(write_own(tmp_path, {"company": "MINE"})).rows["company"].tolist() == ["MINE"]
+
+
+def number(cell):
+    return float(cell) if cell else 0.0
+
+
+def test_real_simfin_agrees_with_a_plain_reading_of_the_files(shared_data):
+    loaded, files = load(shared_data), {}
+    rows = loaded.rows.set_index(["company", "fiscal_year"])
+    for name in ("income", "balance", "cashflow"):
+        with (shared_data / "simfin" / f"us-{name}-annual.csv").open(encoding="utf-8") as file:
+            files[name] = {(row["Ticker"], int(row["Fiscal Year"])): row for row in csv.DictReader(file, delimiter=";")}
+    keys = files["income"].keys() & files["balance"].keys() & files["cashflow"].keys()
+    second = [fault for fault in loaded.card.faults if fault.kind == FaultKind.SHARE_CLASS]
+    assert (len(rows) + len(second), len(second)) == (len(keys), 6)
+    assert "HTA 2021 is HR" in [fault.detail for fault in second], "two names of one merged company"
+    depreciation = "Depreciation & Amortization"
+    for column, plain in {
+        "debt": lambda k: number(files["balance"][k]["Short Term Debt"]) + number(files["balance"][k]["Long Term Debt"]),
+        "interest_expense": lambda k: -number(files["income"][k]["Interest Expense, Net"]),
+        "depreciation_amortization": lambda k: number(files["cashflow"][k][depreciation]) or -number(files["income"][k][depreciation]),
+    }.items():  # fmt: skip
+        assert rows[column].sum() == pytest.approx(sum(map(plain, rows.index)), rel=1e-12)
+    with (shared_data / "simfin" / "Annual_Stock_Price_Performance.csv").open(encoding="utf-8") as file:
+        prices = {(row["Ticker"], row["Date"]): number(row["Open Price"]) for row in csv.DictReader(file)}
+    priced = {key: prices.get((key[0], files["income"][key]["Publish Date"]), 0.0) for key in rows.index}
+    expected = {
+        key: price * number(files["income"][key]["Shares (Basic)"]) for key, price in priced.items() if price > 0
+    }
+    expected = {key: value for key, value in expected.items() if value}
+    assert len(expected) > 8_000
+    assert rows["market_value"].loc[list(expected)].tolist() == pytest.approx(list(expected.values()))
+
+
+def test_simulated_rows_have_no_fault():
+    loaded = make_statements(
+        companies.rows(companies.company("A"), companies.company("B", cash=21.0)), source="x", origin="y"
+    )
+    assert loaded.card.faults == ()
