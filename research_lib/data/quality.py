@@ -246,9 +246,9 @@ def _is_over(dates: NDArray[np.datetime64], now: pd.Timestamp) -> NDArray[np.boo
 
 
 def _unit_faults(rows: Rows, info: AssetInfo | SeriesInfo, raw: RawSeries) -> list[Fault]:
-    """Stop where the values must be in another unit; report single ones, and rates that may be decimals."""
+    """Stop where the values must be in another unit; report where some are, and rates that may be decimals."""
     (low, high), values = info.usual, rows.value
-    if len(values) < FEWEST_FOR_UNIT or np.isinf(high):
+    if len(values) < FEWEST_FOR_UNIT:
         return []
     typical = float(np.median(np.abs(values)))
     if not low <= typical <= high:
@@ -259,10 +259,15 @@ def _unit_faults(rows: Rows, info: AssetInfo | SeriesInfo, raw: RawSeries) -> li
         )
     if low and float(np.mean(values < 0)) > MOSTLY:
         raise DataError(f"{raw.origin}: nearly all values are negative, which {raw.id} never was: a wrong sign?")
-    small = not low and typical < SMALLEST_USUAL_RATE
+    if info.kind != "series":
+        return []
+    moves = np.diff(np.log(values), prepend=np.log(values[0])) if values.min() > 0 else np.zeros(len(values))
+    other_unit = (np.abs(values) > FAR_OUT_FACTOR * high) | (np.abs(np.abs(moves) - np.log(100)) < SPLIT_TOLERANCE)
+    small = (values < SMALLEST_USUAL_RATE) & (not low and np.isfinite(high) and typical < SMALLEST_USUAL_RATE)
+    said = "{:g}".format
     return [
-        *rows.find(np.abs(values) > FAR_OUT_FACTOR * high, FaultKind.FAR_OUT, lambda row: f"{values[row]:g}"),
-        *(rows.find(values < SMALLEST_USUAL_RATE, FaultKind.SMALL_RATE) if small else ()),
+        *rows.find(other_unit, FaultKind.FAR_OUT, lambda row: said(values[row])),
+        *rows.find(small, FaultKind.SMALL_RATE, lambda row: said(values[row])),
     ]
 
 

@@ -179,9 +179,14 @@ def test_a_series_in_another_unit_or_sign_is_refused(name, scale, said):
 
 def test_single_values_in_another_unit_and_rates_like_decimals_are_reported():
     days, rates = SESSIONS[:20], 4 + 0.01 * np.arange(20)
-    basis_points = np.where(np.arange(20) == 7, 400, rates)
-    assert details(days, basis_points, describe_series("DGS10")) == [
-        "row 9 (2024-01-11): a value far outside what is usual: another unit?: 400"
+    in_basis_points = np.where(np.arange(20) == 7, 407, rates)
+    assert details(days, in_basis_points, describe_series("DGS10")) == [
+        "row 9 (2024-01-11): a value far outside what is usual: another unit?: 407",
+        "row 10 (2024-01-12): a value far outside what is usual: another unit?: 4.08",  # the way back
+    ]
+    from_decimals = np.where(np.arange(20) < 7, rates / 100, rates)
+    assert details(days, from_decimals, SeriesInfo("MINE", "MINE", "daily")) == [
+        "row 9 (2024-01-11): a value far outside what is usual: another unit?: 4.07"
     ]
     found = clean(raw(days, rates / 100), describe_series("DFF"), now=LATER).faults
     assert {fault.kind for fault in found} == {FaultKind.SMALL_RATE}
