@@ -16,6 +16,7 @@ from research_lib.data import DataCard, DataSet, load_prices
 from research_lib.data.catalog import describe_asset
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.exhibits import charts
+from research_lib.exhibits.figure import DAY, QUIET, Figure
 from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, ordinal, plural, prose_date, show
 from research_lib.exhibits.glossary import Column
@@ -29,7 +30,6 @@ from research_lib.studies.study import Find, Study, figure, result, table
 
 if TYPE_CHECKING:
     from research_lib.data.companies import PricePanel
-    from research_lib.exhibits.figure import Figure
 
 # Each definition, the windows it takes where it has some of its own, and its name in words.
 DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
@@ -206,10 +206,19 @@ class RecordSigma(Study):
         """The headline sigma of every company."""
         return scan(self.panel.values, self.p.definition, self.settings)
 
+    @result
+    def share_beyond(self) -> "pd.Series[float]":
+        """The share of companies beyond the threshold, on the sessions with enough of them."""
+        sigma, n = self.sigma_of_companies, self.sigma_of_companies.notna().sum(axis=1)
+        share = ((self.side * sigma > abs(self.p.threshold)).sum(axis=1) / n)[n >= LEAST_COMPANIES]
+        if share.empty:
+            raise InsufficientDataError(f"no session has {LEAST_COMPANIES} companies of known sigma")
+        return share
+
     # Exhibits.
 
     @figure
-    def history(self) -> "Figure":
+    def history(self) -> Figure:
         """The price around the day, and sigma in all history."""
         day, n, close = self.day, self.p.window, self.close
         average, spread = close.rolling(n).mean(), close.rolling(n).std(ddof=self.p.ddof)
@@ -222,10 +231,10 @@ class RecordSigma(Study):
         )
         others = self.largest[self.largest["peak_date"] != day.date].head(NAMED_EPISODES)
         marks = [
-            charts.Mark(at, peak, f"{at:%b %Y}: {_sigma(peak)}", charts.DAY if at == day.date else charts.QUIET)
+            charts.Mark(at, peak, f"{at:%b %Y}: {_sigma(peak)}", DAY if at == day.date else QUIET)
             for at, peak in [*zip(others["peak_date"], others["peak"], strict=True), (day.date, day.value)]
         ]
-        span, line = f"{day.first.year} to {day.date.year}", charts.Line(self.path, colour=charts.QUIET, width=0.7)
+        span, line = f"{day.first.year} to {day.date.year}", charts.Line(self.path, colour=QUIET, width=0.7)
         whole = charts.Panel(f"standard deviations, {span}", [line], (), marks, {"": 0.0}, unit="sigma", height=0.7)
         return charts.series(
             [price, whole],
@@ -236,7 +245,7 @@ class RecordSigma(Study):
         )
 
     @figure
-    def ranks(self) -> "Figure":
+    def ranks(self) -> Figure:
         """The day's rank under every definition."""
         known = self.definitions.dropna(subset="rank").astype({"rank": int, "rank_of": int})
         texts = [f"{_place(row['rank'], row['end'])} of {row['rank_of']:,} ({_sigma(row['value'], 2)})"
@@ -251,7 +260,7 @@ class RecordSigma(Study):
         )  # fmt: skip
 
     @figure
-    def what_followed(self) -> "Figure":
+    def what_followed(self) -> Figure:
         """What followed the episodes, less what followed other days."""
         after, month = self.after, self.findings["forward_excess_21"]
         return charts.intervals(
@@ -263,7 +272,7 @@ class RecordSigma(Study):
         )  # fmt: skip
 
     @figure
-    def return_levels(self) -> "Figure":
+    def return_levels(self) -> Figure:
         """How often episodes reach a level."""
         peaks, top, lines = self.largest["peak"].abs().to_numpy(), self.largest.iloc[0], []
         for row in self.thresholds.dropna(subset="shape").to_dict("records"):
@@ -284,19 +293,16 @@ class RecordSigma(Study):
         )  # fmt: skip
 
     @figure
-    def breadth(self) -> "Figure":
+    def breadth(self) -> Figure:
         """The share of companies beyond the threshold."""
-        sigma, n = self.sigma_of_companies, self.sigma_of_companies.notna().sum(axis=1)
-        share = ((self.side * sigma > abs(self.p.threshold)).sum(axis=1) / n)[n >= LEAST_COMPANIES]
-        if share.empty:
-            raise InsufficientDataError(f"no session has {LEAST_COMPANIES} companies of known sigma")
+        share, n = self.share_beyond, self.sigma_of_companies.notna().any().sum()
         day, shown = share.idxmax(), show(share.max(), "share")
         title = f"{show(share.iloc[-1], 'share')} of companies stood {self.beyond} on {prose_date(share.index[-1])}"
         marks = [charts.Mark(day, share.max(), f"{day:%b %Y}: {shown}")]
         return charts.series(
             [charts.Panel(f"share of companies {self.beyond}", [charts.Line(share, width=0.8)], (), marks, unit="share")],
             title=title, alt=f"{title}; the most were {shown} on {prose_date(day)}.",
-            deck=f"Up to {n.max():,} companies; {show(self.panel.still_quoted_share, 'share')} of all are quoted to the end",
+            deck=f"{n:,} companies; {show(self.panel.still_quoted_share, 'share')} of them are quoted to the end",
             data=share.round(4).rename("share").to_frame(),
         )  # fmt: skip
 
@@ -319,7 +325,7 @@ class RecordSigma(Study):
         paths = scan(
             self.prices.values[list(dict.fromkeys([self.p.asset, *self.p.assets]))], self.p.definition, self.settings
         )
-        rows = [{"asset": describe_asset(asset).name, **_ranked(paths[asset].dropna())} for asset in paths]
+        rows = [{"asset": describe_asset(str(asset)).name, **_ranked(paths[asset].dropna())} for asset in paths]
         return pd.DataFrame(rows).sort_values("highest", ascending=False, ignore_index=True)
 
     @table("Moves of {s.name} up to the day", ("horizon", *RANKS, "episode_rank"), unit="change")

@@ -1,0 +1,274 @@
+"""Study 03 against the published record, against loops, on both sides, and where the data cannot say."""
+
+import json
+import re
+import subprocess
+import sys
+from datetime import date
+
+import hypothesis.strategies as st
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+
+from research_lib.data import DataSet
+from research_lib.errors import InsufficientDataError
+from research_lib.project import NOTEBOOKS
+from research_lib.stats.sigma import scan, sigma_path
+from research_lib.studies.record_sigma import HORIZONS, MOVES, RecordSigma
+from research_lib.studies.study import COMMON_EXHIBITS, Missing
+from tests.conftest import random_walk
+
+UNSHOWABLE = re.compile(r"nan|inf\b|∞|None|price_z|distance_z|return_z")
+
+
+def study_of(close, benchmark=None, **values):
+    """Return the study of prices that no source has."""
+    columns = {"OWN": close} | ({} if benchmark is None else {"OTHER": benchmark})
+    chosen = {"asset": "OWN", "assets": list(columns), "benchmark": "OTHER" if "OTHER" in columns else ""}
+    study = RecordSigma.from_params(**chosen | values)
+    vars(study)["prices"] = DataSet(pd.DataFrame(columns), ())
+    return study
+
+
+def texts_of(summary):
+    pairs = (text for pair in summary.numbers for text in pair)
+    return " ".join([summary.headline, summary.standfirst, *pairs, *summary.limits, summary.change_mind])
+
+
+@pytest.fixture(scope="module")
+def study():
+    return study_of(random_walk(3000, seed=11), random_walk(3000, seed=12), threshold=2.2)
+
+
+def test_the_published_record(shared_data):
+    study = RecordSigma.from_params(
+        source="folder", data_dir=str(shared_data), asset="RUT", benchmark="GSPC", assets=["RUT", "GSPC", "IWM", "SPY"],
+        as_of=date(2024, 7, 16),
+    )  # fmt: skip
+    summary = study.show.summary
+    assert summary.headline == "The Russell 2000's 4.4σ close was a record. It was no signal."
+    assert summary.verdict == "holds"
+    assert "the highest of 9,235 sessions since 1987" in summary.standfirst
+    assert summary.numbers[1][0] == "3 of 8"
+    assert summary.numbers[2] == ("over 37 years", "between peaks of 4.4σ; the data cannot say how rare")
+    found = {name: one.value for name, one in study.findings.by_name.items()}
+    assert found["asof_sigma"] == pytest.approx(4.417312346074933, rel=1e-11)
+    assert (found["asof_sigma_rank"], found["peak_date"], found["episodes"]) == (1, "2024-07-16", 37)
+    assert (found["trough_date"], found["asof_sigma_lowest_rank"]) == ("2020-02-27", 9235)
+    assert (found["move_5_rank"], found["move_5_episode_rank"]) == (22, 9)
+    assert found["move_5"] == pytest.approx(0.11539958708431275, rel=1e-12)
+    assert (found["relative_move_5_rank"], found["relative_move_5_episode_rank"]) == (1, 1)
+    assert found["relative_move_5"] == pytest.approx(0.0992223370314167, rel=1e-12)
+    assert found["forward_mean_21"] == pytest.approx(0.0023795163990998256, rel=1e-12)
+    assert found["forward_base_21"] == pytest.approx(0.00844438557331241, rel=1e-12)
+    assert found["return_period_years"] is None  # 63 to 700 years, or never
+    assert found["return_period_shortest"] == pytest.approx(62.8, abs=0.1)
+
+
+def test_the_bundled_record():
+    study = RecordSigma.from_params(benchmark="", assets=["GSPC"], as_of=date(1984, 8, 3))
+    assert study.show.summary.headline == "The S&P 500's 4.1σ close was a record. It was no signal."
+    assert round(study.findings["asof_sigma"].value, 2) == 4.06
+
+
+def test_a_record_low_is_a_record():
+    values = {"benchmark": "", "assets": ["GSPC"], "as_of": date(1987, 10, 19)}
+    study = RecordSigma.from_params(**values, threshold=-2.5)
+    summary = study.show.summary
+    assert (summary.verdict, study.day.lowest_rank) == ("holds", 1)
+    assert summary.headline == "The S&P 500's −5.5σ close was a record low. It was no signal."
+    assert "the lowest of" in summary.standfirst
+    assert (study.episodes["peak"] < -2.5).all()
+    assert study.largest.iloc[0]["peak_date"] == pd.Timestamp("1987-10-19")
+    rises = RecordSigma.from_params(**values)  # the usual threshold: what followed rises is no word on a fall
+    assert rises.show.summary.headline == "The S&P 500's −5.5σ close was a record low."
+
+
+def test_what_followed_by_a_loop(study):
+    close, path = study.close, study.path
+    since = close.index.get_loc(path.index[0])
+    starts = [close.index.get_loc(start) for start in study.episodes["start"]]
+    for row in study.after.to_dict("records"):
+        h = row["horizon"]
+        made = {t: close.iloc[t + h] / close.iloc[t] - 1 for t in range(since, len(close) - h)}
+        after = [made[t] for t in starts if t in made]
+        others = [value for t, value in made.items() if t not in starts]
+        assert (row["n"], row["n_cut"]) == (len(after), len(starts) - len(after))
+        assert row["mean"] == pytest.approx(np.mean(after), rel=1e-10)
+        assert row["base"] == pytest.approx(np.mean(others), rel=1e-10)
+        assert row["value"] == pytest.approx(np.mean(after) - np.mean(others), rel=1e-8, abs=1e-12)
+    assert list(study.after["horizon"]) == list(HORIZONS)
+
+
+def test_less_the_benchmark_is_a_difference_of_returns(study):
+    own, other = study.pair["asset"], study.pair["benchmark"]
+    starts = [own.index.get_loc(start) for start in study.episodes["start"]]
+    made = [own.iloc[t + 5] / own.iloc[t] - other.iloc[t + 5] / other.iloc[t] for t in starts if t + 5 < len(own)]
+    row = study.after_relative.set_index("horizon").loc[5]
+    assert row["mean"] == pytest.approx(np.mean(made), rel=1e-9)
+    moves = study.relative_moves.set_index("horizon").loc[5]
+    assert moves["value"] == pytest.approx(own.iloc[-1] / own.iloc[-6] - other.iloc[-1] / other.iloc[-6])
+    assert moves["ratio"] == pytest.approx((own / other).iloc[-1] / (own / other).iloc[-6] - 1)
+
+
+def test_moves_count_episodes_and_sessions():
+    """Two rises of 20% far apart, and one of 10% at the end: of 1-session moves third, in three episodes."""
+    daily = np.full(300, 0.0)
+    daily[[50, 52, 200]], daily[-1] = 0.2, 0.1
+    close = pd.Series(100 * np.cumprod(1 + daily), pd.bdate_range("2000-01-03", periods=300, name="date"))
+    row = study_of(close).moves.iloc[0]
+    assert (row["horizon"], row["rank"], row["rank_of"], row["episode_rank"]) == (1, 4, 299, 3)
+    falling = study_of(1 / close).moves.iloc[0]
+    assert (falling["rank"], falling["episode_rank"], falling["end"]) == (4, 3, "lowest")
+    assert len(study_of(close).moves) == len(MOVES)
+
+
+def test_definitions_count_from_the_nearer_end(study):
+    table = study.definitions
+    assert len(table) == 8
+    path = sigma_path(study.close, "price_z")
+    higher, lower = int((path > path.iloc[-1]).sum()), int((path < path.iloc[-1]).sum())
+    assert table.iloc[0]["rank"] == 1 + min(higher, lower)
+    assert table.iloc[0]["end"] == ("highest" if higher <= lower else "lowest")
+    assert table["value"].iloc[0] == study.day.value
+    assert len(study.robustness) == 4 * 8
+
+
+def test_nothing_after_as_of_is_used(tmp_path):
+    close = random_walk(900, seed=4)
+    last = close.index[600].date()
+    (tmp_path / "prices").mkdir()
+    values = {"source": "folder", "data_dir": str(tmp_path), "asset": "OWN", "benchmark": "", "assets": ["OWN"]}
+    found = []
+    for later in (1.0, 3.0):
+        altered = close.where(close.index <= pd.Timestamp(last), close * later)
+        altered.rename("close").to_csv(tmp_path / "prices" / "OWN.csv")
+        study = RecordSigma.from_params(**values, as_of=last, threshold=2.0)
+        found.append((study.findings.findings, texts_of(study.show.summary)))
+    assert found[0] == found[1]
+
+
+def test_one_result_computes_only_what_it_needs(study):
+    fresh = study_of(study.close, threshold=2.2)
+    assert len(fresh.episodes) == len(study.episodes)
+    assert {"after", "thresholds", "panel", "definitions"}.isdisjoint(vars(fresh))
+    assert study.beyond == "above 2.2σ"
+
+
+def test_importing_the_study_draws_nothing():
+    code = "import sys, research_lib.studies.record_sigma; print([m for m in ('matplotlib', 'great_tables') if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert shown.strip() == "[]"
+
+
+# Where the data cannot say.
+
+
+def test_a_price_that_stands_still_is_said_in_one_line():
+    flat = pd.Series(100.0, pd.bdate_range("2000-01-03", periods=400, name="date"), name="OWN")
+    with pytest.raises(InsufficientDataError, match="OWN: price_z over 50 sessions has no value in 400 sessions"):
+        study_of(flat).show("summary")
+    stopped = random_walk(400, seed=1)
+    stopped.iloc[300:] = stopped.iloc[300]
+    with pytest.raises(InsufficientDataError, match=r"has no value on .* prices do not vary"):
+        study_of(stopped).show("summary")
+
+
+@pytest.mark.parametrize(
+    ("sessions", "values", "reason"),
+    [
+        (900, {"threshold": 6.9}, "OWN was never above 6.9σ in 851 sessions"),
+        (900, {"threshold": -6.9}, "OWN was never below −6.9σ in 851 sessions"),
+        (200, {"threshold": 1.5}, "150 sessions are too few for windows of 252"),
+    ],
+)
+def test_where_nothing_followed_the_reason_is_said(sessions, values, reason):
+    study = study_of(random_walk(sessions, seed=2), **values)
+    summary = study.show.summary
+    assert reason in summary.standfirst or reason.replace("150", "151") in summary.standfirst
+    assert study.findings["forward_mean_21"].value is None
+    assert study.show.what_followed.reason
+    assert not UNSHOWABLE.search(texts_of(summary))
+
+
+def test_too_few_episodes_have_no_interval_and_no_return_period():
+    study = study_of(random_walk(700, seed=3), threshold=3.2)
+    assert 0 < len(study.episodes) < 5
+    summary = study.show.summary
+    assert "signal" not in summary.headline
+    assert summary.numbers[2][0] == "–"
+    assert "too few episodes" in summary.numbers[2][1]
+    assert "too few" in str(study.show.return_levels.reason)
+    assert study.signal.startswith("Too few episodes")
+
+
+@settings(max_examples=25)
+@given(st.integers(60, 1500), st.integers(0, 10_000), st.sampled_from([2.0, 2.5, -2.0, -2.5]), st.integers(10, 60))
+def test_a_summary_is_short_and_without_codes(sessions, seed, threshold, window):
+    study = study_of(random_walk(sessions + window, seed=seed), threshold=threshold, window=window)
+    summary = study.show.summary
+    assert len(summary.headline) <= 70
+    assert len(summary.standfirst.split()) <= 60
+    assert len(summary.numbers) == 4
+    assert not UNSHOWABLE.search(texts_of(summary))
+    assert all(study.show(name) is not None for name in ("definitions", "moves", "largest", "thresholds", "after"))
+
+
+def test_a_return_period_that_thresholds_agree_on_is_a_number():
+    """A level that episodes reach every few years; the range over thresholds stands beside it."""
+    study = study_of(random_walk(12_000, seed=8), threshold=2.0)
+    vars(study)["level"] = 2.4
+    number, label, sentence = study.how_often
+    found = study.return_period
+    assert found.low <= found.value <= found.high < 10 * found.low
+    assert number.endswith(" years")
+    assert "by other thresholds" in label
+    assert sentence.startswith("Peaks of 2.4σ come about every")
+
+
+# Companies.
+
+
+@pytest.fixture
+def panel():
+    """Forty random walks, one of which ends at a record."""
+    prices = pd.concat([random_walk(500, seed=100 + i, name=f"C{i}") for i in range(40)], axis=1)
+    prices.iloc[-1, 7] = prices.iloc[-2, 7] * 1.5
+    prices.iloc[:400, 9] = np.nan  # too short a history for a record
+    prices.iloc[-1, 9] = prices.iloc[-2, 9] * 1.5
+    return prices
+
+
+def test_companies_at_a_record_and_breadth(study, panel):
+    fresh = study_of(study.close, threshold=2.0)
+    vars(fresh)["sigma_of_companies"] = sigma = scan(panel)
+    found = fresh.at_record.set_index("company")
+    assert found.loc["C7", "end"] == "highest"
+    assert "C9" not in found.index
+    expected = {name for name in sigma if sigma[name].iloc[-1] in (sigma[name].max(), sigma[name].min())} - {"C9"}
+    assert set(found.index) == expected
+    share = fresh.share_beyond
+    day = share.index[-1]
+    known = sigma.loc[day].dropna()
+    assert share[day] == (known > 2.0).sum() / len(known)
+    falls = study_of(study.close, threshold=-2.0)
+    vars(falls)["sigma_of_companies"] = sigma
+    assert falls.share_beyond[day] == (known < -2.0).sum() / len(known)
+
+
+def test_a_source_without_companies_says_so(study):
+    fresh = study_of(study.close, as_of=date(1960, 1, 1))
+    assert isinstance(fresh.show.breadth, Missing)
+    assert isinstance(fresh.show.at_record, Missing)
+    assert fresh.cards == ()
+
+
+def test_the_notebook_shows_what_the_study_has():
+    cells = json.loads((NOTEBOOKS / "03_record_sigma.ipynb").read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    shown = [name for text in code for name in re.findall(r"study\.show\.(\w+)", text)]
+    assert set(shown) == {*RecordSigma.exhibits(), *COMMON_EXHIBITS}
+    assert len(shown) == len(set(shown))
+    assert not any("def " in text for text in code)
