@@ -19,7 +19,7 @@ LEVEL = 0.05
 LEAST_MONTHS = 24  # of a mean with the cosine error: three degrees of freedom
 PER_DRIVER = 10  # observations that a coefficient needs
 BETA_PERIODS = 252
-DRAWS, AT_ONCE, BISECTIONS = 999, 250, 40
+DRAWS, AT_ONCE, BISECTIONS = 499, 250, 40
 CONSTANT, ROUNDING = "constant", 1e-20
 
 
@@ -34,7 +34,7 @@ def ols(
     drivers : DataFrame of shape (periods, drivers)
         Without the constant, which is added.
     cov : {"iid", "HC1", "HC3", "wild"}
-        The error. "wild" is HC1, with p-value and interval by the restricted wild bootstrap-t (999 draws, from `seed`): right
+        The error. "wild" is HC1, with p-value and interval by the restricted wild bootstrap-t (499 draws, from `seed`): right
         for months and sessions, whose volatility changes.
 
     Returns

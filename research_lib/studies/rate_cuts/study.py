@@ -121,7 +121,11 @@ class RateCuts(Study):
     def cards(self) -> tuple[DataCard, ...]:
         """The cards of what was used."""
         used = vars(self)
-        pairs = [self.pair, *filter(None, used.get("others", {}).values()), *filter(None, [used.get("broad")])]
+        try:
+            first = [self.pair]
+        except InsufficientDataError:
+            first = []
+        pairs = [*first, *filter(None, used.get("others", {}).values()), *filter(None, [used.get("broad")])]
         groups = [*(pair.cards for pair in pairs), used["rates"][1] if "rates" in used else ()]
         return tuple({card.id: card for cards in groups for card in cards}.values())
 
@@ -163,9 +167,8 @@ class RateCuts(Study):
         inside = frame[frame["position"] >= 0].drop_duplicates("position")
         if inside.empty:
             span = " to ".join(f"{day:%Y-%m-%d}" for day in pair.index[[0, -1]])
-            raise InsufficientDataError(
-                f"{plural(len(found), kind)} known, none inside the data of {pair.name} ({span})"
-            )
+            known = f"{kind}: {plural(len(found), 'decision')} known"
+            raise InsufficientDataError(f"{known}, none inside the data of {pair.name} ({span})")
         return inside
 
     def windows(self, pair: ReturnPair, kind: policy.EventKind = "first cut", **options: Any) -> pd.DataFrame:  # noqa: ANN401
@@ -487,7 +490,7 @@ class RateCuts(Study):
              interval=("null_low", "null_high")),
         Find("smallest_effect", "detectable", unit="points", what="over {s.span}, found at 5% in four samples of five"),
         Find("rel_mean_{key}", "sums", rows=True, unit="points", what="{s.pair.name}, {window}, mean sum of differences"),
-        Find("rel_p_signflip_{key}", "sums", "p", rows=True, unit="p", what="exact; the smallest possible is {p_smallest:.4g}"),
+        Find("rel_p_signflip_{key}", "sums", "p", rows=True, unit="p", what="exact sign flip, by cycle"),
         Find("rel_positive_{key}", "sums", "share_positive", rows=True, unit="share", what="share of cycles above zero"),
         Find("rel_compounded_{key}", "compounded", rows=True, unit="points", what="{s.pair.name}, {window}, compounded"),
         Find("rel_compounded_p_{key}", "compounded", "p", rows=True, unit="p", what="exact sign flip, by cycle"),
@@ -516,7 +519,7 @@ class RateCuts(Study):
         few, cycles, effect = row.n < LEAST_GROUPS, plural(row.n, "cycle"), show(row.value, "points")
         verdict = "open" if row.p > LEVEL else "holds" if row.value > 0 else "fails"
         if few:
-            sure = f"{cycles} are too few to tell an effect from chance."
+            sure = f"{cycles} {'is' if row.n == 1 else 'are'} too few to tell an effect from chance."
             change = "More cycles are needed before any mean means much."
         else:
             least = show(self.detectable.value, "points").lstrip("+")
@@ -537,7 +540,8 @@ class RateCuts(Study):
             else "Price indices leave out dividends, of which the S&P 500 pays about half a point a year more.",
             "A decision is dated by its announcement; markets may have expected it for months.",
         )  # fmt: skip
-        made = f"{self.pair.name} made {effect} on average over {self.span} after the first cut of an easing cycle ({self.kind})."
+        name = self.pair.name[0].upper() + self.pair.name[1:]
+        made = f"{name} made {effect} on average over {self.span} after the first cut of an easing cycle ({self.kind})."
         headline = f"{self.beat}{': chance' if verdict == 'open' and not few else ''}"
         return Summary(verdict, headline, f"{made} {sure}", tuple(numbers), "hero", limits, change)
 
