@@ -17,7 +17,7 @@ from research_lib.data import DataCard, Source, load_prices, load_series
 from research_lib.data.calendar import exchange_sessions
 from research_lib.data.catalog import Asset, describe_asset, describe_series, known_series, known_symbols
 from research_lib.data.policy import load_recessions, load_target_changes
-from research_lib.errors import DataError, InsufficientDataError, ParameterError, nearest
+from research_lib.errors import DataError, InsufficientDataError, MissingDataError, ParameterError, nearest
 from research_lib.stats import cross_section, history
 from research_lib.stats.bootstrap import correlation
 from research_lib.stats.estimate import Estimate
@@ -136,7 +136,7 @@ class Lines:
             if "Fama-French" in info.name:
                 values = values.of((1 + values.series).cumprod(), "level")
         else:
-            raise ParameterError(f"unknown price or series {name}{nearest(name, sorted(known | self.symbols))}")
+            raise MissingDataError(f"unknown price or series {name}{nearest(name, sorted(known | self.symbols))}")
         self.cards[name] = loaded.cards[0]
         return values
 
@@ -198,7 +198,10 @@ class Lines:
             kind = " points" if describe_asset(name).kind == "volatility" else ""
             line = Line(name, every=values.period, take=(read("take", f"change 1{kind}"),))
             found.append(self.values(line, end).series)
-        return found
+        if values.period == "session":
+            return found
+        period = PERIOD[values.period]
+        return [one.set_axis(pd.DatetimeIndex(one.index).to_period(period).to_timestamp()) for one in found]
 
     def title(self, one: str | Line | None) -> str:
         """Say in words what a line is of."""
@@ -297,9 +300,10 @@ def _ahead(values: Values, step: Phrase) -> Values:
         stop = index.searchsorted(target, side="right") - 1
         stop[target >= next_session(index[-1])] = -1
     else:
-        stop = np.arange(len(index)) + step.number("n")
+        stop = np.arange(len(index)) + step.number("n") - (step.number("n") < 0)
     begin = np.flatnonzero((stop >= 0) & (stop < len(index)))
-    first, last = np.minimum(begin, stop[begin]), np.maximum(begin, stop[begin])
+    is_before = step.number("n") < 0  # the periods that end with the close before the day
+    first, last = (stop[begin], begin - 1) if is_before else (begin, stop[begin])
     prices = series.to_numpy()
     if step["path"]:
         ways = [on_the_way(prices[a : b + 1], step["path"]) for a, b in zip(first, last, strict=True)]
@@ -397,6 +401,10 @@ def days_when(lines: Lines, values: Values, when: Sequence[Condition], end: pd.T
             met = history.spell_lengths(met) == one.phrase.number()
         elif one.phrase.word == "first in":
             met &= met.astype(float).shift().rolling(one.phrase.number()).max() == 0
+        elif "recession" in one.phrase.word:
+            days = pd.DatetimeIndex(met.index[met])
+            known = recession_within(days, load_recessions(), known_to=end)
+            met[met] = (known == (not one.phrase.word.startswith("no"))).fillna(False).to_numpy(dtype=bool)
         elif one.line is not None:
             other = lines.values(one.line, end)
             known = replace(other, series=other.series.dropna())
@@ -435,9 +443,6 @@ def _calendar_marks(index: pd.DatetimeIndex, phrase: Phrase) -> Any:  # noqa: AN
         from_start, from_end = groups.cumcount().to_numpy() + 1, groups.cumcount(ascending=False).to_numpy() + 1
         is_over = np.asarray(period != next_session(end).to_period(PERIOD[phrase["period"]]))
         return from_start == (n or from_start[-1]) if n >= 0 else (from_end == -n) & is_over
-    if "recession" in word:
-        known = recession_within(index, load_recessions(), known_to=end)
-        return (known == (not word.startswith("no"))).fillna(False)
     if phrase["event"] in STATES:
         return policy_states(load_target_changes(as_of=end)["change_bp"], index) == phrase["event"]
     listed = [read_span(day)[0] for day in phrase["days"].split(",")] if word == "on" else []
@@ -527,7 +532,9 @@ class Question:
 
     def days(self, line: Line) -> "pd.Series[bool]":
         """Mark the days from `start`, and in a span that is asked about, that meet the conditions, cooled off."""
-        met = days_when(self.lines, self.known(line), self.check.when, self.end).loc[self.start :]
+        is_pair = line.less is not None and not line.take  # of two prices only the days matter
+        values = self.lines.pair(line, self.end)[0] if is_pair else self.known(line)
+        met = days_when(self.lines, values, self.check.when, self.end).loc[self.start :]
         rows = np.flatnonzero(met.to_numpy())
         if self.check.quiet:
             rows = rows[_apart(rows, self.check.quiet + 1)]
@@ -537,6 +544,7 @@ class Question:
     def say(self, x: Series, kind: str, first: pd.Timestamp, estimate: Estimate | None = None, **more: Any) -> Reading:  # noqa: ANN401
         """Say the word that is asked for, of values, or of cases among `total` periods."""
         total, independent = more.pop("total", None), more.pop("independent", x)
+        kind = CHANGED.get(kind, kind) if self.check.excess else kind
         late = self.start is not None and (first - self.start).days > LATE_DAYS and self.word != "value"
         begin = first if self.start is None or late else max(first, self.start)
         parts = {"n": len(x), "path": x, "cases": "values" if total is None else "cases", "last": self.end} | more
@@ -594,7 +602,7 @@ class Question:
         if "date" in word:
             return Reading(day, "day", **parts)
         others = x.drop(day) if self.check.to else x.loc[:day].iloc[:-1]
-        stands = history.rank_in_history(pd.concat([others, x.loc[[day]]]))
+        stands = history.rank_in_history(pd.concat([others, x.loc[[day]]]), gap=self.check.quiet)
         if word == "return period":
             threshold = float(x.quantile(TAIL_SHARE if stands.value > 0 else 1 - TAIL_SHARE))
             years = calendar_years(pd.DatetimeIndex(x.index))
@@ -606,7 +614,9 @@ class Question:
                 "ties": stands.ties,
                 "higher": others.index[others.lt(stands.value) if low else others.gt(stands.value)],
             }
-            return Reading(float(stands.lowest_rank if low else stands.rank), "rank", **parts)
+            episodes = stands.lower_episodes if low else stands.higher_episodes
+            rank = 1 + episodes if self.check.quiet else stands.lowest_rank if low else stands.rank
+            return Reading(float(rank), "rank", **parts)
         if "since" in word:
             return Reading(stands.lowest_since if low else stands.highest_since, "day", **parts)
         far = stands.rank if stands.percentile >= 0.5 else stands.lowest_rank
@@ -777,7 +787,7 @@ def _association(asked: Question, step: Phrase, line: Line) -> Reading:
     frame = pd.concat(asked.lines.changes(values, names, asked.end), axis=1, keys=["y", *names], sort=True)
     frame = frame.loc[asked.start :].dropna()
     if step["name"]:
-        block = 24 if values.period == "month" else 63
+        block = min(24 if values.period == "month" else 63, max(len(frame) // 6, 5))
         found = correlation(frame["y"], frame[names[0]], block=block, seed=asked.lines.seed)
     else:
         row: dict[str, Any] = dict(ols(frame["y"], frame[names], "wild").loc[names[0]])

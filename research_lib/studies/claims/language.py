@@ -313,7 +313,10 @@ def _line(raw: Any, base: Any = None) -> Line:  # noqa: ANN401
         raise ValueError(f"every: unknown word {every}{nearest(every, PERIODS)}")
     operands = {key: _operand(raw.get(key), of) for key in ("per", "less")}
     steps = re.split(r"\s+then\s+", str(raw["take"]).strip()) if "take" in raw else []
-    return Line(_operand(of, of) or "", **operands, every=every, take=tuple(read("take", one) for one in steps))
+    take, inner = tuple(read("take", one) for one in steps), _operand(of, of) or ""
+    if isinstance(inner, Line) and not inner.take and operands == {"per": None, "less": None}:
+        return replace(inner, every=every if inner.every == "session" else inner.every, take=take)
+    return Line(inner, **operands, every=every, take=take)
 
 
 def _operand(raw: object, of: object) -> str | Line | None:
@@ -441,7 +444,9 @@ def read_figure(raw: object, *, is_date: bool = False) -> Figure:
     word, number, unit, wider, to, unit_after = found.groups()
     value, digit = _number(number)
     comparison = COMPARISONS[word]
-    tolerance = _number(wider)[0] if wider else digit if word == "about" else 0.0 if word else digit / 2
+    tolerance = digit if word == "about" else 0.0 if word else digit / 2
+    if wider:
+        tolerance, digit = _number(wider)[0], min(digit, _number(wider)[1])
     low, high = sorted((value, _number(to)[0])) if to else (value - tolerance, value + tolerance)
     low, high = {"at least": (low, inf), "at most": (-inf, high)}.get(comparison, (low, high))
     return Figure(text, comparison, low, high, digit, UNITS.get(unit or unit_after or "", ""))
@@ -488,6 +493,7 @@ class Claim(BaseModel):
     stated: Any = Field(None, alias="is")
     reading: str = ""
     stand_in: str = ""
+    all: bool = False  # it is about each of its definitions: one that fails decides
     untestable: str = ""
     quote: str = ""
     by: str = ""

@@ -1,10 +1,9 @@
-"""From readings to a verdict: what a claim's figure is worth, what it depends on, and what happened afterwards."""
+"""From readings to a verdict: what a published figure is worth, what that depends on, and what happened afterwards."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from math import isnan
+from math import isinf, isnan
 from typing import Any
 
 import pandas as pd
@@ -12,22 +11,28 @@ import pandas as pd
 from research_lib.data.calendar import sessions_between
 from research_lib.errors import DataError, InsufficientDataError, ParameterError
 from research_lib.exhibits.findings import plain
-from research_lib.exhibits.format import interval, plural, show
-from research_lib.studies.claims.evaluate import SEASON, Lines, Reading, bare, days_when, next_session, read_all, scale
-from research_lib.studies.claims.language import Article, Check, Claim, Figure, read
+from research_lib.exhibits.format import NONE, plural, show
+from research_lib.studies.claims.evaluate import (
+    Lines, Reading, bare, days_when, next_session, on_the_way, read_all, scale,
+)  # fmt: skip
+from research_lib.studies.claims.language import Article, Check, Claim, Figure, Phrase, Span, read
 
 HOLDS, ROUGHLY, FAILS, DEPENDS = "holds", "roughly", "fails", "depends"
 OPEN, NO_DATA, STAND_IN, UNTESTABLE = "open", "no data", "stand-in", "untestable"
 VERDICTS = (HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE)
-GOOD = frozenset({HOLDS, ROUGHLY})
-
-ROUGH_DIGITS = 2.5  # beyond half a unit of the last digit: three units in all
+GOOD = (HOLDS, ROUGHLY)
+ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units in all
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
 LISTED = 3
-SHOWN = {
-    "level": "price", "yield": "fraction", "yield change": "bp", "fraction": "change", "difference": "points",
+LAST_DAY = pd.Timestamp("2200-01-01")
+SMALL = 0.01  # differences below a point are shown to two places
+UNIT_SHOWN = {
+    "level": "price", "yield": "fraction", "fraction": "change", "difference": "points",
     "day": "date", "session": "sessions", "month": "months", "year": "years",
 }  # fmt: skip
+AFTER_WORDS = {"rank": "rank {}", "sigma": "{} σ"} | dict.fromkeys(
+    ("session", "week", "month", "quarter", "year"), "{} {}s"
+)
 
 
 @dataclass(frozen=True)
@@ -50,236 +55,231 @@ class Result:
     @property
     def computed(self) -> str:
         """The headline's value with its unit."""
-        return "" if self.reading is None else shown(self.reading, self.reading.value)
+        return NONE if self.reading is None else shown(self.reading, self.reading.value, self.claim.figure.unit)
 
     @property
     def stated(self) -> str:
         """The published figure."""
-        return self.claim.figure.text if self.claim.checks else ""
+        return self.claim.figure.text if self.claim.checks else NONE
 
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values, in the order in which programs read them."""
-        claim, reading = self.claim, self.reading
-        figure, check = (claim.figure, claim.checks[0]) if claim.checks else (None, None)
-        value = None if reading is None else reading.value
-        if isinstance(value, float) and reading is not None and figure is not None:
-            value *= scale(reading.kind, figure.unit, figure.text)
-        record = {
-            "id": claim.id, "article": claim.article, "kind": claim.kind, "says": claim.says, "verdict": self.verdict,
-            "computed": value, "stated": self.stated or None, "comparison": figure and figure.comparison,
-            "lowest": figure and figure.low, "highest": figure and figure.high, "unit": reading and reading.kind,
-            "from": check and check.start, "at": check and check.asked and check.asked[1], "as_of": self.as_of,
-            "n": reading and reading.n, "first": reading and reading.first, "last": reading and reading.last,
-            "low": reading and reading.low, "high": reading and reading.high, "depends_on": self.text,
-            "reading": claim.reading or None, "happened": self.happened or None,
-        }  # fmt: skip
+        claim = self.claim
+        record: dict[str, Any] = {
+            **{name: getattr(claim, name) for name in ("id", "article", "kind", "says")},
+            **{
+                "verdict": self.verdict,
+                "as_of": self.as_of,
+                "depends_on": self.text,
+                "happened": self.happened or None,
+            },
+        }
+        if claim.checks:
+            figure, check = claim.figure, claim.checks[0]
+            record |= {"stated": figure.text, "comparison": figure.comparison, "unit": figure.unit}
+            record |= {"lowest": figure.low, "highest": figure.high, "from": check.start}
+            record["at"] = None if check.asked is None else [plain(day) for day in check.asked]
+        if self.reading is not None:
+            reading = self.reading
+            is_number = isinstance(reading.value, float)
+            factor = scale(reading.kind, claim.figure.unit, claim.figure.text) if is_number else 1.0
+            record["computed"] = reading.value * factor if isinstance(reading.value, float) else reading.value
+            record |= {name: getattr(reading, name) for name in ("n", "cases", "first", "last")}
+            record |= {"low": reading.low * factor, "high": reading.high * factor}
         return {name: plain(one) for name, one in record.items()}
 
 
 def judge(claim: Claim, article: Article, lines: Lines) -> Result:
-    """Give a claim's verdict from the readings of each of its definitions, on each day that may be the article's last."""
+    """Give a claim's verdict from the readings of its definitions, on each day that may be the article's last."""
     if claim.untestable:
-        return Result(claim, article, UNTESTABLE, f"Needs {claim.untestable}.")
-    days = _days(article.span)
-    uncertain = claim.kind != "fact"
-    found: list[tuple[Reading, str]] = []
-    missing: dict[str, None] = {}
+        return Result(claim, article, UNTESTABLE, sentence(f"needs {claim.untestable}"))
+    days, found, missing = _sessions(article.span), [], dict[str, None]()
+    days = days[-1:] if claim.checks[0].special else days
     for day in days:
+        dated = (("as of", str(day.date())),) if len(days) > 1 else ()
         for check in claim.checks:
             try:
-                readings = read_all(check, lines, day, uncertain=uncertain)
-                for one in readings:
-                    dated = (("as of", str(day.date())),) if len(days) > 1 else ()
+                for one in read_all(check, lines, day, uncertain=claim.kind != "fact"):
                     whole = replace(one, choices=(*check.choices, *one.choices, *dated))
                     found.append((whole, verdict_of(whole, claim.figure)))
             except (InsufficientDataError, DataError) as reason:
                 missing[str(reason)] = None
             except ParameterError as fault:
                 raise ParameterError(f"claim {claim.id} of article {claim.article}: {fault}") from None
+    happened = what_happened(claim, lines, days[-1]) if claim.kind == "forecast" else ""
     if not found:
-        return Result(claim, article, NO_DATA, _sentence("; ".join(missing)), as_of=days[-1])
-    verdict = STAND_IN if claim.stand_in else _overall([one for _, one in found])
-    text = _text(claim, found, verdict, list(missing), lines, days[-1], article.span[1])
-    happened = _happened(claim, lines, days[-1]) if claim.kind == "forecast" else ""
+        return Result(claim, article, NO_DATA, sentence("; ".join(missing)), (), days[-1], happened)
+    verdict = _overall(claim, [one for _, one in found], lacks_some=bool(missing))
+    parts = [_evidence(claim, *found[0], lines), claim.stand_in]
+    if verdict == DEPENDS:
+        parts.append(_what_decides(found))
+    elif len(found) > 1 and not claim.stand_in:
+        parts.append("on both definitions" if len(found) == 2 else f"on all {len(found)} definitions")
+    parts.append("left out: " + _listed(list(missing)) if missing else "")
+    if days[-1].date() != article.span[1]:
+        parts.append(f"{article.span[1]} was no session, {days[-1].date()} counts")
+    text = sentence("; ".join(filter(None, parts)))
     return Result(claim, article, verdict, text, tuple(found), days[-1], happened)
 
 
-def _days(span: tuple[date, date]) -> list[pd.Timestamp]:
-    """Return the sessions of a span; of one without any, the last session before it."""
+def _sessions(span: Span) -> list[pd.Timestamp]:
+    """Return the sessions of a span; of one without any, the last before it."""
     first, last = map(pd.Timestamp, span)
-    sessions = list(sessions_between(first, last))
     before = sessions_between(first - pd.Timedelta(days=14), last)
-    return sessions or [before[-1] if len(before) else last]
+    return list(before[before >= first]) or [before[-1] if len(before) else last]
 
 
-def _overall(verdicts: Sequence[str]) -> str:
+def _overall(claim: Claim, verdicts: Sequence[str], *, lacks_some: bool) -> str:
     """Combine the verdicts of all definitions: it depends where some hold and others do not."""
+    if claim.stand_in:
+        return STAND_IN
+    if claim.kind == "forecast" and claim.checks[0].says_date:  # a condition, which may yet be met
+        return OPEN
+    if claim.all:
+        return FAILS if FAILS in verdicts else NO_DATA if lacks_some else verdicts[0]
     good = sum(one in GOOD for one in verdicts)
     return DEPENDS if 0 < good < len(verdicts) else verdicts[0]
 
 
 def verdict_of(reading: Reading, figure: Figure) -> str:
     """Hold one reading against what was published."""
-    value = reading.value
-    if figure.comparison == "never" or figure.days is not None or not isinstance(value, int | float):
-        if value is None or figure.days is None:
-            verdict = HOLDS if (value is None) == (figure.comparison == "never") else FAILS
-        else:
-            verdict = HOLDS if figure.days[0] <= pd.Timestamp(value).date() <= figure.days[1] else FAILS
-        return NO_DATA if reading.begins_late else verdict
+    if not isinstance(reading.value, float):
+        day, span = reading.value, figure.days
+        agrees = day is None if span is None else day is not None and span[0] <= day.date() <= span[1]
+        return NO_DATA if reading.begins_late else HOLDS if agrees else FAILS
     factor = scale(reading.kind, figure.unit, figure.text)
-    value = value * factor
+    value, low, high = (factor * one for one in (reading.value, reading.low, reading.high))
     if isnan(value):
         return OPEN
-    if reading.uncertain:
-        low, high = reading.low * factor, reading.high * factor
-        if isnan(low) or isnan(high):
-            return OPEN
-        verdict = HOLDS if figure.low <= low and high <= figure.high else OPEN
-        verdict = FAILS if high < figure.low or low > figure.high else verdict
-    else:
-        verdict = _of_fact(value, figure, reading)
-    if reading.begins_late:  # a rank or a count could only be larger in the longer history
-        too_many = reading.kind in ("rank", "count") and value > figure.high
-        return FAILS if too_many else NO_DATA
-    return verdict
+    if reading.begins_late:  # in the longer history a rank or count could only be larger
+        return FAILS if reading.kind in ("rank", "count") and value > figure.high else NO_DATA
+    if not reading.uncertain:
+        return _of_fact(value, figure, reading)
+    if high < figure.low or low > figure.high:
+        return FAILS
+    return HOLDS if figure.low <= low and high <= figure.high else OPEN
 
 
 def _of_fact(value: float, figure: Figure, reading: Reading) -> str:
-    if reading.kind == "rank" and figure.low <= value + reading.ties and value <= figure.high:
-        return HOLDS
+    """Hold a number that is known exactly; one off by up to three units of the last published digit holds roughly."""
     beyond = max(figure.low - value, value - figure.high)
-    if beyond <= ROUNDING * max(1.0, abs(figure.low if figure.low > -1e300 else figure.high)):
+    is_exact = reading.kind in ("rank", "count")
+    if beyond <= ROUNDING * max(1.0, *(abs(end) for end in (figure.low, figure.high) if not isinf(end))):
         return HOLDS
-    bound = figure.high if figure.comparison == "at most" else figure.low
+    if reading.kind == "rank" and value <= figure.high and figure.low <= value + reading.ties:
+        return HOLDS
     if figure.comparison == "about":
-        is_record = reading.kind == "rank" and figure.high < 2  # the first place has no neighbours
-        return ROUGHLY if beyond <= ROUND_LIMIT * figure.digit and not is_record else FAILS
-    return ROUGHLY if bound and beyond <= figure.digit / 2 and reading.kind not in ("rank", "count") else FAILS
+        is_first = reading.kind == "rank" and figure.high < 2  # a record that is second is none
+        return ROUGHLY if beyond <= ROUGH_DIGITS * figure.digit and not is_first else FAILS
+    bound = figure.high if figure.comparison == "at most" else figure.low
+    return ROUGHLY if bound and not is_exact and beyond <= figure.digit / 2 else FAILS
 
 
-ROUND_LIMIT = ROUGH_DIGITS + ROUNDING
-
-
-def shown(reading: Reading, value: float | pd.Timestamp | None) -> str:
-    """Show a value in its kind's unit."""
-    if value is None:
+def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") -> str:
+    """Show a value in its kind's unit, a yield in basis points on request; what does not come to pass as never."""
+    if value is None or (isinstance(value, float) and isinf(value)):
         return "never"
-    if isinstance(value, float) and abs(value) == float("inf"):
-        return "never"
-    text = show(value, SHOWN.get(reading.kind, reading.kind))
-    words = {"rank": f"rank {text}", "session": f"{text} sessions", "month": f"{text} months", "year": f"{text} years"}
-    return words.get(reading.kind, f"{text} σ" if reading.kind == "sigma" else text)
+    if reading.kind == "share":
+        return show(value, "share", digits=1)
+    if isinstance(value, float) and (reading.kind == "yield change" or (reading.kind == "yield" and unit == "bp")):
+        return show(10_000 * value, "bp")
+    digits = 2 if reading.kind == "difference" and abs(value) < SMALL else None
+    text = show(value, UNIT_SHOWN.get(reading.kind, reading.kind), digits=digits)
+    return AFTER_WORDS.get(reading.kind, "{}").format(text, reading.kind)
 
 
-def _text(  # noqa: PLR0913  # the parts of one sentence
-    claim: Claim, found: Sequence[tuple[Reading, str]], verdict: str, missing: Sequence[str], lines: Lines,
-    day: pd.Timestamp, last: date,
-) -> str:  # fmt: skip
-    """Say what the verdict rests on: the figure, its history and interval, what decides, what is missing."""
-    reading, own = found[0]
+def _evidence(claim: Claim, reading: Reading, verdict: str, lines: Lines) -> str:
+    """Say what was computed, of how much history, how sure it is, and where a record that fails would hold."""
     check = claim.checks[0]
     subject = check.special.text if check.special else lines.title(check.line)
-    parts = [f"{subject}: {shown(reading, reading.value)}"]
-    counted = plural(reading.n, reading.cases.rstrip("s"), reading.cases)
-    parts[0] += f" ({counted}, {reading.first.date()} to {reading.last.date()})"
+    counted = f"{plural(reading.n, reading.cases.rstrip('s'), reading.cases)}, " if reading.n else ""
+    parts = [
+        f"{subject}: {shown(reading, reading.value, claim.figure.unit)} ({counted}{reading.first.date()} to {reading.last.date()})"
+    ]
     if reading.uncertain:
-        ends = interval(reading.low, reading.high, SHOWN.get(reading.kind, reading.kind))
-        parts.append(f"95% interval {ends}" if ends != "–" else f"too few for an interval (n = {reading.n:,})")
-    if verdict == STAND_IN:
-        parts.append(claim.stand_in)
-    if own == ROUGHLY:
+        ends = [shown(reading, end) for end in (reading.low, reading.high)]
+        parts.append(
+            f"too few for an interval (n = {reading.n:,})" if NONE in ends else f"95% interval {' to '.join(ends)}"
+        )
+    if verdict == ROUGHLY:
         parts.append("off in the last digit")
-    if own == NO_DATA:
-        parts.append(f"the history begins on {reading.first.date()}, later than the claim's")
-    if reading.kind == "rank" and own == FAILS and reading.higher is not None and len(reading.higher):
-        beaten = int(claim.figure.high)
-        if 0 < beaten <= len(reading.higher):
-            parts.append(f"it would hold since {reading.higher[-beaten].date()}")
-    parts += [_split(found)] if verdict == DEPENDS else []
-    if len(found) > 1 and verdict != DEPENDS and verdict != STAND_IN:
-        parts.append("the same on both definitions" if len(found) == 2 else f"the same on all {len(found)} definitions")
-    parts += [f"left out: {'; '.join(missing[:LISTED])}"] if missing else []
-    parts += [f"{last} was no session, {day.date()} counts"] if day.date() != last else []
-    return _sentence("; ".join(filter(None, parts)))
+    if verdict == NO_DATA:
+        parts.append(f"the data begins on {reading.first.date()}, after {check.start}")
+    if verdict == FAILS and reading.higher is not None and 1 <= claim.figure.high <= len(reading.higher):
+        parts.append(f"it would hold since {reading.higher[-int(claim.figure.high)].date()}")
+    return "; ".join(parts)
 
 
-def _split(found: Sequence[tuple[Reading, str]]) -> str:
+def _what_decides(found: Sequence[tuple[Reading, str]]) -> str:
     """Name the choice that decides, if one alone does; else some readings on either side."""
     sides = [[one for one, verdict in found if (verdict in GOOD) is good] for good in (True, False)]
     for axis in dict(found[0][0].choices):
-        holds, not_holds = ({dict(one.choices).get(axis, ""): None for one in side} for side in sides)
-        if not set(holds) & set(not_holds):
-            return f"{axis} decides: holds with {_listed(list(holds))}, not with {_listed(list(not_holds))}"
-    texts = [
-        [f"{', '.join(value for _, value in one.choices)} ({shown(one, one.value)})" for one in side] for side in sides
-    ]
-    return f"{len(sides[0])} of {len(found)} definitions hold: {_listed(texts[0])}; not {_listed(texts[1])}"
+        holds, others = ({dict(one.choices).get(axis, ""): None for one in side} for side in sides)
+        if not set(holds) & set(others):
+            return f"{axis} decides: holds with {_listed(list(holds))}, not with {_listed(list(others))}"
+    good, bad = (
+        _listed([f"{', '.join(choice for _, choice in one.choices)} ({shown(one, one.value)})" for one in side])
+        for side in sides
+    )
+    return f"{len(sides[0])} of {len(found)} definitions hold: {good}; not {bad}"
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return "; ".join(names[:LISTED]) + more
+    return "; ".join(names[:LISTED]) + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     """Begin with a capital, end with a stop, and write true minus signs."""
     signed = re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
-    return signed[:1].upper() + signed[1:] + ("" if signed.endswith(".") else ".")
+    first = signed[:1] if signed[1:2].isupper() else signed[:1].upper()  # iShares stays
+    return first + signed[1:] + ("" if signed.endswith(".") else ".")
 
 
-def _happened(claim: Claim, lines: Lines, day: pd.Timestamp) -> str:
+def what_happened(claim: Claim, lines: Lines, day: pd.Timestamp) -> str:
     """Say what came after a forecast: over its own horizon, from the article's last session, never before it."""
     check = claim.checks[0]
-    if check.special:
+    if check.special is not None:
         return ""
-    line = bare(check.then or check.line)
     try:
-        known = lines.values(line if line.less is None else replace(line, take=(read("take", "change 1"),)), LAST_DAY)
-        last = known.series.index[-1]
-        if last <= day:
+        line = bare(check.then or check.line)
+        series = lines.pair(line, LAST_DAY)[0].series.dropna()
+        if series.index[-1] <= day:
             return ""
-        if check.after is None and any(one.phrase.word != SEASON for one in check.when):
-            return _next_time(check, lines, day, last)
-        stop, whole = _horizon(check, lines, day, pd.DatetimeIndex(known.series.index))
-        path = check.after["path"] if check.after else ""
-        if path:
-            prices = known.series.loc[day:stop]
-            fall = {"drawdown": (prices / prices.cummax()).min() - 1, "highest": prices.max() / prices.iloc[0] - 1,
-                    "lowest": prices.min() / prices.iloc[0] - 1}[path]  # fmt: skip
-            return _sentence(f"{lines.title(line)}: {path} {show(float(fall), 'change')} by {stop.date()}{whole}")
-        moved = lines.values(replace(line, take=(read("take", f"change since {day.date()}"),)), stop)
+        if check.after is None and not any(one.phrase.word == "season" for one in check.when):
+            return _met(check, lines, day, series.index[-1])
+        stop, note = _horizon(check, lines, day, pd.DatetimeIndex(series.index))
+        if check.after is not None and check.after["path"]:
+            value, kind = on_the_way(series.loc[day:stop].to_numpy(), check.after["path"]), "fraction"
+            note = f", {check.after['path']} on the way{note}"
+        else:
+            step = read("take", f"change since {day.date()}")
+            moved = lines.values(replace(line, take=(step,)), stop)
+            value, kind = float(moved.series.iloc[-1]), moved.kind
     except (InsufficientDataError, DataError):
         return ""
-    value = Reading(float(moved.series.iloc[-1]), moved.kind, 1, day, stop)
-    return _sentence(f"{lines.title(line)}: {shown(value, value.value)} from {day.date()} to {stop.date()}{whole}")
+    computed = shown(Reading(value, kind, 1, day, stop), value)
+    return sentence(f"{lines.title(line)}: {computed} from {day.date()} to {stop.date()}{note}")
 
 
-LAST_DAY = pd.Timestamp("2200-01-01")
+def _met(check: Check, lines: Lines, day: pd.Timestamp, last: pd.Timestamp) -> str:
+    """Say when a condition was next met."""
+    if not check.says_date:
+        return ""
+    met = days_when(lines, lines.values(check.line, last), check.when, last).loc[next_session(day) :]
+    return f"Met on {met.index[met][0].date()}." if met.any() else f"Not met by {last.date()}."
 
 
 def _horizon(check: Check, lines: Lines, day: pd.Timestamp, index: pd.DatetimeIndex) -> tuple[pd.Timestamp, str]:
     """Return the last day of a forecast's horizon, or of the data before it."""
-    after = check.after
-    if after is None:  # a season: to the end of the one under way, or else of the next
-        season = lines.values(
-            replace(bare(check.line), take=(next(o.phrase for o in check.when if o.phrase.word == SEASON),)), index[-1]
-        )
-        ends = season.series.dropna().loc[next_session(day) :].index
-        return (ends[0], "") if len(ends) else (index[-1], ", the season is not over")
-    row = int(index.searchsorted(day, side="right")) - 1
-    if after["date"]:
-        stop = pd.Timestamp(after["date"])
-    elif after["unit"]:
-        stop = day + pd.DateOffset(**{after["unit"]: after.number("n")})
-    else:
-        stop = index[min(row + after.number("n"), len(index) - 1)]
-        return stop, "" if row + after.number("n") < len(index) else ", the data ends there"
-    return index[index.searchsorted(stop, side="right") - 1], "" if index[-1] >= stop else ", the data ends there"
-
-
-def _next_time(check: Check, lines: Lines, day: pd.Timestamp, last: pd.Timestamp) -> str:
-    """Say when a condition was next met."""
-    met = days_when(lines, lines.values(check.line, last), check.when, last).loc[next_session(day) :]
-    days = met.index[met]
-    return f"Met on {days[0].date()}." if len(days) else f"Not met by {last.date()}."
+    after: Phrase | None = check.after
+    if after is None:  # the season under way, or else the next
+        season = next(one.phrase for one in check.when if one.phrase.word == "season")
+        ends = lines.values(replace(bare(check.line), take=(season,)), index[-1]).series.loc[next_session(day) :].index
+        return (ends[0], "") if len(ends) else (index[-1], ", with the season not over")
+    row = int(index.searchsorted(day, side="right")) - 1 + after.number("n")
+    if not after["unit"] and not after["date"]:
+        return (index[row], "") if row < len(index) else (index[-1], ", where the data ends")
+    months = after.number("n") * (12 if after["unit"] == "years" else 1)
+    stop = pd.Timestamp(after["date"]) if after["date"] else day + pd.DateOffset(months=months)
+    whole = index[-1] >= stop or next_session(index[-1]) > stop
+    return index[index <= stop][-1], "" if whole else ", where the data ends"
