@@ -110,7 +110,10 @@ def load_companies(source: Source, *, as_of: date | None = None) -> Companies:
     """
     is_bundled = isinstance(source, Bundled)
     statements = None if is_bundled else load_statements(source, as_of=as_of)
-    panel = load_price_panel(source, as_of=as_of)
+    try:
+        panel = load_price_panel(source, as_of=as_of)
+    except InsufficientDataError:  # it begins later
+        panel = None
     market = load_prices_if_any(source, [MARKET], as_of=as_of)
     rate_id = next((name for name in RATES if name in source.series_ids()), "")
     rate = load_series_if_any(source, [rate_id], as_of=as_of) if rate_id else None
@@ -341,9 +344,7 @@ def load_bundled_firms() -> BundledFirms:
     return BundledFirms(values, replace(card, rows=len(values), sha256=digest))
 
 
-def _card(
-    name: str, shown: str, dates: "pd.Index | pd.Series[pd.Timestamp]", *, source: str, origin: str
-) -> DataCard:
+def _card(name: str, shown: str, dates: "pd.Index | pd.Series[pd.Timestamp]", *, source: str, origin: str) -> DataCard:
     """Describe a table with a row a date; its hash, gaps and faults are to be filled in."""
     first, last = str(dates.min().date()), str(dates.max().date())
     return DataCard(source, name, shown, origin, first, last, rows=len(dates), gaps=0, sha256="", faults=())

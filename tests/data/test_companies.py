@@ -1,0 +1,199 @@
+"""Companies as studies load them: a panel in every form, survivors named, what a source lacks None; made-up ones."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research_lib.data import open_source
+from research_lib.data.calendar import sessions_between
+from research_lib.data.check import check_sources
+from research_lib.data.companies import (
+    load_bundled_firms,
+    load_companies,
+    load_price_panel,
+    make_price_panel,
+    month_ends,
+)
+from research_lib.data.quality import FaultKind
+from research_lib.errors import DataError, InsufficientDataError
+from tests.companies import write_simfin
+from tests.data.simulated import NO_EFFECT, Planted, simulate_panel
+from tests.data.test_statements import SIMFIN, write_own
+
+SESSIONS = sessions_between(pd.Timestamp("2020-01-02"), pd.Timestamp("2020-06-30")).rename("date")
+
+
+def prices(*names, seed=0):
+    steps = np.random.default_rng(seed).normal(0, 0.01, (len(SESSIONS), len(names)))
+    return pd.DataFrame(50 * np.exp(steps.cumsum(axis=0)), SESSIONS, list(names))
+
+
+def load(folder, **options):
+    return load_price_panel(open_source("folder", data_dir=str(folder)), **options)
+
+
+def two_levels(frame):
+    return frame.set_axis(pd.MultiIndex.from_product([["Close"], frame.columns]), axis=1)
+
+
+FORMS = {
+    "csv": lambda frame, path: frame.to_csv(path / "price_panel.csv"),
+    "parquet": lambda frame, path: frame.to_parquet(path / "price_panel.parquet"),
+    "New York time": lambda frame, path: frame.tz_localize("America/New_York").to_parquet(path / "price_panel.parquet"),
+    "two levels": lambda frame, path: two_levels(frame).to_parquet(path / "price_panel.parquet"),
+    "Stooq's names": lambda frame, path: frame.add_suffix(".US").to_csv(path / "price_panel.csv"),
+    "SimFin's name": lambda frame, path: frame.to_parquet(path / "simfin" / "daily_adj_close.parquet"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_holds_the_same_panel(tmp_path, form):
+    frame = prices("A", "NA")
+    (tmp_path / "simfin").mkdir()
+    FORMS[form](frame, tmp_path)
+    panel = load(tmp_path)
+    pd.testing.assert_frame_equal(panel.values, frame, check_freq=False)
+    assert panel.card.sha256 == make_price_panel(frame, source="folder", origin="x").card.sha256
+    assert (panel.card.gaps, panel.card.faults) == (0, ())
+
+
+def test_simfins_bulk_prices_are_a_panel(tmp_path):
+    frame = prices("A", "NA")
+    (tmp_path / "simfin").mkdir()
+    long = frame.stack().rename("Adj. Close").rename_axis(["Date", "Ticker"]).reset_index()  # noqa: PD013  # names stay
+    long.assign(Close=1.0).to_csv(tmp_path / "simfin" / "us-shareprices-daily.csv", sep=";", index=False)
+    pd.testing.assert_frame_equal(load(tmp_path).values, frame, check_freq=False)
+
+
+def test_a_time_of_day_that_is_no_midnight_is_refused(tmp_path):
+    prices("A").tz_localize("America/New_York").shift(16, freq="h").to_parquet(tmp_path / "price_panel.parquet")
+    with pytest.raises(DataError, match=r"price_panel.parquet, row 1: .*midnight"):
+        load(tmp_path)
+
+
+def test_nothing_after_as_of_matters(tmp_path):
+    frame = prices("A", "B")
+    frame.to_csv(tmp_path / "price_panel.csv")
+    before = load(tmp_path, as_of=date(2020, 3, 31))
+    pd.concat([frame[:"2020-03-31"], 30 * frame["2020-04-01":]]).to_csv(tmp_path / "price_panel.csv")
+    assert load(tmp_path, as_of=date(2020, 3, 31)).card == before.card
+    assert before.values.index[-1] == pd.Timestamp("2020-03-31")
+    with pytest.raises(InsufficientDataError, match=r"holds no prices up to as_of"):
+        load(tmp_path, as_of=date(2019, 3, 31))
+
+
+def test_prices_that_are_none_are_left_out_and_steps_like_splits_named():
+    frame = prices("A", "B", "C")
+    frame.iloc[3, 1], frame.iloc[50:, 2] = -2.0, frame.iloc[50:, 2] / 10
+    panel = make_price_panel(frame, source="folder", origin="x")
+    assert np.isnan(panel.values.iloc[3, 1])
+    bad, split = panel.card.faults
+    assert (bad.kind, bad.date, bad.detail) == (FaultKind.BAD_PRICE, str(SESSIONS[3].date()), "B")
+    assert (split.kind, split.date, split.detail[:6]) == (FaultKind.SUSPECT_SPLIT, str(SESSIONS[50].date()), "C x 0.")
+
+
+def test_survivors_are_recognised():
+    frame = prices(*(f"C{number}" for number in range(20)))
+    assert make_price_panel(frame, source="folder", origin="x").survivors_only
+    frame.iloc[60:, :2] = np.nan
+    panel = make_price_panel(frame, source="folder", origin="x")
+    assert (panel.still_quoted_share, panel.survivors_only) == (pytest.approx(0.9), False)
+
+
+def test_month_ends_are_of_months_that_are_over():
+    panel = make_price_panel(prices("A").loc[:"2020-05-28"], source="folder", origin="x")
+    assert [str(day.date()) for day in month_ends(panel)] == ["2020-01-31", "2020-02-28", "2020-03-31", "2020-04-30"]
+    whole = make_price_panel(prices("A").loc[:"2020-05-29"], source="folder", origin="x")
+    assert month_ends(whole)[-1] == pd.Timestamp("2020-05-29")
+
+
+def test_broken_panels_are_named(tmp_path):
+    frame = prices("A", "B")
+    pd.concat([frame, frame.iloc[[5]]]).to_csv(tmp_path / "price_panel.csv")
+    with pytest.raises(DataError, match=r"price_panel.csv: the date 2020-01-09 stands twice"):
+        load(tmp_path)
+    frame.astype(object).assign(B="much").to_csv(tmp_path / "price_panel.csv")
+    with pytest.raises(DataError, match=r"price_panel.csv, column B, row 2: not a number: 'much'"):
+        load(tmp_path)
+    frame.reset_index(drop=True).to_csv(tmp_path / "price_panel.csv", index=False)
+    with pytest.raises(DataError, match=r"price_panel.csv: no column date; .*A, B"):
+        load(tmp_path)
+
+
+def test_the_real_panel_names_its_survivorship(shared_data):
+    panel = load(shared_data)
+    assert panel.survivors_only
+    assert panel.values.shape[1] > 1_500
+    assert len(month_ends(panel)) == 85  # 2016-12 to 2023-12
+    assert panel.card.gaps == 0
+
+
+def test_bundled_companies_are_142_firms_and_twenty_of_todays_large_ones():
+    found = load_companies(open_source("bundled"))
+    assert (found.statements, found.has_sectors) == (None, False)
+    assert found.panel.values.shape[1] == 20
+    assert found.market is not None
+    values = found.firms_1990.values
+    assert values.shape == (142, 4)
+    assert values["debt_to_capital"].between(0, 0.8).all()
+    assert values["debt_to_capital"].mean() == pytest.approx(0.2565, abs=1e-4)  # the data set's own description
+    assert values["price_return"].between(-1, 2).all()
+    early = load_companies(open_source("bundled"), as_of=date(1960, 12, 30))
+    assert (early.firms_1990, early.panel, early.market is None) == (None, None, False)
+    assert load_bundled_firms().card in found.cards
+
+
+def test_a_folder_gives_what_it_has(tmp_path):
+    write_simfin(tmp_path, SIMFIN)
+    prices("AAA").to_csv(tmp_path / "price_panel.csv")
+    found = load_companies(open_source("folder", data_dir=str(tmp_path)))
+    assert (found.market, found.rate, found.rate_name, found.firms_1990, found.has_sectors) == (
+        None,
+        None,
+        "",
+        None,
+        False,
+    )
+    assert [card.id for card in found.cards] == ["fundamentals", "price_panel"]
+    assert len(found.statements) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([{}, {"company": "B", "fiscal_year": ""}], "column fiscal_year, row 3: empty"),
+        ([{"depreciation_amortization": "-5"}], "column depreciation_amortization: negative in 1 of 1 rows"),
+        ([], "no column period_end, known_from, currency"),
+    ],
+)
+def test_check_refuses_what_a_run_would(tmp_path, changes, said):
+    from types import SimpleNamespace
+
+    write_own(tmp_path, *changes) if changes else (tmp_path / "fundamentals.csv").write_text("company,fiscal_year\n")
+    needs = SimpleNamespace(source="folder", data_dir=str(tmp_path), as_of=None, companies=10)
+    [fault] = check_sources([needs])
+    assert said in str(fault)
+
+
+def test_simulated_companies_hold_the_effect_that_is_planted():
+    """With and without the effect the random numbers are the same: the difference of returns is the effect."""
+    planted = Planted(premium=0.01, rate_up=-0.02, rate_down=0.03, leak=0.0)
+    plain, with_effect = (simulate_panel(companies=15, years=3, planted=p, seed=4) for p in (NO_EFFECT, planted))
+    returns = [one.panel.values.pct_change() for one in (with_effect, plain)]
+    days = month_ends(plain.panel)
+    monthly = (returns[0] - returns[1]).groupby(days.searchsorted(returns[0].index)).sum()
+    rows, checked = plain.statements.rows, 0
+    for end in range(1, len(days)):
+        move = 100 * (plain.rate[days[end]] - plain.rate[days[end - 1]])
+        weight = 0.01 + (-0.02 * move if move > 0 else 0.03 * move)
+        for company, own in rows.groupby("company"):
+            known, expected = own[own["known_from"] < days[end - 1]], 0.0
+            if len(known):
+                last = known.iloc[-1]
+                ebitda = last["operating_income"] + last["depreciation_amortization"]
+                expected = weight * (last["debt"] - last["cash"]) / ebitda if ebitda > 0 else 0.0
+            checked += expected != 0
+            assert monthly.loc[end, company] == pytest.approx(expected, abs=1e-9)
+    assert checked > 150

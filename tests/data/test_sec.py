@@ -1,0 +1,335 @@
+"""Facts as filed: what was known on a date, numbers that two tags share, and companies that lack something named."""
+
+import json
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research_lib.data import open_source
+from research_lib.data.companies import load_price_panel, load_statements
+from research_lib.data.live.store import Item, Kind, Pulled
+from research_lib.data.quality import FaultKind
+from research_lib.data.sec import DEBT, TAGS, WAYS, facts_frame, read_facts
+from research_lib.errors import DataError, InsufficientDataError
+from tests.data.live.conftest import DAYS, pull, store, vendors  # noqa: F401  # fixtures
+from tests.data.live.loopback import Answer, as_json, chart
+
+FILED = "2023-02-20"
+
+
+def fact(value, filed=FILED, *, start="2022-01-01", end="2022-12-31", form="10-K", accession=None):
+    dates = {"start": start, "end": end} if start else {"end": end}
+    return {"val": value, "filed": filed, "form": form, "fy": 2022, "accn": accession or f"A-{filed}"} | dates
+
+
+def stock(value, filed=FILED, **options):
+    return fact(value, filed, start=None, **options)
+
+
+def company(shares=10e6, **tags):
+    """A company's facts: one annual report of 2022, filed on 2023-02-20, with what `tags` change (None: without)."""
+    usual = {
+        "OperatingIncomeLoss": [fact(100e6)], "DepreciationDepletionAndAmortization": [fact(20e6)],
+        "InterestExpense": [fact(5e6)], "Revenues": [fact(900e6)], "LongTermDebtNoncurrent": [stock(300e6)],
+        "Assets": [stock(2e9)], "CashAndCashEquivalentsAtCarryingValue": [stock(50e6)],
+    }  # fmt: skip
+    described = {tag: {"units": {"USD": facts}} for tag, facts in (usual | tags).items() if facts}
+    cover = {"EntityCommonStockSharesOutstanding": {"units": {"shares": [stock(shares, end="2023-02-10")]}}}
+    return {"facts": {"us-gaap": described, "dei": cover if shares else {}}}
+
+
+def read(*contents):
+    """Statements and faults of companies A, B, C…"""
+    named = [facts_frame(content).assign(company="ABCDEFGH"[n]) for n, content in enumerate(contents)]
+    return read_facts(pd.concat(named, ignore_index=True))
+
+
+def debt_of(**tags):
+    """Short-term and long-term debt in millions, and how they were made, of balance-sheet tags in millions."""
+    rows, _ = read(company(**{"LongTermDebtNoncurrent": None} | {tag: [stock(1e6 * v)] for tag, v in tags.items()}))
+    row = rows.iloc[0]
+    return round(row["short_term_debt"] / 1e6, 3), round(row["long_term_debt"] / 1e6, 3), row["debt_from"]
+
+
+TWICE = "balance sheet, a number tagged twice counted once"
+DUE, BORROWED, REST = "LongTermDebtCurrent", "ShortTermBorrowings", "LongTermDebtNoncurrent"
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({REST: 3907.7, DUE: 584.4, BORROWED: 584.4, "LongTermDebt": 4492.1}, (584.4, 3907.7, TWICE)),
+        ({REST: 3907.7, DUE: 584.4, BORROWED: 584.4}, (584.4, 3907.7, TWICE)),
+        ({REST: 900, DUE: 100, BORROWED: 300, "CommercialPaper": 200}, (300, 900, TWICE)),  # the sum of both
+        ({REST: 900, DUE: 100, BORROWED: 300, "LongTermDebt": 1200}, (300, 900, TWICE)),  # the total has what was borrowed
+        ({REST: 900, DUE: 100, BORROWED: 300, "LongTermDebt": 1000}, (400, 900, "balance sheet")),  # apart from it
+        ({REST: 900, DUE: 100, "CommercialPaper": 5}, (105, 900, "balance sheet")),
+        ({REST: 900, BORROWED: 30, "CommercialPaper": 30}, (30, 900, "balance sheet")),  # paper is borrowed
+        ({REST: 900, BORROWED: 30, "CommercialPaper": 50}, (80, 900, "balance sheet")),
+        ({REST: 900, "DebtCurrent": 70, DUE: 40, BORROWED: 40}, (70, 900, TWICE)),
+        ({"LongTermDebtAndCapitalLeaseObligations": 361.6, "LongTermDebtAndCapitalLeaseObligationsCurrent": 117.2},
+         (117.2, 361.6, "balance sheet")),
+        ({"LongTermDebt": 340, DUE: 40}, (40, 300, "total less the part due")),
+        ({"LongTermDebt": 340, "DebtCurrent": 65, BORROWED: 25}, (65, 300, "total less the part due")),
+        ({"LongTermDebt": 340, BORROWED: 25}, (25, 340, "total, not split")),
+        ({"LongTermDebt": 1983, "ConvertibleDebtCurrent": 796}, (796, 1983, "total, not split")),
+        ({REST: 300}, (0, 300, "balance sheet, one kind tagged")),
+        ({REST: 300, DUE: 10, "LongTermDebt": 500}, (10, 300, "balance sheet, unlike the total that is tagged too")),
+    ],
+)  # fmt: skip
+def test_a_number_that_two_tags_share_is_compared_and_never_added(tags, expected):
+    assert debt_of(**tags) == expected
+
+
+def test_who_repeats_a_number_in_one_year_does_in_the_others():
+    years = {"2022-12-31": FILED, "2023-12-31": "2024-02-20"}
+    flows = [fact(1e6, filed, start=f"{end[:4]}-01-01", end=end) for end, filed in years.items()]
+    amounts = {DUE: (584, 100), BORROWED: (584, 130), REST: (900, 900)}
+    tags = {
+        tag: [stock(1e6 * v, f, end=e) for v, (e, f) in zip(of, years.items(), strict=True)]
+        for tag, of in amounts.items()
+    }
+    rows, _ = read(company(OperatingIncomeLoss=flows, **tags))
+    assert rows["short_term_debt"].tolist() == [584e6, 130e6]
+
+
+def test_debt_that_nobody_tagged_is_missing_and_not_zero():
+    rows, _ = read(company(LongTermDebtNoncurrent=None))
+    assert rows[["long_term_debt", "short_term_debt"]].isna().all(axis=None)
+    assert rows["debt_from"].tolist() == ["no debt tagged"]
+
+
+def test_the_first_way_whose_tags_are_all_there_counts():
+    rows, _ = read(company(ShortTermInvestments=[stock(30e6)], InterestExpenseDebt=[fact(1e6)],
+                           DepreciationDepletionAndAmortization=None, Depreciation=[fact(3e6)],
+                           AmortizationOfIntangibleAssets=[fact(4e6)]))  # fmt: skip
+    row = rows.iloc[0]
+    assert (row["cash"], row["interest_expense"], row["depreciation_amortization"]) == (80e6, 5e6, 7e6)
+
+
+RESTATED = company(OperatingIncomeLoss=[
+    fact(100e6), fact(60e6, "2024-02-20"), fact(150e6, "2024-02-20", start="2023-01-01", end="2023-12-31")
+])  # fmt: skip
+
+
+@pytest.fixture
+def statements(store):  # noqa: F811
+    """Keep a company's facts and load its statements as of a date."""
+
+    def load(content, as_of=None):
+        store.keep(Pulled(Item("sec", Kind.COMPANIES, "ABC"), facts_frame(content), {}, "test"))
+        return load_statements(open_source("sec"), as_of=as_of)
+
+    return load
+
+
+def test_a_report_is_known_from_the_day_it_was_filed(statements):
+    with pytest.raises(InsufficientDataError, match="nothing was filed by as_of 2023-02-19"):
+        statements(company(), date(2023, 2, 19))
+    loaded = statements(company(), date(2023, 2, 20))
+    row = loaded.rows.iloc[0]
+    assert [str(row[name].date()) for name in ("published", "known_from")] == [FILED, FILED]
+    assert (row["operating_income"], row["debt"], row["cash"], row["shares"]) == (100e6, 300e6, 50e6, 10e6)
+    assert (row["fiscal_year"], str(row["period_end"].date())) == (2022, "2022-12-31")
+    assert loaded.card.origin == "annual reports as filed; debt from: balance sheet, one kind tagged 1"
+
+
+def test_a_restated_value_is_not_seen_before_its_filing(statements):
+    before = statements(RESTATED, date(2024, 2, 19)).rows
+    assert (before["operating_income"].tolist(), before["restated_on"].isna().all()) == ([100e6], True)
+    after = statements(RESTATED, date(2024, 2, 20)).rows.set_index("fiscal_year")
+    assert after["operating_income"].to_dict() == {2022: 60e6, 2023: 150e6}
+    dates = [str(after[name][2022].date()) for name in ("published", "known_from", "restated_on")]
+    assert dates == [FILED, "2024-02-20", "2024-02-20"]
+
+
+@pytest.mark.parametrize("later", [100e6, 100_400_000.0, 100_000_001.0])
+def test_rounding_in_a_later_report_is_no_restatement(later):
+    rows, _ = read(company(OperatingIncomeLoss=[fact(100e6), fact(later, "2024-02-20")]))
+    assert (rows["operating_income"].tolist(), str(rows["known_from"].iloc[0].date())) == ([100e6], FILED)
+
+
+def test_what_only_a_later_report_tells_is_not_in_the_row():
+    rows, _ = read(company(DebtCurrent=[stock(70e6, "2024-02-20")]))
+    assert (rows["short_term_debt"].tolist(), str(rows["known_from"].iloc[0].date())) == ([0.0], FILED)
+
+
+def test_quarters_and_comparatives_make_no_rows_and_early_january_is_the_year_before():
+    quarter = fact(30e6, "2023-05-05", start="2023-01-01", end="2023-03-31", form="10-Q")
+    comparative = fact(90e6, start="2021-01-01", end="2021-12-31")
+    rows, _ = read(company(OperatingIncomeLoss=[fact(100e6), comparative, quarter]))
+    assert rows["fiscal_year"].tolist() == [2022]
+    tags = ("OperatingIncomeLoss", "InterestExpense", "Revenues", "DepreciationDepletionAndAmortization")
+    rows, _ = read(company(**{tag: [fact(1e6, start="2022-01-02", end="2023-01-01")] for tag in tags}))
+    assert rows["fiscal_year"].tolist() == [2022]
+
+
+@pytest.mark.parametrize("typed", ["2032-12-31", "2023-01-31"])
+def test_a_typing_error_in_a_year_is_outvoted_by_the_rest_of_its_filing(typed):
+    start = str((pd.Timestamp(typed) - pd.Timedelta(days=364)).date())
+    rows, faults = read(company(Revenues=[fact(900e6, start=start, end=typed)]))
+    assert rows["period_end"].astype(str).tolist() == ["2022-12-31"]
+    assert [(fault.kind, fault.detail) for fault in faults] == [
+        (FaultKind.OUTVOTED_DATE, f"A: a year to {typed} in the report of {FILED}")
+    ]
+
+
+def test_a_filing_of_two_companies_gives_each_its_own_shares():
+    shared = {"accession": "SHARED"}
+    both = [
+        company(shares=None, OperatingIncomeLoss=[fact(n * 1e6, **shared)], InterestExpense=None, Revenues=None,
+                DepreciationDepletionAndAmortization=None) for n in (1, 2)
+    ]  # fmt: skip
+    for content, shares in zip(both, (10e6, 70e6), strict=True):
+        classes = [stock(shares, end="2023-02-10", **shared), stock(5e6, end="2023-02-10", **shared)]
+        content["facts"]["dei"] = {"EntityCommonStockSharesOutstanding": {"units": {"shares": [*classes, classes[0]]}}}
+    rows, _ = read(*both)
+    assert rows.set_index("company")["shares"].to_dict() == {"A": 15e6, "B": 75e6}, "its classes, each once"
+
+
+def test_companies_that_lack_something_are_named_and_counted():
+    foreign = company(**dict.fromkeys(("OperatingIncomeLoss", "Revenues", "InterestExpense",
+                                       "DepreciationDepletionAndAmortization")))  # fmt: skip
+    yuan = {"units": {"CNY": [fact(1e6, form="20-F")]}}
+    ifrs = {"facts": {"ifrs-full": {"Assets": {"units": {"EUR": [stock(1e9, form="20-F")]}}}, "dei": {}}}
+    chinese = {"facts": {"us-gaap": {"OperatingIncomeLoss": yuan}, "dei": {}}}
+    _, faults = read(company(), company(shares=None), foreign, ifrs, chinese)
+    assert [(fault.kind, fault.detail) for fault in faults] == [
+        (FaultKind.NO_SHARES, "B (1 reports)"), (FaultKind.NO_ANNUAL_REPORT, "C"), (FaultKind.IFRS, "D"),
+        (FaultKind.NO_ANNUAL_REPORT, "E (in CNY)"),
+    ]  # fmt: skip
+
+
+def test_nothing_filed_after_the_date_changes_anything(statements):
+    as_of = date(2024, 2, 19)
+    before = statements(RESTATED, as_of)
+    content = json.loads(json.dumps(RESTATED))
+    for tag in content["facts"]["us-gaap"].values():
+        for one in tag["units"]["USD"]:
+            one["val"] *= 1 if one["filed"] <= str(as_of) else 7
+    after = statements(content, as_of)
+    pd.testing.assert_frame_equal(before.rows, after.rows)
+    assert before.card == after.card
+
+
+def test_market_value_is_the_close_that_was_paid_times_shares(store):  # noqa: F811
+    days, splits = DAYS[:100], np.where(np.arange(100) == 60, 4.0, 0.0)  # closes before a split are given as quarters
+    frame = pd.DataFrame({"date": days.as_unit("us"), "close": 25.0, "adj_close": np.arange(100.0) + 1, "volume": 1.0,
+                          "split": splits})  # fmt: skip
+    store.keep(Pulled(Item("yahoo", Kind.PRICES, "ABC"), frame, {}, "test"))
+    published = str((days[20] - pd.Timedelta(days=1)).date())
+    for name, shares in {"ABC": 10e6, "GOOGL": None, "WXYZ": 1e6}.items():
+        content = json.loads(json.dumps(company(shares=shares)).replace(FILED, published))
+        content["facts"]["us-gaap"]["Assets"]["units"]["USD"][0]["val"] += len(name)
+        store.keep(Pulled(Item("sec", Kind.COMPANIES, name), facts_frame(content), {}, "test"))
+    assert load_price_panel(open_source("sec")) is None
+    both = open_source("sec+yahoo")
+    loaded = load_statements(both)
+    assert loaded.rows.set_index("company").loc["ABC", ["price", "market_value"]].tolist() == [100.0, 1e9]
+    said = loaded.card.fault_summary()
+    assert "no count of shares on the report's cover: 1, first GOOGL (1 reports)" in said
+    assert "no market value: 2, first GOOGL: no count of shares on the report's cover" in said
+    panel = load_price_panel(both)
+    assert panel.values["ABC"].tolist() == frame["adj_close"].tolist()
+    assert panel.card.origin == "adjusted closes, each as pulled"
+
+
+@pytest.fixture
+def largest(vendors, pull):  # noqa: F811
+    """Pull the two largest companies and their prices; the facts of the first are the test's."""
+    listed = [(1, "ABC"), (1, "ABC-B"), (2, "C02"), (3, "C03")]
+    rows = {str(n): {"cik_str": cik, "ticker": ticker, "title": ""} for n, (cik, ticker) in enumerate(listed)}
+    vendors.answer("/files/company_tickers.json", as_json(rows))
+    vendors.answer("/api/xbrl/companyfacts/CIK0000000002.json", as_json(company()))
+    for _, ticker in listed:
+        vendors.prices(ticker, as_json(chart(ticker, DAYS)))
+
+    def run(*answers, source="sec", **options):
+        vendors.answer("/api/xbrl/companyfacts/CIK0000000001.json", *answers)
+        return pull(source, companies=2, **options)
+
+    return run
+
+
+def test_the_largest_companies_are_pulled_each_once_and_nobody_is_named(largest, store, vendors):  # noqa: F811
+    outcome = largest(as_json(company()), source="sec+yahoo")
+    assert [str(one.item) for one in outcome.kept] == ["sec ABC", "sec C02", "yahoo ABC", "yahoo C02"]
+    assert vendors.users.count("Jo Doe jo@example.org") == 1 + 2
+    everything = b"".join(path.read_bytes() for path in store.directory.rglob("*") if path.is_file())
+    assert b"jo@example.org" not in everything
+    assert "jo@example.org" not in "".join(outcome.lines())
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(b"", 404), "the SEC answered 404"),
+        (Answer(b"", 403), "the SEC answered 403"),
+        (Answer(b'{"facts": {"us'), "the SEC sent an answer that is cut off or no JSON"),
+        (Answer(b"<html>Undeclared tool"), "the SEC sent a web page in place of data"),
+        (as_json({"facts": {"srt": {}}}), "the SEC has none of the facts that the kit uses for ABC"),
+        (as_json({"fact": {}}), "the SEC's facts of ABC are not in the form they were"),
+        (as_json(company(Revenues=[fact("many")])), "the SEC's facts of ABC are not in the form they were"),
+        (
+            as_json(company(Revenues=[fact(1, end="20221-12-31")])),
+            "the SEC's facts of ABC are not in the form they were",
+        ),
+    ],
+)
+def test_what_the_sec_sends_instead(largest, answer, said):
+    lines = largest(answer).lines()
+    assert lines[1].startswith(f"failed: sec ABC: {said}")
+    assert lines[-1] == "1 snapshots kept, 1 failed"
+
+
+def test_who_reports_under_ifrs_is_said_at_once(largest):
+    ifrs = {"facts": {"ifrs-full": {"Assets": {"units": {"EUR": [stock(1e9, form="20-F")]}}}}}
+    assert largest(as_json(ifrs)).lines()[0].endswith("(no facts in US GAAP: it will be left out)")
+
+
+def test_without_an_identity_or_a_list_it_says_so(largest, vendors, monkeypatch):  # noqa: F811
+    vendors.answer("/files/company_tickers.json", Answer(b"", 429))
+    with pytest.raises(DataError, match=r"the list of companies cannot be had: the SEC is throttling \(429\)"):
+        largest(as_json(company()))
+    monkeypatch.delenv("SEC_IDENTITY")
+    with pytest.raises(DataError, match="who asks: set SEC_IDENTITY to your name and e-mail address"):
+        largest(as_json(company()))
+
+
+def test_the_table_of_tags_has_what_the_reading_needs():
+    assert [name for name, (over, _) in WAYS.items() if over == "debt"] == list(DEBT)
+    assert len(TAGS) == len({tag for _, ways in WAYS.values() for way in ways for tag in way}) + 1
+
+
+def real(shared_data, name, company):
+    content = json.loads((shared_data / f"wire/sec/{name}.json").read_text())
+    return facts_frame(content).assign(company=company)
+
+
+def test_real_short_term_debt_tagged_twice_counts_once(shared_data):
+    rows, _ = read_facts(real(shared_data, "CIK0001835632", "MRVL"))
+    row = rows.set_index("fiscal_year").loc[2023]
+    assert (row["short_term_debt"], row["long_term_debt"], row["debt_from"]) == (584.4e6, 3907.7e6, TWICE)
+    assert rows["short_term_debt"].tolist() == [63.166e6, 584.4e6, 107.3e6, 129.5e6, 499.8e6]
+
+
+def test_real_facts_show_restated_values_only_from_their_filing(shared_data):
+    facts = real(shared_data, "CIK0001045810", "NVDA")
+    rows = read_facts(facts)[0].set_index("fiscal_year")
+    # From the company's annual reports: fiscal 2017 had 796 million of convertible notes and 1,983 million of notes.
+    assert (rows["short_term_debt"][2017], rows["long_term_debt"][2017]) == (796e6, 1983e6)
+    assert (rows["operating_income"][2017], str(rows["known_from"][2017].date())) == (1934e6, "2017-03-01")
+    assert rows.index.tolist() == list(range(2010, 2027))
+    for as_of in rows["known_from"].iloc[::5]:
+        known, _ = read_facts(facts[facts["filed"] <= as_of])
+        assert (known["known_from"] <= as_of).all()
+        assert known["known_from"].max() == as_of
+
+
+def test_real_filers_of_every_kind_are_read_or_named(shared_data):
+    facts = [real(shared_data, name, company) for name, company in (("snow_facts", "SNOW"), ("lpa_facts", "LPA"))]
+    rows, faults = read_facts(pd.concat(facts, ignore_index=True))
+    assert rows.groupby("company").size().to_dict() == {"SNOW": 5}
+    assert [(fault.kind, fault.detail) for fault in faults] == [(FaultKind.IFRS, "LPA")]
