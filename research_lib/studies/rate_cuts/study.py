@@ -142,6 +142,11 @@ class RateCuts(Study):
         return "month" if self.p.frequency == "monthly" else "session"
 
     @property
+    def zero(self) -> str:
+        """What the window of the cut itself is called."""
+        return "month" if self.p.frequency == "monthly" else "day"
+
+    @property
     def kind(self) -> str:
         """What the headline's returns are."""
         made = "sums" if self.pair.large is None else "compounded"
@@ -151,7 +156,7 @@ class RateCuts(Study):
     def horizons(self) -> dict[int, str]:
         """All windows around a cut, by horizon, in words."""
         spans = SPANS[self.p.frequency]
-        before, on = {-h: f"{spans[h]} before" for h in BEFORE[self.p.frequency]}, f"the {self.unit} of the cut"
+        before, on = {-h: f"{spans[h]} before" for h in BEFORE[self.p.frequency]}, f"the {self.zero} of the cut"
         return before | {0: on} | {h: f"{span} after" for h, span in spans.items()}
 
     @property
@@ -392,9 +397,9 @@ class RateCuts(Study):
         """Small minus large around each first cut."""
         shown = self.outcomes.set_axis([f"{day:%b %Y}" for day in self.outcomes.index], axis=0)
         shown.loc["Mean"] = shown.mean()
-        names = {h: self.unit if h == 0 else _short(words) for h, words in self.horizons.items()}
+        names = {h: self.zero if h == 0 else _short(words) for h, words in self.horizons.items()}
         apart = names[0], names[min(SPANS[self.p.frequency])], "Mean"
-        deck = f"{self.pair.name}, percentage points, {self.kind}, around the first cut of each easing cycle"
+        deck = f"{self.pair.name} around the first cut of each easing cycle, percentage points"
         alt = f"{self.beat} over {self.span}; the mean is {show(self.headline.value, 'points')}."
         return charts.heat_map(shown.rename(columns=names), positive=SMALL_CAPS, negative=LARGE_CAPS, apart=apart,
                                title=f"{self.beat} over {self.span}", deck=deck, alt=alt, data=self.outcomes)  # fmt: skip
@@ -411,7 +416,7 @@ class RateCuts(Study):
                 frame.loc[f"{self.span} after, {name.replace('_', ' ')}"] = row
         frame["text"] = [f"{show(value, 'points')} (n {n:.0f})" for value, n in frame[["value", "n"]].to_numpy()]
         few = "too few cycles for one" if self.headline.n < LEAST_GROUPS else "exact"
-        deck = f"Mean of the cycles and its 95% interval ({few}), {self.kind}; chance: p with Holm's adjustment over all windows"
+        deck = f"Mean of the cycles and its 95% interval ({few}); chance: Holm's adjustment over all windows"
         alt = f"Over {self.span} the mean is {show(self.headline.value, 'points')} (n {self.headline.n})."
         return charts.intervals(frame[["value", "low", "high", "text"]], name=f"{self.pair.name}, percentage points",
                                 title=title, deck=deck, alt=alt, data=frame)  # fmt: skip
@@ -425,7 +430,7 @@ class RateCuts(Study):
         last = found.ffill().iloc[-1]
         title = f"Cycles part ways: from {show(last.min(), 'points')} to {show(last.max(), 'points')} after the cut"
         name, x_name = f"{self.pair.name} since the cut, percentage points", f"{self.unit}s from the first cut"
-        deck = f"Each easing cycle by the year of its first cut, {self.kind}"
+        deck = "Each easing cycle, by the year of its first cut"
         return charts.paths(found, mean=found.mean(axis=1), name=name, x_name=x_name, title=title, deck=deck, data=found,
                             alt=f"{(last > 0).sum()} of {len(last)} cycles end above zero.")  # fmt: skip
 
