@@ -239,13 +239,12 @@ class Study:
 
     @property
     def source_line(self) -> str:
-        """Name the data and its last day, as the line under each exhibit does."""
+        """Name the data and the last day of the first series, as the line under each exhibit does."""
         names = list(dict.fromkeys(card.name for card in self.cards))
         if not names:
             return ""
         more = f" and {len(names) - NAMED_SOURCES} more series" if len(names) > NAMED_SOURCES else ""
-        last = max(card.last for card in self.cards)
-        return f"Source: {', '.join(names[:NAMED_SOURCES])}{more}; {self.p.source} data to {last}."
+        return f"Source: {', '.join(names[:NAMED_SOURCES])}{more}; {self.p.source} data to {self.cards[0].last}."
 
     @result
     def findings(self) -> Findings:
