@@ -376,7 +376,8 @@ def lab(context: typer.Context) -> None:
     """
     from jupyterlab.labapp import LabApp
 
-    from research_lib.reports.kernels import FORK_SERVER, PROVISIONER
+    from research_lib.reports.forkserver import FORK_SERVER
+    from research_lib.reports.kernels import PROVISIONER
 
     FORK_SERVER.start()  # it imports what kernels need while Lab and the browser start
     settings = {

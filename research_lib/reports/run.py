@@ -341,12 +341,10 @@ def open_workers(options: Options, interrupted: Callable[[], bool]) -> Iterator[
         with _cluster(options) as submit:
             yield submit
         return
-    from research_lib.reports.forkserver import KEEP_SECONDS, without_grammars
+    from research_lib.reports.forkserver import FORK_SERVER, KEEP_SECONDS, without_grammars
 
+    FORK_SERVER.start()  # it imports what kernels need while this process looks at data
     with without_grammars():
-        from research_lib.reports.kernels import FORK_SERVER
-
-        FORK_SERVER.start()  # it imports what kernels need while this process looks at data
         from research_lib.reports.make import make
     try:
         yield make
