@@ -40,10 +40,9 @@ class DataCard:
     def as_record(self) -> dict[str, Any]:
         """Return what a report's record says of the data; `unfinished` where a session was left out as such."""
         names = ("source", "id", "first", "last", "rows", "gaps", "sha256")
-        record = {name: getattr(self, name) for name in names}
         unfinished = any(fault.kind == FaultKind.UNFINISHED for fault in self.faults)
-        snapshot = {"snapshot": asdict(self.vintage)} if self.vintage else {}
-        return record | ({"unfinished": True} if unfinished else {}) | snapshot
+        special = {"unfinished": unfinished, "snapshot": self.vintage and asdict(self.vintage)}
+        return {name: getattr(self, name) for name in names} | {name: said for name, said in special.items() if said}
 
     def fault_summary(self) -> str:
         """Say in one line what was found, each kind with its number and first case."""

@@ -1,7 +1,6 @@
 """Symbol and series metadata: what is known of them before any of their data is read. The tables are in `facts/`."""
 
 import csv
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,7 +16,6 @@ class AssetInfo:
     symbol: str
     name: str
     kind: str = "index"
-    volatility_index: str = ""  # made from its options
     total_return: str = ""  # the index that reinvests its dividends
     frequency: str = "daily"
     scale: float = 1.0
@@ -57,33 +55,13 @@ class Asset:
         return self.symbol if self.field == "close" else f"{self.symbol}:{self.field}"
 
 
-@dataclass(frozen=True)
-class SpotAndVolatility:
-    """A price and the volatility index to compare it with; a proxy where the source lacks the asset's own."""
-
-    asset: str
-    volatility: str
-    is_proxy: bool = False
-
-    @property
-    def assets(self) -> list[str]:
-        """Both."""
-        return [self.asset, self.volatility]
-
-    @property
-    def label(self) -> str:
-        """Name both, and say so where they are a proxy."""
-        names = f"{describe_asset(self.asset).name} and {describe_asset(self.volatility).name}"
-        return f"{names}, a proxy" if self.is_proxy else names
-
-
 def describe_asset(asset: str) -> AssetInfo:
     """Return an asset's metadata; one that is not listed is an index named by its own symbol."""
     symbol = Asset.parse(asset).symbol
     row = fact_rows("symbols.csv").get(symbol)
     if row is None:
         return AssetInfo(symbol, symbol)
-    return AssetInfo(symbol, row["name"], row["kind"], row["volatility_index"], row["total_return"])
+    return AssetInfo(symbol, row["name"], row["kind"], row["total_return"])
 
 
 def describe_series(series_id: str) -> SeriesInfo:
@@ -95,14 +73,6 @@ def describe_series(series_id: str) -> SeriesInfo:
     return SeriesInfo(
         series_id, row["name"], row["frequency"], PERCENT if row["unit"] == "percent" else 1.0, usual=usual
     )
-
-
-def choose_volatility(asset: str, available: Collection[str]) -> SpotAndVolatility | None:
-    """Find an asset's volatility index among a source's symbols; else take the S&P 500 and VIX, or None."""
-    own = describe_asset(asset).volatility_index
-    if own in available:
-        return SpotAndVolatility(asset, own)
-    return SpotAndVolatility("GSPC", "VIX", is_proxy=True) if {"GSPC", "VIX"} <= set(available) else None
 
 
 def vendor_name(source: str, name: str) -> str:

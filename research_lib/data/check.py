@@ -25,30 +25,25 @@ def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
     list
         For each set what would stop its report, or None.
     """
+    open_once = cache(lambda name, data_dir: open_source(name, data_dir=data_dir))
 
     @cache
-    def open_once(name: str, data_dir: str) -> Source | ResearchError:
-        try:
-            return open_source(name, data_dir=data_dir)
-        except ResearchError as error:
-            return error
-
-    @cache
-    def load_once(
-        load: Load, name: str, data_dir: str, as_of: date | None, what: tuple[str, ...]
+    def find_fault(
+        load: Load, name: str, data_dir: str, as_of: date | None, what: tuple[object, ...]
     ) -> ResearchError | None:
         try:
-            load(open_once(name, data_dir), *([what] if what else ()), as_of=as_of)
+            load(open_once(name, data_dir), *what, as_of=as_of)
         except ResearchError as error:
             return error
         return None
 
     def check(params: Any) -> ResearchError | None:  # noqa: ANN401  # any model of parameters
-        source = open_once(params.source, params.data_dir)
-        if isinstance(source, ResearchError):
-            return source
+        try:
+            source = open_once(params.source, params.data_dir)
+        except ResearchError as error:
+            return error
         for load, what, is_needed in _named(source, params):
-            fault = load_once(load, params.source, params.data_dir, params.as_of, what)
+            fault = find_fault(load, params.source, params.data_dir, params.as_of, what)
             if fault and (is_needed or not isinstance(fault, (MissingDataError, InsufficientDataError))):
                 return fault
         return None
@@ -56,13 +51,12 @@ def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
     return [check(params) for params in parameters]
 
 
-def _named(source: Source, params: Any) -> Iterator[tuple[Load, tuple[str, ...], bool]]:  # noqa: ANN401
-    """List what is loaded: by what, its name, and whether the report needs it."""
+def _named(source: Source, params: Any) -> Iterator[tuple[Load, tuple[object, ...], bool]]:  # noqa: ANN401
+    """List what is loaded: by what, of what, and whether the report needs it."""
     symbols, series = set(source.symbols()), set(source.series_ids())
-    yield from ((load_prices, (name,), True) for name in getattr(params, "symbols", ()))
-    for name in getattr(params, "optional_symbols", ()):
-        if name.partition(":")[0] in symbols:
-            yield load_prices, (name,), False
-    yield from ((load_series, (name,), False) for name in getattr(params, "series", ()) if name in series)
+    yield from ((load_prices, ((name,),), True) for name in getattr(params, "symbols", ()))
+    optional = (name for name in getattr(params, "optional_symbols", ()) if name.partition(":")[0] in symbols)
+    yield from ((load_prices, ((name,),), False) for name in optional)
+    yield from ((load_series, ((name,),), False) for name in getattr(params, "series", ()) if name in series)
     if getattr(params, "companies", 0) and not all(isinstance(part, Bundled) for part in parts_of(source)):
         yield load_companies, (), True

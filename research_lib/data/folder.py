@@ -78,8 +78,6 @@ class Folder:
         return (self.directory / FRENCH_FACTORS).is_file()
 
     def _find(self, kind: str, name: str, files: dict[str, list[Path]]) -> Path:
-        if not self.directory.is_dir():
-            raise MissingDataError(f"data_dir {self.directory}: there is no such folder")
         if name not in files:
             raise MissingDataError(f"source folder has no {kind} of {name}; {kind}/ has {listed(files) or 'none'}")
         if len(files[name]) > 1:
@@ -90,7 +88,6 @@ class Folder:
     def _read(self, path: Path, name: str, wanted: Sequence[str]) -> RawSeries:
         """Read the dates and the first of the wanted columns that is there; of a table of two, the other one."""
         shown = str(path.relative_to(self.directory))
-        chosen = {}
 
         def pick(names: Sequence[str]) -> dict[str, str]:
             day = find_date(names, shown)
@@ -101,11 +98,10 @@ class Folder:
             if column is None:
                 hint = f"; ask for {Asset.parse(name).symbol}:{fields[0]}" if fields else ""
                 raise MissingDataError(f"{shown}: no column {wanted[0]}; it has {listed(['date', *others])}{hint}")
-            chosen["column"] = column
-            return {day: "date", others[column]: "value"}
+            return {day: "date", others[column]: column}
 
         frame = read_cells(path, shown, pick)
-        return RawSeries(name, f"{shown}, column {chosen['column']}", frame["date"], frame["value"])
+        return RawSeries(name, f"{shown}, column {frame.columns[1]}", frame["date"], frame.iloc[:, 1])
 
 
 def _list_files(directory: Path) -> dict[str, list[Path]]:
@@ -121,13 +117,8 @@ def _list_files(directory: Path) -> dict[str, list[Path]]:
 def _without_percent_signs(raw: RawSeries) -> RawSeries:
     """Read 4.06% as 4.06 where the series is published in percent, else as 0.0406; other cells stay to be refused."""
     texts = raw.values.str.strip()
-    if not texts.str.endswith("%").fillna(False).any():
-        return raw
-    numbers, bad = to_numbers(
-        texts.str.removesuffix("%").where(texts.str.endswith("%") | texts.str.lower().isin(MISSING))
-    )
-    lost = texts[numbers.isna() & ~texts.str.lower().isin(MISSING)]
-    if bad.any() or len(lost):
+    numbers, bad = to_numbers(texts.str.removesuffix("%"))
+    if bad.any() or not (texts.str.endswith("%") | texts.str.lower().isin(MISSING)).all():
         return raw
     return replace(raw, values=numbers if describe_series(raw.id).scale != 1 else numbers * PERCENT)
 

@@ -50,11 +50,6 @@ def load_target_changes(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     DataFrame
         Index `decision_date`, ascending; columns `effective_date`, `target_lower`, `target_upper` (decimals),
         `change_bp` (of the upper bound), `announced`, and `scheduled` (missing before 1994, when nobody was told).
-
-    Raises
-    ------
-    InsufficientDataError
-        Nothing was decided up to `as_of`.
     """
     rates = ("target_lower_pct", "target_upper_pct", "change_bp")
     kinds = {"decision_date": DATE, "effective_date": DATE} | dict.fromkeys(rates, NUMBER) | {"announced": TEXT}
@@ -106,12 +101,7 @@ def known_from(recessions: pd.DataFrame, turn: str) -> "pd.Series[pd.Timestamp]"
 def check_effective_rate(changes: pd.DataFrame, effective: "pd.Series[float]") -> EffectiveRateCheck:
     """Check that the daily effective federal funds rate (DFF, decimals) moved with the target table.
 
-    Raises
-    ------
-    DataError
-        While a target was in force the rate's median was further from it than it ever was.
-    InsufficientDataError
-        The rate ends before the second target.
+    `DataError` says which target the rate was further from, by its median while it was in force, than it ever was.
     """
     starts = pd.DatetimeIndex(changes["effective_date"])
     row = starts.searchsorted(effective.index, side="right") - 1

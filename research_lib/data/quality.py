@@ -62,13 +62,15 @@ class FaultKind(StrEnum):
 
 STOPPING = frozenset({FaultKind.BAD_VALUE, FaultKind.DUPLICATE_DATE, FaultKind.NON_POSITIVE})
 
-SPIKE_RETURN = 0.25  # larger than any one-day move of a US index, 1987-10-19 (-20.5%) included
+STEP = 1.25  # larger than any one-day move of a US index, 1987-10-19 (-20.5%) included
 SPIKE_REVERSAL = 0.8  # at least this share of the jump is undone
 SPIKE_SESSIONS = 5
-VOLATILITY_FACTOR = 4.0  # volatility indices more than double in a day (2018-02-05), but do not quadruple
+# Volatility indices more than double in a day (2018-02-05), but do not quadruple.
+LARGE_MOVES = {"index": STEP, "fund": STEP, "currency": STEP, "volatility": 4.0}
 SPLIT_FACTORS = np.array([1.5, *range(2, 11), 15, 20, 25, 30, 50, 100])
 SPLIT_TOLERANCE = 0.05  # a day's own move hides less than this share of the factor
 STALE_SESSIONS = 6  # equal closes in a row; indices quoted to two digits repeat once or twice by chance
+MONTHS = {"monthly": 1, "quarterly": 3}
 STALE_PERIODS = {"monthly": 12, "quarterly": 8, "daily": 25}
 FEWEST_FOR_UNIT = 12  # values, before their median says something of their unit
 MOSTLY = 0.9
@@ -160,12 +162,13 @@ def clean(
         Nothing is left.
     """
     dates = to_dates(raw.dates, raw.origin).to_numpy()
-    frequency = info.frequency or _infer_frequency(dates)
+    last = dates.max() if as_of is None else as_of.to_datetime64()
+    frequency = info.frequency or _infer_frequency(dates[dates <= last])
     dates = _period_ends(dates, frequency)
-    known = np.ones(len(dates), bool) if as_of is None else dates <= as_of.to_datetime64()
+    known = dates <= (dates.max() if as_of is None else last)
     if not known.any():
         raise InsufficientDataError(
-            f"{raw.id}: {raw.origin} begins on {dates.min().astype('datetime64[D]')}, after as_of {as_of:%Y-%m-%d}; "
+            f"{raw.id}: {raw.origin} begins on {dates.min().astype('datetime64[D]')}, after as_of {last.astype('datetime64[D]')}; "
             f"give a later as_of or leave {raw.id} out"
         )
     rows, faults = _parse_values(raw, dates, known, positive=info.kind != "series")
@@ -174,15 +177,13 @@ def clean(
     rows = rows.take(over)
     if not len(rows.value):
         raise InsufficientDataError(f"{raw.id}: {raw.origin} holds no finished session")
-    steps = np.diff(rows.date)
-    if (steps < np.timedelta64(0)).any():
-        newest_first = (steps < np.timedelta64(0)).all()  # the order in which some vendors write
-        backwards = np.concatenate([[False], steps < np.timedelta64(0)])
-        faults += [] if newest_first else rows.find(backwards, FaultKind.UNSORTED)[:1]
-        rows = rows.take(np.argsort(rows.date))
+    backwards = np.diff(rows.date, prepend=rows.date[:1]) < np.timedelta64(0)
+    if not backwards[1:].all():  # newest first is the order in which some vendors write
+        faults += rows.find(backwards, FaultKind.UNSORTED)[:1]
+    rows = rows.take(np.argsort(rows.date))
     faults += _unit_faults(rows, info, raw)
     faults += _period_faults(rows, frequency) if info.kind in ("series", "currency") else _session_faults(rows)
-    faults += _jumps(rows, raw.splits, shares=info.kind != "volatility") if info.kind != "series" else []
+    faults += _jumps(rows, raw.splits, limit=LARGE_MOVES[info.kind]) if info.kind in LARGE_MOVES else []
     faults += _stale_runs(rows, info, frequency)
     return CleanSeries(pd.Series(rows.value, pd.DatetimeIndex(rows.date, name="date"), name=raw.id), tuple(faults))
 
@@ -204,7 +205,7 @@ def _infer_frequency(dates: NDArray[np.datetime64]) -> str:
 
 
 def _period_ends(dates: NDArray[np.datetime64], frequency: str) -> NDArray[np.datetime64]:
-    months = {"monthly": 1, "quarterly": 3}.get(frequency)
+    months = MONTHS.get(frequency)
     if months is None:
         return dates
     after = (dates.astype("datetime64[M]").astype(int) // months + 1) * months
@@ -281,11 +282,11 @@ def _session_faults(rows: Rows) -> list[Fault]:
 
 def _period_faults(rows: Rows, frequency: str) -> list[Fault]:
     """Find missing months or quarters; of days, gaps of more than a month."""
-    months = {"monthly": 1, "quarterly": 3}.get(frequency)
-    if months:
-        first, last = (int(rows.date[end].astype("datetime64[M]").astype(int)) for end in (0, -1))
-        every = _period_ends(np.arange(first, last + 1, months).astype("datetime64[M]"), frequency)
-        return _missing(every, rows, FaultKind.MISSING_PERIOD)
+    if frequency in MONTHS:
+        first, last = (rows.date[end].astype("datetime64[M]") for end in (0, -1))
+        return _missing(
+            _period_ends(np.arange(first, last, MONTHS[frequency]), frequency), rows, FaultKind.MISSING_PERIOD
+        )
     days = np.diff(rows.date, prepend=rows.date[:1])
     return rows.find(days > LONGEST_GAP, FaultKind.GAP, lambda row: f"{days[row].astype('timedelta64[D]')}")
 
@@ -295,33 +296,29 @@ def _missing(wanted: NDArray[np.datetime64], rows: Rows, kind: FaultKind) -> lis
     return [Fault(kind, None, str(absent[0].astype("datetime64[D]")), n=len(absent))] if len(absent) else []
 
 
-def _jumps(rows: Rows, splits: "pd.Series[float] | None", *, shares: bool) -> list[Fault]:
+def _jumps(rows: Rows, splits: "pd.Series[float] | None", *, limit: float) -> list[Fault]:
     """Find jumps that reverse within a week, and steps that stay: near a whole factor they are like a split."""
-    moves = np.diff(np.log(rows.value))
-    limit = np.log1p(SPIKE_RETURN) if shares else np.log(VOLATILITY_FACTOR)
-    kinds = np.full(len(rows.value), None, dtype=object)
-    reversed_until = -1
-    for start in map(int, np.flatnonzero(np.abs(moves) > limit)):
-        undone = -np.cumsum(moves[start + 1 : start + 1 + SPIKE_SESSIONS]) / moves[start]
-        reversal = np.flatnonzero(undone >= SPIKE_REVERSAL)
-        if start <= reversed_until:
+    moves = np.diff(np.log(rows.value), prepend=np.log(rows.value[0]))
+    kinds, reversed_until = np.full(len(moves), None, dtype=object), 0
+    for row in map(int, np.flatnonzero(np.abs(moves) > np.log(limit))):
+        undone = -np.cumsum(moves[row + 1 : row + 1 + SPIKE_SESSIONS]) / moves[row] >= SPIKE_REVERSAL
+        if row <= reversed_until:
             continue
-        if reversal.size:
-            kinds[start + 1], reversed_until = FaultKind.SPIKE, start + 1 + int(reversal[0])
-        elif _split_factor(moves[start]):
-            kinds[start + 1] = FaultKind.SUSPECT_SPLIT
-        elif moves[start] > 0 or moves[start] < np.log1p(-SPIKE_RETURN):
-            kinds[start + 1] = FaultKind.STEP
+        if undone.any():
+            kinds[row], reversed_until = FaultKind.SPIKE, row + 1 + int(undone.argmax())
+        elif _split_factor(moves[row]):
+            kinds[row] = FaultKind.SUSPECT_SPLIT
+        elif moves[row] > 0 or moves[row] < np.log(2 - STEP):  # a fall of a quarter, not of a fifth
+            kinds[row] = FaultKind.STEP
 
-    def step(row: int) -> str:
-        factor = _split_factor(moves[row - 1])
-        split = float(splits[rows.number[row]]) if splits is not None else 0.0
+    def said(row: int) -> str:
+        factor = _split_factor(moves[row])
+        split = splits[rows.number[row]] if splits is not None else None
         known = f"; a split of {split:g} is recorded, but still in the prices" if split else "; none recorded"
-        said = f", near {factor:g}{known if splits is not None else ''}" if factor else ""
-        return f"x {np.exp(moves[row - 1]):.4g}{said}"
+        return f"x {np.exp(moves[row]):.4g}{f', near {factor:g}' if factor else ''}{known if factor and split is not None else ''}"
 
     found = (FaultKind.SPIKE, FaultKind.STEP, FaultKind.SUSPECT_SPLIT)
-    return [fault for kind in found for fault in rows.find(kinds == kind, kind, step)]
+    return [fault for kind in found for fault in rows.find(kinds == kind, kind, said)]
 
 
 def _split_factor(move: float) -> float:

@@ -63,23 +63,12 @@ def read_table(
     *,
     keys: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Read typed columns of a table.
+    """Read typed columns of a table, whatever capitals, blanks and underscores are in their names.
 
-    Parameters
-    ----------
-    path, shown : Path, str
-        The file, and how messages name it.
-    kinds, optional : mapping
-        The columns that must be there and those that may be, each with TEXT, INTEGER, NUMBER or DATE. Capitals,
-        blanks and underscores in their names do not matter.
-    keys : collection of str
-        Columns in which no cell may be empty, as none may in INTEGER columns.
-
-    Returns
-    -------
-    DataFrame
-        Named as asked for: str, int64, float64 or datetime64[us]. The index is the row in the file: its line where it
-        is CSV, counted from 1 where it is Parquet.
+    `kinds` are the columns that must be there, `optional` those that may be, each with TEXT, INTEGER, NUMBER or DATE;
+    in `keys` no cell may be empty, as none may in INTEGER columns. Messages call the file `shown`. The result is named
+    as asked for: str, int64, float64 or datetime64[us]. Its index is the row in the file: the line of CSV, the number,
+    from 1, in Parquet.
 
     Raises
     ------
@@ -219,11 +208,9 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
         dates, fault = _parse_dates(cells)
     bad = cells[dates.isna()]
     if len(bad):
-        rows = [
-            f"row {row}: {'' if n else f'{fault}: '}{_no_date(cell)}"
-            for n, (row, cell) in enumerate(bad[:SHOWN].items())
-        ]
-        raise DataError(f"{where}, {'; '.join(rows)}{_and_more(len(bad))}")
+        rows = [f"row {row}: {_no_date(cell)}" for row, cell in bad[:SHOWN].items()]
+        shown = "; ".join(rows).replace(": ", f": {fault}: ", 1)
+        raise DataError(f"{where}, {shown}{_and_more(len(bad))}")
     return dates.astype("datetime64[us]").reindex(index)
 
 
@@ -233,12 +220,9 @@ def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], pd.Series[bo
     Thousands (3,010.39) and decimal commas (3.010,39) are read where the column shows which of them it has; 3,010
     alone could be either and is no number.
     """
-    if pd.api.types.is_numeric_dtype(cells.dtype):
-        values = cells.astype(float)
-        return values, values.abs() == np.inf
-    fast = _cast(cells, "float64")
+    fast = cells if pd.api.types.is_numeric_dtype(cells.dtype) else _cast(cells, "float64")
     if fast is not None:
-        values = pd.Series(fast, cells.index)
+        values = pd.Series(fast, cells.index, dtype=float)
         return values, values.abs() == np.inf
     texts = cells.astype("str").str.strip()
     texts = texts.mask(texts.str.lower().isin(MISSING))

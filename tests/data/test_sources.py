@@ -9,7 +9,6 @@ import pytest
 from research_lib.data import bundled, load_prices, load_prices_if_any, load_series, load_series_if_any, open_source
 from research_lib.data.catalog import (
     Asset,
-    choose_volatility,
     describe_asset,
     describe_series,
     fact_rows,
@@ -296,24 +295,19 @@ def test_two_vintages_of_smb_are_alike_but_not_equal(shared_data):
     assert (mine - theirs).abs().mean() < 0.002  # points a month on average, up to 1.5: say which vintage
 
 
-def test_assets_and_their_volatility_index():
+def test_assets_and_their_names():
     assert Asset.parse("RSP:adj_close") == Asset("RSP", "adj_close")
     assert [str(Asset.parse(text)) for text in ("RSP:adj_close", "RUT:close", "RUT")] == ["RSP:adj_close", "RUT", "RUT"]
     assert describe_asset("RSP:adj_close").name == "Invesco S&P 500 Equal Weight ETF"
     assert describe_asset("MINE").name == "MINE"
     assert describe_series("MINE").scale == 1
-    assert choose_volatility("RUT", ["RUT", "RVX"]).volatility == "RVX"
-    proxy = choose_volatility("RUT", ["RUT", "GSPC", "VIX"])
-    assert (proxy.asset, proxy.volatility, proxy.is_proxy) == ("GSPC", "VIX", True)
-    assert "proxy" in proxy.label
-    assert choose_volatility("RUT", ["RUT"]) is None
 
 
 def test_the_catalog_is_consistent():
     for symbol in known_symbols():
         info = describe_asset(symbol)
         assert info.kind in {"index", "fund", "volatility", "currency"}
-        assert {info.volatility_index, info.total_return} - {""} <= set(known_symbols())
+        assert {info.total_return} - {""} <= set(known_symbols())
     for series_id in known_series():
         info = describe_series(series_id)
         assert info.frequency in {"daily", "weekly", "monthly", "quarterly"}
