@@ -106,13 +106,13 @@ def _sigma(price: Floats, definition: SigmaName, settings: SigmaSettings) -> Flo
             lag = int(definition == "price_z_prior")
             mean, deviation = _rolling(price, n, ddof)
             return (price - _lagged(mean, lag)) / _lagged(deviation, lag)
-        daily = _rolling((price - _lagged(price, 1)) / _lagged(price, 1), n, ddof)[1]
+        returns = (price - _lagged(price, 1)) / _lagged(price, 1)
         if definition == "return_z":
-            return np.asarray(np.log(price / _lagged(price, k)) / (k**0.5 * daily))
+            return np.asarray(np.log(price / _lagged(price, k)) / (k**0.5 * _rolling(returns, n, ddof)[1]))
         mean = _rolling(price, n, ddof)[0]
         distance = (price - mean) / mean
         if definition == "distance_vol":
-            return distance / daily
+            return distance / _rolling(returns, n, ddof)[1]
         if definition == "distance_z":
             return distance / _rolling(distance, settings.distance_sessions, ddof)[1]
         so_far = pd.Series(distance).expanding(n)  # only ever adds: loses no digits

@@ -67,16 +67,6 @@ class RecordSigma(Parameters):
         """Every price that the parameters name, the asset first."""
         return list(dict.fromkeys(filter(None, [self.asset, self.benchmark, *self.assets])))
 
-    @property
-    def optional_symbols(self) -> list[str]:
-        """The indices of implied volatility, and the S&P 500, which with the VIX stands in for the asset."""
-        return ["GSPC", "VIX", "RVX", "VXN", "VXD"]
-
-    @property
-    def series(self) -> list[str]:
-        """The monthly size factor, for the long view."""
-        return ["SMB"]
-
 
 class RateCuts(Parameters):
     """Parameters of `01_rate_cut_regimes`."""

@@ -49,12 +49,14 @@ DRAWN = 130  # of the price around the day: half a year
 NAMED_EPISODES = 3  # besides the day
 LONGEST_CLOSURE_DAYS = 7  # a series that ended longer ago is stale
 LEAST_HISTORY, LEAST_COMPANIES = 252, 20  # before a company's record, or a share of companies, means something
-LEVEL, HEADLINE_CHARACTERS = 0.05, 70
+LEVEL, FEW_EPISODES, HEADLINE_CHARACTERS = 0.05, 20, 70
 DETECTABLE = 2.8 / 3.92  # of an interval's width: an effect of 1.96 + 0.84 errors is found four times in five
+UNKNOWN = "the data cannot say how rare"
 NO_SIGNAL = "What followed was no different from other days"
 
 WEEK, MONTH = "horizon == 5", "horizon == 21"  # of the findings
 RANKS = ("value", "rank", "rank_of", "since")
+EXTREMES = ("highest", "highest_date", "lowest", "lowest_date")
 AFTER = (
     "horizon", "n", "mean", ("base", Column("other days")), ("value", Column("difference", "points")),
     ("interval", Column("95% interval", "points")), "p", "p_holm", "share_positive", "n_cut",
@@ -306,9 +308,7 @@ class RecordSigma(Study):
             data=share.round(4).rename("share").to_frame(),
         )  # fmt: skip
 
-    @table(
-        "{s.on_definitions}", ("definition", *RANKS, "highest", "highest_date", "lowest", "lowest_date"), unit="sigma"
-    )
+    @table("{s.on_definitions}", ("definition", *RANKS, *EXTREMES), unit="sigma")
     def definitions(self) -> pd.DataFrame:
         """The day under every definition."""
         return self._ranks(self.p.window)
@@ -318,14 +318,13 @@ class RecordSigma(Study):
         """The day under every definition and four windows."""
         return pd.concat([self._ranks(window) for window in GRID_WINDOWS]).dropna(subset="rank")
 
-    @table("Each asset's highest and lowest", ("asset", "highest", "highest_date", "lowest", "lowest_date", "rank_of", "first"),
-           unit="sigma", note="A longer history has had more chances of a record.")  # fmt: skip
+    @table("Each asset's highest and lowest", ("asset", *EXTREMES, "rank_of", "first"), unit="sigma",
+           note="A longer history has had more chances of a record.")  # fmt: skip
     def records(self) -> pd.DataFrame:
         """Each asset's highest and lowest sigma."""
-        paths = scan(
-            self.prices.values[list(dict.fromkeys([self.p.asset, *self.p.assets]))], self.p.definition, self.settings
-        )
-        rows = [{"asset": describe_asset(str(asset)).name, **_ranked(paths[asset].dropna())} for asset in paths]
+        assets = list(dict.fromkeys([self.p.asset, *self.p.assets]))
+        paths = scan(self.prices.values[assets], self.p.definition, self.settings)
+        rows = [{"asset": describe_asset(asset).name, **_ranked(paths[asset].dropna())} for asset in assets]
         return pd.DataFrame(rows).sort_values("highest", ascending=False, ignore_index=True)
 
     @table("Moves of {s.name} up to the day", ("horizon", *RANKS, "episode_rank"), unit="change")
@@ -398,18 +397,12 @@ class RecordSigma(Study):
         """How often the level comes back: a number, its label, and both in a sentence."""
         found, peaks = self.return_period, f"{'peaks' if self.side > 0 else 'lows'} of {_sigma(self.level)}"
         value, low, high = (show(one, "years") for one in (found.value, found.low, found.high))
-        if np.isfinite(found.value):
-            fits = f"({low} to {high} by other thresholds)"
-            return (
-                f"{value} years",
-                f"between {peaks} {fits}",
-                f"{peaks.capitalize()} come about every {value} years {fits}",
-            )
-        number, how = f"{low} years or more", f"come every {low} years or far less often"
-        if found.low > self.years:
-            number, how = f"over {self.years:.0f} years", "are rarer than the record is long"
-        unknown = "the data cannot say how rare"
-        return number, f"between {peaks}; {unknown}", f"{peaks.capitalize()} {how}; {unknown}"
+        number, how, note = f"{value} years", f"come about every {value} years", f"{low} to {high} by other thresholds"
+        if np.isnan(found.value):
+            number, how, note = f"{low} years or more", f"come every {low} years or far less often", UNKNOWN
+            if found.low > self.years:
+                number, how = f"over {self.years:.0f} years", "are rarer than the record is long"
+        return number, f"between {peaks}; {note}", f"{peaks.capitalize()} {how}; {note}"
 
     @property
     def signal(self) -> str:
@@ -463,24 +456,24 @@ class RecordSigma(Study):
         followed, power = f"What followed: {after.definition}.", "One history: the largest value has been seen once."
         if after.value is not None:
             followed = (
-                f"In the month after {plural(after.n or 0, 'episode')} {self.beyond} it returned {after} on average, "
+                f"In the 21 sessions after {plural(after.n or 0, 'episode')} {self.beyond} it returned {after} on average, "
                 f"against {found['forward_base_21']} after other days."
             )
         if excess.low is not None and excess.high is not None:
             least = show(DETECTABLE * (excess.high - excess.low), "points").lstrip("+")
-            power = f"{plural(excess.n or 0, 'episode')}: a difference of less than {least} over a month would often go unseen."
+            power = f"{plural(excess.n or 0, 'episode')}: a difference of less than {least} over 21 sessions would often go unseen."
         if self.p.as_of and (pd.Timestamp(self.p.as_of) - day.date).days > LONGEST_CLOSURE_DAYS:
             followed += f" Prices end before {prose_date(self.p.as_of)}."
         few = found["return_period_shortest"].n is None
         return Summary(
             verdict="holds" if rank == 1 else "depends" if records else "finding",
-            headline=self._headline(rank, end, told=excess.low is not None),
+            headline=self._headline(rank, end, told=(excess.n or 0) >= FEW_EPISODES),
             standfirst=f"On {prose_date(day.date)} {self.name} {closed}, {self.place}. {self.on_definitions}. {followed}",
             numbers=(
                 (ordinal(rank), f"{end} of {day.n:,} sessions since {day.first.year}"),
                 (f"{records} of {len(ranks)}", "definitions make it a record"),
                 (NONE, found["return_period_years"].definition) if few else self.how_often[:2],
-                (f"{excess}", f"next month against other days ({excess.interval})"),
+                (f"{excess}", f"next 21 sessions against other days ({excess.interval})"),
             ),
             hero="history",
             limits=(
