@@ -13,7 +13,14 @@ from research_lib.errors import DataError, InsufficientDataError, ParameterError
 from research_lib.exhibits.findings import plain
 from research_lib.exhibits.format import NONE, plural, show
 from research_lib.studies.claims.evaluate import (
-    Lines, Reading, bare, days_when, next_session, on_the_way, read_all, scale,
+    Lines,
+    Reading,
+    bare,
+    days_when,
+    next_session,
+    on_the_way,
+    read_all,
+    scale,
 )  # fmt: skip
 from research_lib.studies.claims.language import Article, Check, Claim, Figure, Phrase, Span, read
 
@@ -67,12 +74,10 @@ class Result:
         claim = self.claim
         record: dict[str, Any] = {
             **{name: getattr(claim, name) for name in ("id", "article", "kind", "says")},
-            **{
-                "verdict": self.verdict,
-                "as_of": self.as_of,
-                "depends_on": self.text,
-                "happened": self.happened or None,
-            },
+            "verdict": self.verdict,
+            "as_of": self.as_of,
+            "depends_on": self.text,
+            "happened": self.happened or None,
         }
         if claim.checks:
             figure, check = claim.figure, claim.checks[0]

@@ -1,0 +1,91 @@
+"""What the `claims` command prints and writes."""
+
+import csv
+import io
+import json
+import re
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+
+from research_lib.errors import ParameterError, nearest
+from research_lib.params import read_parameters
+from research_lib.project import PARAMETERS, display_path
+from research_lib.studies.claims.language import grammar
+from research_lib.studies.claims.study import Claims
+from research_lib.studies.claims.verdict import DEPENDS, FAILS, OPEN, VERDICTS, Result
+
+ORDER = (FAILS, DEPENDS, OPEN, *(one for one in VERDICTS if one not in (FAILS, DEPENDS, OPEN)))
+SKELETON = """\
+# Claims of one article or more; the language is taught in docs/claims.md, `claims words` lists it.
+source: bundled  # or folder, with data_dir: the folder that holds your prices/
+
+articles:
+  A:
+    title: what the article is called
+    publisher: ""
+    url: ""
+    published: 2018-02-05
+    as_of: 2018-02-05  # the last session that its author could know; or 2018-02, or 2018-02-01 to 2018-02-05
+
+claims:
+  - id: A1
+    article: A
+    says: the S&P 500 fell 4.1% on the day  # in quotes, if it holds a colon
+    check: {of: GSPC, take: change 1}
+    is: -4.1%  # its last digit sets the tolerance; or at least 5, 2.0 ± 0.1, 50 to 100 years
+"""
+
+
+def claims_report(
+    path: Path, *, verdict: str | None = None, article: str | None = None, as_json: bool = False, as_csv: bool = False,
+    width: int = 80, overrides: Mapping[str, object] | None = None,
+) -> str:  # fmt: skip
+    """Judge the claims of a file: counts first, then those that fail, depend, are open, and all others."""
+    study = Claims(read_parameters(path, Claims.Parameters, overrides or {}))
+    if verdict is not None and verdict not in VERDICTS:
+        raise ParameterError(f"unknown verdict {verdict}{nearest(verdict, VERDICTS)}")
+    if article is not None and article not in study.p.articles:
+        raise ParameterError(f"{display_path(path)}: no article {article}{nearest(article, study.p.articles)}")
+    chosen = [one for one in study.results if verdict in (None, one.verdict) and article in (None, one.claim.article)]
+    records = [one.as_record() for one in chosen]
+    if as_json:
+        return json.dumps(records, indent=1, ensure_ascii=False)
+    if as_csv:
+        written = io.StringIO()
+        writer = csv.DictWriter(
+            written, list(dict.fromkeys(name for one in records for name in one)), lineterminator="\n"
+        )
+        writer.writeheader()
+        writer.writerows(records)
+        return written.getvalue().rstrip("\n")
+    ordered = sorted(chosen, key=lambda one: ORDER.index(one.verdict))
+    head = textwrap.fill(f"{len(study.results)} claims: {study.tally}.", width)
+    return "\n".join([head, *(_lines(one, width) for one in ordered)])
+
+
+def _lines(one: Result, width: int) -> str:
+    reading = f" (read as: {one.claim.reading})" if one.claim.reading else ""
+    parts = [
+        one.claim.says + reading,
+        f"Published {one.stated}, computed {one.computed}. {one.text}" if one.readings else one.text,
+    ]
+    parts += [f"What happened: {one.happened}"] if one.happened else []
+    body = "\n".join(textwrap.fill(part, max(width, 40), initial_indent="  ", subsequent_indent="  ") for part in parts)
+    return f"\n{one.verdict.upper()} {one.claim.id}\n{body}"
+
+
+def new_claims(name: str) -> Path:
+    """Write a first claims file with comments; refuse to replace one."""
+    if not re.fullmatch(r"[\w-]+", name):
+        raise ParameterError(f"{name}: a name has letters, digits, _ and - only")
+    path = PARAMETERS / "04_claims" / f"{name}.yaml"
+    if path.exists():
+        raise ParameterError(f"{display_path(path)} is there already; choose another name")
+    path.write_text(SKELETON, encoding="utf-8")
+    return path
+
+
+def words() -> str:
+    """Return the whole grammar as a page."""
+    return grammar()
