@@ -1,6 +1,8 @@
 """What people have is read to the last digit in every form that is known; what is ambiguous or no table is refused."""
 
 import gzip
+import re
+import textwrap
 
 import hypothesis.strategies as st
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from research_lib.data import load_prices, load_series, open_source
 from research_lib.data.calendar import sessions_between
 from research_lib.errors import DataError
+from research_lib.project import PROJECT
 
 SESSIONS = sessions_between(pd.Timestamp("2023-12-20"), pd.Timestamp("2024-02-20"))  # days after the twelfth among them
 NY, TOKYO, LONDON = "America/New_York", "Asia/Tokyo", "Europe/London"
@@ -246,6 +249,21 @@ def test_many_bad_rows_are_counted(tmp_path):
 
 def test_a_broken_parquet_file_is_refused(tmp_path):
     assert "not a Parquet file that can be read" in refusal(tmp_path, b"no parquet", suffix=".parquet")
+
+
+def examples():
+    """Return the examples of forms in docs/data.md."""
+    text = (PROJECT / "docs" / "data.md").read_text(encoding="utf-8")
+    part = text.split("## Forms of files")[1].split("## What is checked")[0]
+    return [textwrap.dedent(block) for block in re.findall(r"(?:^    .+\n)+", part, flags=re.M)]
+
+
+@pytest.mark.parametrize("text", examples())
+def test_the_examples_of_the_documentation_are_read(tmp_path, text):
+    if "DGS10" in text:
+        assert series(tmp_path, "DGS10", text).tolist() == [pytest.approx(0.0395)]
+    else:
+        assert load(tmp_path, text).index[0] in pd.DatetimeIndex(["2024-01-02", "2024-01-12"])
 
 
 def series(folder, name, text):
