@@ -14,6 +14,7 @@ from research_lib.stats.estimate import Estimate
 
 MINIMUM_PEAKS = 10  # fewer peaks do not tell a shape from a scale
 LEAST_SHAPE = -1.0  # below it the likelihood has no maximum
+EXPONENTIAL_SHAPE = 1e-8  # below it the formula loses its digits; its limit is the exponential
 DAYS_PER_YEAR = 365.25
 # A return period is no number where its estimates lie further apart than this, or are longer than the history times it.
 TOO_FAR_APART = 10
@@ -117,17 +118,19 @@ def fit_tail(peaks: ArrayLike, *, threshold: float, years: float) -> Tail:
     years : float
         The time in which the episodes were found.
     """
-    from scipy import optimize, stats
+    from scipy import optimize
 
     excesses = np.abs(np.asarray(peaks, dtype=np.float64)) - abs(threshold)
     if len(excesses) < MINIMUM_PEAKS:
         return Tail(abs(threshold), np.nan, np.nan, len(excesses), years)
 
-    def surprise(x: NDArray[np.float64]) -> float:
+    def surprise(x: NDArray[np.float64]) -> float:  # less scipy's logpdf, written out: ten times faster
         shape, log_scale = x
-        if shape < LEAST_SHAPE:
+        scaled = excesses / np.exp(log_scale)
+        if shape < LEAST_SHAPE or 1 + shape * scaled.max() <= 0:
             return np.inf
-        return -float(stats.genpareto.logpdf(excesses, shape, scale=np.exp(log_scale)).sum())
+        tail = scaled if abs(shape) < EXPONENTIAL_SHAPE else (1 + 1 / shape) * np.log1p(shape * scaled)
+        return float(len(excesses) * log_scale + tail.sum())
 
     start = [0.0, np.log(excesses.mean())]
     simplex = np.array([start, [0.15, start[1]], [0.0, start[1] + 0.15]])

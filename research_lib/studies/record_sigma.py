@@ -68,7 +68,7 @@ class RecordSigma(Study):
 
     Parameters = parameters.RecordSigma
     p: parameters.RecordSigma
-    QUESTION = "How extreme is a move, up or down, on every definition? How rare is that? What followed earlier ones?"
+    QUESTION = "How extreme is the move, how rare, and what followed?"
     CONTROLS = ("asset", "definition", "window", "threshold", "cluster_gap", "ddof")
     VIEWS: ClassVar[dict[str, tuple[str, ...]]] = {
         "Price and episodes": ("history", "largest"),
