@@ -195,8 +195,8 @@ def group_ratio(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dic
 
 def ratio_gap(small: pd.DataFrame, large: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> Estimate:
     """Return the ratio of one group less that of another, with the interval of which firms are in them."""
-    first, second = (tuple(rows[["net_debt", "ebitda"]].dropna().to_numpy().T) for rows in (small, large))
-    return difference_of_ratios((first[0], first[1]), (second[0], second[1]), draws=draws, seed=seed)
+    first, second = (rows[["net_debt", "ebitda"]].dropna().to_numpy() for rows in (small, large))
+    return difference_of_ratios(first, second, draws=draws, seed=seed)
 
 
 def definitions(firms: pd.DataFrame) -> dict[str, Any]:

@@ -95,6 +95,23 @@ def test_a_ratio_of_sums_is_arithmetic_and_has_no_interval_on_few_firms():
     assert np.isnan(ratio_of_sums([], []).value)
 
 
+def test_its_interval_is_the_bootstrap_t_of_a_loop():
+    rng = np.random.default_rng(6)
+    e = rng.lognormal(0, 1, 250)
+    d = 2 * e + rng.normal(0, 1, 250)
+
+    def studentised(d, e):
+        ratio = d.sum() / e.sum()
+        return ratio, np.std(d - ratio * e, ddof=1) / e.mean() / np.sqrt(len(e))
+
+    ratio, error = studentised(d, e)
+    firms = (rng.integers(0, 250, 250) for _ in range(2000))
+    t = [abs(r - ratio) / s for r, s in (studentised(d[i], e[i]) for i in firms)]
+    found = ratio_of_sums(d, e, draws=4000)
+    assert (found.low + found.high) / 2 == pytest.approx(ratio)
+    assert found.high - ratio == pytest.approx(np.quantile(t, 0.95) * error, rel=0.06)
+
+
 def test_where_resampled_sums_vanish_there_is_no_interval_rather_than_infinity():
     ebitda = np.tile([5.0, -4.9], 100)
     found = ratio_of_sums(np.ones(200), ebitda)
@@ -118,12 +135,13 @@ def test_the_interval_of_a_ratio_holds_the_truth_95_times_in_100():
 
 def test_a_difference_of_ratios_is_that_of_independent_groups():
     rng = np.random.default_rng(5)
-    groups = [(mean * (e := rng.lognormal(0, 0.3, 500)) + rng.normal(0, 1, 500), e) for mean in (3, 1)]
+    ebitda = rng.lognormal(0, 0.3, (2, 500))
+    groups = [np.column_stack([m * e + rng.normal(0, 1, 500), e]) for m, e in zip((3, 1), ebitda, strict=True)]
     found = difference_of_ratios(*groups, draws=4000)
-    parts = [ratio_of_sums(*group, draws=4000) for group in groups]
+    parts = [ratio_of_sums(*group.T, draws=4000) for group in groups]
     assert found.value == parts[0].value - parts[1].value
     assert found.n == 1000
     widths = [(part.high - part.low) for part in parts]
     assert found.high - found.low == pytest.approx(np.hypot(*widths), rel=0.05)
-    few = difference_of_ratios(groups[0], (groups[1][0][:50], groups[1][1][:50]))
+    few = difference_of_ratios(groups[0], groups[1][:50])
     assert not few.has_interval
