@@ -88,7 +88,8 @@ def series(panels: Sequence[Panel], *, height_px: float = 0, **words: Unpack[Wor
     if not any(len(line.values.dropna()) > 1 for panel in panels for line in panel.lines):
         raise InsufficientDataError("there are not two values to draw a line through")
     shares = [panel.height / sum(panel.height for panel in panels) for panel in panels]
-    heights = (height_px or 260 / shares[0], 200.0 * len(panels) + 100)
+    first = 260 if len(panels) == 1 else 230
+    heights = (height_px or first / shares[0], 200.0 * len(panels) + 100)
 
     def draw(canvas: Any, narrow: bool) -> None:
         drawn = canvas.subplots(len(panels), 1, squeeze=False, height_ratios=shares)[:, 0]
@@ -430,7 +431,8 @@ def _number_ticks(axis: "Axis", unit: str, *, most: int) -> None:
     if logarithmic:  # powers of ten are enough for more than one and a half of them
         axis.set_major_locator(LogLocator(subs=(1.0,) if high > 30 * low else (1.0, 2.0, 5.0), numticks=most + 2))
     else:
-        axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
+        halves = [] if unit not in IN_PERCENT and high - low > 5 else [2.5]  # of months and counts are no numbers
+        axis.set_major_locator(MaxNLocator(most, steps=[1, 2, *halves, 5, 10]))
     axis.set_minor_formatter(NullFormatter())
 
     def write(value: float, _: object) -> str:

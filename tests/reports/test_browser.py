@@ -1,33 +1,85 @@
-"""Pages in headless Chromium: nothing leaves them, no error, no violation that axe finds, nothing cut off."""
+"""Pages in headless Chromium: understood at once, whole at every width, quiet, and open to all."""
 
+import re
+
+import nbformat
 import pytest
+from typer.testing import CliRunner
 
+from research_lib.cli import app
+from research_lib.project import PARAMETERS
+from research_lib.reports.html import render, to_pdf
 from research_lib.reports.index import write_index
-from tests.reports.conftest import STUDIES
+from research_lib.reports.record import Finding, Status, read_record, read_records
+from research_lib.studies.study import STUDIES
+from tests.exhibits.test_charts import FORMS
 
 pytestmark = [pytest.mark.browser, pytest.mark.notebook]
 
-SHORT = ["03_record_sigma/smoke.failed.html", "index.html"]
-PAGES = [*(f"{study}/smoke.html" for study in STUDIES), *SHORT]
+CLAIMS = "04_claims"
+PAGES = [*(f"{study}/baseline.html" for study in sorted(STUDIES) if study != CLAIMS), f"{CLAIMS}/articles.html"]
+FAILED = "03_record_sigma/broken.failed.html"
+ALL = [*PAGES, FAILED, "index.html"]
+WIDTHS = [390, 768, 1280]
 VIOLATIONS = {"resultTypes": ["violations"]}
 CONTRAST = {**VIOLATIONS, "runOnly": ["color-contrast"]}
-WIDTHS = {"phone": 390, "desktop": 1280}
 # A picture has a role of its own, under which nothing is looked at; axe takes its time over thousands of strokes all the same.
-DROP_STROKES = "document.querySelectorAll('svg[role=img] > *').forEach(part => part.remove())"
+DROP_STROKES = "document.querySelectorAll('.picture svg, .thumbnail svg').forEach(one => one.replaceChildren())"
 OPEN_FOLDS = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
+TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
+# What is read without opening anything, a picture's own labels, the contents and the source lines left out.
+UNFOLDED = """() => {
+  const found = [], all = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  while (all.nextNode()) {
+    const node = all.currentNode, parent = node.parentElement, fold = parent.closest('details:not([open])');
+    const read = !parent.closest('svg, nav, .source, script') && (!fold || parent.closest('summary'));
+    if (read && parent.getClientRects().length) found.push(node.data);
+  }
+  return found.join(' ');
+}"""
+# How far a picture's words stand out of it, in pixels.
+OUTSIDE = """() => Math.max(...[...document.querySelectorAll('.picture svg')].filter(one => one.getClientRects().length).flatMap(
+  svg => [...svg.querySelectorAll('text')].map(text => {
+    const inner = text.getBoundingClientRect(), outer = svg.getBoundingClientRect();
+    return Math.max(inner.right - outer.right, outer.left - inner.left, inner.bottom - outer.bottom, outer.top - inner.top);
+  })))"""
+SMALLEST = """() => Math.min(...[...document.querySelectorAll('.picture svg.wide text')].filter(
+  one => one.getClientRects().length).map(one => parseFloat(getComputedStyle(one).fontSize) *
+  one.ownerSVGElement.getBoundingClientRect().width / one.ownerSVGElement.viewBox.baseVal.width))"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The reports on bundled data, one that failed in its middle, one left out and a sweep: what an index has to show."""
+    folder = tmp_path_factory.mktemp("site")
+    files = [str((PARAMETERS / page).with_suffix(".yaml")) for page in PAGES]
+    result = CliRunner().invoke(app, ["run", *files, "--output", str(folder)])
+    assert result.exit_code == 0, result.output
+    study, slug = FAILED.removesuffix(".failed.html").split("/")
+    good = read_record(folder / study / "baseline.findings.json")
+    notebook = nbformat.read(folder / study / "baseline.ipynb", as_version=4)
+    error = nbformat.v4.new_output(
+        "error", ename="KeyError", evalue="'x'", traceback=["Traceback\n\x1b[31mKeyError\x1b[0m: 'x'"]
+    )
+    notebook.cells = [*notebook.cells[:6], nbformat.v4.new_code_cell("values['x']", outputs=[error])]
+    failed = good.with_(slug=slug, status=Status.FAILED, message="cell 5: KeyError: 'x'", cell=5)
+    (folder / FAILED).write_text(render(notebook, failed), encoding="utf-8")
+    left_out = good.with_(slug="live", status=Status.LEFT_OUT, message="no live snapshot")
+    changed = good.with_(slug="changed", previous=good.with_(numbers=[("2nd", good.numbers[0][1]), *good.numbers[1:]]))
+    sweep = [
+        good.with_(slug=f"baseline--window={n}", parameters={**good.parameters, "window": n},
+                   findings=[Finding(name="after_21", value=n / 1e4, unit="points", low=-0.01, high=0.02)])
+        for n in (20, 50, 100)
+    ]  # fmt: skip
+    write_index(folder, [*read_records(folder), failed, left_out, changed, *sweep])
+    return folder
+
+
+@pytest.fixture(scope="module")
 def axe():
     return pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="needs axe: pip install -e .[browser]"
     ).Axe()
-
-
-@pytest.fixture(scope="session")
-def indexed(site):
-    write_index(site, [])
-    return site
 
 
 @pytest.fixture
@@ -56,56 +108,133 @@ def opened(browser):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_quiet_whole_and_open_to_all(indexed, opened, axe, name, width):
-    page, troubles = opened(indexed / name, width=WIDTHS[width])
-    if name in SHORT:
-        page.evaluate(OPEN_FOLDS)
+@pytest.mark.parametrize("name", ALL)
+def test_a_page_is_quiet_and_whole_at_every_width_and_in_other_fonts(site, opened, name, width):
+    page, troubles = opened(site / name, width=width)
+    assert page.evaluate(TOO_WIDE) <= 0
+    for font in ("monospace", "serif"):
+        page.evaluate(f"document.body.style.fontFamily = '{font}'")
+        assert page.evaluate(TOO_WIDE) <= 0, font
+    page.evaluate(OPEN_FOLDS)
+    assert page.evaluate(TOO_WIDE) <= 0, "unfolded"
+    assert not troubles
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_page_is_open_to_all_in_light_and_dark(site, opened, axe, name):
+    page, _ = opened(site / name)
     page.evaluate(DROP_STROKES)
+    if name not in PAGES:
+        page.evaluate(OPEN_FOLDS)
     light = axe.run(page, options=VIOLATIONS)
     page.emulate_media(color_scheme="dark")
     dark = axe.run(page, options=CONTRAST)  # all that the scheme changes
     assert not light.violations_count, light.generate_report()
     assert not dark.violations_count, dark.generate_report()
-    assert not troubles
-    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]
 
 
-def test_axe_would_find_a_violation(indexed, opened, axe):
-    page, _ = opened(indexed / "index.html")
+def test_axe_would_find_a_violation(site, opened, axe):
+    page, _ = opened(site / "index.html")
     page.evaluate("document.querySelector('h1').style.color = '#ddd'")
     assert "color-contrast" in axe.run(page, options=CONTRAST).generate_snapshot()
 
 
-def test_dark_is_dark_and_print_is_not(indexed, opened):
-    page, _ = opened(indexed / PAGES[0], scheme="dark")
-    paper = "getComputedStyle(document.body).backgroundColor"
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_says_little_and_says_it_at_once(site, opened, name):
+    page, _ = opened(site / name)
+    first = page.locator(".exhibit").first.bounding_box()
+    assert first["y"] < 600
+    assert first["y"] + first["height"] < 1000  # its source line may stand below the first screen, the picture not
+    assert page.locator(".exhibit .picture, .exhibit table").first.bounding_box()["y"] < 650
+    text = page.evaluate(UNFOLDED)
+    most_px, most_words = (5000, 1200) if name.startswith(CLAIMS) else (3500, 600)
+    assert len(text.split()) <= most_words
+    assert page.evaluate("document.documentElement.scrollHeight") <= most_px
+    odd = re.findall(
+        r"\b[a-z]\w*_\w+|∞|\bnan\b|\bNone\b|\b1 \w+s (?:of|in)\b", text.replace("Summary and citation", "")
+    )
+    assert not odd
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_labels_stay_inside_their_pictures_and_large_enough(site, opened, name):
+    page, _ = opened(site / name)
+    assert page.evaluate(OUTSIDE) <= 2
+    assert page.evaluate(SMALLEST) >= 11
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert not page.locator("svg.wide").first.is_visible()
+    assert page.evaluate(OUTSIDE) <= 2
+
+
+def test_every_form_of_chart_keeps_its_words_on_a_phone(opened, tmp_path):
+    body = "".join(draw()._repr_html_() for draw, _ in FORMS.values())
+    (tmp_path / "all.html").write_text(
+        f"<!DOCTYPE html><meta name=viewport content='width=device-width'>{body}", encoding="utf-8"
+    )
+    for width in (390, 900):
+        page, _ = opened(tmp_path / "all.html", width=width)
+        assert page.locator("svg.narrow" if width == 390 else "svg.wide").first.is_visible()
+        assert page.evaluate(OUTSIDE) <= 2
+
+
+def test_dark_is_dark_and_print_is_not(site, opened):
+    page, _ = opened(site / PAGES[0], scheme="dark")
+    paper, ink = (
+        "getComputedStyle(document.body).backgroundColor",
+        "getComputedStyle(document.querySelector('svg text')).fill",
+    )
     assert page.evaluate(paper) == "rgb(23, 23, 26)"
+    dark = page.evaluate(ink)
     page.emulate_media(media="print")
     assert page.evaluate(paper) == "rgb(255, 255, 255)"
-    assert not page.locator("details.code, nav").first.is_visible()
+    assert not page.locator(".code, nav").first.is_visible()
     page.emulate_media(media="screen", color_scheme="light")
-    assert page.evaluate(paper) == "rgb(255, 255, 255)"
+    assert page.evaluate(ink) != dark
 
 
-def test_the_index_sorts_and_filters(indexed, opened):
-    page, _ = opened(indexed / "index.html")
-    names = page.locator("table.reports").first.locator("tbody tr:visible th")
-    assert names.all_inner_texts() == [f"{study}/smoke" for study in STUDIES]
-    page.get_by_role("button", name="report").first.click()
-    page.get_by_role("button", name="report").first.click()
-    assert names.all_inner_texts() == [f"{study}/smoke" for study in reversed(STUDIES)]
-    assert page.locator("thead th").first.get_attribute("aria-sort") == "descending"
-    page.get_by_label("Status").select_option("failed")
-    assert names.all_inner_texts() == ["03_record_sigma/smoke"]
-    page.get_by_label("Status").select_option("")
-    page.get_by_label("Words").fill("window=25")
-    assert names.count() == 0
-    assert page.locator("details.sweep tbody tr:visible").count() == 1
-    assert page.get_by_role("status").inner_text() == f"1 of {len(STUDIES) + 12} reports"
+def test_code_shows_at_one_switch_without_script(site, opened):
+    page, _ = opened(site / PAGES[0], script=False)
+    assert not page.locator(".code").first.is_visible()
+    page.get_by_label("Show code").check()
+    assert page.locator(".code").first.is_visible()
+    failed, _ = opened(site / FAILED, script=False)
+    assert failed.locator(".code:visible").count() == 1
 
 
-def test_the_index_reads_without_script(indexed, opened):
-    page, _ = opened(indexed / "index.html", script=False)
-    assert page.get_by_role("row").count() > len(STUDIES)
-    assert page.locator("button, input, select").count() == 0
+def test_data_of_an_exhibit_is_a_click_away_without_script(site, opened):
+    page, _ = opened(site / PAGES[0], script=False)
+    with page.expect_download() as download:
+        page.locator(".exhibit a[download$='.csv']").first.click()
+    text = download.value.path().read_text(encoding="utf-8")
+    assert text.count("\n") > 3
+    assert "," in text.splitlines()[0]
+
+
+def test_the_index_is_one_screen_and_a_half_and_filters(site, opened):
+    page, _ = opened(site / "index.html")
+    assert page.evaluate("document.documentElement.scrollHeight") <= 1600
+    rows = page.locator(".reports tbody tr:not(.family):visible")
+    assert rows.count() == len(PAGES) + 3
+    page.get_by_role("button", name="not made").click()
+    assert rows.count() == 1
+    assert page.get_by_role("button", name="not made").get_attribute("aria-pressed") == "true"
+    page.get_by_role("button", name="all").click()
+    page.get_by_label("Words").fill("claims articles")
+    assert rows.count() == 1
+    page.get_by_label("Words").fill("nothing at all")
+    assert page.locator(".reports tbody:visible").count() == 0
+
+
+def test_the_index_reads_without_script(site, opened):
+    page, _ = opened(site / "index.html", script=False)
+    assert page.locator(".reports tbody tr:not(.family):visible").count() == len(PAGES) + 3
+    assert page.locator("button, input").count() == 0
+    page.locator(".card h2 a").first.click()
+    assert page.locator("h1 .badge").is_visible()
+
+
+def test_a_page_prints_as_a_short_pdf(site):
+    pytest.importorskip("playwright.sync_api")
+    pdf = to_pdf(site / PAGES[-2]).read_bytes()
+    assert pdf.startswith(b"%PDF")
+    assert 1 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 5
