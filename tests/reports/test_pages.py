@@ -333,7 +333,7 @@ class TestEveryStudy:
             assert re.match(r'<figure class="exhibit (table|figure)" id="\w+"', one)
             assert "CSV</a>" in one
             if 'class="exhibit figure"' in one:
-                assert re.search(r'role="img" aria-label="[^"]{30,}"', one)
+                assert re.search(r'role="img" aria-label="[^"]{25,}"', one)
                 assert "Source: " in one
         assert html.count("<style>") == 1
 
