@@ -55,10 +55,11 @@ UNKNOWN = "the data cannot say how rare"
 NO_SIGNAL = "What followed was no different from other days"
 
 WEEK, MONTH = "horizon == 5", "horizon == 21"  # of the findings
+MOVE = ("horizon", Column("sessions", "count"))
 RANKS = ("value", "rank", "rank_of", "since")
 EXTREMES = ("highest", "highest_date", "lowest", "lowest_date")
 AFTER = (
-    "horizon", "n", "mean", ("base", Column("other days")), ("value", Column("difference", "points")),
+    ("horizon", Column("sessions after", "count")), "n", "mean", ("base", Column("other days")), ("value", Column("difference", "points")),
     ("interval", Column("95% interval", "points")), "p", "p_holm", "share_positive", "n_cut",
 )  # fmt: skip
 
@@ -82,9 +83,11 @@ class RecordSigma(Study):
         self.settings = SigmaSettings(params.window, params.ddof)
         self.side = 1 if params.threshold > 0 else -1  # episodes are rises, or falls
         self.beyond = f"{'above' if self.side > 0 else 'below'} {params.threshold:g}σ".replace("-", "−")
-        self.info = describe_asset(params.asset)
-        article = "the " if self.info.kind == "index" and self.info.name != self.info.symbol else ""
-        self.name = article + self.info.name
+        self.info, self.name, self.benchmark = (
+            describe_asset(params.asset),
+            _name(params.asset),
+            _name(params.benchmark),
+        )
 
     # Data.
 
@@ -327,12 +330,12 @@ class RecordSigma(Study):
         rows = [{"asset": describe_asset(asset).name, **_ranked(paths[asset].dropna())} for asset in assets]
         return pd.DataFrame(rows).sort_values("highest", ascending=False, ignore_index=True)
 
-    @table("Moves of {s.name} up to the day", ("horizon", *RANKS, "episode_rank"), unit="change")
+    @table("Moves of {s.name} up to the day", (MOVE, *RANKS, "episode_rank"), unit="change")
     def moves(self) -> pd.DataFrame:
         """The asset's own moves."""
         return self._moves({k: change(self.close, k) for k in MOVES})
 
-    @table("The same, less the benchmark", ("horizon", *RANKS, "episode_rank", "ratio", "ratio_rank"), unit="points",
+    @table("The same, less {s.benchmark}", (MOVE, *RANKS, "episode_rank", "ratio", "ratio_rank"), unit="points",
            note="On common sessions: the difference of simple returns; and the return of the price ratio.")  # fmt: skip
     def relative_moves(self) -> pd.DataFrame:
         """The asset's moves against the benchmark."""
@@ -348,7 +351,7 @@ class RecordSigma(Study):
         order = self.episodes["peak"].abs().sort_values(ascending=False, kind="stable").index
         return self.episodes.loc[order].rename(columns={"sessions": "beyond"})
 
-    @table("{s.how_often[2]}", ("threshold", "n", "shape", "value", "without"), unit="years",
+    @table("{s.how_often[2]}", ("threshold", "n", "shape", ("value", Column("years")), "without"), unit="years",
            note="A dash: too few episodes, or the fitted tail ends below the level.")  # fmt: skip
     def thresholds(self) -> pd.DataFrame:
         """Return periods by threshold."""
@@ -359,7 +362,7 @@ class RecordSigma(Study):
         """What followed the episodes."""
         return self._after(self.close.pct_change().loc[self.path.index[0] :])
 
-    @table("What followed, {s.name} less the benchmark", AFTER, unit="points")
+    @table("What followed, {s.name} less {s.benchmark}", AFTER, unit="points")
     def after_relative(self) -> pd.DataFrame:
         """What followed the episodes, less the benchmark."""
         returns = self.pair.pct_change().loc[self.path.index[0] :].dropna()
@@ -493,6 +496,11 @@ class RecordSigma(Study):
         lines = [f"{who}'s {_sigma(self.day.value)} close {what}.{then}" for who in (self.name, self.info.symbol)]
         line = lines[len(lines[0]) > HEADLINE_CHARACTERS]
         return line[0].upper() + line[1:]
+
+
+def _name(asset: str) -> str:
+    info = describe_asset(asset)
+    return f"the {info.name}" if info.kind == "index" and info.name != info.symbol else info.name
 
 
 def _sigma(value: float, digits: int = 1) -> str:
