@@ -4,7 +4,7 @@ import itertools
 
 import pandas as pd
 
-from research_lib.data.companies import in_shape
+from research_lib.data.statements import in_shape
 from research_lib.stats.leverage import add_ratios
 
 PLAIN = {

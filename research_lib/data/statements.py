@@ -4,6 +4,8 @@ A row is a company and fiscal year (or the last four quarters), with the day fro
 their publication, or of their restatement. `facts/statements.csv` says what each column means.
 """
 
+import hashlib
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -11,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from research_lib.data.card import DataCard
 from research_lib.data.catalog import fact_rows
 from research_lib.data.quality import Fault, FaultKind
-from research_lib.data.readers import DATE, NUMBER, TEXT, columns_of, read_table, require_unique
-from research_lib.errors import DataError, MissingDataError
+from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, columns_of, read_table, require_unique
+from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 
 COLUMNS = fact_rows("statements.csv")
 NAMES = tuple(COLUMNS)
@@ -41,6 +44,14 @@ OTHER_UNIT = 200  # median of market value over total assets, either way
 UNIT_STEP = (300, 3000)  # from one year to the next: a thousand, and growth
 
 NAMELESS, PLACEHOLDER = "no company name (left out)", "zero or a placeholder, taken as missing"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of companies and its card."""
+
+    values: pd.DataFrame
+    card: DataCard
 
 
 class Found(NamedTuple):
@@ -124,7 +135,7 @@ def _sum_quarters(frame: pd.DataFrame, shown: str) -> tuple[pd.DataFrame, list[F
         made[name] = pd.concat([by_company[name].shift(lag) for lag in range(4)], axis=1).max(axis=1)
     years, ends = quarters.assign(**made)[whole], ["company", "period_end"]
     reported = pd.MultiIndex.from_frame(years[ends]).isin(pd.MultiIndex.from_frame(reports[ends]))
-    return pd.concat([reports, years[~reported]]), mark_rows(quarters[~whole], FaultKind.PART_OF_A_YEAR)
+    return pd.concat([reports, years[~reported]]), _mark(quarters[~whole], FaultKind.PART_OF_A_YEAR)
 
 
 def _refuse_year_to_date(quarters: pd.DataFrame, flows: list[str], shown: str) -> None:
@@ -156,7 +167,7 @@ def read_simfin(folder: Path) -> Found:
         other = other.drop(columns=["period_end", "currency"]).rename(columns={one: f"{one} {name}" for one in dates})
         joined = joined.assign(row=joined.index).merge(other, on=keys, how="left", indicator=True).set_index("row")
         absent = joined["_merge"].eq("left_only")
-        unmatched = mark_rows(joined[absent], FaultKind.UNMATCHED, f" is not in {SIMFIN}/{name}", day="published")
+        unmatched = _mark(joined[absent], FaultKind.UNMATCHED, f" is not in {SIMFIN}/{name}", day="published")
         joined, faults = joined[~absent].drop(columns="_merge"), faults + nameless + unmatched
     for one in dates:
         joined[one] = joined[[one, f"{one} {BALANCE}", f"{one} {CASH_FLOW}"]].max(axis=1)
@@ -232,7 +243,58 @@ def _with_price(rows: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Fa
     return rows.assign(price=price, market_value=market_value, market_value_from=origin), faults
 
 
-def mark_rows(rows: pd.DataFrame, kind: str, said: str = "", *, day: str = "known_from") -> list[Fault]:
+def make_statements(found: Found, *, source: str, as_of: date | None = None) -> Table:
+    """Bring rows into shape, leave out what cannot be dated or true, and describe the rest.
+
+    The table has the columns `NAMES`, amounts in the row's own currency; its index is the row in the file that the card
+    names first. One row a company, fiscal year and period, sorted by company and period end.
+    """
+    shaped, faults = in_shape(found.rows), found.faults
+    if as_of is not None:
+        shaped = shaped[~(shaped["known_from"] > pd.Timestamp(as_of))]
+        faults = [fault for fault in faults if fault.date <= str(as_of)]
+    undated = shaped["known_from"].isna() | shaped["period_end"].isna()
+    early = ~undated & (shaped["published"] < shaped["period_end"])
+    rows = shaped[~undated & ~early].sort_values(["company", "period_end"], kind="stable")
+    if rows.empty:
+        said = "" if as_of is None else f" known by as_of {as_of}"
+        raise InsufficientDataError(f"{found.origin}: holds nothing{said}")
+    rows, impossible = check_statements(rows, found.origin)
+    foreign = rows["currency"].ne(next(iter(rows["currency"].mode()), ""))
+    restated = rows[rows["known_from"] > rows["published"]]
+    unvalued = rows[~rows["company"].isin(rows["company"][rows["market_value"].notna()])]
+    faults = [
+        *faults,
+        *_mark(shaped[undated], FaultKind.UNDATED),
+        *_mark(shaped[early], FaultKind.PUBLISHED_EARLY),
+        *impossible,
+        *_mark(rows[foreign], FaultKind.OTHER_CURRENCY),
+        *(Fault(FaultKind.RESTATED, None, "", f"{company} {year}", n=len(restated))
+          for company, year in restated[["company", "fiscal_year"]][:1].itertuples(index=False)),
+        *(Fault(FaultKind.NO_MARKET_VALUE, None, "", f"{company}: {why}", n=unvalued["company"].nunique())
+          for company, why in unvalued[["company", "market_value_from"]][:1].itertuples(index=False)),
+    ]  # fmt: skip
+    made = ", ".join(f"{origin} {n:,}" for origin, n in rows["debt_from"].value_counts().items())
+    name, origin = f"Company statements ({rows['company'].nunique():,} companies)", f"{found.origin}; debt from: {made}"
+    first, last = (str(day.date()) for day in (rows["known_from"].min(), rows["known_from"].max()))
+    digest = hashlib.sha256(pd.util.hash_pandas_object(rows, index=False).to_numpy().tobytes()).hexdigest()
+    # No gaps: companies come and go.
+    card = DataCard(source, "fundamentals", name, origin, first, last, len(rows), 0, digest, tuple(faults))
+    return Table(rows, card)
+
+
+def in_shape(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with exactly the columns `NAMES` in their types; what is absent is empty, the index kept.
+
+    Total debt is the sum of its two kinds where the file has no total.
+    """
+    dtypes = {TEXT: "str", INTEGER: "int64", NUMBER: "float64", DATE: "datetime64[us]"}
+    shaped = frame.reindex(columns=NAMES).astype({name: dtypes[kind] for name, kind in KINDS.items()})
+    debt = shaped["debt"].fillna(shaped["short_term_debt"] + shaped["long_term_debt"])
+    return shaped.assign(debt=debt, published=shaped["published"].fillna(shaped["known_from"]))
+
+
+def _mark(rows: pd.DataFrame, kind: str, said: str = "", *, day: str = "known_from") -> list[Fault]:
     """Name rows of statements as faults of a kind."""
     return [
         Fault(kind, int(row), "" if pd.isna(known) else str(known.date()), f"{company} {year}{said}")
@@ -266,7 +328,7 @@ def check_statements(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, lis
         empty = rows[name] <= 0
         if name == "market_value":
             empty |= rows[name].eq(1) | (rows[name].ge(999) & (rows[name] + 1).isin(10.0 ** np.arange(3, 16)))
-        faults += mark_rows(rows[empty], PLACEHOLDER, f": {name}")
+        faults += _mark(rows[empty], PLACEHOLDER, f": {name}")
         rows = rows.assign(**{name: rows[name].mask(empty)})
     compared = (rows["market_value"] / rows["total_assets"].where(rows["total_assets"] > 0)).median()
     if compared > OTHER_UNIT or compared < 1 / OTHER_UNIT:
@@ -293,7 +355,7 @@ def _without_second_names(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]
     faults = [
         fault
         for name, second in ordered[ordered["company"] != kept].groupby(kept)
-        for fault in mark_rows(second, FaultKind.SHARE_CLASS, f" is {name}")
+        for fault in _mark(second, FaultKind.SHARE_CLASS, f" is {name}")
     ]
     return rows.drop(index=[fault.row for fault in faults]), faults
 
@@ -304,4 +366,4 @@ def _unit_steps(rows: pd.DataFrame) -> list[Fault]:
     sizes = ordered[AMOUNTS].abs().where(ordered[AMOUNTS].ne(0))
     ratio = sizes.apply(np.log).diff().where(ordered["company"].eq(ordered["company"].shift()))
     step = np.exp(ratio.median(axis=1).abs()).where(ratio.notna().sum(axis=1) >= 2)
-    return mark_rows(ordered[step.between(*UNIT_STEP)], FaultKind.UNIT_STEP)
+    return _mark(ordered[step.between(*UNIT_STEP)], FaultKind.UNIT_STEP)

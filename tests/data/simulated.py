@@ -7,7 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from research_lib.data.calendar import sessions_between
-from research_lib.data.companies import PricePanel, Statements, make_price_panel, make_statements
+from research_lib.data.companies import PricePanel, make_price_panel
+from research_lib.data.statements import Found, Table, make_statements
 
 Floats = NDArray[np.float64]
 Dates = NDArray[np.datetime64]
@@ -55,7 +56,7 @@ class SimulatedPanel:
 
     Attributes
     ----------
-    statements : Statements
+    statements : Table
         A row a company and year, published 45 to 100 days after the year's end.
     panel : PricePanel
         Daily, on exchange sessions.
@@ -65,7 +66,7 @@ class SimulatedPanel:
         The truth.
     """
 
-    statements: Statements
+    statements: Table
     panel: PricePanel
     rate: "pd.Series[float]"
     planted: Planted
@@ -112,7 +113,7 @@ def simulate_panel(
     rows = _statements(rng, ratio, loses, published=published, prices=prices)
     origin = f"simulated panel, seed {seed}"
     return SimulatedPanel(
-        make_statements(rows, source=SOURCE, origin=origin),
+        make_statements(Found(rows, [], origin), source=SOURCE),
         make_price_panel(prices, source=SOURCE, origin=origin),
         rate,
         planted,

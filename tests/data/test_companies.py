@@ -184,7 +184,7 @@ def test_simulated_companies_hold_the_effect_that_is_planted():
     returns = [one.panel.values.pct_change() for one in (with_effect, plain)]
     days = month_ends(plain.panel)
     monthly = (returns[0] - returns[1]).groupby(days.searchsorted(returns[0].index)).sum()
-    rows, checked = plain.statements.rows, 0
+    rows, checked = plain.statements.values, 0
     for end in range(1, len(days)):
         move = 100 * (plain.rate[days[end]] - plain.rate[days[end - 1]])
         weight = 0.01 + (-0.02 * move if move > 0 else 0.03 * move)

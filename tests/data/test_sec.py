@@ -129,7 +129,7 @@ def test_a_report_is_known_from_the_day_it_was_filed(statements):
     with pytest.raises(InsufficientDataError, match="nothing was filed by as_of 2023-02-19"):
         statements(company(), date(2023, 2, 19))
     loaded = statements(company(), date(2023, 2, 20))
-    row = loaded.rows.iloc[0]
+    row = loaded.values.iloc[0]
     assert [str(row[name].date()) for name in ("published", "known_from")] == [FILED, FILED]
     assert (row["operating_income"], row["debt"], row["cash"], row["shares"]) == (100e6, 300e6, 50e6, 10e6)
     assert (row["fiscal_year"], str(row["period_end"].date())) == (2022, "2022-12-31")
@@ -137,9 +137,9 @@ def test_a_report_is_known_from_the_day_it_was_filed(statements):
 
 
 def test_a_restated_value_is_not_seen_before_its_filing(statements):
-    before = statements(RESTATED, date(2024, 2, 19)).rows
+    before = statements(RESTATED, date(2024, 2, 19)).values
     assert (before["operating_income"].tolist(), before["restated_on"].isna().all()) == ([100e6], True)
-    after = statements(RESTATED, date(2024, 2, 20)).rows.set_index("fiscal_year")
+    after = statements(RESTATED, date(2024, 2, 20)).values.set_index("fiscal_year")
     assert after["operating_income"].to_dict() == {2022: 60e6, 2023: 150e6}
     dates = [str(after[name][2022].date()) for name in ("published", "known_from", "restated_on")]
     assert dates == [FILED, "2024-02-20", "2024-02-20"]
@@ -210,7 +210,7 @@ def test_nothing_filed_after_the_date_changes_anything(statements):
         for one in tag["units"]["USD"]:
             one["val"] *= 1 if one["filed"] <= str(as_of) else 7
     after = statements(content, as_of)
-    pd.testing.assert_frame_equal(before.rows, after.rows)
+    pd.testing.assert_frame_equal(before.values, after.values)
     assert before.card == after.card
 
 
@@ -227,7 +227,7 @@ def test_market_value_is_the_close_that_was_paid_times_shares(store):  # noqa: F
     assert load_price_panel(open_source("sec")) is None
     both = open_source("sec+yahoo")
     loaded = load_statements(both)
-    assert loaded.rows.set_index("company").loc["ABC", ["price", "market_value"]].tolist() == [100.0, 1e9]
+    assert loaded.values.set_index("company").loc["ABC", ["price", "market_value"]].tolist() == [100.0, 1e9]
     said = loaded.card.fault_summary()
     assert "no count of shares on the report's cover: 1, first GOOGL (1 reports)" in said
     assert "no market value: 2, first GOOGL: no count of shares on the report's cover" in said

@@ -13,7 +13,7 @@ from research_lib.data.calendar import last_close
 from research_lib.data.catalog import describe_asset, describe_series, vendor_name
 from research_lib.data.live.network import RateLimiter, RefusedError, RetryPolicy, StoppedError, TransientError
 from research_lib.data.live.source import SERVES
-from research_lib.data.live.store import Item, Kind, Pulled, Snapshot, Store, describe_changes
+from research_lib.data.live.store import SHAPES, Item, Kind, Pulled, Snapshot, Store, describe_changes
 from research_lib.data.load import open_source
 from research_lib.data.quality import check_loads
 from research_lib.data.source import RawSeries
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from research_lib.data.live.vendors import Vendor
 
 GAPS_S = {"sec": 0.125}  # between requests: the SEC allows ten a second
-
-
-def _ignore(*_: object) -> None:
-    """Tell nobody."""
 
 
 @dataclass
@@ -69,37 +65,25 @@ def pull_for(
     *,
     policy: RetryPolicy,
     accept: bool = False,
-    tell: Callable[[int, int, str], object] = _ignore,
+    tell: Callable[[int, int, str], object] = lambda *_: None,
 ) -> Outcome:
-    """Pull what parameter sets need from the live sources that they name.
+    """Pull what parameter sets need from the live sources that they name; `DataError` where one cannot be used at all.
 
-    Parameters
-    ----------
-    parameters : sequence of Parameters
-        Of each: `source`, `data_dir`, `symbols`, `optional_symbols`, `series`, `companies` (how many of the largest).
-    accept : bool
-        Use snapshots that lack some of the history of those before them.
-    tell : callable
-        Takes how many items are done, of how many, and the last one.
-
-    Raises
-    ------
-    DataError
-        A source cannot be used at all: no folder, no identity for the SEC, no list of companies.
+    Of each set it reads `source`, `data_dir`, `symbols`, `optional_symbols`, `series`, `companies` (how many of the
+    largest). `accept` puts snapshots into use that lack some of the history of those before them. `tell` takes how many
+    items are done, of how many, and the last one.
     """
     from research_lib.data.live.vendors import VENDORS, Sec
 
-    live = [one for one in parameters if set(one.source.split("+")) & set(SERVES)]
-    names = dict.fromkeys(name for one in live for name in one.source.split("+") if name in SERVES)
+    names = dict.fromkeys(name for one in parameters for name in one.source.split("+") if name in SERVES)
     vendors = {name: VENDORS[name](store, timeout_s=policy.timeout_s) for name in names}
-    count = max((getattr(one, "companies", 0) for one in live if "sec" in one.source.split("+")), default=0)
-    companies: list[str] = []
-    if count and isinstance(sec := vendors["sec"], Sec):
+    count, companies = max(getattr(one, "companies", 0) for one in parameters), []
+    if count and isinstance(sec := vendors.get("sec"), Sec):
         try:
             companies = RateLimiter(policy).ask(lambda: sec.largest(count))
         except TransientError as error:
             raise DataError(f"the list of companies cannot be had: {error}") from None
-    items = dict.fromkeys(item for one in live for item in plan(one, companies))
+    items = dict.fromkeys(item for one in parameters for item in plan(one, companies))
     return pull(items, store, vendors, policy=policy, accept=accept, tell=tell)
 
 
@@ -110,16 +94,15 @@ def plan(parameters: Any, companies: Sequence[str] = ()) -> list[Item]:  # noqa:
     """
     names = parameters.source.split("+")
     files = {name: open_source(name, data_dir=parameters.data_dir) for name in names if name not in SERVES}
-    has = {Kind.PRICES: [set(one.symbols()) for one in files.values()],
-           Kind.SERIES: [set(one.series_ids()) for one in files.values()]}  # fmt: skip
+    has = {Kind.PRICES: {name: set(source.symbols()) for name, source in files.items()},
+           Kind.SERIES: {name: set(source.series_ids()) for name, source in files.items()}}  # fmt: skip
     firms = list(companies[: getattr(parameters, "companies", 0)]) if "sec" in names else []
     assets = (*getattr(parameters, "symbols", ()), *getattr(parameters, "optional_symbols", ()))
     symbols = dict.fromkeys([*(asset.partition(":")[0] for asset in assets), *firms])
 
     def choose(kind: Kind, name: str) -> Item | None:
-        there = dict(zip(files, has.get(kind, ()), strict=False))
         for source in names:
-            if name in there.get(source, ()):
+            if name in has.get(kind, {}).get(source, ()):
                 return None
             if SERVES.get(source) is kind and (kind is Kind.COMPANIES or vendor_name(source, name)):
                 return Item(source, kind, name)
@@ -145,7 +128,7 @@ def pull(
     *,
     policy: RetryPolicy,
     accept: bool = False,
-    tell: Callable[[int, int, str], object] = _ignore,
+    tell: Callable[[int, int, str], object] = lambda *_: None,
 ) -> Outcome:
     """Pull items into a store, a few at once; what fails does not stop the others, whatever it raises.
 
@@ -208,7 +191,7 @@ def keep(store: Store, brought: Pulled, *, now: pd.Timestamp) -> Snapshot:
     item, lost, broken = brought.item, "", ""
     if item.kind is not Kind.COMPANIES:
         info = describe_asset(item.name) if item.kind is Kind.PRICES else describe_series(item.name)
-        column, asked = item.kind.column, brought.query.get("symbol", item.name)
+        asked, (_, _, column) = brought.query.get("symbol", item.name), SHAPES[item.kind]
         try:
             check_loads(RawSeries(item.name, asked, brought.frame["date"], brought.frame[column]), info)
         except DataError as error:

@@ -9,7 +9,7 @@ A file is whole before it gets its name, and the data before its manifest: a kil
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -37,20 +37,14 @@ class Kind(StrEnum):
     SERIES = "series"  # date, value: in the unit of facts/series.csv
     COMPANIES = "companies"  # one company's facts: tag, unit, start, end, filed, value, ...
 
-    @property
-    def day(self) -> str:
-        """The column of dates."""
-        return "filed" if self is Kind.COMPANIES else "date"
 
-    @property
-    def keys(self) -> list[str]:
-        """The columns that tell rows apart."""
-        return ["taxonomy", "tag", "unit", "start", "end", "filed", "accession"] if self is Kind.COMPANIES else ["date"]
-
-    @property
-    def column(self) -> str:
-        """The column without which a row says nothing."""
-        return "close" if self is Kind.PRICES else "value"
+FACT = ["taxonomy", "tag", "unit", "start", "end", "filed", "accession"]
+# Of each kind the column of days, the columns that tell rows apart, and the one without which a row says nothing.
+SHAPES = {
+    Kind.PRICES: ("date", ["date"], "close"),
+    Kind.SERIES: ("date", ["date"], "value"),
+    Kind.COMPANIES: ("filed", FACT, "value"),
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -129,7 +123,7 @@ class Store:
         buffer = io.BytesIO()
         table = pa.table({str(name): pa.array(column, from_pandas=True) for name, column in pulled.frame.items()})
         pq.write_table(table, buffer, compression="zstd")  # half the time that pandas takes around it
-        content, dates = buffer.getvalue(), pulled.frame[pulled.item.kind.day]
+        content, dates = buffer.getvalue(), pulled.frame[SHAPES[pulled.item.kind][0]]
         fetched = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")
         span = str(dates.min().date()), str(dates.max().date())
         digest = hashlib.sha256(content).hexdigest()
@@ -168,12 +162,10 @@ class Store:
 
     def verify(self) -> tuple[list[Snapshot], dict[Path, str], list[Path]]:
         """Compare every file with its hash: intact snapshots, damaged files with what is wrong, files of no snapshot."""
-        intact, damaged, known = [], {}, set()
-        for path, snapshot in self._manifests():
-            if snapshot is None:
-                damaged[path] = "the manifest was altered"
-                continue
-            known.add(self._object(snapshot))
+        named = self._manifests()
+        damaged = {path: "the manifest was altered" for path, snapshot in named if snapshot is None}
+        intact, known = [], {self._object(snapshot) for _, snapshot in named if snapshot}
+        for snapshot in (snapshot for _, snapshot in named if snapshot):
             if self.is_intact(snapshot):
                 intact.append(snapshot)
             else:
@@ -186,7 +178,7 @@ class Store:
 
         Only while no pull runs (`lock`): what it has written but not named yet would look like garbage.
         """
-        named = list(self._manifests())
+        named = self._manifests()
         sound = {path: snapshot for path, snapshot in named if snapshot and self.is_intact(snapshot)}
         if keep is not None:
             first = [
@@ -222,10 +214,10 @@ class Store:
         data = {} if content is None or self.is_intact(snapshot) else {self._object(snapshot): content}
         write_whole({**data, self._folder(snapshot.item) / name: text})
 
-    def _manifests(self) -> Iterator[tuple[Path, Snapshot | None]]:
+    def _manifests(self) -> list[tuple[Path, Snapshot | None]]:
         """List every manifest, an item's oldest first; None for one that was altered."""
-        for path in sorted((self.directory / "manifest").glob("*/*/*/*.json")):
-            yield path, _read_manifest(path)
+        paths = sorted((self.directory / "manifest").glob("*/*/*/*.json"))
+        return [(path, _read_manifest(path)) for path in paths]
 
     def _files(self) -> list[Path]:
         """List data, and what a killed pull left behind."""
@@ -261,21 +253,21 @@ def in_order(snapshots: Sequence[Snapshot], *, as_of: date | None = None) -> lis
 
 def describe_changes(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> tuple[str, str]:
     """Say which rows with a value a newer snapshot lacks (empty: none); and all that changed in the rows of both."""
+    day, keys, value = SHAPES[kind]
     old, new = (
-        frame.dropna(subset=kind.column).drop_duplicates(kind.keys).set_index(kind.keys).sort_index()
-        for frame in (older, newer)
+        frame.dropna(subset=value).drop_duplicates(keys).set_index(keys).sort_index() for frame in (older, newer)
     )
     gone, common, lost = old.index.difference(new.index), old.index.intersection(new.index), ""
     if len(gone):
-        days = gone.get_level_values(kind.day)
-        begins = "" if new.empty else f"; it begins on {new.index.get_level_values(kind.day).min().date()}"
-        lost = f"{len(gone):,} rows fewer, those of {days.min().date()} to {days.max().date()}{begins}"
+        days, begins = gone.get_level_values(day), new.index.get_level_values(day).min()
+        lost = f"{len(gone):,} rows fewer, those of {days.min().date()} to {days.max().date()}"
+        lost += "" if pd.isna(begins) else f"; it begins on {begins.date()}"
     said = [f"{len(new.index.difference(old.index)):,} rows added", *([lost] if lost else [])]
     for name in (name for name in old if name in new and pd.api.types.is_numeric_dtype(old[name])):
         before, after = old[name].loc[common], new[name].loc[common]
         differs = ~((before == after) | (before.isna() & after.isna()))
         if differs.any():
-            days = before.index[differs].get_level_values(kind.day)
+            days = before.index[differs].get_level_values(day)
             moved = (after[differs] / before[differs] - 1).abs().replace(float("inf"), float("nan")).max()
             span = f"{days.min().date()} to {days.max().date()}"
             said.append(f"{name}: {int(differs.sum()):,} changed, {span}, by up to {moved:.2%}")

@@ -159,26 +159,23 @@ class Yahoo(Vendor):
         return Pulled(item, frame, query, f"yfinance {version('yfinance')}", left_out)
 
 
-class DataReader(Vendor):
-    """Vendors that are asked through pandas-datareader."""
-
-    def read(self, reader: type[Any], name: str, said: str) -> Any:  # noqa: ANN401  # pandas-datareader is untyped
-        """Read an answer; whatever a changed file does to its reader is one refusal."""
-        try:
-            return reader(name, start=START, session=self.session, retry_count=0).read()
-        except (TransientError, RefusedError):
-            raise
-        except Exception as error:  # BadZipFile and many more
-            raise RefusedError(f"{said} ({type(error).__name__})") from None
-
-    def shape(self, item: Item, name: str, dates: pd.DatetimeIndex, values: "pd.Series[float]") -> Pulled:
-        """Bring a series into the columns of its kind."""
-        frame = pd.DataFrame({"date": dates.as_unit("us"), "value": values.to_numpy(dtype=float)})
-        library = f"pandas-datareader {version('pandas-datareader')}"
-        return Pulled(item, frame, {"symbol": name, "start": START}, library)
+def _read(reader: type[Any], name: str, session: requests.Session, said: str) -> Any:  # noqa: ANN401  # untyped library
+    """Read through pandas-datareader; whatever a changed file does to its reader is one refusal."""
+    try:
+        return reader(name, start=START, session=session, retry_count=0).read()
+    except (TransientError, RefusedError):
+        raise
+    except Exception as error:  # BadZipFile and many more
+        raise RefusedError(f"{said} ({type(error).__name__})") from None
 
 
-class Fred(DataReader):
+def _as_series(item: Item, name: str, dates: pd.DatetimeIndex, values: "pd.Series[float]") -> Pulled:
+    frame = pd.DataFrame({"date": dates.as_unit("us"), "value": values.to_numpy(dtype=float)})
+    library = f"pandas-datareader {version('pandas-datareader')}"
+    return Pulled(item, frame, {"symbol": name, "start": START}, library)
+
+
+class Fred(Vendor):
     """FRED: one series a request, its newest vintage, no key needed."""
 
     source, label = "fred", "FRED"
@@ -188,16 +185,16 @@ class Fred(DataReader):
         from pandas_datareader.fred import FredReader
 
         name = vendor_name(self.source, item.name)
-        frame = self.read(FredReader, name, f"FRED sent nothing usable for {name}")
+        frame = _read(FredReader, name, self.session, f"FRED sent nothing usable for {name}")
         values = frame[name]
         if not isinstance(frame.index, pd.DatetimeIndex) or not pd.api.types.is_numeric_dtype(values):
             raise RefusedError(f"FRED sent something else than dates and numbers for {name}")
         if values.notna().sum() == 0:
             raise RefusedError(f"FRED sent an empty answer for {name}")
-        return self.shape(item, name, frame.index, values)
+        return _as_series(item, name, frame.index, values)
 
 
-class French(DataReader):
+class French(Vendor):
     """Ken French's data library: monthly factors and portfolios, several in a file."""
 
     source, label = "french", "Ken French's library"
@@ -214,7 +211,8 @@ class French(DataReader):
         dataset, _, column = vendor_name(self.source, item.name).partition("/")
         with self._lock:
             if dataset not in self._files:
-                tables = self.read(FamaFrenchReader, dataset, f"{dataset}: not a file as Ken French publishes it")
+                said = f"{dataset}: not a file as Ken French publishes it"
+                tables = _read(FamaFrenchReader, dataset, self.session, said)
                 self._files[dataset] = tables[0].rename(columns=str.strip)  # monthly; of portfolios, by value
         table = self._files[dataset]
         if column not in table or not isinstance(table.index, pd.PeriodIndex) or table.index.freqstr != "M":
@@ -222,7 +220,7 @@ class French(DataReader):
         values = table[column].astype(float)
         # What the catalog keeps as decimals (portfolios, as another of their publishers has them) comes in percent.
         values = values.mask(values.isin([-99.99, -999.0])) * (PERCENT if describe_series(item.name).scale == 1 else 1)
-        return self.shape(item, f"{dataset}, {column}", table.index.to_timestamp(), values)
+        return _as_series(item, f"{dataset}, {column}", table.index.to_timestamp(), values)
 
 
 class Sec(Vendor):
