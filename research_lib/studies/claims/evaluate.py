@@ -134,7 +134,8 @@ class Lines:
             period = "month" if info.frequency == "monthly" else "session"
             values = Values(loaded[name], "yield" if info.scale != 1 else "number", period)
             if "Fama-French" in info.name:
-                values = values.of((1 + values.series).cumprod(), "level")
+                before = values.series.index[:1] - pd.offsets.MonthEnd()
+                values = values.of(pd.concat([pd.Series(1.0, index=before), (1 + values.series).cumprod()]), "level")
         else:
             raise MissingDataError(f"unknown price or series {name}{nearest(name, sorted(known | self.symbols))}")
         self.cards[name] = loaded.cards[0]
@@ -206,9 +207,11 @@ class Lines:
     def title(self, one: str | Line | None) -> str:
         """Say in words what a line is of."""
         if isinstance(one, Line):
-            other = f" over {self.title(one.per)}" if one.per else f" minus {self.title(one.less)}" if one.less else ""
-            every = "" if one.every == "session" else f", every {one.every}"
-            return ", ".join([f"{self.title(one.of)}{other}{every}", *(step.text for step in one.take)])
+            other = one.per or one.less
+            beside = (" over " if one.per else " minus ") + self.title(other) if other else ""
+            steps = [*(["" if one.every == "session" else f"every {one.every}"]), *(step.text for step in one.take)]
+            taken = "".join(f", {step}" for step in steps if step)
+            return self.title(one.of) + (taken + beside if other and _has_steps(other) else beside + taken)
         asset = Asset.parse(one or "")
         known = describe_asset(str(asset)).name if asset.symbol in self.symbols else describe_series(one or "").name
         names = {"close": "", "total": " with dividends", "adj_close": " with dividends"}
@@ -682,11 +685,15 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
     line = bare(check.then or check.line)
     ahead = asked.lines.values(replace(line, take=(after,)), asked.end)
     index = pd.DatetimeIndex(ahead.series.index)
-    rows = np.flatnonzero(index >= asked.start) if asked.start is not None else np.arange(len(index))
+    rows, index_first = (
+        np.flatnonzero(index >= asked.start) if asked.start is not None else np.arange(len(index)),
+        index[0],
+    )
     if check.when:
         met = asked.days(check.line)
         rows = index.searchsorted(met.index[met])
         rows = rows[rows < len(index)]
+        index_first = max(index[0], met.index[0]) if len(met) else index[0]
     cases = ahead.series.iloc[rows].dropna()
     others = ahead.series.loc[asked.start :].drop(index[rows]).dropna()
     length = abs(after.number("n")) * {"months": 21, "years": 252}.get(after["unit"], 1)
@@ -700,7 +707,7 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
         more["base"] = float(others.median() if asked.word == "median" else above.mean())
     if asked.uncertain and asked.word == "mean" and len(cases):
         more["estimate"] = _mean_outcome(asked, line, after, rows, cases, length)
-    return asked.say(cases, ahead.kind, index[0], path=asked.lines.pair(line, asked.end)[0].series, **more)
+    return asked.say(cases, ahead.kind, index_first, path=asked.lines.pair(line, asked.end)[0].series, **more)
 
 
 def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, cases: Series, length: int) -> Estimate:  # noqa: ANN401
@@ -739,9 +746,9 @@ def _of_seasons(asked: Question, season: Phrase) -> Reading:
         if one.phrase.word == "years":
             keep &= np.isin(years, list(language.read_years(one.phrase["years"])))
         elif one.phrase is not season:
-            met = days_when(
-                asked.lines, asked.known(one.line or asked.check.line), (replace(one, line=None),), asked.end
-            )
+            known = asked.lines.values(one.line or line, asked.end)
+            known = replace(known, series=known.series.dropna())
+            met = days_when(asked.lines, known, (replace(one, line=None),), asked.end)
             keep &= met.astype(float).reindex(index, method="ffill").to_numpy()[rows] > 0
     x, years = x[keep], years[keep]
     estimate = sign_flip(x) if asked.uncertain and asked.word == "mean" and len(x) else None

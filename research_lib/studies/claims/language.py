@@ -260,7 +260,7 @@ def _expand(value: object, name: str) -> list[tuple[Choices, Any]]:
 def write(value: object) -> str:
     """Write a part of a check as one line of text."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {write(one)}" for key, one in value.items())
+        return ", ".join(f"{'on' if key is True else key}: {write(one)}" for key, one in value.items())
     return ", ".join(map(write, value)) if isinstance(value, list | tuple) else str(value)
 
 
@@ -483,7 +483,7 @@ class Article(BaseModel):
 class Claim(BaseModel):
     """One statement of an article, the line that computes it, and the figure that was published."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, populate_by_name=True)
 
     id: str = Field(pattern=r"^\w[\w.-]*$")
     article: str

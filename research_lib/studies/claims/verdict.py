@@ -207,7 +207,7 @@ def _evidence(claim: Claim, reading: Reading, verdict: str, lines: Lines) -> str
             f"too few for an interval (n = {reading.n:,})" if NONE in ends else f"95% interval {' to '.join(ends)}"
         )
     if verdict == ROUGHLY:
-        parts.append("off in the last digit")
+        parts.append("near the published figure, within three units of its last digit")
     if verdict == NO_DATA:
         parts.append(f"the data begins on {reading.first.date()}, after {check.start}")
     if verdict == FAILS and reading.higher is not None and 1 <= claim.figure.high <= len(reading.higher):
