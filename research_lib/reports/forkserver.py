@@ -26,6 +26,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Client, Connection, wait
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 KEEP_SECONDS = 300.0
@@ -62,17 +63,18 @@ class ForkServer:
     """The hold of this process on the server, for all its kernels."""
 
     def __init__(self) -> None:
-        self._identity = ""
+        self._identity, self._lock = "", Lock()
         self._hold: Connection | None = None
 
     def start(self) -> None:
         """Find or start the server that fits this process; it may go on importing meanwhile."""
-        if sys.platform != "linux" or (current := identity()) == self._identity:
-            return
-        self.release()
-        self._identity = current  # also where it cannot be started: it is not tried again for every kernel
-        with suppress(OSError):
-            self._hold = connect(current)
+        with self._lock:
+            if sys.platform != "linux" or (current := identity()) == self._identity:
+                return
+            self.release()
+            self._identity = current  # also where it cannot be started: it is not tried again for every kernel
+            with suppress(OSError):
+                self._hold = connect(current)
 
     def fork(self, arguments: Sequence[str], folder: str, environment: Mapping[str, str]) -> tuple[int, Connection]:
         """Fork a kernel; return its process and the connection that tells of its end.
@@ -93,7 +95,9 @@ class ForkServer:
             with suppress(EOFError, OSError):
                 if self._hold.poll(1):
                     logging.getLogger(__name__).warning("kernels are started one by one: %s", self._hold.recv())
+            tried = self._identity
             self.release()
+            self._identity = tried
             raise OSError("the fork server has ended") from error
 
     def release(self, *, keep_seconds: float = 0) -> None:
@@ -102,7 +106,7 @@ class ForkServer:
             with suppress(OSError), self._hold:
                 if keep_seconds:
                     self._hold.send(keep_seconds)
-            self._hold = None
+        self._hold, self._identity = None, ""
 
 
 FORK_SERVER = ForkServer()
@@ -254,6 +258,8 @@ def serve(listener: socket.socket, path: Path) -> dict[str, Any] | None:
                 _send(ready, pid)
             else:
                 signal.set_wakeup_fd(-1)
+                os.setsid()
+                ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it ends with the server
                 os.close(heard)
                 os.close(told)
                 listener.close()
@@ -298,8 +304,6 @@ def _tell_of_ended(kernels: dict[Connection, int]) -> None:
 def become_kernel(arguments: Sequence[str], folder: str, environment: Mapping[str, str]) -> None:
     """Set up, in the forked process, all that a process of its own would have set up, and run the kernel."""
     atexit.register(os._exit, 0)  # runs after all others: nothing is gained by taking the interpreter apart
-    os.setsid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.environ.clear()

@@ -129,11 +129,11 @@ def wait_for(condition, seconds=30):
 
 def alive(marker):
     """List the processes whose command holds a word, such as the number of seconds that a `sleep` was given."""
-    found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
-        if marker in (process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(process)
-    return found
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "status"])
+        if marker in (process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
 
 
 def interrupt(running):

@@ -92,7 +92,9 @@ def test_an_error_that_is_meant_or_an_end_that_is_asked_for_is_no_failure(projec
 
 def test_a_report_over_its_timeout_is_stopped_with_all_that_it_started(project):
     start = "subprocess.Popen(['sleep', '54321'], start_new_session={})"
-    project.notebook(f"import subprocess\n{start.format(False)}\n{start.format(True)}\nsubprocess.run(['sleep', '54321'])")
+    project.notebook(
+        f"import subprocess\n{start.format(False)}\n{start.format(True)}\nsubprocess.run(['sleep', '54321'])"
+    )
     done = project.run(project.file(), "--timeout", "6")
     assert done.exit_code == 1
     assert "a: failed: stopped: over its timeout of 6 s in cell 2" in done.stdout

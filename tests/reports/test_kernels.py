@@ -1,0 +1,333 @@
+"""A forked kernel is a kernel: what an ordinary one shows, it shows; and the server that it is forked from."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import papermill
+import psutil
+import pytest
+
+from research_lib.reports import forkserver, kernels
+from research_lib.reports.forkserver import FORK_SERVER, ForkServer
+from tests.reports.conftest import FINDINGS, wait_for
+
+pytestmark = pytest.mark.notebook
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+# Cells as people write them, in the order of a working day; the last line of each is what it shows.
+IDIOMS = [
+    "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
+    "plt.plot([1, 2]);",
+    "plt.plot([1, 2])",
+    "fig, ax = plt.subplots()\nax.plot([1, 2])",
+    "fig",
+    "fig, axes = plt.subplots(2, 2, figsize=(4, 3), layout='constrained')\n_ = axes[0, 0].hist([1, 2, 2])",
+    "from matplotlib.figure import Figure\nown = Figure()\nown.subplots().plot([1, 2])\nown",
+    "import pandas as pd, numpy as np\npd.Series([1.0, 2.0]).plot()",
+    "pd.DataFrame({'a': [1, 2], 'b': [2, 1]}).plot.bar(figsize=(3, 2));",
+    "pd.DataFrame({'a': [1, 2], 'b': [2, 1]}).plot(subplots=True)",
+    "pd.Series([1, 2, 2]).hist()",
+    "import seaborn as sns\nsns.lineplot(x=[1, 2], y=[2, 1])",
+    "sns.set_theme()\nsns.heatmap([[1, 2], [3, 4]], annot=True)",
+    "sns.relplot(data=pd.DataFrame({'x': [1, 2], 'y': [1, 2]}), x='x', y='y')",
+    "%matplotlib inline\nplt.scatter([1], [1]);",
+    "%config InlineBackend.figure_format = 'retina'\nplt.plot([1, 2]);",
+    "%config InlineBackend.figure_formats = ['svg']\nplt.plot([1, 2]);",
+    "%config InlineBackend.figure_formats = ['png', 'jpeg']\nplt.plot([1, 2]);",
+    "plt.style.use('ggplot')\nplt.rcParams['figure.dpi'] = 40\nplt.figure()\nplt.plot([1, 2]);\nplt.close('all')",
+    "import matplotlib\nmatplotlib.get_backend()",
+    "with plt.ioff():\n    plt.plot([1])",
+    "plt.savefig('drawn.png')\nfrom pathlib import Path\nPath('drawn.png').stat().st_size > 100",
+    "pd.DataFrame({'a': range(100)})",
+    "pd.DataFrame({'a': [0.5]}).style.format('{:.0%}')",
+    "pd.options.display.max_rows = 5\nprint(pd.DataFrame({'a': range(100)}))",
+    "display(pd.Series([1, 2]), 'text', 3)",
+    "from IPython.display import HTML, SVG, Image, JSON, Latex, Markdown, Math, Code, IFrame, Javascript, Pretty\nHTML('<b>b</b>')",
+    'SVG(\'<svg xmlns="http://www.w3.org/2000/svg"><circle r="1"/></svg>\')',
+    f"import base64\nImage(base64.b64decode('{PIXEL}'))",
+    "JSON({'a': [1, 2]})",
+    r"Latex(r'$\frac{1}{2}$')",
+    r"Math(r'\alpha')",
+    "Markdown('**bold** and `code`')",
+    "Code('x = 1', language='python')",
+    "IFrame('https://example.org', 100, 100)",
+    "Javascript('1 + 1')",
+    "Pretty('text')",
+    "display({'application/vnd.own+json': {'a': 1}, 'text/plain': 'own'}, raw=True)",
+    "(1 + 2j, {'a': {1, 2}}, b'bytes', None)",
+    "import ipywidgets\nipywidgets.IntSlider(value=3)",
+    "import plotly.graph_objects as go\ngo.Figure(go.Scatter(y=[1, 2]))",
+    "import plotly.express as px\npx.line(y=[1, 2]).show()",
+    "from tqdm import tqdm\nfor _ in tqdm(range(3)): pass",
+    "from tqdm.auto import tqdm as bar\nfor _ in bar(range(3)): pass",
+    "from rich import print as rich_print\nrich_print('[red]red[/red]')",
+    "handle = display('first', display_id=True)\nhandle.update('second')",
+    "from IPython.display import clear_output\nprint('gone')\nclear_output()\nprint('stays')",
+    "%time sum(range(1000))",
+    "%timeit -n 1 -r 1 sum(range(10))",
+    "%%capture kept\nprint('captured')",
+    "kept.stdout",
+    "%who_ls int",
+    "!echo from the shell",
+    "listing = !echo one two\nlisting",
+    "%%bash\necho from bash",
+    "%%writefile beside.py\nVALUE = 42",
+    "import beside\nbeside.VALUE",
+    "%load_ext autoreload\n%autoreload 2",
+    "import os, sys\nos.system('echo from C')",
+    "import subprocess\nsubprocess.run(['echo', 'child'], capture_output=True, text=True).stdout",
+    "import logging\nlogging.warning('to the error stream')",
+    "import warnings\nwarnings.warn('careful')",
+    "import threading\nthread = threading.Thread(target=print, args=('from a thread',))\nthread.start(); thread.join()",
+    "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(2) as pool: print(list(pool.map(abs, [-1, 2])))",
+    "import multiprocessing as mp\nwith mp.get_context('fork').Pool(2) as pool: print(pool.map(abs, [-1, 2]))",
+    "with mp.get_context('spawn').Pool(1) as pool: print(pool.map(abs, [-1]))",
+    "pid = os.fork()\nif pid == 0: os._exit(7)\nos.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])",
+    "import asyncio\nawait asyncio.sleep(0.01)\nasync def nothing(): return 'awaited'\nawait nothing()",
+    "import signal\nprint(signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGCHLD))",
+    "_ = signal.signal(signal.SIGALRM, lambda *_: print('alarm'))\nsignal.setitimer(signal.ITIMER_REAL, 0.01)\nimport time; time.sleep(0.1)",
+    "os.getcwd() == str(Path('.').resolve()), Path('drawn.png').exists(), '' in sys.path",
+    "os.environ['OF_THE_RUN'], time.tzname[0]",
+    "__name__, sys.argv[0].endswith('ipykernel_launcher.py'), sys.argv[1]",
+    "import inspect\ndef here(): return 1\ninspect.getsource(here)",
+    "import pickle\nclass Own: pass\ntype(pickle.loads(pickle.dumps(Own()))).__name__",
+    "get_ipython().__class__.__name__, len(get_ipython().user_ns['In']) > 1",
+    "from IPython import get_ipython as shell\nshell().run_line_magic('pwd', '') == os.getcwd()",
+    "_, __, Out is not None",
+    "float(np.float64(1) / np.float64(3))",
+    "np.random.rand() != 0.5, np.random.default_rng(1).integers(10)",
+    "import random\nrandom.seed(1)\nrandom.random()",
+    "import statsmodels.api as sm\nsm.OLS([1.0, 2.0, 3.0], sm.add_constant([1.0, 2.0, 4.0])).fit().params",
+    "import locale, decimal\nlocale.setlocale(locale.LC_ALL), decimal.Decimal('0.1')",
+    "sys.stdout.write('written\\n'); sys.stderr.write('to errors\\n'); None",
+    "print('a\\rb')\nprint('\\x1b[31mred\\x1b[0m')",
+    "import tempfile\nwith tempfile.TemporaryDirectory() as folder: print(Path(folder).exists())",
+    "os.getpgid(0) == os.getpid(), os.getsid(0) == os.getpid()",
+    "%pip --version",
+    "get_ipython().set_next_input('next')",
+    "?print",
+]
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    """What each idiom shows on a forked and on an ordinary kernel."""
+    found = {}
+    for engine in ("research-lib", "nbclient"):
+        folder = tmp_path_factory.mktemp(engine)
+        cells = [nbformat.v4.new_code_cell(source, metadata={"tags": ["raises-exception"]}) for source in IDIOMS]
+        spec = {"name": "python3", "language": "python", "display_name": "Python"}
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec})
+        nbformat.write(notebook, folder / "idioms.ipynb")
+        options = (
+            {"folder": str(folder)} if engine == "research-lib" else {"resources": {"metadata": {"path": str(folder)}}}
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("OF_THE_RUN", "told")
+            patch.setenv("TZ", "Asia/Tokyo")
+            made = papermill.execute_notebook(
+                folder / "idioms.ipynb", folder / "out.ipynb", engine_name=engine, progress_bar=False, **options
+            )
+        found[engine] = [cell.outputs for cell in made.cells]
+    FORK_SERVER.release()
+    return found
+
+
+def kinds(outputs):
+    """Types of what a cell shows; streams as one each, since where a message is cut is chance."""
+    shown = [(one.output_type, *sorted(one.get("data", {})), one.get("ename", "")) for one in outputs]
+    streams = {("stream", one.name) for one in outputs if one.output_type == "stream"}
+    return sorted(one for one in shown if one[0] != "stream") + sorted(streams)
+
+
+@pytest.mark.parametrize("position", range(len(IDIOMS)), ids=lambda i: re.sub(r"\W+", "-", IDIOMS[i])[:40])
+def test_a_forked_kernel_shows_what_an_ordinary_one_shows(outputs, position):
+    forked, ordinary = (outputs[engine][position] for engine in ("research-lib", "nbclient"))
+    assert kinds(forked) == kinds(ordinary)
+    same = (
+        "__name__",
+        "os.getcwd",
+        "import signal",
+        "os.environ",
+        "os.getpgid",
+        "np.random",
+        "get_ipython()",
+        "import locale",
+    )
+    if IDIOMS[position].startswith(same):
+        texts = [
+            [one.get("data", {}).get("text/plain", one.get("text")) for one in shown] for shown in (forked, ordinary)
+        ]
+        assert texts[0] == texts[1]
+
+
+def test_idioms_show_pictures_and_no_errors(outputs):
+    shown = [kinds(cell) for cell in outputs["research-lib"]]
+    assert not [IDIOMS[i] for i, cell in enumerate(shown) if any(one[0] == "error" for one in cell)]
+    assert sum("image/png" in one for cell in shown for one in cell) >= 15
+    assert any("image/svg+xml" in one for cell in shown for one in cell)
+
+
+def test_random_numbers_are_a_kernels_own(project):
+    draws = ["np.random.rand()", "scipy.stats.norm.rvs()", "random.random()", "np.random.default_rng().random()",
+             "uuid.uuid4().hex", "os.urandom(4).hex()"]  # fmt: skip
+    project.notebook(f"import os, random, uuid, numpy as np, scipy.stats\nprint([{', '.join(draws)}])")
+    done = project.run(project.file(), "--grid", "seed=1,2,3")
+    assert done.exit_code == 0, done.output
+    texts = [project.executed(f"a--seed={seed}.ipynb").cells[-1].outputs[0].text for seed in (1, 2, 3)]
+    assert all(
+        len(set(values)) == 3 for values in zip(*(text.strip("[]\n").split(", ") for text in texts), strict=True)
+    )
+
+
+def test_kernels_share_no_state_and_are_forked_from_one_thread(project):
+    project.notebook(
+        "import seaborn\nassert not hasattr(seaborn, 'left_here')\nseaborn.left_here = True",
+        "import os\nassert len(os.listdir(f'/proc/{os.getppid()}/task')) == 1",
+        "import sys\nassert 'statsmodels.api' in sys.modules",
+    )
+    done = project.run(project.file(), "--grid", "seed=1,2,3", "--jobs", "1")
+    assert done.exit_code == 0, done.output
+
+
+def test_a_kernel_is_open_to_its_user_only(project):
+    project.notebook(
+        "import os, stat, sys, json\nconnection = json.load(open(sys.argv[sys.argv.index('-f') + 1]))",
+        "from pathlib import Path\nfolder = Path(connection['ip']).parent\nassert connection['transport'] == 'ipc'",
+        "for path in (folder, folder.parent):\n    assert stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0",
+    )
+    assert project.run(project.file()).exit_code == 0
+    assert not list(forkserver.private_folder().glob(f"{os.getpid()}-*"))
+
+
+def test_without_fork_ordinary_kernels_make_the_same_report(project, monkeypatch):
+    project.notebook(FINDINGS)
+    path = project.file()
+    assert project.run(path).exit_code == 0
+    forked = project.record()
+    monkeypatch.setattr(forkserver.sys, "platform", "darwin")
+    assert project.run(path, "--force").exit_code == 0
+    assert project.record()["findings"] == forked["findings"]
+
+
+def test_a_fork_server_that_cannot_start_costs_time_and_no_report(project):
+    project.notebook("import sys\nassert 'seaborn' not in sys.modules")
+    broken = "from research_lib.reports import forkserver; forkserver.BEGIN = 'raise SystemExit(1)'\n"
+    broken += "forkserver.identity = lambda: 'broken'"
+    running = project.start(project.file(), "--no-keep", first=broken)
+    output, _ = running.communicate(timeout=60)
+    assert running.returncode == 0, output
+
+
+def test_papermill_alone_can_use_the_engine(project):
+    notebook, output = project.notebook(FINDINGS), project.folder / "out.ipynb"
+    command = [sys.executable, "-m", "papermill", str(notebook), str(output), "--engine", "research-lib"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert output.exists()
+
+
+# --- the server's life
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A server of its own that imports nothing, so that it starts at once."""
+    monkeypatch.setattr(forkserver, "identity", lambda: f"test-{os.getpid()}")
+    begin = (
+        "from research_lib.reports import forkserver as f; f.import_all = lambda: None; f.become_kernel = act; f.main()"
+    )
+    act = (
+        "import os, time\ndef act(arguments, folder, environment):\n"
+        "    if arguments == ['wait']: time.sleep(600)\n"
+        "    os._exit(int(arguments[0]))\n"
+    )
+    monkeypatch.setattr(forkserver, "BEGIN", act + begin)
+    made = ForkServer()
+    yield made
+    made.release()
+
+
+def servers():
+    return [process for process in psutil.process_iter(["cmdline", "status"]) if process.info["status"] != "zombie"
+            and any(f"test-{os.getpid()}.socket" in word for word in process.info["cmdline"] or [])]  # fmt: skip
+
+
+def test_exit_codes_are_told(server):
+    assert [kernels.ForkedKernel(*server.fork([code], "/", {})).wait() for code in ("0", "3")] == [0, 3]
+    killed = kernels.ForkedKernel(*server.fork(["wait"], "/", {}))
+    assert killed.poll() is None
+    killed.kill()
+    assert killed.wait() == killed.poll() == -signal.SIGKILL
+
+
+def test_a_server_ends_with_its_last_run_unless_it_is_asked_to_stay(server):
+    server.start()
+    wait_for(lambda: len(servers()) == 1)
+    server.release()
+    wait_for(lambda: not servers())
+    server.start()
+    server.release(keep_seconds=2.0)
+    time.sleep(1)
+    assert len(servers()) == 1
+    wait_for(lambda: not servers())
+
+
+def test_the_next_run_finds_the_server_that_stayed(server):
+    server.start()
+    wait_for(servers)
+    (first,) = servers()
+    server.release(keep_seconds=30.0)
+    second = ForkServer()
+    assert kernels.ForkedKernel(*second.fork(["5"], "/", {})).wait() == 5
+    assert [process.pid for process in servers()] == [first.pid]
+    second.release()
+    wait_for(lambda: not servers())
+
+
+def test_a_kernel_ends_with_the_run_that_asked_for_it_or_with_the_server(server):
+    one, other = (server.fork(["wait"], "/", {}) for _ in range(2))
+    one[1].close()
+    wait_for(lambda: not psutil.pid_exists(one[0]))
+    servers()[0].kill()
+    wait_for(lambda: not psutil.pid_exists(other[0]) or psutil.Process(other[0]).status() == "zombie")
+    assert kernels.ForkedKernel(*other).wait() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("change", ["variable", "code", "limit"])
+def test_another_environment_library_or_limit_is_another_server(monkeypatch, tmp_path, change):
+    before = forkserver.identity()
+    monkeypatch.setenv("OF_THE_RUN", "x")
+    assert forkserver.identity() == before
+    if change == "variable":
+        monkeypatch.setenv("PYTHONHASHSEED", "5")
+    elif change == "code":
+        (tmp_path / "a.py").touch()
+        monkeypatch.setattr(forkserver, "LIBRARY", tmp_path)
+    else:
+        monkeypatch.setattr(forkserver.os, "getpriority", lambda *_: 19)
+    assert forkserver.identity() != before
+
+
+def test_a_folder_that_others_can_open_is_not_used(monkeypatch, tmp_path):
+    folder = tmp_path / f"research-lib-{os.getuid()}"
+    folder.mkdir(mode=0o777)
+    folder.chmod(0o777)
+    monkeypatch.setattr(forkserver.tempfile, "gettempdir", lambda: str(tmp_path))
+    assert forkserver.private_folder() != folder
+
+
+def test_jsonschema_is_whole_again_after_the_quick_import():
+    code = (
+        "import sys\nfrom research_lib.reports.forkserver import without_grammars\n"
+        "with without_grammars():\n    import jupyter_client.manager\n"
+        "import jsonschema, json\nprint(json.dumps([jsonschema.FormatChecker().conforms('not an iri', 'iri')]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [False]
