@@ -80,17 +80,7 @@ class Section:
 
 
 def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None) -> str:
-    """Render an executed notebook as a page.
-
-    Parameters
-    ----------
-    notebook : NotebookNode
-        With its outputs; after a failure, as far as it went.
-    record : Record
-        What the first screen says, or why the report ended early.
-    folder : Path, optional
-        The notebook's own, where the pictures are that its Markdown names.
-    """
+    """Render an executed notebook, as far as it went, as a page; its own folder has the pictures that its Markdown names."""
     own = [cell for cell in notebook.cells if PAPERMILL_ERROR_TAG not in cell.metadata.get("tags", [])]
     cells, warnings = _take_warnings(own)
     first = cells[0].source.strip() if cells and cells[0].cell_type == "markdown" else ""
@@ -192,7 +182,7 @@ def templates() -> Environment:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     light, dark = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
     code = f"{light}\n@media screen and (prefers-color-scheme: dark) {{ {dark} }}"
-    environment.globals.update(styles=f"{STYLE}{code}", badge=badge, anchor=_anchor)
+    environment.globals.update(exhibit_style=STYLE, code_style=code, badge=badge, anchor=_anchor)
     environment.filters["without_paths"] = without_paths
     return environment
 

@@ -81,12 +81,7 @@ class Line:
 def write_index(output: Path, records: Sequence[Record]) -> Path:
     """Write `index.html` over all reports, and `findings.csv` with their numbers; return the path of the first.
 
-    Parameters
-    ----------
-    output : Path
-        The folder of all reports.
-    records : sequence of Record
-        One a report: of those just made or left out the new ones, of the others what stands below the folder.
+    There is one record a report: of those just made or left out the new one, of the others the one that is kept.
     """
     ordered = sorted(records, key=lambda record: with_whole_numbers(record.name))
     single = [record for record in ordered if POINT not in record.slug]
