@@ -32,25 +32,26 @@ CLIENT = """
 import resource, sys, time, warnings
 from pathlib import Path
 warnings.simplefilter("ignore")
-from tests.data.live.loopback import LedYahooSession, clients
+from research_lib.data.live.store import Item, Kind, Store
+from tests.data.live.loopback import clients
 port, folder, symbols, way = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 names = [f"S{n:04d}" for n in range(symbols)]
-led = clients(port, folder / "yfinance", timeout_s=30)
+store = Store(folder)
+led = clients(port, store, timeout_s=30, names=["yahoo"])
 from research_lib.data.calendar import exchange_sessions
 exchange_sessions()
 start = time.perf_counter()
 if way == "ours":
-    from research_lib.data.live.network import Manners
-    from research_lib.data.live.pull import Task, pull
-    from research_lib.data.live.snapshots import Item, Kind, Store
-    tasks = [Task((Item("yahoo", Kind.PRICES, name),)) for name in names]
-    outcome = pull(tasks, Store(folder), led, manners=Manners())
+    from research_lib.data.live.network import RetryPolicy
+    from research_lib.data.live.pull import pull
+    items = [Item("yahoo", Kind.PRICES, name) for name in names]
+    outcome = pull(items, store, led, policy=RetryPolicy())
     good, errors = len(outcome.kept), len(outcome.failed)
 else:
     import logging, yfinance
     logging.disable(logging.CRITICAL)
     yfinance.config.debug.hide_exceptions = True
-    frame = yfinance.download(names, period="max", threads=True, progress=False, auto_adjust=False, actions=True, keepna=True, session=led["yahoo"]._session)
+    frame = yfinance.download(names, period="max", threads=True, progress=False, auto_adjust=False, actions=True, keepna=True, session=led["yahoo"].session)
     good, errors = frame["Close"].notna().any().sum(), 0
 seconds = time.perf_counter() - start
 print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, good, errors)

@@ -13,7 +13,7 @@ from research_lib.data.calendar import last_close
 from research_lib.data.catalog import describe_asset, describe_series, vendor_name
 from research_lib.data.live.network import RateLimiter, RefusedError, RetryPolicy, StoppedError, TransientError
 from research_lib.data.live.source import SERVES
-from research_lib.data.live.store import SHAPES, Item, Kind, Pulled, Snapshot, Store, describe_changes
+from research_lib.data.live.store import SHAPES, Item, Kind, Pulled, Snapshot, Store, describe_changes, describe_loss
 from research_lib.data.load import open_source
 from research_lib.data.quality import check_loads
 from research_lib.data.source import RawSeries
@@ -188,17 +188,17 @@ def _enter(outcome: Outcome, item: Item, future: Future[Snapshot]) -> bool:
 
 def keep(store: Store, brought: Pulled, *, now: pd.Timestamp) -> Snapshot:
     """Keep what was brought, and hold it back where it lacks history that was there, or could not be loaded."""
-    item, lost, broken = brought.item, "", ""
+    item, (_, keys, column), lost, broken = brought.item, SHAPES[brought.item.kind], "", ""
     if item.kind is not Kind.COMPANIES:
         info = describe_asset(item.name) if item.kind is Kind.PRICES else describe_series(item.name)
-        asked, (_, _, column) = brought.query.get("symbol", item.name), SHAPES[item.kind]
+        asked = brought.query.get("symbol", item.name)
         try:
             check_loads(RawSeries(item.name, asked, brought.frame["date"], brought.frame[column]), info)
         except DataError as error:
             broken = str(error)
-    before = [one for one in store.snapshots(item) if not one.held and store.is_intact(one)]
-    if before:
-        lost, _ = describe_changes(item.kind, store.read_exactly(before[-1]), brought.frame)
+    sound = (one for one in reversed(store.snapshots(item)) if not one.held and store.is_intact(one))
+    if before := next(sound, None):
+        lost = describe_loss(item.kind, store.read_exactly(before, [*keys, column]), brought.frame)
     return store.keep(brought, now=now.to_pydatetime(), lost=lost, broken=broken)
 
 
@@ -213,6 +213,6 @@ def differences(store: Store, names: Sequence[str] = ()) -> list[str]:
         if len(pair) < 2:
             lines.append(f"{item}: one snapshot, nothing to compare it with")
         else:
-            _, changes = describe_changes(item.kind, *(store.read_exactly(one) for one in pair))
+            changes = describe_changes(item.kind, *(store.read_exactly(one) for one in pair))
             lines.append(f"{item}: {' to '.join(f'{one.fetched:%Y-%m-%d %H:%M}' for one in pair)} UTC: {changes}")
     return lines

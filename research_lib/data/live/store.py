@@ -146,11 +146,11 @@ class Store:
         what = f"every snapshot of {item.name} is damaged" if wanted else f"no snapshot of {item.name} was pulled"
         raise MissingDataError(f"source {item.source}: {what}; run: {PULL_COMMAND}")
 
-    def read_exactly(self, snapshot: Snapshot) -> pd.DataFrame:
-        """Read one snapshot; `DataError` where it is damaged."""
+    def read_exactly(self, snapshot: Snapshot, columns: list[str] | None = None) -> pd.DataFrame:
+        """Read one snapshot, or some of its columns; `DataError` where it is damaged."""
         if not self.is_intact(snapshot):
             raise DataError(f"{snapshot.item}, pulled {snapshot.fetched_at}: its file is damaged or gone")
-        return pd.read_parquet(self._object(snapshot))
+        return pd.read_parquet(self._object(snapshot), columns=columns)
 
     def is_intact(self, snapshot: Snapshot) -> bool:
         """Say whether a snapshot's data is there as it was written."""
@@ -251,17 +251,22 @@ def in_order(snapshots: Sequence[Snapshot], *, as_of: date | None = None) -> lis
     return sorted(ordered, key=lambda snapshot: snapshot.held)
 
 
-def describe_changes(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> tuple[str, str]:
-    """Say which rows with a value a newer snapshot lacks (empty: none); and all that changed in the rows of both."""
+def describe_loss(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> str:
+    """Say which rows with a value a newer snapshot lacks; empty where it lacks none."""
     day, keys, value = SHAPES[kind]
-    old, new = (
-        frame.dropna(subset=value).drop_duplicates(keys).set_index(keys).sort_index() for frame in (older, newer)
-    )
-    gone, common, lost = old.index.difference(new.index), old.index.intersection(new.index), ""
-    if len(gone):
-        days, begins = gone.get_level_values(day), new.index.get_level_values(day).min()
-        lost = f"{len(gone):,} rows fewer, those of {days.min().date()} to {days.max().date()}"
-        lost += "" if pd.isna(begins) else f"; it begins on {begins.date()}"
+    old, new = (frame[keys][frame[value].notna()] for frame in (older, newer))
+    gone = old[~pd.MultiIndex.from_frame(old).isin(pd.MultiIndex.from_frame(new))][day].drop_duplicates()
+    if gone.empty:
+        return ""
+    begins = "" if new.empty else f"; it begins on {new[day].min().date()}"
+    return f"{len(gone):,} rows fewer, those of {gone.min().date()} to {gone.max().date()}{begins}"
+
+
+def describe_changes(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> str:
+    """Say what differs between two snapshots: rows that came, rows that went, and cells that changed."""
+    day, keys, _ = SHAPES[kind]
+    old, new = (frame.drop_duplicates(keys).set_index(keys).sort_index() for frame in (older, newer))
+    common, lost = old.index.intersection(new.index), describe_loss(kind, older, newer)
     said = [f"{len(new.index.difference(old.index)):,} rows added", *([lost] if lost else [])]
     for name in (name for name in old if name in new and pd.api.types.is_numeric_dtype(old[name])):
         before, after = old[name].loc[common], new[name].loc[common]
@@ -271,7 +276,7 @@ def describe_changes(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> tu
             moved = (after[differs] / before[differs] - 1).abs().replace(float("inf"), float("nan")).max()
             span = f"{days.min().date()} to {days.max().date()}"
             said.append(f"{name}: {int(differs.sum()):,} changed, {span}, by up to {moved:.2%}")
-    return lost, "; ".join(said if len(said) > 1 + bool(lost) else [*said, "no change in what was there"])
+    return "; ".join(said if len(said) > 1 + bool(lost) else [*said, "no change in what was there"])
 
 
 def _read_manifest(path: Path) -> Snapshot | None:

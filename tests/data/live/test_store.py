@@ -16,7 +16,7 @@ import pytest
 from research_lib.data import load_prices, open_source
 from research_lib.data.live.network import RetryPolicy
 from research_lib.data.live.pull import differences, is_fresh, pull
-from research_lib.data.live.store import SETTLING_DAYS, Item, Kind, Pulled, describe_changes, in_order
+from research_lib.data.live.store import SETTLING_DAYS, Item, Kind, Pulled, describe_changes, describe_loss, in_order
 from research_lib.errors import DataError, MissingDataError
 from tests.data.live.conftest import DAYS
 from tests.data.live.loopback import as_json, chart
@@ -163,16 +163,18 @@ def test_an_accepted_snapshot_is_used_like_any_other(store):
 def test_changes_are_said_by_column_with_their_span():
     old = pulled().frame
     new = old.drop(index=[0, 1, 7]).assign(close=old["close"].mask(old.index == 3, 150.0))
-    lost, said = describe_changes(Kind.PRICES, old, new)
-    assert lost == "3 rows fewer, those of 2023-10-02 to 2023-10-11; it begins on 2023-10-04"
-    assert said.startswith(f"0 rows added; {lost}; close: 1 changed, 2023-10-05 to 2023-10-05, by up to 49.96%")
-    assert describe_changes(Kind.PRICES, new, old) == (
-        "",
-        "3 rows added; close: 1 changed, 2023-10-05 to 2023-10-05, by up to 33.31%",
-    )
-    assert describe_changes(Kind.PRICES, old, old) == ("", "0 rows added; no change in what was there")
+    lost = "3 rows fewer, those of 2023-10-02 to 2023-10-11; it begins on 2023-10-04"
+    assert describe_loss(Kind.PRICES, old, new) == lost
+    changed = "close: 1 changed, 2023-10-05 to 2023-10-05, by up to"
+    assert describe_changes(Kind.PRICES, old, new) == f"0 rows added; {lost}; {changed} 49.96%"
+    assert describe_changes(Kind.PRICES, new, old) == f"3 rows added; {changed} 33.31%"
+    assert describe_changes(Kind.PRICES, old, old) == "0 rows added; no change in what was there"
     empty = old.assign(close=old["close"].where(old.index > 1))
-    assert describe_changes(Kind.PRICES, old, empty)[0].startswith("2 rows fewer"), "a date without a close is none"
+    assert describe_loss(Kind.PRICES, old, empty).startswith("2 rows fewer"), "a date without a close is none"
+    facts = pd.DataFrame({"taxonomy": "us-gaap", "tag": ["A", "B"], "unit": "USD", "start": pd.NaT, "end": DAYS[0],
+                          "filed": DAYS[9], "accession": "1", "value": 1.0})  # fmt: skip
+    assert describe_loss(Kind.COMPANIES, facts, facts[::-1]) == ""
+    assert describe_loss(Kind.COMPANIES, facts, facts[:1]).startswith("1 rows fewer, those of 2023-10-13 to 2023-10-13")
 
 
 def test_differences_are_of_the_items_asked_for(store):
