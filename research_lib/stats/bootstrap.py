@@ -116,9 +116,13 @@ def _resampled_ratio(group: Floats, draws: int, seed: int) -> tuple[float, float
 
 
 def _symmetric(value: float, error: float, drawn: Floats, errors: Floats) -> tuple[float, float]:
-    """Return the ends of the symmetric bootstrap-t interval; NaN where any resample is undefined."""
-    t = np.abs(drawn - value) / np.maximum(errors, np.finfo(float).tiny)
-    reach = float(np.quantile(t, CONFIDENCE)) * error
+    """Return the ends of the symmetric bootstrap-t interval; NaN where any resample is undefined.
+
+    They stay inside what resampling can give: where one firm decides, resamples without it have hardly any error.
+    """
+    apart = np.abs(drawn - value)
+    t = apart / np.maximum(errors, 1e-12 * max(abs(value), 1.0))  # firms may all have one ratio
+    reach = float(np.minimum(np.quantile(t, CONFIDENCE) * error, apart.max()))
     return value - reach, value + reach
 
 

@@ -148,14 +148,16 @@ def zombie_flags(firms: pd.DataFrame, below: Floats, *, zombie_years: int) -> Fl
 
 
 def by_year_and_group(firms: pd.DataFrame, describe: Callable[[pd.DataFrame], Mapping[str, Any]]) -> pd.DataFrame:
-    """Describe each fiscal year and group that has 30 companies: a row each, with fiscal_year and group."""
+    """Describe each fiscal year and group that has 30 companies, which one must: a row each, with fiscal_year and group."""
     grouped = firms[firms["group"] != ""].groupby(["fiscal_year", "group"])
     rows = [
         {"fiscal_year": year, "group": group, **describe(part)}
         for (year, group), part in grouped
         if len(part) >= LEAST_FIRMS
     ]
-    return pd.DataFrame(rows, columns=None if rows else ["fiscal_year", "group", "n", "value"])
+    if not rows:
+        raise InsufficientDataError(f"no group has {LEAST_FIRMS} companies with a market value")
+    return pd.DataFrame(rows)
 
 
 def group_ratio(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dict[str, Any]:

@@ -142,9 +142,8 @@ class Leverage(Study):
     @result
     def fiscal_year(self) -> int:
         """The year asked for, or the last with enough companies in both groups."""
-        grouped = self.firms[self.firms["group"] != ""]
-        sizes = grouped.groupby("fiscal_year")["group"].agg(lambda names: names.value_counts().reindex(GROUPS).min())
-        years = sizes.index[sizes >= LEAST_FIRMS]
+        sizes = pd.crosstab(self.firms["fiscal_year"], self.firms["group"]).reindex(columns=list(GROUPS), fill_value=0)
+        years = sizes.index[(sizes >= LEAST_FIRMS).all(axis=1)]
         if len(years) == 0:
             raise InsufficientDataError(
                 f"no fiscal year has {LEAST_FIRMS} companies in both size groups; with large: {self.p.large} there are "
@@ -290,6 +289,8 @@ class Leverage(Study):
             unit="turns",
             title=f"Small companies owed more than large ones in {ahead} of {plural(len(small), 'year')}",
             deck=f"By fiscal year, {self.financials}; lines: 95% intervals",
+            note="A ratio adds up its companies before it divides, those with losses included. Its interval says how much it "
+            "hangs on which companies happen to be in the group.",
             alt="; ".join(f"fiscal {row.Index} {row.group} {times(row.value)}" for row in frame.itertuples()) + ".",
             data=frame.reset_index(),
         )
@@ -318,9 +319,13 @@ class Leverage(Study):
         return charts.heat_map(
             frame.set_axis([f"{share:.0%} of debt" for share in frame.index], axis=0).set_axis(moves, axis=1),
             unit="points",
+            positive=SMALL_CAPS,
+            negative=CONTEXT,
             title=f"{most} to the {show(before, 'share')} of small companies that do not earn their interest",
             deck="Percentage points of small companies added to those with interest cover below 1, by rate move in basis "
             f"points and share of debt that pays it; fiscal {self.fiscal_year}, all else equal",
+            note="Where the cells barely change, companies fail to earn their interest for want of earnings, not because of "
+            "rates.",
             alt=f"Of small companies {show(before, 'share')} have interest cover below 1. {most}.",
             data=part,
         )
@@ -381,15 +386,11 @@ class Leverage(Study):
         "Net debt to EBITDA by fiscal year",
         ("fiscal_year", "group", "n", "value", "interval", "median", "share_no_ebitda", "without_top", "top"),
         unit="turns",
-        note="A group of fewer than 30 companies is left out; an interval needs 200. It says how much the ratio hangs on "
-        "which companies are in the group, not whether statements are right.",
+        note="A group of fewer than 30 companies is left out; an interval needs 200.",
     )
     def by_year(self) -> pd.DataFrame:
         """Net debt to EBITDA by fiscal year."""
-        found = leverage.by_year_and_group(self.firms, lambda rows: leverage.group_ratio(rows, seed=self.p.seed))
-        if found.empty:
-            raise InsufficientDataError(f"no group has {LEAST_FIRMS} companies with a market value")
-        return found
+        return leverage.by_year_and_group(self.firms, lambda rows: leverage.group_ratio(rows, seed=self.p.seed))
 
     @table("The ratio on every definition in use, fiscal {s.fiscal_year}", ("definition", LARGE, SMALL), unit="turns")
     def definitions(self) -> pd.DataFrame:
@@ -424,15 +425,17 @@ class Leverage(Study):
     )
     def other_groups(self) -> pd.DataFrame:
         """Groups of other sizes."""
-        rows = []
-        for large, small in dict.fromkeys([(self.p.large, self.p.small), *GROUP_SIZES]):
+        found = {(self.p.large, self.p.small): self.quotes}
+        for large, small in GROUP_SIZES:
             other = Leverage(self.p.model_copy(update={"large": large, "small": small}))
             vars(other)["companies"] = self.companies
             with suppress(InsufficientDataError):
-                ratios = other.quotes["value"]
-                name = f"largest {large:,}, next {small:,}"
-                rows.append(dict(other.quotes.iloc[1]) | {"groups": name, LARGE: ratios[0], SMALL: ratios[1]})
-        return pd.DataFrame(rows)
+                found.setdefault((large, small), other.quotes)
+        ratios = [
+            {"groups": f"largest {large:,}, next {small:,}", LARGE: quotes["value"][0], SMALL: quotes["value"][1]}
+            for (large, small), quotes in found.items()
+        ]
+        return pd.DataFrame([dict(q.iloc[1]) | own for q, own in zip(found.values(), ratios, strict=True)])
 
     @table(
         "Interest cover, and zombies",
@@ -620,7 +623,7 @@ class Leverage(Study):
         ]
         with suppress(InsufficientDataError):
             slope = self.debt_and_return.iloc[0]
-            words = f"price change for each point of debt to capital, {_interval(slope, 'turns')}, {slope['n']} firms"
+            words = f"points of price change per point of debt, {_interval(slope, 'turns')}, {slope['n']} firms of 1990"
             numbers.append((show(slope["value"], "turns"), words))
         return Summary(
             "stand-in",

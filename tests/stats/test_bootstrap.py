@@ -112,6 +112,16 @@ def test_its_interval_is_the_bootstrap_t_of_a_loop():
     assert found.high - ratio == pytest.approx(np.quantile(t, 0.95) * error, rel=0.06)
 
 
+def test_where_one_firm_decides_the_interval_is_what_resampling_can_give():
+    ebitda = np.full(200, 20.0)
+    alike = ratio_of_sums(5 * ebitda, ebitda)
+    assert (alike.low, alike.high) == (5, 5)
+    debt = 5 * ebitda
+    debt[0] = 4000.0
+    found = ratio_of_sums(debt, ebitda)
+    assert 0 < found.low < 5 < found.value < found.high < 15
+
+
 def test_where_resampled_sums_vanish_there_is_no_interval_rather_than_infinity():
     ebitda = np.tile([5.0, -4.9], 100)
     found = ratio_of_sums(np.ones(200), ebitda)

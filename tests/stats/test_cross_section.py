@@ -118,7 +118,7 @@ def test_planted_effects_lie_in_their_intervals_95_times_in_100():
 @pytest.fixture(scope="module")
 def simulated():
     data = simulate_panel(companies=150, years=6, seed=1)
-    return data, add_ratios(data.statements.rows)
+    return data, add_ratios(data.statements.values)
 
 
 def test_the_planted_effect_of_the_simulated_companies_is_found(simulated):

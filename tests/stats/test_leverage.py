@@ -279,7 +279,8 @@ def test_a_group_of_fewer_than_30_is_left_out_of_the_years():
     firms = covered(company("ALONE", 2017))
     found = by_year_and_group(firms, group_ratio)
     assert found["fiscal_year"].tolist() == [2018, 2019, 2020]
-    assert by_year_and_group(firms[:5], group_ratio).empty
+    with pytest.raises(InsufficientDataError, match="no group has 30 companies"):
+        by_year_and_group(firms[:5], group_ratio)
 
 
 def test_interest_moves_with_the_repriced_share_and_a_cut_turns_no_payer_into_a_lender():

@@ -72,7 +72,7 @@ def test_latest_known_agrees_with_a_loop(seed):
 @pytest.fixture(scope="module")
 def simulated():
     data = simulate_panel(companies=60, years=4, seed=2)
-    return add_ratios(data.statements.rows), data.panel.values, month_ends(data.panel)
+    return add_ratios(data.statements.values), data.panel.values, month_ends(data.panel)
 
 
 def test_the_panel_agrees_with_a_loop(simulated):
@@ -137,7 +137,7 @@ def test_taking_the_period_end_for_the_publication_would_find_what_no_one_could_
     premiums = {"known_from": [], "period_end": []}
     for seed in range(3):
         data = simulate_panel(companies=120, years=6, planted=Planted(0, 0, 0, leak=0.2), seed=seed)
-        firms, months = add_ratios(data.statements.rows), month_ends(data.panel)
+        firms, months = add_ratios(data.statements.values), month_ends(data.panel)
         for column, found in premiums.items():
             panel = build_panel(firms.assign(known_from=firms[column]), data.panel.values, months)
             slope = fama_macbeth(monthly_slopes(panel, ["leverage", "negative"])).loc["leverage"]
