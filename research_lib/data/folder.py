@@ -14,7 +14,17 @@ from typing import Self
 import pandas as pd
 
 from research_lib.data.catalog import PERCENT, Asset, describe_series
-from research_lib.data.readers import FIELDS, MISSING, by_plain_name, find_date, listed, plain, read_cells, to_numbers
+from research_lib.data.readers import (
+    FIELDS,
+    MISSING,
+    by_plain_name,
+    clipped,
+    find_date,
+    listed,
+    plain,
+    read_cells,
+    to_numbers,
+)
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, MissingDataError
 
@@ -101,7 +111,7 @@ class Folder:
             return {day: "date", others[column]: column}
 
         frame = read_cells(path, shown, pick)
-        return RawSeries(name, f"{shown}, column {frame.columns[1]}", frame["date"], frame.iloc[:, 1])
+        return RawSeries(name, f"{shown}, column {clipped(frame.columns[1])}", frame["date"], frame.iloc[:, 1])
 
 
 def _list_files(directory: Path) -> dict[str, list[Path]]:

@@ -196,17 +196,17 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
     DataError
         A cell is no date, could be two, or has a time of day; `where` is the file and column for its message.
     """
-    fast = _cast(cells, "date32")
-    if fast is not None and not pd.isna(fast).any():
-        return pd.Series(fast.astype("datetime64[us]"), cells.index)
     index, cells = cells.index, cells.dropna() if optional else cells
-    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
+    fast, fault = _cast(cells, "date32"), NOT_A_DATE
+    if fast is not None:
+        dates = pd.Series(fast, cells.index).astype("datetime64[us]")
+    elif pd.api.types.is_datetime64_any_dtype(cells.dtype):
         dates, fault = _midnights(cells, cells), NOT_A_DATE if cells.hasnans else NOT_MIDNIGHT
     else:
         cells = cells.astype("str").str.strip().fillna("")
         cells = cells[cells != ""] if optional else cells
         dates, fault = _parse_dates(cells)
-    bad = cells[dates.isna()]
+    bad = cells[~dates.between("1700-01-01", "2200-01-01")]
     if len(bad):
         rows = [f"row {row}: {_no_date(cell)}" for row, cell in bad[:SHOWN].items()]
         shown = "; ".join(rows).replace(": ", f": {fault}: ", 1)
@@ -331,7 +331,7 @@ def _parse_dates(texts: "pd.Series[str]") -> "tuple[pd.Series[pd.Timestamp], str
 def _read_parquet(path: Path, shown: str, pick: Pick) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(path)
-    except (OSError, ValueError, TypeError, NotImplementedError) as error:
+    except Exception as error:  # a broken file may raise anything
         raise DataError(f"{shown}: not a Parquet file that can be read ({clipped(error, 80)})") from None
     names = [str(name) for name in frame.columns]
     if frame.columns.nlevels == 2:

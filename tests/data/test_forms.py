@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from research_lib.data import load_prices, load_series, open_source
 from research_lib.data.calendar import sessions_between
-from research_lib.errors import DataError
+from research_lib.errors import DataError, ResearchError
 from research_lib.project import PROJECT
 
 SESSIONS = sessions_between(pd.Timestamp("2023-12-20"), pd.Timestamp("2024-02-20"))  # days after the twelfth among them
@@ -249,6 +249,30 @@ def test_many_bad_rows_are_counted(tmp_path):
 
 def test_a_broken_parquet_file_is_refused(tmp_path):
     assert "not a Parquet file that can be read" in refusal(tmp_path, b"no parquet", suffix=".parquet")
+
+
+FRAGMENTS = [
+    b'"', b",", b";", b"\n", b"\r", b"\n\n", b"\0", b"\xff", b"NA", b"%", b"-", b"1e999", b"13/13/2024", b"\t", b" 12:00", b"9" * 400,
+    b"Date", b"close", b"(5)", b'"a\nb"', b"0001-01-01", b"9999-12-31", b"+99:00", b"Z", b"PAR1", b"\x1f\x8b", b"\xef\xbb\xbf",
+]  # fmt: skip
+
+
+@given(
+    form=st.sampled_from([*TEXTS, *BYTES]),
+    changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.sampled_from(FRAGMENTS)), min_size=1, max_size=4),
+)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_file_gives_a_traceback_or_a_long_line(tmp_path, form, changes):
+    close = pd.Series(100 + np.arange(len(SESSIONS)) / 4, SESSIONS)
+    content = TEXTS[form](close).encode() if form in TEXTS else BYTES[form](close)
+    for place, length, fragment in changes:
+        start = int(place * len(content))
+        content = content[:start] + fragment + content[start + length :]
+    try:
+        load(tmp_path, content)
+    except ResearchError as error:
+        assert len(str(error).splitlines()) == 1
+        assert len(str(error)) <= 400
 
 
 def examples():
