@@ -4,16 +4,17 @@ From top to bottom: data, results, exhibits, words, findings, summary. Both side
 negative threshold asks for falls.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from research_lib.data import DataCard, DataSet, load_prices
 from research_lib.data.catalog import describe_asset
+from research_lib.data.companies import PricePanel, load_price_panel
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.exhibits import charts
 from research_lib.exhibits.figure import DAY, QUIET, Figure
@@ -28,9 +29,6 @@ from research_lib.stats.sigma import SigmaName, SigmaSettings, scan, sigma_path
 from research_lib.studies import parameters
 from research_lib.studies.study import Find, Study, figure, result, table
 
-if TYPE_CHECKING:
-    from research_lib.data.companies import PricePanel
-
 # Each definition, the windows it takes where it has some of its own, and its name in words.
 DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
     ("price_z", {}, "close, {n}-day average (the usual)"),
@@ -42,26 +40,23 @@ DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
     ("return_z", {"return_sessions": 5}, "5-day move, daily volatility"),
     ("return_z", {"return_sessions": 1}, "1-day move, daily volatility"),
 )
-HORIZONS = (1, 5, 10, 21, 63, 126, 252)  # sessions, as are the next four
+HORIZONS = (1, 5, 10, 21, 63, 126, 252)  # sessions, as are the next three
 MOVES = (1, 2, 3, 5, 6, 10, 15, 20)
 GRID_WINDOWS = (20, 50, 100, 200)
 DRAWN = 130  # of the price around the day: half a year
-NAMED_EPISODES = 3  # besides the day
-LONGEST_CLOSURE_DAYS = 7  # a series that ended longer ago is stale
+LONGEST_CLOSURE_DAYS = 7
 LEAST_HISTORY, LEAST_COMPANIES = 252, 20  # before a company's record, or a share of companies, means something
-LEVEL, FEW_EPISODES, HEADLINE_CHARACTERS = 0.05, 20, 70
+FEW_EPISODES = 20  # fewer are no ground for "no signal"
 DETECTABLE = 2.8 / 3.92  # of an interval's width: an effect of 1.96 + 0.84 errors is found four times in five
-UNKNOWN = "the data cannot say how rare"
 NO_SIGNAL = "What followed was no different from other days"
+UNKNOWN = "the data cannot say how rare"
 
 WEEK, MONTH = "horizon == 5", "horizon == 21"  # of the findings
-MOVE = ("horizon", Column("sessions", "count"))
 RANKS = ("value", "rank", "rank_of", "since")
-EXTREMES = ("highest", "highest_date", "lowest", "lowest_date")
-AFTER = (
-    ("horizon", Column("sessions after", "count")), "n", "mean", ("base", Column("other days")), ("value", Column("difference", "points")),
-    ("interval", Column("95% interval", "points")), "p", "p_holm", "share_positive", "n_cut",
-)  # fmt: skip
+MOVED = (("horizon", Column("sessions", "count")), *RANKS, "episode_rank")
+AFTER = (("horizon", Column("sessions after", "count")), "n", "mean", ("base", Column("other days")),
+         ("value", Column("difference", "points")), ("interval", Column("95% interval", "points")), "p", "p_holm",
+         "share_positive", "n_cut")  # fmt: skip
 
 
 class RecordSigma(Study):
@@ -83,24 +78,18 @@ class RecordSigma(Study):
         self.settings = SigmaSettings(params.window, params.ddof)
         self.side = 1 if params.threshold > 0 else -1  # episodes are rises, or falls
         self.beyond = f"{'above' if self.side > 0 else 'below'} {params.threshold:g}σ".replace("-", "−")
-        self.info, self.name, self.benchmark = (
-            describe_asset(params.asset),
-            _name(params.asset),
-            _name(params.benchmark),
-        )
+        self.name, self.benchmark = _name(params.asset), _name(params.benchmark)
 
     # Data.
 
     @result
     def prices(self) -> DataSet:
-        """Prices of the asset, its benchmark and the compared assets."""
+        """Prices of the asset and its benchmark."""
         return self.load(load_prices, tuple(self.p.symbols))
 
     @result
-    def panel(self) -> "PricePanel":
+    def panel(self) -> PricePanel:
         """Prices of many companies."""
-        from research_lib.data.companies import load_price_panel
-
         try:
             panel = self.load(load_price_panel)
         except DataError as fault:
@@ -124,13 +113,6 @@ class RecordSigma(Study):
         return self.prices[self.p.asset]
 
     @result
-    def pair(self) -> pd.DataFrame:
-        """Closes of the asset and of the benchmark on the sessions that both have."""
-        if not self.p.benchmark:
-            raise InsufficientDataError("no benchmark is given")
-        return self.prices.values[[self.p.asset, self.p.benchmark]].dropna().set_axis(["asset", "benchmark"], axis=1)
-
-    @result
     def path(self) -> "pd.Series[float]":
         """The headline sigma on every session that has one."""
         return sigma_path(self.close, self.p.definition, self.settings)
@@ -138,11 +120,9 @@ class RecordSigma(Study):
     @result
     def day(self) -> HistoricalRank:
         """The last session in its history, under the headline definition."""
-        last = self.close.index[-1]
-        if self.path.index[-1] != last:
+        if self.path.index[-1] != (last := self.close.index[-1]):
             raise InsufficientDataError(
-                f"{self.p.asset}: {self.p.definition} over {self.p.window} sessions has no value on {last.date()}, where "
-                "prices do not vary: a later as_of or a longer window has one"
+                f"{self.p.asset}: prices do not vary over {self.p.window} sessions to {last.date()}"
             )
         return rank_in_history(self.path, gap=self.p.cluster_gap)
 
@@ -164,9 +144,8 @@ class RecordSigma(Study):
     @result
     def level(self) -> float:
         """The level whose return period is asked for: the day's where it is beyond the threshold, else the record."""
-        self._need_episodes()
-        record = self.day.highest if self.side > 0 else self.day.lowest
-        return self.day.value if self.is_episode else record
+        record, day = self.largest["peak"].iloc[0], self.day.value
+        return day if self.side * day > abs(self.p.threshold) else record
 
     @result
     def return_period(self) -> Estimate:
@@ -175,36 +154,6 @@ class RecordSigma(Study):
         if np.isnan(found.low):
             raise InsufficientDataError(f"too few episodes ({found.n}) to say how often such a level comes")
         return found
-
-    @property
-    def is_episode(self) -> bool:
-        """Whether the day is beyond the threshold."""
-        return self.side * self.day.value > abs(self.p.threshold)
-
-    def _need_episodes(self) -> None:
-        if self.episodes.empty:
-            raise InsufficientDataError(f"{self.name} was never {self.beyond} in {len(self.path):,} sessions")
-
-    def _after(self, returns: "pd.Series[float]", less: "pd.Series[float] | None" = None) -> pd.DataFrame:
-        """Compare what followed the episodes' first closes with what followed all other sessions of the history."""
-        self._need_episodes()
-        if len(returns) <= HORIZONS[-1]:
-            raise InsufficientDataError(f"{len(returns):,} sessions are too few for windows of {HORIZONS[-1]}")
-        return event_study(returns, returns.index.get_indexer(self.episodes["start"]), HORIZONS, less=less)
-
-    def _ranks(self, window: int) -> pd.DataFrame:
-        """Rank the day under every definition."""
-        rows = []
-        for name, windows, words in DEFINITIONS:
-            settings = replace(self.settings, window_sessions=window, **windows)
-            path = scan(self.close.to_frame(), name, settings).iloc[:, 0]
-            rows.append({"definition": words.format(n=window), "window": plural(window, "session"), **_ranked(path)})
-        return pd.DataFrame(rows)
-
-    def _moves(self, paths: "Mapping[int, pd.Series[float]]") -> pd.DataFrame:
-        if paths[MOVES[-1]].dropna().empty:
-            raise InsufficientDataError(f"{len(paths[MOVES[-1]])} sessions are too few for moves over {MOVES[-1]}")
-        return pd.DataFrame([{"horizon": k, **_ranked(path, self.p.cluster_gap)} for k, path in paths.items()])
 
     @result
     def sigma_of_companies(self) -> pd.DataFrame:
@@ -229,23 +178,21 @@ class RecordSigma(Study):
         average, spread = close.rolling(n).mean(), close.rolling(n).std(ddof=self.p.ddof)
         near, last = close.index[-DRAWN:], float(close.iloc[-1])
         price = charts.Panel(
-            f"{self.info.name}, {plural(len(near), 'session')} to {prose_date(day.date)}",
+            f"{plural(len(near), 'session')} to {prose_date(day.date)}",
             [charts.Line(close[near], width=1.8), charts.Line(average[near], f"{n}-day average", dashed=True)],
             [charts.Band((average - k * spread)[near], (average + k * spread)[near], f"+{k}σ") for k in (3, 2, 1)],
             [charts.Mark(day.date, last, f"{day.date:%b %Y}: {show(last, 'price')}")],
         )
-        others = self.largest[self.largest["peak_date"] != day.date].head(NAMED_EPISODES)
-        marks = [
-            charts.Mark(at, peak, f"{at:%b %Y}: {_sigma(peak)}", DAY if at == day.date else QUIET)
-            for at, peak in [*zip(others["peak_date"], others["peak"], strict=True), (day.date, day.value)]
-        ]
+        others = self.episodes.sort_values("peak", key=abs, ascending=False).query("peak_date != @day.date")
+        peaks = [*zip(others["peak_date"][:3], others["peak"], strict=False), (day.date, day.value)]
+        marks = [charts.Mark(at, x, f"{at:%b %Y}: {_sigma(x)}", DAY if at == day.date else QUIET) for at, x in peaks]
         span, line = f"{day.first.year} to {day.date.year}", charts.Line(self.path, colour=QUIET, width=0.7)
         whole = charts.Panel(f"standard deviations, {span}", [line], (), marks, {"": 0.0}, unit="sigma", height=0.7)
         return charts.series(
             [price, whole],
             title=f"{_sigma(day.value)}: {self.place}",
-            deck=f"Close, {n}-day average and 1 to 3 standard deviations; below, all {plural(day.n, 'session')}",
-            alt=f"On {prose_date(day.date)} {self.name} stood at {show(day.value, 'sigma')} standard deviations: {self.place}.",
+            deck=f"{_capital(self.name)}: close, {n}-day average and 1 to 3 standard deviations; below, all sessions",
+            alt=f"On {prose_date(day.date)} {self.name} stood at {_sigma(day.value, 2)}: {self.place}.",
             data=self.path.round(3).rename("sigma").to_frame(),
         )
 
@@ -253,13 +200,16 @@ class RecordSigma(Study):
     def ranks(self) -> Figure:
         """The day's rank under every definition."""
         known = self.definitions.dropna(subset="rank").astype({"rank": int, "rank_of": int})
-        texts = [f"{_place(row['rank'], row['end'])} of {row['rank_of']:,} ({_sigma(row['value'], 2)})"
-                 for row in known.to_dict("records")]  # fmt: skip
+        names = ("rank", "end", "rank_of", "value")
+        texts = [
+            f"{_place(rank, end)} of {n:,} ({_sigma(x, 2)})"
+            for rank, end, n, x in known[[*names]].itertuples(index=False)
+        ]
         rows = pd.DataFrame({"value": known["rank"], "filled": known["rank"] == 1, "text": texts})
         return charts.intervals(
             rows.set_axis(known["definition"]), name="rank from the nearer end", unit="rank", log=True, data=known,
             title=self.on_definitions,
-            deck=f"Rank among all sessions, {self.info.name}, {prose_date(self.day.date)}; filled: a record",
+            deck=f"Rank among all sessions, {prose_date(self.day.date)}; filled: a record",
             alt=f"{self.on_definitions}; ranks run from {known['rank'].min():,} to {known['rank'].max():,}.",
             note="Distance: from the average in percent, over its own standard deviation.",
         )  # fmt: skip
@@ -267,10 +217,10 @@ class RecordSigma(Study):
     @figure
     def what_followed(self) -> Figure:
         """What followed the episodes, less what followed other days."""
-        after, month = self.after, self.findings["forward_excess_21"]
+        rows, month = self.after, self.findings["forward_excess_21"]
         return charts.intervals(
-            after.set_axis([plural(horizon, "session") for horizon in after["horizon"]])[["value", "low", "high"]],
-            name="difference, with 95% interval (points)", data=after, title=self.signal,
+            rows.set_axis([plural(horizon, "session") for horizon in rows["horizon"]])[["value", "low", "high"]],
+            name="difference, with 95% interval (points)", data=rows, title=self.signal,
             deck=f"Mean return after {plural(len(self.episodes), 'episode')} {self.beyond}, less that after all other sessions",
             alt=f"{self.signal}. After 21 sessions the difference is {month} (95% interval {month.interval}).",
             note="Where a bar crosses zero, the difference may be chance.",
@@ -279,22 +229,22 @@ class RecordSigma(Study):
     @figure
     def return_levels(self) -> Figure:
         """How often episodes reach a level."""
-        peaks, top, lines = self.largest["peak"].abs().to_numpy(), self.largest.iloc[0], []
+        (_, _, sentence), top, lines = self.how_often, self.largest.iloc[0], []
         for row in self.thresholds.dropna(subset="shape").to_dict("records"):
             tail = Tail(abs(row["threshold"]), row["shape"], row["scale"], row["n"], self.years)
-            levels = np.linspace(tail.threshold + 0.01, 1.05 * peaks[0], 60)
-            years = tail.return_period(levels)
-            kept, usual = years < 10 * self.years, np.isclose(row["threshold"], self.p.threshold)
-            fitted = pd.Series(self.side * levels[kept], index=years[kept])
-            lines.append(charts.Line(fitted, f"from {_sigma(row['threshold'], 2)}", width=2.4 if usual else 1.0))
-        sentence = self.how_often[2]
+            levels = np.linspace(tail.threshold + 0.01, 1.05 * abs(top["peak"]), 60)
+            fitted = pd.Series(self.side * levels, index=tail.return_period(levels))
+            usual = np.isclose(row["threshold"], self.p.threshold)
+            label, width = f"from {_sigma(row['threshold'], 2)}", 2.4 if usual else 1.0
+            lines.append(charts.Line(fitted[fitted.index < 10 * self.years], label, width=width))
+        n = len(self.largest)
         return charts.curve(
-            lines, points=pd.Series(self.side * peaks, index=self.years / np.arange(1, len(peaks) + 1)), log_x=True,
-            marks=[charts.Mark(self.years, top["peak"], f"{top['peak_date']:%b %Y}")], data=self.thresholds,
-            name="peak (σ)", x_name="years between episodes as extreme", unit="sigma", x_unit="years", title=sentence,
-            deck=f"Peaks of {plural(len(peaks), 'episode')} {self.beyond} in {self.years:.0f} years (dots); tails fitted to "
-            "the episodes beyond four thresholds (lines)",
-            alt=f"{sentence}. The lines are {len(lines)} fitted tails, the dots {len(peaks)} observed peaks.",
+            lines, points=self.largest["peak"].set_axis(self.years / np.arange(1, n + 1)), log_x=True, data=self.thresholds,
+            marks=[charts.Mark(self.years, top["peak"], f"{top['peak_date']:%b %Y}")], title=sentence,
+            name="peak (σ)", x_name="years between episodes as extreme", unit="sigma", x_unit="years",
+            deck=f"Peaks of {plural(n, 'episode')} {self.beyond} in {self.years:.0f} years (dots); tails fitted to the "
+            "episodes beyond four thresholds (lines)",
+            alt=f"{sentence}. The lines are {len(lines)} fitted tails, the dots {n} observed peaks.",
         )  # fmt: skip
 
     @figure
@@ -311,45 +261,54 @@ class RecordSigma(Study):
             data=share.round(4).rename("share").to_frame(),
         )  # fmt: skip
 
-    @table("{s.on_definitions}", ("definition", *RANKS, *EXTREMES), unit="sigma")
+    @table(
+        "{s.on_definitions}", ("definition", *RANKS, "highest", "highest_date", "lowest", "lowest_date"), unit="sigma"
+    )
     def definitions(self) -> pd.DataFrame:
         """The day under every definition."""
-        return self._ranks(self.p.window)
+        return self._ranks([self.p.window])
 
     @table("Ranks under other windows", ("definition", "window", *RANKS), unit="sigma")
     def robustness(self) -> pd.DataFrame:
         """The day under every definition and four windows."""
-        return pd.concat([self._ranks(window) for window in GRID_WINDOWS]).dropna(subset="rank")
+        return self._ranks(GRID_WINDOWS).dropna(subset="rank")
 
-    @table("Each asset's highest and lowest", ("asset", *EXTREMES, "rank_of", "first"), unit="sigma",
-           note="A longer history has had more chances of a record.")  # fmt: skip
-    def records(self) -> pd.DataFrame:
-        """Each asset's highest and lowest sigma."""
-        assets = list(dict.fromkeys([self.p.asset, *self.p.assets]))
-        paths = scan(self.prices.values[assets], self.p.definition, self.settings)
-        rows = [{"asset": describe_asset(asset).name, **_ranked(paths[asset].dropna())} for asset in assets]
-        return pd.DataFrame(rows).sort_values("highest", ascending=False, ignore_index=True)
+    def _ranks(self, windows: Sequence[int]) -> pd.DataFrame:
+        rows = []
+        for n in windows:
+            for name, own, words in DEFINITIONS:
+                path = scan(self.close.to_frame(), name, replace(self.settings, window_sessions=n, **own)).iloc[:, 0]
+                rows.append({"definition": words.format(n=n), "window": plural(n, "session"), **_ranked(path)})
+        return pd.DataFrame(rows)
 
-    @table("Moves of {s.name} up to the day", (MOVE, *RANKS, "episode_rank"), unit="change")
+    @table("Moves of {s.name} up to the day", MOVED, unit="change")
     def moves(self) -> pd.DataFrame:
         """The asset's own moves."""
-        return self._moves({k: change(self.close, k) for k in MOVES})
+        return self._moves(lambda k: change(self.close, k))
 
-    @table("The same, less {s.benchmark}", (MOVE, *RANKS, "episode_rank", "ratio", "ratio_rank"), unit="points",
-           note="On common sessions: the difference of simple returns; and the return of the price ratio.")  # fmt: skip
+    @table(
+        "The same, less {s.benchmark}", MOVED, unit="points", note="Differences of simple returns, on common sessions."
+    )
     def relative_moves(self) -> pd.DataFrame:
         """The asset's moves against the benchmark."""
-        own, other = self.pair["asset"], self.pair["benchmark"]
-        ratio = self._moves({k: change(own / other, k) for k in MOVES})
-        found = self._moves({k: change(own, k) - change(other, k) for k in MOVES})
-        return found.assign(ratio=ratio["value"], ratio_rank=ratio["rank"])
+        if not self.p.benchmark:
+            raise InsufficientDataError("no benchmark is given")
+        pair = self.prices.values[[self.p.asset, self.p.benchmark]].dropna()
+        return self._moves(lambda k: change(pair.iloc[:, 0], k) - change(pair.iloc[:, 1], k))
+
+    def _moves(self, over: "Callable[[int], pd.Series[float]]") -> pd.DataFrame:
+        rows = [{"horizon": k, **_ranked(over(k), self.p.cluster_gap)} for k in MOVES]
+        if "value" not in rows[-1]:
+            raise InsufficientDataError(f"there are too few sessions for moves over {MOVES[-1]}")
+        return pd.DataFrame(rows)
 
     @table("The most extreme episodes {s.beyond}", ("start", "end", "beyond", "peak", "peak_date"), unit="sigma", most=12,
            note="An episode is dated by its first session; its peak is known only in hindsight.")  # fmt: skip
     def largest(self) -> pd.DataFrame:
         """The most extreme episodes."""
-        order = self.episodes["peak"].abs().sort_values(ascending=False, kind="stable").index
-        return self.episodes.loc[order].rename(columns={"sessions": "beyond"})
+        if self.episodes.empty:
+            raise InsufficientDataError(f"{self.name} was never {self.beyond} in {len(self.path):,} sessions")
+        return self.episodes.rename(columns={"sessions": "beyond"}).sort_values("peak", key=abs, ascending=False)
 
     @table("{s.how_often[2]}", ("threshold", "n", "shape", ("value", Column("years")), "without"), unit="years",
            note="A dash: too few episodes, or the fitted tail ends below the level.")  # fmt: skip
@@ -359,14 +318,12 @@ class RecordSigma(Study):
 
     @table("What followed, {s.name}", AFTER, unit="change")
     def after(self) -> pd.DataFrame:
-        """What followed the episodes."""
-        return self._after(self.close.pct_change().loc[self.path.index[0] :])
-
-    @table("What followed, {s.name} less {s.benchmark}", AFTER, unit="points")
-    def after_relative(self) -> pd.DataFrame:
-        """What followed the episodes, less the benchmark."""
-        returns = self.pair.pct_change().loc[self.path.index[0] :].dropna()
-        return self._after(returns["asset"], returns["benchmark"])
+        """What followed the episodes' first closes, and all other sessions of the history."""
+        returns = self.close.pct_change().loc[self.path.index[0] :]
+        positions = returns.index.get_indexer(self.largest["start"])
+        if len(returns) <= HORIZONS[-1]:
+            raise InsufficientDataError(f"{len(returns):,} sessions are too few for windows of {HORIZONS[-1]}")
+        return event_study(returns, positions, HORIZONS)
 
     @table("Companies at a record on {s.panel.card.last}", ("company", "value", ("end", Column("record", words=True)), "rank_of"),
            unit="sigma", most=12)  # fmt: skip
@@ -405,14 +362,14 @@ class RecordSigma(Study):
             number, how, note = f"{low} years or more", f"come every {low} years or far less often", UNKNOWN
             if found.low > self.years:
                 number, how = f"over {self.years:.0f} years", "are rarer than the record is long"
-        return number, f"between {peaks}; {note}", f"{peaks.capitalize()} {how}; {note}"
+        return number, f"between {peaks}; {note}", f"{_capital(peaks)} {how}; {note}"
 
     @property
     def signal(self) -> str:
         """Whether what followed differs from what follows other days."""
         if self.after["p"].isna().all():
             return f"Too few episodes ({len(self.episodes)}) to say what follows"
-        found = self.after.loc[self.after["p_holm"] < LEVEL, "horizon"]
+        found = self.after.loc[self.after["p_holm"] < 0.05, "horizon"]
         return NO_SIGNAL if found.empty else f"What followed differed over {', '.join(map(str, found))} sessions"
 
     # Findings.
@@ -450,32 +407,40 @@ class RecordSigma(Study):
         """Say what the report found, as templates over its findings."""
         day, found, ranks = self.day, self.findings.by_name, self.definitions["rank"].dropna()
         rank, end = min((day.rank, "highest"), (day.lowest_rank, "lowest"))
-        records, excess, after = int((ranks == 1).sum()), found["forward_excess_21"], found["forward_mean_21"]
-        side = "above" if day.value > 0 else "below"
-        closed = f"closed {show(abs(day.value), 'sigma')} standard deviations {side} its {self.p.window}-day average"
+        records, after, excess = int((ranks == 1).sum()), found["forward_mean_21"], found["forward_excess_21"]
+        side, size, n = (
+            "above" if day.value > 0 else "below",
+            show(abs(day.value), "sigma"),
+            plural(after.n or 0, "episode"),
+        )
+        stood = f"closed {size} standard deviations {side} its {self.p.window}-day average"
         if self.p.definition != "price_z":
             words = next(words for name, _, words in DEFINITIONS if name == self.p.definition)
-            closed = f"stood at {_sigma(day.value, 2)} ({words.format(n=self.p.window)})"
+            stood = f"stood at {_sigma(day.value, 2)} ({words.format(n=self.p.window)})"
         followed, power = f"What followed: {after.definition}.", "One history: the largest value has been seen once."
         if after.value is not None:
-            followed = (
-                f"In the 21 sessions after {plural(after.n or 0, 'episode')} {self.beyond} it returned {after} on average, "
-                f"against {found['forward_base_21']} after other days."
-            )
+            mean = f"{after} on average, against {found['forward_base_21']} after other days"
+            followed = f"In the 21 sessions after {n} {self.beyond} it returned {mean}."
         if excess.low is not None and excess.high is not None:
             least = show(DETECTABLE * (excess.high - excess.low), "points").lstrip("+")
-            power = f"{plural(excess.n or 0, 'episode')}: a difference of less than {least} over 21 sessions would often go unseen."
+            power = f"{n}: a difference of less than {least} over 21 sessions would often go unseen."
         if self.p.as_of and (pd.Timestamp(self.p.as_of) - day.date).days > LONGEST_CLOSURE_DAYS:
             followed += f" Prices end before {prose_date(self.p.as_of)}."
-        few = found["return_period_shortest"].n is None
+        what = "was no record" if rank > 1 else "was a record low" if end == "lowest" else "was a record"
+        then = ""
+        if (after.n or 0) >= FEW_EPISODES and self.level == day.value:  # the day is an episode, and others came before
+            then = " It was no signal." if self.signal == NO_SIGNAL else " What followed was unusual."
+        lines = [_capital(f"{who}'s {_sigma(day.value)} close {what}.{then}") for who in (self.name, self.p.asset)]
         return Summary(
             verdict="holds" if rank == 1 else "depends" if records else "finding",
-            headline=self._headline(rank, end, told=(excess.n or 0) >= FEW_EPISODES),
-            standfirst=f"On {prose_date(day.date)} {self.name} {closed}, {self.place}. {self.on_definitions}. {followed}",
+            headline=next((line for line in lines if len(line) <= 70), lines[-1]),
+            standfirst=f"On {prose_date(day.date)} {self.name} {stood}, {self.place}. {self.on_definitions}. {followed}",
             numbers=(
                 (ordinal(rank), f"{end} of {day.n:,} sessions since {day.first.year}"),
                 (f"{records} of {len(ranks)}", "definitions make it a record"),
-                (NONE, found["return_period_years"].definition) if few else self.how_often[:2],
+                self.how_often[:2]
+                if found["return_period_shortest"].n
+                else (NONE, found["return_period_years"].definition),
                 (f"{excess}", f"next 21 sessions against other days ({excess.interval})"),
             ),
             hero="history",
@@ -487,20 +452,14 @@ class RecordSigma(Study):
             change_mind="A definition that a desk uses and this report does not; prices within the day; a longer history.",
         )
 
-    def _headline(self, rank: int, end: str, *, told: bool) -> str:
-        """Say in 70 characters whether the close was a record, and whether such closes told anything."""
-        what = "was no record" if rank > 1 else "was a record low" if end == "lowest" else "was a record"
-        then = ""
-        if told and self.is_episode:
-            then = " It was no signal." if self.signal == NO_SIGNAL else " What followed was unusual."
-        lines = [f"{who}'s {_sigma(self.day.value)} close {what}.{then}" for who in (self.name, self.info.symbol)]
-        line = lines[len(lines[0]) > HEADLINE_CHARACTERS]
-        return line[0].upper() + line[1:]
-
 
 def _name(asset: str) -> str:
     info = describe_asset(asset)
     return f"the {info.name}" if info.kind == "index" and info.name != info.symbol else info.name
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _sigma(value: float, digits: int = 1) -> str:
@@ -513,7 +472,7 @@ def _place(rank: int, end: str) -> str:
 
 def _ranked(history: "pd.Series[float]", gap: int = 10) -> dict[str, Any]:
     """Return where the last value stands, counted from the nearer end; nothing where there is none."""
-    if history.empty or not np.isfinite(history.iloc[-1]):
+    if not np.isfinite(history.iloc[-1]):
         return {"rank": np.nan}
     found = rank_in_history(history, gap=gap)
     top = found.rank <= found.lowest_rank

@@ -18,7 +18,7 @@ SESSIONS, FAST_SESSIONS = 9284, 2520  # as many as the Russell 2000 has; ten yea
 def study_of(returns: Floats, threshold: float) -> RecordSigma:
     """Return the study of an index that made these returns."""
     dates = pd.bdate_range("1987-09-10", periods=len(returns), name="date")
-    study = RecordSigma.from_params(asset="NONE", benchmark="", assets=["NONE"], threshold=threshold)
+    study = RecordSigma.from_params(asset="NONE", benchmark="", threshold=threshold)
     vars(study)["prices"] = DataSet(pd.DataFrame({"NONE": 100 * np.cumprod(1 + returns)}, dates), ())
     return study
 
