@@ -6,11 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from itertools import count
 from threading import Event, Lock
 from time import monotonic
 from typing import TypeVar
-
-from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from research_lib.errors import DataError
 
@@ -24,8 +23,8 @@ class RefusedError(DataError):
 class TransientError(OSError):
     """A vendor did not answer, or with something that may pass: throttled, down, cut off, too slow.
 
-    An OSError, so that yfinance goes on without a cookie where only the cookie could not be had. `retry_after_s` is
-    how long the vendor asks to wait; `for_all`: it would meet any other request too; not `again`: nor would it pass.
+    `for_all`: it would meet any other request too; not `again`: nor would it pass. An OSError, so that yfinance goes
+    on without a cookie where only the cookie could not be had.
     """
 
     def __init__(self, message: str, *, retry_after_s: float = 0.0, for_all: bool = False, again: bool = True) -> None:
@@ -53,64 +52,41 @@ class RateLimiter:
     """One source's requests: a gap apart; after a 429 none until the wait is over; none at all once it is closed."""
 
     def __init__(self, policy: RetryPolicy, *, gap_s: float = 0.0) -> None:
-        self._policy = policy
-        self._gap_s = gap_s
-        self._stop = Event()
-        self._lock = Lock()
-        self._open_at = 0.0
-        self._closed = ""
+        self._policy, self._gap_s = policy, gap_s
+        self._stop, self._lock = Event(), Lock()
+        self._open_at, self._closed = 0.0, ""
 
     def stop(self) -> None:
         """Let nothing more through, and wake all who wait."""
         self._stop.set()
 
     def ask(self, call: Callable[[], T]) -> T:
-        """Call until it answers, at most `attempts` times; `TransientError` is the last attempt's.
-
-        Where it would meet every other request too, the source is closed: not asked again.
-        """
+        """Call until it answers; `TransientError` is the last attempt's, and closes the source if it is for all."""
         if self._closed:
             raise TransientError(f"not asked: {self._closed}")
-        retrying = Retrying(
-            retry=retry_if_exception_type(TransientError),
-            stop=lambda state: not self._worth_asking_again(state.attempt_number, _fault(state)),
-            wait=lambda state: self._wait(state.attempt_number, _fault(state)),
-            sleep=self._sleep,
-            reraise=True,
-        )
-        try:
-            answer: T = retrying(self._pass, call)
-        except TransientError as error:
-            self._closed = self._closed or (str(error) if error.for_all else "")
-            raise
-        return answer
-
-    def _pass(self, call: Callable[[], T]) -> T:
-        with self._lock:
-            turn = max(self._open_at, monotonic())
-            self._open_at = turn + self._gap_s
-        self._sleep(turn - monotonic())
-        return call()
+        for attempt in count():
+            with self._lock:
+                turn = max(self._open_at, monotonic())
+                self._open_at = turn + self._gap_s
+            self._sleep(turn - monotonic())
+            try:
+                return call()
+            except TransientError as error:
+                asks_too_long = error.retry_after_s > self._policy.longest_wait_s
+                if not error.again or asks_too_long or attempt + 1 == self._policy.attempts:
+                    self._closed = self._closed or (str(error) if error.for_all else "")
+                    raise
+                jittered = self._policy.first_wait_s * 2.0**attempt * random.uniform(1, 2)  # noqa: S311  # no secret
+                wait = max(min(jittered, self._policy.longest_wait_s), error.retry_after_s)
+                if error.for_all:
+                    with self._lock:
+                        self._open_at = max(self._open_at, monotonic() + wait)
+                self._sleep(wait)
+        raise AssertionError  # count() does not end
 
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(max(seconds, 0.0)):
             raise StoppedError
-
-    def _worth_asking_again(self, attempt: int, fault: TransientError) -> bool:
-        return fault.again and fault.retry_after_s <= self._policy.longest_wait_s and attempt < self._policy.attempts
-
-    def _wait(self, attempt: int, fault: TransientError) -> float:
-        jittered = self._policy.first_wait_s * 2.0 ** (attempt - 1) * random.uniform(1, 2)  # noqa: S311  # no secret
-        wait = max(min(jittered, self._policy.longest_wait_s), fault.retry_after_s)
-        if fault.for_all:
-            with self._lock:
-                self._open_at = max(self._open_at, monotonic() + wait)
-        return wait
-
-
-def _fault(state: RetryCallState) -> TransientError:
-    fault = state.outcome.exception() if state.outcome else None
-    return fault if isinstance(fault, TransientError) else TransientError("")
 
 
 def check_answer(vendor: str, status: int, retry_after: str | None, body: bytes) -> None:
@@ -129,12 +105,11 @@ def connection_fault(vendor: str, error: Exception, timeout_s: float) -> Transie
     """Say what went wrong on the way to a vendor; requests and curl_cffi name their errors alike."""
     names, text, code = {one.__name__ for one in type(error).__mro__}, str(error).lower(), getattr(error, "code", None)
     if "CertificateVerifyError" in names or "certificate" in text:
-        return TransientError(
+        said = (
             f"{vendor} shows a certificate that this machine does not trust (a proxy that reads along?): set "
-            f"REQUESTS_CA_BUNDLE to the file of your company's certificates",
-            for_all=True,
-            again=False,
+            f"REQUESTS_CA_BUNDLE to the file of your company's certificates"
         )
+        return TransientError(said, for_all=True, again=False)
     if "ProxyError" in names:
         return TransientError(f"the proxy on the way to {vendor} lets nothing through: see HTTPS_PROXY", for_all=True)
     if "Timeout" in names:

@@ -13,11 +13,11 @@ from research_lib.data.calendar import last_close
 from research_lib.data.catalog import describe_asset, describe_series, vendor_name
 from research_lib.data.live.network import RateLimiter, RefusedError, RetryPolicy, StoppedError, TransientError
 from research_lib.data.live.source import SERVES
-from research_lib.data.live.store import SHAPES, Item, Kind, Pulled, Snapshot, Store, describe_changes, describe_loss
+from research_lib.data.live.store import SHAPES, Item, Kind, Pulled, Snapshot, Store, describe_loss
 from research_lib.data.load import open_source
 from research_lib.data.quality import check_loads
 from research_lib.data.source import RawSeries
-from research_lib.errors import DataError, MissingDataError, nearest
+from research_lib.errors import DataError
 from research_lib.project import CHECK_SECONDS, noted_interrupts
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def pull_for(
 
     names = dict.fromkeys(name for one in parameters for name in one.source.split("+") if name in SERVES)
     vendors = {name: VENDORS[name](store, timeout_s=policy.timeout_s) for name in names}
-    count, companies = max(getattr(one, "companies", 0) for one in parameters), []
+    count, companies = max((getattr(one, "companies", 0) for one in parameters), default=0), []
     if count and isinstance(sec := vendors.get("sec"), Sec):
         try:
             companies = RateLimiter(policy).ask(lambda: sec.largest(count))
@@ -200,19 +200,3 @@ def keep(store: Store, brought: Pulled, *, now: pd.Timestamp) -> Snapshot:
     if before := next(sound, None):
         lost = describe_loss(item.kind, store.read_exactly(before, [*keys, column]), brought.frame)
     return store.keep(brought, now=now.to_pydatetime(), lost=lost, broken=broken)
-
-
-def differences(store: Store, names: Sequence[str] = ()) -> list[str]:
-    """Say of each item, or of those named, what the newest snapshot changed in the history of the one before it."""
-    items, lines = store.items(), []
-    for name in names:
-        if name not in {item.name for item in items}:
-            raise MissingDataError(f"{name}: nothing of that name was pulled{nearest(name, [i.name for i in items])}")
-    for item in (item for item in items if not names or item.name in names):
-        pair = store.snapshots(item)[-2:]
-        if len(pair) < 2:
-            lines.append(f"{item}: one snapshot, nothing to compare it with")
-        else:
-            changes = describe_changes(item.kind, *(store.read_exactly(one) for one in pair))
-            lines.append(f"{item}: {' to '.join(f'{one.fetched:%Y-%m-%d %H:%M}' for one in pair)} UTC: {changes}")
-    return lines

@@ -73,8 +73,8 @@ class Pulled(NamedTuple):
 class Snapshot:
     """The manifest of one pull: when (ISO 8601, UTC), the span of its rows, and the hash that names its data.
 
-    `lost` says what it lacks of the snapshot before it, `broken` why no study could load it: either keeps it out of
-    use while there is a sound one.
+    `lost` says what it lacks of the snapshot before it, `broken` why no study could load it: either holds it back
+    while there is a sound one.
     """
 
     item: Item
@@ -120,16 +120,15 @@ class Store:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        buffer = io.BytesIO()
-        table = pa.table({str(name): pa.array(column, from_pandas=True) for name, column in pulled.frame.items()})
+        item, frame, query, library, left_out = pulled
+        buffer, days = io.BytesIO(), frame[SHAPES[item.kind][0]]
+        table = pa.table({str(name): pa.array(column, from_pandas=True) for name, column in frame.items()})
         pq.write_table(table, buffer, compression="zstd")  # half the time that pandas takes around it
-        content, dates = buffer.getvalue(), pulled.frame[SHAPES[pulled.item.kind][0]]
         fetched = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")
-        span = str(dates.min().date()), str(dates.max().date())
-        digest = hashlib.sha256(content).hexdigest()
-        about = (pulled.item, dict(pulled.query), fetched, pulled.library, len(dates), *span, digest, pulled.left_out)
-        snapshot = Snapshot(*about, lost, broken)
-        self._write(snapshot, content)
+        span = str(days.min().date()), str(days.max().date())
+        digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+        snapshot = Snapshot(item, dict(query), fetched, library, len(days), *span, digest, left_out, lost, broken)
+        self._write(snapshot, buffer.getvalue())
         return snapshot
 
     def accept(self, snapshot: Snapshot) -> Snapshot:
@@ -147,9 +146,7 @@ class Store:
         raise MissingDataError(f"source {item.source}: {what}; run: {PULL_COMMAND}")
 
     def read_exactly(self, snapshot: Snapshot, columns: list[str] | None = None) -> pd.DataFrame:
-        """Read one snapshot, or some of its columns; `DataError` where it is damaged."""
-        if not self.is_intact(snapshot):
-            raise DataError(f"{snapshot.item}, pulled {snapshot.fetched_at}: its file is damaged or gone")
+        """Read one intact snapshot, or some of its columns."""
         return pd.read_parquet(self._object(snapshot), columns=columns)
 
     def is_intact(self, snapshot: Snapshot) -> bool:
@@ -162,34 +159,31 @@ class Store:
 
     def verify(self) -> tuple[list[Snapshot], dict[Path, str], list[Path]]:
         """Compare every file with its hash: intact snapshots, damaged files with what is wrong, files of no snapshot."""
-        named = self._manifests()
-        damaged = {path: "the manifest was altered" for path, snapshot in named if snapshot is None}
-        intact, known = [], {self._object(snapshot) for _, snapshot in named if snapshot}
-        for snapshot in (snapshot for _, snapshot in named if snapshot):
-            if self.is_intact(snapshot):
+        intact, damaged, known = [], {}, set()
+        for path in sorted((self.directory / "manifest").glob("*/*/*/*.json")):
+            if (snapshot := _read_manifest(path)) is None:
+                damaged[path] = "the manifest was altered"
+            elif self.is_intact(snapshot):
                 intact.append(snapshot)
             else:
                 what = f"{snapshot.item}, pulled {snapshot.fetched_at}: its data was altered or is gone"
                 damaged[self._object(snapshot)] = what
-        return intact, damaged, [path for path in self._files() if path not in known]
+            known |= {path} | ({self._object(snapshot)} if snapshot else set())
+        files = [*(self.directory / "objects").glob("*"), *(self.directory / "manifest").glob("*/*/*/*")]
+        return intact, damaged, sorted(path for path in files if path not in known)
 
-    def collect_garbage(self, *, keep: int | None = None) -> list[Path]:
-        """Remove damaged snapshots and what belongs to none; with `keep`, all but so many that go first of each item.
+    def collect_garbage(self) -> list[Path]:
+        """Remove damaged snapshots and what belongs to none.
 
         Only while no pull runs (`lock`): what it has written but not named yet would look like garbage.
         """
-        named = self._manifests()
-        sound = {path: snapshot for path, snapshot in named if snapshot and self.is_intact(snapshot)}
-        if keep is not None:
-            first = [
-                one for item in self.items() for one in in_order([s for s in sound.values() if s.item == item])[:keep]
-            ]
-            sound = {path: snapshot for path, snapshot in sound.items() if snapshot in first}
-        referred = {self._object(snapshot) for snapshot in sound.values()}
-        doomed = [path for path, _ in named if path not in sound]
-        doomed += [path for path in self._files() if path not in referred]
+        intact, damaged, stray = self.verify()
+        sound = {snapshot.sha256 for snapshot in intact}
+        manifests = (self.directory / "manifest").glob("*/*/*/*.json")
+        named = [path for path in manifests if (one := _read_manifest(path)) and one.sha256 not in sound]
+        doomed = [path for path in (*named, *damaged, *stray) if path.exists()]
         for path in doomed:
-            path.unlink(missing_ok=True)
+            path.unlink()
         return doomed
 
     def lock(self) -> FileLock:
@@ -213,16 +207,6 @@ class Store:
         name = f"{snapshot.fetched.strftime('%Y%m%dT%H%M%S.%fZ')}-{hashlib.sha256(text).hexdigest()[:16]}.json"
         data = {} if content is None or self.is_intact(snapshot) else {self._object(snapshot): content}
         write_whole({**data, self._folder(snapshot.item) / name: text})
-
-    def _manifests(self) -> list[tuple[Path, Snapshot | None]]:
-        """List every manifest, an item's oldest first; None for one that was altered."""
-        paths = sorted((self.directory / "manifest").glob("*/*/*/*.json"))
-        return [(path, _read_manifest(path)) for path in paths]
-
-    def _files(self) -> list[Path]:
-        """List data, and what a killed pull left behind."""
-        left = [path for path in (self.directory / "manifest").glob("*/*/*/*") if path.suffix != ".json"]
-        return sorted([*(self.directory / "objects").glob("*"), *left])
 
     def _folder(self, item: Item) -> Path:
         # A dot is quoted too: `..` would be a folder of its own.
@@ -255,28 +239,11 @@ def describe_loss(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> str:
     """Say which rows with a value a newer snapshot lacks; empty where it lacks none."""
     day, keys, value = SHAPES[kind]
     old, new = (frame[keys][frame[value].notna()] for frame in (older, newer))
-    gone = old[~pd.MultiIndex.from_frame(old).isin(pd.MultiIndex.from_frame(new))][day].drop_duplicates()
+    gone = old[~pd.MultiIndex.from_frame(old).isin(pd.MultiIndex.from_frame(new))][day]
     if gone.empty:
         return ""
     begins = "" if new.empty else f"; it begins on {new[day].min().date()}"
     return f"{len(gone):,} rows fewer, those of {gone.min().date()} to {gone.max().date()}{begins}"
-
-
-def describe_changes(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> str:
-    """Say what differs between two snapshots: rows that came, rows that went, and cells that changed."""
-    day, keys, _ = SHAPES[kind]
-    old, new = (frame.drop_duplicates(keys).set_index(keys).sort_index() for frame in (older, newer))
-    common, lost = old.index.intersection(new.index), describe_loss(kind, older, newer)
-    said = [f"{len(new.index.difference(old.index)):,} rows added", *([lost] if lost else [])]
-    for name in (name for name in old if name in new and pd.api.types.is_numeric_dtype(old[name])):
-        before, after = old[name].loc[common], new[name].loc[common]
-        differs = ~((before == after) | (before.isna() & after.isna()))
-        if differs.any():
-            days = before.index[differs].get_level_values(day)
-            moved = (after[differs] / before[differs] - 1).abs().replace(float("inf"), float("nan")).max()
-            span = f"{days.min().date()} to {days.max().date()}"
-            said.append(f"{name}: {int(differs.sum()):,} changed, {span}, by up to {moved:.2%}")
-    return "; ".join(said if len(said) > 1 + bool(lost) else [*said, "no change in what was there"])
 
 
 def _read_manifest(path: Path) -> Snapshot | None:

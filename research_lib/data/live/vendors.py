@@ -60,10 +60,9 @@ class YahooSession(curl.Session[curl.Response]):
         except curl.exceptions.RequestException as error:
             raise connection_fault("Yahoo", error, self.timeout_s) from None
         path = unquote(urlsplit(url).path)
-        if path.startswith(CHART):
+        if path.startswith(CHART) and response.status_code not in {401, 403}:
             check_answer("Yahoo", response.status_code, response.headers.get("Retry-After"), response.content)
-            if response.status_code not in {401, 403}:
-                check_chart(path.removeprefix(CHART), response.content, response.status_code)
+            check_chart(path.removeprefix(CHART), response.content, response.status_code)
         return response
 
 
@@ -81,20 +80,19 @@ def check_chart(symbol: str, content: bytes, status: int) -> None:
         if status >= 400:
             raise RefusedError(f"Yahoo answered {status} for {symbol}") from None
         raise TransientError("Yahoo sent an answer that is cut off or no JSON") from None
-    if fault:
-        raise RefusedError(f"Yahoo has no {symbol}: {fault.get('description')}")
-    if not result:
-        raise RefusedError(f"Yahoo sent an empty answer for {symbol}")
-    meta = result[0].get("meta") or {}
-    if meta.get("symbol", symbol) != symbol:
+    if fault or not result:
+        said = f"has no {symbol}: {fault.get('description')}" if fault else f"sent an empty answer for {symbol}"
+        raise RefusedError(f"Yahoo {said}")
+    meta = {"symbol": symbol, "dataGranularity": "1d", "exchangeTimezoneName": "UTC"} | (result[0].get("meta") or {})
+    if meta["symbol"] != symbol:
         raise RefusedError(f"Yahoo answers for {meta['symbol']} when asked for {symbol}: was it renamed?")
-    if meta.get("dataGranularity", "1d") != "1d":
+    if meta["dataGranularity"] != "1d":
         raise RefusedError(f"Yahoo sent prices every {meta['dataGranularity']} for {symbol} when asked for daily ones")
     seconds, quotes = result[0].get("timestamp") or [], result[0]["indicators"]["quote"][0].get("close") or []
     if len(seconds) != len(quotes):
         raise RefusedError(f"Yahoo sent {len(quotes)} prices on {len(seconds)} dates for {symbol}")
-    zone = meta.get("exchangeTimezoneName") or "UTC"  # its offset (gmtoffset) is today's, not that of each day
-    days = pd.to_datetime(seconds, unit="s", utc=True).tz_convert(zone).tz_localize(None).normalize()
+    times = pd.to_datetime(seconds, unit="s", utc=True)  # the offset (gmtoffset) is today's, not that of each day
+    days = times.tz_convert(meta["exchangeTimezoneName"]).tz_localize(None).normalize()
     differing = pd.Series(quotes, days, dtype=float)[days < days.max()].groupby(level=0).nunique(dropna=False)
     if (differing > 1).any():
         raise RefusedError(f"Yahoo sent two different closes for {symbol} on {str(differing.idxmax())[:10]}")
@@ -109,6 +107,8 @@ class Vendor:
 
     def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:  # noqa: ARG002  # Yahoo keeps a cache there
         self.session: Any = WebSession(self.label, timeout_s=timeout_s)
+        self._lock = Lock()
+        self._fetched: dict[str, Any] = {}  # what serves several items
 
     def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:
         """Fetch an item; `RefusedError` or `TransientError` where there is no usable answer."""
@@ -144,19 +144,60 @@ class Yahoo(Vendor):
             raise TransientError("Yahoo is throttling", for_all=True) from None
         except (faults.YFException, LookupError, TypeError, ValueError) as error:
             raise RefusedError(f"Yahoo sent nothing usable for {symbol} ({type(error).__name__}: {error})") from None
-        days = pd.DatetimeIndex(history.index).tz_localize(None).as_unit("us")
         names = {"Close": "close", "Adj Close": "adj_close", "Open": "open", "High": "high", "Low": "low",
                  "Volume": "volume", "Dividends": "dividend", "Stock Splits": "split"}  # fmt: skip
-        columns = {name: history[theirs].to_numpy(dtype=float) for theirs, name in names.items()}
-        frame = pd.DataFrame({"date": days, **columns})
+        days = pd.DatetimeIndex(history.index).tz_localize(None).as_unit("us").rename("date")
+        frame = history.set_axis(days)[list(names)].rename(columns=names).astype(float).reset_index()
         recent = days[days >= now.tz_localize(None) - pd.Timedelta(days=4)]  # older ones are over everywhere
         unfinished = [day for day in recent if not is_finished(day, now)]
-        frame = frame[~frame["date"].isin(unfinished)] if unfinished else frame
+        frame = frame[~frame["date"].isin(unfinished)]
         if frame["close"].isna().all():
             raise RefusedError(f"Yahoo sent no close for {symbol}")
         query = {"symbol": symbol, **{name: str(value) for name, value in asked.items()}}
         left_out = tuple(f"{day.date()}: the session is not over yet" for day in unfinished)
         return Pulled(item, frame, query, f"yfinance {version('yfinance')}", left_out)
+
+
+class Fred(Vendor):
+    """FRED: one series a request, its newest vintage, no key needed."""
+
+    source, label = "fred", "FRED"
+
+    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
+        """Fetch a series whole."""
+        from pandas_datareader.fred import FredReader
+
+        name = vendor_name(self.source, item.name)
+        frame = _read(FredReader, name, self.session, f"FRED sent nothing usable for {name}")
+        if not isinstance(frame.index, pd.DatetimeIndex) or not pd.api.types.is_numeric_dtype(frame[name]):
+            raise RefusedError(f"FRED sent something else than dates and numbers for {name}")
+        if frame[name].isna().all():
+            raise RefusedError(f"FRED sent an empty answer for {name}")
+        return _as_series(item, name, frame.index, frame[name])
+
+
+class French(Vendor):
+    """Ken French's data library: monthly factors and portfolios, several in a file, which is fetched once."""
+
+    source, label = "french", "Ken French's library"
+
+    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
+        """Take a series from its file."""
+        from pandas_datareader.famafrench import FamaFrenchReader
+
+        dataset, _, column = vendor_name(self.source, item.name).partition("/")
+        with self._lock:
+            if dataset not in self._fetched:
+                said = f"{dataset}: not a file as Ken French publishes it"
+                tables = _read(FamaFrenchReader, dataset, self.session, said)
+                self._fetched[dataset] = tables[0].rename(columns=str.strip)  # monthly; of portfolios, by value
+        table = self._fetched[dataset]
+        if column not in table or not isinstance(table.index, pd.PeriodIndex) or table.index.freqstr != "M":
+            raise RefusedError(f"{dataset}: no monthly column {column}; it has {', '.join(map(str, table))}")
+        values = table[column].astype(float)
+        # What the catalog keeps as decimals (portfolios, as another of their publishers has them) comes in percent.
+        values = values.mask(values.isin([-99.99, -999.0])) * (PERCENT if describe_series(item.name).scale == 1 else 1)
+        return _as_series(item, f"{dataset}, {column}", table.index.to_timestamp(), values)
 
 
 def _read(reader: type[Any], name: str, session: requests.Session, said: str) -> Any:  # noqa: ANN401  # untyped library
@@ -175,54 +216,6 @@ def _as_series(item: Item, name: str, dates: pd.DatetimeIndex, values: "pd.Serie
     return Pulled(item, frame, {"symbol": name, "start": START}, library)
 
 
-class Fred(Vendor):
-    """FRED: one series a request, its newest vintage, no key needed."""
-
-    source, label = "fred", "FRED"
-
-    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
-        """Fetch a series whole."""
-        from pandas_datareader.fred import FredReader
-
-        name = vendor_name(self.source, item.name)
-        frame = _read(FredReader, name, self.session, f"FRED sent nothing usable for {name}")
-        values = frame[name]
-        if not isinstance(frame.index, pd.DatetimeIndex) or not pd.api.types.is_numeric_dtype(values):
-            raise RefusedError(f"FRED sent something else than dates and numbers for {name}")
-        if values.notna().sum() == 0:
-            raise RefusedError(f"FRED sent an empty answer for {name}")
-        return _as_series(item, name, frame.index, values)
-
-
-class French(Vendor):
-    """Ken French's data library: monthly factors and portfolios, several in a file."""
-
-    source, label = "french", "Ken French's library"
-
-    def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:
-        super().__init__(store, timeout_s=timeout_s)
-        self._files: dict[str, pd.DataFrame] = {}
-        self._lock = Lock()  # the file of one series is that of the next
-
-    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
-        """Take a series from its file, which is fetched once."""
-        from pandas_datareader.famafrench import FamaFrenchReader
-
-        dataset, _, column = vendor_name(self.source, item.name).partition("/")
-        with self._lock:
-            if dataset not in self._files:
-                said = f"{dataset}: not a file as Ken French publishes it"
-                tables = _read(FamaFrenchReader, dataset, self.session, said)
-                self._files[dataset] = tables[0].rename(columns=str.strip)  # monthly; of portfolios, by value
-        table = self._files[dataset]
-        if column not in table or not isinstance(table.index, pd.PeriodIndex) or table.index.freqstr != "M":
-            raise RefusedError(f"{dataset}: no monthly column {column}; it has {', '.join(map(str, table))}")
-        values = table[column].astype(float)
-        # What the catalog keeps as decimals (portfolios, as another of their publishers has them) comes in percent.
-        values = values.mask(values.isin([-99.99, -999.0])) * (PERCENT if describe_series(item.name).scale == 1 else 1)
-        return _as_series(item, f"{dataset}, {column}", table.index.to_timestamp(), values)
-
-
 class Sec(Vendor):
     """The SEC's company facts, over plain HTTPS: every number of every report as filed, with the day on which it was."""
 
@@ -236,8 +229,6 @@ class Sec(Vendor):
         self.session.headers["User-Agent"] = os.environ.get("SEC_IDENTITY", "").strip()
         if not self.session.headers["User-Agent"]:
             raise MissingDataError("the SEC wants to know who asks: set SEC_IDENTITY to your name and e-mail address")
-        self._ciks: dict[str, int] = {}
-        self._lock = Lock()
 
     def largest(self, count: int) -> list[str]:
         """Return the tickers of the largest companies by today's market value, each company once.
@@ -245,23 +236,20 @@ class Sec(Vendor):
         Those of today: companies that failed or were bought since are not among them.
         """
         with self._lock:
-            if not self._ciks:
+            if not self._fetched:
                 rows = self._ask(self.LIST_URL)
                 try:
-                    self._ciks = {str(row["ticker"]): int(row["cik_str"]) for row in rows.values()}
+                    self._fetched = {str(row["ticker"]): int(row["cik_str"]) for row in rows.values()}
                 except (KeyError, TypeError, ValueError, AttributeError):
                     raise RefusedError("the SEC's list of companies is not what it was") from None
-        first: dict[int, str] = {}
-        for ticker, cik in self._ciks.items():
-            first.setdefault(cik, ticker)
-        return list(first.values())[:count]
+        return list(pd.Series(self._fetched).drop_duplicates().index[:count])
 
     def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
         """Fetch the facts of a company."""
         self.largest(0)
-        if item.name not in self._ciks:
+        if item.name not in self._fetched:
             raise RefusedError(f"the SEC lists no {item.name}")
-        cik = self._ciks[item.name]
+        cik = self._fetched[item.name]
         try:
             frame = facts_frame(self._ask(self.FACTS_URL.format(cik=cik)))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
