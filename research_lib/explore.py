@@ -6,26 +6,111 @@ explore.sigma()                     # or explore.sigma("nasdaq", threshold=3.0),
 
 import asyncio
 import html
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import ipywidgets as widgets
+import yaml
 
-from research_lib.errors import ResearchError
-from research_lib.params import Parameters, read_parameters, validate, write_parameters
-from research_lib.project import PARAMETERS, display_path
+from research_lib.errors import ParameterError, ResearchError
+from research_lib.params import SLUG, Parameters, read_parameters, read_values, validate, write_parameters
+from research_lib.project import PARAMETERS, display_path, write_whole
+from research_lib.studies.parameters import MODELS
 from research_lib.studies.study import Study, study_class
 
 # So long, in seconds, a change waits for the next one; between two exhibits the kernel looks for one.
 PAUSE, GLANCE = 0.03, 0.005
 WIDE = {"description_width": "9rem"}
 CONTROL_WIDTH = "24rem"
+FITTED = {"width": "max-content"}
 ASSET_FIELDS = ("asset", "benchmark")  # fields whose choices are what the source has
+row = partial(widgets.Box, layout=widgets.Layout(flex_flow="row wrap"))
 
 
-class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
-    """Controls above, then the answer as a sentence, then the exhibits; a change is answered at once, a newer one first.
+class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
+    """Controls that are answered when they change; a newer change ends the answer to an older one.
+
+    Attributes
+    ----------
+    answer, exhibits, status : Widget
+        What these settings say as a sentence, what they show, and what is wrong, if anything.
+    """
+
+    def __init__(self, rows: Sequence[widgets.Widget], watched: Sequence[widgets.Widget]) -> None:
+        self._pending: asyncio.Task[None] | None = None
+        self.status, self.answer, self.written, self.pinned = (widgets.HTML() for _ in range(4))
+        self.exhibits = widgets.VBox()
+        self.pin = widgets.Button(description="Pin this setting", layout=FITTED)
+        self.name = widgets.Text(description="Name", placeholder="my_threshold", style=WIDE)
+        self.write = widgets.Button(description="Write", layout=FITTED)
+        self.file = row([self.pin, self.name, self.write])
+        for one in watched:
+            one.observe(self._changed, "value")
+        self.pin.on_click(self._pin)
+        self.write.on_click(self._write)
+        super().__init__([*rows, self.status, self.answer, self.exhibits, self.file, self.written, self.pinned])
+        self.add_class("research-lib-explorer")
+        for _ in self._answer():
+            pass
+
+    def _respond(self) -> Iterator[str]:
+        """Give the sentence, then the exhibits as HTML, and last the line of status."""
+        raise NotImplementedError
+
+    def _keep(self, name: str) -> Path:
+        """Write these settings under a name."""
+        raise NotImplementedError
+
+    def _settings(self) -> str:
+        raise NotImplementedError
+
+    def _changed(self, _: object) -> None:
+        if self._pending:
+            self._pending.cancel()
+        self._pending = asyncio.get_running_loop().create_task(self._answer_soon())
+
+    async def _answer_soon(self) -> None:
+        await asyncio.sleep(PAUSE)
+        for _ in self._answer():
+            await asyncio.sleep(GLANCE)
+
+    def _answer(self) -> Iterator[None]:
+        self.status.value = _line("status", "Computing …")
+        try:
+            self.answer.value, *shown = self._respond()
+            for place, one in enumerate(shown):
+                kept = self.exhibits.children
+                if place < len(kept):
+                    kept[place].value = one
+                else:
+                    self.exhibits.children = (*kept, widgets.HTML(one))
+                yield
+            self.exhibits.children = self.exhibits.children[: len(shown)]
+            self.status.value = _line("status", "")
+        except Exception as error:  # whatever it is: a line, and the explorer goes on
+            self.exhibits.children, self.answer.value = (), ""
+            text = " ".join(str(error).split())
+            known = isinstance(error, ResearchError | ValueError)
+            self.status.value = _line("alert", text if known else f"{type(error).__name__}: {text}")
+
+    def _pin(self, _: object) -> None:
+        """Keep this setting's answer and first exhibit below, to compare with the next."""
+        shown = self.exhibits.children[0].value if self.exhibits.children else ""
+        self.pinned.value = f"<h4>Pinned: {html.escape(self._settings())}</h4>{self.answer.value}{shown}"
+
+    def _write(self, _: object) -> None:
+        try:
+            path = display_path(self._keep(self.name.value.strip()))
+            self.written.value = _line("status", f"Written. Its report: python -m research_lib run {path}")
+        except ResearchError as error:
+            self.written.value = _line("alert", " ".join(str(error).split()))
+
+
+class Explorer(Answering):
+    """The explorer of a study: a control for each of its parameters, and its exhibits by view.
 
     Attributes
     ----------
@@ -33,44 +118,25 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         By the parameter that each sets.
     view : ToggleButtons
         Which exhibits are shown.
-    answer, exhibits, status : Widget
-        The headline of these settings, the exhibits, and what is wrong, if anything.
-    pinned : HTML
-        An earlier setting, to compare with.
     """
 
     def __init__(self, study: type[Study], notebook: str, start: Parameters) -> None:
         self.study, self.notebook, self.start = study, notebook, start
         self._loaded: dict[Any, Any] = {}
-        self._pending: asyncio.Task[None] | None = None
         self.controls = {name: control(start, name, self._choices(name)) for name in study.CONTROLS}
         self.view = widgets.ToggleButtons(
             options=list(study.VIEWS), description="Show", style={"button_width": "max-content"}
         )
-        self.answer, self.status, self.pinned, self.written = (widgets.HTML() for _ in range(4))
-        self.exhibits = widgets.VBox()
-        self.pin = widgets.Button(description="Pin this setting", layout={"width": "max-content"})
-        self.name = widgets.Text(description="Name", placeholder="my_threshold", style=WIDE)
         self.replace = widgets.Checkbox(description="Replace a file of this name", indent=False)
-        self.write = widgets.Button(description="Write parameter file", layout={"width": "max-content"})
-        for one in self.controls.values():
-            one.observe(self._changed, "value")
-        self.view.observe(self._changed, "value")
-        self.pin.on_click(self._pin)
-        self.write.on_click(self._write)
-        row = partial(widgets.Box, layout=widgets.Layout(flex_flow="row wrap"))
-        settings, file = row(list(self.controls.values())), row([self.pin, self.name, self.replace, self.write])
-        super().__init__(
-            [settings, self.view, self.status, self.answer, self.exhibits, file, self.written, self.pinned]
-        )
-        self.add_class("research-lib-explorer")
-        for _ in self._answer():
-            pass
+        super().__init__([row(list(self.controls.values())), self.view], [*self.controls.values(), self.view])
+        self.write.description = "Write parameter file"
+        self.file.children = (*self.file.children[:2], self.replace, self.write)
 
     def parameters(self) -> Parameters:
         """Return the settings, validated; a `ParameterError` says what is wrong with them."""
         values = {name: one.value for name, one in self.controls.items()}
-        return validate(self.study.Parameters, self.start.model_dump() | values, origin="settings")
+        found: Parameters = validate(self.study.Parameters, self.start.model_dump() | values, origin="settings")
+        return found
 
     def _choices(self, name: str) -> Sequence[str]:
         """List the assets of the source for a field that is one."""
@@ -79,56 +145,91 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         known = self.study(self.start, loaded=self._loaded).source.symbols()
         return sorted({str(getattr(self.start, name)), *known})
 
-    def _changed(self, _: object) -> None:
-        if self._pending:
-            self._pending.cancel()
-        self._pending = asyncio.get_running_loop().create_task(self._answer_soon())
-
-    async def _answer_soon(self) -> None:
-        """Answer piece by piece; a newer change ends it between two pieces."""
-        await asyncio.sleep(PAUSE)
-        for _ in self._answer():
-            await asyncio.sleep(GLANCE)
-
-    def _answer(self) -> Iterator[None]:
-        self.status.value = _line("status", "Computing …")
-        try:
-            study = self.study(self.parameters(), loaded=self._loaded)
-            yield from self._show(study)
-            self.status.value = _line("status", study.source_line)
-        except Exception as error:  # whatever it is: a line, and the explorer goes on
-            self.exhibits.children, self.answer.value = (), ""
-            text = " ".join(str(error).split())
-            known = isinstance(error, ResearchError)
-            self.status.value = _line("alert", text if known else f"{type(error).__name__}: {text}")
-
-    def _show(self, study: Study) -> Iterator[None]:
+    def _respond(self) -> Iterator[str]:
+        study = self.study(self.parameters(), loaded=self._loaded)
         summary = study.show("summary")
-        self.answer.value = f"<p><b>{html.escape(summary.headline)}</b> {html.escape(summary.standfirst)}</p>"
-        for place, name in enumerate(names := self.study.VIEWS[self.view.value]):
-            shown = _as_html(study.show(name))
-            kept = self.exhibits.children
-            if place < len(kept):
-                kept[place].value = shown
-            else:
-                self.exhibits.children = (*kept, widgets.HTML(shown))
-            yield
-        self.exhibits.children = self.exhibits.children[: len(names)]
+        yield f"<p><b>{html.escape(summary.headline)}</b> {html.escape(summary.standfirst)}</p>"
+        for name in self.study.VIEWS[self.view.value]:
+            yield _as_html(study.show(name))
 
-    def _pin(self, _: object) -> None:
-        """Keep this setting's answer and first exhibit below, to compare with the next."""
-        settings = ", ".join(f"{one.description}: {one.value}" for one in self.controls.values())
-        shown = self.exhibits.children[0].value if self.exhibits.children else ""
-        self.pinned.value = f"<h4>Pinned: {html.escape(settings)}</h4>{self.answer.value}{shown}"
+    def _settings(self) -> str:
+        return ", ".join(f"{one.description}: {one.value}" for one in self.controls.values())
 
-    def _write(self, _: object) -> None:
-        try:
-            folder = PARAMETERS / self.notebook
-            path = write_parameters(folder, self.name.value.strip(), self.parameters(), replace=self.replace.value)
-        except ResearchError as error:
-            self.written.value = _line("alert", " ".join(str(error).split()))
-            return
-        self.written.value = _line("status", f"Written. Its report: python -m research_lib run {display_path(path)}")
+    def _keep(self, name: str) -> Path:
+        return write_parameters(PARAMETERS / self.notebook, name, self.parameters(), replace=self.replace.value)
+
+
+class ClaimExplorer(Answering):
+    """One line of the claims language to edit, its verdict, what it depends on, and its picture."""
+
+    def __init__(self, start: Any) -> None:  # noqa: ANN401  # the parameters of the claims' notebook
+        from research_lib.data import open_source
+        from research_lib.studies.claims.evaluate import Lines
+        from research_lib.studies.claims.language import WORDS
+
+        self.start, self.source = start, open_source(start.source, data_dir=start.data_dir)
+        self._lines = Lines(self.source)
+        claims = [one for one in start.claims if not one.untestable]
+        self.claim = widgets.Dropdown(
+            description="Claim", options=[(f"{one.id}: {one.says}", one) for one in claims], layout={"width": "100%"}
+        )
+        self.line = widgets.Textarea(description="Line", continuous_update=False, layout={"width": "100%"})
+        self.stated = widgets.Text(description="Published", continuous_update=False)
+        self.kind = widgets.Dropdown(description="Kind", options=["fact", "tendency", "forecast"])
+        forms = [(f"{one.part}: {one.shown}", one) for one in WORDS]
+        self.word = widgets.Dropdown(description="Words", options=[("look up a word of the language", None), *forms])
+        self.claim.observe(self._take, "value")
+        self._take(None)
+        rows = [self.claim, self.line, row([self.stated, self.kind, self.word])]
+        super().__init__(rows, [self.line, self.stated, self.kind, self.word])
+        self.write.description = "Write claim"
+
+    def _take(self, _: object) -> None:
+        """Put the chosen claim into the fields."""
+        chosen = self.claim.value
+        self.line.value = yaml.safe_dump(chosen.check, default_flow_style=True, width=200, sort_keys=False).strip()
+        self.stated.value, self.kind.value = str(chosen.stated), chosen.kind
+
+    def _respond(self) -> Iterator[str]:
+        from research_lib.studies.claims.study import explain
+
+        line, article = yaml.safe_load(self.line.value), self.start.articles[self.claim.value.article]
+        found = explain(
+            line, self.stated.value, self.source, as_of=article.as_of, kind=self.kind.value, lines=self._lines
+        )
+        word = self.word.value
+        hint = f"<p><code>{html.escape(word.shown)}</code>: {html.escape(word.meaning)}</p>" if word else ""
+        yield f"<p><b>{html.escape(found.verdict)}</b>. {html.escape(found.text)}</p>{hint}"
+        if found.figure is not None:
+            yield _as_html(found.figure)
+        yield found.readings.to_html(index=False, na_rep="–", float_format="{:.4g}".format)
+
+    def _settings(self) -> str:
+        return str(self.line.value)
+
+    def _keep(self, name: str) -> Path:
+        """Add the line to a claims file as a claim of the same article; a file that is not there begins with it."""
+        if not re.fullmatch(SLUG, name):
+            raise ParameterError(f"name {name!r}: write small letters, digits, - and _, such as my_claims")
+        path, chosen = PARAMETERS / "04_claims" / f"{name}.yaml", self.claim.value
+        values: Any = {"source": self.start.source, "data_dir": self.start.data_dir, "articles": {}, "claims": []}
+        values |= read_values(path) if path.exists() else {}
+        taken, number = {one["id"] for one in values["claims"]}, len(values["claims"]) + 1
+        claim = {
+            "id": f"{chosen.article}{number}",
+            "article": chosen.article,
+            "says": chosen.says,
+            "kind": self.kind.value,
+        }
+        if claim["id"] in taken:
+            raise ParameterError(f"{display_path(path)}: the id {claim['id']} is taken")
+        claim |= {"check": yaml.safe_load(self.line.value), "is": self.stated.value}
+        article = self.start.articles[chosen.article].model_dump(exclude_defaults=True)
+        articles = {chosen.article: article} | values["articles"]
+        whole = values | {"articles": articles, "claims": [*values["claims"], claim]}
+        validate(type(self.start), whole, origin=display_path(path))
+        write_whole({path: yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=120).encode()})
+        return path
 
 
 def control(start: Parameters, name: str, choices: Sequence[Any] = ()) -> widgets.Widget:
@@ -176,6 +277,12 @@ def open_explorer(notebook: str, file: str = "", **settings: object) -> Explorer
 sigma = partial(open_explorer, "03_record_sigma")
 rate_cuts = partial(open_explorer, "01_rate_cut_regimes")
 leverage = partial(open_explorer, "02_leverage_net_debt")
+
+
+def claims(file: str = "sayings", **settings: object) -> ClaimExplorer:
+    """Open the explorer of claims at a claims file of `params/04_claims/`, with settings that go before the file's."""
+    model = MODELS["04_claims"]
+    return ClaimExplorer(read_parameters(PARAMETERS / "04_claims" / f"{file}.yaml", model, settings))
 
 
 def _as_html(exhibit: Any) -> str:  # noqa: ANN401  # a table, a figure, or the reason why there is none

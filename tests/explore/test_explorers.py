@@ -1,6 +1,7 @@
 """Explorers without a browser: what they show, say, drop and write."""
 
 import asyncio
+import html
 
 import ipywidgets as widgets
 import pytest
@@ -15,7 +16,7 @@ from research_lib.studies.record_sigma import RecordSigma as Study
 CHANGES = {
     "03_record_sigma": ("threshold", 3.0),
     "01_rate_cut_regimes": ("min_cut_bp", 50.0),
-    "02_leverage_net_debt": ("small", 400),
+    "02_leverage_net_debt": ("stress_bp", 300),
 }
 
 
@@ -63,7 +64,7 @@ def test_the_answer_is_the_studys_and_changes_with_the_settings():
     for window in (60, 40):
         change(explorer, window=window)
         summary = Study.from_params(window=window).summary()
-        assert explorer.answer.value.startswith(f"<p><b>{summary.headline}</b>".replace("'", "&#x27;"))
+        assert explorer.answer.value.startswith(f"<p><b>{html.escape(summary.headline)}</b>")
 
 
 def test_data_is_loaded_once_for_all_settings():
@@ -105,8 +106,8 @@ def test_a_misspelt_setting_is_refused():
 
 def test_what_is_superseded_is_dropped(monkeypatch):
     explorer, drawn = explore.sigma(), []
-    show = explorer._show
-    monkeypatch.setattr(explorer, "_show", lambda study: drawn.append(study.p.threshold) or show(study))
+    respond = explorer._respond
+    monkeypatch.setattr(explorer, "_respond", lambda: drawn.append(explorer.parameters().threshold) or respond())
 
     async def hurry():
         for threshold in (2.0, 2.1, 2.2, 2.3):
@@ -166,3 +167,56 @@ def test_controls_come_from_the_model(notebook):
 
 def test_it_begins_at_a_parameter_file():
     assert explore.sigma("nasdaq").parameters().asset == "IXIC"
+
+
+@pytest.fixture
+def of_claims():
+    return explore.claims("smoke")
+
+
+def ask(explorer, **values):
+    async def act():
+        for name, value in values.items():
+            getattr(explorer, name).value = value
+        if explorer._pending:
+            await explorer._pending
+
+    asyncio.run(act())
+
+
+def test_a_claim_is_judged_again_when_its_line_changes(of_claims):
+    assert "<b>holds</b>" in of_claims.answer.value
+    assert "<svg" in of_claims.exhibits.children[0].value
+    ask(of_claims, line="{of: GSPC, take: change 2}")
+    assert "<b>fails</b>" in of_claims.answer.value
+    ask(of_claims, stated="-24.57%")
+    assert "<b>holds</b>" in of_claims.answer.value
+
+
+def test_a_wrong_word_is_one_line_and_the_explorer_goes_on(of_claims):
+    ask(of_claims, line="{of: GSPC, tak: change 2}")
+    assert 'role="alert"' in of_claims.status.value
+    assert "unknown word tak; did you mean take?" in of_claims.status.value
+    assert "pydantic" not in of_claims.status.value
+    ask(of_claims, line="{of: GSPC, take: change 2}")
+    assert 'role="status"' in of_claims.status.value
+
+
+def test_a_claim_is_added_to_a_file_and_keeps_what_was_there(of_claims, folder):
+    for line in ("{of: GSPC, take: change 2}", "{of: GSPC, take: change 3}"):
+        ask(of_claims, line=line)
+        of_claims.name.value = "mine"
+        of_claims.write.click()
+        assert "Written." in of_claims.written.value
+    written = read_parameters(folder / "04_claims" / "mine.yaml", type(of_claims.start))
+    assert [one.check["take"] for one in written.claims] == ["change 2", "change 3"]
+    assert [one.id for one in written.claims] == ["A1", "A2"]
+    of_claims.name.value = "../mine"
+    of_claims.write.click()
+    assert 'role="alert"' in of_claims.written.value
+
+
+def test_a_word_of_the_language_is_looked_up(of_claims):
+    word = next(value for label, value in of_claims.word.options if label.startswith("take: average"))
+    ask(of_claims, word=word)
+    assert word.meaning in of_claims.answer.value
