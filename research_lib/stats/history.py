@@ -21,49 +21,28 @@ BAND_DEVIATIONS = 2.0  # of the residuals around a fitted trend line
 
 @dataclass(frozen=True)
 class HistoricalRank:
-    """The last value of a series against all of its values, from both ends.
-
-    Attributes
-    ----------
-    value, date : float, Timestamp
-        The last value and its day.
-    first, n : Timestamp, int
-        The first day that has a value, and the number of such days.
-    rank, lowest_rank : int
-        1 + the number of higher (lower) values: 1 is the highest (lowest) on record, ties included.
-    ties : int
-        Earlier days with exactly the same value.
-    higher_episodes, lower_episodes : int
-        Episodes of higher (lower) values: such days with at most `gap` others between count once, and those as near to
-        the last value not at all, for they belong to the same move.
-    percentile : float
-        Share of days at or below the value, 0 to 1.
-    highest_since, lowest_since : Timestamp or None
-        The last earlier day with a value at least as high (low); None where there is none.
-    highest, highest_date, lowest, lowest_date
-        The extremes, each with its first day.
-    """
+    """The last value of a series against all of its values, from both ends."""
 
     value: float
     date: pd.Timestamp
-    first: pd.Timestamp
-    n: int
-    rank: int
-    lowest_rank: int
-    ties: int
-    higher_episodes: int
+    first: pd.Timestamp  # the first day that has a value
+    n: int  # days that have one
+    rank: int  # 1 + the number of higher values: 1 is the highest on record
+    lowest_rank: int  # 1 + the number of lower values
+    ties: int  # earlier days with the same value
+    higher_episodes: int  # runs of higher values, joined over gaps; the run that the last value belongs to left out
     lower_episodes: int
-    percentile: float
-    highest_since: pd.Timestamp | None
+    percentile: float  # share of days at or below the value, 0 to 1
+    highest_since: pd.Timestamp | None  # the last earlier day with a value at least as high
     lowest_since: pd.Timestamp | None
     highest: float
-    highest_date: pd.Timestamp
+    highest_date: pd.Timestamp  # the first day of the extreme
     lowest: float
     lowest_date: pd.Timestamp
 
 
 def rank_in_history(history: "pd.Series[float]", *, gap: int = 10) -> HistoricalRank:
-    """Rank the last value of a series, ordered by date, in all of it.
+    """Rank the last value of a series in all of it; days with at most `gap` others between are one episode.
 
     Raises
     ------

@@ -5,7 +5,6 @@ In a form, [ ] may be left out, <place> is an argument, and <place:a|b> one of s
 """
 
 import re
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -79,6 +78,11 @@ cover below 1 added by <k> bp on <share>% of <group:small less large|small|large
 <word:no EBITDA|due within a year> of <group:small less large|small|large> firms[ in <year>] | a share
 double edge <move:rise|fall> of <name> | what indebted small companies gain a month when a yield moves
 """
+PAGE = """
+{of: LINE, per or less: LINE, every: PERIOD, take: STEP then STEP, when: CONDITION and CONDITION, quiet: k,
+ then: LINE, after: HORIZON, less: all days or rest of year, say: WORD, from: DAY, at: DAY or SPAN, to: DAY}
+A list in place of any argument is an axis of `depends`. A LINE is RUT, RUT:high, IWM:total, DGS10, or {of: ...}.
+"""
 PERIODS = ("session", "week", "month", "quarter", "year")
 EXCESS = ("all days", "rest of year")
 LINE_KEYS = ("of", "per", "less", "every", "take")
@@ -87,6 +91,7 @@ LISTS = ("on", "years")  # a list of days or of years is one condition, not an a
 MOST_READINGS = 500
 ALIASES = {"SPX": "GSPC", "INX": "GSPC", "COMP": "IXIC", "CCMP": "IXIC", "DJIA": "DJI", "INDU": "DJI", "RTY": "RUT"}
 OTHER = {"NDX": "the Nasdaq 100 is no index here; QQQ is its fund, IXIC the Nasdaq Composite"}
+OTHER |= dict.fromkeys(EXCESS, "only `less` of the whole check takes it")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 QUARTERS = {"q1": "Jan-Mar", "q2": "Apr-Jun", "q3": "Jul-Sep", "q4": "Oct-Dec"}
 ELECTIONS = {"election": 0, "post-election": 1, "midterm": 2, "pre-election": 3}
@@ -96,11 +101,16 @@ UNITS = {
     "sigma": "sigma", "σ": "sigma", "times": "times", "×": "times", "sessions": "session", "weeks": "week",
     "months": "month", "quarters": "quarter", "years": "year", "days": "days", "cases": "cases",
 }  # fmt: skip
-UNIT = "|".join(UNITS)
-PLACES = {"k": r"\d{1,5}", "n": r"-?\d{1,5}", "x": rf"{NUMBER} ?(?:{UNIT})?", "y": rf"{NUMBER} ?(?:{UNIT})?", "name": r"\S+",
-          "date": r"\d{4}(?:-\d\d){0,2}", "year": r"\d{4}", "share": r"\d{1,3}", "moved": r"\d{1,3}"}  # fmt: skip
-COMPARISONS = {"at least": "at least", "more than": "at least", "above": "at least", "at most": "at most",
-               "less than": "at most", "below": "at most", "about": "about", None: "about"}  # fmt: skip
+AMOUNT = rf"{NUMBER} ?(?:{'|'.join(UNITS)})?"
+PLACES = {"k": r"\d{1,5}", "n": r"-?\d{1,5}", "x": AMOUNT, "y": AMOUNT, "name": r"\S+", "date": r"\d{4}(?:-\d\d){0,2}",
+          "year": r"\d{4}", "share": r"\d{1,3}", "moved": r"\d{1,3}"}  # fmt: skip
+AT_LEAST, AT_MOST, ABOUT = "at least", "at most", "about"
+COMPARISONS = {"at least": AT_LEAST, "more than": AT_LEAST, "above": AT_LEAST, "at most": AT_MOST, "less than": AT_MOST,
+               "below": AT_MOST, "about": ABOUT}  # fmt: skip
+FIGURE = re.compile(
+    rf"(?:({'|'.join(COMPARISONS)}) )?({NUMBER}) ?({'|'.join(UNITS)})?(?: (?:±|\+/-) ?({NUMBER}))?"
+    rf"(?: to ({NUMBER}))? ?({'|'.join(UNITS)}|st|nd|rd|th)?"
+)
 
 
 @dataclass(frozen=True)
@@ -133,9 +143,8 @@ def _words() -> Iterator[Word]:
     part = ""
     for line in GRAMMAR.strip().splitlines():
         form, _, meaning = line.partition(" | ")
-        if line.startswith("["):
-            part = line[1:-1]
-        else:
+        part = line[1:-1] if line.startswith("[") else part
+        if not line.startswith("["):
             yield Word(part, form, meaning)
 
 
@@ -201,8 +210,8 @@ class Check:
 
     def names(self) -> Iterator[str]:
         """Yield the prices and series that it needs."""
-        phrases = [self.special] if self.special else []
         operands: list[Any] = [self.line, self.then, *(one.line for one in self.when)]
+        phrases = [self.special] if self.special else []
         while operands:
             one = operands.pop()
             if isinstance(one, Line):
@@ -278,7 +287,7 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
         raise ValueError("then: needs `after`, over how many periods")
     if not isinstance(quiet, int) or quiet < 0:
         raise ValueError(f"quiet: {quiet!r} should be a number of periods, like 63")
-    spans = {key: read_span(raw[key], key) if raw.get(key) is not None else None for key in ("from", "at", "to")}
+    start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
     return Check(
         line=line,
         say=say,
@@ -287,9 +296,9 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
         then=None if then is None else _line(then),
         after=None if after is None else read("after", after),
         excess=excess or "",
-        start=spans["from"] and spans["from"][0],
-        asked=spans["at"],
-        to=spans["to"] and spans["to"][1],
+        start=start and start[0],
+        asked=asked,
+        to=to and to[1],
         choices=choices,
     )
 
@@ -313,7 +322,7 @@ def _line(raw: Any, base: Any = None) -> Line:  # noqa: ANN401
         raise ValueError(f"every: unknown word {every}{nearest(every, PERIODS)}")
     operands = {key: _operand(raw.get(key), of) for key in ("per", "less")}
     steps = re.split(r"\s+then\s+", str(raw["take"]).strip()) if "take" in raw else []
-    take, inner = tuple(read("take", one) for one in steps), _operand(of, of) or ""
+    take, inner = tuple(read("take", one) for one in steps), _operand(of, None) or ""
     if isinstance(inner, Line) and not inner.take and operands == {"per": None, "less": None}:
         return replace(inner, every=every if inner.every == "session" else inner.every, take=take)
     return Line(inner, **operands, every=every, take=take)
@@ -434,16 +443,12 @@ def read_figure(raw: object, *, is_date: bool = False) -> Figure:
     text = re.sub(r"\s+", " ", str(raw).strip().replace("−", "-"))
     if is_date:
         return Figure(text, "never") if text == "never" else Figure(text, "about", days=read_span(text, "is"))
-    found = re.fullmatch(
-        rf"(?:({'|'.join(filter(None, COMPARISONS))}) )?({NUMBER}) ?({UNIT})?(?: (?:±|\+/-) ?({NUMBER}))?"
-        rf"(?: to ({NUMBER}))? ?({UNIT}|st|nd|rd|th)?",
-        text,
-    )
+    found = FIGURE.fullmatch(text)
     if not found:
         raise ValueError(f"is: {raw!r} is no figure; write 11.5%, at least 5, 2.0 ± 0.1, -14.7 bp, 50 to 100 years")
     word, number, unit, wider, to, unit_after = found.groups()
     value, digit = _number(number)
-    comparison = COMPARISONS[word]
+    comparison = COMPARISONS.get(word, ABOUT)
     tolerance = digit if word == "about" else 0.0 if word else digit / 2
     if wider:
         tolerance, digit = _number(wider)[0], min(digit, _number(wider)[1])
@@ -523,31 +528,24 @@ class Claim(BaseModel):
 
 def explain_fault(fault: ErrorDetails, values: Mapping[str, Any]) -> str:
     """Say in one line which claim or article of a file is wrong, and in what."""
-    part, *where = fault["loc"]
-    message = fault["msg"].removeprefix("Value error, ")
-    if part == "claims" and where:
-        claim = values["claims"][where[0]]
-        name = f"claim {claim.get('id', where[0])}" if isinstance(claim, Mapping) else f"claim number {where[0]}"
-        article = f" of article {claim['article']}" if isinstance(claim, Mapping) and "article" in claim else ""
-    else:
-        name, article = (f"article {where[0]}", "") if part == "articles" and where else (str(part), "")
+    part, which, *where = fault["loc"]
+    entry = values[str(part)][which]
+    known = entry if isinstance(entry, Mapping) else {}
+    name = (
+        f"article {which}"
+        if part == "articles"
+        else f"claim {known.get('id', which)} of article {known.get('article')}"
+    )
     if fault["type"] == "extra_forbidden":
-        model = Claim if part == "claims" else Article
-        names = ["is" if one == "stated" else one for one in model.model_fields]
-        return f"{name}{article}: unknown word {where[-1]}{nearest(str(where[-1]), names)}"
-    return f"{name}{article}: {'.'.join(map(str, where[1:])) + ': ' if where[1:] else ''}{message}"
+        fields = Claim.model_fields if part == "claims" else Article.model_fields
+        names = [one.alias or name for name, one in fields.items()]
+        return f"{name}: unknown word {where[-1]}{nearest(str(where[-1]), names)}"
+    return ": ".join([name, *map(str, where), fault["msg"].removeprefix("Value error, ")])
 
 
-def grammar(width: int = 100) -> str:
+def grammar() -> str:
     """Write the whole grammar on a page."""
-    lines = [
-        "{of: LINE, per or less: LINE, every: PERIOD, take: STEP then STEP, when: CONDITION and CONDITION, quiet: k,",
-        " then: LINE, after: HORIZON, less: all days or rest of year, say: WORD, from: DAY, at: DAY or SPAN, to: DAY}",
-        "A list in place of any argument is an axis of `depends`. A LINE is RUT, RUT:high, IWM:total, DGS10, or {of: …}.",
-    ]
-    for part in ("take", "when", "after", "say", "of"):
-        lines += ["", part]
-        for word in (one for one in WORDS if one.part == part):
-            shown = f"  {word.shown:<50} {word.meaning}".rstrip()
-            lines += textwrap.wrap(shown, width, subsequent_indent=" " * 53, drop_whitespace=False)
+    lines = [PAGE.strip()]
+    for part in dict.fromkeys(one.part for one in WORDS):
+        lines += ["", part, *(f"  {one.shown:<52} {one.meaning}".rstrip() for one in WORDS if one.part == part)]
     return "\n".join(lines)
