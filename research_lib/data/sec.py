@@ -58,21 +58,12 @@ def facts_frame(content: dict[str, Any]) -> pd.DataFrame:
 
 
 def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
-    """Make statements of facts: a fiscal year stands with those of its own report.
+    """Make statements of the facts of all companies (with `company`), none filed after the date that may be known.
 
-    Parameters
-    ----------
-    facts : DataFrame
-        From `facts_frame`, of all companies (with `company`), none filed after the date that may be known.
-
-    Returns
-    -------
-    rows : DataFrame
-        `published` is the day of the year's own report. Where a value was restated it is the restated one, and the
-        row is `known_from` the day of that filing. `fiscal_year` is the year in which the period ends, the first days
-        of January counted to the year before. `shares` is the sum of the classes on the report's own cover.
-    faults : list of Fault
-        Companies without a usable annual report, periods that their filings contradict, covers without a count.
+    A fiscal year, the one in which the period ends (the first days of January counted to the year before), stands with
+    the facts of its own report, `published` that day. Where a value was restated it is the restated one, and the row
+    `known_from` the day of that filing. Faults: companies without a usable annual report, periods that their filings
+    contradict, covers without a count of shares.
     """
     usable = facts[(facts["unit"].isin(["USD", "shares"])) & (facts["taxonomy"] != "ifrs-full")]
     rows, faults = annual_reports(usable)

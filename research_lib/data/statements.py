@@ -28,10 +28,6 @@ AMOUNTS = ["debt", "cash", "revenue", "total_assets", "total_liabilities", "tota
 SIMFIN = "simfin"
 INCOME, BALANCE, CASH_FLOW = "us-income-annual.csv", "us-balance-annual.csv", "us-cashflow-annual.csv"
 DAILY_PRICES, PRICES_AT_PUBLICATION = "us-shareprices-daily.csv", "Annual_Stock_Price_Performance.csv"
-SIMFIN_NAMES = {
-    "Ticker": "company", "Fiscal Year": "fiscal_year", "Currency": "currency", "Report Date": "period_end",
-    "Publish Date": "published", "Restated Date": "restated_on",
-}  # fmt: skip
 GICS = {"10": "Energy", "15": "Materials", "20": "Industrials", "25": "Consumer Discretionary", "30": "Consumer Staples",
         "35": "Health Care", "40": "Financials", "45": "Information Technology", "50": "Communication Services",
         "55": "Utilities", "60": "Real Estate"}  # fmt: skip
@@ -81,43 +77,34 @@ def read_own(path: Path, *, as_of: date | None = None) -> Found:
 
     Flows of quarters are summed to the last four, so that a row always covers a year.
     """
-    there = columns_of(path, path.name)
+    there, shown = columns_of(path, path.name), path.name
     called = {
         name: next((one for one in (name, *row["also_called"].split("|")) if one in there), name)
         for name, row in COLUMNS.items()
     }
-    must = {"yes"} if called["debt"] in there else {"yes", "split"}
+    must = {"yes"} if "debt" in there else {"yes", "split"}
     kinds: tuple[dict[str, str], dict[str, str]] = ({}, {})
     for name, row in COLUMNS.items():
         kinds[row["needed"] not in must][called[name]] = row["kind"]
-    frame = read_table(path, path.name, *kinds, keys=(called["company"],))
+    frame = read_table(path, shown, *kinds, keys=(called["company"],))
     frame = frame.rename(columns={one: name for name, one in called.items() if one in frame})
-    frame = frame.assign(
-        fiscal_period=_periods(frame, path.name), published=frame.get("published", frame["known_from"])
-    )
-    if called["sector"] == "gsector" and "sector" in frame:
-        frame["sector"] = frame["sector"].str.removesuffix(".0").map(GICS)
-    require_unique(frame, ["company", "fiscal_year", "fiscal_period"], path.name)
-    dates = [name for name in ("known_from", "published", "restated_on") if name in frame]
-    frame["known_from"] = frame[dates].max(axis=1).where(frame["known_from"].notna())
-    frame = frame if as_of is None else frame[~(frame["known_from"] > pd.Timestamp(as_of))]
-    rows, faults = _sum_quarters(frame, path.name)
-    if "market_value" not in rows and {"price", "shares"} <= set(rows):
-        rows = rows.assign(
-            market_value=rows["price"] * rows["shares"], market_value_from=f"{path.name}: price x shares"
-        )
-    origins = {name: path.name for name in ("debt_from", "depreciation_from", "market_value_from") if name not in rows}
-    return Found(rows.assign(**origins), faults, path.name)
-
-
-def _periods(frame: pd.DataFrame, shown: str) -> "pd.Series[str]":
-    if "fiscal_period" not in frame:
-        return pd.Series("FY", frame.index, dtype="str")
-    periods = frame["fiscal_period"].fillna("FY").str.upper().str.replace(r"^([1-4])(\.0)?$", r"Q\1", regex=True)
+    periods = frame.get("fiscal_period", pd.Series("FY", frame.index, dtype="str")).fillna("FY").str.upper()
+    periods = periods.str.replace(r"^([1-4])(\.0)?$", r"Q\1", regex=True)  # Compustat counts them
     bad = periods[~periods.isin(PERIODS)]
     if not bad.empty:
         raise DataError(f"{shown}, row {bad.index[0]}: fiscal_period {bad.iloc[0]!r}; allowed: {', '.join(PERIODS)}")
-    return periods
+    frame = frame.assign(fiscal_period=periods, published=frame.get("published", frame["known_from"]))
+    if called["sector"] == "gsector" and "sector" in frame:
+        frame["sector"] = frame["sector"].str.removesuffix(".0").map(GICS)
+    require_unique(frame, ["company", "fiscal_year", "fiscal_period"], shown)
+    dates = [name for name in ("known_from", "published", "restated_on") if name in frame]
+    frame["known_from"] = frame[dates].max(axis=1).where(frame["known_from"].notna())
+    frame = frame if as_of is None else frame[~(frame["known_from"] > pd.Timestamp(as_of))]
+    rows, faults = _sum_quarters(frame, shown)
+    if "market_value" not in rows and {"price", "shares"} <= set(rows):
+        rows = rows.assign(market_value=rows["price"] * rows["shares"], market_value_from=f"{shown}: price x shares")
+    origins = {name: shown for name in ("debt_from", "depreciation_from", "market_value_from") if name not in rows}
+    return Found(rows.assign(**origins), faults, shown)
 
 
 def _sum_quarters(frame: pd.DataFrame, shown: str) -> tuple[pd.DataFrame, list[Fault]]:
@@ -160,23 +147,30 @@ def read_simfin(folder: Path) -> Found:
     from the cash flow, which nearly always has it, else from the income statement, where it is negative. Interest is
     net of interest income, negative in the file where it is a cost.
     """
-    keys, dates = ["company", "fiscal_year"], ["published", "restated_on"]
-    joined, faults = _read_simfin_file(folder, INCOME)
+    keys, parts, faults = ["company", "fiscal_year"], {}, []
+    for name in (INCOME, BALANCE, CASH_FLOW):
+        names = {row["column"]: ours for ours, row in fact_rows("simfin.csv").items() if row["file"] in ("all", name)}
+        part = _read_simfin(folder, name, {theirs: KINDS.get(ours, NUMBER) for theirs, ours in names.items()})
+        part = part.rename(columns=names)
+        nameless = part.index[part["company"].isna()]
+        faults += [Fault(NAMELESS, int(row), "", f"{SIMFIN}/{name}") for row in nameless]
+        part = part.drop(index=nameless)
+        require_unique(part, keys, f"{SIMFIN}/{name}")
+        parts[name] = part.set_index(keys, drop=name != INCOME).assign(row=part.index)
+    joined = parts[INCOME]
     for name in (BALANCE, CASH_FLOW):
-        other, nameless = _read_simfin_file(folder, name)
-        other = other.drop(columns=["period_end", "currency"]).rename(columns={one: f"{one} {name}" for one in dates})
-        joined = joined.assign(row=joined.index).merge(other, on=keys, how="left", indicator=True).set_index("row")
-        absent = joined["_merge"].eq("left_only")
-        unmatched = _mark(joined[absent], FaultKind.UNMATCHED, f" is not in {SIMFIN}/{name}", day="published")
-        joined, faults = joined[~absent].drop(columns="_merge"), faults + nameless + unmatched
-    for one in dates:
-        joined[one] = joined[[one, f"{one} {BALANCE}", f"{one} {CASH_FLOW}"]].max(axis=1)
+        absent = ~joined.index.isin(parts[name].index)
+        unmatched = joined[absent].set_index("row")
+        faults += _mark(unmatched, FaultKind.UNMATCHED, f" is not in {SIMFIN}/{name}", day="published")
+        joined = joined[~absent].merge(parts[name], left_index=True, right_index=True, suffixes=("", f" {name}"))
+    joined = joined.set_index("row").rename_axis(None)
+    joined = joined.assign(**{day: joined.filter(regex=f"^{day}").max(axis=1) for day in ("published", "restated_on")})
     short, long = joined["short_term_debt"], joined["long_term_debt"]
     cash_flow, income = joined["depreciation_cash_flow"], -joined["depreciation_income"]
     none = short.isna() & long.isna()
     rows = joined.assign(
         fiscal_period="FY",
-        known_from=joined[dates].max(axis=1).where(joined["published"].notna()),
+        known_from=joined[["published", "restated_on"]].max(axis=1).where(joined["published"].notna()),
         short_term_debt=short.fillna(0.0),
         long_term_debt=long.fillna(0.0),
         depreciation_amortization=cash_flow.fillna(income),
@@ -196,16 +190,6 @@ def read_simfin(folder: Path) -> Found:
 
 def _read_simfin(folder: Path, name: str, kinds: dict[str, str]) -> pd.DataFrame:
     return read_table(folder / name, f"{SIMFIN}/{name}", kinds)
-
-
-def _read_simfin_file(folder: Path, name: str) -> tuple[pd.DataFrame, list[Fault]]:
-    called = {row["column"]: ours for ours, row in fact_rows("simfin.csv").items() if row["file"] == name}
-    kinds = {theirs: KINDS[ours] for theirs, ours in SIMFIN_NAMES.items()} | dict.fromkeys(called, NUMBER)
-    frame = _read_simfin(folder, name, kinds).rename(columns=SIMFIN_NAMES | called)
-    nameless = frame.index[frame["company"].isna()]
-    frame = frame.drop(index=nameless)
-    require_unique(frame, ["company", "fiscal_year"], f"{SIMFIN}/{name}")
-    return frame, [Fault(NAMELESS, int(row), "", f"{SIMFIN}/{name}") for row in nameless]
 
 
 def read_daily_prices(folder: Path, column: str) -> pd.DataFrame:
@@ -320,14 +304,10 @@ def check_statements(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, lis
                 f"is positive here: turn the sign"
             )
     faults = []
-    for name in (
-        "market_value",
-        "price",
-        "shares",
-    ):  # of zero or less; or one or all nines, in place of what is missing
+    for name in ("market_value", "price", "shares"):
         empty = rows[name] <= 0
-        if name == "market_value":
-            empty |= rows[name].eq(1) | (rows[name].ge(999) & (rows[name] + 1).isin(10.0 ** np.arange(3, 16)))
+        if name == "market_value":  # one, or nines only
+            empty |= rows[name].eq(1) | (rows[name] + 1).isin(10.0 ** np.arange(3, 16))
         faults += _mark(rows[empty], PLACEHOLDER, f": {name}")
         rows = rows.assign(**{name: rows[name].mask(empty)})
     compared = (rows["market_value"] / rows["total_assets"].where(rows["total_assets"] > 0)).median()

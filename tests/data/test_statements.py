@@ -292,8 +292,8 @@ def test_simfin_rows_without_a_partner_a_name_or_a_price_are_left_out_and_counte
     assert named(loaded) == [
         ("no company name (left out)", 6, "simfin/us-income-annual.csv"),
         ("no company name (left out)", 5, "simfin/us-balance-annual.csv"),
-        (FaultKind.UNMATCHED, 5, "CCC 2020 is not in simfin/us-balance-annual.csv"),
         ("no company name (left out)", 6, "simfin/us-cashflow-annual.csv"),
+        (FaultKind.UNMATCHED, 5, "CCC 2020 is not in simfin/us-balance-annual.csv"),
         (FaultKind.BAD_PRICE, 2, "simfin/Annual_Stock_Price_Performance.csv, AAA: 0"),
     ]
     assert loaded.values["price"].dropna().tolist() == [5]
