@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from research_lib.data.calendar import CHECKED_FROM, is_finished, sessions_between
 from research_lib.data.catalog import AssetInfo, SeriesInfo
-from research_lib.data.readers import SHOWN, clipped, no_number, to_dates, to_numbers
+from research_lib.data.readers import SHOWN, clipped, quoted, to_dates, to_numbers
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, InsufficientDataError
 
@@ -224,7 +224,7 @@ def _parse_values(
     traded = missing & (raw.volume[cells.index].gt(0).to_numpy() if raw.volume is not None else False)
 
     def text(row: int) -> str:
-        return no_number(cells.iloc[row])
+        return quoted(cells.iloc[row])
 
     stopping = [
         *rows.find(bad, FaultKind.BAD_VALUE, text),

@@ -11,10 +11,11 @@ import gzip
 import io
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -36,13 +37,11 @@ EXCHANGE_ZONE = "America/New_York"
 LONGEST_HEADER, LARGEST_UNZIPPED = 1 << 20, 1 << 30  # bytes
 SHOWN = 3  # faults, or their rows, that an error names
 
-NOT_A_DATE = "not a date (yyyy-mm-dd)"
-NOT_MIDNIGHT = "not midnight at the exchange; write the session's date (yyyy-mm-dd)"
-UNCLEAR = "day or month first? write yyyy-mm-dd"
 DATE_FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y")
-DAY_AND_MONTH = r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})"
-TIMED = r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}\S*"
-ZONE = r"(?:Z|[+-]\d{2}:?\d{2})$"
+DAY_AND_MONTH = r"^(\d{1,2})([/.-])(\d{1,2})\2(\d{4})$"
+MIDNIGHT = r"[ T]0?0:00(?::00(?:\.0+)?)?\s*(?:Z|[+-]\d{2}:?\d{2})?$"
+NOT_MIDNIGHT = "not midnight, write yyyy-mm-dd"
+UNCLEAR = "day or month first, write yyyy-mm-dd"
 POINT_NUMBER = r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"  # 3,010.39
 COMMA_NUMBER = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+),\d+"  # 3.010,39 or 3010,39
 POINT_FRACTION = r"[+-]?\d+\.(?:\d{1,2}|\d{4,})"  # not three digits, which could be thousands
@@ -118,10 +117,17 @@ def read_cells(path: Path, shown: str, pick: Pick) -> pd.DataFrame:
     `pick` is given the names in the file (of a header with two levels: `close`, or `AAA:close` where there are
     several symbols) and returns those to read, each with what to call it. The index is the row in the file.
     """
+
+    def pick_from(names: Sequence[str]) -> dict[str, str]:
+        twice = [name for name, many in Counter(filter(None, names)).items() if many > 1]
+        if twice:
+            raise DataError(f"{shown}: a column's name stands twice in its header ({listed(twice)})")
+        return dict(pick(names))
+
     try:
         with path.open("rb") as file:
             is_parquet = path.suffix == ".parquet" or file.read(4) == b"PAR1"
-        frame = _read_parquet(path, shown, pick) if is_parquet else _read_csv(path, shown, pick)
+        frame = (_read_parquet if is_parquet else _read_csv)(path, shown, pick_from)
     except FileNotFoundError:
         raise MissingDataError(f"{shown}: there is no such file") from None
     except OSError as error:
@@ -188,29 +194,27 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
     """Convert cells (texts, timestamps or dates) to dates: tz-naive midnights in microseconds.
 
     Reads yyyy-mm-dd, yyyymmdd, months in words, and day and month by number where one row shows their order (a day
-    after the twelfth). A time must be midnight: in its own zone, or all of them at the exchange. With `optional` empty
-    cells are NaT, else they are refused.
-
-    Raises
-    ------
-    DataError
-        A cell is no date, could be two, or has a time of day; `where` is the file and column for its message.
+    after the twelfth). A time must be midnight where it was written; timestamps may all be midnight at the exchange.
+    With `optional` empty cells are NaT. Others are refused with their rows; `where` is the file and column.
     """
     index, cells = cells.index, cells.dropna() if optional else cells
-    fast, fault = _cast(cells, "date32"), NOT_A_DATE
+    fast, fault = _cast(cells, "date32"), f"not a {WORDS[DATE]}"
     if fast is not None:
         dates = pd.Series(fast, cells.index).astype("datetime64[us]")
     elif pd.api.types.is_datetime64_any_dtype(cells.dtype):
-        dates, fault = _midnights(cells, cells), NOT_A_DATE if cells.hasnans else NOT_MIDNIGHT
+        dates = cells.dt.tz_localize(None)
+        if cells.dt.tz is not None and (dates != dates.dt.normalize()).any():
+            there = cells.dt.tz_convert(EXCHANGE_ZONE).dt.tz_localize(None)
+            dates = there if (there == there.dt.normalize()).all() else dates
+        dates = dates.where(dates == dates.dt.normalize())
     else:
         cells = cells.astype("str").str.strip().fillna("")
         cells = cells[cells != ""] if optional else cells
-        dates, fault = _parse_dates(cells)
+        dates = _parse_dates(cells.str.replace(MIDNIGHT, "", regex=True))
     bad = cells[~dates.between("1700-01-01", "2200-01-01")]
     if len(bad):
-        rows = [f"row {row}: {_no_date(cell)}" for row, cell in bad[:SHOWN].items()]
-        shown = "; ".join(rows).replace(": ", f": {fault}: ", 1)
-        raise DataError(f"{where}, {shown}{_and_more(len(bad))}")
+        first = str(bad.iloc[0])
+        _refuse(bad, where, NOT_MIDNIGHT if ":" in first else UNCLEAR if re.match(DAY_AND_MONTH, first) else fault)
     return dates.astype("datetime64[us]").reindex(index)
 
 
@@ -232,22 +236,22 @@ def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], pd.Series[bo
     return values, (values.isna() & texts.notna()) | (values.abs() == np.inf)
 
 
-def no_number(cell: object) -> str:
-    """Show a cell that is no number, and which two it could be."""
+def quoted(cell: object) -> str:
+    """Show a cell in a message, and which two numbers or dates it could be."""
     text = str(cell).strip()
-    both = re.fullmatch(POINT_NUMBER, text) and re.fullmatch(COMMA_NUMBER, text)
-    readings = f" ({text.replace(',', '')} or {text.replace(',', '.')}? write it without the comma)" if both else ""
-    return clipped(repr(text)) + readings
-
-
-def _no_date(cell: object) -> str:
-    """Show a cell that is no date, and which two it could be."""
-    text = str(cell)
-    if parts := re.fullmatch(DAY_AND_MONTH, text):
-        first, _, second, year = parts.groups()
-        if first != second and int(first) <= 12 and int(second) <= 12:
-            return f"{text!r} is {year}-{first:0>2}-{second:0>2} or {year}-{second:0>2}-{first:0>2}"
+    if re.fullmatch(POINT_NUMBER, text) and re.fullmatch(COMMA_NUMBER, text):
+        return f"{text!r} ({text.replace(',', '')} or {text.replace(',', '.')}? write it without the comma)"
+    if parts := re.match(DAY_AND_MONTH, text):
+        one, _, other, year = parts.groups()
+        if one != other and int(one) <= 12 and int(other) <= 12:
+            return f"{text!r} is {year}-{one:0>2}-{other:0>2} or {year}-{other:0>2}-{one:0>2}"
     return clipped(repr(text))
+
+
+def _refuse(cells: "pd.Series[Any]", where: str, fault: str) -> NoReturn:
+    """Name the first cells with their rows, and say how many more there are."""
+    rows = "; ".join(f"row {row}: {fault}: {quoted(cell)}" for row, cell in cells[:SHOWN].items())
+    raise DataError(f"{where}, {rows}{_and_more(len(cells))}")
 
 
 def _and_more(many: int, shown: int = SHOWN, before: str = "; ") -> str:
@@ -266,8 +270,7 @@ def _convert(cells: "pd.Series[Any]", kind: str, shown: str, *, filled: bool = F
         values, bad = to_numbers(cells)
         bad |= values.notna() & (values % 1 != 0) & (kind == INTEGER)
         if bad.any():
-            rows = [f"row {row}: not a {WORDS[kind]}: {no_number(cell)}" for row, cell in cells[bad][:SHOWN].items()]
-            raise DataError(f"{where}, {'; '.join(rows)}{_and_more(int(bad.sum()))}")
+            _refuse(cells[bad], where, f"not a {WORDS[kind]}")
     if (filled or kind == INTEGER) and values.hasnans:
         empty = listed(values.index[values.isna()], SHOWN)
         raise DataError(f"{where}, row {empty}: empty; each row needs a {WORDS[kind]} here")
@@ -301,31 +304,17 @@ def _without_separators(texts: "pd.Series[str]") -> "pd.Series[str]":
     return texts
 
 
-def _midnights(own: "pd.Series[pd.Timestamp]", zoned: "pd.Series[pd.Timestamp]") -> "pd.Series[pd.Timestamp]":
-    """Return the dates of times that are midnight: as written, or all of them at the exchange; NaT for others."""
-    own = own.dt.tz_localize(None)
-    if (own != own.dt.normalize()).any() and zoned.dt.tz is not None:
-        there = zoned.dt.tz_convert(EXCHANGE_ZONE).dt.tz_localize(None)
-        own = there if (there == there.dt.normalize()).all() else own
-    return own.where(own == own.dt.normalize())
-
-
-def _parse_dates(texts: "pd.Series[str]") -> "tuple[pd.Series[pd.Timestamp], str]":
-    """Read texts in the form that most of them have; NaT where one has another, and what is then to be said."""
-    if texts.str.fullmatch(TIMED).any():
-        own = pd.to_datetime(texts.str.replace(ZONE, "", regex=True), format="ISO8601", errors="coerce")
-        all_zoned = texts.str.contains(ZONE).all() and own.notna().all()
-        return _midnights(own, pd.to_datetime(texts, format="ISO8601", utc=True) if all_zoned else own), NOT_MIDNIGHT
-    parts = texts.str.extract(f"^{DAY_AND_MONTH}(?: 0?0:00(?::00)?)?$")
-    numeric = parts[0].notna()
-    if numeric.mean() <= 0.5:
+def _parse_dates(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
+    """Read texts in the form that most of them have; NaT where one has another, or day and month are not told apart."""
+    parts = texts.str.extract(DAY_AND_MONTH)
+    if parts[0].notna().mean() <= 0.5:
         forms = [pd.to_datetime(texts, format=form, errors="coerce") for form in DATE_FORMS]
-        return max(forms, key=lambda found: int(found.notna().sum())), NOT_A_DATE
+        return max(forms, key=lambda found: int(found.notna().sum()))
     first, second = parts[0].astype(float), parts[2].astype(float)
     by_day, by_month = bool((first > 12).any()), bool((second > 12).any())
     form = "%d/%m/%Y" if by_day else "%m/%d/%Y"
     dates = pd.to_datetime(parts[0] + "/" + parts[2] + "/" + parts[3], format=form, errors="coerce")
-    return (dates, NOT_A_DATE) if by_day != by_month else (dates.where(first == second), UNCLEAR)
+    return dates if by_day != by_month else dates.where(first == second)
 
 
 def _read_parquet(path: Path, shown: str, pick: Pick) -> pd.DataFrame:
@@ -340,9 +329,8 @@ def _read_parquet(path: Path, shown: str, pick: Pick) -> pd.DataFrame:
     if not isinstance(frame.index, pd.RangeIndex):
         index = str(frame.index.name or "")
         frame = frame.rename_axis(index=index).reset_index(drop=index in names)
-    _refuse_doubles(list(frame.columns), shown)
-    chosen = dict(pick(list(frame.columns)))
-    return frame[list(chosen)].rename(columns=chosen).set_axis(range(1, len(frame) + 1))
+    chosen = pick(list(frame.columns))
+    return frame[list(chosen)].rename(columns=dict(chosen)).set_axis(range(1, len(frame) + 1))
 
 
 def _read_csv(path: Path, shown: str, pick: Pick) -> pd.DataFrame:
@@ -351,7 +339,6 @@ def _read_csv(path: Path, shown: str, pick: Pick) -> pd.DataFrame:
 
     data = _decode(path.read_bytes(), shown)
     delimiter, names, skipped = _find_header(data, shown)
-    _refuse_doubles(names, shown)
     chosen = pick(names)
     numbers = [str(number) for number in range(len(names))]
     columns = [numbers[names.index(name)] for name in chosen]
@@ -433,13 +420,6 @@ def _join_levels(pairs: Sequence[tuple[str, str]]) -> list[str]:
     fields, symbols = levels if {plain(name) for name in levels[0]} <= FIELDS else levels[::-1]
     several = len(set(symbols)) > 1
     return [f"{s}:{plain(f)}" if several else plain(f) for f, s in zip(fields, symbols, strict=True)]
-
-
-def _refuse_doubles(names: Sequence[str], shown: str) -> None:
-    filled = list(filter(None, names))
-    if len(set(filled)) < len(filled):
-        twice = dict.fromkeys(name for name in filled if filled.count(name) > 1)
-        raise DataError(f"{shown}: a column's name stands twice in its header ({listed(twice)})")
 
 
 def _data_lines(data: bytes, skipped: int, width: int, delimiter: str, shown: str) -> dict[int, str]:

@@ -170,19 +170,19 @@ def test_a_time_that_is_midnight_nowhere_known_is_refused_in_parquet_too(tmp_pat
     pd.DataFrame({"close": 100.0}, index).to_parquet(tmp_path / "AAA.parquet")
     line = refusal(tmp_path, (tmp_path / "AAA.parquet").read_bytes(), suffix=".parquet")
     assert line == (
-        "prices/AAA.parquet, column close, row 1: not midnight at the exchange; write the session's date (yyyy-mm-dd): "
-        "'2023-12-19 15:00:00+00:00'; row 2: '2023-12-20 15:00:00+00:00'; row 3: '2023-12-21 15:00:00+00:00'; "
-        f"and {len(SESSIONS) - 3} more"
+        "prices/AAA.parquet, column close, row 1: not midnight, write yyyy-mm-dd: '2023-12-19 15:00:00+00:00'; "
+        "row 2: not midnight, write yyyy-mm-dd: '2023-12-20 15:00:00+00:00'; "
+        f"row 3: not midnight, write yyyy-mm-dd: '2023-12-21 15:00:00+00:00'; and {len(SESSIONS) - 3} more"
     )
 
 
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("date,close\n10/11/2025,5\n11/11/2025,6\n", "column close, row 2: day or month first? write yyyy-mm-dd: '10/11/2025' is "
+        ("date,close\n10/11/2025,5\n11/11/2025,6\n", "column close, row 2: day or month first, write yyyy-mm-dd: '10/11/2025' is "
          "2025-10-11 or 2025-11-10"),
-        ("date,close\n13/01/2024,5\n01/14/2024,6\n", "column close, row 2: day or month first? write yyyy-mm-dd: '13/01/2024'; "
-         "row 3: '01/14/2024'"),
+        ("date,close\n13/01/2024,5\n01/14/2024,6\n", "column close, row 2: day or month first, write yyyy-mm-dd: '13/01/2024'; "
+         "row 3: day or month first, write yyyy-mm-dd: '01/14/2024'"),
         ('date,close\n2024-01-12,"3,010"\n2024-01-16,"2,999"\n', "column close, row 2 (2024-01-12): not a number: '3,010' (3010 or "
          "3.010? write it without the comma); row 3 (2024-01-16): not a number: '2,999' (2999 or 2.999? write it without the comma)"),
         ("date;close\n2024-01-12;3.010\n2024-01-16;2.999\n", "column close, row 2: '3.010' could be 3.01 or 3010; write it with "

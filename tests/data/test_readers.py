@@ -126,8 +126,10 @@ PANELS = {
 }
 
 
-@pytest.mark.parametrize("form", PANELS)
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize(
+    ("form", "suffix"),
+    [*((form, ".parquet") for form in PANELS), *((form, ".csv") for form in PANELS if "UTC" not in form)],
+)
 def test_a_panel_has_sessions_and_companies_whatever_its_form(tmp_path, form, suffix):
     path = tmp_path / f"price_panel{suffix}"
     getattr(PANELS[form], f"to_{suffix[1:]}")(path)
@@ -140,7 +142,7 @@ def test_a_panel_with_times_or_texts_is_refused(tmp_path, suffix):
     path = tmp_path / f"price_panel{suffix}"
     row = 2 if suffix == ".csv" else 1
     getattr(PRICES.set_axis(SESSIONS + pd.Timedelta(hours=16)), f"to_{suffix[1:]}")(path)
-    with pytest.raises(DataError, match=rf"^price_panel{suffix}, row {row}: not midnight at the exchange"):
+    with pytest.raises(DataError, match=rf"^price_panel{suffix}, row {row}: not midnight"):
         read_panel(path, path.name)
     getattr(PRICES.assign(AAA=["1", "x", "2"]), f"to_{suffix[1:]}")(path)
     with pytest.raises(DataError, match=rf"^price_panel{suffix}, column AAA, row {row + 1}: not a number: 'x'"):
