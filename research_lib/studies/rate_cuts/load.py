@@ -84,14 +84,15 @@ def load_rates(
     """
     loaded = {name: load_series_if_any(source, [name], as_of=as_of) for name in RATES[frequency]}
     known = {name: data[name] for name, data in loaded.items() if data}
-    levels: dict[str, pd.Series[float]] = {name: known[name] for name in ("DGS2", "DGS10") if name in known}
+    names = {"DGS2": "2-year yield", "DGS10": "10-year yield", "RF": "bill rate"}
+    levels = {name: known[series] for series, name in names.items() if series in known}
     if "RF" in known:
-        levels["BILL"] = known["RF"] * MONTHS_PER_YEAR
+        levels["bill rate"] = known["RF"] * MONTHS_PER_YEAR
     if {"AAA", "BAA"} <= set(known):
-        levels["SPREAD"] = (known["BAA"] - known["AAA"]).dropna()
+        levels["credit spread"] = (known["BAA"] - known["AAA"]).dropna()
     spreads = [known[name] for name in ("BAMLH0A0HYM2", "BAA10Y") if name in known]
     if spreads:
-        levels["SPREAD"] = next((one for one in spreads if len(one) >= LEAST_SPREAD_DAYS), spreads[-1])
+        levels["credit spread"] = next((one for one in spreads if len(one) >= LEAST_SPREAD_DAYS), spreads[-1])
     return pd.DataFrame(levels), tuple(card for data in loaded.values() if data for card in data.cards)
 
 
@@ -102,7 +103,7 @@ def changes_of(levels: pd.DataFrame, index: pd.DatetimeIndex) -> pd.DataFrame:
         known = column.dropna()
         at = known.index.searchsorted(index, side="right") - 1
         fresh = (at >= 0) & (np.asarray((index - known.index[np.maximum(at, 0)]).days) <= STALE_DAYS)
-        found[f"d_{str(name).lower()}"] = pd.Series(np.where(fresh, known.to_numpy()[at], np.nan), index).diff()
+        found[name] = pd.Series(np.where(fresh, known.to_numpy()[at], np.nan), index).diff()
     return pd.DataFrame(found)
 
 

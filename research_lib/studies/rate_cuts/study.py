@@ -334,14 +334,14 @@ class RateCuts(Study):
         return frame.assign(p_holm=holm(frame["p"]), a_year=frame["value"] * A_YEAR[self.p.frequency])
 
     @table("What {s.pair.name} moves with", ("over", "driver", "n", *SLOPE, "p", "p_holm"),
-           note="Small minus large on the market and the changes (d) of yields and a spread over the same periods, each with the "
+           note="Small minus large on the market and the changes of yields and a spread over the same periods, each with the "
            "others held fixed; p and interval by the restricted wild bootstrap.")  # fmt: skip
     def sensitivity(self) -> pd.DataFrame:
         """Small minus large on the market, yields and a credit spread."""
         drivers = changes_of(self.rates[0], self.pair.index).assign(market=self.pair.market)
         parts = {"all periods": drivers}
-        if split := next((name for name in ("d_dgs10", "d_bill") if name in drivers), ""):
-            sides = {f"{split}_up": drivers[split].clip(lower=0), f"{split}_down": drivers[split].clip(upper=0)}
+        if split := next((name for name in ("10-year yield", "bill rate") if name in drivers), ""):
+            sides = {f"{split}, rises": drivers[split].clip(lower=0), f"{split}, falls": drivers[split].clip(upper=0)}
             parts["all, rises and falls apart"] = drivers.drop(columns=split).assign(**sides)
         found = []
         for over, part in (parts | {state: drivers[self.states == state] for state in REGIMES}).items():
@@ -358,13 +358,16 @@ class RateCuts(Study):
     def cycles(self) -> pd.DataFrame:
         """Easing cycles, with what surrounded each first cut."""
         found = policy.easing_cycles(self.changes["change_bp"], self.rule)
-        found, levels = found[~found["cut_off"]], self.rates[0].reindex(columns=["DGS2", "DGS10", "SPREAD"])
+        found, levels = (
+            found[~found["cut_off"]],
+            self.rates[0].reindex(columns=["2-year yield", "10-year yield", "credit spread"]),
+        )
         dates = pd.DatetimeIndex(found.index)
         recession = policy.recession_within(dates, load_recessions(as_of=self.known_to), known_to=self.known_to)
         return found.assign(
             on_hold=(dates - pd.DatetimeIndex(found["last_hike"])).days,
-            curve=last_before(levels["DGS10"] - levels["DGS2"], dates),
-            spread=last_before(levels["SPREAD"], dates),
+            curve=last_before(levels["10-year yield"] - levels["2-year yield"], dates),
+            spread=last_before(levels["credit spread"], dates),
             recession=["not known yet" if pd.isna(one) else "yes" if one else "no" for one in recession],
             outcome=self.outcomes[self.p.horizon].reindex(dates).to_numpy(),
         ).reset_index()
@@ -381,7 +384,7 @@ class RateCuts(Study):
         parts = [
             frame.groupby(axis)
             .agg(n=("n", "size"), positive=("positive", "mean"), differs=("differs", "mean"))
-            .assign(axis=axis)
+            .assign(axis=axis.replace("_", " "))
             for axis in AXES
         ]
         return pd.concat(parts).rename_axis("shown").reset_index().astype({"shown": str})
@@ -503,8 +506,8 @@ class RateCuts(Study):
         Find("rel_beta_adjusted_{key}", "beta_adjusted", rows=True, unit="points", what="{window}, less the market times beta"),
         Find("rel_dividends_{key}", "with_dividends", rows=True, unit="points", what="{s.total_returns.name}, {window}"),
         Find("market_mean_1", "market", "mean", unit="change", what="{s.broad.name} over the session after first cuts"),
-        Find("beta_dgs10_up", "sensitivity", rows="driver == 'd_dgs10_up'", unit="ratio", what="points a point of a rise"),
-        Find("beta_dgs10_down", "sensitivity", rows="driver == 'd_dgs10_down'", unit="ratio", what="points a point of a fall"),
+        Find("beta_dgs10_up", "sensitivity", rows="driver == '10-year yield, rises'", unit="ratio", what="points a point of a rise"),
+        Find("beta_dgs10_down", "sensitivity", rows="driver == '10-year yield, falls'", unit="ratio", what="points a point of a fall"),
         Find("regime_easing_mean", "regimes", unit="points", what="{s.pair.name} a {s.unit} of easing"),
         Find("regime_difference", "regimes", rows="regime == 'easing less tightening'", unit="points", what="a {s.unit}, {regime}"),
     )  # fmt: skip

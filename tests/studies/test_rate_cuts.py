@@ -1,0 +1,355 @@
+"""Study 01 against the design's dates and figures, with planted effects, without the future, and where data are short."""
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research_lib.errors import DataError, InsufficientDataError, ParameterError
+from research_lib.exhibits.findings import Summary
+from research_lib.project import NOTEBOOKS
+from research_lib.stats import regression
+from research_lib.stats.policy import CycleRule
+from research_lib.stats.randomization import sign_flip
+from research_lib.studies.rate_cuts import RateCuts, curve
+from research_lib.studies.rate_cuts.curve import AXES, shares, specification_curve
+from research_lib.studies.rate_cuts.load import ReturnPair, changes_of, last_before, load_pair, load_rates
+from research_lib.studies.study import COMMON_EXHIBITS, Missing
+
+REAL = {"source": "folder", "frequency": "daily", "small": "RUT", "large": "GSPC", "horizon": 252}
+UNSHOWABLE = re.compile(r"\bnan\b|\binf\b|∞|\bNone\b|DGS|S1|_")
+SERIES = ("DGS2", "DGS10", "BAA10Y")
+
+
+def write_folder(directory: Path, *, altered_after: str = "9999") -> Path:
+    """Write a user's folder of made-up prices and yields, 1987 to 2018; with all after a date replaced."""
+    rng = np.random.default_rng(0)
+    index = pd.bdate_range("1987-09-10", "2018-12-31", name="date")
+    market, own = rng.normal(0.0003, [[0.010], [0.006]], (2, len(index)))
+    yields = rng.normal(0, 0.0005, (3, len(index))).cumsum(axis=1) % 0.03 + 0.02
+    later = index > pd.Timestamp(altered_after) if altered_after < "9999" else np.zeros(len(index), dtype=bool)
+    for kind, names, values in (("prices", ("RUT", "GSPC"), (market + own, market)), ("series", SERIES, yields)):
+        (directory / kind).mkdir(parents=True)
+        for name, column in zip(names, values, strict=True):
+            changed = np.where(later, rng.uniform(0.01, 0.03, len(index)), column)
+            shown = 100 * np.cumprod(1 + changed) if kind == "prices" else 100 * changed
+            pd.Series(shown, index, name="close" if kind == "prices" else "value").to_csv(
+                directory / kind / f"{name}.csv"
+            )
+    return directory
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folder(tmp_path_factory.mktemp("folder"))
+
+
+@pytest.fixture(scope="module")
+def made_up(folder: Path) -> RateCuts:
+    return RateCuts.from_params(**REAL | {"data_dir": str(folder)})
+
+
+def planted(made_up: RateCuts, effect: float, days: int) -> RateCuts:
+    """Return the study of the same prices with an effect on each of the days after first cuts."""
+    study = RateCuts.from_params(**made_up.p.model_dump())
+    pair = made_up.pair
+    small = pair.small.copy()
+    for at in made_up.events(pair)["position"]:
+        small.iloc[at + 1 : at + 1 + days] += effect
+    vars(study)["pair"] = ReturnPair(pair.name, small, pair.large, pair.market, False, False, pair.cards)
+    return study
+
+
+def all_texts(study: RateCuts) -> dict[str, str]:
+    """Show every exhibit, and return its words, without pictures."""
+    texts = {}
+    for name in ("summary", *RateCuts.exhibits()):
+        one = study.show(name)
+        bundle = {"text/html": repr(one)} if isinstance(one, Missing) else one._repr_mimebundle_()
+        shown = bundle[0] if isinstance(bundle, tuple) else bundle
+        texts[name] = re.sub(r"<style.*?</style>|<svg.*?</svg>|<[^>]*>", " ", shown["text/html"], flags=re.DOTALL)
+    return texts
+
+
+@pytest.fixture
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw less often, where what is drawn is not the point."""
+    monkeypatch.setattr(regression, "DRAWS", 39)
+    monkeypatch.setattr(curve, "DRAWS", 19)
+
+
+# The figures that must stay.
+
+
+def test_the_published_figures(shared_data: Path) -> None:
+    study = RateCuts.from_params(**REAL | {"data_dir": str(shared_data), "as_of": date(2025, 12, 31)})
+    found = {name: one.value for name, one in study.findings.by_name.items()}
+    assert found["first_cuts"] == 8
+    assert found["rel_mean_126"] == pytest.approx(-0.0154, abs=5e-5)
+    assert found["rel_mean_252"] == pytest.approx(0.003206662059667381, rel=1e-9)
+    assert found["rel_p_signflip_252"] == pytest.approx(0.953125)
+    assert found["rel_mean_before_126"] == pytest.approx(-0.047353203569573385, rel=1e-9)
+    assert found["regime_easing_mean"] == pytest.approx(7.563774731377986e-05, rel=1e-9)
+    assert found["beta_dgs10_down"] == pytest.approx(1.2011269923935315, rel=1e-7)
+    summary = study.show.summary
+    assert summary.headline == "Small caps beat large caps after 3 of 8 first cuts: chance"
+    assert (summary.verdict, summary.numbers[0][0]) == ("open", "−0.6 pp")
+    assert "price indices without dividends" in summary.standfirst
+    assert not [name for name in RateCuts.exhibits() if isinstance(study.show(name), Missing)]
+    ways = study.ways.set_index("share").loc["significant"]
+    assert ways["value"] < ways["null_high"]
+
+
+def test_smb_is_as_published_by_fama_and_french() -> None:
+    smb = RateCuts.from_params(small="SMB", large="").pair.difference["1963-07":"1991-12"]
+    assert len(smb) == 342
+    assert 100 * smb.mean() == pytest.approx(0.27, abs=0.005)
+    assert smb.mean() / smb.std() * np.sqrt(len(smb)) == pytest.approx(1.73, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("day", "first_cuts"),
+    [("1997-06-30", 3), ("1998-10-10", 4), ("2006-12-31", 5), ("2015-06-30", 6), ("2018-12-31", 6), ("2019-07-30", 6)],
+)
+@pytest.mark.usefixtures("few_draws")
+def test_every_as_of_is_made(shared_data: Path, day: str, first_cuts: int) -> None:
+    study = RateCuts.from_params(**REAL | {"data_dir": str(shared_data), "as_of": date.fromisoformat(day)})
+    assert study.first_cuts.n == first_cuts
+    assert study.show.summary.verdict == "open"
+    missing = {name for name in RateCuts.exhibits() if isinstance(study.show(name), Missing)}
+    assert missing <= {"with_dividends", "unscheduled"}  # funds began later; no decision was unscheduled yet
+
+
+# Results.
+
+
+def test_the_headline_is_compounded_and_a_published_difference_is_summed(made_up: RateCuts) -> None:
+    values = made_up.outcomes[252].dropna().to_numpy()
+    assert made_up.headline.value == pytest.approx(values.mean())
+    assert made_up.headline.p == sign_flip(values).p
+    at, (small, large) = made_up.events(made_up.pair)["position"].iloc[0], (made_up.pair.small, made_up.pair.large)
+    grown = [np.prod(1 + leg.iloc[at + 1 : at + 253]) for leg in (small, large)]
+    assert values[0] == pytest.approx(grown[0] - grown[1])
+    smb = RateCuts.from_params(small="SMB", large="")
+    assert smb.after is smb.sums
+    for name in ("compounded", "alone", "growth"):
+        assert "published as a difference" in smb.show(name).reason
+
+
+def test_holm_runs_over_all_windows_that_a_table_shows(made_up: RateCuts) -> None:
+    frame = made_up.compounded
+    assert frame["horizon"].tolist() == [-126, -63, -21, 0, 1, 5, 21, 63, 126, 252]
+    assert frame["p_holm"].min() == pytest.approx(min(1, len(frame) * frame["p"].min()))
+    assert frame["window"].iloc[[0, 3, 9]].tolist() == ["6 months before", "the day of the cut", "12 months after"]
+
+
+def test_a_planted_effect_is_found_and_the_rest_says_chance(made_up: RateCuts) -> None:
+    assert made_up.show.summary.verdict == "open"
+    found = planted(made_up, 0.002, 252)
+    assert found.headline.p == found.headline.p_smallest
+    assert found.show.summary.verdict == "holds"
+    assert planted(made_up, -0.002, 252).show.summary.verdict == "fails"
+    assert found.headline.low < 0.002 * 252 * 1.1 < found.headline.high
+    month = planted(made_up, 0.01, 21).compounded.set_index("horizon")
+    assert month.loc[21, "p"] == month.loc[21, "p_smallest"]
+    assert month.loc[-21, "p"] > 0.05
+
+
+def test_a_pure_beta_bet_is_no_effect_after_adjustment(made_up: RateCuts) -> None:
+    """Small caps that move by 1.5 times the market, which falls after every cut: the difference is all beta."""
+    study, pair = RateCuts.from_params(**made_up.p.model_dump()), made_up.pair
+    large = pair.market.copy()
+    for at in made_up.events(pair)["position"]:
+        large.iloc[at + 1 : at + 253] -= 0.002
+    vars(study)["pair"] = ReturnPair(pair.name, 1.5 * large, large, large, False, False, pair.cards)
+    assert study.sums.set_index("horizon").loc[252, "value"] < -0.15
+    adjusted = study.windows(study.pair, market=large, compounded=False).set_index("horizon")
+    assert adjusted.loc[252, "value"] == pytest.approx(0, abs=1e-9)
+
+
+def test_alone_and_together_add_up(made_up: RateCuts) -> None:
+    small, large = (made_up.alone.query(f"leg == '{leg}'")["mean"].to_numpy() for leg in ("small", "large"))
+    np.testing.assert_allclose(small - large, made_up.compounded["mean"], atol=1e-12)
+
+
+def test_regimes_are_those_known_before_each_period(made_up: RateCuts) -> None:
+    frame, states = made_up.regimes.set_index("regime"), made_up.states
+    easing = states[states == "easing"].index
+    assert frame.loc["easing", "value"] == pytest.approx(made_up.pair.difference[easing].mean())
+    assert frame.loc["easing less tightening", "value"] == pytest.approx(
+        frame.loc["easing", "value"] - frame.loc["tightening", "value"]
+    )
+    cut = pd.Timestamp("2001-01-03")
+    assert (states[cut], states[cut + pd.offsets.BDay()]) == ("on hold", "easing")
+
+
+def test_the_broad_market_on_the_day_offline() -> None:
+    study = RateCuts.from_params(as_of=date(2018, 12, 31))
+    returns = study.broad.small
+    days = list(study.events(study.broad).index)
+    found = study.market.set_index("horizon")
+    assert found.loc[0, "mean"] == pytest.approx(np.mean([returns[day] for day in days]))
+    assert returns["2001-01-03"] == pytest.approx(0.0501, abs=5e-4)  # the surprise cut, S&P 500 +5.0%
+
+
+def test_what_is_said_of_a_cycle_was_known_before_its_cut(made_up: RateCuts) -> None:
+    cycles, levels = made_up.cycles.set_index("first_cut"), made_up.rates[0]
+    cut = pd.Timestamp("2001-01-03")
+    before = levels[levels.index < cut].iloc[-1]
+    assert cycles.loc[cut, "curve"] == pytest.approx(before["10-year yield"] - before["2-year yield"])
+    assert cycles.loc[cut, "spread"] == pytest.approx(before["credit spread"])
+    assert cycles["recession"].tolist() == ["no"] * 5 + ["yes"] * 2
+    assert cycles.loc[cut, "on_hold"] == (cut - pd.Timestamp("2000-05-16")).days
+
+
+# The specification curve.
+
+
+def test_a_specification_is_the_studys_own_number(made_up: RateCuts) -> None:
+    frame = made_up.specifications[0]
+    usual = frame.query("min_cut_bp == 25 and min_tightening_bp == 50 and pause_days == 365 and start_year == 0")
+    for measure, table in (
+        ("compounded", made_up.compounded),
+        ("sum", made_up.sums),
+        ("compounded, beta-adjusted", made_up.beta_adjusted),
+    ):
+        rows = usual[usual["measure"] == measure].set_index("horizon")
+        study = table[table["horizon"] > 0].set_index("horizon")
+        np.testing.assert_allclose(rows["mean"], study["value"], atol=1e-12)
+        np.testing.assert_allclose(rows["p"], np.where(study["n"] >= 6, study["p"], np.nan))
+        assert rows["n"].tolist() == study["n"].tolist()
+    assert not frame.duplicated(list(AXES)).any()
+
+
+def test_the_null_is_the_same_question_asked_of_random_signs() -> None:
+    """In returns without any effect the share that differs is no rarer than under its own null, one time in ten."""
+    index, changes = pd.date_range("1982-10-31", "2018-12-31", freq="ME"), RateCuts.from_params().changes
+    beyond = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        small, large = (pd.Series(rng.normal(0.01, 0.05, len(index)), index) for _ in range(2))
+        pair = ReturnPair("made up", small, large, large, True, True, ())
+        table, means, p = specification_curve([pair], changes, (3, 12), rule=CycleRule(), beta_periods=36, seed=seed)
+        actual, null = shares(table["mean"].to_numpy(), table["p"].to_numpy()), shares(means, p)
+        assert means.shape == (curve.DRAWS, len(table))
+        beyond.append([float(np.mean(one >= found)) for one, found in zip(null, actual, strict=True)])
+    positive, differs = np.array(beyond).T
+    assert np.mean(positive <= 0.1) < 0.3
+    assert np.mean(differs <= 0.1) < 0.3
+    assert 0.25 < positive.mean() < 0.75
+
+
+# Short data, bad parameters, nothing from the future.
+
+
+@pytest.mark.parametrize(
+    ("day", "verdict", "words"),
+    [
+        ("1987-10-30", "no data", "first cut: 1 decision known, none inside the data"),  # before the first cut
+        ("1988-12-31", "open", "1 cycle is too few to tell an effect from chance"),
+        ("1987-11-10", "no data", "1 first cut inside the data, none with 12 months of data after it"),
+    ],
+)
+@pytest.mark.usefixtures("few_draws")
+def test_short_data_are_said_in_words(folder: Path, day: str, verdict: str, words: str) -> None:
+    study = RateCuts.from_params(**REAL | {"data_dir": str(folder), "as_of": date.fromisoformat(day)})
+    summary = study.show.summary
+    assert (summary.verdict, words in summary.standfirst) == (verdict, True)
+    for name, text in all_texts(study).items():
+        assert not UNSHOWABLE.search(text), name
+
+
+def test_a_pair_or_a_series_that_is_missing_is_left_out_and_named(made_up: RateCuts) -> None:
+    assert "IWM and SPY with dividends" in made_up.show.with_dividends.reason
+    assert "Not in this source: iShares Russell 2000 ETF minus SPDR S&P 500 ETF" in made_up.show.curve.deck
+    yields = {"2-year yield", "10-year yield", "10-year yield, rises", "10-year yield, falls"}
+    assert set(made_up.sensitivity["driver"]) == yields | {"credit spread", "market"}
+    assert not isinstance(made_up.show.hero, Missing)
+
+
+def test_no_price_return_meets_a_total_return() -> None:
+    with pytest.raises(ParameterError, match="one has dividends in it and the other has not"):
+        RateCuts.from_params(**REAL | {"data_dir": "x", "small": "IWM:total"})
+
+
+def test_monthly_prices_are_no_sessions(tmp_path: Path) -> None:
+    (tmp_path / "prices").mkdir()
+    months = pd.date_range("2000-01-31", periods=24, freq="ME", name="date")
+    for name in ("RUT", "GSPC"):
+        pd.Series(np.linspace(100, 120, 24), months, name="close").to_csv(tmp_path / "prices" / f"{name}.csv")
+    study = RateCuts.from_params(**REAL | {"data_dir": str(tmp_path)})
+    with pytest.raises(DataError, match="RUT: its prices are 31 days apart; sessions are needed"):
+        _ = study.pair
+
+
+def test_drivers_are_changes_over_the_pairs_periods_and_stop_at_gaps(made_up: RateCuts) -> None:
+    levels = made_up.rates[0]
+    gappy = levels.drop(levels.index[(levels.index > "2001-03-01") & (levels.index < "2001-04-15")])
+    found = changes_of(gappy, made_up.pair.index)
+    day, before = levels.loc["2000-05-16", "10-year yield"], levels.loc["2000-05-15", "10-year yield"]
+    assert found.loc["2000-05-16", "10-year yield"] == pytest.approx(day - before)
+    assert found.loc["2001-03-12":"2001-04-16", "10-year yield"].isna().all()  # carried over a week, not over a gap
+    values = pd.Series([1.0, 2.0], pd.DatetimeIndex(["2000-01-03", "2000-01-05"]))
+    days = pd.DatetimeIndex(["2000-01-03", "2000-01-04", "2000-01-05", "2000-01-06"])
+    np.testing.assert_array_equal(last_before(values, days), [np.nan, 1.0, 1.0, 2.0])
+
+
+def test_a_spread_that_has_just_begun_gives_way(shared_data: Path) -> None:
+    study = RateCuts.from_params(**REAL | {"data_dir": str(shared_data)})
+    for day, rows in (("1997-06-30", 2800), ("2005-06-30", 2000)):
+        spread = load_rates(study.source, "daily", as_of=date.fromisoformat(day))[0]["credit spread"].dropna()
+        assert len(spread) > rows
+
+
+def frames(study: RateCuts) -> dict[str, Any]:
+    """Compute every table and the data of every figure."""
+    found = {}
+    for name in RateCuts.exhibits():
+        try:
+            one = getattr(study, name)
+        except InsufficientDataError as reason:
+            one = str(reason)
+        found[name] = getattr(one, "data", one)
+    return found
+
+
+@pytest.mark.usefixtures("few_draws")
+def test_altering_data_after_as_of_changes_nothing(folder: Path, tmp_path: Path) -> None:
+    values = REAL | {"as_of": date(2008, 3, 31)}
+    altered = write_folder(tmp_path / "altered", altered_after="2008-03-31")
+    studies = [RateCuts.from_params(**values | {"data_dir": str(one)}) for one in (folder, altered)]
+    for (name, known), later in zip(frames(studies[0]).items(), frames(studies[1]).values(), strict=True):
+        if isinstance(known, pd.DataFrame):
+            pd.testing.assert_frame_equal(known, later, obj=name)
+        else:
+            assert known == later
+    whole = [load_pair(study.source, "RUT", "GSPC").difference for study in studies]
+    assert not whole[0].equals(whole[1])  # the alteration is there to be seen
+
+
+# What is shown.
+
+
+@pytest.mark.parametrize("values", [{}, {"small": "SMB", "large": ""}, {"announced_only": True}, {"horizon": 1}])
+@pytest.mark.usefixtures("few_draws")
+def test_offline_reports_are_whole(values: dict[str, Any]) -> None:
+    study = RateCuts.from_params(as_of=date(2016, 12, 31), **values)
+    summary: Summary = study.show.summary
+    assert len(summary.headline) <= 70
+    assert len(summary.standfirst.split()) <= 60
+    assert 3 <= len(summary.numbers) <= 4
+    assert len(summary.limits) == 3
+    assert summary.hero in RateCuts.exhibits()
+    for name, text in all_texts(study).items():
+        assert not UNSHOWABLE.search(text), name
+
+
+def test_the_notebook_shows_every_exhibit_once_and_computes_nothing() -> None:
+    text = (NOTEBOOKS / "01_rate_cut_regimes.ipynb").read_text(encoding="utf-8")
+    shown = re.findall(r"study\.show\.(\w+)", text)
+    assert sorted(shown) == sorted([*RateCuts.exhibits(), *COMMON_EXHIBITS])
+    assert "def " not in text
