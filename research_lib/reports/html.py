@@ -7,8 +7,8 @@ import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from functools import cache, lru_cache
 from html import escape, unescape
 from importlib.metadata import version
@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader
 from latex2mathml.converter import convert
 from nbconvert.filters.ansi import ansi2html
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
@@ -31,10 +32,10 @@ from research_lib.reports.record import Record, Status
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADLINE_TAG, FOLD_TAG, PAPERMILL_ERROR_TAG = "headline", "fold", "papermill-error-cell-tag"
+MADE = {Status.OK, Status.UNCHANGED}
 MANY_CELLS = 256  # of all notebooks together
 SHOWN_LINES, MOST_LINES = 40, 2_000  # of a text: the rest is folded, or cut
 FOLDED_CHARACTERS, MOST_CHARACTERS = 60_000, 3_000_000  # of a user's HTML
-PICTURE_BYTES = 5_000_000
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 PDF_SECONDS = 120
 
@@ -43,11 +44,12 @@ WARNING_LINE = re.compile(r"^.*?:\d+: (?P<warning>\w*Warning: .*)$")
 NOT_A_COLOUR = re.compile(r"\x1b\[[\d;?]*[A-Za-ln-z]")  # of a terminal: moves the cursor, clears a line
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 NOT_FOR_A_PAGE = ("script", "iframe", "object", "embed", "link", "meta", "base", "noscript")
-MADE = {Status.OK, Status.UNCHANGED}
+SEEN = ("img", "svg", "math", "hr", "input", "progress", "video", "audio", "em")
+Section = tuple[str, list[str]]  # its heading where it is folded, and its cells as HTML
 
 
-class MathRenderer(IPythonRenderer):
-    """Renders formulas as MathML, which browsers draw by themselves, and headings with a name to link to."""
+class PageRenderer(IPythonRenderer):
+    """Renders formulas as MathML, which browsers draw by themselves, tables that scroll, and headings to link to."""
 
     def inline_math(self, body: str) -> str:
         """Render a formula inside a sentence."""
@@ -71,26 +73,22 @@ class MathRenderer(IPythonRenderer):
         return f'<h{level} id="{_anchor(text)}">{text}</h{level}>\n'
 
 
-@dataclass
-class Section:
-    """A part of a page: its cells as HTML; with a heading it is folded."""
-
-    heading: str = ""
-    parts: list[str] = field(default_factory=list)
-
-
 def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None) -> str:
     """Render an executed notebook, as far as it went, as a page; its own folder has the pictures that its Markdown names."""
-    own = [cell for cell in notebook.cells if PAPERMILL_ERROR_TAG not in cell.metadata.get("tags", [])]
-    cells, warnings = _take_warnings(own)
+    own = [deepcopy(cell) for cell in notebook.cells if PAPERMILL_ERROR_TAG not in cell.metadata.get("tags", [])]
+    cells = [CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, 0)[0] for cell in own]
+    warnings = Counter(message for cell in cells for message in _take_warnings(cell))
     first = cells[0].source.strip() if cells and cells[0].cell_type == "markdown" else ""
     title, _, question = first.removeprefix("# ").partition("\n") if first.startswith("# ") else ("", "", "")
     answered = bool(record.headline) and record.status in MADE
     sections = _sections(cells[1:] if title else cells, folder, answered=answered)
-    hero = _take_hero(sections, record.hero) if answered else ""
-    question = "" if answered else _markdown(question, folder, trusted=True)
     return _page(
-        record, title=title or record.notebook, question=question, hero=hero, sections=sections, warnings=warnings
+        record,
+        title=title or record.notebook,
+        question="" if answered else _markdown(question, folder, {}),
+        hero=_take_hero(sections, record.hero) if answered else "",
+        sections=sections,
+        warnings=warnings.most_common(),
     )
 
 
@@ -100,34 +98,16 @@ def failed_page(record: Record, reason: str) -> str:
     return _page(record.with_(message=message, status=Status.FAILED), title=record.notebook, sections=[])
 
 
-def _page(record: Record, *, sections: Sequence[Section], **parts: Any) -> str:  # noqa: ANN401
-    open_html = "".join("".join(section.parts) for section in sections if not section.heading)
-    headings = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>|<p class="title" id="([^"]*)-title">(.*?)</p>', open_html)
-    return templates().get_template("page.html.j2").render(
-        record=record,
-        made=record.status in MADE,
-        sections=sections,
-        first_fold=next((i for i, section in enumerate(sections) if section.heading), len(sections)),
-        contents=[(a or c, unescape(re.sub("<.*?>", "", b or d))) for a, b, c, d in headings],
-        summary=summary_text(record),
-        data_to=data_to(record),
-        version=version("research-lib"),
-        **parts,
-    )  # fmt: skip
-
-
 def files_beside(notebook: NotebookNode, record: Record) -> dict[str, bytes]:
     """Return the files that stand beside a page: each figure as SVG, a small one of the hero, a summary for an e-mail."""
     files = {}
     for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
         about = output.get("metadata", {}).get("research_lib", {})
-        if about.get("kind") != "figure":
-            continue
-        html, name = output.data["text/html"], about["id"]
-        if found := re.search(r'href="data:image/svg\+xml,([^"]*)"', html):
-            files[f"{record.slug}.figures/{name}.svg"] = unquote(found[1]).encode()
-        if name == record.hero and (found := re.search(r'<svg class="narrow".*?</svg>', html, re.DOTALL)):
-            files[f"{record.slug}.figures/{name}.small.svg"] = found[0].encode()
+        if about.get("kind") == "figure":
+            html, path = output.data["text/html"], f"{record.slug}.figures/{about['id']}"
+            files[f"{path}.svg"] = unquote(re.findall(r'href="data:image/svg\+xml,([^"]*)"', html)[0]).encode()
+            if about["id"] == record.hero:
+                files[f"{path}.small.svg"] = re.findall(r'<svg class="narrow".*?</svg>', html, re.DOTALL)[0].encode()
     if record.headline:
         files[f"{record.slug}.summary.txt"] = (summary_text(record) + "\n").encode()
     return files
@@ -151,24 +131,12 @@ def to_pdf(page: Path) -> Path:
     target = page.with_suffix(".pdf")
     # As root, and in most containers, Chromium has no sandbox; it opens a page of ours that runs no script.
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer", f"--print-to-pdf={target}"]
+    command = [browser, *options, page.resolve().as_uri()]
     try:
-        subprocess.run(  # noqa: S603  # a browser, and a page of ours
-            [browser, *options, page.resolve().as_uri()], check=True, capture_output=True, timeout=PDF_SECONDS
-        )
+        subprocess.run(command, check=True, capture_output=True, timeout=PDF_SECONDS)  # noqa: S603  # a browser
     except (OSError, subprocess.SubprocessError) as error:
         raise ReportError(f"no PDF of {page.name}: {Path(browser).name} failed ({type(error).__name__})") from error
     return target
-
-
-def _take_warnings(cells: Sequence[NotebookNode]) -> tuple[list[NotebookNode], list[tuple[str, int]]]:
-    """Return the cells without what they wrote to the error stream, and each message of it with its count."""
-    messages: Counter[str] = Counter()
-    kept = []
-    for cell in cells:
-        outputs = list(_joined(cell.get("outputs", [])))
-        messages.update(line for output in outputs if _is_warning(output) for line in _messages(output.text))
-        kept.append(NotebookNode({**cell, "outputs": [output for output in outputs if not _is_warning(output)]}))
-    return kept, messages.most_common()
 
 
 def without_paths(text: str) -> str:
@@ -187,72 +155,94 @@ def templates() -> Environment:
     return environment
 
 
+def _page(record: Record, *, sections: Sequence[Section], **parts: Any) -> str:  # noqa: ANN401
+    unfolded = "".join("".join(cells) for heading, cells in sections if not heading)
+    headings = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>|<p class="title" id="([^"]*)-title">(.*?)</p>', unfolded)
+    return templates().get_template("page.html.j2").render(
+        record=record,
+        made=record.status in MADE,
+        sections=sections,
+        first_fold=next((i for i, (heading, _) in enumerate(sections) if heading), len(sections)),
+        contents=[(a or c, unescape(re.sub("<.*?>", "", b or d))) for a, b, c, d in headings],
+        summary=summary_text(record),
+        data_to=data_to(record),
+        version=version("research-lib"),
+        **parts,
+    )  # fmt: skip
+
+
 def _sections(cells: Sequence[NotebookNode], folder: Path | None, *, answered: bool) -> list[Section]:
     """Render cells; one tagged as a fold begins a section, which ends with the next heading of its rank."""
-    sections = [Section()]
+    sections: list[Section] = [("", [])]
     for cell in cells:
-        tags, changes = cell.metadata.get("tags", []), {}
+        tags = cell.metadata.get("tags", [])
         heading = re.match(r"## +(.+)\n?", cell.source) if cell.cell_type == "markdown" else None
         if heading and FOLD_TAG in tags:
-            sections.append(Section(re.sub(r"[*`]", "", heading[1])))
-            changes["source"] = cell.source[heading.end() :]
-        elif heading and sections[-1].heading:
-            sections.append(Section())
+            sections.append((re.sub(r"[*`]", "", heading[1]), []))
+            cell.source = cell.source[heading.end() :]
+        elif heading and sections[-1][0]:
+            sections.append(("", []))
         if answered and HEADLINE_TAG in tags:  # it stands on top
-            changes["outputs"] = []
-        sections[-1].parts.append(_cell(NotebookNode({**cell, **changes}), folder))
+            cell.outputs = []
+        sections[-1][1].append(_cell(cell, folder))
     return sections
 
 
 def _take_hero(sections: Sequence[Section], hero: str) -> str:
     """Take the cell of the picture that stands on top out of its section."""
-    for section in sections:
-        for i, part in enumerate(section.parts):
-            if hero and f'<figure class="exhibit figure" id="{hero}"' in part:
-                return section.parts.pop(i)
-    return ""
+    places = [
+        (cells, i) for _, cells in sections for i, cell in enumerate(cells) if f'" id="{hero}" aria-label' in cell
+    ]
+    return places[0][0].pop(places[0][1]) if hero and places else ""
+
+
+def _take_warnings(cell: NotebookNode) -> Iterator[str]:
+    """Take what a cell wrote to the error stream out of it: of a warning its class and words, not where it arose."""
+    written = [output.text for output in cell.get("outputs", []) if output.get("name") == "stderr"]
+    cell.outputs = [output for output in cell.get("outputs", []) if output.get("name") != "stderr"]
+    lines = iter(COLOUR.sub("", NOT_A_COLOUR.sub("", "".join(written))).splitlines())
+    for line in lines:
+        found = WARNING_LINE.match(line)
+        if found:
+            next(lines, None)  # the line of code that warned
+        if line.strip():
+            yield without_paths(found["warning"] if found else line).strip()
 
 
 def _cell(cell: NotebookNode, folder: Path | None) -> str:
     if cell.cell_type == "code":
-        shown = "".join(_safely(_show, output, folder) for output in cell.outputs)
+        shown = "".join(_safely(_show, output) for output in cell.outputs)
         failing = " failing" if any(output.output_type == "error" for output in cell.outputs) else ""
         return f'{shown}<div class="code{failing}">{_highlighted(cell.source)}</div>' if cell.source.strip() else shown
-    if not cell.source.strip():
-        return ""
-    if cell.cell_type == "raw":
-        return _text(cell.source)
-    source = cell.source
-    for name, data in cell.get("attachments", {}).items():
-        kind, picture = next(iter(data.items()))
-        source = source.replace(f"(attachment:{name}", f"(data:{kind};base64,{''.join(picture)}")
-    return f'<div class="text">{_safely(_markdown, source, folder, trusted=True)}</div>'
+    if cell.cell_type == "raw" or not cell.source.strip():
+        return _text(cell.source) if cell.source.strip() else ""
+    return f'<div class="text">{_safely(_markdown, cell.source, folder, cell.get("attachments", {}))}</div>'
 
 
-def _safely(show: Callable[..., str], *what: Any, **how: Any) -> str:  # noqa: ANN401
+def _safely(show: Callable[..., str], *what: Any) -> str:  # noqa: ANN401
     """Render one part of a page, or say that it cannot be: it never costs the page."""
     try:
-        return show(*what, **how)
+        return show(*what)
     except Exception as error:  # whatever a library says to an odd output
         return _missing(f"This part could not be shown ({type(error).__name__}: {without_paths(str(error))[:200]}).")
 
 
-def _show(output: NotebookNode, folder: Path | None) -> str:  # noqa: C901, PLR0911  # a line a kind
+def _show(output: NotebookNode) -> str:  # noqa: C901, PLR0911  # a line a kind
     """Render an output: the best of what it offers that needs no script."""
     if output.output_type == "stream":
         return _text(output.text)
     if output.output_type == "error":
-        trace = _folded("Traceback", _text("\n".join(output.traceback))) if output.traceback else ""
         said = escape(without_paths(COLOUR.sub("", output.evalue)))
+        trace = _folded("Traceback", _text("\n".join(output.traceback)))
         return f'<p class="error"><strong>{escape(output.ename)}</strong>: {said}</p>{trace}'
     data = {kind: "".join(part) if isinstance(part, list) else part for kind, part in output.data.items()}
     if "research_lib" in output.get("metadata", {}):
         return str(data["text/html"]).replace(FRAME_STYLE, "")  # the page has it once
     for kind in ("text/html", "image/svg+xml"):
-        if kind in data and (shown := _foreign(data[kind], folder)):
+        if kind in data and (shown := _foreign(data[kind])):
             return shown
     if words := data.get("text/markdown") or data.get("text/latex"):
-        return f'<div class="text">{_markdown(words, folder)}</div>'
+        return f'<div class="text">{_markdown(words)}</div>'
     for kind in sorted(data, reverse=True):
         if kind.startswith("image/"):
             width = str(output.get("metadata", {}).get(kind, {}).get("width", ""))
@@ -267,102 +257,58 @@ def _show(output: NotebookNode, folder: Path | None) -> str:  # noqa: C901, PLR0
     return _text(data["text/plain"])
 
 
-def _foreign(html: str, folder: Path | None) -> str:
+def _foreign(html: str) -> str:
     """Render HTML that is not the kit's own; empty where nothing is left of it without its script."""
     if len(html) > MOST_CHARACTERS:
         return _missing(f"An output of {len(html):,} characters is left out; it stands in the notebook.")
-    framed = _scrolling(shown, "Output") if (shown := _cleaned(html, folder)) else ""
+    framed = _scrolling(shown, "Output") if (shown := _cleaned(html)) else ""
     return framed if len(html) < FOLDED_CHARACTERS else _folded(f"{len(html):,} characters of output", framed)
 
 
-def _markdown(source: str, folder: Path | None, *, trusted: bool = False) -> str:
-    """Render Markdown: its author's own may hold HTML, a text from data not."""
-    renderer = MathRenderer(escape=not trusted, allow_harmful_protocols=False)
-    html = str(MarkdownWithMath(renderer=renderer).render(source))
-    return _cleaned(html, folder) if "<img" in html or (trusted and "<" in source) else html
+def _markdown(source: str, folder: Path | None = None, own: dict[str, Any] | None = None) -> str:
+    """Render Markdown: a cell's own (with its attachments) may hold HTML, and pictures beside the notebook; others not."""
+    allowed: Any = ["data:image/"]  # typed as a flag, read as a list
+    renderer = PageRenderer(escape=own is None, allow_harmful_protocols=allowed, attachments=own)
+    html = MarkdownWithMath(renderer=renderer).render(source)
+    return _cleaned(html, folder) if "<img" in html or (own is not None and "<" in source) else html
 
 
-def _cleaned(html: str, folder: Path | None) -> str:
+def _cleaned(html: str, folder: Path | None = None) -> str:
     """Close what is open in HTML, and take out what a page without script and network cannot have."""
     soup = BeautifulSoup(re.sub(r"^\s*<\?xml.*?\?>|<!DOCTYPE.*?>", "", html, flags=re.DOTALL), "html.parser")
     for tag in soup.find_all(NOT_FOR_A_PAGE):
         tag.decompose()
     for tag in soup.find_all(True):
-        for name in [name for name in tag.attrs if name.startswith("on")]:
-            del tag[name]
-        if re.match(r"\s*(javascript|vbscript|data:text):?", str(tag.get("href", "")), re.IGNORECASE):
-            del tag["href"]
+        script = re.match(r"\s*(javascript|vbscript|data:text):?", str(tag.get("href", "")), re.IGNORECASE)
+        tag.attrs = {
+            name: value
+            for name, value in tag.attrs.items()
+            if not name.startswith("on") and not (script and name == "href")
+        }
         if tag.name == "img":
-            _embed(tag, folder)
-    has_picture = soup.find(["img", "svg", "math", "hr", "input", "progress", "video", "audio", "canvas"])
-    return str(soup) if has_picture or soup.get_text(strip=True) else ""
+            source = str(tag.get("src", ""))
+            tag["src"], tag["alt"] = _embedded(source, folder), tag.get("alt") or "Picture"
+            if not tag["src"]:
+                tag.name, tag.attrs, tag.string = "em", {}, f"[picture not in this page: {source}]"
+    return str(soup) if soup.find(SEEN) or soup.get_text(strip=True) else ""
 
 
-def _embed(picture: Tag, folder: Path | None) -> None:
-    """Put a picture that is a file beside the notebook into the page; name one that cannot be had."""
-    address = str(picture.get("src", ""))
-    if not picture.get("alt"):
-        picture["alt"] = Path(address).name if not address.startswith("data:") else "Picture"
-    if address.startswith("data:image/"):
-        return
-    path = folder / unquote(address) if folder and "//" not in address else None
-    kind = mimetypes.guess_type(address)[0] or ""
-    if path and kind.startswith("image/") and path.is_file() and path.stat().st_size < PICTURE_BYTES:
-        picture["src"] = f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
-    else:
-        picture.name, picture.attrs = "em", {}
-        picture.string = f"[picture not in this page: {address}]"
+def _embedded(address: str, folder: Path | None) -> str:
+    """Return a picture's address with its data; that of a file beside the notebook too; empty where it cannot be had."""
+    kind, path = mimetypes.guess_type(address)[0] or "", folder / unquote(address) if folder else None
+    if address.startswith("data:image/") or path is None or not kind.startswith("image/") or not path.is_file():
+        return address if address.startswith("data:image/") else ""
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _text(text: str) -> str:
-    """Render text as a terminal would show it in the end; what is long is folded, what is endless is cut."""
-    lines = without_paths(_overwritten(text)).splitlines()
+    """Render text with a terminal's colours; what is long is folded, what is endless is cut."""
+    lines = without_paths(NOT_A_COLOUR.sub("", text)).splitlines()
     first, more, cut = lines[:SHOWN_LINES], lines[SHOWN_LINES:MOST_LINES], len(lines) - MOST_LINES
     if cut > 0:
         more.append(f"… {cut:,} more lines stand in the notebook")
     shown = [f'<pre tabindex="0">{ansi2html(chr(10).join(part))}</pre>' for part in (first, more)]
     return shown[0] + (_folded(f"{len(lines) - SHOWN_LINES:,} more lines", shown[1]) if more else "")
-
-
-def _overwritten(text: str) -> str:
-    """Let what follows a carriage return overwrite the line, as a progress bar does."""
-
-    def last(line: str) -> str:
-        shown = ""
-        for part in line.rstrip("\r").split("\r"):
-            shown = part + shown[len(part) :]
-        return shown
-
-    return "\n".join(map(last, NOT_A_COLOUR.sub("", text).split("\n")))
-
-
-def _joined(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
-    """Join what was written to one stream bit by bit."""
-    before: NotebookNode | None = None
-    for output in outputs:
-        if before and output.output_type == "stream" == before.output_type and output.name == before.name:
-            before = NotebookNode({**before, "text": before.text + output.text})
-            continue
-        if before:
-            yield before
-        before = output
-    if before:
-        yield before
-
-
-def _messages(text: str) -> Iterator[str]:
-    """Read what was written to the error stream: of a warning its class and words, not its place and line of code."""
-    lines = iter(COLOUR.sub("", _overwritten(text)).splitlines())
-    for line in lines:
-        found = WARNING_LINE.match(line)
-        if found:
-            next(lines, None)  # the line of code that warned
-        if line.strip():
-            yield without_paths(found["warning"] if found else line).strip()
-
-
-def _is_warning(output: NotebookNode) -> bool:
-    return bool(output.output_type == "stream" and output.name == "stderr")
 
 
 @lru_cache(maxsize=MANY_CELLS)

@@ -172,7 +172,7 @@ def test_own_notebooks_show_everything_in_order():
     (shows(**{"application/json": {"a": [1]}, "plain": "<JSON>"}), '&#34;a&#34;: ['),
     (says("\x1b[31mred\x1b[0m"), '<span class="ansi-red-fg">red</span>'),
     (says("10%\r50%\r100%\nnext"), "<pre tabindex=\"0\">100%\nnext</pre>"),
-    (says("abc\rX\x1b[K"), ">Xbc<"),
+    (says("abc\rX\x1b[K"), ">X<"),
     (shows(**{"application/vnd.jupyter.widget-view+json": {}, "plain": "IntSlider()"}), "(application/vnd.jupyter.widget-view+json) stood here"),
     (shows(html="<div><script>draw()</script></div>", plain="<Chart>"), "(text/html) stood here; it needs script"),
     (shows(**{"html": "<script>draw()</script>", "image/png": PNG}), "data:image/png"),
@@ -198,7 +198,8 @@ def test_open_tags_of_an_output_end_with_it():
 def test_pictures_beside_the_notebook_and_attachments_are_taken_along(tmp_path):
     (tmp_path / "plot.png").write_bytes(base64.b64decode(PNG))
     cell = new_markdown_cell(
-        "![a plot](plot.png) ![](gone.png) ![](https://a.b/c.png)\n\n<br><em onclick='x()'>own</em>"
+        "![a plot](plot.png) ![](gone.png) ![](https://a.b/c.png)\n\n<br><em onclick='x()'>own</em>\n\n"
+        "<details>\n\n*inside*\n\n</details>"
     )
     cell2 = new_markdown_cell("![kept](attachment:kept.png)", attachments={"kept.png": {"image/png": OTHER}})
     html = page(cell, cell2, folder=tmp_path)
@@ -207,6 +208,7 @@ def test_pictures_beside_the_notebook_and_attachments_are_taken_along(tmp_path):
     assert "[picture not in this page: https://a.b/c.png]" in html
     assert f'src="data:image/png;base64,{OTHER}"' in html
     assert "<em>own</em>" in html
+    assert re.search(r"<details>\s*<p><em>inside</em></p>\s*</details>", html)
     assert not re.search(r'src="(?!data:)', html)
 
 
