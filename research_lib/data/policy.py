@@ -4,16 +4,14 @@ The tables ship with the kit, so that a test checks them, once. Nothing here is 
 out in `stats.policy`.
 """
 
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from research_lib.data.catalog import PERCENT
 from research_lib.data.readers import DATE, NUMBER, TEXT, read_table
-from research_lib.errors import DataError, InsufficientDataError
+from research_lib.errors import InsufficientDataError
 
 FACTS = Path(str(files("research_lib.data") / "facts"))
 CHANGES_FILE = FACTS / "fomc_target_changes.csv"
@@ -24,22 +22,6 @@ ANNOUNCED_SINCE = pd.Timestamp("1994-02-04")  # the first decision that was anno
 
 # No announcement of a peak came more than a year after it; before 1980 there were none.
 UNANNOUNCED_LAG = pd.DateOffset(months=12)
-
-# It strayed most in the first week of the table (87 bp), and in late 2008, when reserves became ample (71 bp).
-STRAY_BP = 100.0
-LARGE_CHANGE_BP = 25.0
-
-
-@dataclass(frozen=True)
-class EffectiveRateCheck:
-    """How the effective federal funds rate went with the target table (gaps: to the target's middle, basis points)."""
-
-    n: int  # targets in force while the rate is known
-    median_gap_bp: float  # of the absolute gap, by targets, each at the rate's median
-    largest_gap_bp: float
-    largest_on: str  # the decision it followed
-    n_large: int  # changes of at least 25 bp
-    same_direction: float  # the share of them that the rate followed
 
 
 def load_target_changes(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
@@ -96,30 +78,3 @@ def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
 def known_from(recessions: pd.DataFrame, turn: str) -> "pd.Series[pd.Timestamp]":
     """Say when each `peak` or `trough` could be known: when announced; without announcement, a year after it."""
     return recessions[f"{turn}_announced"].fillna(recessions[turn] + UNANNOUNCED_LAG)
-
-
-def check_effective_rate(changes: pd.DataFrame, effective: "pd.Series[float]") -> EffectiveRateCheck:
-    """Check that the daily effective federal funds rate (DFF, decimals) moved with the target table.
-
-    `DataError` says which target the rate was further from, by its median while it was in force, than it ever was.
-    """
-    starts = pd.DatetimeIndex(changes["effective_date"])
-    row = starts.searchsorted(effective.index, side="right") - 1
-    medians = effective[row >= 0].groupby(row[row >= 0]).median()  # a year's last day has seen 14%
-    if len(medians) < 2:
-        raise InsufficientDataError("DFF: it covers fewer than two of the table's targets, so that nothing is checked")
-    spans = changes.iloc[medians.index.to_numpy()]
-    rate = pd.Series(medians.to_numpy(), spans.index)
-    gaps = ((rate - (spans["target_lower"] + spans["target_upper"]) / 2) * 1e4).to_numpy()
-    worst = int(np.abs(gaps).argmax())
-    decision = f"{spans.index[worst]:%Y-%m-%d}"
-    if abs(gaps[worst]) > STRAY_BP:
-        raise DataError(
-            f"{CHANGES_FILE.name}, decision {decision}: the effective rate was {gaps[worst]:+.0f} bp from the target "
-            f"while it was in force; at most {STRAY_BP:.0f} bp is allowed"
-        )
-    moved = rate.diff()
-    large = (spans["change_bp"].abs() >= LARGE_CHANGE_BP) & moved.notna()
-    followed = float((np.sign(moved[large]) == np.sign(spans["change_bp"][large])).mean())
-    gap = float(np.median(np.abs(gaps)))
-    return EffectiveRateCheck(len(spans), gap, float(gaps[worst]), decision, int(large.sum()), followed)
