@@ -19,11 +19,10 @@ from research_lib.data.catalog import Asset, fact_rows
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, MissingDataError
 
-PRICES = ("GSPC", "IXIC", "VIX")
-SP500_PARTS = ("GSPC 1950", "GSPC 1999", "GSPC 1990")  # each is used from the last one's end on
-SPLICE_TOLERANCE = 1e-6  # on their common days they are 1e-7 apart at most
-LARGE_COMPANIES = "large_companies"
-SERIES = tuple(name for name in fact_rows("packaged.csv") if name not in (*PRICES, *SP500_PARTS, LARGE_COMPANIES))
+FILES = fact_rows("packaged.csv")
+PRICES, LARGE_COMPANIES = ("GSPC", "IXIC", "VIX"), "large_companies"
+SERIES = tuple(name for name in FILES if name.split()[0] not in (*PRICES, LARGE_COMPANIES))
+SPLICE_TOLERANCE = 1e-6  # the vintages of the S&P 500 are 1e-7 apart at most on their common days
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Bundled:
             raise MissingDataError(f"source bundled has no prices of {asset.symbol}; it has {', '.join(PRICES)}")
         if asset.field != "close":
             raise MissingDataError(f"source bundled has only the close of {asset.symbol}, no {asset.field}")
-        return _splice_sp500() if asset.symbol == "GSPC" else _read(asset.symbol)
+        return _read(asset.symbol)
 
     def read_series(self, series_id: str) -> RawSeries:
         """Read a series, in the unit its publisher uses."""
@@ -70,14 +69,11 @@ def load_large_companies() -> tuple[pd.DataFrame, str]:
 
 @cache
 def load_packaged(name: str) -> tuple[pd.DataFrame, str]:
-    """Read the file of a row of `packaged.csv` by its dates in order, and name it with the version it belongs to.
+    """Read the file of a row of `packaged.csv` by its dates in order, and name it with its package's version.
 
-    Raises
-    ------
-    DataError
-        The package is absent, or its file is not the one that is known: the version is part of the data.
+    `DataError` says that the package is absent, or that its file is not the one that is known.
     """
-    file = fact_rows("packaged.csv")[name]
+    file = FILES[name]
     spec = find_spec(file["package"])
     if spec is None or spec.origin is None:
         raise DataError(f"package {file['package']} is not installed; install the versions in requirements.lock")
@@ -101,25 +97,14 @@ def load_packaged(name: str) -> tuple[pd.DataFrame, str]:
 
 
 def _read(name: str) -> RawSeries:
-    frame, label = load_packaged(name)
-    column = fact_rows("packaged.csv")[name]["column"]
-    return _raw(name, f"{label}, column {column}", frame[column])
-
-
-def _splice_sp500() -> RawSeries:
-    """Join three vintages, after a look at their common days."""
-    spliced, origins = pd.Series(dtype=float), list[str]()
-    for name in SP500_PARTS:
-        (frame, label), file = load_packaged(name), fact_rows("packaged.csv")[name]
-        later = frame[file["column"]]
-        common = spliced.index.intersection(later.index)
-        apart = (spliced[common] / later[common] - 1).abs().max()
+    """Join the vintages of a series, each used from the last one's end on, after a look at their common days."""
+    values, origins = pd.Series(dtype=float), list[str]()
+    for part in (part for part in FILES if part.split()[0] == name):
+        (frame, label), column = load_packaged(part), FILES[part]["column"]
+        common = values.index.intersection(frame.index)
+        apart = (values[common] / frame.loc[common, column] - 1).abs().max()
         if apart > SPLICE_TOLERANCE:
-            raise DataError(f"{label} differs by {apart:.1e} from what is known of its days: {', '.join(origins)}")
-        spliced = pd.concat([spliced, later[later.index > spliced.index[-1]]]) if origins else later
-        origins.append(f"{label} to {file['last']}")
-    return _raw("GSPC", ", then ".join(origins), spliced)
-
-
-def _raw(name: str, origin: str, values: "pd.Series[float]") -> RawSeries:
-    return RawSeries(name, origin, pd.Series(values.index), values.reset_index(drop=True))
+            raise DataError(f"{label} differs by {apart:.1e} from the vintage before it: {origins[-1]}")
+        values = pd.concat([values, frame[column][frame.index > values.index[-1]]]) if origins else frame[column]
+        origins.append(f"{label}, column {column}")
+    return RawSeries(name, ", then ".join(origins), pd.Series(values.index), values.reset_index(drop=True))

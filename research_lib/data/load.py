@@ -40,10 +40,7 @@ class DataSet:
 def open_source(name: str, *, data_dir: str = "") -> Source:
     """Return the source of a `source` parameter: one, or several joined by `+`; `data_dir` is for `folder`.
 
-    Raises
-    ------
-    DataError
-        There is no such source or folder, or nothing was ever pulled from it.
+    `DataError` says that there is no such source or folder, or that nothing was ever pulled from it.
     """
     sources = tuple(_open_one(part, data_dir) for part in name.split("+"))
     live = [source for source in sources if isinstance(source, Snapshots)]
@@ -58,14 +55,7 @@ def open_source(name: str, *, data_dir: str = "") -> Source:
 def load_prices(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet:
     """Load daily prices, cut at `as_of` at the door, in the currency or index points of the source.
 
-    Parameters
-    ----------
-    source : Source
-        Where from.
-    assets : iterable of str
-        `SYMBOL` for closes, `SYMBOL:field` for another column, `SYMBOL:total` with dividends reinvested.
-    as_of : date, optional
-        The last date that may be known.
+    An asset is `SYMBOL` for its closes, `SYMBOL:field` for another column, `SYMBOL:total` with dividends reinvested.
 
     Raises
     ------

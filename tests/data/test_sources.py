@@ -7,15 +7,7 @@ import pandas as pd
 import pytest
 
 from research_lib.data import bundled, load_prices, load_prices_if_any, load_series, load_series_if_any, open_source
-from research_lib.data.catalog import (
-    Asset,
-    describe_asset,
-    describe_series,
-    fact_rows,
-    known_series,
-    known_symbols,
-    vendor_name,
-)
+from research_lib.data.catalog import Asset, describe_asset, describe_series, known_series, known_symbols, vendor_name
 from research_lib.data.source import Joined, parts_of
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 from tests.conftest import random_walk, write_prices
@@ -55,10 +47,9 @@ def test_bundled_prices(bundled_prices):
 
 
 def test_spliced_vintages_agree_on_all_common_days():
-    parts = [bundled.load_packaged(name)[0] for name in bundled.SP500_PARTS]
-    columns = [
-        part[fact_rows("packaged.csv")[name]["column"]] for part, name in zip(parts, bundled.SP500_PARTS, strict=True)
-    ]
+    names = [name for name in bundled.FILES if name.startswith("GSPC ")]
+    parts = [bundled.load_packaged(name)[0] for name in names]
+    columns = [part[bundled.FILES[name]["column"]] for part, name in zip(parts, names, strict=True)]
     together = pd.concat(columns, axis=1).dropna(how="any")
     assert len(together) == 4277
     assert (together.max(axis=1) / together.min(axis=1) - 1).max() < 2e-7
@@ -114,7 +105,7 @@ def test_size_portfolios_are_raw_decimals_of_their_months():
 
 
 def test_a_changed_package_is_found(monkeypatch):
-    rows = fact_rows("packaged.csv")
+    rows = bundled.FILES
     monkeypatch.setitem(rows, "IXIC", rows["IXIC"] | {"last_value": "6635.2"})
     bundled.load_packaged.cache_clear()
     with pytest.raises(DataError, match=r"nasdaq.csv.gz is not the data set that the kit knows \(5031 rows"):
