@@ -1,7 +1,7 @@
 """Pull what parameter files need: plan it, ask for it, keep it, and say what could not be had."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -23,6 +23,7 @@ from research_lib.project import CHECK_SECONDS, noted_interrupts
 if TYPE_CHECKING:
     from research_lib.data.live.vendors import Vendor
 
+Result = Snapshot | str | None  # kept, why it failed, not asked for
 GAPS_S = {"sec": 0.125}  # between requests: the SEC allows ten a second
 
 
@@ -139,30 +140,31 @@ def pull(
     wanted: list[Item] = []
     limiters = {name: RateLimiter(policy, gap_s=GAPS_S.get(name, 0.0)) for name in vendors}
 
-    def fetch(item: Item) -> Snapshot:
+    def fetch(item: Item) -> Result:
         asked = pd.Timestamp.now("UTC")  # a session that ends while the answer comes is not in it
-        brought = limiters[item.source].ask(lambda: vendors[item.source].fetch(item, now=asked))
-        return keep(store, brought, now=asked)
+        try:
+            brought = limiters[item.source].ask(lambda: vendors[item.source].fetch(item, now=asked))
+            return keep(store, brought, now=asked)
+        except StoppedError:
+            return None
+        except (RefusedError, OSError) as error:  # the network, or the disk
+            return str(error)
+        except Exception as error:  # one item's failure is one item's, whatever it is
+            return f"unexpected {type(error).__name__}: {str(error)[:200]}"
 
     with store.lock():
         now = pd.Timestamp.now("UTC")
         for item in items:
             (outcome.fresh if is_fresh(store, item, now=now, policy=policy) else wanted).append(item)
-        ended: SimpleQueue[Future[Snapshot]] = SimpleQueue()
-        with noted_interrupts() as interrupted, ThreadPoolExecutor(policy.at_once) as pool:
-            running = {pool.submit(fetch, item): item for item in wanted}
-            for future in running:
-                future.add_done_callback(ended.put)
-            while running:
-                if interrupted():
-                    for limiter in limiters.values():
-                        limiter.stop()
-                    pool.shutdown(wait=False, cancel_futures=True)
-                with suppress(Empty):
-                    future = ended.get(timeout=CHECK_SECONDS)
-                    item = running.pop(future)
-                    if _enter(outcome, item, future):
-                        tell(len(outcome.kept) + len(outcome.failed), len(wanted), str(item))
+        for item, result in _each(fetch, wanted, limiters, policy.at_once):
+            if isinstance(result, Snapshot):
+                outcome.kept.append(result)
+            elif result is not None:
+                outcome.failed[item] = result
+            else:
+                outcome.not_asked.append(item)
+                continue
+            tell(len(outcome.kept) + len(outcome.failed), len(wanted), str(item))
         if accept:
             newest = [store.snapshots(item)[-1] for item in outcome.fresh]
             lacking = [one for one in (*outcome.kept, *newest) if one.lost and not one.broken]
@@ -172,18 +174,23 @@ def pull(
     return outcome
 
 
-def _enter(outcome: Outcome, item: Item, future: Future[Snapshot]) -> bool:
-    """Enter what became of an item; say whether it was asked for at all."""
-    try:
-        outcome.kept.append(future.result())
-    except (CancelledError, StoppedError):
-        outcome.not_asked.append(item)
-        return False
-    except (RefusedError, OSError) as error:  # the network, or the disk
-        outcome.failed[item] = str(error)
-    except Exception as error:  # one item's failure is one item's, whatever it is
-        outcome.failed[item] = f"unexpected {type(error).__name__}: {str(error)[:200]}"
-    return True
+def _each(
+    fetch: Callable[[Item], Result], items: Sequence[Item], limiters: Mapping[str, RateLimiter], at_once: int
+) -> Iterator[tuple[Item, Result]]:
+    """Fetch items, a few at once, each as it ends; after an interrupt those not begun end as None."""
+    ended: SimpleQueue[Future[Result]] = SimpleQueue()
+    with noted_interrupts() as interrupted, ThreadPoolExecutor(at_once) as pool:
+        running = {pool.submit(fetch, item): item for item in items}
+        for future in running:
+            future.add_done_callback(ended.put)
+        while running:
+            if interrupted():
+                for limiter in limiters.values():
+                    limiter.stop()
+                pool.shutdown(wait=False, cancel_futures=True)
+            with suppress(Empty):
+                future = ended.get(timeout=CHECK_SECONDS)
+                yield running.pop(future), None if future.cancelled() else future.result()
 
 
 def keep(store: Store, brought: Pulled, *, now: pd.Timestamp) -> Snapshot:
