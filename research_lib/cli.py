@@ -148,7 +148,6 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
 def _run(request: dict[str, Any], output: Path, *, force: bool) -> "list[Record]":
     from research_lib.params import parse_axis, parse_setting
     from research_lib.reports.plan import plan
-    from research_lib.reports.progress import Progress
     from research_lib.reports.run import Options
     from research_lib.reports.run import run as run_plan
 
@@ -163,7 +162,7 @@ def _run(request: dict[str, Any], output: Path, *, force: bool) -> "list[Record]
         jobs=request["jobs"], force=force, timeout_seconds=request["timeout"], leave_out_absent=not request["words"],
         cluster=request["cluster"], keep=request["keep"],
     )  # fmt: skip
-    return run_plan(planned, output=output, options=options, request=request, watch=lambda n: Progress(n, output))
+    return run_plan(planned, output=output, options=options, request=request)
 
 
 def _is_axis(word: str) -> bool:

@@ -71,7 +71,8 @@ class ForkedProvisioner(LocalProvisioner):
         try:
             if not own:
                 raise OSError("another Python, or another language")
-            arguments, environment = cmd[cmd.index("-f") :], dict(kwargs.get("env") or os.environ)
+            arguments = cmd[cmd.index("-f") :]
+            environment = {**(kwargs.get("env") or os.environ), "JPY_PARENT_PID": str(os.getpid())}
             folder = str(kwargs.get("cwd") or Path.cwd())
             forked = ForkedKernel(*await asyncio.to_thread(FORK_SERVER.fork, arguments, folder, environment))
             self.process = forked  # type: ignore[assignment]  # it has the methods that are called

@@ -40,14 +40,24 @@ class Made:
     files: Mapping[str, bytes]
 
 
+class _Code(str):
+    """A value as Python code, which Papermill can also keep as text."""
+
+
 class _Translator(PythonTranslator):  # type: ignore[misc]  # Papermill is untyped
-    """Writes parameters into a notebook; a date as a date, which Papermill alone would write as a text."""
+    """Writes parameters into a notebook; a date as a date, where Papermill alone writes a text."""
 
     @classmethod
     def translate(cls, value: object) -> str:
-        if isinstance(value, date):  # no import: it could hide a name of the notebook's own
-            return f'__import__("datetime"){repr(value).removeprefix("datetime")}'
-        return str(super().translate(list(value) if isinstance(value, tuple) else value))
+        return str(value if isinstance(value, _Code) else super().translate(value))
+
+
+def _with_dates(value: Any) -> Any:  # noqa: ANN401  # any value of a parameter file
+    if isinstance(value, date):  # no import statement: it could hide a name of the notebook's own
+        return _Code(f'__import__("datetime"){repr(value).removeprefix("datetime")}')
+    if isinstance(value, dict):
+        return {name: _with_dates(one) for name, one in value.items()}
+    return [_with_dates(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 papermill_translators.register("python", _Translator)
@@ -93,7 +103,7 @@ def _execute(
 
     def run(kernel: str | None, language: str | None) -> None:
         papermill.execute_notebook(
-            notebook, None, parameters=dict(parameters), engine_name=ENGINE, kernel_name=kernel, language=language,
+            notebook, None, parameters=_with_dates(dict(parameters)), engine_name=ENGINE, kernel_name=kernel, language=language,
             execution=execution, folder=str(notebook.parent), progress_bar=False,
         )  # fmt: skip
 

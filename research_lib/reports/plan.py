@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from research_lib.errors import ParameterError, nearest
 from research_lib.params import model_from_cell, parameters_cell, read_values, validate
-from research_lib.project import NOTEBOOKS, PARAMETERS, display_path
+from research_lib.project import NOTEBOOKS, PARAMETERS, display_path, write_whole
 from research_lib.reports.record import Record, Status
 
 SMOKE = "smoke"  # small parameter files for tests
@@ -208,7 +208,7 @@ class Places:
         if same := [name for name in names if name.rpartition("/")[2] == path.stem]:
             return f"there is no such file; did you mean {' or '.join(same)}?"
         beside = [file.name for file in _below(path.parent)] if path.parent.is_dir() else []
-        if hint := nearest(path.name, beside if path.suffix else names).partition(" (known")[0]:
+        if hint := (nearest(path.name, beside) if path.suffix else nearest(str(path), names)).partition(" (known")[0]:
             return f"there is no such file{hint}"
         return "there is no such file; parameter files stand in params/<notebook>/, see: python -m research_lib list"
 
@@ -256,3 +256,24 @@ def _slug(stem: str, point: Mapping[str, object]) -> str:
         return full
     digest = hashlib.sha256(json.dumps(point, default=str).encode()).hexdigest()[:8]
     return f"{safe[:LONGEST_SLUG]}--{digest}"
+
+
+def write_own(name: str, folder: Path) -> tuple[Path, Path]:
+    """Write a first notebook of the user's own and its parameter file, below a folder's `notebooks` and `params`.
+
+    Raises
+    ------
+    ParameterError
+        The name cannot be a file's, or is taken, or the folder cannot be written.
+    """
+    notebook, file = folder / "notebooks" / f"{name}.ipynb", folder / "params" / name / "first.yaml"
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
+        raise ParameterError(f"name {name!r}: write letters, digits, - and _, such as my_question")
+    if taken := [path for path in (notebook, file) if path.exists()]:
+        raise ParameterError(f"{display_path(taken[0])} is there already: take another name")
+    text = (Path(__file__).parent / "templates" / "own.ipynb").read_text(encoding="utf-8").replace("NAME", name)
+    try:
+        write_whole({notebook: text.encode(), file: b"asset: IXIC\nwindow: 126\n"})
+    except OSError as error:
+        raise ParameterError(f"{folder}: cannot be written ({error.strerror})") from None
+    return notebook, file

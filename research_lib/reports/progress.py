@@ -4,7 +4,6 @@ import os
 import sys
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -18,44 +17,36 @@ STYLES = {Status.OK: "green", Status.UNCHANGED: "dim", Status.LEFT_OUT: "dim", S
 
 
 class Progress:
-    """A bar with what is being made, and a line for every report that is finished; where to look at the end.
-
-    Where the output is no terminal, there is no bar; where nobody reads it any more, nothing is said.
-    """
+    """A bar in a terminal, a line for every report that is finished, and where to look at the end."""
 
     def __init__(self, total: int, output: Path) -> None:
         self._console, self._output, self._lock = Console(soft_wrap=True), output, Lock()
         columns = [BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")]
         self._bar = Bar(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
         self._task = self._bar.add_task("", total=total)
-        self._running: list[str] = []
 
     def __enter__(self) -> Self:
         self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
-        self._say(f"index: {display_path(self._output / 'index.html')}")
+        self._say(f"index: {display_path(self._output / 'index.html')}", "")
 
     def started(self, name: str) -> None:
-        """Show that a report is being made."""
-        with self._lock:
-            self._running.append(name)
-            self._bar.update(self._task, description=", ".join(self._running))
+        """Show which report was begun last."""
+        self._bar.update(self._task, description=name)
 
     def finished(self, record: Record) -> None:
         """Say in a line what became of a report."""
-        with self._lock:
-            if record.name in self._running:
-                self._running.remove(record.name)
-            self._bar.update(self._task, advance=1, description=", ".join(self._running))
-            self._say(describe(record, self._output), style=STYLES.get(record.status, "red"))
+        self._bar.update(self._task, advance=1)
+        self._say(describe(record, self._output), STYLES.get(record.status, "red"))
 
-    def _say(self, line: str, style: str = "") -> None:
+    def _say(self, line: str, style: str) -> None:
         try:
-            self._console.print(line, style=style, markup=False, highlight=False)
-        except (OSError, SystemExit):  # the pipe is closed, or the disk full: the reports are what counts
+            with self._lock:
+                self._console.print(line, style=style, markup=False, highlight=False)
+        except (OSError, SystemExit):  # nobody reads it any more, or the disk is full: the reports are what counts
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # for the rest of the process
 
 
@@ -63,22 +54,13 @@ def describe(record: Record, output: Path) -> str:
     """Say in a line what became of a report: its headline or what went wrong, and where its page is."""
     if record.status is Status.WRONG:
         return "\n".join(f"{record.name}: wrong: {line}" for line in record.message.splitlines())
-    said = "; ".join(filter(None, [record.headline, record.message, as_of_note(record)]))
-    pages = [output / record.link(suffix) for suffix in (PAGE, FAILED_PAGE)]
-    page = pages[record.status not in {Status.OK, Status.UNCHANGED}]
-    where = [display_path(page)] if page.exists() else []
+    as_of, ends = str(record.parameters.get("as_of") or ""), [str(card.get("last", "")) for card in record.data]
+    late = f"as_of is {as_of}, but the data ends on {max(ends)}" if ends and as_of > max(ends) else ""
+    made = record.status in {Status.OK, Status.UNCHANGED}
+    page = output / record.link(PAGE if made else FAILED_PAGE)
     took = (
-        [f"{record.duration_seconds:.1f} s"]
-        if record.duration_seconds and record.status is not Status.UNCHANGED
-        else []
+        f"{record.duration_seconds:.1f} s" if record.duration_seconds and record.status is not Status.UNCHANGED else ""
     )
-    return f"{record.name}: {record.status}: {said}" + (f" ({', '.join(where + took)})" if where + took else "")
-
-
-def as_of_note(record: Record) -> str:
-    """Say where the data ends before the day that the report is to speak of."""
-    as_of, last = (
-        str(record.parameters.get("as_of") or ""),
-        max((str(card.get("last", "")) for card in record.data), default=""),
-    )
-    return f"as_of is {as_of}, but the data ends on {last}" if last and as_of > last else ""
+    said = "; ".join(filter(None, [record.headline, record.message, late]))
+    where = ", ".join(filter(None, [display_path(page) if page.exists() else "", took]))
+    return f"{record.name}: {record.status}: {said}" + (f" ({where})" if where else "")

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from research_lib.cli import app
 from research_lib.project import PARAMETERS
 from research_lib.reports import forkserver
+from research_lib.reports.inputs import Inputs
 from research_lib.studies.study import STUDIES
 
 OF_THE_ENVIRONMENT = "a-value-of-the-environment"
@@ -28,6 +29,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from research_lib.cli import app
 app()
 """
+
+
+SAME_CODE = "from research_lib.reports.inputs import Inputs; Inputs.code = 'one state of the library'"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -85,7 +89,7 @@ class Project:
     def run(self, *words, env=None):
         return CliRunner(env=env).invoke(app, ["run", *map(str, words), "--output", str(self.output)])
 
-    def start(self, *words, first="", **options):
+    def start(self, *words, first=SAME_CODE, **options):
         running = subprocess.Popen(
             [sys.executable, "-c", DRIVER.format(first=first), "run", *map(str, words), "--output", self.output],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, **options,
@@ -114,7 +118,8 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path, monkeypatch):
+    monkeypatch.setattr(Inputs, "code", "one state of the library")  # whoever edits it while tests run
     made = Project(tmp_path)
     yield made
     made.end()

@@ -420,7 +420,7 @@ def test_a_cluster_makes_the_same_reports_and_outlives_a_worker(project):
         f"    open({str(marker)!r}, 'w').close()\n"
         "    os.kill(int(os.environ['JPY_PARENT_PID']), signal.SIGKILL)"
     )
-    running = project.start(project.file(), "--grid", "seed=0,1", "--cluster", "local", "--jobs", "1")
+    running = project.start(project.file(), "--grid", "seed=0,1", "--cluster", "local", "--jobs", "1", first="")
     output, _ = running.communicate(timeout=180)
     assert running.returncode == 0, output
     assert marker.exists()

@@ -1,0 +1,276 @@
+"""A user's own notebook: found wherever it stands, with the parameters of its cell, run like the kit's own."""
+
+import base64
+import json
+import re
+
+import nbformat
+import pytest
+from typer.testing import CliRunner
+
+from research_lib.cli import app
+from research_lib.errors import ParameterError
+from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
+from research_lib.reports.plan import Places, plan
+from tests.reports.conftest import FINDINGS
+from tests.reports.test_kernels import PIXEL
+
+ROW = "region,day,sold\nnorth,2024-02-28,3\nnorth,2024-02-29,5\nsouth,2024-02-29,8\n"
+
+
+def planned(*words, output, notebooks=None, **settings):
+    return plan([*map(str, words)], overrides=settings, grid={}, output=output, notebooks=notebooks)
+
+
+# --- which files, which notebook
+
+
+def test_all_means_every_parameter_file_but_the_smoke_ones():
+    names = {f"{path.parent.name}/{path.stem}" for path in Places().find()}
+    assert {"03_record_sigma/baseline", "03_record_sigma/nasdaq", "01_rate_cut_regimes/daily"} <= names
+    assert not [name for name in names if name.endswith("smoke")]
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["03_record_sigma/baseline", "params/03_record_sigma/baseline.yaml", "params/03_record_sigma/base*.yaml",
+     str(PARAMETERS / "03_record_sigma" / "baseline.yaml")],
+)  # fmt: skip
+def test_a_report_may_be_named_as_the_kit_prints_it_or_by_its_file(word, monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    assert [path.stem for path in Places().find(word)] == ["baseline"]
+
+
+@pytest.mark.parametrize("word", ["03_record_sigma", "params/03_record_sigma", "notebooks/03_record_sigma.ipynb"])
+def test_a_notebook_stands_for_all_its_parameter_files(word, monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    assert {"baseline", "nasdaq"} <= {path.stem for path in Places().find(word)}
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("baseline", "did you mean 01_rate_cut_regimes/baseline or 02_leverage_net_debt/baseline or"),
+        ("03_record_sigma/baselin", "did you mean 03_record_sigma/baseline?"),
+        ("params/03_record_sigma/baselin.yaml", "did you mean baseline.yaml?"),
+        ("nothing_like_it", "python -m research_lib list"),
+        ("tests/stats", "no parameter file is there"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(word, said, monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    with pytest.raises(ParameterError, match=re.escape(said)) as error:
+        Places().find(word)
+    assert word in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("notebook", "file"),
+    [
+        ("notebooks/mine.ipynb", "params/mine/a.yaml"),
+        ("mine.ipynb", "mine/a.yaml"),
+        ("anywhere/mine.ipynb", "anywhere/params.yaml"),
+        ("anywhere/mine.ipynb", "anywhere/mine.yml"),
+        ("mine/mine.ipynb", "mine/a.yaml"),
+    ],
+)
+def test_a_notebook_is_found_beside_its_parameters(tmp_path, notebook, file):
+    for path, content in ((notebook, "{}"), (file, "seed: 1\n")):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+    assert Places().notebook_of(tmp_path / file) == tmp_path / notebook
+    elsewhere = tmp_path / "elsewhere" / "mine"
+    elsewhere.mkdir(parents=True)
+    given = Places((tmp_path / notebook).parent)
+    assert given.notebook_of(elsewhere / "a.yaml") == tmp_path / notebook
+
+
+def test_a_parameter_file_of_the_kits_notebook_may_stand_anywhere(tmp_path):
+    file = tmp_path / "03_record_sigma" / "mine.yaml"
+    file.parent.mkdir()
+    file.write_text("window: 100\n")
+    (report,) = planned(file, output=tmp_path).reports
+    assert (report.notebook, report.parameters.window) == (NOTEBOOKS / "03_record_sigma.ipynb", 100)
+
+
+def test_one_bad_file_stops_itself_only(project):
+    project.notebook()
+    good = project.file("good")
+    project.file("broken", "seed: [1\n")
+    project.file("misspelt", "sed: 1\n")
+    project.file("twice", "seed: 1\nseed: 2\n")
+    project.file("list", "- 1\n")
+    project.file("nowhere", "seed: 1\n", name="no_such_notebook")
+    project.file("no_cell", name="untagged")
+    project.notebook(name="untagged", tag="other")
+    project.file("half", name="half_written")
+    (project.folder / "notebooks" / "half_written.ipynb").write_text('{"cells": [')
+    hidden = good.parent / ".ipynb_checkpoints" / "good-checkpoint.yaml"
+    hidden.parent.mkdir()
+    hidden.write_text("seed: [")
+    done = project.run(project.folder / "params")
+    assert done.exit_code == 2
+    assert "small/good: ok" in done.stdout
+    for name, said in {
+        "small/broken": "not a YAML file", "small/misspelt": "sed: unknown parameter; did you mean seed?",
+        "small/twice": "twice", "small/list": "name: value", "no_such_notebook/nowhere": "there is no notebook",
+        "untagged/no_cell": "no cell has the tag `parameters`", "half_written/half": "not a notebook",
+    }.items():  # fmt: skip
+        (line,) = [line for line in done.stdout.splitlines() if line.startswith(f"{name}: wrong: ")]
+        assert said in line
+        assert ".yaml" in line or ".ipynb" in line
+    assert "checkpoint" not in done.stdout
+    assert "small/misspelt" in (project.output / "index.html").read_text(encoding="utf-8")
+
+
+def test_two_files_that_would_write_one_report_are_told_apart(tmp_path):
+    for folder in ("one", "two"):
+        file = tmp_path / folder / "03_record_sigma" / "a.yaml"
+        file.parent.mkdir(parents=True)
+        file.write_text(f"seed: {len(folder) if folder == 'one' else 9}\n")
+    made = planned(tmp_path, output=tmp_path)
+    assert len(made.reports) == 1
+    assert "as another file does" in made.faults[0].message
+
+
+# --- parameters of a cell
+
+
+@pytest.mark.parametrize(
+    ("cell", "given", "shown"),
+    [
+        ("from datetime import date\nday: date = date(2024, 1, 1)", "day: 2024-02-29", "datetime.date(2024, 2, 29)"),
+        ("import datetime\nday = datetime.date(2024, 1, 1)", "day: 2024-02-29", "datetime.date(2024, 2, 29)"),
+        ("day = '2024-01-01'", "day: '2024-02-29'", "'2024-02-29'"),
+        ("names = ['a']", "names: [b, c]", "['b', 'c']"),
+        ("weights = {'a': 1}", "weights: {b: 2.5}", "{'b': 2.5}"),
+        ("limit = None", "limit: 5", "5"),
+        ("from typing import Optional\nlimit: Optional[int] = 3", "limit: null", "None"),
+        ("limit: int | None = 3", "{}", "3"),
+        ("rate: float = 0.5", "rate: 1", "1.0"),
+        ("flag = True", "flag: false", "False"),
+        ("text = 'a'", 'text: "quote \\" and \\\\ back"', "'quote \" and \\\\ back'"),
+        ("base = 10\nwide = base * 2", "base: 3", "3"),
+        ('"""What is asked."""\nprint("set")\nwindow = 5  # sessions', "window: 7", "7"),
+        ("a, b = 1, 2", "b: 5", "5"),
+        ("days = []", "days: [2024-02-29]", "[datetime.date(2024, 2, 29)]"),
+    ],
+)
+@pytest.mark.notebook
+def test_each_kind_of_parameter_reaches_the_notebook_as_what_it_is(project, cell, given, shown):
+    name = given.partition(":")[0] if ":" in given else "limit"
+    project.notebook(f"print(repr({name}))", parameters=cell)
+    done = project.run(project.file(text=given + "\n"))
+    assert done.exit_code == 0, done.output
+    assert project.executed().cells[-1].outputs[0].text == f"{shown}\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("window: many", "window: 'many'"), ("windw: 5", "did you mean window?"), ("day: 2024-02-30", "not a YAML file")],
+)
+def test_a_wrong_value_never_starts_a_kernel(project, given, said):
+    project.notebook(parameters="from datetime import date\nwindow = 5\nday = date(2024, 1, 1)")
+    done = project.run(project.file(text=given + "\n"))
+    assert (done.exit_code, project.made()) == (2, set())
+    assert said in done.stdout
+
+
+@pytest.mark.notebook
+def test_a_notebook_without_a_parameter_file_runs_on_its_defaults(project):
+    path = project.notebook(FINDINGS)
+    done = project.run(path)
+    assert done.exit_code == 0, done.output
+    assert project.record("defaults.findings.json")["findings"][0]["value"] == 0
+
+
+# --- three notebooks as people write them
+
+
+def sales(project):
+    """Sums by region of a table beside the notebook, with a pasted picture, as a weekly report does it."""
+    (project.folder / "notebooks" / "sales.csv").write_text(ROW)
+    path = project.notebook(
+        "import pandas as pd, seaborn as sns\nfrom helper_of_sales import total\nsold = pd.read_csv('sales.csv', parse_dates=['day'])",
+        "chosen = sold[sold.region.isin(regions) & (sold.day >= pd.Timestamp(since))]\nprint(total(chosen))\nchosen",
+        "sns.barplot(chosen, x='region', y='sold')",
+        name="sales",
+        parameters="import datetime\nregions = ['north', 'south']  # which ones\nsince = datetime.date(2024, 1, 1)",
+    )
+    (project.folder / "notebooks" / "helper_of_sales.py").write_text(
+        "def total(rows):\n    return int(rows.sold.sum())\n"
+    )
+    content = nbformat.read(path, as_version=4)
+    pasted = nbformat.v4.new_markdown_cell("## Where\n\n![map](attachment:map.png)")
+    pasted["attachments"] = {"map.png": {"image/png": PIXEL}}
+    content.cells.insert(2, pasted)
+    nbformat.write(content, path)
+    project.file("february", "since: 2024-02-29\n", name="sales")
+    return {"february": ["13", PIXEL[:40]]}, 1
+
+
+def fit(project):
+    """A grid of fits by numpy: pictures by several ways, formulas, and numbers of its own."""
+    project.notebook(
+        "import numpy as np, matplotlib.pyplot as plt\nrng = np.random.default_rng(seed)\nx = np.linspace(0, 1, size)",
+        "fitted = {degree: np.polyfit(x, x**2 + 0.01 * rng.normal(size=size), degree) for degree in options['degrees']}",
+        "fig, axes = plt.subplots(1, len(fitted))\nfor ax, (degree, p) in zip(np.atleast_1d(axes), fitted.items()):\n    ax.plot(x, np.polyval(p, x))",
+        "%config InlineBackend.figure_formats = ['svg']\nplt.imshow(rng.random((3, 3)));",
+        "from IPython.display import Latex\nLatex(r'$\\hat\\beta = (X^\\top X)^{-1} X^\\top y$')",
+        "from research_lib.exhibits.findings import show_findings\nshow_findings(slope=dict(value=fitted[1][0], n=size), curve=fitted[2][0])",
+        name="fit",
+        parameters="size: int = 50  # points\noptions: dict = {'degrees': [1, 2]}\nseed = 0",
+    )
+    project.file("small", "size: 20\n", name="fit")
+    project.file("large", "size: 200\nseed: 1\n", name="fit")
+    return {"small": ["<svg", "<math"], "large": ["<svg"]}, 2
+
+
+def watch(project):
+    """A watch list with widgets and interactive figures, which a page can only say that they are there."""
+    project.notebook(
+        "%pip --version",
+        "import ipywidgets as widgets\nwidgets.IntSlider(value=limit or 0)",
+        "import plotly.express as px\npx.line(y=[1, 2])",
+        "from tqdm.auto import tqdm\nfor name in tqdm(watched): print(f'{name}\\r', end='')",
+        "from IPython.display import display, Image, SVG\nimport base64\n"
+        f"display(Image(base64.b64decode({PIXEL!r})), SVG('<svg xmlns=\"http://www.w3.org/2000/svg\"/>'))",
+        name="watch",
+        parameters="watched: list[str] = ['IWM']\nlimit: int | None = None",
+    )
+    project.file("two", "watched: [IWM, SPY]\nlimit: 3\n", name="watch")
+    return {"two": ["An interactive output"]}, 2
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("written", [sales, fit, watch])
+def test_a_notebook_that_was_not_written_for_the_kit_gives_pages_with_all_pictures(project, written):
+    expected, pictures = written(project)
+    done = project.run(project.folder / "params")
+    assert done.exit_code == 0, done.output
+    for slug, parts in expected.items():
+        page = (project.output / written.__name__ / f"{slug}.html").read_text(encoding="utf-8")
+        for part in parts:
+            assert part in page
+        assert len(re.findall(r'<img[^>]*src="data:image|<svg', page)) >= pictures
+        assert "<script" not in page
+    assert "unchanged" in project.run(project.folder / "params").stdout
+
+
+@pytest.mark.notebook
+def test_new_writes_a_notebook_that_runs(tmp_path):
+    made = CliRunner().invoke(app, ["new", "my_question", "--folder", str(tmp_path)])
+    assert made.exit_code == 0, made.output
+    content = json.loads((tmp_path / "notebooks" / "my_question.ipynb").read_text())
+    assert not any(cell.get("outputs") for cell in content["cells"])
+    file = tmp_path / "params" / "my_question" / "first.yaml"
+    done = CliRunner().invoke(app, ["run", str(file), "--output", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    record = json.loads((tmp_path / "out" / "my_question" / "first.findings.json").read_text())
+    assert {finding["name"] for finding in record["findings"]} == {"latest", "share_lower"}
+    page = (tmp_path / "out" / "my_question" / "first.html").read_text(encoding="utf-8")
+    assert base64.b64encode(b"\x89PNG").decode()[:5] in page
+    again = CliRunner().invoke(app, ["new", "my_question", "--folder", str(tmp_path)])
+    assert (again.exit_code, "is there already" in again.stderr) == (2, True)
+    wrong = CliRunner().invoke(app, ["new", "../x", "--folder", str(tmp_path)])
+    assert (wrong.exit_code, len(wrong.stderr.splitlines())) == (2, 1)
