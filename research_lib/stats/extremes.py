@@ -3,7 +3,7 @@
 Both sides count: a positive threshold asks for rises above it, a negative one for falls below it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -31,38 +31,21 @@ def clusters(beyond: NDArray[np.bool_], *, gap_sessions: int = 10) -> NDArray[np
 
 
 def find_episodes(path: "pd.Series[float]", threshold: float, *, gap_sessions: int = 10) -> pd.DataFrame:
-    """Find the episodes of a path beyond a threshold: above a positive one, below a negative one.
+    """Find the episodes of a path, a value a session without gaps, beyond a threshold.
 
-    Parameters
-    ----------
-    path : Series
-        A value for each session, without gaps; indexed by date.
-    threshold : float
-        In the unit of the path.
-    gap_sessions : int
-        Sessions beyond with at most this many others between them are one episode.
-
-    Returns
-    -------
-    DataFrame
-        One row an episode, in order: `start` (its date: known on that close), `end`, `peak` and `peak_date` (the most
-        extreme value, known only in hindsight), `sessions` beyond the threshold, and `position` of the start.
+    Sessions beyond it with at most `gap_sessions` others between them are one episode. One row an episode, in order:
+    `start` (its date: known on that close), `end`, `peak` and `peak_date` (the most extreme value, known only in
+    hindsight), `sessions` beyond the threshold, and `position` of the start.
     """
     values = path.to_numpy(dtype=np.float64)
     side = np.sign(threshold) or 1.0
     beyond = side * values > abs(threshold)
     found = clusters(beyond, gap_sessions=gap_sessions)
     peaks = np.array([first + (side * values[first : last + 1]).argmax() for first, last in found], dtype=np.int64)
-    return pd.DataFrame(
-        {
-            "start": path.index[found[:, 0]],
-            "end": path.index[found[:, 1]],
-            "peak": values[peaks],
-            "peak_date": path.index[peaks],
-            "sessions": np.array([beyond[first : last + 1].sum() for first, last in found], dtype=np.int64),
-            "position": found[:, 0],
-        }
-    )
+    sessions = np.array([beyond[first : last + 1].sum() for first, last in found], dtype=np.int64)
+    start, end, dates = found[:, 0], found[:, 1], path.index
+    columns = {"start": dates[start], "end": dates[end], "peak": values[peaks], "peak_date": dates[peaks]}
+    return pd.DataFrame(columns | {"sessions": sessions, "position": start})
 
 
 def calendar_years(dates: pd.DatetimeIndex) -> float:
@@ -70,59 +53,27 @@ def calendar_years(dates: pd.DatetimeIndex) -> float:
     return float((dates[-1] - dates[0]).days / DAYS_PER_YEAR)
 
 
-@dataclass(frozen=True)
-class Tail:
-    """A generalised Pareto tail of episode peaks beyond a threshold.
-
-    Attributes
-    ----------
-    threshold : float
-        u, by size.
-    shape, scale : float
-        xi and sigma of the excesses over u; NaN with fewer than `MINIMUM_PEAKS` peaks.
-    n : int
-        Peaks.
-    years : float
-        The time in which they were counted.
-    """
-
-    threshold: float
-    shape: float
-    scale: float
-    n: int
-    years: float
-
-    def return_period(self, level: ArrayLike) -> NDArray[np.float64]:
-        """Return the mean years between episodes that reach a level, by size.
-
-        Episodes arrive at n/years a year, and 1 - F of their peaks are as high (Coles, 2001, section 4.3). Infinite
-        where the tail ends below the level, NaN at or below the threshold.
-        """
-        from scipy import stats
-
-        excess = np.abs(np.asarray(level, dtype=np.float64)) - self.threshold
-        with np.errstate(divide="ignore"):
-            years = self.years / (self.n * stats.genpareto.sf(excess, self.shape, scale=self.scale))
-        return np.where(excess > 0, years, np.nan)
-
-
-def fit_tail(peaks: ArrayLike, *, threshold: float, years: float) -> Tail:
-    """Fit a generalised Pareto distribution to the excesses of episode peaks, by maximum likelihood.
+def fit_tail(peaks: ArrayLike, *, threshold: float, years: float) -> dict[str, float]:
+    """Fit a generalised Pareto distribution to the excesses of episode peaks over a threshold, by maximum likelihood.
 
     Parameters
     ----------
     peaks : array of float, shape (n,)
         The most extreme value of each episode, all beyond `threshold` on its side.
-    threshold : float
-        In the unit of the peaks; negative where they are falls.
     years : float
         The time in which the episodes were found.
+
+    Returns
+    -------
+    dict
+        `threshold`, `n`, `years`, and `shape` and `scale` of the excesses; these are NaN with fewer than ten peaks.
     """
     from scipy import optimize
 
     excesses = np.abs(np.asarray(peaks, dtype=np.float64)) - abs(threshold)
+    tail = {"threshold": threshold, "n": len(excesses), "years": years, "shape": np.nan, "scale": np.nan}
     if len(excesses) < MINIMUM_PEAKS:
-        return Tail(abs(threshold), np.nan, np.nan, len(excesses), years)
+        return tail
 
     def surprise(x: NDArray[np.float64]) -> float:  # less scipy's logpdf, written out: ten times faster
         shape, log_scale = x
@@ -136,34 +87,35 @@ def fit_tail(peaks: ArrayLike, *, threshold: float, years: float) -> Tail:
     simplex = np.array([start, [0.15, start[1]], [0.0, start[1] + 0.15]])
     options: Any = {"initial_simplex": simplex, "xatol": 1e-7, "fatol": 1e-10}
     shape, log_scale = optimize.minimize(surprise, np.array(start), method="Nelder-Mead", options=options).x
-    return Tail(abs(threshold), float(shape), float(np.exp(log_scale)), len(excesses), years)
+    return tail | {"shape": float(shape), "scale": float(np.exp(log_scale))}
+
+
+def years_between(tail: Mapping[str, float], level: ArrayLike) -> NDArray[np.float64]:
+    """Return the mean years between episodes that reach a level, by a fitted tail.
+
+    Episodes arrive at n/years a year, and 1 - F of their peaks are as high (Coles, 2001, section 4.3). Infinite where
+    the tail ends below the level, NaN where the level is not beyond the threshold.
+    """
+    from scipy import stats
+
+    excess = np.abs(np.asarray(level, dtype=np.float64)) - abs(tail["threshold"])
+    with np.errstate(divide="ignore"):
+        reached = tail["n"] / tail["years"] * stats.genpareto.sf(excess, tail["shape"], scale=tail["scale"])
+        return np.where(excess > 0, 1 / reached, np.nan)
 
 
 def return_periods(path: "pd.Series[float]", level: float, threshold: float, *, gap_sessions: int = 10) -> pd.DataFrame:
-    """Estimate how often a level is reached, from several thresholds, with and without the record.
+    """Estimate how often a level, on the threshold's side of zero, is reached: from four thresholds around the usual one.
 
-    Parameters
-    ----------
-    path : Series
-        A value for each session; indexed by date.
-    level : float
-        The level, on the threshold's side of zero.
-    threshold : float
-        The usual one; the others are `THRESHOLD_SHARES` of it.
-
-    Returns
-    -------
-    DataFrame
-        One row a threshold: `threshold`, `n` episodes, `shape`, `scale`, `value` (years, from all episodes) and
-        `without` (years, from all but the one with the most extreme peak); NaN where there are too few peaks, or where
-        the level is not beyond the threshold.
+    One row a threshold: the tail of `fit_tail`, `value` (years, from all episodes) and `without` (years, from all but the
+    one with the most extreme peak); NaN where there are too few peaks, or the level is not beyond the threshold.
     """
     years, rows = calendar_years(pd.DatetimeIndex(path.index)), []
     for one in (share * threshold for share in THRESHOLD_SHARES):
         peaks = find_episodes(path, one, gap_sessions=gap_sessions)["peak"].abs().sort_values()
         tail, without = (fit_tail(part, threshold=one, years=years) for part in (peaks, peaks[:-1]))
-        found = {"value": tail.return_period(level).item(), "without": without.return_period(level).item()}
-        rows.append({"threshold": one, "n": tail.n, "shape": tail.shape, "scale": tail.scale} | found)
+        found = {"value": years_between(tail, level).item(), "without": years_between(without, level).item()}
+        rows.append(tail | found)
     return pd.DataFrame(rows)
 
 
@@ -175,10 +127,8 @@ def return_period(periods: pd.DataFrame, threshold: float, years: float) -> Esti
     ten or more, or its longest end is ten times the length of the history.
     """
     middle = periods.iloc[(periods["threshold"] - threshold).abs().argmin()]
-    estimates = periods[["value", "without"]].to_numpy().ravel()
-    estimates = estimates[~np.isnan(estimates)]
-    if not len(estimates):
-        return Estimate(np.nan, int(middle["n"]))
-    low, high = float(estimates.min()), float(estimates.max())
+    low, high = (
+        pd.Series(periods[["value", "without"]].to_numpy().ravel()).agg(["min", "max"]).to_numpy(dtype=np.float64)
+    )
     can_say = high < TOO_FAR_APART * min(low, years)
-    return Estimate(float(middle["value"]) if can_say else np.nan, int(middle["n"]), low, high)
+    return Estimate(float(middle["value"]) if can_say else np.nan, int(middle["n"]), float(low), float(high))

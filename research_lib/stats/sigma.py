@@ -39,23 +39,11 @@ class SigmaSettings:
         return n + more.get(definition, 1)
 
 
-def sigma_paths(close: "pd.Series[float]", settings: SigmaSettings = SigmaSettings()) -> pd.DataFrame:
-    """Compute all six definitions on every session of one asset.
+def sigma_path(
+    close: "pd.Series[float]", definition: SigmaName, settings: SigmaSettings = SigmaSettings()
+) -> "pd.Series[float]":
+    """Compute one definition, in standard deviations, on the sessions of an asset's closes that have a value.
 
-    Parameters
-    ----------
-    close : Series
-        Closing prices, without gaps; shape (sessions,).
-    settings : SigmaSettings
-        What the definitions leave open.
-
-    Returns
-    -------
-    DataFrame
-        In standard deviations, columns `SIGMA_NAMES`; NaN where a window does not fit or does not vary.
-
-    Notes
-    -----
     With P the close, MA_n and s_n the mean and standard deviation over the last n sessions, d = P/MA_n - 1 and r the
     daily simple returns:
 
@@ -65,17 +53,13 @@ def sigma_paths(close: "pd.Series[float]", settings: SigmaSettings = SigmaSettin
     - distance_expanding = d / s(d), over all sessions so far, once there are n of them;
     - distance_vol = d / s_n(r);
     - return_z = log(P / P[t-k]) / (sqrt(k) s_n(r)).
+
+    Raises
+    ------
+    InsufficientDataError
+        No session has a value: a window does not fit, or none varies.
     """
-    prices = np.asarray(close, dtype=np.float64)
-    return pd.DataFrame({name: _sigma(prices, name, settings) for name in SIGMA_NAMES}, index=close.index)
-
-
-def sigma_path(
-    close: "pd.Series[float]", definition: SigmaName, settings: SigmaSettings = SigmaSettings()
-) -> "pd.Series[float]":
-    """Compute one definition on the sessions that have a value; `InsufficientDataError` where none has."""
-    values = _sigma(np.asarray(close, dtype=np.float64), definition, settings)
-    path = pd.Series(values, index=close.index, name=close.name).dropna()
+    path = scan(close.to_frame(), definition, settings).iloc[:, 0].dropna()
     if path.empty:
         raise InsufficientDataError(
             f"{close.name}: {definition} over {settings.window_sessions} sessions has no value in "

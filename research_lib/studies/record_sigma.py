@@ -23,7 +23,7 @@ from research_lib.exhibits.format import NONE, ordinal, plural, prose_date, show
 from research_lib.exhibits.glossary import Column
 from research_lib.stats.estimate import Estimate
 from research_lib.stats.event_study import event_study
-from research_lib.stats.extremes import Tail, calendar_years, find_episodes, return_period, return_periods
+from research_lib.stats.extremes import calendar_years, find_episodes, return_period, return_periods, years_between
 from research_lib.stats.history import HistoricalRank, change, rank_in_history
 from research_lib.stats.sigma import SigmaName, SigmaSettings, scan, sigma_path
 from research_lib.studies import parameters
@@ -49,7 +49,6 @@ LEAST_HISTORY, LEAST_COMPANIES = 252, 20  # before a company's record, or a shar
 FEW_EPISODES = 20  # fewer are no ground for "no signal"
 DETECTABLE = 2.8 / 3.92  # of an interval's width: an effect of 1.96 + 0.84 errors is found four times in five
 NO_SIGNAL = "What followed was no different from other days"
-UNKNOWN = "the data cannot say how rare"
 
 WEEK, MONTH = "horizon == 5", "horizon == 21"  # of the findings
 RANKS = ("value", "rank", "rank_of", "since")
@@ -78,7 +77,9 @@ class RecordSigma(Study):
         self.settings = SigmaSettings(params.window, params.ddof)
         self.side = 1 if params.threshold > 0 else -1  # episodes are rises, or falls
         self.beyond = f"{'above' if self.side > 0 else 'below'} {params.threshold:g}σ".replace("-", "−")
-        self.name, self.benchmark = _name(params.asset), _name(params.benchmark)
+        self.info, self.benchmark = describe_asset(params.asset), describe_asset(params.benchmark).name
+        is_named = self.info.kind == "index" and self.info.name != self.info.symbol
+        self.name = f"The {self.info.name}" if is_named else self.info.name
 
     # Data.
 
@@ -191,26 +192,21 @@ class RecordSigma(Study):
         return charts.series(
             [price, whole],
             title=f"{_sigma(day.value)}: {self.place}",
-            deck=f"{_capital(self.name)}: close, {n}-day average and 1 to 3 standard deviations; below, all sessions",
-            alt=f"On {prose_date(day.date)} {self.name} stood at {_sigma(day.value, 2)}: {self.place}.",
+            deck=f"{self.info.name}: close, {n}-day average and 1 to 3 standard deviations; below, all sessions",
+            alt=f"{self.name} stood at {_sigma(day.value, 2)} on {prose_date(day.date)}: {self.place}.",
             data=self.path.round(3).rename("sigma").to_frame(),
         )
 
     @figure
     def ranks(self) -> Figure:
         """The day's rank under every definition."""
-        known = self.definitions.dropna(subset="rank").astype({"rank": int, "rank_of": int})
-        names = ("rank", "end", "rank_of", "value")
-        texts = [
-            f"{_place(rank, end)} of {n:,} ({_sigma(x, 2)})"
-            for rank, end, n, x in known[[*names]].itertuples(index=False)
-        ]
-        rows = pd.DataFrame({"value": known["rank"], "filled": known["rank"] == 1, "text": texts})
+        known = self.definitions.dropna(subset="rank")
+        rows = known.assign(value=known["rank"], filled=known["rank"] == 1, text=known["place"]).set_index("definition")
         return charts.intervals(
-            rows.set_axis(known["definition"]), name="rank from the nearer end", unit="rank", log=True, data=known,
+            rows[["value", "filled", "text"]], name="rank from the nearer end", unit="rank", log=True, data=known,
             title=self.on_definitions,
             deck=f"Rank among all sessions, {prose_date(self.day.date)}; filled: a record",
-            alt=f"{self.on_definitions}; ranks run from {known['rank'].min():,} to {known['rank'].max():,}.",
+            alt=f"{self.on_definitions}; ranks run from {known['rank'].min():,.0f} to {known['rank'].max():,.0f}.",
             note="Distance: from the average in percent, over its own standard deviation.",
         )  # fmt: skip
 
@@ -230,13 +226,12 @@ class RecordSigma(Study):
     def return_levels(self) -> Figure:
         """How often episodes reach a level."""
         (_, _, sentence), top, lines = self.how_often, self.largest.iloc[0], []
-        for row in self.thresholds.dropna(subset="shape").to_dict("records"):
-            tail = Tail(abs(row["threshold"]), row["shape"], row["scale"], row["n"], self.years)
-            levels = np.linspace(tail.threshold + 0.01, 1.05 * abs(top["peak"]), 60)
-            fitted = pd.Series(self.side * levels, index=tail.return_period(levels))
-            usual = np.isclose(row["threshold"], self.p.threshold)
-            label, width = f"from {_sigma(row['threshold'], 2)}", 2.4 if usual else 1.0
-            lines.append(charts.Line(fitted[fitted.index < 10 * self.years], label, width=width))
+        for tail in self.thresholds.dropna(subset="shape").to_dict("records"):
+            levels = np.linspace(tail["threshold"] + 0.01 * self.side, 1.05 * top["peak"], 60)
+            fitted = pd.Series(levels, index=years_between(tail, levels))
+            width = 2.4 if np.isclose(tail["threshold"], self.p.threshold) else 1.0
+            shown = fitted[fitted.index < 10 * self.years]
+            lines.append(charts.Line(shown, f"from {_sigma(tail['threshold'], 2)}", width=width))
         n = len(self.largest)
         return charts.curve(
             lines, points=self.largest["peak"].set_axis(self.years / np.arange(1, n + 1)), log_x=True, data=self.thresholds,
@@ -281,7 +276,7 @@ class RecordSigma(Study):
                 rows.append({"definition": words.format(n=n), "window": plural(n, "session"), **_ranked(path)})
         return pd.DataFrame(rows)
 
-    @table("Moves of {s.name} up to the day", MOVED, unit="change")
+    @table("{s.name}: moves up to the day", MOVED, unit="change")
     def moves(self) -> pd.DataFrame:
         """The asset's own moves."""
         return self._moves(lambda k: change(self.close, k))
@@ -316,9 +311,9 @@ class RecordSigma(Study):
         """Return periods by threshold."""
         return return_periods(self.path, self.level, self.p.threshold, gap_sessions=self.p.cluster_gap)
 
-    @table("What followed, {s.name}", AFTER, unit="change")
+    @table("{s.name}: what followed", AFTER, unit="change")
     def after(self) -> pd.DataFrame:
-        """What followed the episodes' first closes, and all other sessions of the history."""
+        """What followed the episodes, from their first closes on."""
         returns = self.close.pct_change().loc[self.path.index[0] :]
         positions = returns.index.get_indexer(self.largest["start"])
         if len(returns) <= HORIZONS[-1]:
@@ -340,8 +335,7 @@ class RecordSigma(Study):
     @property
     def place(self) -> str:
         """The day's rank: the highest of 9,235 sessions since 1987."""
-        place = _place(*min((self.day.rank, "highest"), (self.day.lowest_rank, "lowest")))
-        return f"the {place} of {self.day.n:,} sessions since {self.day.first.year}"
+        return f"the {_ranked(self.path)['place']} sessions since {self.day.first.year}"
 
     @property
     def on_definitions(self) -> str:
@@ -359,10 +353,14 @@ class RecordSigma(Study):
         value, low, high = (show(one, "years") for one in (found.value, found.low, found.high))
         number, how, note = f"{value} years", f"come about every {value} years", f"{low} to {high} by other thresholds"
         if np.isnan(found.value):
-            number, how, note = f"{low} years or more", f"come every {low} years or far less often", UNKNOWN
+            number, how, note = (
+                f"{low} years or more",
+                f"come every {low} years or far less often",
+                "the data cannot say how rare",
+            )
             if found.low > self.years:
                 number, how = f"over {self.years:.0f} years", "are rarer than the record is long"
-        return number, f"between {peaks}; {note}", f"{_capital(peaks)} {how}; {note}"
+        return number, f"between {peaks}; {note}", f"{peaks.capitalize()} {how}; {note}"
 
     @property
     def signal(self) -> str:
@@ -430,11 +428,11 @@ class RecordSigma(Study):
         then = ""
         if (after.n or 0) >= FEW_EPISODES and self.level == day.value:  # the day is an episode, and others came before
             then = " It was no signal." if self.signal == NO_SIGNAL else " What followed was unusual."
-        lines = [_capital(f"{who}'s {_sigma(day.value)} close {what}.{then}") for who in (self.name, self.p.asset)]
+        lines = [f"{who}'s {_sigma(day.value)} close {what}.{then}" for who in (self.name, self.p.asset)]
         return Summary(
             verdict="holds" if rank == 1 else "depends" if records else "finding",
             headline=next((line for line in lines if len(line) <= 70), lines[-1]),
-            standfirst=f"On {prose_date(day.date)} {self.name} {stood}, {self.place}. {self.on_definitions}. {followed}",
+            standfirst=f"{self.name} {stood} on {prose_date(day.date)}, {self.place}. {self.on_definitions}. {followed}",
             numbers=(
                 (ordinal(rank), f"{end} of {day.n:,} sessions since {day.first.year}"),
                 (f"{records} of {len(ranks)}", "definitions make it a record"),
@@ -453,21 +451,8 @@ class RecordSigma(Study):
         )
 
 
-def _name(asset: str) -> str:
-    info = describe_asset(asset)
-    return f"the {info.name}" if info.kind == "index" and info.name != info.symbol else info.name
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def _sigma(value: float, digits: int = 1) -> str:
     return f"{show(value, 'sigma', digits=digits)}σ"
-
-
-def _place(rank: int, end: str) -> str:
-    return end if rank == 1 else f"{ordinal(rank)} {end}"
 
 
 def _ranked(history: "pd.Series[float]", gap: int = 10) -> dict[str, Any]:
@@ -475,12 +460,16 @@ def _ranked(history: "pd.Series[float]", gap: int = 10) -> dict[str, Any]:
     if not np.isfinite(history.iloc[-1]):
         return {"rank": np.nan}
     found = rank_in_history(history, gap=gap)
-    top = found.rank <= found.lowest_rank
-    end, before = ("highest", found.highest_since) if top else ("lowest", found.lowest_since)
+    rank, end, before, episodes = min(
+        (found.rank, "highest", found.highest_since, found.higher_episodes),
+        (found.lowest_rank, "lowest", found.lowest_since, found.lower_episodes),
+        key=lambda one: one[0],
+    )
     return vars(found) | {
-        "rank": found.rank if top else found.lowest_rank,
+        "rank": rank,
         "rank_of": found.n,
         "end": end,
+        "place": f"{end if rank == 1 else f'{ordinal(rank)} {end}'} of {found.n:,}",
         "since": f"{end} on record" if before is None else f"{end} since {before.date()}",
-        "episode_rank": 1 + (found.higher_episodes if top else found.lower_episodes),
+        "episode_rank": 1 + episodes,
     }

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 
 from research_lib.errors import InsufficientDataError
-from research_lib.stats.sigma import SIGMA_NAMES, SigmaSettings, scan, sigma_path, sigma_paths
+from research_lib.stats.sigma import SIGMA_NAMES, SigmaSettings, scan, sigma_path
 from research_lib.studies import parameters
 from tests.conftest import random_walk
 
 # Two-pass sums of a few hundred doubles are good to about 1e-13; conditioning (price over its deviation) takes the rest.
 RELATIVE, NEAR_ZERO = 1e-9, 1e-9
+DEFAULTS = SigmaSettings()
 
 
 def deviation(values, ddof):
@@ -51,6 +52,11 @@ def by_hand(prices, options):
         if len(known) >= n:
             found["distance_expanding"][t] = distances[t] / deviation(known, ddof)
     return pd.DataFrame(found)
+
+
+def sigma_paths(close, options=DEFAULTS):
+    """All definitions side by side."""
+    return pd.DataFrame({name: scan(close.to_frame(), name, options).iloc[:, 0] for name in SIGMA_NAMES})
 
 
 @pytest.mark.parametrize("ddof", [0, 1])
