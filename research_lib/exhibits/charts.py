@@ -274,27 +274,26 @@ def sparkline(values: "pd.Series[Any]", *, mark: float | None = None) -> str:
 def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> None:
     """Draw a panel, then the names of what it shows: in the margin what reaches it, at its place what does not."""
     axes.set_xscale("log" if panel.log_x else "linear")
-    lines = [(line, line.values.dropna()) for line in panel.lines]
-    known = [values for _, values in lines if len(values)]
-    first, last = min(values.index[0] for values in known), max(values.index[-1] for values in known)
-    axes.set_xlim(first, last)
-    axes.set_ylim(*_value_limits(panel, known))
-    for start, end in panel.spans:
-        axes.axvspan(start, end, color=style.BAND, alpha=0.4, linewidth=0)
+    known = [line.values.dropna() for line in panel.lines]
+    first, last = min(v.index[0] for v in known if len(v)), max(v.index[-1] for v in known if len(v))
     if panel.points is not None:
         axes.plot(panel.points.index, panel.points, "o", color=QUIET, markersize=3.5, linewidth=0, zorder=3)
-    margin = _draw_bands(axes, panel.bands)
-    for line, values in lines:
-        seen = _thinned(values, style.WIDE_PX)
-        axes.plot(seen.index, seen, color=line.colour, linewidth=line.width, linestyle="--" if line.dashed else "-")
-        margin += [(float(values.iloc[-1]), line.label, line.colour, line.width > 2)] if len(values) else []
+    for line, values in zip(panel.lines, known, strict=True):
+        seen, dash = _thinned(values, style.WIDE_PX), "--" if line.dashed else "-"
+        axes.plot(seen.index, seen, color=line.colour, linewidth=line.width, linestyle=dash, zorder=2.5)
     for label, level in panel.levels.items():
         axes.axhline(level, color=CONTEXT, linewidth=0.9, linestyle="--" if label else "-")
-        margin.append((level, label, QUIET, False))
     for mark in panel.marks:
         axes.plot([mark.at], [mark.value], "o", color=mark.colour, markersize=6, clip_on=False, zorder=5)
+    axes.margins(y=0.16 if panel.marks else 0.06)
+    _draw_ground(axes, panel)
+    axes.set_xlim(first, last)
     inside = [mark for mark in panel.marks if _along(axes, mark.at) < AT_THE_EDGE]
     _name_marks(axes, inside, narrow=narrow)
+    ends = [(line, values.iloc[-1]) for line, values in zip(panel.lines, known, strict=True) if len(values)]
+    margin = [(float(end), line.label, line.colour, line.width > 2) for line, end in ends]
+    margin += [(float(band.high.dropna().iloc[-1]), band.label, QUIET, False) for band in panel.bands]
+    margin += [(level, label, QUIET, False) for label, level in panel.levels.items()]
     margin += [(mark.value, mark.label, mark.colour, True) for mark in panel.marks if mark not in inside]
     _name_in_margin(axes, [label for label in margin if label[1]], narrow=narrow, height_px=height_px)
     _name(axes, panel.name, narrow=narrow)
@@ -308,29 +307,19 @@ def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> Non
             axes.axvline(0, color=CONTEXT, linewidth=0.8, linestyle=":")
 
 
-def _draw_bands(axes: "Axes", bands: Sequence[Band]) -> list[MarginLabel]:
-    labels = []
-    for band in bands:
+def _draw_ground(axes: "Axes", panel: Panel) -> None:
+    """Draw spans and bands; a band may widen the value axis by a third on each side, and is cut beyond."""
+    low, high = axes.get_ylim()
+    for band in panel.bands:
         seen = _thinned(band.high, style.WIDE_PX // 2).index
         depth = 0.45 if band.colour == style.BAND else 0.2
         axes.fill_between(
             np.asarray(seen), band.low[seen], band.high[seen], color=band.colour, alpha=depth, linewidth=0
         )
-        labels += [(float(value), band.label, QUIET, False) for value in band.high.dropna().iloc[-1:]]
-    return labels
-
-
-def _value_limits(panel: Panel, lines: Sequence["pd.Series[Any]"]) -> tuple[float, float]:
-    """Start and end an axis with what is drawn; a band may widen it by a third of the lines' range on each side."""
-    points = [] if panel.points is None else [panel.points]
-    named = [mark.value for mark in panel.marks] + list(panel.levels.values())
-    drawn = np.concatenate([np.asarray(one, dtype=float) for one in [*lines, *points, named]])
-    lowest, highest = float(drawn.min()), float(drawn.max())
-    room = (highest - lowest) or abs(highest) or 1.0
-    low = min([lowest, *(max(float(band.low.min()), lowest - room / 3) for band in panel.bands)])
-    high = max([highest, *(min(float(band.high.max()), highest + room / 3) for band in panel.bands)])
-    below = any(mark.value < min((low + high) / 2, 0) for mark in panel.marks)
-    return low - (0.16 if below else 0.06) * room, high + (0.16 if panel.marks else 0.06) * room
+    room = (high - low) / 3
+    axes.set_ylim(max(min(low, axes.dataLim.y0), low - room), min(max(high, axes.dataLim.y1), high + room))
+    for start, end in panel.spans:
+        axes.axvspan(start, end, color=style.BAND, alpha=0.4, linewidth=0)
 
 
 def _name_marks(axes: "Axes", marks: Sequence[Mark], *, narrow: bool) -> None:
@@ -349,15 +338,12 @@ def _name_marks(axes: "Axes", marks: Sequence[Mark], *, narrow: bool) -> None:
 
 def _name_in_margin(axes: "Axes", labels: Sequence[MarginLabel], *, narrow: bool, height_px: float) -> None:
     """Write names at the right of the axes, at their heights, or as near to them as they have room without touching."""
-    ordered = sorted(labels)
+    ordered, (low, high) = sorted(labels), axes.get_ylim()
     line = LINE_PX / max(height_px - 65, 80)  # of the axes' height
-    texts = [textwrap.wrap(text, MARGIN_TEXT[narrow]) for _, text, _, _ in ordered]
-    low, high = axes.get_ylim()
-    places = _spread([(value - low) / (high - low) for value, *_ in ordered], [line * len(text) for text in texts])
-    for (_, _, colour, bold), text, place in zip(ordered, texts, places, strict=True):
-        for i, words in enumerate(text):
-            look = {"va": "center", "color": _legible(colour), "weight": "bold" if bold else "normal"}
-            _words(axes, words, (1, place + line * ((len(text) - 1) / 2 - i)), "axes fraction", (7, 0), **look)
+    sizes = [line * len(textwrap.wrap(text, MARGIN_TEXT[narrow])) for _, text, _, _ in ordered]
+    places = _spread([(value - low) / (high - low) for value, *_ in ordered], sizes)
+    for (_, text, colour, bold), place in zip(ordered, places, strict=True):
+        _beside(axes, text, low + place * (high - low), MARGIN_TEXT[narrow], bold=bold, colour=colour)
 
 
 def _spread(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
@@ -388,13 +374,17 @@ def _row(axes: "Axes", row: Mapping[str, Any], unit: str, *, bar: float) -> None
         _words(axes, f"quoted {show(quoted, unit)}", (quoted, place + 0.44), "data", (0, 0), **look)
 
 
-def _beside(axes: "Axes", text: str, place: float, width: int, *, left: bool = False, bold: bool = False) -> None:
+def _beside(
+    axes: "Axes", text: str, place: float, width: int, *, left: bool = False, bold: bool = False, colour: str = INK
+) -> None:
     """Write beside the axes, at a value's height, each line by itself: so it keeps its side in whatever font."""
     lines = textwrap.wrap(text, width)
+    look = {"va": "center", "ha": "right" if left else "left", "weight": "bold" if bold else "normal"}
     for i, words in enumerate(lines):
         offset = (-7 if left else 7, ((len(lines) - 1) / 2 - i) * LINE_PX * style.POINTS_PER_PX)
-        look = {"va": "center", "ha": "right" if left else "left", "weight": "bold" if bold else "normal"}
-        _words(axes, words, (0 if left else 1, place), ("axes fraction", "data"), offset, **look)
+        _words(
+            axes, words, (0 if left else 1, place), ("axes fraction", "data"), offset, color=_legible(colour), **look
+        )
 
 
 def _name_rows(axes: "Axes", places: Any, names: Any, *, narrow: bool) -> None:

@@ -44,7 +44,8 @@ VERDICT_LOOK = {
 }
 
 # A narrow frame shows the narrow drawing. The page has these rules once, a notebook's output brings them along.
-STYLE = (Path(__file__).parent / "exhibit.css").read_text(encoding="utf-8")
+HERE = Path(__file__).parent
+STYLE = (HERE / "exhibit.css").read_text(encoding="utf-8")
 FRAME_STYLE = f"""<style>{STYLE}.exhibit {{ --link: var(--jp-content-link-color, #0b5a8f);
 --ink: var(--jp-content-font-color1, var(--vscode-editor-foreground, #1d1d1f)); --quiet: var(--jp-content-font-color2, #5b5b63);
 --grid: var(--jp-border-color2, #e6e6ea); --paper: var(--jp-layout-color0, #ffffff); }}</style>"""
@@ -198,16 +199,7 @@ def canvas(width_px: float, height_px: float) -> Iterator["Canvas"]:
     import matplotlib as mpl
     from matplotlib.figure import Figure as Canvas
 
-    size = TEXT_PX * POINTS_PER_PX
-    style: Any = {
-        "font.size": size, "axes.titlesize": size, "axes.labelsize": size, "xtick.labelsize": size, "ytick.labelsize": size,
-        "text.color": INK, "axes.labelcolor": QUIET, "xtick.labelcolor": QUIET, "ytick.labelcolor": QUIET,
-        "xtick.color": CONTEXT, "axes.edgecolor": CONTEXT, "axes.spines.top": False, "axes.spines.right": False,
-        "axes.spines.left": False, "ytick.major.size": 0, "axes.xmargin": 0, "axes.titlelocation": "left",
-        "axes.grid": True, "axes.grid.axis": "y", "axes.axisbelow": True, "grid.color": GRID, "grid.linewidth": 0.8,
-        "figure.facecolor": "none", "axes.facecolor": "none",
-    }  # fmt: skip
-    with mpl.rc_context(style):
+    with mpl.rc_context(fname=HERE / "kit.mplstyle"):
         yield Canvas(figsize=(width_px / 100, height_px / 100), layout="constrained")
 
 
@@ -217,8 +209,7 @@ def _as_svg(drawn: "Canvas", kind: str, *, salt: str) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     buffer = io.StringIO()
-    # Words stay words: smaller than their outlines, and most other fonts are narrower than matplotlib's own.
-    with mpl.rc_context({"svg.hashsalt": salt, "svg.fonttype": "none"}):
+    with mpl.rc_context({"svg.hashsalt": salt}):
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         FigureCanvasSVG(drawn).print_svg(buffer, metadata=metadata)  # type: ignore[no-untyped-call]
     svg = buffer.getvalue()
