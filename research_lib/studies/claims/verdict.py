@@ -21,25 +21,24 @@ from research_lib.studies.claims.evaluate import (
     on_the_way,
     read_all,
     scale,
-)  # fmt: skip
-from research_lib.studies.claims.language import Article, Check, Claim, Figure, Phrase, Span, read
+)
+from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, Phrase, Span, read
 
 HOLDS, ROUGHLY, FAILS, DEPENDS = "holds", "roughly", "fails", "depends"
 OPEN, NO_DATA, STAND_IN, UNTESTABLE = "open", "no data", "stand-in", "untestable"
 VERDICTS = (HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE)
 GOOD = (HOLDS, ROUGHLY)
+COUNTED = ("rank", "count")
 ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units in all
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
 LISTED = 3
-LAST_DAY = pd.Timestamp("2200-01-01")
 SMALL = 0.01  # differences below a point are shown to two places
-UNIT_SHOWN = {
-    "level": "price", "yield": "fraction", "fraction": "change", "difference": "points",
-    "day": "date", "session": "sessions", "month": "months", "year": "years",
-}  # fmt: skip
-AFTER_WORDS = {"rank": "rank {}", "sigma": "{} σ"} | dict.fromkeys(
-    ("session", "week", "month", "quarter", "year"), "{} {}s"
-)
+LAST_DAY = pd.Timestamp("2200-01-01")
+UNIT_SHOWN = {"level": "price", "yield": "fraction", "fraction": "change", "difference": "points", "day": "date",
+              "session": "sessions", "month": "months", "year": "years"}  # fmt: skip
+IN_WORDS = {"rank": "rank {}", "sigma": "{} σ"} | {
+    one: f"{{}} {one}s" for one in ("session", "week", "month", "quarter", "year")
+}
 
 
 @dataclass(frozen=True)
@@ -71,9 +70,9 @@ class Result:
 
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values, in the order in which programs read them."""
-        claim = self.claim
-        record: dict[str, Any] = {
-            **{name: getattr(claim, name) for name in ("id", "article", "kind", "says")},
+        claim, reading = self.claim, self.reading
+        record: dict[str, Any] = {name: getattr(claim, name) for name in ("id", "article", "kind", "says")}
+        record |= {
             "verdict": self.verdict,
             "as_of": self.as_of,
             "depends_on": self.text,
@@ -81,16 +80,23 @@ class Result:
         }
         if claim.checks:
             figure, check = claim.figure, claim.checks[0]
-            record |= {"stated": figure.text, "comparison": figure.comparison, "unit": figure.unit}
-            record |= {"lowest": figure.low, "highest": figure.high, "from": check.start}
-            record["at"] = None if check.asked is None else [plain(day) for day in check.asked]
-        if self.reading is not None:
-            reading = self.reading
+            record |= {
+                "stated": figure.text,
+                "comparison": figure.comparison,
+                "lowest": figure.low,
+                "highest": figure.high,
+            }
+            record |= {
+                "unit": figure.unit,
+                "from": check.start,
+                "at": check.asked and [plain(day) for day in check.asked],
+            }
+        if reading is not None:
             is_number = isinstance(reading.value, float)
             factor = scale(reading.kind, claim.figure.unit, claim.figure.text) if is_number else 1.0
-            record["computed"] = reading.value * factor if isinstance(reading.value, float) else reading.value
             record |= {name: getattr(reading, name) for name in ("n", "cases", "first", "last")}
-            record |= {"low": reading.low * factor, "high": reading.high * factor}
+            ends = {"computed": reading.value, "low": reading.low, "high": reading.high}
+            record |= {name: one * factor if isinstance(one, float) else one for name, one in ends.items()}
         return {name: plain(one) for name, one in record.items()}
 
 
@@ -98,33 +104,28 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
     """Give a claim's verdict from the readings of its definitions, on each day that may be the article's last."""
     if claim.untestable:
         return Result(claim, article, UNTESTABLE, sentence(f"needs {claim.untestable}"))
-    days, found, missing = _sessions(article.span), [], dict[str, None]()
-    days = days[-1:] if claim.checks[0].special else days
+    days = _sessions(article.span)[-1 if claim.checks[0].special else 0 :]
+    found: list[tuple[Reading, str]] = []
+    missing: dict[str, None] = {}
     for day in days:
         dated = (("as of", str(day.date())),) if len(days) > 1 else ()
         for check in claim.checks:
             try:
-                for one in read_all(check, lines, day, uncertain=claim.kind != "fact"):
-                    whole = replace(one, choices=(*check.choices, *one.choices, *dated))
-                    found.append((whole, verdict_of(whole, claim.figure)))
+                readings = read_all(check, lines, day, uncertain=claim.kind != "fact")
+                wholes = [replace(one, choices=(*check.choices, *one.choices, *dated)) for one in readings]
+                found += [(one, verdict_of(one, claim.figure)) for one in wholes]
             except (InsufficientDataError, DataError) as reason:
                 missing[str(reason)] = None
             except ParameterError as fault:
                 raise ParameterError(f"claim {claim.id} of article {claim.article}: {fault}") from None
-    happened = what_happened(claim, lines, days[-1]) if claim.kind == "forecast" else ""
-    if not found:
-        return Result(claim, article, NO_DATA, sentence("; ".join(missing)), (), days[-1], happened)
-    verdict = _overall(claim, [one for _, one in found], lacks_some=bool(missing))
-    parts = [_evidence(claim, *found[0], lines), claim.stand_in]
-    if verdict == DEPENDS:
-        parts.append(_what_decides(found))
-    elif len(found) > 1 and not claim.stand_in:
-        parts.append("on both definitions" if len(found) == 2 else f"on all {len(found)} definitions")
-    parts.append("left out: " + _listed(list(missing)) if missing else "")
-    if days[-1].date() != article.span[1]:
+    verdict = _overall(claim, found, lacks_some=bool(missing)) if found else NO_DATA
+    parts = _evidence(claim, found, verdict, lines) if found else []
+    if missing:
+        parts.append(("left out: " if found else "") + _listed(list(missing)))
+    if found and days[-1].date() != article.span[1]:
         parts.append(f"{article.span[1]} was no session, {days[-1].date()} counts")
-    text = sentence("; ".join(filter(None, parts)))
-    return Result(claim, article, verdict, text, tuple(found), days[-1], happened)
+    happened = what_happened(claim.checks[0], lines, days[-1]) if claim.kind == "forecast" else ""
+    return Result(claim, article, verdict, sentence("; ".join(parts)), tuple(found), days[-1], happened)
 
 
 def _sessions(span: Span) -> list[pd.Timestamp]:
@@ -134,30 +135,37 @@ def _sessions(span: Span) -> list[pd.Timestamp]:
     return list(before[before >= first]) or [before[-1] if len(before) else last]
 
 
-def _overall(claim: Claim, verdicts: Sequence[str], *, lacks_some: bool) -> str:
+def _overall(claim: Claim, found: Sequence[tuple[Reading, str]], *, lacks_some: bool) -> str:
     """Combine the verdicts of all definitions: it depends where some hold and others do not."""
     if claim.stand_in:
         return STAND_IN
     if claim.kind == "forecast" and claim.checks[0].says_date:  # a condition, which may yet be met
         return OPEN
+    verdicts = [verdict for _, verdict in found]
     if claim.all:
         return FAILS if FAILS in verdicts else NO_DATA if lacks_some else verdicts[0]
-    good = sum(one in GOOD for one in verdicts)
-    return DEPENDS if 0 < good < len(verdicts) else verdicts[0]
+    good = sum(map(agrees, found))
+    return DEPENDS if 0 < good < len(found) else verdicts[0]
+
+
+def agrees(found: tuple[Reading, str]) -> bool:
+    """Say whether a reading speaks for the claim; a count or rank that is only near does not, beside one that is right."""
+    reading, verdict = found
+    return verdict == HOLDS or (verdict == ROUGHLY and reading.kind not in COUNTED)
 
 
 def verdict_of(reading: Reading, figure: Figure) -> str:
     """Hold one reading against what was published."""
     if not isinstance(reading.value, float):
         day, span = reading.value, figure.days
-        agrees = day is None if span is None else day is not None and span[0] <= day.date() <= span[1]
-        return NO_DATA if reading.begins_late else HOLDS if agrees else FAILS
+        is_right = day is None if span is None else day is not None and span[0] <= day.date() <= span[1]
+        return NO_DATA if reading.begins_late else HOLDS if is_right else FAILS
     factor = scale(reading.kind, figure.unit, figure.text)
     value, low, high = (factor * one for one in (reading.value, reading.low, reading.high))
     if isnan(value):
         return OPEN
     if reading.begins_late:  # in the longer history a rank or count could only be larger
-        return FAILS if reading.kind in ("rank", "count") and value > figure.high else NO_DATA
+        return FAILS if reading.kind in COUNTED and value > figure.high else NO_DATA
     if not reading.uncertain:
         return _of_fact(value, figure, reading)
     if high < figure.low or low > figure.high:
@@ -167,66 +175,68 @@ def verdict_of(reading: Reading, figure: Figure) -> str:
 
 def _of_fact(value: float, figure: Figure, reading: Reading) -> str:
     """Hold a number that is known exactly; one off by up to three units of the last published digit holds roughly."""
-    beyond = max(figure.low - value, value - figure.high)
-    is_exact = reading.kind in ("rank", "count")
-    if beyond <= ROUNDING * max(1.0, *(abs(end) for end in (figure.low, figure.high) if not isinf(end))):
+    if figure.low <= value + reading.ties and value <= figure.high:  # tied ranks share their places
         return HOLDS
-    if reading.kind == "rank" and value <= figure.high and figure.low <= value + reading.ties:
+    beyond, bound = max((figure.low - value, figure.low), (value - figure.high, figure.high))
+    if beyond <= ROUNDING * max(1.0, abs(bound)):
         return HOLDS
-    if figure.comparison == "about":
+    if figure.comparison == ABOUT:
         is_first = reading.kind == "rank" and figure.high < 2  # a record that is second is none
         return ROUGHLY if beyond <= ROUGH_DIGITS * figure.digit and not is_first else FAILS
-    bound = figure.high if figure.comparison == "at most" else figure.low
-    return ROUGHLY if bound and not is_exact and beyond <= figure.digit / 2 else FAILS
+    return ROUGHLY if bound and reading.kind not in COUNTED and beyond <= figure.digit / 2 else FAILS
 
 
 def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") -> str:
     """Show a value in its kind's unit, a yield in basis points on request; what does not come to pass as never."""
+    kind = reading.kind
     if value is None or (isinstance(value, float) and isinf(value)):
         return "never"
-    if reading.kind == "share":
+    if kind == "share":
         return show(value, "share", digits=1)
-    if isinstance(value, float) and (reading.kind == "yield change" or (reading.kind == "yield" and unit == "bp")):
-        return show(10_000 * value, "bp")
-    digits = 2 if reading.kind == "difference" and abs(value) < SMALL else None
-    text = show(value, UNIT_SHOWN.get(reading.kind, reading.kind), digits=digits)
-    return AFTER_WORDS.get(reading.kind, "{}").format(text, reading.kind)
+    if isinstance(value, float) and (kind == "yield change" or (kind == "yield" and unit == "bp")):
+        return show(10_000 * value, "bp").lstrip("+" if kind == "yield" else "")
+    digits = 2 if kind == "difference" and isinstance(value, float) and abs(value) < SMALL else None
+    return IN_WORDS.get(kind, "{}").format(show(value, UNIT_SHOWN.get(kind, kind), digits=digits))
 
 
-def _evidence(claim: Claim, reading: Reading, verdict: str, lines: Lines) -> str:
-    """Say what was computed, of how much history, how sure it is, and where a record that fails would hold."""
-    check = claim.checks[0]
+def _evidence(claim: Claim, found: Sequence[tuple[Reading, str]], verdict: str, lines: Lines) -> list[str]:
+    """Say what was computed, of how much history, how sure it is, and what decides or where it would hold."""
+    (reading, own), check, unit = found[0], claim.checks[0], claim.figure.unit
     subject = check.special.text if check.special else lines.title(check.line)
     counted = f"{plural(reading.n, reading.cases.rstrip('s'), reading.cases)}, " if reading.n else ""
     parts = [
-        f"{subject}: {shown(reading, reading.value, claim.figure.unit)} ({counted}{reading.first.date()} to {reading.last.date()})"
+        f"{subject}: {shown(reading, reading.value, unit)} ({counted}{reading.first.date()} to {reading.last.date()})"
     ]
     if reading.uncertain:
-        ends = [shown(reading, end) for end in (reading.low, reading.high)]
-        parts.append(
-            f"too few for an interval (n = {reading.n:,})" if NONE in ends else f"95% interval {' to '.join(ends)}"
-        )
-    if verdict == ROUGHLY:
+        ends = [shown(reading, end, unit) for end in (reading.low, reading.high)]
+        name = "range over thresholds" if check.say.word == "return period" else "95% interval"
+        parts.append(f"too few for an interval (n = {reading.n:,})" if NONE in ends else f"{name} {' to '.join(ends)}")
+    if own == ROUGHLY:
         parts.append("near the published figure, within three units of its last digit")
-    if verdict == NO_DATA:
+    if own == NO_DATA:
         parts.append(f"the data begins on {reading.first.date()}, after {check.start}")
-    if verdict == FAILS and reading.higher is not None and 1 <= claim.figure.high <= len(reading.higher):
+    if own == FAILS and reading.higher is not None and 1 <= int(claim.figure.high) <= len(reading.higher):
         parts.append(f"it would hold since {reading.higher[-int(claim.figure.high)].date()}")
-    return "; ".join(parts)
+    if claim.stand_in:
+        return [*parts, claim.stand_in]
+    if verdict == DEPENDS:
+        return [*parts, _what_decides(found)]
+    if len(found) > 1:
+        parts.append("on both definitions" if len(found) == 2 else f"on all {len(found)} definitions")
+    return parts
 
 
 def _what_decides(found: Sequence[tuple[Reading, str]]) -> str:
     """Name the choice that decides, if one alone does; else some readings on either side."""
-    sides = [[one for one, verdict in found if (verdict in GOOD) is good] for good in (True, False)]
+    sides = [[one[0] for one in found if agrees(one) is good] for good in (True, False)]
     for axis in dict(found[0][0].choices):
-        holds, others = ({dict(one.choices).get(axis, ""): None for one in side} for side in sides)
+        holds, others = (list({dict(one.choices).get(axis, ""): None for one in side}) for side in sides)
         if not set(holds) & set(others):
-            return f"{axis} decides: holds with {_listed(list(holds))}, not with {_listed(list(others))}"
-    good, bad = (
-        _listed([f"{', '.join(choice for _, choice in one.choices)} ({shown(one, one.value)})" for one in side])
-        for side in sides
-    )
-    return f"{len(sides[0])} of {len(found)} definitions hold: {good}; not {bad}"
+            return f"{axis} decides: holds with {_listed(holds)}, not with {_listed(others)}"
+    names = [
+        [f"{', '.join(text for _, text in one.choices)} ({shown(one, one.value)})" for one in side] for side in sides
+    ]
+    return f"{len(sides[0])} of {len(found)} definitions hold: {_listed(names[0])}; not {_listed(names[1])}"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -240,25 +250,30 @@ def sentence(text: str) -> str:
     return first + signed[1:] + ("" if signed.endswith(".") else ".")
 
 
-def what_happened(claim: Claim, lines: Lines, day: pd.Timestamp) -> str:
+def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
     """Say what came after a forecast: over its own horizon, from the article's last session, never before it."""
-    check = claim.checks[0]
-    if check.special is not None:
-        return ""
+    line = bare(check.then or check.line)
+    season = next((one.phrase for one in check.when if one.phrase.word == "season"), None)
     try:
-        line = bare(check.then or check.line)
-        series = lines.pair(line, LAST_DAY)[0].series.dropna()
-        if series.index[-1] <= day:
+        series = lines.pair(line, LAST_DAY)[0].series.dropna() if line.of else pd.Series(dtype=float)
+        index = pd.DatetimeIndex(series.index)
+        if not len(index) or index[-1] <= day:
             return ""
-        if check.after is None and not any(one.phrase.word == "season" for one in check.when):
-            return _met(check, lines, day, series.index[-1])
-        stop, note = _horizon(check, lines, day, pd.DatetimeIndex(series.index))
+        if check.says_date:
+            met = days_when(lines, lines.values(check.line, index[-1]), check.when, index[-1]).loc[next_session(day) :]
+            return f"Met on {met.index[met][0].date()}." if met.any() else f"Not met by {index[-1].date()}."
+        if season is not None and check.after is None:  # the one under way, or else the next
+            ends = lines.values(replace(line, take=(season,)), index[-1]).series.loc[next_session(day) :].index
+            stop, note = (ends[0], "") if len(ends) else (index[-1], ", with the season not over")
+        elif check.after is not None:
+            stop, note = _horizon(check.after, day, index)
+        else:
+            return ""
         if check.after is not None and check.after["path"]:
             value, kind = on_the_way(series.loc[day:stop].to_numpy(), check.after["path"]), "fraction"
             note = f", {check.after['path']} on the way{note}"
         else:
-            step = read("take", f"change since {day.date()}")
-            moved = lines.values(replace(line, take=(step,)), stop)
+            moved = lines.values(replace(line, take=(read("take", f"change since {day.date()}"),)), stop)
             value, kind = float(moved.series.iloc[-1]), moved.kind
     except (InsufficientDataError, DataError):
         return ""
@@ -266,25 +281,13 @@ def what_happened(claim: Claim, lines: Lines, day: pd.Timestamp) -> str:
     return sentence(f"{lines.title(line)}: {computed} from {day.date()} to {stop.date()}{note}")
 
 
-def _met(check: Check, lines: Lines, day: pd.Timestamp, last: pd.Timestamp) -> str:
-    """Say when a condition was next met."""
-    if not check.says_date:
-        return ""
-    met = days_when(lines, lines.values(check.line, last), check.when, last).loc[next_session(day) :]
-    return f"Met on {met.index[met][0].date()}." if met.any() else f"Not met by {last.date()}."
-
-
-def _horizon(check: Check, lines: Lines, day: pd.Timestamp, index: pd.DatetimeIndex) -> tuple[pd.Timestamp, str]:
-    """Return the last day of a forecast's horizon, or of the data before it."""
-    after: Phrase | None = check.after
-    if after is None:  # the season under way, or else the next
-        season = next(one.phrase for one in check.when if one.phrase.word == "season")
-        ends = lines.values(replace(bare(check.line), take=(season,)), index[-1]).series.loc[next_session(day) :].index
-        return (ends[0], "") if len(ends) else (index[-1], ", with the season not over")
-    row = int(index.searchsorted(day, side="right")) - 1 + after.number("n")
-    if not after["unit"] and not after["date"]:
-        return (index[row], "") if row < len(index) else (index[-1], ", where the data ends")
-    months = after.number("n") * (12 if after["unit"] == "years" else 1)
-    stop = pd.Timestamp(after["date"]) if after["date"] else day + pd.DateOffset(months=months)
-    whole = index[-1] >= stop or next_session(index[-1]) > stop
-    return index[index <= stop][-1], "" if whole else ", where the data ends"
+def _horizon(after: Phrase, day: pd.Timestamp, index: pd.DatetimeIndex) -> tuple[pd.Timestamp, str]:
+    """Return the last day of a horizon, or of the data before it."""
+    if after["unit"] or after["date"]:
+        months = after.number("n") * (12 if after["unit"] == "years" else 1)
+        stop = pd.Timestamp(after["date"]) if after["date"] else day + pd.DateOffset(months=months)
+        is_whole, row = next_session(index[-1]) > stop, int(index.searchsorted(stop, side="right")) - 1
+    else:
+        row = int(index.searchsorted(day, side="right")) - 1 + after.number("n")
+        is_whole = row < len(index)
+    return index[min(row, len(index) - 1)], "" if is_whole else ", where the data ends"
