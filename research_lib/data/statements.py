@@ -201,6 +201,7 @@ def read_daily_prices(folder: Path, column: str) -> pd.DataFrame:
 def _with_price(rows: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Fault]]:
     if (folder / DAILY_PRICES).is_file():
         name, prices = DAILY_PRICES, read_daily_prices(folder, "Close")
+        prices = prices[prices["company"].isin(rows["company"].unique())]
     elif (folder / PRICES_AT_PUBLICATION).is_file():
         name, kinds = PRICES_AT_PUBLICATION, {"Ticker": TEXT, "Date": DATE, "Open Price": NUMBER}
         prices = _read_simfin(folder, name, kinds).set_axis(["company", "date", "price"], axis=1)
@@ -211,7 +212,7 @@ def _with_price(rows: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Fa
         Fault(FaultKind.BAD_PRICE, int(row), str(day)[:10], f"{SIMFIN}/{name}, {company}: {price:g}")
         for row, company, day, price in prices[prices["price"] <= 0].itertuples()
     ]
-    prices = prices[prices["price"].gt(0) & prices["date"].notna() & prices["company"].isin(rows["company"].unique())]
+    prices = prices[prices["price"].gt(0) & prices["date"].notna()]
     found = pd.merge_asof(
         rows[["company", "published"]].assign(row=rows.index).dropna().sort_values("published"),
         prices.drop_duplicates(["company", "date"]).sort_values("date"),
@@ -246,7 +247,7 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
     rows, impossible = check_statements(rows, found.origin)
     foreign = rows["currency"].ne(next(iter(rows["currency"].mode()), ""))
     restated = rows[rows["known_from"] > rows["published"]]
-    unvalued = rows[~rows["company"].isin(rows["company"][rows["market_value"].notna()])]
+    unvalued = rows[~rows["market_value"].notna().groupby(rows["company"]).transform("any")]
     faults = [
         *faults,
         *_mark(shaped[undated], FaultKind.UNDATED),
@@ -326,11 +327,11 @@ def _without_second_names(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]
     The one that has market values stays, else the first by name.
     """
     same = ["fiscal_period", "period_end", "operating_income", *AMOUNTS]
-    alike = rows[rows.duplicated(["operating_income", "total_assets"], keep=False)]
+    priced = rows["market_value"].notna().groupby(rows["company"]).transform("any")
+    alike = rows.assign(priced=priced)[rows.duplicated(["operating_income", "total_assets"], keep=False)]
     alike = alike[alike.duplicated(same, keep=False)]
     alike = alike[alike[AMOUNTS].fillna(0.0).ne(0).sum(axis=1) >= 3]  # fewer can be equal by chance, or zero
-    priced = alike["company"].isin(rows["company"][rows["market_value"].notna()])
-    ordered = alike.assign(priced=priced).sort_values(["priced", "company"], ascending=[False, True], kind="stable")
+    ordered = alike.sort_values(["priced", "company"], ascending=[False, True], kind="stable")
     kept = ordered.groupby(same, dropna=False, sort=False)["company"].transform("first")
     faults = [
         fault
