@@ -45,7 +45,7 @@ def after(null: str, threshold: float, horizon: int, sessions: int, rng: np.rand
     """Return the row of the study's table of what followed."""
     returns = ({"real returns with random signs": real_signs} | NULLS)[null](sessions, rng)
     table: pd.DataFrame = study_of(returns, threshold).after
-    return table.set_index("horizon").loc[horizon]
+    return table[table["horizon"] == horizon].iloc[0]
 
 
 def quantities() -> Iterator[Quantity]:
