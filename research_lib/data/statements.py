@@ -101,9 +101,12 @@ def read_own(path: Path, *, as_of: date | None = None) -> Found:
     frame["known_from"] = frame[dates].max(axis=1).where(frame["known_from"].notna())
     frame = frame if as_of is None else frame[~(frame["known_from"] > pd.Timestamp(as_of))]
     rows, faults = _sum_quarters(frame, shown)
+    origins = {"debt_from": shown, "depreciation_from": shown, "market_value_from": shown}
     if "market_value" not in rows and {"price", "shares"} <= set(rows):
-        rows = rows.assign(market_value=rows["price"] * rows["shares"], market_value_from=f"{shown}: price x shares")
-    origins = {name: shown for name in ("debt_from", "depreciation_from", "market_value_from") if name not in rows}
+        rows["market_value"], origins["market_value_from"] = rows["price"] * rows["shares"], f"{shown}: price x shares"
+    elif "market_value" not in rows:
+        origins["market_value_from"] = f"{shown} has neither market_value nor price and shares"
+    origins = {name: text for name, text in origins.items() if name not in rows}
     return Found(rows.assign(**origins), faults, shown)
 
 
@@ -276,7 +279,8 @@ def in_shape(frame: pd.DataFrame) -> pd.DataFrame:
     dtypes = {TEXT: "str", INTEGER: "int64", NUMBER: "float64", DATE: "datetime64[us]"}
     shaped = frame.reindex(columns=NAMES).astype({name: dtypes[kind] for name, kind in KINDS.items()})
     debt = shaped["debt"].fillna(shaped["short_term_debt"] + shaped["long_term_debt"])
-    return shaped.assign(debt=debt, published=shaped["published"].fillna(shaped["known_from"]))
+    published, currency = shaped["published"].fillna(shaped["known_from"]), shaped["currency"].str.upper()
+    return shaped.assign(debt=debt, published=published, currency=currency)
 
 
 def _mark(rows: pd.DataFrame, kind: str, said: str = "", *, day: str = "known_from") -> list[Fault]:

@@ -56,7 +56,10 @@ def test_own_file_keeps_what_it_says(tmp_path):
     )
     assert first["published"] == first["known_from"] == pd.Timestamp("2021-02-15")
     assert np.isnan([second["long_term_debt"], second["debt"], second["cash"]]).all()  # no one said that it is zero
-    assert "no market value: 2, first AAA: fundamentals.csv" in loaded.card.fault_summary()
+    assert (
+        "no market value: 2, first AAA: fundamentals.csv has neither market_value nor price and shares"
+        in loaded.card.fault_summary()
+    )
 
 
 def test_total_debt_alone_is_enough(tmp_path):
@@ -179,7 +182,7 @@ def test_what_may_be_true_is_named(tmp_path):
     next_year = {"fiscal_year": "2021", "period_end": "2021-12-31", "known_from": "2022-02-15", "total_assets": "950000",
                  "revenue": "310000", "cash": "19000", "short_term_debt": "11000"}  # fmt: skip
     loaded = load(write_own(
-        tmp_path, {"market_value": "0"}, {"company": "NINES", "market_value": "999999"}, {"company": "JPN", "currency": "JPY"},
+        tmp_path, {"market_value": "0"}, {"company": "NINES", "market_value": "999999"}, {"company": "JPN", "currency": "jpy"},
         {"company": "OK", "market_value": "5"}, year, year | next_year,
     ))  # fmt: skip
     assert named(loaded) == [(FaultKind.UNIT_STEP, 7, "KKK 2021"), (FaultKind.OTHER_CURRENCY, 4, "JPN 2020")]
