@@ -49,10 +49,11 @@ def _hash(*parts: str) -> str:
 
 def _of_file(path: Path) -> str:
     """Hash a file's name and content; of a large one its size and time."""
+    name = f"{path.parent.name}/{path.name}"  # the same on another machine
     state = path.stat()
     if state.st_size > LARGE_BYTES:
-        return f"{path} {state.st_size} {state.st_mtime_ns}"
-    return f"{path} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        return f"{name} {state.st_size} {state.st_mtime_ns}"
+    return f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 def _of_notebook(notebook: Path) -> Iterator[str]:

@@ -28,7 +28,7 @@ ENGINE = "research-lib"  # engine.py, by its entry point
 PUT_IN = {"injected-parameters", "papermill-error-cell-tag"}  # tags of cells that Papermill adds
 LONGEST_MESSAGE = 300
 TERMINAL_COLOUR = re.compile(r"\x1b\[[\d;]*m")
-# Errors of the kit say all that is to be said; the cell that raised them does not matter.
+# Errors of the kit say all that is to be said: which cell raised them does not matter.
 USER_ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)}
 
 
@@ -52,15 +52,15 @@ class _Translator(PythonTranslator):  # type: ignore[misc]  # Papermill is untyp
         return str(value if isinstance(value, _Code) else super().translate(value))
 
 
+papermill_translators.register("python", _Translator)
+
+
 def _with_dates(value: Any) -> Any:  # noqa: ANN401  # any value of a parameter file
     if isinstance(value, date):  # no import statement: it could hide a name of the notebook's own
         return _Code(f'__import__("datetime"){repr(value).removeprefix("datetime")}')
     if isinstance(value, dict):
         return {name: _with_dates(one) for name, one in value.items()}
     return [_with_dates(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-papermill_translators.register("python", _Translator)
 
 
 def make(
@@ -82,54 +82,47 @@ def make(
         After which its kernel is killed.
     """
     started, clock = datetime.now(UTC), time.monotonic()
-    outcome = _execute(notebook, parameters, execution, timeout_seconds)
-    executed = execution.notebook
-    try:
-        record = asked.with_(**read_findings(executed), **outcome)
-    except ValueError as error:
-        record = asked.with_(status=Status.FAILED, message=one_line(f"its findings cannot be read: {error}"))
+    with _event_loop(), _stopped_after(execution, timeout_seconds):
+        outcome = _execute(notebook, parameters, execution)
     seconds = round(time.monotonic() - clock, 2)
-    record = record.with_(started=started.isoformat(timespec="seconds"), duration_seconds=seconds)
-    return _render(notebook, executed, record)
+    record = asked.with_(started=started.isoformat(timespec="seconds"), duration_seconds=seconds)
+    try:
+        record = record.with_(**read_findings(execution.notebook), **outcome)
+    except ValueError as error:
+        record = record.with_(**_failed(f"its findings cannot be read: {error}"))
+    return _render(notebook, execution.notebook, record)
 
 
-def _execute(
-    notebook: Path, parameters: Mapping[str, Any], execution: Execution, timeout_seconds: float | None
-) -> dict[str, object]:
+def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution) -> dict[str, object]:
     """Execute a notebook; return the status of its record, with message and cell where there is something to say."""
     import papermill
     from jupyter_client.kernelspec import NoSuchKernel
     from papermill.exceptions import PapermillExecutionError
 
-    def run(kernel: str | None, language: str | None) -> None:
-        papermill.execute_notebook(
-            notebook, None, parameters=_with_dates(dict(parameters)), engine_name=ENGINE, kernel_name=kernel, language=language,
-            execution=execution, folder=str(notebook.parent), progress_bar=False,
-        )  # fmt: skip
-
-    said = ""
-    with _event_loop(), _stopped_after(execution, timeout_seconds):
-        try:
-            spec = nbformat.read(notebook, as_version=4).metadata.get("kernelspec", {})
-            kernel, language = spec.get("name"), spec.get("language", "python")
+    try:
+        spec = nbformat.read(notebook, as_version=4).metadata.get("kernelspec", {})
+        kernels, language, said = [spec.get("name", "python3")], spec.get("language", "python"), ""
+        if language == "python":
+            kernels.append("python3")  # in place of another machine's
+        for name in kernels:
             try:
-                run(None if kernel else "python3", language)
+                papermill.execute_notebook(
+                    notebook, None, parameters=_with_dates(dict(parameters)), engine_name=ENGINE, kernel_name=name,
+                    language=language, execution=execution, folder=str(notebook.parent), progress_bar=False,
+                )  # fmt: skip
+                break
             except NoSuchKernel:
-                if language != "python":
-                    raise
-                said = f"the notebook's kernel {kernel!r} is not installed here: executed on python3"
-                run("python3", language)
-        except PapermillExecutionError:
-            return _explain_error(execution.notebook)
-        except NoSuchKernel as error:
-            return _failed(f"the notebook's kernel {error.name!r} is not installed: jupyter kernelspec list")
-        except Exception as error:  # of Jupyter, mostly: its kernel is gone, or could not start
-            return _explain_end(execution, error)
-        finally:
-            execution.stop()
-    return (
-        _explain_error(execution.notebook) if _failing(execution.notebook) else {"status": Status.OK, "message": said}
-    )
+                said = f"the notebook's kernel {name!r} is not installed here"
+        else:
+            return _failed(f"{said}: jupyter kernelspec list")
+    except PapermillExecutionError:
+        return _explain_error(execution.notebook)
+    except Exception as error:  # of Jupyter, mostly: its kernel is gone, or could not start
+        return _explain_end(execution, error)
+    finally:
+        execution.stop()
+    said = f"{said}: executed on python3" if said else ""
+    return {"status": Status.OK, "message": said} | _explain_error(execution.notebook)
 
 
 @contextmanager
@@ -146,12 +139,11 @@ def _event_loop() -> Iterator[None]:
 
 @contextmanager
 def _stopped_after(execution: Execution, timeout_seconds: float | None) -> Iterator[None]:
-    if timeout_seconds is None:
-        yield
-        return
-    timer = Timer(timeout_seconds, execution.stop, [f"stopped: over its timeout of {timeout_seconds:g} s"])
+    reason = f"stopped: over its timeout of {timeout_seconds or 0:g} s"
+    timer = Timer(timeout_seconds or 0, execution.stop, [reason])
     timer.daemon = True
-    timer.start()
+    if timeout_seconds is not None:
+        timer.start()
     try:
         yield
     finally:
@@ -162,29 +154,24 @@ def _failed(message: str, cell: int | None = None) -> dict[str, object]:
     return {"status": Status.FAILED, "message": one_line(message), "cell": cell}
 
 
-def _failing(notebook: NotebookNode | None) -> tuple[int, NotebookNode] | None:
-    """Return position and error of the cell that failed; errors of cells with the tag `raises-exception` are meant."""
-    for position, cell in enumerate(notebook.cells if notebook else []):
-        if "raises-exception" not in cell.metadata.get("tags", []):
-            for output in cell.get("outputs", []):
-                if output.output_type == "error":
-                    return position, output
-    return None
-
-
 def _explain_error(notebook: NotebookNode | None) -> dict[str, object]:
-    """Say which cell failed, and why; without a failing one, the notebook ended itself or an error was meant."""
-    found = _failing(notebook)
-    position, error = found or (_last_started(notebook), None)
+    """Say which cell failed, and why; nothing where none did, or its error was meant (tag `raises-exception`)."""
+    cells = notebook.cells if notebook else []
+    own = [i for i, cell in enumerate(cells) if "raises-exception" not in cell.metadata.get("tags", [])]
+    found = ((i, output) for i in own for output in cells[i].get("outputs", []) if output.output_type == "error")
+    position, error = next(found, (_last_started(notebook), None))
     cell = cell_number(notebook, position)
-    if error is None:
-        if notebook is None or position is None or not notebook.cells[position].metadata.papermill.get("exception"):
-            return {"status": Status.OK}
-        streams = [output.text for output in notebook.cells[position].outputs if output.output_type == "stream"]
-        lines = "".join(streams).strip().splitlines()
-        return _failed(f"cell {cell}: {lines[-1] if lines else 'it failed without an error'}", cell)
+    if error is None:  # IPython says what is wrong with a magic as a text
+        if (
+            position is None
+            or not cells[position].metadata.get("papermill", {}).get("exception")
+            or position not in own
+        ):
+            return {}
+        texts = [output.text for output in cells[position].outputs if output.output_type == "stream"]
+        return _failed(f"cell {cell}: {(''.join(texts).strip().splitlines() or ['it failed'])[-1]}", cell)
     if error.ename == "SystemExit" and error.evalue in {"", "0", "None"}:
-        return {"status": Status.OK, "message": f"the notebook ended itself in cell {cell}", "cell": cell}
+        return {"message": f"the notebook ended itself in cell {cell}", "cell": cell}
     if error.ename == errors.InsufficientDataError.__name__:
         return _failed(error.evalue, cell) | {"status": Status.INSUFFICIENT_DATA}
     return _failed(error.evalue if error.ename in USER_ERRORS else f"cell {cell}: {error.ename}: {error.evalue}", cell)
@@ -203,12 +190,9 @@ def _explain_end(execution: Execution, error: Exception) -> dict[str, object]:
     if code is None or not isinstance(error, RuntimeError):
         return _failed(f"{type(error).__name__}: {error}", cell)
     if code < 0:
-        return _failed(f"its kernel was killed by {_signal(-code)}{where}", cell)
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        return _failed(f"its kernel was killed by {name}{where}", cell)
     return _failed(f"its kernel ended with exit code {code}{where}", cell)
-
-
-def _signal(number: int) -> str:
-    return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
 
 
 def _last_started(notebook: NotebookNode | None) -> int | None:
@@ -223,31 +207,21 @@ def cell_number(notebook: NotebookNode | None, position: int | None) -> int | No
     """Count code cells up to a position as JupyterLab numbers them: without empty ones, and those that Papermill adds."""
     if notebook is None or position is None:
         return None
-    cells = notebook.cells[: position + 1]
-    return (
-        sum(
-            cell.cell_type == "code" and bool(cell.source.strip()) and not PUT_IN & set(cell.metadata.get("tags", []))
-            for cell in cells
-        )
-        or None
-    )
+    code = [cell for cell in notebook.cells[: position + 1] if cell.cell_type == "code" and cell.source.strip()]
+    return sum(not PUT_IN & set(cell.metadata.get("tags", [])) for cell in code) or None
 
 
 def read_findings(notebook: NotebookNode | None) -> dict[str, Any]:
     """Take out of a notebook, as far as it went, its findings, the data they rest on, its summary and its exhibits."""
     outputs = [output for cell in (notebook.cells if notebook else []) for output in cell.get("outputs", [])]
-    data = [output["data"] for output in outputs if "data" in output]
-    found = [one[FINDINGS_MIME] for one in data if FINDINGS_MIME in one]
-    summaries = [one[SUMMARY_MIME] for one in data if SUMMARY_MIME in one]
-    exhibits = [about for output in outputs if (about := output.get("metadata", {}).get("research_lib"))]
+    bundles = [output["data"] for output in outputs if "data" in output]
+    found = [bundle[FINDINGS_MIME] for bundle in bundles if FINDINGS_MIME in bundle]
+    summaries = [bundle[SUMMARY_MIME] for bundle in bundles if SUMMARY_MIME in bundle]
     findings = {one["name"]: one for part in found for one in part.get("findings", ())}
     cards = {card.get("id"): card for part in found for card in part.get("data", ())}
-    return {
-        **(summaries[-1] if summaries else {}),
-        "findings": [*findings.values()],
-        "data": [*cards.values()],
-        "exhibits": exhibits,
-    }
+    exhibits = [about for output in outputs if (about := output.get("metadata", {}).get("research_lib"))]
+    summary = summaries[-1] if summaries else {}
+    return {**summary, "findings": [*findings.values()], "data": [*cards.values()], "exhibits": exhibits}
 
 
 def one_line(text: str) -> str:
@@ -270,12 +244,13 @@ def _render(notebook: Path, executed: NotebookNode | None, record: Record) -> Ma
         if record.status is Status.OK:
             beside = files_beside(executed, record)
             files = {name.removeprefix(f"{record.slug}."): content for name, content in beside.items()}
-            files |= {PAGE: page, NOTEBOOK: nbformat.writes(executed).encode()}
+            return Made(record, {**files, PAGE: page, NOTEBOOK: _to_bytes(executed), GOOD: record.to_json()})
     except Exception as error:  # of any library that a page needs
         reason = one_line(f"its page cannot be made: {type(error).__name__}: {error}")
         record = record.with_(status=Status.FAILED, message=record.message or reason)
-        page = failed_page(record, reason).encode("utf-8", "replace")
-        files = {FAILED_NOTEBOOK: nbformat.writes(executed).encode("utf-8", "replace")}
-    if record.status is Status.OK:
-        return Made(record, {**files, GOOD: record.to_json()})
+        page, files = failed_page(record, reason).encode("utf-8", "replace"), {FAILED_NOTEBOOK: _to_bytes(executed)}
     return Made(record, {**files, FAILED_PAGE: page, FAILED: record.to_json()})
+
+
+def _to_bytes(notebook: NotebookNode) -> bytes:
+    return str(nbformat.writes(notebook)).encode("utf-8", "replace")

@@ -1,7 +1,7 @@
 """A report's record: what was asked, what became of it, and what it found. Written once, read by everything else."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -50,26 +50,22 @@ class Exhibit(BaseModel):
 
 
 class Record(BaseModel):
-    """One report.
-
-    `message` and `cell` say why and where it failed (code cells, as the notebook's reader counts them); `inputs` is the
-    hash of all that it depends on; `question` to `change_mind` are the study's summary, empty where the notebook shows
-    none; `previous` is the report that this one replaced, made of other inputs (of a failure: the last good one).
-    """
+    """One report."""
 
     model_config = ConfigDict(frozen=True)
 
     notebook: str
     slug: str
     status: Status
-    message: str = ""
-    cell: int | None = None
+    message: str = ""  # why, where it is not ok
+    cell: int | None = None  # that failed: code cells, as the notebook's reader counts them
     started: str = ""
     duration_seconds: float = 0.0
-    inputs: str = ""
+    inputs: str = ""  # the hash of all that it depends on
     parameters: dict[str, JsonValue] = {}
     data: tuple[dict[str, Any], ...] = ()
     findings: tuple[Finding, ...] = ()
+    # The study's summary; empty where the notebook shows none.
     question: str = ""
     verdict: str = ""
     headline: str = ""
@@ -79,7 +75,7 @@ class Record(BaseModel):
     limits: tuple[str, ...] = ()
     change_mind: str = ""
     exhibits: tuple[Exhibit, ...] = ()
-    previous: "Record | None" = None
+    previous: "Record | None" = None  # the report that it replaced, of other inputs; of a failure: the last good one
 
     @property
     def name(self) -> str:
@@ -109,17 +105,14 @@ def read_record(path: Path) -> Record | None:
 
 def read_records(output: Path) -> list[Record]:
     """Read the latest record of every report below a folder, by name; a failure has the last good one as `previous`."""
-    return sorted(_latest(output), key=lambda record: with_whole_numbers(record.name))
-
-
-def _latest(output: Path) -> Iterator[Record]:
-    files = [path for kind in (GOOD, FAILED) for path in output.glob(f"*/*.{kind}")]
-    for name in {path.with_name(path.name.rsplit(".", 2)[0]) for path in files}:
-        good, failed = (read_record(name.parent / f"{name.name}.{kind}") for kind in (GOOD, FAILED))
-        if failed:
-            yield failed.with_(previous=good)
-        elif good:
-            yield good
+    latest = {
+        path.with_name(path.name.removesuffix(f".{GOOD}")): read_record(path) for path in output.glob(f"*/*.{GOOD}")
+    }
+    for path in output.glob(f"*/*.{FAILED}"):
+        if failed := read_record(path):
+            report = path.with_name(path.name.removesuffix(f".{FAILED}"))
+            latest[report] = failed.with_(previous=latest.get(report))
+    return sorted(filter(None, latest.values()), key=lambda record: with_whole_numbers(record.name))
 
 
 def with_whole_numbers(name: str) -> str:
@@ -127,7 +120,7 @@ def with_whole_numbers(name: str) -> str:
     return re.sub(r"\d+", lambda digits: digits[0].zfill(12), name)
 
 
-def differing(mappings: list[Mapping[str, Any]]) -> list[str]:
+def differing(mappings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the keys whose values are not the same in all mappings."""
     names = dict.fromkeys(name for mapping in mappings for name in mapping)
     return [name for name in names if any(mapping.get(name) != mappings[0].get(name) for mapping in mappings)]
