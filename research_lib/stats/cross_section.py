@@ -9,14 +9,11 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from research_lib.errors import InsufficientDataError
-from research_lib.stats.estimate import Estimate, holm
-from research_lib.stats.panel import as_known, defined_ratio, latest_known, period_returns, winsorise
+from research_lib.stats.estimate import holm
+from research_lib.stats.panel import as_known, latest_known, period_returns, winsorised_ratio
 from research_lib.stats.regression import LEAST_MONTHS, LEVEL, cosine_mean, ols
-
-Floats = NDArray[np.float64]
 
 MIN_FIRMS = 20  # of a cross-section
 REFERENCE_DAYS, SCALE_DAYS, LEAST_REFERENCE = 252, 21, 120
@@ -35,25 +32,18 @@ def monthly_slopes(panel: pd.DataFrame, regressors: Sequence[str], *, within: st
     Returns
     -------
     DataFrame of shape (periods, regressors + 1)
-        The slopes by date, and `companies`, how many each rests on. Periods of fewer than 20 companies, or whose regressors
-        cannot be told apart, are left out.
-
-    Raises
-    ------
-    InsufficientDataError
-        Fewer than 24 periods are left.
+        The slopes by date, and `companies`, how many each rests on, without periods of fewer than 20 companies or whose
+        regressors cannot be told apart. InsufficientDataError: fewer than 24 periods are left.
     """
     data = panel[["return", *regressors]].dropna()
     groups = panel.loc[data.index, within].fillna("") if within else pd.Series(0, data.index)
     rows = {}
     for day, section in data.groupby(level="date"):
-        if len(section) < max(MIN_FIRMS, len(regressors) + 2):
-            continue
         apart = section - section.groupby(groups.loc[section.index].to_numpy()).transform("mean")
         slopes, _, rank, _ = np.linalg.lstsq(
             apart[list(regressors)].to_numpy(), apart["return"].to_numpy(), rcond=1e-10
         )
-        if rank == len(regressors):
+        if rank == len(regressors) and len(section) >= max(MIN_FIRMS, len(regressors) + 2):
             rows[day] = [*slopes, len(section)]
     if len(rows) < LEAST_MONTHS:
         raise InsufficientDataError(
@@ -68,25 +58,8 @@ def fama_macbeth(slopes: pd.DataFrame) -> pd.DataFrame:
 
     The error is `cosine_mean`'s, which keeps its size in 24 to 74 months, where Newey-West's with 3 lags does not.
     """
-    names = slopes.columns.drop("companies")
-    means = [cosine_mean(slopes[name].to_numpy()) for name in names]
-    return pd.DataFrame([vars(one) for one in means], index=names.rename("regressor"))[
-        ["value", "n", "low", "high", "p"]
-    ]
-
-
-def leverage_premium(panel: pd.DataFrame, *, portfolios: int = 5) -> Estimate:
-    """Return the mean return of the most minus the least indebted portfolio, a period; at least 24 periods.
-
-    Companies with positive EBITDA are sorted into portfolios of equal number, equally weighted and formed anew each period.
-    """
-    ratio = panel["ratio"].dropna()
-    firms = ratio.groupby(level="date").transform("size")
-    ratio = ratio[firms >= max(MIN_FIRMS, portfolios)]
-    place = np.ceil(ratio.groupby(level="date").rank(pct=True, method="first") * portfolios)
-    returns = panel.loc[ratio.index, "return"]
-    ends = [returns[place == end].groupby(level="date").mean() for end in (portfolios, 1)]
-    return cosine_mean((ends[0] - ends[1]).to_numpy())
+    means = {name: vars(cosine_mean(slopes[name].to_numpy())) for name in slopes.columns.drop("companies")}
+    return pd.DataFrame.from_dict(means, orient="index")[["value", "n", "low", "high", "p"]]
 
 
 def rises_and_falls(level: "pd.Series[float]", dates: pd.DatetimeIndex) -> pd.DataFrame:
@@ -101,18 +74,8 @@ def rises_and_falls(level: "pd.Series[float]", dates: pd.DatetimeIndex) -> pd.Da
 def leverage_rate_interaction(slopes: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
     """Regress the monthly slope of returns on leverage on what rates did in the month, by the restricted wild bootstrap-t.
 
-    Parameters
-    ----------
-    slopes : DataFrame
-        From `monthly_slopes`, with `leverage`.
-    moves : DataFrame
-        By the periods' ends; a column a driver, such as those of `rises_and_falls`.
-
-    Returns
-    -------
-    DataFrame
-        A row a driver that moved: value (what one point adds to the return for a turn of net debt to EBITDA), n (months), low,
-        high, p.
+    Returns a row a column of `moves` (such as `rises_and_falls`) that moved: value (what one point adds to the return for a
+    turn of net debt to EBITDA), n (months), low, high, p.
     """
     known = moves.reindex(slopes.index)
     moved = known.columns[known.max() > known.min()]
@@ -121,43 +84,27 @@ def leverage_rate_interaction(slopes: pd.DataFrame, moves: pd.DataFrame) -> pd.D
     return ols(slopes["leverage"], known[moved], cov="wild").drop("constant")[["value", "n", "low", "high", "p"]]
 
 
-def daily_slopes(returns: Floats, leverage: Floats) -> tuple[Floats, NDArray[np.intp]]:
-    """Return each day's least-squares slope of returns on leverage, and its companies; both of shape (T, N) go in."""
-    both = np.isfinite(returns) & np.isfinite(leverage)
+def daily_slopes(firms: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
+    """Return the least-squares `slope` of returns on leverage as it was known, and `n` companies, of every session."""
+    sessions = pd.DatetimeIndex(prices.index)
+    known, returns = latest_known(firms, sessions, prices.columns), period_returns(prices, sessions)
+    net_debt, ebitda = as_known(firms["net_debt"], known), as_known(firms["ebitda"], known)
+    leverage = winsorised_ratio(net_debt, np.where(np.isfinite(returns), ebitda, np.nan))
+    both = np.isfinite(leverage) & np.isfinite(returns)
     n = both.sum(axis=1)
     x, y = np.where(both, leverage, 0.0), np.where(both, returns, 0.0)
-    divisor = np.maximum(n, 1)
-    spread = (x * x).sum(axis=1) - x.sum(axis=1) ** 2 / divisor
-    together = (x * y).sum(axis=1) - x.sum(axis=1) * y.sum(axis=1) / divisor
+    spread = (x * x).sum(axis=1) - x.sum(axis=1) ** 2 / np.maximum(n, 1)
+    together = (x * y).sum(axis=1) - x.sum(axis=1) * y.sum(axis=1) / np.maximum(n, 1)
     enough = (n >= MIN_FIRMS) & (spread > 0)
-    return np.divide(together, spread, out=np.full(len(n), np.nan), where=enough), n
-
-
-def slopes_by_day(firms: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
-    """Return the slope of returns on leverage as it was known, and n companies, of every session; as in `build_panel`."""
-    sessions = pd.DatetimeIndex(prices.index)
-    known = latest_known(firms, sessions, prices.columns)
-    returns = period_returns(prices, sessions)
-    ratio = defined_ratio(as_known(firms["net_debt"], known), as_known(firms["ebitda"], known))
-    slope, n = daily_slopes(returns, winsorise(np.where(np.isfinite(returns), ratio, np.nan)))
+    slope = np.divide(together, spread, out=np.full(len(n), np.nan), where=enough)
     return pd.DataFrame({"slope": slope, "n": n}, index=sessions)
 
 
 def event_days(slopes: pd.DataFrame, events: Sequence[date]) -> pd.DataFrame:
-    """Hold the slope of chosen days against the slopes of the days before them.
+    """Hold the slope of chosen days against the slopes of the days before them; `slopes` are from `daily_slopes`.
 
-    Parameters
-    ----------
-    slopes : DataFrame
-        From `slopes_by_day`.
-    events : sequence of date
-        One without a session counts on the next.
-
-    Returns
-    -------
-    DataFrame
-        A row an event: event, date (its session), n (companies), value (return per turn of net debt to EBITDA), low, high, p,
-        p_smallest, n_reference (days) and p_holm; NaN with fewer than 120 days before it.
+    Returns a row an event: event, date (its session, or the next one), n (companies), value (return per turn of net debt to
+    EBITDA), low, high, p, p_smallest, n_reference (days) and p_holm; NaN with fewer than 120 days before it.
 
     Notes
     -----
@@ -171,12 +118,11 @@ def event_days(slopes: pd.DataFrame, events: Sequence[date]) -> pd.DataFrame:
     rows = []
     for event in events:
         session = slopes.index[slopes.index >= pd.Timestamp(event)][:1].intersection(known.index)
-        before = scaled[scaled.index < session.min()].tail(REFERENCE_DAYS).dropna()
+        before = scaled[scaled.index < session.min()].tail(REFERENCE_DAYS).dropna().sort_values(ascending=False)
         row = {"event": event, "date": session.min(), "n_reference": len(before)}
         if len(before) >= LEAST_REFERENCE:
             day, value = session[0], float(known[session[0]])
-            furthest = before.sort_values(ascending=False)
-            reach = float(furthest.iloc[int(LEVEL * (1 + len(before))) - 1] * scale[day])
+            reach = float(before.iloc[int(LEVEL * (1 + len(before))) - 1] * scale[day])
             row |= {"n": int(slopes["n"][day]), "value": value, "low": value - reach, "high": value + reach}
             row |= {
                 "p": (1 + int((before >= scaled[day]).sum())) / (1 + len(before)),

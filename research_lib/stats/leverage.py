@@ -13,8 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from research_lib.errors import InsufficientDataError
-from research_lib.stats.bootstrap import difference_of_ratios, ratio_of_sums
-from research_lib.stats.estimate import Estimate
+from research_lib.stats.bootstrap import ratio_of_sums
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +22,7 @@ GROUPS = (LARGE, SMALL)
 LEAST_FIRMS = 30
 LEAST_KNOWN = 0.5  # of the group: below it, the known are those without debt, who need no interest to be known
 CONTRIBUTORS = 5
+ESTIMATED = ("value", "low", "high", "n")
 BASIS_POINT = 1e-4
 
 # As GICS, ICB, SimFin and SIC-based files name them; compared without regard to case.
@@ -39,19 +39,9 @@ def prepare(
 ) -> pd.DataFrame:
     """Measure companies, set impossible rows aside, and form the size groups of each fiscal year.
 
-    Financials are left out of the groups once these are formed. A zombie's interest cover was below one in each of the last
-    `zombie_years` fiscal years.
-
-    Returns
-    -------
-    DataFrame
-        The rows of `add_ratios` with rule (why a row is impossible, or empty), financial, zombie, group (the headline's, or
-        empty), size_group (with financials) and group_as_filed (with impossible rows).
-
-    Raises
-    ------
-    InsufficientDataError
-        Financials are to be left out and no company has a sector.
+    Adds to `add_ratios` the columns rule (why a row is impossible, or empty), financial, zombie (cover below one in each of the
+    last `zombie_years`), group (empty for none; financials are left out once groups are formed), size_group (with financials)
+    and group_as_filed (with impossible rows). InsufficientDataError: financials are to be left out and no row has a sector.
     """
     if exclude_financials and statements["sector"].isna().all():
         raise InsufficientDataError(
@@ -167,24 +157,22 @@ def group_ratio(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dic
     -------
     dict
         value, low, high and n (`ratio_of_sums`): the firms with net debt and EBITDA known, which all else rests on; coverage,
-        their share of all firms; median, of the n_defined firms with positive EBITDA; share_no_ebitda (zero or less);
+        their share of all; median, of the n_defined firms with positive EBITDA; share_no_ebitda (zero or less);
         share_net_cash; due_within_year, short-term over all debt; top, the five firms whose leaving out, each alone, moves
         the ratio most; without_top, the ratio without all five; top_share, 1 - without_top / value.
     """
     used = firms[firms["net_debt"].notna() & firms["ebitda"].notna()]
     net_debt, ebitda = used["net_debt"].to_numpy(), used["ebitda"].to_numpy()
-    ratio = ratio_of_sums(net_debt, ebitda, draws=draws, seed=seed)
-    defined = ebitda > 0
-    rest = ebitda.sum() - ebitda
+    ratio = ratio_of_sums(used[["net_debt", "ebitda"]], draws=draws, seed=seed)
+    defined, rest = ebitda > 0, ebitda.sum() - ebitda
     alone = np.divide(net_debt.sum() - net_debt, rest, out=np.full(len(rest), np.inf), where=rest > 0)
     top = np.argsort(np.abs(alone - ratio.value), kind="stable")[::-1][:CONTRIBUTORS]
     without = _over(net_debt.sum() - net_debt[top].sum(), ebitda.sum() - ebitda[top].sum())
     split = used[used["short_term_debt"].notna()]
     has_split = len(split) >= LEAST_KNOWN * len(used)
-    return {
-        **_with_interval(ratio),
+    return {name: getattr(ratio, name) for name in ESTIMATED} | {
         "coverage": _over(len(used), len(firms)),
-        "median": float(np.median(net_debt[defined] / ebitda[defined])) if defined.any() else nan,
+        "median": _median(net_debt[defined] / ebitda[defined]),
         "n_defined": int(defined.sum()),
         "share_no_ebitda": _over((~defined).sum(), len(used)),
         "share_net_cash": _over((net_debt < 0).sum(), len(used)),
@@ -195,36 +183,27 @@ def group_ratio(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dic
     }
 
 
-def ratio_gap(small: pd.DataFrame, large: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> Estimate:
-    """Return the ratio of one group less that of another, with the interval of which firms are in them."""
-    first, second = (rows[["net_debt", "ebitda"]].dropna().to_numpy() for rows in (small, large))
-    return difference_of_ratios(first, second, draws=draws, seed=seed)
-
-
-def definitions(firms: pd.DataFrame) -> dict[str, Any]:
+def definitions(firms: pd.DataFrame) -> dict[str, float]:
     """Take the ratio of one group and year on every definition in use, NaN where it is undefined."""
     used = firms[firms["net_debt"].notna() & firms["ebitda"].notna()]
-    positive = used[used["ebitda"] > 0]
-    ratios = (positive["net_debt"] / positive["ebitda"]).to_numpy()
-    return {
-        "value": _ratio(used),
-        "median": float(np.median(ratios)) if len(ratios) else nan,
-        "mean_of_ratios": float(ratios.mean()) if len(ratios) else nan,
-        "positive_only": _ratio(positive),
-        "never_restated": _ratio(used[~(used["restated_on"] > used["published"])]),
+    positive, first = used[used["ebitda"] > 0], used[~(used["restated_on"] > used["published"])]
+    ratios = positive["net_debt"] / positive["ebitda"]
+    sums = {"value": used, "positive_only": positive, "never_restated": first}
+    return {name: _over(rows["net_debt"].sum(), rows["ebitda"].sum()) for name, rows in sums.items()} | {
+        "median": float(ratios.median()),
+        "mean_of_ratios": float(ratios.mean()),
     }
 
 
 def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dict[str, Any]:
-    """Describe how well one group's operating income covers its interest in one year; rows of `prepare`.
+    """Describe how one group's operating income covers its interest in one year; rows of `prepare`.
 
     Returns
     -------
     dict
-        value, low, high: sum of operating income over sum of interest of the n firms with interest to pay; median, of the
-        same; coverage, firms whose interest is known (or zero for want of debt) over all; share_below_one, of the known;
-        zombie_share, zombie_low, zombie_high (95%, Wilson), of the n_history firms whose last years are known. All NaN
-        where interest is known for fewer than 30 firms or half.
+        value, low, high and n (`ratio_of_sums`), of the firms with interest to pay; median, of the same; coverage, the share of
+        firms whose interest is known, or zero for want of debt; share_below_one, of the known; zombie_share, zombie_low,
+        zombie_high (95%, Wilson), of the n_history firms whose last years are known. NaN where fewer than 30 or half are known.
     """
     from statsmodels.stats.proportion import proportion_confint
 
@@ -232,14 +211,12 @@ def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> 
     known = firms[~np.isnan(below)]
     enough = len(known) >= max(LEAST_FIRMS, LEAST_KNOWN * len(firms))
     payers = known[known["interest"] > 0] if enough else known[:0]
-    income, interest = payers["operating_income"].to_numpy(), payers["interest"].to_numpy()
-    cover = ratio_of_sums(income, interest, draws=draws, seed=seed)
+    cover = ratio_of_sums(payers[["operating_income", "interest"]], draws=draws, seed=seed)
     history = known[known["zombie"].notna()]
     flags = history["zombie"].to_numpy() == 1 if enough and len(history) >= LEAST_FIRMS else np.empty(0, dtype=bool)
     low, high = proportion_confint(flags.sum(), len(flags), method="wilson") if len(flags) else (nan, nan)
-    return {
-        **_with_interval(cover),
-        "median": float(np.median(income / interest)) if len(payers) else nan,
+    return {name: getattr(cover, name) for name in ESTIMATED} | {
+        "median": _median((payers["operating_income"] / payers["interest"]).to_numpy()),
         "coverage": _over(len(known), len(firms)),
         "share_below_one": float(np.nanmean(below)) if enough else nan,
         "n_history": len(flags),
@@ -249,16 +226,10 @@ def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> 
     }
 
 
-def repriced_interest(interest: Floats, debt: Floats, *, rate_move_bp: float, debt_share: float) -> Floats:
-    """Return interest + debt_share x debt x rate_move; a cut cannot make a payer earn interest on its debt."""
-    moved = interest + debt_share * debt * rate_move_bp * BASIS_POINT
-    return np.maximum(moved, np.minimum(interest, 0.0))
-
-
 def stress(
     firms: pd.DataFrame, members: NDArray[np.bool_], *, rate_move_bp: float, debt_share: float, zombie_years: int
 ) -> dict[str, Any]:
-    """Reprice a share of a group's debt by some basis points; all else stays.
+    """Reprice a share of a group's debt; a cut cannot make a payer earn interest on its debt, and all else stays.
 
     Parameters
     ----------
@@ -271,11 +242,11 @@ def stress(
     -------
     dict
         rate_move_bp, debt_share, n (firms with income, interest and debt known), cover, share_below_one, its share of their
-        debt, and zombie_share of n_history firms, had they paid the new rate in all those years. NaN where interest is known
-        for fewer than 30 firms or half.
+        debt, and zombie_share of n_history firms, had they paid the new rate in all those years; NaN as in `interest_cover`.
     """
     income, debt = firms["operating_income"].to_numpy(), firms["debt"].to_numpy()
-    interest = repriced_interest(firms["interest"].to_numpy(), debt, rate_move_bp=rate_move_bp, debt_share=debt_share)
+    paid = firms["interest"].to_numpy()
+    interest = np.maximum(paid + debt_share * debt * rate_move_bp * BASIS_POINT, np.minimum(paid, 0.0))
     below = cover_below_one(income, interest)
     zombie = zombie_flags(firms, below, zombie_years=zombie_years)
     chosen = members & ~np.isnan(below)
@@ -294,12 +265,8 @@ def stress(
     }
 
 
-def _with_interval(found: Estimate) -> dict[str, Any]:
-    return {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
-
-
-def _ratio(firms: pd.DataFrame) -> float:
-    return _over(firms["net_debt"].sum(), firms["ebitda"].sum())
+def _median(values: Floats) -> float:
+    return float(np.median(values)) if len(values) else nan
 
 
 def _over(above: float, below: float) -> float:

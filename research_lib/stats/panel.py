@@ -17,19 +17,10 @@ BETA_SESSIONS, BETA_MIN_SESSIONS = 252, 126
 
 
 def latest_known(rows: pd.DataFrame, dates: pd.DatetimeIndex, companies: pd.Index) -> Positions:
-    """Find the row of a table that was the latest known before each date, shape (dates, companies); -1 where none was.
+    """Find the row of a table (company, period_end, known_from) that was the latest known before each of sorted dates.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Statements with company, period_end and known_from.
-    dates : DatetimeIndex
-        Sorted.
-
-    Notes
-    -----
-    Strictly before: a report may come after the close of its day. A row published late does not replace one of a later
-    period, and a row says nothing any more 550 days after its period's end.
+    Positions of shape (dates, companies), -1 where none was known. Strictly before: a report may come after the close of its
+    day. A late row does not replace one of a later period; a row says nothing any more 550 days after its period's end.
     """
     column = companies.get_indexer(pd.Index(rows["company"]))
     effective = dates.searchsorted(pd.DatetimeIndex(rows["known_from"]), side="right")
@@ -68,21 +59,19 @@ def build_panel(
     Returns
     -------
     DataFrame
-        Indexed by company and date (the period's end); return (simple, of the period), ratio (net debt / EBITDA, NaN where
-        EBITDA is not positive), negative (1.0 where it is not), leverage (the ratio, winsorised at 5% and 95% of the date;
-        0 where negative), size (log of market value), beta (on daily returns of the 252 sessions before), sector. Rows
-        have a return, net debt and EBITDA.
+        Indexed by company and date (the period's end); return (simple, of the period), negative (1.0 where EBITDA is not
+        positive), leverage (net debt / EBITDA, winsorised at 5% and 95% of the date; 0 where negative), size (log of market
+        value), beta (on daily returns of the 252 sessions before), sector. Rows have a return, net debt and EBITDA.
     """
     begins = dates[:-1]
     known = latest_known(firms, begins, prices.columns)
     net_debt, ebitda, value = (as_known(firms[name], known) for name in ("net_debt", "ebitda", "market_value"))
-    priced = np.isfinite(_on(prices, begins))  # extremes are those of the companies that can be bought
-    ratio = np.where(priced, defined_ratio(net_debt, ebitda), np.nan)
+    priced = np.isfinite(prices.reindex(begins).to_numpy(dtype=float))  # extremes are those of companies one can buy
+    leverage = winsorised_ratio(net_debt, np.where(priced, ebitda, np.nan))
     columns = {
         "return": period_returns(prices, dates)[1:],
-        "ratio": ratio,
         "negative": np.where(np.isnan(ebitda) | np.isnan(net_debt), np.nan, ebitda <= 0),
-        "leverage": np.where(ebitda <= 0, 0.0, winsorise(ratio)),
+        "leverage": np.where(ebitda <= 0, 0.0, leverage),
         "size": np.log(value, out=np.full_like(value, np.nan), where=value > 0),
         "beta": rolling_beta(prices, begins, market=market),
     }
@@ -94,27 +83,21 @@ def build_panel(
     return panel.assign(sector=sectors.T[usable])
 
 
-def defined_ratio(net_debt: Floats, ebitda: Floats) -> Floats:
-    """Return net debt / EBITDA where EBITDA is positive, NaN elsewhere; any shape."""
-    return np.asarray(np.divide(net_debt, ebitda, out=np.full_like(ebitda, np.nan), where=ebitda > 0))
-
-
 def period_returns(prices: pd.DataFrame, dates: pd.DatetimeIndex) -> Floats:
     """Return simple returns to each date from the one before, shape (T, N); NaN on the first, or without a price."""
-    at = _on(prices, dates)
-    return np.vstack([np.full((1, at.shape[1]), np.nan), at[1:] / at[:-1] - 1])
+    return np.asarray(prices.reindex(dates).pct_change(fill_method=None).to_numpy(dtype=np.float64))
 
 
-def winsorise(values: Floats, *, share: float = WINSOR) -> Floats:
-    """Pull each date's extremes, shape (T, N), in to its own quantiles; NaN stays."""
-    low, high = pd.DataFrame(values.T).quantile([share, 1 - share]).to_numpy()
-    return np.clip(values, low[:, None], high[:, None])
+def winsorised_ratio(net_debt: Floats, ebitda: Floats) -> Floats:
+    """Return net debt / EBITDA, shape (T, N), each date's extremes pulled in to 5% and 95%; NaN where EBITDA is not positive."""
+    ratio = np.divide(net_debt, ebitda, out=np.full_like(ebitda, np.nan), where=ebitda > 0)
+    low, high = pd.DataFrame(ratio.T).quantile([WINSOR, 1 - WINSOR]).to_numpy()
+    return np.asarray(np.clip(ratio, low[:, None], high[:, None]))
 
 
 def rolling_beta(prices: pd.DataFrame, dates: pd.DatetimeIndex, *, market: "pd.Series[float] | None" = None) -> Floats:
     """Return betas on the daily returns of the 252 sessions up to each date, shape (T, N); NaN below 126 of them."""
-    closes = prices.to_numpy(dtype=np.float64)
-    r = np.vstack([np.full((1, closes.shape[1]), np.nan), closes[1:] / closes[:-1] - 1])
+    r = period_returns(prices, pd.DatetimeIndex(prices.index))
     if market is None:
         n = np.isfinite(r).sum(axis=1)
         driver = np.divide(np.nansum(r, axis=1), n, out=np.full(len(n), np.nan), where=n > 0)
@@ -123,17 +106,11 @@ def rolling_beta(prices: pd.DataFrame, dates: pd.DatetimeIndex, *, market: "pd.S
     both = np.isfinite(r) & np.isfinite(driver)[:, None]
     r, m = np.where(both, r, 0.0), np.where(both, driver[:, None], 0.0)
     last = prices.index.get_indexer(dates)
-    first = np.maximum(last - BETA_SESSIONS, 0)
 
     def window(values: Floats) -> Floats:
-        running = np.cumsum(values, axis=0)
-        return np.asarray(running[last] - np.where((last >= BETA_SESSIONS)[:, None], running[first], 0.0))
+        running = np.vstack([np.zeros(values.shape[1]), np.cumsum(values, axis=0)])
+        return np.asarray(running[last + 1] - running[np.maximum(last + 1 - BETA_SESSIONS, 0)])
 
     n, sum_r, sum_m, sum_rm, sum_mm = map(window, (both.astype(np.float64), r, m, r * m, m * m))
-    enough = n >= BETA_MIN_SESSIONS
-    variance = np.where(enough, sum_mm - sum_m**2 / np.maximum(n, 1), np.nan)
-    return np.asarray((sum_rm - sum_r * sum_m / np.maximum(n, 1)) / variance)
-
-
-def _on(prices: pd.DataFrame, dates: pd.DatetimeIndex) -> Floats:
-    return np.asarray(prices.to_numpy(dtype=np.float64)[prices.index.get_indexer(dates)])
+    n = np.where(n >= BETA_MIN_SESSIONS, n, np.nan)
+    return np.asarray((sum_rm - sum_r * sum_m / n) / (sum_mm - sum_m**2 / n))

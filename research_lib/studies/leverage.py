@@ -1,23 +1,26 @@
 """Study 02, leverage: how indebted small companies are against large ones, and what rates and refinancing do to them.
 
-From top to bottom: data, groups, returns, proxy, exhibits, findings, summary. Groups are formed by market value on the day
-a report came out. Cross-sections by fiscal year use the latest values; what meets returns uses only values published before.
+From top to bottom: data, results, exhibits, findings, summary. Groups are formed by market value on the day a report came
+out. Cross-sections by fiscal year use the latest values; what meets returns uses only values published before.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import product
-from typing import TYPE_CHECKING, Any, ClassVar
+from math import isnan
+from typing import Any, ClassVar
 
 import pandas as pd
 
 from research_lib.data import DataCard, DataSet, load_series_if_any
-from research_lib.data.companies import load_companies, month_ends
+from research_lib.data.companies import Companies, load_companies, month_ends
 from research_lib.errors import InsufficientDataError, MissingDataError
 from research_lib.exhibits import charts
-from research_lib.exhibits.figure import CONTEXT, LARGE_CAPS, SMALL_CAPS
+from research_lib.exhibits.figure import CONTEXT, LARGE_CAPS, SMALL_CAPS, Figure
 from research_lib.exhibits.findings import Summary, join_cards
 from research_lib.exhibits.format import NONE, interval, plural, show
 from research_lib.stats import cross_section, leverage
+from research_lib.stats.bootstrap import difference_of_ratios
 from research_lib.stats.cross_section import rises_and_falls
 from research_lib.stats.estimate import Estimate, holm
 from research_lib.stats.leverage import GROUPS, LARGE, LEAST_FIRMS, SMALL
@@ -26,11 +29,6 @@ from research_lib.stats.regression import ols
 from research_lib.studies import parameters
 from research_lib.studies.study import Find, Study, figure, result, table
 
-if TYPE_CHECKING:
-    from research_lib.data.companies import Companies
-    from research_lib.exhibits.figure import Figure
-
-GROUP_SIZES = ((500, 600), (1000, 2000))  # as the S&P 500 and 600, as the Russell 1000 and 2000
 RATE_MOVES_BP = (-200, -100, 100, 200, 300, 400, 500)
 DEBT_SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 HOLDS, NOT_CONTRADICTED, FAILS = "holds", "not contradicted", "does not hold"
@@ -43,7 +41,7 @@ DEFINITIONS = {
     "with_financials": "sum over sum, with financials",
     "as_filed": "sum over sum as filed, impossible rows included",
 }
-WORDS = {
+WORDS = {  # what a slope is of
     "leverage": "a turn of net debt to EBITDA",
     "negative": "EBITDA of zero or less",
     "rise": "a rise of the rate by one point",
@@ -59,8 +57,8 @@ SLOPES = ("regressor", "value", "interval", "p", "p_holm", "n")
 def hold_quote(found: Estimate, quoted: float, *, more_than: bool) -> str:
     """Hold a quoted figure against the point and the interval of an estimate.
 
-    "About" holds where the estimate rounds to the figure at its last digit, "more than" where the whole interval lies above
-    it. An interval that merely contains the figure, or is not there for want of companies, does not contradict it.
+    "About" holds where the point rounds to it at its last digit, "more than" where the whole interval is above it; an interval
+    that merely contains it, or is not there, does not contradict it.
     """
     decimals = len(f"{quoted:g}".partition(".")[2])
     if found.low > quoted if more_than else abs(found.value - quoted) <= 0.5 * 10**-decimals:
@@ -69,16 +67,21 @@ def hold_quote(found: Estimate, quoted: float, *, more_than: bool) -> str:
     return NOT_CONTRADICTED if inside or not found.has_interval else FAILS
 
 
+def in_words(fit: pd.DataFrame) -> pd.DataFrame:
+    """Keep the slopes that a question is about: `driver`, in words as `regressor`, and `p_holm` over them."""
+    rows = fit.loc[fit.index.isin(WORDS)].rename_axis("driver").reset_index()
+    return rows.assign(regressor=rows["driver"].map(WORDS), p_holm=holm(rows["p"]))
+
+
 def times(ratio: float, digits: int = 2) -> str:
     """Write a ratio as a multiple: 2.72×."""
     return f"{show(ratio, 'turns', digits=digits)}×"
 
 
-def in_words(fit: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows of a regression that a question is about: `driver`, in words as `regressor`, and `p_holm` over them."""
-    rows = fit.rename_axis("driver").reset_index()
-    rows = rows[rows["driver"].isin(WORDS)]
-    return rows.assign(regressor=rows["driver"].map(WORDS), p_holm=holm(rows["p"]))
+def ends(row: Any, unit: str) -> str:  # noqa: ANN401  # a row or an Estimate
+    """Write an interval in a sentence, or that there is none."""
+    shown = interval(row.low, row.high, unit)
+    return "too few for an interval" if shown == NONE else f"95% interval {shown}"
 
 
 class Leverage(Study):
@@ -91,17 +94,9 @@ class Leverage(Study):
     # Data.
 
     @result
-    def companies(self) -> "Companies":
+    def companies(self) -> Companies:
         """Companies, their prices, and what moves them."""
         return load_companies(self.source, as_of=self.p.as_of)
-
-    @result
-    def has_companies(self) -> bool:
-        """Whether the source has company statements."""
-        try:
-            return self.companies.statements is not None
-        except (MissingDataError, InsufficientDataError):
-            return False
 
     @result
     def prices(self) -> pd.DataFrame:
@@ -134,9 +129,9 @@ class Leverage(Study):
     @result
     def firms(self) -> pd.DataFrame:
         """Companies in their groups."""
-        asked = {name: getattr(self.p, name) for name in ("large", "small", "exclude_financials", "zombie_years")}
         if self.companies.statements is None:
             raise MissingDataError(f"source {self.p.source} has no company statements")
+        asked = {name: getattr(self.p, name) for name in ("large", "small", "exclude_financials", "zombie_years")}
         return leverage.prepare(self.companies.statements, **asked)
 
     @result
@@ -145,14 +140,11 @@ class Leverage(Study):
         sizes = pd.crosstab(self.firms["fiscal_year"], self.firms["group"]).reindex(columns=list(GROUPS), fill_value=0)
         years = sizes.index[(sizes >= LEAST_FIRMS).all(axis=1)]
         if len(years) == 0:
-            raise InsufficientDataError(
-                f"no fiscal year has {LEAST_FIRMS} companies in both size groups; with large: {self.p.large} there are "
-                "too few companies with a market value"
-            )
+            raise InsufficientDataError(f"no fiscal year has {LEAST_FIRMS} companies in both size groups")
         if self.p.year is not None and self.p.year not in years:
             raise InsufficientDataError(
-                f"fiscal year {self.p.year} has fewer than {LEAST_FIRMS} companies in one of the size groups; the last "
-                f"year with enough is {years[-1]}"
+                f"fiscal year {self.p.year} has fewer than {LEAST_FIRMS} companies in one of the size groups; the last with "
+                f"enough is {years[-1]}"
             )
         return int(self.p.year or years[-1])
 
@@ -160,38 +152,31 @@ class Leverage(Study):
         """Return the companies of one group in the headline's year."""
         return self.firms[(self.firms["fiscal_year"] == self.fiscal_year) & (self.firms[column] == group)]
 
+    def yearly(self, describe: Callable[..., dict[str, Any]]) -> pd.DataFrame:
+        """Describe each group by fiscal year; `headline` marks the headline's year."""
+        found = leverage.by_year_and_group(self.firms, lambda rows: describe(rows, seed=self.p.seed))
+        return found.assign(headline=found["fiscal_year"] == self.fiscal_year)
+
     def of(self, group: str) -> Any:  # noqa: ANN401  # a row
         """Return the headline's ratio of one group, with all that goes with it."""
-        return next(row for row in self.ratios_now.itertuples() if row.group == group)
-
-    @result
-    def ratios_now(self) -> pd.DataFrame:
-        """Net debt to EBITDA of both groups in the headline's year."""
-        return self.by_year[self.by_year["fiscal_year"] == self.fiscal_year].reset_index(drop=True)
-
-    @result
-    def cover_now(self) -> pd.DataFrame:
-        """Interest cover of both groups in the headline's year."""
-        return self.cover[self.cover["fiscal_year"] == self.fiscal_year].reset_index(drop=True)
+        return next(self.by_year[self.by_year["headline"] & (self.by_year["group"] == group)].itertuples())
 
     @result
     def gap(self) -> Estimate:
         """Small minus large net debt to EBITDA."""
-        return leverage.ratio_gap(self.members(SMALL), self.members(LARGE), seed=self.p.seed)
+        small, large = (self.members(group)[["net_debt", "ebitda"]].dropna() for group in (SMALL, LARGE))
+        return difference_of_ratios(small, large, seed=self.p.seed)
 
     @result
     def stresses(self) -> pd.DataFrame:
-        """Shares of both groups' debt repriced: a row a group, share and rate move."""
+        """Shares of both groups' debt repriced: a row a group, share and rate move; `asked` marks the findings' case."""
         clean = self.firms[self.firms["rule"] == ""]
         shares, moves = sorted({*DEBT_SHARES, self.p.stress_share}), sorted({0, *RATE_MOVES_BP, self.p.stress_bp})
-        members = {group: clean.index.isin(self.members(group).index) for group in GROUPS}
-        rows = [
-            {"group": group}
-            | leverage.stress(
-                clean, members[group], rate_move_bp=move, debt_share=share, zombie_years=self.p.zombie_years
-            )
-            for group, share, move in product(GROUPS, shares, moves)
-        ]
+        rows = []
+        for group, share, move in product(GROUPS, shares, moves):
+            chosen, years = clean.index.isin(self.members(group).index), self.p.zombie_years
+            found = leverage.stress(clean, chosen, rate_move_bp=move, debt_share=share, zombie_years=years)
+            rows.append({"group": group, "asked": (move, share) == (self.p.stress_bp, self.p.stress_share)} | found)
         frame = pd.DataFrame(rows)
         if frame["share_below_one"].isna().all():
             raise InsufficientDataError("the interest of more than half of the companies is unknown")
@@ -199,9 +184,17 @@ class Leverage(Study):
         return frame.assign(added=frame["share_below_one"] - frame["group"].map(plain))
 
     @result
-    def stress_now(self) -> pd.DataFrame:
-        """The case that the findings name."""
-        return self.stresses.query(f"rate_move_bp == {self.p.stress_bp} and debt_share == {self.p.stress_share}")
+    def lacking(self) -> str:
+        """Why the quoted figures cannot be checked; empty where they can. A wish that cannot be met is refused."""
+        try:
+            self.firms  # noqa: B018
+        except MissingDataError as reason:
+            return str(reason)
+        try:
+            self.quotes  # noqa: B018
+        except InsufficientDataError as reason:
+            return str(reason)
+        return ""
 
     # Returns, beside what was known before.
 
@@ -216,20 +209,11 @@ class Leverage(Study):
         return month_ends(self.companies.panel)
 
     @result
-    def panel(self) -> pd.DataFrame:
-        """Monthly returns beside leverage as it was known."""
-        return build_panel(self.known_firms, self.prices, self.months, market=self.companies.market)
-
-    @result
     def slopes(self) -> pd.DataFrame:
         """Monthly slopes of returns on leverage."""
+        panel = build_panel(self.known_firms, self.prices, self.months, market=self.companies.market)
         within = "sector" if self.companies.has_sectors else ""
-        return cross_section.monthly_slopes(self.panel, ("leverage", "negative", "size", "beta"), within=within)
-
-    @result
-    def sorted_premium(self) -> Estimate:
-        """The most minus the least indebted fifth of companies."""
-        return cross_section.leverage_premium(self.panel)
+        return cross_section.monthly_slopes(panel, ("leverage", "negative", "size", "beta"), within=within)
 
     # The proxy.
 
@@ -256,108 +240,80 @@ class Leverage(Study):
     # Exhibits.
 
     @figure
-    def hero(self) -> "Figure":
+    def hero(self) -> Figure:
         """The quoted ratios, or the proxy where the source has no companies."""
-        return self.debt if self.has_companies else self.spread_effects
-
-    @figure
-    def debt(self) -> "Figure":
-        """Net debt to EBITDA of small and large companies."""
+        if self.lacking:
+            return self.spread_effects
         frame = self.quotes.set_index("groups")[["value", "low", "high", "quoted"]]
         owed = [f"{times(row.value, 1)}, {row.said}" for row in self.quotes.itertuples()]
         return charts.bars(
-            frame.assign(text=owed),
-            name="net debt to EBITDA, sum over companies",
-            unit="turns",
-            colours=dict(zip(frame.index, (LARGE_CAPS, SMALL_CAPS), strict=True)),
-            title=self.quote_title,
+            frame.assign(text=owed), name="net debt to EBITDA, sum over companies", unit="turns", title=self.quote_title,
             deck=f"Fiscal {self.fiscal_year}, {self.financials}; lines: 95% intervals; red: the quoted figures",
-            alt=f"Net debt to EBITDA: large {owed[0]}; small {owed[1]}.",
-            data=self.quotes,
-        )
+            alt=f"Net debt to EBITDA: large {owed[0]}; small {owed[1]}.", data=self.quotes,
+            colours=dict(zip(frame.index, (LARGE_CAPS, SMALL_CAPS), strict=True)),
+        )  # fmt: skip
 
     @figure
-    def ratio_by_year(self) -> "Figure":
+    def ratio_by_year(self) -> Figure:
         """Net debt to EBITDA by fiscal year."""
         both = self.by_year.groupby("fiscal_year")["group"].transform("size") == len(GROUPS)
         frame = self.by_year[both].set_index("fiscal_year")
-        small = frame.loc[frame["group"] == SMALL, "value"]
-        ahead = int((small > frame.loc[frame["group"] == LARGE, "value"]).sum())
+        small, large = (frame.loc[frame["group"] == group, "value"] for group in (SMALL, LARGE))
+        ahead = f"{(small > large).sum()} of {plural(len(small), 'year')}"
         return charts.intervals(
-            frame[["group", "value", "low", "high"]],
-            name="net debt to EBITDA, sum over companies",
-            unit="turns",
-            title=f"Small companies owed more than large ones in {ahead} of {plural(len(small), 'year')}",
+            frame[["group", "value", "low", "high"]], name="net debt to EBITDA, sum over companies", unit="turns",
+            title=f"Small companies owed more than large ones in {ahead}",
             deck=f"By fiscal year, {self.financials}; lines: 95% intervals",
-            note="A ratio adds up its companies before it divides, those with losses included. Its interval says how much it "
-            "hangs on which companies happen to be in the group.",
+            note="A ratio adds up its companies before it divides, those with losses included. Its interval says how much "
+            "it hangs on which companies happen to be in the group.",
             alt="; ".join(f"fiscal {row.Index} {row.group} {times(row.value)}" for row in frame.itertuples()) + ".",
             data=frame.reset_index(),
-        )
+        )  # fmt: skip
 
     @table(
-        "The typical small company owes {s.typical_word} the typical large one",
-        ("group", "median", "share_no_ebitda", "share_net_cash", "n", "coverage"),
+        lambda s: f"The typical small company owes {'more' if s.of(SMALL).median > s.of(LARGE).median else 'no more'} than "
+        "the typical large one",
+        ("group", "median", "share_no_ebitda", "share_net_cash", "due_within_year", "n"),
         unit="turns",
-        deck="Median net debt to EBITDA of companies with positive EBITDA, and shares of all; fiscal {s.fiscal_year}",
-    )
+        deck="Median net debt to EBITDA where EBITDA is positive, shares of companies and of debt; fiscal {s.fiscal_year}",
+        note="What falls due soon is refinanced first; which debt floats is in none of the statements.",
+    )  # fmt: skip
     def typical(self) -> pd.DataFrame:
-        """The typical company."""
-        return self.ratios_now
+        """The typical company, and debt due within a year."""
+        return self.by_year[self.by_year["headline"]]
 
     @figure
-    def refinancing_map(self) -> "Figure":
+    def refinancing_map(self) -> Figure:
         """Refinancing."""
-        part = self.stresses[(self.stresses["group"] == SMALL) & (self.stresses["rate_move_bp"] != 0)]
+        part = self.stresses.query("group == @SMALL and rate_move_bp != 0")
         frame = part.pivot_table(index="debt_share", columns="rate_move_bp", values="added")
         if frame.empty:
             raise InsufficientDataError("the interest of more than half of the small companies is unknown")
-        before = float(self.cover_now.set_index("group")["share_below_one"][SMALL])
+        before = show(self.cover.query("headline and group == @SMALL")["share_below_one"].iloc[0], "share")
         added = show(frame.iloc[-1, -1], "points", digits=0).lstrip("+")
         most = f"{show(float(frame.columns[-1]), 'bp')} on all debt adds {added}"
-        moves = [show(float(move), "bp").removesuffix(" bp") for move in frame.columns]
+        frame.columns = [show(float(move), "bp").removesuffix(" bp") for move in frame.columns]
         return charts.heat_map(
-            frame.set_axis([f"{share:.0%} of debt" for share in frame.index], axis=0).set_axis(moves, axis=1),
-            unit="points",
-            positive=SMALL_CAPS,
-            negative=CONTEXT,
-            title=f"{most} to the {show(before, 'share')} of small companies that do not earn their interest",
+            frame.set_axis([f"{share:.0%} of debt" for share in frame.index], axis=0), unit="points",
+            positive=SMALL_CAPS, negative=CONTEXT, data=part,
+            title=f"{most} to the {before} of small companies that do not earn their interest",
             deck="Percentage points of small companies added to those with interest cover below 1, by rate move in basis "
             f"points and share of debt that pays it; fiscal {self.fiscal_year}, all else equal",
-            note="Where the cells barely change, companies fail to earn their interest for want of earnings, not because of "
-            "rates.",
-            alt=f"Of small companies {show(before, 'share')} have interest cover below 1. {most}.",
-            data=part,
-        )
-
-    @table(
-        lambda s: (
-            f"{show(s.of(SMALL).due_within_year, 'share')} of small companies' debt falls due within a year, "
-            f"{show(s.of(LARGE).due_within_year, 'share')} of large companies'"
-        ),
-        ("group", "due_within_year", "n"),
-        deck="Short-term over all debt, sums over companies, fiscal {s.fiscal_year}; what floats is not in the data",
-    )
-    def due_within_year(self) -> pd.DataFrame:
-        """Debt due within a year."""
-        if self.ratios_now["due_within_year"].isna().any():
-            raise InsufficientDataError("the statements do not split debt into short-term and long-term")
-        return self.ratios_now
+            note="Where the cells barely change, companies lack earnings, not low rates.",
+            alt=f"Of small companies {before} have interest cover below 1. {most}.",
+        )  # fmt: skip
 
     @figure
-    def spread_effects(self) -> "Figure":
+    def spread_effects(self) -> Figure:
         """Small minus large when credit spreads and bill rates move."""
         rows = [f"{row.regressor}, {row.control}: {show(row.value, 'points')}" for row in self.spreads.itertuples()]
+        frame = self.spreads.rename(columns={"control": "group"}).set_index("regressor")
         return charts.intervals(
-            self.spreads.rename(columns={"control": "group"}).set_index("regressor")[["value", "low", "high", "group"]],
-            name="return of small minus large in the month, points",
-            unit="points",
-            colours={"alone": CONTEXT, "market held equal": SMALL_CAPS},
-            title=self.spread_title,
+            frame[["value", "low", "high", "group"]], name="return of small minus large in the month, points",
+            unit="points", colours={"alone": CONTEXT, "market held equal": SMALL_CAPS}, title=self.spread_title,
             deck=f"SMB for a move of one point, {plural(self.spread_effect.n, 'month')}; 95% intervals, wild bootstrap-t",
-            alt="; ".join(rows) + ".",
-            data=self.spreads,
-        )
+            alt="; ".join(rows) + ".", data=self.spreads,
+        )  # fmt: skip
 
     @table(
         "{s.quote_title}",
@@ -369,17 +325,19 @@ class Leverage(Study):
     )
     def quotes(self) -> pd.DataFrame:
         """The quoted figures."""
-        large, small = self.of(LARGE), self.of(SMALL)
         asked = (
-            (large, self.p.quoted_large, f"large, the largest {self.p.large:,}", "quoted "),
-            (small, self.p.quoted_small, f"small, the next {self.p.small:,}", "quoted more than "),
+            (LARGE, self.p.quoted_large, f"large, the largest {self.p.large:,}", "quoted "),
+            (SMALL, self.p.quoted_small, f"small, the next {self.p.small:,}", "quoted more than "),
         )
-        rows = [
-            {"group": row.group, "quoted": quoted, "groups": groups, "said": f"{said}{quoted:g}"}
-            | vars(found := Estimate(row.value, row.n, row.low, row.high))
-            | {"verdict": hold_quote(found, quoted, more_than=row.group == SMALL)}
-            for row, quoted, groups, said in asked
-        ]
+        rows = []
+        for group, quoted, name, said in asked:
+            row = self.of(group)
+            if isnan(row.value):
+                raise InsufficientDataError(f"the statements do not give the net debt and EBITDA of {group} companies")
+            found = Estimate(row.value, row.n, row.low, row.high)
+            verdict = hold_quote(found, quoted, more_than=group == SMALL)
+            words = {"group": group, "groups": name, "said": f"{said}{quoted:g}"}
+            rows.append(words | vars(found) | {"quoted": quoted, "verdict": verdict})
         return pd.DataFrame(rows)
 
     @table(
@@ -390,7 +348,7 @@ class Leverage(Study):
     )
     def by_year(self) -> pd.DataFrame:
         """Net debt to EBITDA by fiscal year."""
-        return leverage.by_year_and_group(self.firms, lambda rows: leverage.group_ratio(rows, seed=self.p.seed))
+        return self.yearly(leverage.group_ratio)
 
     @table("The ratio on every definition in use, fiscal {s.fiscal_year}", ("definition", LARGE, SMALL), unit="turns")
     def definitions(self) -> pd.DataFrame:
@@ -405,37 +363,15 @@ class Leverage(Study):
     @table(
         "Rows set aside because no company can be so",
         ("company", "fiscal_year", "rule", "bn_net_debt", "bn_ebitda"),
-        deck=lambda s: (
-            f"The largest of {plural(len(s.excluded), 'row')} of {len(s.firms):,}: "
-            + "; ".join(f"{rule}: {n}" for rule, n in s.excluded["rule"].value_counts().items())
-        ),
+        deck=lambda s: f"The largest of {plural(len(s.excluded), 'row')} of {len(s.firms):,}: "
+        + "; ".join(f"{rule}: {n}" for rule, n in s.excluded["rule"].value_counts().items()),
         note="A row is judged by itself, its market value and the company's earlier years.",
         most=12,
-    )
+    )  # fmt: skip
     def excluded(self) -> pd.DataFrame:
         """Rows set aside."""
         caught = self.firms[self.firms["rule"] != ""].sort_values("net_debt", key=abs, ascending=False)
         return caught.assign(bn_net_debt=caught["net_debt"] / 1e9, bn_ebitda=caught["ebitda"] / 1e9)
-
-    @table(
-        "The quoted figures for groups of other sizes",
-        ("groups", LARGE, SMALL, "interval", "n", "verdict"),
-        unit="turns",
-        note="Interval, n and verdict (more than {p.quoted_small:g}) are those of small companies.",
-    )
-    def other_groups(self) -> pd.DataFrame:
-        """Groups of other sizes."""
-        found = {(self.p.large, self.p.small): self.quotes}
-        for large, small in GROUP_SIZES:
-            other = Leverage(self.p.model_copy(update={"large": large, "small": small}))
-            vars(other)["companies"] = self.companies
-            with suppress(InsufficientDataError):
-                found.setdefault((large, small), other.quotes)
-        ratios = [
-            {"groups": f"largest {large:,}, next {small:,}", LARGE: quotes["value"][0], SMALL: quotes["value"][1]}
-            for (large, small), quotes in found.items()
-        ]
-        return pd.DataFrame([dict(q.iloc[1]) | own for q, own in zip(found.values(), ratios, strict=True)])
 
     @table(
         "Interest cover, and zombies",
@@ -447,20 +383,17 @@ class Leverage(Study):
     )
     def cover(self) -> pd.DataFrame:
         """Interest cover by fiscal year."""
-        return leverage.by_year_and_group(self.firms, lambda rows: leverage.interest_cover(rows, seed=self.p.seed))
+        return self.yearly(leverage.interest_cover)
 
     @table(
         "What went with leverage, a month",
         SLOPES,
         unit="change",
         deck="Monthly returns on what had been published before the month, size and beta held equal; n months",
-        note=lambda s: (
-            f"Fama and MacBeth (1973) with equal-weighted cosine errors; a median of {s.slopes['companies'].median():,.0f} "
-            "companies a month, because a restated value counts from its restatement."
-            + " Companies that failed are missing from the prices."
-            * s.companies.panel.survivors_only
-        ),
-    )
+        note=lambda s: "Fama and MacBeth (1973) with equal-weighted cosine errors; a median of "
+        f"{s.slopes['companies'].median():,.0f} companies a month, because a restated value counts from its restatement."
+        + " Companies that failed are missing from the prices." * s.companies.panel.survivors_only,
+    )  # fmt: skip
     def premium(self) -> pd.DataFrame:
         """Returns and leverage."""
         return in_words(cross_section.fama_macbeth(self.slopes))
@@ -489,7 +422,7 @@ class Leverage(Study):
     )
     def chosen_days(self) -> pd.DataFrame:
         """Chosen days."""
-        found = cross_section.event_days(cross_section.slopes_by_day(self.known_firms, self.prices), self.p.events)
+        found = cross_section.event_days(cross_section.daily_slopes(self.known_firms, self.prices), self.p.events)
         if found["value"].isna().all():
             raise InsufficientDataError("none of the chosen days has prices and 120 sessions before it")
         return found
@@ -510,31 +443,29 @@ class Leverage(Study):
     # Findings.
 
     FINDINGS: ClassVar[tuple[Find, ...]] = (
-        Find("nd_ebitda_{group}", "ratios_now", rows=True, unit="turns",
+        Find("nd_ebitda_{group}", "by_year", rows="headline", unit="turns",
              what="Σ net debt / Σ EBITDA of {group} companies, fiscal {fiscal_year}"),
-        Find("nd_ebitda_median_{group}", "ratios_now", "median", rows=True, unit="turns", n="n_defined",
+        Find("nd_ebitda_median_{group}", "by_year", "median", rows="headline", unit="turns", n="n_defined",
              what="median net debt / EBITDA of {group} companies with positive EBITDA, fiscal {fiscal_year}"),
-        Find("nd_ebitda_top5_share_{group}", "ratios_now", "top_share", rows=True, unit="fraction",
+        Find("nd_ebitda_top5_share_{group}", "by_year", "top_share", rows="headline", unit="fraction",
              what="1 - ratio without the five companies that move it most ({top}) / ratio, {group}, fiscal {fiscal_year}"),
-        Find("ebitda_negative_share_{group}", "ratios_now", "share_no_ebitda", rows=True, unit="fraction",
+        Find("ebitda_negative_share_{group}", "by_year", "share_no_ebitda", rows="headline", unit="fraction",
              what="{group} companies with EBITDA of zero or less, fiscal {fiscal_year}"),
-        Find("net_cash_share_{group}", "ratios_now", "share_net_cash", rows=True, unit="fraction",
+        Find("net_cash_share_{group}", "by_year", "share_net_cash", rows="headline", unit="fraction",
              what="{group} companies with more cash than debt, fiscal {fiscal_year}"),
-        Find("due_within_year_{group}", "ratios_now", "due_within_year", rows=True, unit="fraction",
+        Find("due_within_year_{group}", "by_year", "due_within_year", rows="headline", unit="fraction",
              what="short-term over all debt of {group} companies, fiscal {fiscal_year}"),
         Find("nd_ebitda_gap", "gap", unit="turns", what="small minus large, Σ net debt / Σ EBITDA"),
-        Find("quote_{group}", "quotes", "verdict", rows=True, unit="verdict", n="",
-             what="{said} for {group} companies, fiscal {s.fiscal_year}"),
-        Find("cover_{group}", "cover_now", rows=True, unit="turns",
+        Find("quote_{group}", "quotes", "verdict", rows=True, unit="verdict", n="", what="{said}, {group} companies"),
+        Find("cover_{group}", "cover", rows="headline", unit="turns",
              what="Σ operating income / Σ interest of {group} companies with interest to pay, fiscal {fiscal_year}"),
-        Find("zombie_share_{group}", "cover_now", "zombie_share", rows=True, unit="fraction", n="n_history",
+        Find("zombie_share_{group}", "cover", "zombie_share", rows="headline", unit="fraction", n="n_history",
              interval=("zombie_low", "zombie_high"),
              what="{group} companies with cover below 1 in each of {p.zombie_years} fiscal years to {fiscal_year}"),
-        Find("stress_zombie_share_{group}", "stress_now", "zombie_share", rows=True, unit="fraction", n="n_history",
+        Find("stress_zombie_share_{group}", "stresses", "zombie_share", rows="asked", unit="fraction", n="n_history",
              what="the same, had {debt_share:.0%} of debt cost {rate_move_bp:+g} bp in those years"),
         Find("leverage_premium", "premium", unit="fraction",
              what="Fama-MacBeth: return a month for a turn of net debt to EBITDA; n in months"),
-        Find("leverage_sort_premium", "sorted_premium", unit="fraction", what="most minus least indebted fifth, a month"),
         Find("leverage_x_rate_{driver}", "interaction", rows=True, unit="fraction",
              what="return a month that {regressor} adds for a turn of net debt to EBITDA"),
         Find("small_less_large_x_{driver}", "spreads", rows="control == 'alone'", unit="fraction",
@@ -553,11 +484,6 @@ class Leverage(Study):
         return f"{'without' if self.p.exclude_financials else 'with'} financials"
 
     @property
-    def typical_word(self) -> str:
-        """How the median small company compares with the median large one."""
-        return "more than" if self.of(SMALL).median > self.of(LARGE).median else "no more than"
-
-    @property
     def quote_title(self) -> str:
         """What becomes of the quoted figures."""
         large, small = self.quotes["verdict"]
@@ -574,31 +500,30 @@ class Leverage(Study):
 
     def summary(self) -> Summary:
         """Return the first screen: the quoted figures where the source has companies, else the proxy."""
-        return self._of_quotes() if self.has_companies else self._of_spreads()
+        return self._of_spreads() if self.lacking else self._of_quotes()
 
     def _of_quotes(self) -> Summary:
         small, large, quoted = self.of(SMALL), self.of(LARGE), f"{self.p.quoted_small:g}"
-        verdicts = list(self.quotes["verdict"])
-        headlines = {
-            FAILS: f"Small companies owe {small.value:.1f} times EBITDA, not more than {quoted}",
-            NOT_CONTRADICTED: f"Small companies owe {small.value:.1f} times EBITDA; over {quoted} is not ruled out",
+        verdicts, owed = list(self.quotes["verdict"]), f"{small.value:.1f} times EBITDA"
+        headline = {
+            FAILS: f"Small companies owe {owed}, not more than {quoted}",
+            NOT_CONTRADICTED: f"Small companies owe {owed}; over {quoted} is not ruled out",
             HOLDS: f"Small companies do owe more than {quoted} times EBITDA: {small.value:.1f}",
-        }
-        headline = headlines[verdicts[1]]
+        }[verdicts[1]]
         if FAILS in verdicts and verdicts[1] != FAILS:
             headline = f"Large companies owe {large.value:.1f} times EBITDA, not {self.p.quoted_large:g}"
+        no_ebitda = show(small.share_no_ebitda, "share")
         return Summary(
             "fails" if FAILS in verdicts else "open" if NOT_CONTRADICTED in verdicts else "holds",
             headline,
             f"In fiscal {self.fiscal_year} small US companies together owed {times(small.value)} EBITDA, large ones "
             f"{times(large.value)} ({self.financials}). The median small company with EBITDA owed {times(small.median)}, "
-            f"{self.typical_word} the median large one ({times(large.median)}). "
-            f"{show(small.share_no_ebitda, 'share')} of small companies have no EBITDA, {show(small.share_net_cash, 'share')} "
-            "more cash than debt.",
+            f"the median large one {times(large.median)}. {no_ebitda} of small companies have no EBITDA, "
+            f"{show(small.share_net_cash, 'share')} more cash than debt.",
             (
-                (times(small.value), f"small companies, {_interval(small, 'turns')}, n {small.n:,}"),
-                (times(large.value), f"large companies, {_interval(large, 'turns')}, n {large.n:,}"),
-                (show(small.share_no_ebitda, "share"), "of small companies have no EBITDA"),
+                (times(small.value), f"small companies, {ends(small, 'turns')}, n {small.n:,}"),
+                (times(large.value), f"large companies, {ends(large, 'turns')}, n {large.n:,}"),
+                (no_ebitda, "of small companies have no EBITDA"),
                 (show(small.due_within_year, "share"), "of small companies' debt falls due within a year"),
             ),
             "hero",
@@ -613,24 +538,22 @@ class Leverage(Study):
 
     def _of_spreads(self) -> Summary:
         effect, alone = self.spread_effect, self.spreads.iloc[0]
+        by_alone, beside = show(alone["value"], "points"), show(effect.value, "points")
         numbers = [
-            (
-                show(alone["value"], "points"),
-                f"small minus large, spread wider by a point, {_interval(alone, 'points')}",
-            ),
-            (show(effect.value, "points"), f"with the market held equal, {_interval(effect, 'points')}"),
+            (by_alone, f"small minus large, spread wider by a point, {ends(alone, 'points')}"),
+            (beside, f"with the market held equal, {ends(effect, 'points')}"),
             (f"{effect.n:,}", "months of size factor, bill rate and corporate yields"),
         ]
-        with suppress(InsufficientDataError):
+        with suppress(MissingDataError, InsufficientDataError):
             slope = self.debt_and_return.iloc[0]
-            words = f"points of price change per point of debt, {_interval(slope, 'turns')}, {slope['n']} firms of 1990"
+            words = f"points of price change per point of debt, {ends(slope, 'turns')}, {slope['n']} firms of 1990"
             numbers.append((show(slope["value"], "turns"), words))
         return Summary(
             "stand-in",
             self.spread_title,
-            f"This source has no company debts, so the published ratios cannot be checked. In {effect.n:,} months small minus "
-            f"large returned {show(alone['value'], 'points')} for each point by which the Baa−Aaa spread widened, and "
-            f"{show(effect.value, 'points')} with the market held equal. Spreads stand in for leverage; they do not measure it.",
+            f"The published ratios cannot be checked: {self.lacking}. In {effect.n:,} months small minus large returned "
+            f"{by_alone} for each point by which the Baa−Aaa spread widened, and {beside} with the market held equal. "
+            "Spreads stand in for leverage; they do not measure it.",
             tuple(numbers),
             "hero",
             (
@@ -640,8 +563,3 @@ class Leverage(Study):
             ),
             "Company statements: put fundamentals.csv or SimFin's files into a folder and set source: folder.",
         )
-
-
-def _interval(row: Any, unit: str) -> str:  # noqa: ANN401  # a row or an Estimate
-    ends = interval(row.low, row.high, unit)
-    return "too few for an interval" if ends == NONE else f"95% interval {ends}"

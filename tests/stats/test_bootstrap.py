@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research_lib.errors import InsufficientDataError
-from research_lib.stats.bootstrap import correlation, difference_of_ratios, r_squared, ratio_of_sums
+from research_lib.stats.bootstrap import correlation, difference_of_ratios, ratio_of_sums
 from tests.validity.nulls import stochastic_volatility
 
 
@@ -46,25 +46,10 @@ def test_a_correlation_knows_no_unit(seed, scale, shift):
     assert moved.p == pytest.approx(plain.p)
 
 
-def test_r_squared_is_that_of_least_squares():
-    rng = np.random.default_rng(1)
-    x, e = rng.normal(size=(400, 2)), rng.normal(size=400)
-    y = 0.5 * x[:, 0] + e
-    exog = np.column_stack([np.ones(400), x])
-    residuals = y - exog @ np.linalg.lstsq(exog, y, rcond=None)[0]
-    found = r_squared(y, x)
-    assert found.value == pytest.approx(1 - residuals @ residuals / ((y - y.mean()) ** 2).sum())
-    assert found.p == found.p_smallest == 1 / 1000
-    assert 0 < found.low < found.value < found.high < 1
-    assert r_squared(y, x[:, 0]).value == pytest.approx(np.corrcoef(y, x[:, 0])[0, 1] ** 2)
-    assert r_squared(e, rng.normal(size=400)).low == 0
-
-
 @pytest.mark.parametrize("bad", [(np.arange(100.0), np.arange(100.0)), (np.ones(200), np.arange(200.0))])
 def test_too_few_blocks_or_a_constant_are_said(bad):
-    for estimate in (correlation, r_squared):
-        with pytest.raises(InsufficientDataError, match=r"5 blocks of 24|vary"):
-            estimate(*bad)
+    with pytest.raises(InsufficientDataError, match="two series that vary and 120 common periods"):
+        correlation(*bad)
 
 
 def test_under_common_volatility_a_correlation_keeps_its_size_where_fishers_does_not():
@@ -80,19 +65,11 @@ def test_under_common_volatility_a_correlation_keeps_its_size_where_fishers_does
     assert np.mean(fisher) > 0.15
 
 
-@pytest.mark.parametrize("drivers", [1, 3])
-def test_r_squared_of_nothing_is_told_from_nothing_5_times_in_100(drivers):
-    rng = np.random.default_rng(3)
-    p = [r_squared(rng.standard_t(5, 200), rng.normal(size=(200, drivers)), draws=199).p for _ in range(400)]
-    for level in (0.01, 0.05, 0.1):
-        assert np.mean(np.array(p) <= level) == pytest.approx(level, abs=3.5 * np.sqrt(level * (1 - level) / 400))
-
-
 def test_a_ratio_of_sums_is_arithmetic_and_has_no_interval_on_few_firms():
-    found = ratio_of_sums([40, 60, -10], [20, 20, -10], draws=100)
+    found = ratio_of_sums([[40, 20], [60, 20], [-10, -10]], draws=100)
     assert (found.value, found.n, found.has_interval) == (90 / 30, 3, False)
-    assert np.isnan(ratio_of_sums([1, 2], [1, -3]).value)
-    assert np.isnan(ratio_of_sums([], []).value)
+    assert np.isnan(ratio_of_sums([[1, 1], [2, -3]]).value)
+    assert np.isnan(ratio_of_sums(np.empty((0, 2))).value)
 
 
 def test_its_interval_is_the_bootstrap_t_of_a_loop():
@@ -107,24 +84,24 @@ def test_its_interval_is_the_bootstrap_t_of_a_loop():
     ratio, error = studentised(d, e)
     firms = (rng.integers(0, 250, 250) for _ in range(2000))
     t = [abs(r - ratio) / s for r, s in (studentised(d[i], e[i]) for i in firms)]
-    found = ratio_of_sums(d, e, draws=4000)
+    found = ratio_of_sums(np.column_stack([d, e]), draws=4000)
     assert (found.low + found.high) / 2 == pytest.approx(ratio)
     assert found.high - ratio == pytest.approx(np.quantile(t, 0.95) * error, rel=0.06)
 
 
 def test_where_one_firm_decides_the_interval_is_what_resampling_can_give():
     ebitda = np.full(200, 20.0)
-    alike = ratio_of_sums(5 * ebitda, ebitda)
+    alike = ratio_of_sums(np.column_stack([5 * ebitda, ebitda]))
     assert (alike.low, alike.high) == (5, 5)
     debt = 5 * ebitda
     debt[0] = 4000.0
-    found = ratio_of_sums(debt, ebitda)
+    found = ratio_of_sums(np.column_stack([debt, ebitda]))
     assert 0 < found.low < 5 < found.value < found.high < 15
 
 
 def test_where_resampled_sums_vanish_there_is_no_interval_rather_than_infinity():
     ebitda = np.tile([5.0, -4.9], 100)
-    found = ratio_of_sums(np.ones(200), ebitda)
+    found = ratio_of_sums(np.column_stack([np.ones(200), ebitda]))
     assert found.value == pytest.approx(20)
     assert not found.has_interval
 
@@ -138,7 +115,7 @@ def test_the_interval_of_a_ratio_holds_the_truth_95_times_in_100():
     misses = 0
     for seed in range(300):
         drawn = rng.integers(0, 20_000, 400)
-        found = ratio_of_sums(net_debt[drawn], ebitda[drawn], draws=300, seed=seed)
+        found = ratio_of_sums(np.column_stack([net_debt, ebitda])[drawn], draws=300, seed=seed)
         misses += not found.low <= truth <= found.high
     assert misses / 300 < 0.05 + 3.5 * 0.0126
 
@@ -148,7 +125,7 @@ def test_a_difference_of_ratios_is_that_of_independent_groups():
     ebitda = rng.lognormal(0, 0.3, (2, 500))
     groups = [np.column_stack([m * e + rng.normal(0, 1, 500), e]) for m, e in zip((3, 1), ebitda, strict=True)]
     found = difference_of_ratios(*groups, draws=4000)
-    parts = [ratio_of_sums(*group.T, draws=4000) for group in groups]
+    parts = [ratio_of_sums(group, draws=4000) for group in groups]
     assert found.value == parts[0].value - parts[1].value
     assert found.n == 1000
     widths = [(part.high - part.low) for part in parts]

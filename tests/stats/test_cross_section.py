@@ -11,14 +11,12 @@ from research_lib.stats.cross_section import (
     daily_slopes,
     event_days,
     fama_macbeth,
-    leverage_premium,
     leverage_rate_interaction,
     monthly_slopes,
     rises_and_falls,
-    slopes_by_day,
 )
 from research_lib.stats.leverage import add_ratios
-from research_lib.stats.panel import as_known, build_panel, latest_known, period_returns, winsorise
+from research_lib.stats.panel import as_known, build_panel, latest_known
 from research_lib.stats.regression import cosine_mean
 from tests.data.simulated import DEFAULT_PLANTED, simulate_panel
 from tests.validity.leverage import made_panel
@@ -63,20 +61,6 @@ def test_months_that_cannot_be_estimated_are_left_out_and_24_are_needed():
     early = panel[panel.index.get_level_values("date") <= dates[4]]
     with pytest.raises(InsufficientDataError, match=r"5 months have 20 companies or more .*; 24 are needed"):
         monthly_slopes(early, ["leverage"])
-    with pytest.raises(InsufficientDataError, match="24 months"):
-        leverage_premium(early)
-
-
-def test_the_premium_is_that_of_a_loop():
-    panel, _ = made_panel(premium=0.002, seed=5)
-    spreads = []
-    for _, section in panel.groupby(level="date"):
-        ordered = section[section["negative"] == 0].sort_values("ratio")["return"].to_numpy()
-        cut = np.ceil(np.arange(1, len(ordered) + 1) / len(ordered) * 4)
-        spreads.append(ordered[cut == 4].mean() - ordered[cut == 1].mean())
-    found, expected = leverage_premium(panel, portfolios=4), cosine_mean(spreads)
-    assert (found.value, found.low, found.p) == pytest.approx((expected.value, expected.low, expected.p))
-    assert found.n == 40
 
 
 def test_rate_moves_are_split_by_sign_and_a_fall_is_positive():
@@ -133,30 +117,21 @@ def test_the_planted_effect_of_the_simulated_companies_is_found(simulated):
         assert table.loc[name, "p"] < 0.05
 
 
-def test_daily_slopes_agree_with_a_loop():
-    rng = np.random.default_rng(0)
-    leverage, returns = rng.normal(2, 2, (30, 50)), rng.normal(0, 0.02, (30, 50))
-    leverage[:, :5], returns[3, 7] = np.nan, np.nan
-    returns[9, 15:] = np.nan  # ten companies: too few
-    slopes, n = daily_slopes(returns, leverage)
-    for row in range(30):
-        both = np.isfinite(leverage[row]) & np.isfinite(returns[row])
-        assert n[row] == both.sum()
-        expected = np.polyfit(leverage[row][both], returns[row][both], 1)[0] if both.sum() >= 20 else np.nan
-        assert slopes[row] == pytest.approx(expected, nan_ok=True)
-
-
 def test_the_slope_of_a_session_is_on_what_was_known_before_it(simulated):
     data, firms = simulated
-    prices, day = data.panel.values, pd.Timestamp("2008-03-18")
-    known = latest_known(firms, pd.DatetimeIndex(prices.index), prices.columns)
-    own = winsorise(as_known((firms["net_debt"] / firms["ebitda"]).where(firms["ebitda"] > 0), known))
-    row = prices.index.get_loc(day)
-    returns = period_returns(prices, pd.DatetimeIndex(prices.index))[row]
-    both = np.isfinite(own[row]) & np.isfinite(returns)
-    found = slopes_by_day(firms, prices).loc[day]
-    assert found["slope"] == pytest.approx(np.polyfit(own[row][both], returns[both], 1)[0])
-    assert found["n"] == both.sum()
+    prices = data.panel.values.iloc[:900].copy()
+    prices.iloc[700, 15:] = np.nan  # fewer than 20 companies: no slope
+    slopes = daily_slopes(firms, prices)
+    assert np.isnan(slopes["slope"].iloc[700])
+    for row in (500, 650, 899):
+        known = firms[firms["known_from"] < prices.index[row]].groupby("company").last()
+        known = known[(prices.index[row] - known["period_end"]).dt.days <= 550]
+        frame = pd.DataFrame({"ratio": (known["net_debt"] / known["ebitda"]).where(known["ebitda"] > 0)})
+        frame["return"] = prices.iloc[row] / prices.iloc[row - 1] - 1
+        frame["ratio"] = frame["ratio"].clip(*frame["ratio"].quantile([0.05, 0.95]))
+        frame = frame.dropna()
+        assert slopes["n"].iloc[row] == len(frame)
+        assert slopes["slope"].iloc[row] == pytest.approx(np.polyfit(frame["ratio"], frame["return"], 1)[0])
 
 
 def by_day(values, first="2007-01-03"):
@@ -196,7 +171,7 @@ def test_a_shock_to_leverage_is_found_on_its_day(simulated):
     ratio = as_known((firms["net_debt"] / firms["ebitda"]).where(firms["ebitda"] > 0), known)
     row = prices.index.get_loc(day)
     prices.iloc[row:] *= 1 - 0.01 * np.nan_to_num(ratio[row])
-    found = event_days(slopes_by_day(firms, prices), [day]).iloc[0]
+    found = event_days(daily_slopes(firms, prices), [day]).iloc[0]
     assert found["value"] == pytest.approx(-0.01, abs=0.002)
     assert found["p"] == found["p_smallest"]
     assert found["high"] < 0

@@ -21,8 +21,6 @@ from research_lib.stats.leverage import (
     impossible_rows,
     interest_cover,
     prepare,
-    ratio_gap,
-    repriced_interest,
     stress,
     zombie_flags,
 )
@@ -119,11 +117,6 @@ def test_an_empty_group_says_nothing():
     assert (found["n"], found["top"]) == (0, "")
     assert math.isnan(found["value"])
     assert math.isnan(found["share_no_ebitda"])
-
-
-def test_the_gap_is_that_of_the_groups():
-    other = measured(company("X", long_term_debt=130.0))
-    assert ratio_gap(other, measured(*FOUR)).value == 120 / 20 - 3
 
 
 def test_definitions_are_arithmetic():
@@ -283,11 +276,11 @@ def test_a_group_of_fewer_than_30_is_left_out_of_the_years():
         by_year_and_group(firms[:5], group_ratio)
 
 
-def test_interest_moves_with_the_repriced_share_and_a_cut_turns_no_payer_into_a_lender():
-    interest, debt = np.array([3.0, 1.0, -2.0, -2.0]), np.array([60.0, 500.0, 500.0, 0.0])
-    assert repriced_interest(interest, debt, rate_move_bp=200, debt_share=0.5)[0] == pytest.approx(3 + 0.5 * 60 * 0.02)
-    np.testing.assert_array_equal(repriced_interest(interest, debt, rate_move_bp=-200, debt_share=1)[1:], [0, -2, -2])
-    np.testing.assert_array_equal(repriced_interest(interest, debt, rate_move_bp=100, debt_share=1)[1:], [6, 3, -2])
+def test_a_cut_turns_no_payer_into_a_lender():
+    firms = prepare(rows(*(company(f"F{n}", interest_expense=1.0) for n in range(30))), exclude_financials=False)
+    cut = stress(firms, np.ones(30, dtype=bool), rate_move_bp=-500, debt_share=1, zombie_years=1)
+    assert math.isnan(cut["cover"])  # nobody pays any more
+    assert cut["share_below_one"] == 0
 
 
 # Debt 60, interest 3, so 5%; operating income 3.3, 6, 1 and 15, ten firms each; the last without debt.

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from research_lib.data.calendar import sessions_between
 from research_lib.data.companies import month_ends
-from research_lib.stats.cross_section import fama_macbeth, leverage_premium, monthly_slopes
+from research_lib.stats.cross_section import fama_macbeth, monthly_slopes
 from research_lib.stats.leverage import add_ratios
-from research_lib.stats.panel import as_known, build_panel, latest_known, rolling_beta, winsorise
+from research_lib.stats.panel import as_known, build_panel, latest_known, rolling_beta, winsorised_ratio
 from tests.companies import company, measured
 from tests.data.simulated import Planted, simulate_panel
 
@@ -85,7 +85,6 @@ def test_the_panel_agrees_with_a_loop(simulated):
         at = panel.xs(end, level="date")
         assert set(at.index) == set(known.index)
         ratio = (known["net_debt"] / known["ebitda"]).where(known["ebitda"] > 0)
-        np.testing.assert_allclose(at["ratio"], ratio[at.index])
         np.testing.assert_allclose(at["return"], (prices.loc[end] / prices.loc[begin] - 1)[at.index])
         np.testing.assert_allclose(at["size"], np.log(known["market_value"])[at.index])
         assert (at["negative"] == (known["ebitda"] <= 0)[at.index]).all()
@@ -140,23 +139,23 @@ def test_taking_the_period_end_for_the_publication_would_find_what_no_one_could_
         firms, months = add_ratios(data.statements.values), month_ends(data.panel)
         for column, found in premiums.items():
             panel = build_panel(firms.assign(known_from=firms[column]), data.panel.values, months)
-            slope = fama_macbeth(monthly_slopes(panel, ["leverage", "negative"])).loc["leverage"]
-            found.append((slope, leverage_premium(panel)))
-    assert all(honest["low"] <= 0 <= honest["high"] for honest, _ in premiums["known_from"])
-    assert all(cheat["low"] > 0 for cheat, _ in premiums["period_end"])
-    honest, cheat = (np.mean([spread.value for _, spread in premiums[name]]) for name in ("known_from", "period_end"))
-    assert cheat > 0.02
-    assert abs(honest) < 0.005
+            found.append(fama_macbeth(monthly_slopes(panel, ["leverage", "negative"])).loc["leverage"])
+    assert all(honest["low"] <= 0 <= honest["high"] for honest in premiums["known_from"])
+    assert all(cheat["low"] > 0 for cheat in premiums["period_end"])
+    honest, cheat = (np.mean([slope["value"] for slope in premiums[name]]) for name in ("known_from", "period_end"))
+    assert cheat > 0.004
+    assert abs(honest) < 0.001
 
 
-@given(st.integers(0, 10_000), st.floats(0.01, 0.4))
-def test_winsorising_takes_numpys_quantiles_by_date_and_keeps_gaps(seed, share):
+@given(st.integers(0, 10_000))
+def test_a_ratio_is_winsorised_by_date_at_numpys_quantiles(seed):
     rng = np.random.default_rng(seed)
-    values = rng.normal(size=(5, 40))
-    values[rng.random(values.shape) < np.linspace(0, 1, 5)[:, None]] = np.nan
-    for row, pulled in zip(values, winsorise(values, share=share), strict=True):
-        low, high = np.nanquantile(row, [share, 1 - share]) if np.isfinite(row).any() else (np.nan, np.nan)
-        np.testing.assert_allclose(pulled, np.clip(row, low, high), rtol=1e-12)
+    net_debt, ebitda = rng.normal(size=(2, 5, 40))
+    ebitda[rng.random(ebitda.shape) < np.linspace(0, 1, 5)[:, None]] = np.nan
+    for debt, income, pulled in zip(net_debt, ebitda, winsorised_ratio(net_debt, ebitda), strict=True):
+        ratio = np.where(income > 0, debt / income, np.nan)
+        low, high = np.nanquantile(ratio, [0.05, 0.95]) if np.isfinite(ratio).any() else (np.nan, np.nan)
+        np.testing.assert_allclose(pulled, np.clip(ratio, low, high), rtol=1e-12)
 
 
 def test_a_company_without_a_next_price_has_no_return():
