@@ -171,13 +171,10 @@ def intervals(
         _name(axes, name, narrow=narrow)
         _number_ticks(axes.xaxis, unit, most=4 if narrow else 8)
 
-    def height(narrow: bool) -> float:
-        texts = [(row["text"], MARGIN_TEXT) for row in rows] + [(one, ROW_TEXT) for one in names]
-        lines = max(len(textwrap.wrap(text, width[narrow])) for text, width in texts)
-        row_px = max(ROW_PX * max(0.62 * len(groups), 2.2 * ("quoted" in frame)), LINE_PX * lines + 8, ROW_PX)
-        return 75 + row_px * len(names)
-
-    return picture(draw, (height(False), height(True)), **words)
+    least = ROW_PX * max(1, 0.62 * len(groups), 2.2 * ("quoted" in frame))
+    texts = [(row["text"], MARGIN_TEXT) for row in rows] + [(one, ROW_TEXT) for one in names]
+    heights = [75 + len(names) * max(least, _tallest(texts, narrow=narrow)) for narrow in (False, True)]
+    return picture(draw, (heights[0], heights[1]), **words)
 
 
 def bars(frame: pd.DataFrame, **options: Any) -> Figure:
@@ -207,7 +204,8 @@ def stacked(frame: pd.DataFrame, *, colours: Mapping[str, str], **words: Unpack[
             loc="outside upper left", ncols=3 if narrow else 8, frameon=False, handlelength=0.8, columnspacing=1
         )
 
-    return picture(draw, (75 + ROW_PX * len(frame), 120 + ROW_PX * len(frame)), **words)
+    rows = max(ROW_PX, _tallest([(str(row), ROW_TEXT) for row in frame.index], narrow=True))
+    return picture(draw, (75 + ROW_PX * len(frame), 100 + rows * len(frame)), **words)
 
 
 def heat_map(
@@ -356,6 +354,11 @@ def _spread(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
         places[i] = min(places[i], above - sizes[i] / 2)
         above = places[i] - sizes[i] / 2
     return places
+
+
+def _tallest(texts: Sequence[tuple[str, tuple[int, int]]], *, narrow: bool) -> float:
+    """Return the height in px that the longest of some texts needs, each within its width in characters."""
+    return LINE_PX * max(len(textwrap.wrap(text, width[narrow])) for text, width in texts) + 8
 
 
 def _row(axes: "Axes", row: Mapping[str, Any], unit: str, *, bar: float) -> None:

@@ -119,8 +119,8 @@ def summary_text(record: Record) -> str:
 
 
 def data_to(record: Record) -> str:
-    """Return the last day of the data that a report rests on; empty where that is not known."""
-    return max((str(card.get("last") or "") for card in record.data), default="")
+    """Return the last day of the first series, which the report is about; empty where it names none."""
+    return str(record.data[0].get("last") or "") if record.data else ""
 
 
 def to_pdf(page: Path) -> Path:

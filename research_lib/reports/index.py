@@ -21,7 +21,7 @@ from research_lib.studies.study import parameters_model
 
 POINT = "--"  # stands before the settings of one point of a sweep, in its slug
 BASELINE = "baseline"
-MOST_DIFFERENCES = 3
+MOST_DIFFERENCES = 2
 OF_THE_DATA = ("source", "as_of")  # named after what a study itself asks
 UNSAID = {"data_dir", "seed"}
 CSV_COLUMNS = ("name", "value", "unit", "n", "low", "high", "definition")
@@ -109,7 +109,7 @@ def _setting(value: object) -> str:
     """Show a parameter's value; of a collection that says little, its size."""
     if isinstance(value, (list, dict)) and (len(value) > 3 or any(isinstance(one, (list, dict)) for one in value)):
         return f"{len(value)} items"
-    return show_setting(value) or "none"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else show_setting(value) or "none"
 
 
 def _card(output: Path, lines: Sequence[Line]) -> Iterator[tuple[Line, str]]:
