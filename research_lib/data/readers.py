@@ -197,7 +197,10 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
     after the twelfth). A time must be midnight where it was written; timestamps may all be midnight at the exchange.
     With `optional` empty cells are NaT. Others are refused with their rows; `where` is the file and column.
     """
-    index, cells = cells.index, cells.dropna() if optional else cells
+    index = cells.index
+    if not pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        cells = cells.astype("str").str.strip().fillna("")
+    cells = cells[cells.notna() & (cells != "")] if optional else cells
     fast, fault = _cast(cells, "date32"), f"not a {WORDS[DATE]}"
     if fast is not None:
         dates = pd.Series(fast, cells.index).astype("datetime64[us]")
@@ -208,8 +211,6 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
             dates = there if (there == there.dt.normalize()).all() else dates
         dates = dates.where(dates == dates.dt.normalize())
     else:
-        cells = cells.astype("str").str.strip().fillna("")
-        cells = cells[cells != ""] if optional else cells
         dates = _parse_dates(cells.str.replace(MIDNIGHT, "", regex=True))
     bad = cells[~dates.between("1700-01-01", "2200-01-01")]
     if len(bad):
@@ -278,13 +279,15 @@ def _convert(cells: "pd.Series[Any]", kind: str, shown: str, *, filled: bool = F
 
 
 def _cast(cells: "pd.Series[Any]", kind: str) -> Any:  # noqa: ANN401  # pyarrow is untyped
-    """Convert plain texts all at once, exactly; None where one is not plain."""
+    """Convert plain texts and empty ones all at once, exactly; None where one is neither."""
     import pyarrow as pa
+    from pyarrow import compute
 
     if not isinstance(cells.dtype, pd.StringDtype):
         return None
+    texts = pa.array(cells, pa.string(), from_pandas=True)
     try:
-        return pa.array(cells, pa.string(), from_pandas=True).cast(kind).to_numpy(zero_copy_only=False)
+        return compute.if_else(compute.equal(texts, ""), None, texts).cast(kind).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
         return None
 
