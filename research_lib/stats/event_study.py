@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from research_lib.stats.estimate import Estimate, holm
-from research_lib.stats.randomization import jackknife_range, sign_flip
-from research_lib.stats.regression import BETA_PERIODS, rolling_beta
+from research_lib.stats.randomization import sign_flip
+from research_lib.stats.regression import rolling_beta
 
 Floats = NDArray[np.float64]
 Test = Literal["dummy", "sign flip", "sign flip from base"]
@@ -33,7 +33,7 @@ def event_study(  # noqa: PLR0913  # one keyword an option
     less: "pd.Series[float] | None" = None,
     compounded: bool = True,
     market: "pd.Series[float] | None" = None,
-    beta_periods: int = BETA_PERIODS,
+    beta_periods: int = 252,
     groups: ArrayLike | None = None,
     test: Test = "dummy",
 ) -> pd.DataFrame:
@@ -43,20 +43,17 @@ def event_study(  # noqa: PLR0913  # one keyword an option
     ----------
     returns, horizons, less, compounded, market, beta_periods
         As in `window_outcomes`.
-    positions : array of shape (events,)
-        Positions of the events in `returns`; -1 for an event outside the data.
-    groups : array of shape (events,), optional
-        Events of one group are flipped, and left out, as one; by default each is its own.
+    positions, groups : arrays of shape (events,)
+        Positions in `returns`, -1 outside the data; a label for events that are flipped, and left out, as one.
     test : {"dummy", "sign flip", "sign flip from base"}
-        "dummy" for events among many periods (`event_dummy`). "sign flip" for the cycles of policy: a mean difference against
-        zero. "sign flip from base": against the mean of all other periods, for a leg by itself, which rises over time.
+        `event_dummy`, for events among many periods; `sign_flip` of the cycles of policy, of a difference against zero or of a
+        leg, which rises over time, against the mean of all other periods.
 
     Returns
     -------
     DataFrame of shape (horizons, 15)
-        `COLUMNS`: n events, and n_cut whose window the data does not cover; mean, median and share_positive of the events'
-        outcomes; base, the mean of all other periods; value, what is tested (mean less base; for "sign flip" the mean), with
-        low, high, p, p_smallest, and p_holm over all rows; the range of the mean without one group. NaN: too few events.
+        `COLUMNS`: n events, and n_cut whose window the data does not cover; base, the mean of all other periods; value, what is
+        tested (mean less base; for "sign flip" the mean); p_holm over all rows; the range of the mean without one group.
     """
     at = np.asarray(positions, dtype=np.intp)
     labels = np.arange(len(at)) if groups is None else np.asarray(groups)
@@ -66,19 +63,23 @@ def event_study(  # noqa: PLR0913  # one keyword an option
             returns, horizon, less=less, compounded=compounded, market=market, beta_periods=beta_periods
         )
         inside = (at >= 0) & np.isfinite(outcomes[at])
-        values, others = outcomes[at[inside]], np.isfinite(outcomes)
+        values, own, others = outcomes[at[inside]], labels[inside], np.isfinite(outcomes)
         others[at[inside]] = False
         base = float(outcomes[others].mean()) if others.any() else np.nan
         row: dict[str, float] = {"horizon": horizon, "n": len(values), "n_cut": len(at) - len(values), "base": base}
         if len(values):
-            low, high = jackknife_range(values, groups=labels[inside])
-            row |= {"jackknife_low": low, "jackknife_high": high, "share_positive": float(np.mean(values > 0))}
-            row |= {"mean": float(values.mean()), "median": float(np.median(values))}
             if test == "dummy":
                 found = event_dummy(returns, at[inside], horizon, less=less, compounded=compounded)
             else:
-                found = sign_flip(values - (0.0 if test == "sign flip" else base), groups=labels[inside])
+                found = sign_flip(values - (0.0 if test == "sign flip" else base), groups=own)
             row |= {name: getattr(found, name) for name in ("value", "low", "high", "p", "p_smallest")}
+            row |= {
+                "mean": float(values.mean()),
+                "median": float(np.median(values)),
+                "share_positive": float(np.mean(values > 0)),
+            }
+            without = [values[own != label].mean() for label in np.unique(own) if (own != label).any()]
+            row |= {"jackknife_low": min(without, default=np.nan), "jackknife_high": max(without, default=np.nan)}
         rows.append(row)
     frame = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
     return frame.assign(p_holm=holm(frame["p"].to_numpy(dtype=np.float64)))
@@ -91,14 +92,14 @@ def window_outcomes(
     less: ArrayLike | None = None,
     compounded: bool = True,
     market: ArrayLike | None = None,
-    beta_periods: int = BETA_PERIODS,
+    beta_periods: int = 252,
 ) -> Floats:
     """Return what a leg, or one leg less another, made over a window around each period.
 
     Parameters
     ----------
-    returns, less : array of shape (periods,)
-        Simple returns a period on one calendar, decimals, without gaps: one leg, or one leg less another.
+    returns, less : arrays of shape (periods,)
+        Simple returns a period on one calendar, decimals, without gaps.
     horizon : int
         h > 0: the next h periods, from the close of each; 0: the period itself; -h: the h periods up to the close before it.
     compounded : bool
@@ -112,21 +113,18 @@ def window_outcomes(
     array of shape (periods,)
         Decimals; NaN where the window runs past either end of the data.
     """
-    values, own = np.asarray(returns, dtype=np.float64), np.asarray(returns, dtype=np.float64)
-    if less is not None:
-        own = values - np.asarray(less, dtype=np.float64)
+    values = np.asarray(returns, dtype=np.float64)
+    difference = values if less is None else values - np.asarray(less, dtype=np.float64)
+    first, last = _window(horizon)
     if market is not None:
         plain = window_outcomes(values, horizon, less=less, compounded=compounded)
-        before = np.arange(len(values)) + _window(horizon)[0] - 1
-        beta = rolling_beta(own, market, periods=beta_periods)[before % len(values)]
-        adjusted = plain - beta * window_outcomes(market, horizon, compounded=compounded)
-        return np.where((before >= 0) & (before < len(values)), adjusted, np.nan)
+        beta = pd.Series(rolling_beta(difference, market, periods=beta_periods)).shift(1 - first).to_numpy()
+        return np.asarray(plain - beta * window_outcomes(market, horizon, compounded=compounded), dtype=np.float64)
     if less is not None and compounded:
         return window_outcomes(values, horizon) - window_outcomes(less, horizon)
-    first, last = _window(horizon)
     start, end = np.arange(len(values)) + first, np.arange(len(values)) + last + 1
     covered = (start >= 0) & (end <= len(values))
-    level = _level(own, compounded=compounded)
+    level = _level(difference, compounded=compounded)
     at, to = level[start[covered]], level[end[covered]]
     found = np.full(len(values), np.nan)
     found[covered] = to / at - 1 if compounded else to - at
@@ -134,35 +132,18 @@ def window_outcomes(
 
 
 def event_paths(
-    returns: "pd.Series[float]",
-    positions: ArrayLike,
-    *,
-    before: int,
-    after: int,
-    less: "pd.Series[float] | None" = None,
-    compounded: bool = True,
+    returns: "pd.Series[float]", positions: ArrayLike, *, before: int, after: int, compounded: bool = True
 ) -> pd.DataFrame:
-    """Follow every event inside the data, from the close of its own period.
+    """Follow a leg around every event inside the data, from the close of the event's period, where each path is 0.
 
-    Returns
-    -------
-    DataFrame of shape (before + 1 + after, events)
-        Index: periods from the event, 0 at its close, where every path is 0; a column an event, by its period. Before the
-        event, minus what was made from there to its close; NaN where there is no data.
+    Returns a row a period from the event and a column an event; before it, minus what was made from there to its close.
     """
     at = np.asarray(positions, dtype=np.intp)
-    at = at[at >= 0]
-    offsets = np.arange(-before, after + 1)
+    at, offsets, level = at[at >= 0], np.arange(-before, after + 1), _level(returns, compounded=compounded)
     rows = at[None, :] + offsets[:, None] + 1
-    known = (rows >= 0) & (rows <= len(returns))
-    legs = [returns] if less is None else [returns, less] if compounded else [returns - less]
-    paths = []
-    for leg in legs:
-        level = _level(leg, compounded=compounded)
-        there, start = level[np.where(known, rows, 0)], level[at + 1]
-        paths.append(np.where(known, there / start - 1 if compounded else there - start, np.nan))
-    found = paths[0] - paths[1] if len(paths) == 2 else paths[0]
-    return pd.DataFrame(found, pd.Index(offsets, name="offset"), returns.index[at])
+    there, start = level[np.clip(rows, 0, len(returns))], level[at + 1]
+    paths = np.where((rows >= 0) & (rows <= len(returns)), there / start - 1 if compounded else there - start, np.nan)
+    return pd.DataFrame(paths, pd.Index(offsets, name="offset"), returns.index[at])
 
 
 def event_dummy(
@@ -170,17 +151,8 @@ def event_dummy(
 ) -> Estimate:
     """Compare what followed events with what followed all other periods: a regression on an event dummy.
 
-    Parameters
-    ----------
-    returns, horizon, less, compounded
-        As in `window_outcomes`.
-    positions : array of shape (events,)
-        Positions of the events in `returns`; those outside (-1), or with a window past the data's end, do not count.
-
-    Returns
-    -------
-    Estimate
-        The events' mean less the mean of all other periods (`base`); n events; without p and interval under five.
+    Arguments are those of `event_study`. Returns the events' mean less the mean of all other periods, which is `base`; n
+    events; no p and no interval under five.
 
     Notes
     -----

@@ -32,23 +32,17 @@ DEFAULT_RULE = CycleRule()
 
 
 def easing_cycles(changes_bp: "pd.Series[float]", rule: CycleRule = DEFAULT_RULE) -> pd.DataFrame:
-    """Find the easing cycles.
-
-    Parameters
-    ----------
-    changes_bp : Series of shape (changes,)
-        Changes of the target in basis points, none of them zero, by decision date.
+    """Find the easing cycles in the changes of the target.
 
     Returns
     -------
     DataFrame of shape (cycles, 5)
-        Index `first_cut`; `last_cut` so far; `cuts`, their number, and `total_bp`, their sum (hikes between are not
-        netted); `last_hike`, the hike before the first cut (NaT: the table has none); `cut_off`, true where the table
-        starts within the cycle, so that its first cut is not known.
+        Index `first_cut`; `last_cut` so far; `cuts`, their number, and `total_bp`, their sum (hikes between are not netted);
+        `last_hike` before the first cut (NaT: the table has none); `cut_off` where the table starts within the cycle, so that
+        its first cut is not known.
     """
-    cycles, _ = _walk(changes_bp, rule)
     columns = ["first_cut", "last_cut", "cuts", "total_bp", "last_hike", "cut_off"]
-    frame = pd.DataFrame(cycles, columns=columns).set_index("first_cut")
+    frame = pd.DataFrame(_walk(changes_bp, rule)[0], columns=columns).set_index("first_cut")
     return frame.assign(last_hike=pd.to_datetime(frame["last_hike"]))
 
 
@@ -58,29 +52,26 @@ def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = DEFA
     Parameters
     ----------
     changes : DataFrame of shape (changes, columns)
-        `change_bp` by decision date; for "unscheduled cut" also `scheduled`, false for a decision between meetings.
+        `change_bp`; for "unscheduled cut" also `scheduled`, false for a decision between meetings.
     kind : EventKind
-        "first cut" and "last cut" of a cycle; "first hike" after one, "pause", the last hike before one; "all cuts" of
-        the cycles. Hindsight: that a cut or a hike was the last is known only when the next turn has come, so the last
-        of a cycle or a tightening that is still on is left out.
+        "first cut" and "last cut" of a cycle; "first hike" after one; "pause", the last hike before one; "all cuts" of the
+        cycles. That a cut or a hike was the last is known only at the next turn: the last of what is still on is left out.
 
     Returns
     -------
     Series of shape (decisions,)
-        Index: decision dates, ascending; value: the number of the cycle that began last, from 0; -1 before the first.
-        A cycle that the table's start cuts off is left out.
+        The number of the cycle that began last, from 0 (-1 before the first), by decision date. A cycle that the table's start
+        cuts off does not count.
     """
     changes_bp = changes["change_bp"].astype(float)
     cycles = easing_cycles(changes_bp, rule)
-    hikes = pd.DatetimeIndex(changes_bp.index[changes_bp > 0])
-    known = cycles[~cycles["cut_off"]]
+    known, hikes = cycles[~cycles["cut_off"]], pd.DatetimeIndex(changes_bp.index[changes_bp > 0])
     if kind == "first cut":
         dates = list(known.index)
     elif kind == "last cut":
         dates = [day for day in known["last_cut"] if (hikes > day).any() or (known.index > day).any()]
     elif kind == "first hike":
-        following = [hikes[hikes > day] for day in known["last_cut"]]
-        dates = sorted({days[0] for days in following if len(days)})
+        dates = sorted({hikes[hikes > day][0] for day in known["last_cut"] if (hikes > day).any()})
     elif kind == "pause":
         dates = sorted(set(known["last_hike"].dropna()))
     elif kind == "all cuts":
@@ -97,14 +88,10 @@ def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = DEFA
 def policy_states(
     changes_bp: "pd.Series[float]", dates: pd.DatetimeIndex, rule: CycleRule = DEFAULT_RULE
 ) -> "pd.Series[str]":
-    """Say for each date what policy was doing, by the decisions up to that day.
+    """Say for each date what policy was doing, by the decisions up to that day; missing before the first; shape (dates,).
 
-    Returns
-    -------
-    Series of shape (dates,)
-        "easing" from a first cut to the next hike, and again from a later cut of the same cycle; "tightening" from a
-        hike to the next cut; "on hold" 180 days after the last change, and after a cut too small to start a cycle;
-        missing before the table's first change.
+    "easing" from a first cut to the next hike, and again from a later cut of the same cycle; "tightening" from a hike to the
+    next cut; "on hold" 180 days after the last change, and after a cut too small to start a cycle.
     """
     states = np.array([*_walk(changes_bp, rule)[1], None], dtype=object)
     last = changes_bp.index.searchsorted(dates, side="right") - 1  # -1, before the first change, is the None at the end

@@ -26,24 +26,20 @@ def sign_flip(values: ArrayLike, *, groups: ArrayLike | None = None, center: flo
 
     Parameters
     ----------
-    values : array of shape (events,)
-        One outcome an event, without gaps, in any unit.
-    groups : array of shape (events,), optional
-        Events that share a cause or overlap in time have one label, and are flipped as one; by default each is its own.
-    center : float
-        The mean under the null, in the unit of `values`.
+    values, groups : arrays of shape (events,)
+        One outcome an event, in any unit; a label for events that share a cause or overlap in time, by default each its own.
     seed : int
-        Of random patterns of signs, where there are more than 20 groups; up to there all are counted.
+        Of random patterns of signs, beyond 20 groups.
 
     Returns
     -------
     Estimate
-        The mean; n groups; the two-sided p-value, and the smallest that so many groups can give; the 95% interval, which
-        holds the means that the test does not reject (Hartigan, 1969): NaN under six groups.
+        The mean; n groups; the smallest p that so many can give; the interval of the means that the test does not reject
+        (Hartigan, 1969), NaN under six groups.
     """
-    outcomes, member = _finite(values), _members(groups, len(np.atleast_1d(values)))
-    n = len(outcomes)
-    return _flip(_sums(member, outcomes / n), _sums(member, np.full(n, 1 / n)), center=center, seed=seed)
+    x = _finite(values)
+    member = np.arange(len(x)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    return _flip(_sums(member, x / len(x)), _sums(member, np.full(len(x), 1 / len(x))), base=center, seed=seed)
 
 
 def sign_flip_difference(values: ArrayLike, first: ArrayLike, second: ArrayLike, *, seed: int = 0) -> Estimate:
@@ -51,10 +47,8 @@ def sign_flip_difference(values: ArrayLike, first: ArrayLike, second: ArrayLike,
 
     Parameters
     ----------
-    values : array of shape (periods,)
-        One value a period, in order of time, without gaps.
-    first, second : boolean arrays of shape (periods,)
-        The periods of the two regimes; a spell is an unbroken run of one of them.
+    values, first, second : arrays of shape (periods,)
+        One value a period, in order of time; whether it is of either regime. A spell is an unbroken run of one of them.
 
     Returns
     -------
@@ -63,26 +57,25 @@ def sign_flip_difference(values: ArrayLike, first: ArrayLike, second: ArrayLike,
 
     Notes
     -----
-    A spell contributes its deviations from the common mean, over the periods of its regime; contributions add up to the
-    difference. As the common mean is estimated, the sum varies most with the signs as they were, so each pattern is measured
-    in its own standard deviation (Hemerik, Goeman and Finos, 2020).
+    A spell contributes its deviations from the common mean, over the periods of its regime. As that mean is estimated, the sum
+    varies most with the signs as they were, so each pattern is measured in its own standard deviation (Hemerik, Goeman and
+    Finos, 2020).
     """
     a, b = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
     n_a, n_b = int(a.sum()), int(b.sum())
     if not n_a or not n_b:
         raise InsufficientDataError("a difference between two regimes needs a period of each")
-    regime = np.where(a, 1, np.where(b, -1, 0))
-    used = regime != 0
-    x, sign = _finite(np.asarray(values)[used]), regime[used]
-    member = _members(np.cumsum(np.diff(regime, prepend=0) != 0)[used], len(x))
-    share = np.where(sign > 0, 1 / n_a, -1 / n_b)
+    used = a | b
+    x, of_a = _finite(np.asarray(values)[used]), a[used]
+    spells = np.cumsum(np.diff(np.where(a, 1, np.where(b, -1, 0)), prepend=0) != 0)[used]
+    member = np.unique(spells, return_inverse=True)[1]
+    share = np.where(of_a, 1 / n_a, -1 / n_b)
     loads = _sums(member, share)
     # Were the difference one unit larger, so would a spell's contribution be by this; these add up to one.
     weights = np.abs(loads) * np.where(loads > 0, n_b, n_a) / (n_a + n_b)
-    own_base = float(x[sign < 0].mean())
-    # The variance of a signed sum, relative to that with the signs as they were.
-    noise = (n_a + n_b) * (1 / n_a + 1 / n_b)
-    return _flip(_sums(member, share * (x - x.mean())), weights, loads=loads / np.sqrt(noise), base=own_base, seed=seed)
+    spread = np.sqrt((n_a + n_b) * (1 / n_a + 1 / n_b))
+    found = _flip(_sums(member, share * (x - x.mean())), weights, loads=loads / spread, seed=seed)
+    return Estimate(found.value, found.n, found.low, found.high, found.p, found.p_smallest, float(x[~of_a].mean()))
 
 
 def season_less_rest(values: ArrayLike, season: ArrayLike, years: ArrayLike) -> Estimate:
@@ -91,57 +84,35 @@ def season_less_rest(values: ArrayLike, season: ArrayLike, years: ArrayLike) -> 
     Parameters
     ----------
     values, season, years : arrays of shape (periods,)
-        One value a period; whether it is of the season; the year that it belongs to. A season over New Year belongs to one
-        year by the caller's labels.
+        One value a period; whether it is of the season; its year (of a season over New Year, one label for both parts).
 
     Returns
     -------
     Estimate
-        Mean over the years of the season's mean less that of the rest; n years that have both; `base`: the mean of the rest.
+        Mean over the n years that have both of the season's mean less that of the rest; `base` is the mean of the rest.
     """
     x, inside = _finite(values), np.asarray(season, dtype=bool)
-    member = _members(years, len(x))
+    member = np.unique(np.asarray(years), return_inverse=True)[1]
     n_in, n_out = _sums(member, inside), _sums(member, ~inside)
     both = (n_in > 0) & (n_out > 0)
     if not both.any():
         raise InsufficientDataError("no year has both the season and another time to compare it with")
     rest = _sums(member, np.where(inside, 0.0, x))[both] / n_out[both]
-    apart = _sums(member, np.where(inside, x, 0.0))[both] / n_in[both] - rest
-    n = len(apart)
-    return _flip(apart / n, np.full(n, 1 / n), base=float(rest.mean()))
+    found = sign_flip(_sums(member, np.where(inside, x, 0.0))[both] / n_in[both] - rest)
+    return Estimate(found.value, found.n, found.low, found.high, found.p, found.p_smallest, float(rest.mean()))
 
 
 def smallest_detectable(outcomes: ArrayLike, n: int, *, power: float = 0.8, seed: int = 0) -> float:
-    """Return the smallest mean effect that `sign_flip` finds at 5% in four samples of five, in the outcomes' unit.
+    """Return the smallest mean effect that `sign_flip` finds at 5% in four samples of five, of n independent events.
 
-    Parameters
-    ----------
-    outcomes : array of shape (periods,)
-        Outcomes of all periods: their spread around their mean is the noise that events are drawn from.
-    n : int
-        Independent events in a sample; at least six.
-
-    Notes
-    -----
-    An effect is found where the interval of the noise, moved by the effect, leaves zero out. The answer is therefore a
-    quantile, over simulated samples, of the distance of the interval's lower end from zero.
+    Events are drawn from the outcomes of all periods. An effect is found where the interval of the noise, moved by it, leaves
+    zero out: the answer is a quantile of the distance of the interval's lower end from zero.
     """
     if n < LEAST_GROUPS:
         raise InsufficientDataError(f"{n} events never give a p-value below 5%; {LEAST_GROUPS} are needed")
-    values, rng = _finite(outcomes), np.random.default_rng(seed)
-    samples = rng.choice(values - values.mean(), size=(POWER_SAMPLES, n))
+    values = _finite(outcomes)
+    samples = np.random.default_rng(seed).choice(values - values.mean(), size=(POWER_SAMPLES, n))
     return float(np.quantile([-sign_flip(sample, seed=seed).low for sample in samples], power))
-
-
-def jackknife_range(values: ArrayLike, *, groups: ArrayLike | None = None) -> tuple[float, float]:
-    """Return the lowest and the highest mean of the outcomes when one group is left out; NaN with a single group."""
-    outcomes = _finite(values)
-    member = _members(groups, len(outcomes))
-    sums, counts = _sums(member, outcomes), _sums(member, np.ones(len(outcomes)))
-    if len(sums) == 1:
-        return np.nan, np.nan
-    means = (sums.sum() - sums) / (counts.sum() - counts)
-    return float(means.min()), float(means.max())
 
 
 def signed_sums(parts: Floats, *, seed: int = 0) -> Floats:
@@ -161,15 +132,7 @@ def signed_sums(parts: Floats, *, seed: int = 0) -> Floats:
     return sums
 
 
-def _flip(
-    sums: Floats,
-    weights: Floats,
-    *,
-    center: float = 0.0,
-    base: float | None = None,
-    loads: Floats | None = None,
-    seed: int = 0,
-) -> Estimate:
+def _flip(sums: Floats, weights: Floats, *, base: float = 0.0, loads: Floats | None = None, seed: int = 0) -> Estimate:
     """Compare the sum of the groups' parts with their sums under all patterns of signs.
 
     A mean of c adds c times `weights` (which add up to one) to the parts. `loads` are for sums whose variance depends on the
@@ -179,9 +142,8 @@ def _flip(
     if load:
         scale = 1 / np.sqrt(np.maximum(1 - load[0] ** 2, TIES))
         total, share = total * scale, share * scale
-    value = float(total[0])
-    rounding = TIES * max(float(np.abs(sums).sum()) + abs(center), np.finfo(float).tiny)
-    p = float(np.mean(np.abs(total - center * share) >= abs(value - center) - rounding))
+    value, rounding = float(total[0]), TIES * max(float(np.abs(sums).sum()) + abs(base), np.finfo(float).tiny)
+    p = float(np.mean(np.abs(total - base * share) >= abs(value - base) - rounding))
     # A pattern is at least as far out as the observed one for all means between two ends; the observed one itself for any.
     bounded = np.abs(share) < 1 - TIES
     ends = np.full((2, len(total)), [[-np.inf], [np.inf]])
@@ -191,11 +153,7 @@ def _flip(
     low, high = float(np.partition(ends[0], rank)[rank]), float(-np.partition(-ends[1], rank)[rank])
     if not np.isfinite([low, high]).all():
         low, high = np.nan, np.nan
-    return Estimate(value, len(sums), low, high, p, 1 / len(total), center if base is None else base)
-
-
-def _members(groups: ArrayLike | None, n: int) -> NDArray[np.intp]:
-    return np.arange(n) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    return Estimate(value, len(sums), low, high, p, 1 / len(total), base)
 
 
 def _sums(member: NDArray[np.intp], values: ArrayLike) -> Floats:

@@ -18,34 +18,30 @@ Floats = NDArray[np.float64]
 LEVEL = 0.05
 LEAST_MONTHS = 24  # of a mean with the cosine error: three degrees of freedom
 PER_DRIVER = 10  # observations that a coefficient needs
-BETA_PERIODS = 252
-DRAWS, AT_ONCE, BISECTIONS = 499, 250, 40
+DRAWS, BISECTIONS = 499, 40
 CONSTANT, ROUNDING = "constant", 1e-20
 
 
-def ols(
-    y: "pd.Series[float]", drivers: pd.DataFrame, cov: Literal["iid", "HC1", "HC3", "wild"] = "HC1", *, seed: int = 0
-) -> pd.DataFrame:
+def ols(y: "pd.Series[float]", drivers: pd.DataFrame, cov: Literal["wild", "HC3"], *, seed: int = 0) -> pd.DataFrame:
     """Regress y on drivers and a constant, over the rows that have all values.
 
     Parameters
     ----------
-    y : Series of shape (periods,)
-    drivers : DataFrame of shape (periods, drivers)
-        Without the constant, which is added.
-    cov : {"iid", "HC1", "HC3", "wild"}
-        The error. "wild" is HC1, with p-value and interval by the restricted wild bootstrap-t (499 draws, from `seed`): right
-        for months and sessions, whose volatility changes.
+    y, drivers : Series and DataFrame of shape (periods,) and (periods, drivers)
+        Any units; the constant is added.
+    cov : {"wild", "HC3"}
+        p and interval by the restricted wild bootstrap-t (499 draws), right for months and sessions, whose volatility changes;
+        or by the HC3 error, for a cross-section.
 
     Returns
     -------
-    DataFrame of shape (1 + drivers, 7)
-        Index: `constant` and the drivers; columns value, error, low, high, p, n, r_squared; in units of y per unit of driver.
+    DataFrame of shape (1 + drivers, 6)
+        Index: `constant` and the drivers; columns value, low, high, p, n, r_squared.
 
     Raises
     ------
     InsufficientDataError
-        Fewer than ten rows a coefficient have all values, or a driver is a combination of the others.
+        Fewer than ten rows a coefficient have all values, a driver is a combination of the others, or nothing is left to explain.
     """
     rows = pd.concat([y.rename("y"), drivers], axis=1, join="inner").dropna()
     n, k, names = len(rows), drivers.shape[1] + 1, ", ".join(map(str, drivers.columns))
@@ -60,22 +56,19 @@ def ols(
     bread = np.linalg.inv(known.T @ known)
     value = bread @ known.T @ target
     residuals = target - known @ value
-    if residuals @ residuals <= ROUNDING * (target @ target):
+    left = float(residuals @ residuals)
+    if left <= ROUNDING * (target @ target):
         raise InsufficientDataError(f"{names} explain all: there is no residual to judge by")
-    if cov == "iid":
-        covariance = bread * (residuals @ residuals) / (n - k)
-    else:
-        leverage = np.einsum("ij,jk,ik->i", known, bread, known) if cov == "HC3" else np.zeros(n)
-        weighted = known * (residuals / (1 - leverage))[:, None]
-        covariance = bread @ (weighted.T @ weighted) @ bread * (1 if cov == "HC3" else n / (n - k))
-    error = np.sqrt(np.diag(covariance))
     if cov == "wild":
         low, high, p = _wild_bootstrap_t(known, residuals, value, seed=seed)
     else:
+        leverage = np.einsum("ij,jk,ik->i", known, bread, known)
+        weighted = known * (residuals / (1 - leverage))[:, None]
+        error = np.sqrt(np.diag(bread @ (weighted.T @ weighted) @ bread))
         reach = stdtrit(n - k, 1 - LEVEL / 2) * error
         low, high, p = value - reach, value + reach, 2 * stdtr(n - k, -np.abs(value) / error)
-    r_squared = 1 - float(residuals @ residuals) / float(((target - target.mean()) ** 2).sum())
-    columns = {"value": value, "error": error, "low": low, "high": high, "p": p, "n": n, "r_squared": r_squared}
+    r_squared = 1 - left / float(((target - target.mean()) ** 2).sum())
+    columns = {"value": value, "low": low, "high": high, "p": p, "n": n, "r_squared": r_squared}
     return pd.DataFrame(columns, index=pd.Index([CONSTANT, *drivers.columns], name="driver"))
 
 
@@ -90,14 +83,10 @@ def _wild_bootstrap_t(known: Floats, residuals: Floats, value: Floats, *, seed: 
     bread: Floats = np.asarray(np.linalg.inv(known.T @ known))
     apart = (known @ bread / np.diag(bread)).T  # row j: column j without what the others explain
     rows = [known.T * residuals]
-    rows += [
-        np.vstack([x * residuals, x * x, known.T * x, known.T * (x**2 * residuals), known.T * x**3]) for x in apart
-    ]
-    rng, stacked = np.random.default_rng(seed), np.concatenate(rows)
-    signs = (
-        rng.integers(0, 2, size=(n, min(AT_ONCE, DRAWS - done)), dtype=np.int8) for done in range(0, DRAWS, AT_ONCE)
-    )
-    sums = np.concatenate([stacked @ (one * 2.0 - 1) for one in signs], axis=1)
+    for x in apart:
+        rows += [x * residuals, x * x, known.T * x, known.T * (x**2 * residuals), known.T * x**3]
+    signs = np.random.default_rng(seed).integers(0, 2, size=(n, DRAWS), dtype=np.int8) * 2.0 - 1
+    sums = np.vstack(rows) @ signs
     explained, own = bread @ sums[:k], sums[k:].reshape(k, 3 * k + 2, DRAWS)
     found = [_invert(known, residuals, apart[j], float(value[j]), (explained, bread, own[j])) for j in range(k)]
     low, high, p = np.array(found).T
@@ -140,22 +129,14 @@ def _invert(
 def cosine_mean(values: ArrayLike) -> Estimate:
     """Return the mean of a monthly series with the equal-weighted cosine error, for series that may be autocorrelated.
 
-    Parameters
-    ----------
-    values : array of shape (months,)
-        In order of time, any unit; NaN is left out; at least 24 others.
-
-    Notes
-    -----
     The long-run variance is the mean square of the first 0.41 T^(2/3) cosine transforms, and t has as many degrees of freedom
-    (Lazarus, Lewis, Stock and Watson, 2018).
+    (Lazarus, Lewis, Stock and Watson, 2018). NaN is left out; under 24 others raise `InsufficientDataError`.
     """
     x = np.asarray(values, dtype=np.float64)
     x = x[np.isfinite(x)]
-    n = len(x)
+    n, count = len(x), round(0.41 * len(x) ** (2 / 3))
     if n < LEAST_MONTHS:
         raise InsufficientDataError(f"a mean with an interval needs {LEAST_MONTHS} months; there are {n}")
-    count = round(0.41 * n ** (2 / 3))
     angles = np.pi * np.outer(np.arange(1, count + 1), (np.arange(n) + 0.5) / n)
     error = float(np.sqrt(np.mean((np.sqrt(2 / n) * np.cos(angles) @ x) ** 2) / n))
     value, reach = float(x.mean()), float(stdtrit(count, 1 - LEVEL / 2)) * error
@@ -163,7 +144,7 @@ def cosine_mean(values: ArrayLike) -> Estimate:
     return Estimate(value, n, value - reach, value + reach, p, base=0.0)
 
 
-def rolling_beta(returns: ArrayLike, market: ArrayLike, *, periods: int = BETA_PERIODS) -> Floats:
+def rolling_beta(returns: ArrayLike, market: ArrayLike, *, periods: int) -> Floats:
     """Return the market model's beta over the last `periods` up to and with each; NaN before; shape (periods,)."""
     y, m = pd.Series(np.asarray(returns, dtype=float)), pd.Series(np.asarray(market, dtype=float))
     return np.asarray(y.rolling(periods).cov(m) / m.rolling(periods).var(), dtype=np.float64)

@@ -106,13 +106,17 @@ def test_without_events_all_is_missing(legs: tuple["pd.Series[float]", ...]) -> 
 
 @pytest.mark.parametrize("compounded", [True, False])
 def test_paths_pass_through_the_outcomes(legs: tuple["pd.Series[float]", ...], compounded: bool) -> None:
-    paths = event_paths(legs[0], [5, 100, -1, 295], before=21, after=21, less=legs[1], compounded=compounded)
+    paths = event_paths(legs[0], [5, 100, -1, 295], before=21, after=21, compounded=compounded)
     assert paths.shape == (43, 3)
     assert list(paths.columns) == list(legs[0].index[[5, 100, 295]])
     np.testing.assert_allclose(paths.loc[0], 0, atol=1e-15)
-    after = window_outcomes(legs[0], 21, less=legs[1], compounded=compounded)
+    after = window_outcomes(legs[0], 21, compounded=compounded)
     np.testing.assert_allclose(paths.loc[21], after[[5, 100, 295]], atol=1e-12)
     assert paths.loc[-21].isna().tolist() == [True, False, False]
+    made = by_hand(
+        legs[0].to_numpy(), None, 79, 21, compounded=compounded
+    )  # from 21 periods before to the event's close
+    assert paths.loc[-21].iloc[1] == pytest.approx(1 / (1 + made) - 1 if compounded else -made)
 
 
 def brute_hodrick(returns: Floats, events: list[int], horizon: int, *, compounded: bool) -> tuple[float, float]:

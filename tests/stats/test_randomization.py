@@ -13,7 +13,6 @@ from scipy import stats
 from research_lib.errors import InsufficientDataError
 from research_lib.stats.randomization import (
     LEVEL,
-    jackknife_range,
     season_less_rest,
     sign_flip,
     sign_flip_difference,
@@ -173,9 +172,3 @@ def test_smallest_detectable_is_found_four_times_in_five() -> None:
     assert np.mean(found) == pytest.approx(0.8, abs=0.06)
     with pytest.raises(InsufficientDataError, match="5 events never"):
         smallest_detectable(outcomes, 5)
-
-
-def test_jackknife_by_hand() -> None:
-    values, groups = np.array([1.0, 2.0, 6.0, -5.0]), [3, 3, 8, 9]
-    assert jackknife_range(values, groups=groups) == (pytest.approx(-2 / 3), pytest.approx(3.0))
-    assert np.isnan(jackknife_range(values, groups=[1] * 4)).all()

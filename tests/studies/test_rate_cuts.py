@@ -118,7 +118,7 @@ def test_smb_is_as_published_by_fama_and_french() -> None:
 @pytest.mark.usefixtures("few_draws")
 def test_every_as_of_is_made(shared_data: Path, day: str, first_cuts: int) -> None:
     study = RateCuts.from_params(**REAL | {"data_dir": str(shared_data), "as_of": date.fromisoformat(day)})
-    assert study.first_cuts.n == first_cuts
+    assert study.findings["first_cuts"].value == first_cuts
     assert study.show.summary.verdict == "open"
     missing = {name for name in RateCuts.exhibits() if isinstance(study.show(name), Missing)}
     assert missing <= {"with_dividends", "unscheduled"}  # funds began later; no decision was unscheduled yet
@@ -136,7 +136,7 @@ def test_the_headline_is_compounded_and_a_published_difference_is_summed(made_up
     assert values[0] == pytest.approx(grown[0] - grown[1])
     smb = RateCuts.from_params(small="SMB", large="")
     assert smb.after is smb.sums
-    for name in ("compounded", "alone", "growth"):
+    for name in ("compounded", "growth"):
         assert "published as a difference" in smb.show(name).reason
 
 
@@ -169,11 +169,6 @@ def test_a_pure_beta_bet_is_no_effect_after_adjustment(made_up: RateCuts) -> Non
     assert study.sums.set_index("horizon").loc[252, "value"] < -0.15
     adjusted = study.windows(study.pair, market=large, compounded=False).set_index("horizon")
     assert adjusted.loc[252, "value"] == pytest.approx(0, abs=1e-9)
-
-
-def test_alone_and_together_add_up(made_up: RateCuts) -> None:
-    small, large = (made_up.alone.query(f"leg == '{leg}'")["mean"].to_numpy() for leg in ("small", "large"))
-    np.testing.assert_allclose(small - large, made_up.compounded["mean"], atol=1e-12)
 
 
 def test_regimes_are_those_known_before_each_period(made_up: RateCuts) -> None:

@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from research_lib.errors import InsufficientDataError
 from research_lib.stats.policy import CycleRule, policy_events, to_positions
@@ -122,8 +122,9 @@ def _mean_and_p(values: Floats) -> tuple[Floats, Floats]:
     return values.mean(axis=1), np.asarray(np.mean(sums >= sums[:, :1] * (1 - TIES), axis=1))
 
 
-def shares(means: Floats, p_values: Floats) -> tuple[Floats, Floats]:
+def shares(means: ArrayLike, p_values: ArrayLike) -> tuple[Floats, Floats]:
     """Return the share of specifications (last axis) with a positive mean, and the share of those tested with p <= 5%."""
+    means, p_values = np.asarray(means), np.asarray(p_values)
     tested = np.isfinite(p_values)
     differs = np.where(tested, p_values <= LEVEL + TIES, 0).sum(axis=-1) / np.maximum(tested.sum(axis=-1), 1)
     return np.asarray((means > 0).mean(axis=-1)), np.where(tested.any(axis=-1), differs, np.nan)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,11 @@ class ReturnPair:
     def difference(self) -> "pd.Series[float]":
         """Small minus large, period by period."""
         return self.small if self.large is None else self.small - self.large
+
+    @property
+    def measure(self) -> dict[str, Any]:
+        """How the pair's outcomes are made, as `event_study` takes it: compounded where there are two legs."""
+        return {"less": self.large, "compounded": self.large is not None}
 
 
 def pair_name(small: str, large: str = "") -> str:

@@ -4,7 +4,6 @@ From top to bottom: data, results, tables, figures, findings, summary. Outcomes 
 nothing else is said.
 """
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -142,11 +141,6 @@ class RateCuts(Study):
         return "month" if self.p.frequency == "monthly" else "session"
 
     @property
-    def zero(self) -> str:
-        """What the window of the cut itself is called."""
-        return "month" if self.p.frequency == "monthly" else "day"
-
-    @property
     def kind(self) -> str:
         """What the headline's returns are."""
         made = "sums" if self.pair.large is None else "compounded"
@@ -156,13 +150,9 @@ class RateCuts(Study):
     def horizons(self) -> dict[int, str]:
         """All windows around a cut, by horizon, in words."""
         spans = SPANS[self.p.frequency]
-        before, on = {-h: f"{spans[h]} before" for h in BEFORE[self.p.frequency]}, f"the {self.zero} of the cut"
+        before = {-h: f"{spans[h]} before" for h in BEFORE[self.p.frequency]}
+        on = "the month of the cut" if self.unit == "month" else "the day of the cut"
         return before | {0: on} | {h: f"{span} after" for h, span in spans.items()}
-
-    @property
-    def legs(self) -> dict[str, Any]:
-        """How the pair's outcomes are made."""
-        return {"less": self.pair.large, "compounded": self.pair.large is not None}
 
     def events(self, pair: ReturnPair, kind: policy.EventKind = "first cut") -> pd.DataFrame:
         """Return decisions inside a pair's data: position and cycle by decision date; those of one period are one."""
@@ -179,12 +169,7 @@ class RateCuts(Study):
     def windows(self, pair: ReturnPair, kind: policy.EventKind = "first cut", **options: Any) -> pd.DataFrame:  # noqa: ANN401
         """Study all windows around decisions; `options` are those of `event_study`."""
         events = self.events(pair, kind)
-        usual = {
-            "less": pair.large,
-            "compounded": pair.large is not None,
-            "groups": events["cycle"],
-            "test": "sign flip",
-        }
+        usual: dict[str, Any] = {"groups": events["cycle"], "test": "sign flip"} | pair.measure
         frame = event_study(pair.small, events["position"], list(self.horizons), **(usual | options))
         keys = [f"before_{-h}" if h < 0 else str(h) for h in frame["horizon"]]
         return frame.assign(window=frame["horizon"].map(self.horizons), key=keys)
@@ -193,11 +178,6 @@ class RateCuts(Study):
     def rule(self) -> policy.CycleRule:
         """What makes a cut the first of a cycle."""
         return policy.CycleRule(self.p.min_cut_bp, self.p.min_tightening_bp, self.p.pause_days)
-
-    @result
-    def first_cuts(self) -> Estimate:
-        """First cuts inside the data."""
-        return Estimate(len(self.events(self.pair)), len(self.events(self.pair)))
 
     @result
     def after(self) -> pd.DataFrame:
@@ -209,7 +189,7 @@ class RateCuts(Study):
         """Small minus large over the headline's horizon after first cuts."""
         found = _at(self.after, self.p.horizon)
         if not found.n:
-            cuts = plural(int(self.first_cuts.n), "first cut")
+            cuts = plural(len(self.events(self.pair)), "first cut")
             raise InsufficientDataError(
                 f"{self.pair.name}: {cuts} inside the data, none with {self.span} of data after it"
             )
@@ -228,13 +208,13 @@ class RateCuts(Study):
         """Each cycle's outcome in each window: a row a first cut, a column a horizon."""
         events = self.events(self.pair)
         at, small = events["position"].to_numpy(), self.pair.small
-        found = {h: window_outcomes(small, h, **self.legs)[at] for h in self.horizons}
+        found = {h: window_outcomes(small, h, **self.pair.measure)[at] for h in self.horizons}
         return pd.DataFrame(found, index=events.index.rename("first_cut"))
 
     @result
     def detectable(self) -> Estimate:
         """Smallest mean effect that so many cycles would show four times in five."""
-        outcomes, n = window_outcomes(self.pair.small, self.p.horizon, **self.legs), self.headline.n
+        outcomes, n = window_outcomes(self.pair.small, self.p.horizon, **self.pair.measure), self.headline.n
         return Estimate(smallest_detectable(outcomes[np.isfinite(outcomes)], n, seed=self.p.seed), n)
 
     @result
@@ -253,21 +233,20 @@ class RateCuts(Study):
     def ways(self) -> pd.DataFrame:
         """Share of ways to ask that are positive, and that differ, and what random signs give."""
         frame, *drawn = self.specifications
-        found, null = shares(frame["mean"].to_numpy(), frame["p"].to_numpy()), np.array(shares(*drawn))
+        found, null = np.array(shares(frame["mean"], frame["p"])), np.array(shares(*drawn))
         low, high = np.quantile(null, (LEVEL, 1 - LEVEL), axis=1)
-        columns = {
-            "share": ["positive", "significant"],
-            "n": [len(frame), frame["p"].count()],
-            "value": np.array(found),
-        }
-        return pd.DataFrame(columns | {"null_mean": null.mean(axis=1), "null_low": low, "null_high": high})
+        frame = pd.DataFrame(
+            {"share": ["positive", "significant"], "n": [len(frame), frame["p"].count()], "value": found}
+        )
+        return frame.assign(null_mean=null.mean(axis=1), null_low=low, null_high=high)
 
     # Tables.
 
     @table("{s.pair.name} around first cuts, compounded", WINDOWS, unit="points", deck="{s.kind}", note=FLIPS)
     def compounded(self) -> pd.DataFrame:
         """Difference of compounded returns around first cuts."""
-        self._need_legs()
+        if self.pair.large is None:
+            raise InsufficientDataError(f"{self.pair.name} is published as a difference: it has no legs to compound")
         return self.windows(self.pair)
 
     @table("{s.pair.name} around first cuts, sums of differences", WINDOWS, unit="points", note=FLIPS)
@@ -285,16 +264,6 @@ class RateCuts(Study):
     def with_dividends(self) -> pd.DataFrame:
         """Difference of total returns around first cuts."""
         return self.windows(self.total_returns)
-
-    @table("Small and large caps alone around first cuts", ("leg", "window", *EXCESS), unit="change", note=FLIPS)
-    def alone(self) -> pd.DataFrame:
-        """Small and large caps alone around first cuts, against all other periods."""
-        self._need_legs()
-        parts = []
-        for name, leg in (("small", self.pair.small), ("large", self.pair.large)):
-            alone = replace(self.pair, small=leg, large=None)
-            parts.append(self.windows(alone, compounded=True, test="sign flip from base").assign(leg=name))
-        return pd.concat(parts, ignore_index=True)
 
     @table("{s.broad.name} around first cuts, by sessions", (("horizon", Column("session", "count")), *EXCESS), unit="change",
            note=FLIPS + " Session 0 is that of the decision.")  # fmt: skip
@@ -358,10 +327,8 @@ class RateCuts(Study):
     def cycles(self) -> pd.DataFrame:
         """Easing cycles, with what surrounded each first cut."""
         found = policy.easing_cycles(self.changes["change_bp"], self.rule)
-        found, levels = (
-            found[~found["cut_off"]],
-            self.rates[0].reindex(columns=["2-year yield", "10-year yield", "credit spread"]),
-        )
+        found = found[~found["cut_off"]]
+        levels = self.rates[0].reindex(columns=["2-year yield", "10-year yield", "credit spread"])
         dates = pd.DatetimeIndex(found.index)
         recession = policy.recession_within(dates, load_recessions(as_of=self.known_to), known_to=self.known_to)
         return found.assign(
@@ -372,26 +339,15 @@ class RateCuts(Study):
             outcome=self.outcomes[self.p.horizon].reindex(dates).to_numpy(),
         ).reset_index()
 
-    @table(
-        "Ways to ask, by definition", (("axis", Column("definition", words=True)), "shown", "n", "positive", "differs")
-    )
+    @table("Ways to ask, by definition", (("axis", Column("definition", words=True)), "shown", "n", "positive", "differs"))  # fmt: skip
     def curve_by_axis(self) -> pd.DataFrame:
         """Shares of the specification curve for each value of each definition."""
         frame = self.specifications[0]
-        frame = frame.assign(
-            positive=frame["mean"] > 0, differs=(frame["p"] <= LEVEL).where(frame["p"].notna()).astype(float)
-        )
-        parts = [
-            frame.groupby(axis)
-            .agg(n=("n", "size"), positive=("positive", "mean"), differs=("differs", "mean"))
-            .assign(axis=axis.replace("_", " "))
-            for axis in AXES
-        ]
-        return pd.concat(parts).rename_axis("shown").reset_index().astype({"shown": str})
-
-    def _need_legs(self) -> None:
-        if self.pair.large is None:
-            raise InsufficientDataError(f"{self.pair.name} is published as a difference: it has no legs")
+        differs = (frame["p"] <= LEVEL).where(frame["p"].notna()).astype(float)
+        frame = frame.assign(positive=frame["mean"] > 0, differs=differs)
+        counted = {"n": ("n", "size"), "positive": ("positive", "mean"), "differs": ("differs", "mean")}
+        parts = {axis.replace("_", " "): frame.groupby(frame[axis].astype(str)).agg(**counted) for axis in AXES}
+        return pd.concat(parts, names=["axis", "shown"]).reset_index()
 
     # Figures.
 
@@ -400,7 +356,7 @@ class RateCuts(Study):
         """Small minus large around each first cut."""
         shown = self.outcomes.set_axis([f"{day:%b %Y}" for day in self.outcomes.index], axis=0)
         shown.loc["Mean"] = shown.mean()
-        names = {h: self.zero if h == 0 else _short(words) for h, words in self.horizons.items()}
+        names = {h: _short(words) for h, words in self.horizons.items()}
         apart = names[0], names[min(SPANS[self.p.frequency])], "Mean"
         deck = f"{self.pair.name} around the first cut of each easing cycle, percentage points"
         alt = f"{self.beat} over {self.span}; the mean is {show(self.headline.value, 'points')}."
@@ -427,9 +383,14 @@ class RateCuts(Study):
     @figure
     def paths(self) -> Figure:
         """Path of each cycle."""
-        events, longest = self.events(self.pair), max(self.horizons)
-        found = event_paths(self.pair.small, events["position"], before=-min(self.horizons), after=longest, **self.legs)
-        found = found.set_axis([f"{day:%Y}" for day in events.index], axis=1)
+        events, longest, early = self.events(self.pair), max(self.horizons), -min(self.horizons)
+        legs = [self.pair.difference] if self.pair.large is None else [self.pair.small, self.pair.large]
+        each = [
+            event_paths(leg, events["position"], before=early, after=longest, compounded=len(legs) == 2) for leg in legs
+        ]
+        found = (each[0] if len(each) == 1 else each[0] - each[1]).set_axis(
+            [f"{day:%Y}" for day in events.index], axis=1
+        )
         last = found.ffill().iloc[-1]
         title = f"Cycles part ways: from {show(last.min(), 'points')} to {show(last.max(), 'points')} after the cut"
         name, x_name = f"{self.pair.name} since the cut, percentage points", f"{self.unit}s from the first cut"
@@ -440,30 +401,28 @@ class RateCuts(Study):
     @figure
     def growth(self) -> Figure:
         """Growth of small and large caps after the cut, with and without a recession."""
-        self._need_legs()
+        if self.pair.large is None:
+            raise InsufficientDataError(f"{self.pair.name} is published as a difference: it has no legs")
         events, told = self.events(self.pair), self.cycles.set_index("first_cut")["recession"]
-        panels, said, x_name = [], [], f"{self.unit}s from the first cut"
-        data: dict[str, pd.Series[float]] = {}
+        means, said = {}, []
         for answer, name in (("yes", "with a recession"), ("no", "without one")):
             at = events.loc[told.reindex(events.index).eq(answer), "position"]
             if len(at):
-                legs = {"small caps": (self.pair.small, SMALL_CAPS), "large caps": (self.pair.large, LARGE_CAPS)}
-                longest = max(self.horizons)
-                mean = {
-                    leg: event_paths(one, at, before=0, after=longest).mean(axis=1) for leg, (one, _) in legs.items()
-                }
-                lines = [charts.Line(path, leg, legs[leg][1], width=2) for leg, path in mean.items()]
-                title = f"{name.capitalize()}: mean of {plural(len(at), 'cycle')}"
-                panels.append(charts.Panel(title, lines, levels={"": 0.0}, unit="change", x_name=x_name))
-                said.append(f"{name} small caps made {show(mean['small caps'].iloc[-1], 'change', digits=0)}")
-                data |= {f"{leg}, {name}": path for leg, path in mean.items()}
-        if not panels:
+                for leg, returns in (("small", self.pair.small), ("large", self.pair.large)):
+                    path = event_paths(returns, at, before=0, after=max(self.horizons)).mean(axis=1)
+                    means[f"{leg} {name} (n {len(at)})"] = path
+                    said += (
+                        [f"{name} small caps made {show(path.iloc[-1], 'change', digits=0)}"] if leg == "small" else []
+                    )
+        if not said:
             raise InsufficientDataError("it is not known yet whether a recession followed any of the first cuts")
-        title = "; ".join(said)
-        deck = f"Mean growth of each leg from the close of the cut ({self.kind}); recession: begun within 12 months, by hindsight (NBER)"
-        return charts.series(
-            panels, title=title[0].upper() + title[1:], deck=deck, alt=f"{title}.", data=pd.DataFrame(data)
+        title, colours = (
+            "; ".join(said),
+            {name: SMALL_CAPS if name.startswith("small") else LARGE_CAPS for name in means},
         )
+        deck = f"Mean growth from the close of the cut, {self.kind}; recession: begun within 12 months, by hindsight (NBER)"
+        return charts.paths(pd.DataFrame(means), colours=colours, unit="change", name="growth", x_name=f"{self.unit}s from the cut",
+                            title=title[0].upper() + title[1:], deck=deck, alt=f"{title}.", data=pd.DataFrame(means))  # fmt: skip
 
     @figure
     def curve(self) -> Figure:
@@ -492,7 +451,7 @@ class RateCuts(Study):
 
     FINDINGS = (
         Find("headline", "headline", unit="points", what="{s.pair.name} over {s.span} after first cuts, {s.kind}"),
-        Find("first_cuts", "first_cuts", unit="count", what="first cuts inside the data"),
+        Find("first_cuts", "sums", "n", rows="horizon == 0", unit="count", what="first cuts inside the data"),
         Find("spec_share_{share}", "ways", rows=True, unit="share", what="of the ways to ask"),
         Find("spec_null_{share}", "ways", "null_mean", rows=True, unit="share", what="of the same ways with random signs; 90% range",
              interval=("null_low", "null_high")),
@@ -561,5 +520,5 @@ def _at(frame: pd.DataFrame, horizon: int) -> Estimate:
 
 def _short(words: str) -> str:
     """Write a window as a column's heading: +6m."""
-    number, unit, side = words.split()
-    return f"{'+' if side == 'after' else '−'}{number}{unit[0]}"
+    number, unit, *side = words.split()
+    return unit if len(side) > 1 else f"{'+' if side == ['after'] else '−'}{number}{unit[0]}"
