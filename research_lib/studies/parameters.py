@@ -28,6 +28,7 @@ class RecordSigma(Parameters):
         "GSPC", "Asset", "whose moves; SYMBOL, or SYMBOL:field for another column than the close"
     )
     benchmark: OptionalAssetName = parameter("IXIC", "Benchmark", "compared with; empty for none")
+    assets: list[AssetName] = parameter(["GSPC", "IXIC"], "Compared assets", "whose records are compared", min_length=1)
     definition: SigmaName = parameter("price_z", "Definition", "the headline sigma")
     window: int = parameter(
         50, "Window", "how far the average and its standard deviation look back", unit="sessions", step=5, ge=5, le=1000
@@ -63,8 +64,13 @@ class RecordSigma(Parameters):
 
     @property
     def symbols(self) -> list[str]:
-        """The prices that the parameters name, the asset first."""
+        """The prices that the report cannot do without, the asset first."""
         return list(filter(None, [self.asset, self.benchmark]))
+
+    @property
+    def optional_symbols(self) -> list[str]:
+        """The prices whose records are compared, where the source has them."""
+        return self.assets
 
 
 class RateCuts(Parameters):

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from research_lib.data import DataCard, DataSet, load_prices
+from research_lib.data import DataCard, DataSet, load_prices, load_prices_if_any
 from research_lib.data.catalog import describe_asset
 from research_lib.data.companies import PricePanel, load_price_panel
 from research_lib.errors import DataError, InsufficientDataError
@@ -52,6 +52,7 @@ NO_SIGNAL = "What followed was no different from other days"
 
 WEEK, MONTH = "horizon == 5", "horizon == 21"  # of the findings
 RANKS = ("value", "rank", "rank_of", "since")
+EXTREMES = ("n", "highest", "highest_date", "lowest", "lowest_date")
 MOVED = (("horizon", Column("sessions", "count")), *RANKS, "episode_rank")
 AFTER = (("horizon", Column("sessions after", "count")), "n", "mean", ("base", Column("other days")),
          ("value", Column("difference", "points")), ("interval", Column("95% interval", "points")), "p", "p_holm",
@@ -274,6 +275,17 @@ class RecordSigma(Study):
             for name, own, words in DEFINITIONS:
                 path = scan(self.close.to_frame(), name, replace(self.settings, window_sessions=n, **own)).iloc[:, 0]
                 rows.append({"definition": words.format(n=n), "window": plural(n, "session"), **_ranked(path)})
+        return pd.DataFrame(rows)
+
+    @table("The highest and lowest σ of each asset", ("asset", *EXTREMES), unit="sigma", note="A longer history has had more chances of a record.")  # fmt: skip
+    def records(self) -> pd.DataFrame:
+        """Each compared asset's highest and lowest sigma; of one without data, a row that says nothing."""
+        rows = []
+        for asset in self.p.assets:
+            prices = self.load(load_prices_if_any, (asset,))
+            path = None if prices is None else sigma_path(prices[asset], self.p.definition, self.settings)
+            rank = {} if path is None or path.empty else vars(rank_in_history(path))
+            rows.append({"asset": describe_asset(asset).name, **dict.fromkeys(EXTREMES), **rank})
         return pd.DataFrame(rows)
 
     @table("{s.name}: moves up to the day", MOVED, unit="change")
