@@ -277,7 +277,8 @@ class RecordSigma(Study):
                 rows.append({"definition": words.format(n=n), "window": plural(n, "session"), **_ranked(path)})
         return pd.DataFrame(rows)
 
-    @table("The highest and lowest σ of each asset", ("asset", *EXTREMES), unit="sigma", note="A longer history has had more chances of a record.")  # fmt: skip
+    @table("The highest and lowest σ of each asset", ("asset", *EXTREMES), unit="sigma",
+           note="A longer history has had more chances of a record.")  # fmt: skip
     def records(self) -> pd.DataFrame:
         """Each compared asset's highest and lowest sigma; of one without data, a row that says nothing."""
         rows = []
