@@ -1,7 +1,6 @@
 """The data card: which data a number was made from, and what was found in it."""
 
 import hashlib
-import html
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,16 +25,6 @@ class DataCard:
     sha256: str  # of the dates and values that the study saw, nothing after `as_of` among them
     faults: tuple[Fault, ...]
     vintage: Vintage | None = None  # the snapshot behind it, where it came from the network
-
-    def _repr_html_(self) -> str:
-        facts = {
-            "from": f"{self.source}: {self.origin}",
-            "span": f"{self.first} to {self.last}, {self.rows:,} rows, {self.gaps:,} gaps",
-            "found": self.fault_summary(),
-            "sha256": self.sha256[:12],
-        }
-        rows = "".join(f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in facts.items())
-        return f"<table><caption>{html.escape(f'{self.name} ({self.id})')}</caption>{rows}</table>"
 
     def as_record(self) -> dict[str, Any]:
         """Return what a report's record says of the data; `unfinished` where a session was left out as such."""

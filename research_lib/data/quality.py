@@ -56,8 +56,6 @@ class FaultKind(StrEnum):
     OUTVOTED_DATE = "a period that the rest of its filing contradicts (left out)"
     RESTATED = "restated: known from the restatement"
     UNIT_STEP = "amounts about 1,000 times those of the year before"
-    UNKNOWN_DEBT = "no debt tagged (unknown, not zero)"
-    SHORTER_HISTORY = "an accepted snapshot is shorter than the one before"
 
 
 STOPPING = frozenset({FaultKind.BAD_VALUE, FaultKind.DUPLICATE_DATE, FaultKind.NON_POSITIVE})
@@ -97,10 +95,9 @@ class Fault:
         return f"{place} ({self.detail})" if place and self.detail else place or self.detail
 
     def __str__(self) -> str:
-        place = (
-            f"row {self.row} ({self.date})" if self.row is not None and self.date else self.date or f"row {self.row}"
-        )
-        return f"{place}: {self.kind}{': ' if self.detail else ''}{self.detail}"
+        row = f"row {self.row}" if self.row is not None else ""
+        place = f"{row} ({self.date})" if row and self.date else row or self.date
+        return ": ".join(filter(None, [place, self.kind, self.detail]))
 
 
 @dataclass(frozen=True)

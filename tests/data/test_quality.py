@@ -266,17 +266,12 @@ def test_the_card_counts_each_kind_and_names_its_first_case(tmp_path):
         "no value (left out): 1, first 2024-01-03; an exchange session is missing: 2, first 2024-01-03"
     )
     assert set(card.as_record()) == {"source", "id", "first", "last", "rows", "gaps", "sha256"}
-    assert "<table><caption>ABC (ABC)</caption>" in card._repr_html_()
 
 
 def test_the_card_names_a_company_where_there_is_no_date():
     found = tuple(Fault(FaultKind.NO_MARKET_VALUE, None, "", name) for name in ("GOOGL", "META"))
     card = DataCard("folder", "x", "x", "x", "2020-01-01", "2020-12-31", 5, 0, "", found)
     assert card.fault_summary() == "no market value: 2, first GOOGL"
-
-
-def test_markup_in_names_is_escaped():
-    assert "<script>" not in DataCard("s", "x", "<script>", "<b>", "", "", 1, 0, "", ())._repr_html_()
 
 
 def test_the_hash_is_of_what_was_used_not_of_the_file(tmp_path):
