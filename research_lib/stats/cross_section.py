@@ -35,16 +35,15 @@ def monthly_slopes(panel: pd.DataFrame, regressors: Sequence[str], *, within: st
         The slopes by date, and `companies`, how many each rests on, without periods of fewer than 20 companies or whose
         regressors cannot be told apart. InsufficientDataError: fewer than 24 periods are left.
     """
-    data = panel[["return", *regressors]].dropna()
-    groups = panel.loc[data.index, within].fillna("") if within else pd.Series(0, data.index)
+    data = panel[["return", *regressors]].dropna().sort_index(level="date", sort_remaining=False)
+    day = data.index.get_level_values("date")
+    alike = panel.loc[data.index, within].fillna("").to_numpy() if within else np.zeros(len(data))
+    apart = (data - data.groupby([day, alike]).transform("mean")).to_numpy()
     rows = {}
-    for day, section in data.groupby(level="date"):
-        apart = section - section.groupby(groups.loc[section.index].to_numpy()).transform("mean")
-        slopes, _, rank, _ = np.linalg.lstsq(
-            apart[list(regressors)].to_numpy(), apart["return"].to_numpy(), rcond=1e-10
-        )
+    for first, section in zip(day.unique(), np.split(apart, np.flatnonzero(~day.duplicated())[1:]), strict=True):
+        slopes, _, rank, _ = np.linalg.lstsq(section[:, 1:], section[:, 0], rcond=1e-10)
         if rank == len(regressors) and len(section) >= max(MIN_FIRMS, len(regressors) + 2):
-            rows[day] = [*slopes, len(section)]
+            rows[first] = [*slopes, len(section)]
     if len(rows) < LEAST_MONTHS:
         raise InsufficientDataError(
             f"{len(rows)} months have {MIN_FIRMS} companies or more with a price and with statements published before; "

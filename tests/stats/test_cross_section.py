@@ -20,6 +20,7 @@ from research_lib.stats.panel import as_known, build_panel, latest_known
 from research_lib.stats.regression import cosine_mean
 from tests.data.simulated import DEFAULT_PLANTED, simulate_panel
 from tests.validity.leverage import made_panel
+from tests.validity.nulls import stochastic_volatility
 
 NAMES = ["leverage", "negative", "size"]
 
@@ -162,6 +163,15 @@ def test_the_interval_of_a_chosen_day_excludes_zero_just_where_p_is_below_5_perc
     slopes = by_day(np.random.default_rng(1).standard_t(4, 900))
     found = event_days(slopes, list(slopes.index[300::5])).dropna(subset="value")
     assert ((found["low"] > 0) | (found["high"] < 0)).equals(found["p"] <= 0.05)
+
+
+def test_days_drawn_at_random_are_found_5_times_in_100_though_volatility_clusters():
+    slopes = by_day(stochastic_volatility(6_000, np.random.default_rng(2)))
+    p = event_days(slopes, list(slopes.index[300::5]))["p"]
+    for level in (0.01, 0.05, 0.1):
+        assert (p <= level).mean() == pytest.approx(level, abs=3.5 * np.sqrt(level * (1 - level) / len(p)))
+    plain = (slopes["slope"].abs() >= slopes["slope"].abs().quantile(0.95)).rolling(21).mean().max()
+    assert plain > 0.4  # held against all other days, half of a bad month would stand out
 
 
 def test_a_shock_to_leverage_is_found_on_its_day(simulated):

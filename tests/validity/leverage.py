@@ -126,7 +126,7 @@ QUANTITIES = (
             ("return for a turn of leverage (Fama-MacBeth): p", _premium, (), False),
             ("leverage when the rate rises: p", _moves, ("rise",), False),
             ("leverage when the rate falls: p", _moves, ("fall",), False),
-            ("leverage on a chosen day: p", _chosen_day, (), True),
+            ("leverage on a chosen day: p", _chosen_day, (), False),
             ("correlation of two series: p", _correlation, (), True),
         )
     ),
