@@ -5,6 +5,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -62,6 +63,7 @@ SVG_SAVINGS = (
     (r' transform="rotate\(-?0 [^"]*"', ""),
 )
 Draw = Callable[["Canvas", bool], None]
+_WIDE_ONLY: ContextVar[bool] = ContextVar("wide_only", default=False)
 
 
 class Words(TypedDict, total=False):
@@ -128,12 +130,22 @@ class Figure:
 def picture(draw: Draw, height_px: float | tuple[float, float] = 380, **words: Unpack[Words]) -> Figure:
     """Draw a figure for a page and for a phone: `draw(canvas, narrow)` fills an empty canvas in the kit's style."""
     heights = height_px if isinstance(height_px, tuple) else (height_px, height_px)
-    drawn = {}
-    for kind, width, height in (("wide", WIDE_PX, heights[0]), ("narrow", NARROW_PX, heights[1])):
+    drawn, both = {"narrow": ""}, (("wide", WIDE_PX, heights[0]), ("narrow", NARROW_PX, heights[1]))
+    for kind, width, height in both[:1] if _WIDE_ONLY.get() else both:
         with canvas(width, height) as empty:
             draw(empty, kind == "narrow")
             drawn[kind] = _as_svg(empty, kind, salt=f"{kind} {words['title']} {words['alt']}")
     return Figure(svg=drawn["wide"], narrow=drawn["narrow"], **words)
+
+
+@contextmanager
+def wide_only() -> Iterator[None]:
+    """Let figures be drawn for a wide screen alone, in half the time."""
+    before = _WIDE_ONLY.set(True)
+    try:
+        yield
+    finally:
+        _WIDE_ONLY.reset(before)
 
 
 def frame(  # noqa: PLR0913  # the parts of a frame

@@ -28,6 +28,7 @@ from research_lib.exhibits.figure import (
     badge,
     frame,
     ink_on,
+    wide_only,
 )
 from research_lib.exhibits.findings import VERDICTS
 from research_lib.exhibits.format import UNITS
@@ -258,6 +259,13 @@ def contrast(one, other):
         linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
         values.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
     return (max(values) + 0.05) / (min(values) + 0.05)
+
+
+def test_a_figure_may_be_drawn_for_a_wide_screen_alone(drawn):
+    with wide_only():
+        alone = FORMS["bars"][0]()
+    assert (alone.svg, alone.narrow) == (drawn["bars"].svg, "")
+    assert FORMS["bars"][0]().narrow
 
 
 def test_a_sparkline_ends_where_its_values_end():
