@@ -28,43 +28,22 @@ MARKET_MEAN, MARKET_SD, OWN_SD, RATE_SD = 0.0003, 0.01, 0.02, 0.0005  # a sessio
 
 @dataclass(frozen=True)
 class Planted:
-    """What a company's return is made to hold, a month and for each unit of net debt to EBITDA, as decimals.
+    """What a company's return is made to hold, a month and for each unit of net debt to EBITDA, as decimals."""
 
-    Attributes
-    ----------
-    premium : float
-        In every month.
-    rate_up, rate_down : float
-        For each percentage point that the rate rises or falls in the month (falls count as negative).
-    leak : float
-        Spread evenly from a year's end to the publication of its report, for each unit by which the new ratio is
-        above what the old one foretold: only who looks ahead can earn it.
-    """
-
-    premium: float = 0.002
-    rate_up: float = -0.010
-    rate_down: float = -0.010
+    premium: float = 0.002  # in every month
+    rate_up: float = -0.010  # for each percentage point that the rate rises in the month
+    rate_down: float = -0.010  # and falls (falls count as negative)
+    # Spread evenly from a year's end to the publication of its report, for each unit by which the new ratio is above
+    # what the old one foretold: only who looks ahead can earn it.
     leak: float = 0.03
 
 
-NO_EFFECT = Planted(0.0, 0.0, 0.0, 0.0)
+NO_EFFECT, DEFAULT_PLANTED = Planted(0.0, 0.0, 0.0, 0.0), Planted()
 
 
 @dataclass(frozen=True)
 class SimulatedPanel:
-    """Made-up companies.
-
-    Attributes
-    ----------
-    statements : Table
-        A row a company and year, published 45 to 100 days after the year's end.
-    panel : PricePanel
-        Daily, on exchange sessions.
-    rate : Series
-        A rate by session, as a decimal.
-    planted : Planted
-        The truth.
-    """
+    """Made-up companies: a row a company and year, daily prices, a rate by session as a decimal, and the truth."""
 
     statements: Table
     panel: PricePanel
@@ -72,28 +51,14 @@ class SimulatedPanel:
     planted: Planted
 
 
-DEFAULT_PLANTED = Planted()
-
-
 def simulate_panel(
     *, companies: int = 200, years: int = 6, planted: Planted = DEFAULT_PLANTED, seed: int = 0
 ) -> SimulatedPanel:
     """Make up companies whose returns depend on their leverage as it was known, in a known way.
 
-    Parameters
-    ----------
-    companies, years : int
-        Companies, and fiscal years from 2004 on.
-    planted : Planted
-        The effect.
-    seed : int
-        Of all random numbers.
-
-    Notes
-    -----
     Daily return = beta x market + own noise + the month's effect spread over its sessions. The effect of a month is
     that of the ratio published before the last session of the month before. Companies with EBITDA of zero or less
-    have none.
+    have none. Fiscal years from 2004 on, published 45 to 100 days after their end.
     """
     rng = np.random.default_rng(seed)
     sessions = sessions_between(pd.Timestamp(f"{FIRST_YEAR + 1}-01-01"), pd.Timestamp(f"{FIRST_YEAR + years}-12-31"))
