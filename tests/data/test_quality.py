@@ -216,6 +216,12 @@ def test_an_unlisted_series_dated_by_firsts_of_months_is_known_at_their_ends():
     assert str(faults(["2024-01-01", "2024-01-02"], [1, 2], info)[1].index[0].date()) == "2024-01-01"
 
 
+def test_a_later_day_does_not_change_how_months_are_dated():
+    days = ["2024-01-01", "2024-02-01", "2024-03-01", "2024-03-15"]
+    cut = faults(days, [1, 2, 3, 4], SeriesInfo("X", "X"), as_of=pd.Timestamp("2024-03-10"))[1]
+    assert [str(day.date()) for day in cut.index] == ["2024-01-31", "2024-02-29"]
+
+
 def test_an_unfinished_session_is_left_out():
     noon = pd.Timestamp("2024-01-05 12:00", tz="America/New_York")
     evening = pd.Timestamp("2024-01-05 17:00", tz="America/New_York")
