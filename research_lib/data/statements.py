@@ -159,13 +159,14 @@ def read_simfin(folder: Path) -> Found:
         faults += [Fault(NAMELESS, int(row), "", f"{SIMFIN}/{name}") for row in nameless]
         part = part.drop(index=nameless)
         require_unique(part, keys, f"{SIMFIN}/{name}")
-        parts[name] = part.set_index(keys, drop=name != INCOME).assign(row=part.index)
+        parts[name] = part.assign(row=part.index)
     joined = parts[INCOME]
     for name in (BALANCE, CASH_FLOW):
-        absent = ~joined.index.isin(parts[name].index)
+        joined = joined.merge(parts[name], on=keys, how="left", suffixes=("", f" {name}"))
+        absent = joined[f"row {name}"].isna()
         unmatched = joined[absent].set_index("row")
         faults += _mark(unmatched, FaultKind.UNMATCHED, f" is not in {SIMFIN}/{name}", day="published")
-        joined = joined[~absent].merge(parts[name], left_index=True, right_index=True, suffixes=("", f" {name}"))
+        joined = joined[~absent]
     joined = joined.set_index("row").rename_axis(None)
     joined = joined.assign(**{day: joined.filter(regex=f"^{day}").max(axis=1) for day in ("published", "restated_on")})
     short, long = joined["short_term_debt"], joined["long_term_debt"]
@@ -347,8 +348,7 @@ def _without_second_names(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]
 
 def _unit_steps(rows: pd.DataFrame) -> list[Fault]:
     """Find years in which most amounts of a company are a thousand times those of the year before, or the reverse."""
-    ordered = rows.sort_values(["company", "period_end"], kind="stable")
-    sizes = ordered[AMOUNTS].abs().where(ordered[AMOUNTS].ne(0))
-    ratio = sizes.apply(np.log).diff().where(ordered["company"].eq(ordered["company"].shift()))
-    step = np.exp(ratio.median(axis=1).abs()).where(ratio.notna().sum(axis=1) >= 2)
-    return _mark(ordered[step.between(*UNIT_STEP)], FaultKind.UNIT_STEP)
+    same_company = rows["company"].eq(rows["company"].shift())  # rows are sorted
+    ratio = rows[AMOUNTS].abs().replace(0.0, np.nan).apply(np.log).diff().abs()[same_company]
+    ratio = ratio[(ratio > np.log(UNIT_STEP[0])).any(axis=1) & (ratio.notna().sum(axis=1) >= 2)]
+    return _mark(rows.loc[ratio.index[np.exp(ratio.median(axis=1)).between(*UNIT_STEP)]], FaultKind.UNIT_STEP)
