@@ -255,7 +255,7 @@ def heat_map(
 
 def sparkline(values: "pd.Series[Any]", *, mark: float | None = None) -> str:
     """Return a line of 120 by 24 px for a table's cell: the values in their order, the last one (or `mark`) as a dot."""
-    known = _thinned(values.dropna(), 60).to_numpy(float)
+    known = _thinned(values[np.isfinite(values.to_numpy(float))], 60).to_numpy(float)
     if len(known) < 2:
         return ""
     low, high = known.min(), known.max()

@@ -273,7 +273,8 @@ def test_a_sparkline_ends_where_its_values_end():
     line, dot = svg[0].get("points").split(), svg[1]
     assert [place.split(",")[1] for place in line] == ["21.0", "3.0", "12.0"]
     assert dot.get("cy") == "12.0"
-    assert charts.sparkline(pd.Series([1.0])) == ""
+    assert charts.sparkline(pd.Series([1.0])) == charts.sparkline(pd.Series([np.inf, 1.0, np.nan])) == ""
+    assert "nan" not in charts.sparkline(pd.Series([np.inf, 1.0, np.nan, 2.0]))
     assert charts.sparkline(pd.Series([2.0, 2.0, 2.0]))
 
 
