@@ -1,19 +1,21 @@
 """What the `claims` command prints and writes."""
 
-import csv
-import io
 import json
 import re
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
+
 from research_lib.errors import ParameterError, nearest
 from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS, display_path
-from research_lib.studies.claims.language import grammar
+from research_lib.studies.claims.language import grammar as words
 from research_lib.studies.claims.study import Claims
 from research_lib.studies.claims.verdict import DEPENDS, FAILS, OPEN, VERDICTS, Result
+
+__all__ = ["claims_report", "new_claims", "words"]
 
 ORDER = (FAILS, DEPENDS, OPEN, *(one for one in VERDICTS if one not in (FAILS, DEPENDS, OPEN)))
 SKELETON = """\
@@ -37,10 +39,16 @@ claims:
 """
 
 
-def claims_report(
-    path: Path, *, verdict: str | None = None, article: str | None = None, as_json: bool = False, as_csv: bool = False,
-    width: int = 80, overrides: Mapping[str, object] | None = None,
-) -> str:  # fmt: skip
+def claims_report(  # the command's options
+    path: Path,
+    *,
+    verdict: str | None = None,
+    article: str | None = None,
+    as_json: bool = False,
+    as_csv: bool = False,
+    width: int = 80,
+    overrides: Mapping[str, object] | None = None,
+) -> str:
     """Judge the claims of a file: counts first, then those that fail, depend, are open, and all others."""
     study = Claims(read_parameters(path, Claims.Parameters, overrides or {}))
     if verdict is not None and verdict not in VERDICTS:
@@ -52,24 +60,15 @@ def claims_report(
     if as_json:
         return json.dumps(records, indent=1, ensure_ascii=False)
     if as_csv:
-        written = io.StringIO()
-        writer = csv.DictWriter(
-            written, list(dict.fromkeys(name for one in records for name in one)), lineterminator="\n"
-        )
-        writer.writeheader()
-        writer.writerows(records)
-        return written.getvalue().rstrip("\n")
+        return pd.DataFrame(records).to_csv(index=False).rstrip("\n")
     ordered = sorted(chosen, key=lambda one: ORDER.index(one.verdict))
     head = textwrap.fill(f"{len(study.results)} claims: {study.tally}.", width)
     return "\n".join([head, *(_lines(one, width) for one in ordered)])
 
 
 def _lines(one: Result, width: int) -> str:
-    reading = f" (read as: {one.claim.reading})" if one.claim.reading else ""
-    parts = [
-        one.claim.says + reading,
-        f"Published {one.stated}, computed {one.computed}. {one.text}" if one.readings else one.text,
-    ]
+    figures = f"Published {one.stated}, computed {one.computed}. " if one.readings else ""
+    parts = [one.claim.says + (f" (read as: {one.claim.reading})" if one.claim.reading else ""), figures + one.text]
     parts += [f"What happened: {one.happened}"] if one.happened else []
     body = "\n".join(textwrap.fill(part, max(width, 40), initial_indent="  ", subsequent_indent="  ") for part in parts)
     return f"\n{one.verdict.upper()} {one.claim.id}\n{body}"
@@ -77,15 +76,10 @@ def _lines(one: Result, width: int) -> str:
 
 def new_claims(name: str) -> Path:
     """Write a first claims file with comments; refuse to replace one."""
+    path = PARAMETERS / "04_claims" / f"{name}.yaml"
     if not re.fullmatch(r"[\w-]+", name):
         raise ParameterError(f"{name}: a name has letters, digits, _ and - only")
-    path = PARAMETERS / "04_claims" / f"{name}.yaml"
     if path.exists():
         raise ParameterError(f"{display_path(path)} is there already; choose another name")
     path.write_text(SKELETON, encoding="utf-8")
     return path
-
-
-def words() -> str:
-    """Return the whole grammar as a page."""
-    return grammar()

@@ -285,6 +285,12 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
         then, after = {key: one for key, one in then.items() if key != "after"}, then.get("after", after)
     if then is not None and after is None:
         raise ValueError("then: needs `after`, over how many periods")
+    if (excess == "all days" and after is None) or (
+        excess == "rest of year" and "season" not in write(raw.get("when"))
+    ):
+        raise ValueError(f"less: {excess} needs {'`after`' if excess == 'all days' else 'a season in `when`'}")
+    if excess == "rest of year" and say.word != "mean":
+        raise ValueError("less: rest of year compares means; write say: mean")
     if not isinstance(quiet, int) or quiet < 0:
         raise ValueError(f"quiet: {quiet!r} should be a number of periods, like 63")
     start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))

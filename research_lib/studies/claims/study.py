@@ -12,18 +12,20 @@ from research_lib.data import DataCard, Source
 from research_lib.errors import InsufficientDataError, ParameterError
 from research_lib.exhibits import charts
 from research_lib.exhibits.figure import VERDICT_LOOK, Figure, badge, frame
-from research_lib.exhibits.findings import Finding, Findings, Summary, plain
+from research_lib.exhibits.findings import Finding, Findings, Summary
 from research_lib.exhibits.format import plural
 from research_lib.exhibits.glossary import Column
 from research_lib.studies import parameters
-from research_lib.studies.claims.evaluate import Lines
 from research_lib.studies.claims.language import Article, Claim
+from research_lib.studies.claims.lines import Lines
 from research_lib.studies.claims.verdict import (
     DEPENDS,
     FAILS,
     GOOD,
+    HOLDS,
     NO_DATA,
     OPEN,
+    ROUGHLY,
     STAND_IN,
     UNTESTABLE,
     VERDICTS,
@@ -33,63 +35,64 @@ from research_lib.studies.claims.verdict import (
 from research_lib.studies.study import Study, figure, result, table
 
 SHOWN_MARKS = 6
-WORDS = {GOOD[0]: "hold", GOOD[1]: "roughly hold", DEPENDS: "depend on a definition", FAILS: "fail",
-         OPEN: "are not shown either way", STAND_IN: "have a stand-in only", NO_DATA: "lack data",
-         UNTESTABLE: "cannot be tested"}  # fmt: skip
-COLUMNS = (
-    ("id", Column("claim", words=True)),
-    ("verdict", Column("verdict", words=True)),
-    ("says", Column("what it says", words=True)),
-    ("stated", Column("published", words=True)),
-    ("computed", Column("computed", words=True)),
-    ("text", Column("what the verdict rests on", words=True)),
-)
+MOST_ROWS = 12
+WORDS = {
+    HOLDS: ("hold", "holds"), ROUGHLY: ("roughly hold", "roughly holds"), DEPENDS: ("depend on a definition", "depends on a definition"),
+    FAILS: ("fail", "fails"), OPEN: ("are not shown either way", "is not shown either way"), NO_DATA: ("lack data", "lacks data"),
+    STAND_IN: ("have a stand-in only", "has a stand-in only"), UNTESTABLE: ("cannot be tested", "cannot be tested"),
+}  # fmt: skip
+COLUMNS = {"id": "claim", "verdict": "verdict", "says": "what it says", "stated": "published", "computed": "computed",
+           "text": "what the verdict rests on"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Cards:
-    """Claims as cards: verdict, what is said, published and computed, the figure's history, and what it rests on."""
+    """Claims as cards: verdict, what is said, published and computed, the history of the figure, and what it rests on."""
 
     title: str
     results: Sequence[Result]
     deck: str = ""
+    linked: bool = True  # each card has the claim's name as its anchor
     id: str = ""
     source: str = ""
 
     def _repr_html_(self) -> str:
-        return frame("table", self.id, self.title, f'<ul class="cards">{"".join(map(_card, self.results))}</ul>',
-                     deck=self.deck, source=self.source, data=as_frame(self.results))  # fmt: skip
+        cards = "".join(f"<li{self._anchor(one)}>{_card(one)}</li>" for one in self.results)
+        data = {"deck": self.deck, "source": self.source, "data": as_frame(self.results)}
+        return frame("table", self.id, self.title, f'<ul class="cards">{cards}</ul>', **data)  # type: ignore[arg-type]
+
+    def _anchor(self, one: Result) -> str:
+        return f' id="{escape(one.claim.id)}"' if self.linked else ""
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         text = "\n".join(f"{one.claim.id} {one.verdict}: {one.claim.says}. {one.text}" for one in self.results)
-        about = {"research_lib": {"id": self.id, "title": self.title, "kind": "table"}}
-        return {"text/html": self._repr_html_(), "text/plain": f"{self.title}\n{text}"}, about
+        about = {"id": self.id, "title": self.title, "kind": "table"}
+        return {"text/html": self._repr_html_(), "text/plain": f"{self.title}\n{text}"}, {"research_lib": about}
 
 
 def _card(one: Result) -> str:
+    claim, article = one.claim, one.article
     path = None if one.reading is None else one.reading.path
-    line = "" if path is None or len(path) < 2 else charts.sparkline(path)
-    said = f"<q>{escape(one.claim.quote)}</q> {escape(one.claim.by)}<br>" if one.claim.quote else ""
-    reading = f" <i>(read as: {escape(one.claim.reading)})</i>" if one.claim.reading else ""
-    then = f"<br><b>What happened:</b> {escape(one.happened)}" if one.happened else ""
-    return (
-        f'<li id="{escape(one.claim.id)}">{badge(one.verdict)} <b>{escape(one.claim.says)}</b>{reading}<br>{said}'
-        f"published {escape(one.stated)}, computed {escape(one.computed)} {line}<br>{escape(one.text)}{then}<br>"
-        f"<small>{escape(one.claim.id)} · {escape(_cited(one.article))}</small></li>"
-    )
-
-
-def _cited(article: Article) -> str:
-    last = article.span[1]
-    return ", ".join(filter(None, [article.title, article.publisher, str(article.published or last)]))
+    cited = ", ".join(filter(None, [article.title, article.publisher, str(article.published or article.span[1])]))
+    lines = [
+        f"{badge(one.verdict)} <b>{escape(claim.says)}</b>"
+        + (f" <i>(read as: {escape(claim.reading)})</i>" if claim.reading else ""),
+        f"<q>{escape(claim.quote)}</q> {escape(claim.by)}" if claim.quote else "",
+        f"published {escape(one.stated)}, computed {escape(one.computed)} "
+        + ("" if path is None else charts.sparkline(path)),
+        escape(one.text),
+        f"<b>What happened:</b> {escape(one.happened)}" if one.happened else "",
+        f"<small>{escape(claim.id)} · {escape(cited)}</small>",
+    ]
+    return "<br>".join(filter(None, lines))
 
 
 def as_frame(results: Sequence[Result]) -> pd.DataFrame:
     """Return results as a table, a row a claim."""
-    rows = [{"id": one.claim.id, "article": one.claim.article, "verdict": one.verdict, "says": one.claim.says,
-             "stated": one.stated, "computed": one.computed, "text": one.text, "happened": one.happened}
+    names = ("verdict", "stated", "computed", "text", "happened")
+    rows = [{name: getattr(one.claim, name) for name in ("id", "article", "says")} | {name: getattr(one, name) for name in names}
             for one in results]  # fmt: skip
-    return pd.DataFrame(rows, columns=["id", "article", "verdict", "says", "stated", "computed", "text", "happened"])
+    return pd.DataFrame(rows, columns=["id", "article", "says", *names])
 
 
 class Claims(Study):
@@ -121,23 +124,7 @@ class Claims(Study):
     @property
     def cards(self) -> tuple[DataCard, ...]:
         """The cards of what the claims needed."""
-        _ = self.results
-        return tuple(self.lines.cards.values())
-
-    @result
-    def findings(self) -> Findings:
-        """How many claims have each verdict, and each claim's figure."""
-        counts = [Finding(name.replace(" ", "_").replace("-", "_"), self.counts[name], "count", len(self.results),
-                          f"claims that {WORDS[name]}") for name in VERDICTS]  # fmt: skip
-        figures = []
-        for one in self.results:
-            record = one.as_record()
-            value = record.get("computed")
-            interval = (record.get("low"), record.get("high"))
-            unit = "date" if isinstance(value, str) else record.get("unit") or "number"
-            text = f"{one.verdict}: {one.claim.says}"
-            figures.append(Finding(f"claim_{one.claim.id}", value, unit, record.get("n"), text, *interval))
-        return Findings((*counts, *figures), tuple(card.as_record() for card in self.cards))
+        return tuple(self.lines.cards.values()) if self.results else ()
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -153,10 +140,23 @@ class Claims(Study):
     @property
     def tally(self) -> str:
         """The counts as a sentence."""
-        return ", ".join(f"{count} {WORDS[name]}" for name, count in self.counts.items() if count)
+        return ", ".join(f"{count} {WORDS[name][count == 1]}" for name, count in self.counts.items() if count)
 
-    def _with(self, *verdicts: str, reading: bool = False) -> list[Result]:
-        return [one for one in self.results if one.verdict in verdicts and bool(one.claim.reading) == reading]
+    @result
+    def findings(self) -> Findings:
+        """How many claims have each verdict, and each claim's figure."""
+        found = [Finding(name.replace(" ", "_").replace("-", "_"), count, "count", len(self.results), f"claims that {WORDS[name][0]}")
+                 for name, count in self.counts.items()]  # fmt: skip
+        for one in self.results:
+            row = one.as_record()
+            unit = "date" if isinstance(row.get("computed"), str) else row.get("unit") or "number"
+            parts = [row.get(name) for name in ("n", "low", "high")]
+            text = f"{one.verdict}: {one.claim.says}"
+            found.append(Finding(f"claim_{one.claim.id}", row.get("computed"), unit, parts[0], text, *parts[1:]))
+        return Findings(tuple(found), tuple(card.as_record() for card in self.cards))
+
+    def _having(self, *verdicts: str, reading: bool | None = None) -> list[Result]:
+        return [one for one in self.results if one.verdict in verdicts and reading in (None, bool(one.claim.reading))]
 
     @figure
     def scoreboard(self) -> Figure:
@@ -164,100 +164,108 @@ class Claims(Study):
         rows = as_frame(self.results)
         counts = pd.crosstab(rows["article"], rows["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
         counts.index = pd.Index([_short(self.p.articles[name].title) for name in counts.index])
-        shown = counts.loc[:, counts.sum() > 0] if len(counts) <= MOST_ROWS else counts.sum().to_frame("all articles").T
-        looks = {name: look[0] for name, look in VERDICT_LOOK.items()}
+        shown = counts if len(counts) <= MOST_ROWS else counts.sum().to_frame("all articles").T
         return charts.stacked(
-            shown.loc[:, shown.sum() > 0], colours=looks, title=f"Of {plural(len(self.results), 'claim')}, {self.tally}",
-            alt=f"{self.tally}.", deck="Claims by article and verdict", data=counts,
-        )  # fmt: skip
+            shown.loc[:, shown.sum() > 0],
+            colours={name: look[0] for name, look in VERDICT_LOOK.items()},
+            title=f"Of {plural(len(self.results), 'claim')}, {self.tally}",
+            alt=f"{self.tally}.",
+            deck="Claims by article and verdict",
+            data=counts,
+        )
 
     @figure
     def wrong(self) -> Cards:
         """Figures that do not hold."""
-        found = self._with(FAILS)
-        if not found:
-            raise InsufficientDataError("none: every figure that the data decides holds, or depends on a definition")
+        found = _some(
+            self._having(FAILS, reading=False), "every figure that the data decides holds, or depends on a definition"
+        )
         return Cards(
-            f"{plural(len(found), 'published figure')} do not hold", found, "Recomputed as of each article's date"
+            f"{plural(len(found), 'published figure')} {'does' if len(found) == 1 else 'do'} not hold",
+            found,
+            "As of each article's date",
         )
 
     @figure
     def readings(self) -> Cards:
         """Readings that are not borne out."""
-        found = self._with(FAILS, reading=True)
-        if not found:
-            raise InsufficientDataError("none: no vague word was read in a way that fails")
-        return Cards(f"{plural(len(found), 'vague statement')} not borne out, on our reading", found,
-                     "The author did not name a figure: what the words were taken to mean stands beside them")  # fmt: skip
+        found = _some(self._having(FAILS, reading=True), "no vague word was read in a way that fails")
+        return Cards(
+            f"{plural(len(found), 'vague statement')} not borne out, on our reading",
+            found,
+            "What the words were taken to mean is in each card",
+        )
 
     @figure
     def undecided(self) -> Cards:
         """Claims that depend on a definition."""
-        found = self._with(DEPENDS) + self._with(DEPENDS, reading=True)
-        if not found:
-            raise InsufficientDataError("none: no verdict hangs on what a claim leaves open")
-        return Cards(
-            f"{plural(len(found), 'claim')} depend on what they leave open", found, "What decides stands in each card"
-        )
+        found = _some(self._having(DEPENDS), "no verdict hangs on what a claim leaves open")
+        return Cards("What decides where a claim leaves a definition open", found)
 
     @figure
     def forecasts(self) -> Cards:
         """Forecasts, and what happened."""
-        found = [one for one in self.results if one.claim.kind == "forecast"]
-        if not found:
-            raise InsufficientDataError("no claim is a forecast")
-        return Cards("What was forecast, how often that happens, and what came", found,
-                     "The base rate is as known then; what happened is measured after the article only")  # fmt: skip
+        found = _some([one for one in self.results if one.claim.kind == "forecast"], "no claim is a forecast")
+        return Cards(
+            "What was forecast, how often that had happened, and what came",
+            found,
+            "Base rates are as known then",
+            linked=False,
+        )
 
     @figure
     def picture(self) -> Figure:
         """A claim's figure in its history."""
-        shown = [
+        drawn = [
             one
-            for one in (*self._with(FAILS), *self.results)
+            for one in (*self._having(FAILS), *self.results)
             if one.reading is not None and one.reading.path is not None
         ]
-        if not shown:
-            raise InsufficientDataError("no claim has a history to draw")
-        return picture(shown[0])
+        return picture(_some(drawn, "no claim has a history to draw")[0])
 
-    @table("Every claim with its verdict", COLUMNS, deck="As of each article's date", unit="text")
+    @table(
+        "Every claim with its verdict",
+        [(name, Column(heading, words=True)) for name, heading in COLUMNS.items()],
+        unit="text",
+    )
     def all_claims(self) -> pd.DataFrame:
         """Every claim."""
         return as_frame(self.results)
 
     def summary(self) -> Summary:
         """Say how many claims hold, which do not, and what that rests on."""
-        wrong, counts = self._with(FAILS), self.counts
+        wrong, counts = self._having(FAILS, reading=False), self.counts
         holds = sum(counts[name] for name in GOOD)
-        verdict = NO_DATA if not self.decided else GOOD[0] if holds == self.decided else DEPENDS
         first = (
             f" One that fails: {wrong[0].claim.says} (published {wrong[0].stated}, computed {wrong[0].computed})."
             if wrong
             else ""
         )
-        undecided = counts[OPEN] + counts[NO_DATA] + counts[STAND_IN] + counts[UNTESTABLE]
+        numbers = {
+            f"hold, {counts[ROUGHLY]} of them roughly": holds,
+            f"fail, {len(wrong)} of them published figures": counts[FAILS],
+            "depend on a definition that is left open": counts[DEPENDS],
+            f"not decided: {counts[OPEN]} by chance, the others for want of data": len(self.results) - self.decided,
+        }
         return Summary(
-            verdict,
-            f"{holds} of {plural(self.decided, 'claim')} that data can decide hold; {counts[FAILS]} fail",
-            f"Of {plural(len(self.results), 'claim')} from {plural(len(self.p.articles), 'article')}, {self.tally}.{first}",
-            (
-                (str(holds), f"hold, {counts[GOOD[1]]} of them roughly"),
-                (str(counts[FAILS]), f"fail, {len(wrong)} of them published figures"),
-                (str(counts[DEPENDS]), "depend on a definition that is left open"),
-                (str(undecided), f"not decided: {counts[OPEN]} by chance, the others for want of data"),
-            ),
-            "scoreboard",
-            (
+            verdict=NO_DATA if not self.decided else HOLDS if holds == self.decided else DEPENDS,
+            headline=f"{holds} of {plural(self.decided, 'claim')} that data can decide hold; {counts[FAILS]} fail",
+            standfirst=f"{plural(len(self.results), 'claim')} from {plural(len(self.p.articles), 'article')}: {self.tally}.{first}",
+            numbers=tuple((str(number), label) for label, number in numbers.items()),
+            hero="scoreboard",
+            limits=(
                 "A figure that fails is one that daily data does not reproduce; the series used is named in each card.",
                 "A tendency holds only where its whole 95% interval does; few cases leave it open.",
                 "Each claim is a paraphrase, and one line of ours computes it: another reading may give another verdict.",
             ),
-            "Another vendor's data for a figure that fails; a definition that a claim names and its line does not use.",
+            change_mind="Another vendor's data for a figure that fails; a definition that a claim names and its line does not use.",
         )
 
 
-MOST_ROWS = 12
+def _some(found: list[Result], none: str) -> list[Result]:
+    if not found:
+        raise InsufficientDataError(none)
+    return found
 
 
 def _short(title: str) -> str:
@@ -265,49 +273,35 @@ def _short(title: str) -> str:
 
 
 def picture(found: Result) -> Figure:
-    """Draw the line of a claim up to its day, with the cases among it."""
+    """Draw the line of a claim up to its day, with the last of the cases among it."""
     reading = found.reading
-    if reading is None or reading.path is None or reading.path.dropna().empty:
+    if reading is None or reading.path is None or len(reading.path.dropna()) < 2:
         raise InsufficientDataError(found.text)
-    path, events = reading.path.dropna(), reading.events
-    days = [] if events is None else [day for day in events.index[-SHOWN_MARKS:] if day in path.index]
+    path = reading.path.dropna()
+    days = [] if reading.events is None else [day for day in reading.events.index[-SHOWN_MARKS:] if day in path.index]
     marks = [charts.Mark(day, float(path[day]), str(day.date())) for day in days]
-    if isinstance(reading.value, float) and not marks:
-        marks = [charts.Mark(path.index[-1], float(path.iloc[-1]), found.computed)]
+    marks = marks or [charts.Mark(path.index[-1], float(path.iloc[-1]), found.computed)]
+    says = f"{found.claim.says[:1].upper()}{found.claim.says[1:]}: {found.verdict}"
+    deck = f"published {found.stated}, computed {found.computed}"
     panel = charts.Panel("history of the line", [charts.Line(path)], marks=marks)
-    return charts.series(
-        [panel], title=f"{found.claim.says[:1].upper()}{found.claim.says[1:]}: {found.verdict}", alt=found.text,
-        deck=f"published {found.stated}, computed {found.computed}", data=path.to_frame("value"),
-    )  # fmt: skip
+    return charts.series([panel], title=says, alt=found.text, deck=deck, data=path.to_frame("value"))
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """One line of the language, answered: the verdict, what it rests on, every reading, and the picture."""
-
-    verdict: str
-    text: str
-    readings: pd.DataFrame
-    figure: Figure | None
-
-
-def explain(line: Mapping[str, Any] | Sequence[Any], stated: object, source: Source, *, as_of: object, kind: str = "fact",
-            lines: Lines | None = None) -> Explanation:  # fmt: skip
-    """Answer one line of the language as of a day; `lines` keeps what was read for the next question.
+def explain(line: object, stated: object, source: Source | Lines, *, as_of: object, kind: str = "fact") -> Result:
+    """Answer one line of the language as of a day; `Lines` in place of a source keep what was read for the next question.
 
     Raises
     ------
     ValueError, ParameterError
         A word, bound or unit is wrong; the message names it.
     """
-    article = Article(title="a question", as_of=as_of)
-    asked = {"id": "asked", "article": "asked", "says": "the line", "check": line, "is": stated, "kind": kind}
-    found = judge(Claim.model_validate(asked), article, lines or Lines(source))
-    rows = [{"definition": ", ".join(choice for _, choice in one.choices) or "as written", "value": plain(one.value),
-             "unit": one.kind, "n": one.n, "low": one.low, "high": one.high, "verdict": verdict}
-            for one, verdict in found.readings]  # fmt: skip
-    try:
-        drawn: Figure | None = picture(found)
-    except InsufficientDataError:
-        drawn = None
-    return Explanation(found.verdict, found.text, pd.DataFrame(rows), drawn)
+    claim = {
+        "id": "asked",
+        "article": "asked",
+        "says": "the line that was asked",
+        "check": line,
+        "is": stated,
+        "kind": kind,
+    }
+    lines = source if isinstance(source, Lines) else Lines(source)
+    return judge(Claim.model_validate(claim), Article(title="a question", as_of=as_of), lines)

@@ -12,17 +12,9 @@ from research_lib.data.calendar import sessions_between
 from research_lib.errors import DataError, InsufficientDataError, ParameterError
 from research_lib.exhibits.findings import plain
 from research_lib.exhibits.format import NONE, plural, show
-from research_lib.studies.claims.evaluate import (
-    Lines,
-    Reading,
-    bare,
-    days_when,
-    next_session,
-    on_the_way,
-    read_all,
-    scale,
-)
+from research_lib.studies.claims.evaluate import Reading, read_all
 from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, Phrase, Span, read
+from research_lib.studies.claims.lines import Lines, bare, days_when, next_session, on_the_way, scale
 
 HOLDS, ROUGHLY, FAILS, DEPENDS = "holds", "roughly", "fails", "depends"
 OPEN, NO_DATA, STAND_IN, UNTESTABLE = "open", "no data", "stand-in", "untestable"
