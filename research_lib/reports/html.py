@@ -28,6 +28,7 @@ from pygments.formatters import HtmlFormatter
 
 from research_lib.errors import ReportError
 from research_lib.exhibits.figure import FRAME_STYLE, STYLE, badge
+from research_lib.params import show_setting
 from research_lib.reports.record import Record, Status
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -144,6 +145,13 @@ def without_paths(text: str) -> str:
     return MACHINE_PATH.sub("", text)
 
 
+def setting(value: object) -> str:
+    """Show a parameter's value; of a collection that says little, its size."""
+    if isinstance(value, (list, dict)) and (len(value) > 3 or any(isinstance(one, (list, dict)) for one in value)):
+        return f"{len(value)} items"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else show_setting(value) or "none"
+
+
 @cache
 def templates() -> Environment:
     """Return the templates of pages and index, and what they share."""
@@ -151,7 +159,7 @@ def templates() -> Environment:
     light, dark = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
     code = f"{light}\n@media screen and (prefers-color-scheme: dark) {{ {dark} }}"
     environment.globals.update(exhibit_style=STYLE, code_style=code, badge=badge, anchor=_anchor)
-    environment.filters["without_paths"] = without_paths
+    environment.filters.update(without_paths=without_paths, setting=setting)
     return environment
 
 

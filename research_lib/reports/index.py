@@ -13,9 +13,8 @@ from urllib.parse import quote
 
 from research_lib.exhibits.figure import VERDICT_LOOK, ink_on
 from research_lib.exhibits.format import show
-from research_lib.params import show_setting
 from research_lib.project import write_whole
-from research_lib.reports.html import MADE, TEMPLATES, data_to, templates, without_paths
+from research_lib.reports.html import MADE, TEMPLATES, data_to, setting, templates, without_paths
 from research_lib.reports.record import FAILED_PAGE, PAGE, Record, Status, differing, with_whole_numbers
 from research_lib.studies.study import parameters_model
 
@@ -100,16 +99,9 @@ def _family(records: Sequence[Record]) -> Iterator[Line]:
     for record in records:
         differ = set(differing([base.parameters, record.parameters])) - UNSAID if record.parameters else set()
         names = sorted(differ, key=lambda name: (name in OF_THE_DATA, [*record.parameters, *differ].index(name)))
-        settings = [f"{titles.get(one, as_words(one))} {_setting(record.parameters.get(one))}" for one in names]
+        settings = [f"{titles.get(one, as_words(one))} {setting(record.parameters.get(one))}" for one in names]
         more = f" and {len(settings) - MOST_DIFFERENCES} more" if len(settings) > MOST_DIFFERENCES else ""
         yield _line(record, ", ".join(settings[:MOST_DIFFERENCES]) + more)
-
-
-def _setting(value: object) -> str:
-    """Show a parameter's value; of a collection that says little, its size."""
-    if isinstance(value, (list, dict)) and (len(value) > 3 or any(isinstance(one, (list, dict)) for one in value)):
-        return f"{len(value)} items"
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else show_setting(value) or "none"
 
 
 def _card(output: Path, lines: Sequence[Line]) -> Iterator[tuple[Line, str]]:
@@ -144,7 +136,7 @@ def _sweep(base: str, points: Sequence[Record]) -> dict[str, Any]:
     drawn = []
     for i, record in enumerate(good):
         x = record.parameters.get(differs[0]) if differs else i
-        at = {"at": x if isinstance(x, (int, float)) else i, "x": _setting(x)}
+        at = {"at": x if isinstance(x, (int, float)) else i, "x": setting(x)}
         found = [one for one in record.findings if one.name == name and isinstance(one.value, float)]
         drawn += [{**at, "found": one, "shown": show(one.value, one.unit)} for one in found]
     what = as_words(f"{name} by {', '.join(differs)}")

@@ -278,14 +278,14 @@ def test_a_failed_report_says_so_on_top_and_shows_the_failing_code():
         "failed",
         message="cell 2: ZeroDivisionError: in /home/someone/kit/a.py",
         cell=2,
-        parameters={"asset": "IXIC"},
+        parameters={"asset": "IXIC", "claims": [{}] * 98},
         headline="Old",
     )
     notebook = [code(says("before"), source="a"), code(error, source="1 / 0"),
                 new_markdown_cell("put in", metadata={"tags": ["papermill-error-cell-tag"]})]  # fmt: skip
     html = page(*notebook, record=record)
     banner = re.search(r'<section [^>]*class="failure" role="alert".*?</section>', html, re.S)[0]
-    for part in ("stopped in cell 2.", "in a.py", "<dt>asset</dt><dd>IXIC</dd>"):
+    for part in ("stopped in cell 2.", "in a.py", "<dt>asset</dt><dd>IXIC</dd>", "<dd>98 items</dd>"):
         assert part in banner
     assert html.index("<h1") < html.index(banner) < html.index("before")
     assert '<div class="code failing">' in html
