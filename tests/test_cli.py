@@ -1,7 +1,9 @@
-"""`check` and `list`, as they are typed."""
+"""The commands as they are typed."""
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -12,8 +14,8 @@ from research_lib.project import PARAMETERS, PROJECT
 SMOKE = "params/03_record_sigma/smoke.yaml"
 
 
-def invoke(*words):
-    return CliRunner().invoke(app, [str(word) for word in words])
+def invoke(*words, **options):
+    return CliRunner(**options).invoke(app, [str(word) for word in words])
 
 
 @pytest.fixture(autouse=True)
@@ -35,63 +37,180 @@ def file(tmp_path):
     return write
 
 
+def commands():
+    return ["run", "check", "list", "compare", "claims", "new", "lab", "sync", "data pull"]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_help_has_examples_that_exist_and_no_words_of_programmers(command):
+    done = invoke(*command.split(), "--help", env={"COLUMNS": "80"})
+    assert done.exit_code == 0
+    words = done.stdout
+    assert "Examples: python -m research_lib" in " ".join(words.split())
+    assert max(map(len, words.splitlines())) <= 80
+    assert "<Path>" not in words
+    assert "boolean" not in words.lower()
+
+
+def test_help_needs_no_heavy_package():
+    code = "import sys; import research_lib.cli; print([m for m in ('pandas', 'numpy', 'jupyter_client') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_version_is_said():
+    assert re.fullmatch(r"research-lib \d+\.\d+\.\d+\n", invoke("--version").stdout)
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest():
+    done = invoke("chek")
+    assert done.exit_code == 2
+    assert "Did you mean 'check'?" in done.stderr
+
+
+# --- check
+
+
 def test_what_is_right_is_said_to_be():
     done = invoke("check", SMOKE)
-    assert (done.exit_code, done.stdout) == (0, f"{SMOKE}: right\n")
+    assert (done.exit_code, done.stdout) == (0, "✓ 03_record_sigma/smoke\n")
 
 
 def test_all_faults_of_all_files_stand_there_at_once(file):
-    first = file("first.yaml", "windw: 20\nthreshold: -1\n")
+    first = file("first.yaml", "windw: 20\nthreshold: -100\n")
     second = file("second.yaml", "window: 20\nwindow: 50\n")
     done = invoke("check", first, second, SMOKE)
     assert done.exit_code == 2
     lines = done.stdout.splitlines()
-    assert lines[0] == f"{SMOKE}: right"
     assert len(lines) == 4
+    assert "✓ 03_record_sigma/smoke" in lines
     for part in ("first.yaml", "windw", "window", "threshold", "second.yaml", "'window' stands here twice"):
-        assert part in "\n".join(lines[1:])
+        assert part in done.stdout
 
 
 def test_programs_get_the_same_as_json(file):
-    path = file("first.yaml", "windw: 20\nthreshold: -1\n")
+    path = file("first.yaml", "windw: 20\nthreshold: -100\n")
     done = invoke("check", path, SMOKE, "--json")
     assert done.exit_code == 2
     wrong, right = json.loads(done.stdout)
-    assert (wrong["file"], wrong["verdict"], len(wrong["faults"])) == (str(path), "wrong", 2)
-    assert right == {"file": SMOKE, "verdict": "right", "faults": []}
+    assert (wrong["name"], wrong["verdict"], len(wrong["faults"])) == ("03_record_sigma/first", "wrong", 2)
+    assert right == {"name": "03_record_sigma/smoke", "verdict": "right", "faults": []}
 
 
 def test_a_setting_goes_before_the_file(file):
-    assert invoke("check", SMOKE, "--set", "threshold=-1").exit_code == 2
-    assert invoke("check", file("wrong.yaml", "threshold: -1\n"), "--set", "threshold=3").exit_code == 0
+    assert invoke("check", SMOKE, "--set", "threshold=-100").exit_code == 2
+    assert invoke("check", file("wrong.yaml", "threshold: -100\n"), "--set", "threshold=3").exit_code == 0
 
 
 def test_absent_data_is_wrong_only_where_it_was_asked_for():
     live = PARAMETERS / "03_record_sigma" / "live.yaml"
-    named, unnamed = invoke("check", live), invoke("check")
+    named, unnamed = invoke("check", live), invoke("check", "--json")
     assert (named.exit_code, unnamed.exit_code) == (2, 0)
     assert "data pull" in named.stdout
-    assert "03_record_sigma/live.yaml: source" in unnamed.stdout
-    verdicts = {each["file"]: each["verdict"] for each in json.loads(invoke("check", "--json").stdout)}
-    assert verdicts["params/03_record_sigma/live.yaml"] == "no_data"
-    assert verdicts["params/03_record_sigma/baseline.yaml"] == "right"
+    assert "<notebook>" not in named.stdout
+    verdicts = {each["name"]: each["verdict"] for each in json.loads(unnamed.stdout)}
+    assert verdicts["03_record_sigma/live"] == "no data"
+    assert verdicts["03_record_sigma/baseline"] == "right"
 
 
-def test_a_folder_without_parameter_files_is_one_line(tmp_path):
+@pytest.mark.parametrize("name", ["empty", "absent.yaml", "absent"])
+def test_what_names_no_parameter_file_is_one_line(tmp_path, name):
     (tmp_path / "empty").mkdir()
-    done = invoke("check", tmp_path / "empty")
-    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    done = invoke("check", tmp_path / name)
+    assert (done.exit_code, len(done.stdout.splitlines())) == (2, 1)
 
 
-def test_list_names_every_file_and_what_its_report_last_said(tmp_path):
+# --- run, as far as no kernel is needed
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--set", "treshold=3"], "treshold: unknown parameter; did you mean threshold?"),
+        (["--set", "window=fifty"], "'fifty'"),
+        (["--set", "asset=RUT"], "RUT"),
+        (["--set", "source=folder"], "data_dir is needed"),
+        (["--set", "source=folder", "--set", "data_dir=nowhere"], "nowhere"),
+        (["--set", "window"], "write name=value"),
+        (["--grid", "window=20-100"], "write a range as 20:100:20"),
+        (["--grid", "window=20,50", "window=3"], "give each parameter once"),
+        (["--resume"], "leave files and settings out"),
+    ],
+)
+def test_a_mistake_is_one_line_and_makes_no_report(tmp_path, words, said):
+    done = invoke("run", SMOKE, "--output", tmp_path, *words)
+    assert done.exit_code == 2
+    lines = [line for line in done.output.strip().splitlines() if not line.startswith("index: ")]
+    assert len(lines) == 1
+    assert said in lines[0]
+    assert not (tmp_path / "03_record_sigma").exists()
+
+
+def test_no_run_to_resume_is_one_line(tmp_path):
+    done = invoke("run", "--resume", "--output", tmp_path)
+    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    assert "no run to resume" in done.stderr
+
+
+def test_too_little_history_is_a_status_of_its_own(tmp_path):
+    done = invoke("run", SMOKE, "--output", tmp_path, "--set", "as_of=1900-01-01")
+    assert done.exit_code == 1
+    assert "03_record_sigma/smoke: insufficient_data: " in done.stdout
+    record = json.loads((tmp_path / "03_record_sigma" / "smoke.failed.json").read_text())
+    assert (record["status"], record["findings"]) == ("insufficient_data", [])
+
+
+def test_a_folder_named_from_home_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    invoke("run", "nothing", "--output", "~/made")
+    assert (tmp_path / "made" / "index.html").exists()
+
+
+# --- list
+
+
+def test_list_is_a_line_a_report_with_its_headline(tmp_path):
     made = tmp_path / "03_record_sigma" / "baseline.findings.json"
     made.parent.mkdir()
     record = {"notebook": "03_record_sigma", "slug": "baseline", "status": "ok", "started": "2026-11-20T10:00:00"}
-    made.write_text(json.dumps(record | {"answer": "Yes, by 0.4. It may be chance."}))
+    made.write_text(json.dumps(record | {"headline": "The record of 1984 stands", "standfirst": "Since 1950."}))
     lines = invoke("list", "--output", tmp_path).stdout.splitlines()
-    files = {str(path.relative_to(PROJECT)) for path in PARAMETERS.glob("*/*.yaml") if path.stem != "smoke"}
-    shown = {re.split(r"\s+", line.strip(), maxsplit=1)[0]: line for line in lines if "params/" in line}
-    assert set(shown) == files
-    assert "2026-11-20" in shown["params/03_record_sigma/baseline.yaml"]
-    assert "Yes, by 0.4." in shown["params/03_record_sigma/baseline.yaml"]
-    assert "not yet" in shown["params/03_record_sigma/nasdaq.yaml"]
+    names = {f"{path.parent.name}/{path.stem}" for path in PARAMETERS.glob("*/*.yaml") if path.stem != "smoke"}
+    shown = {line.split()[0]: line for line in lines}
+    assert set(shown) == names
+    assert len(lines) == len(names)
+    assert shown["03_record_sigma/baseline"].split(maxsplit=2)[1:] == ["2026-11-20", "The record of 1984 stands"]
+    assert "not yet" in shown["03_record_sigma/nasdaq"]
+    long = invoke("list", "--output", tmp_path, "--long").stdout
+    assert "    params/03_record_sigma/baseline.yaml\n    Since 1950.\n" in long
+
+
+# --- the rest
+
+
+def test_sync_says_what_is_stale_and_writes_nothing(monkeypatch):
+    monkeypatch.setattr(
+        "research_lib.studies.sync.sync", lambda *, check: [PROJECT / "docs" / "parameters.md"] if check else []
+    )
+    done = invoke("sync", "--check")
+    assert (done.exit_code, done.stdout) == (1, "stale: docs/parameters.md\n")
+    assert invoke("sync").exit_code == 0
+
+
+def test_a_file_without_a_live_source_has_nothing_to_pull():
+    done = invoke("data", "pull", "--for", SMOKE)
+    assert done.exit_code == 2
+    assert done.stderr.startswith("03_record_sigma/smoke: names no live source")
+
+
+def test_lab_passes_options_on_and_asks_nothing_of_the_network(monkeypatch):
+    import jupyterlab.labapp
+
+    from research_lib.reports.forkserver import FORK_SERVER
+
+    given = []
+    monkeypatch.setattr(jupyterlab.labapp.LabApp, "launch_instance", given.extend)
+    monkeypatch.setattr(FORK_SERVER, "start", lambda: None)
+    assert invoke("lab", "--allow-root", "--no-browser", "--ServerApp.ip=0.0.0.0").exit_code == 0
+    assert given[-3:] == ["--allow-root", "--no-browser", "--ServerApp.ip=0.0.0.0"]
+    assert "--LabApp.news_url=None" in given
+    assert not [one for one in given[:-3] if one.startswith("--ServerApp.ip")]

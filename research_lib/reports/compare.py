@@ -33,10 +33,9 @@ class Pair:
     @property
     def apart(self) -> bool:
         """Whether both have intervals, and these do not overlap."""
-        a, b = self.a, self.b
-        if not a or not b or a.low is None or a.high is None or b.low is None or b.high is None:
-            return False
-        return a.high < b.low or b.high < a.low
+        ends = [one.low if side == "low" else one.high for one in (self.a, self.b) if one for side in ("low", "high")]
+        found = [end for end in ends if end is not None]
+        return len(found) == 4 and (found[1] < found[2] or found[3] < found[0])
 
 
 @dataclass(frozen=True)
@@ -58,49 +57,31 @@ class Comparison:
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values."""
         kept = {"value", "n", "low", "high"}
-        return {
-            "a": self.a.name,
-            "b": self.b.name,
-            "parameters": {name: list(values) for name, values in self.parameters.items()},
-            "data": {name: list(cards) for name, cards in self.data.items()},
-            "findings": [
-                {
-                    "name": pair.name,
-                    "unit": pair.unit,
-                    "a": pair.a and pair.a.model_dump(include=kept),
-                    "b": pair.b and pair.b.model_dump(include=kept),
-                    "difference": pair.difference,
-                    "intervals_apart": pair.apart,
-                }
-                for pair in self.findings
-            ],
-        }
+        findings = [
+            {"name": pair.name, "unit": pair.unit, "a": pair.a and pair.a.model_dump(include=kept),
+             "b": pair.b and pair.b.model_dump(include=kept), "difference": pair.difference,
+             "intervals_apart": pair.apart}
+            for pair in self.findings
+        ]  # fmt: skip
+        made_of = {"parameters": dict(self.parameters), "data": dict(self.data)}
+        return {"a": self.a.name, "b": self.b.name, **made_of, "findings": findings}
 
 
 def compare(a: Record, b: Record) -> Comparison:
     """Compare two reports, in the order of the first one's findings."""
-    cards = [{str(card.get("id")): {**card} for card in record.data} for record in (a, b)]
     found = [{finding.name: finding for finding in record.findings} for record in (a, b)]
-    units = {name: finding.unit for findings in reversed(found) for name, finding in findings.items()}
-    names = dict.fromkeys([*found[0], *found[1]])
-    return Comparison(
-        a=a,
-        b=b,
-        parameters=_both(a.parameters, b.parameters),
-        data=_both(cards[0], cards[1]),
-        findings=tuple(Pair(name, units[name], found[0].get(name), found[1].get(name)) for name in names),
-    )
+    pairs = [(name, found[0].get(name), found[1].get(name)) for name in dict.fromkeys([*found[0], *found[1]])]
+    findings = tuple(Pair(name, next(one.unit for one in two if one), *two) for name, *two in pairs)
+    cards = [{str(card.get("id")): card for card in record.data} for record in (a, b)]
+    return Comparison(a, b, _both(a.parameters, b.parameters), _both(*cards), findings)
+
+
+def _both(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    return {name: (a.get(name), b.get(name)) for name in differing([a, b])}
 
 
 def find_record(name: str, *, output: Path) -> Record:
-    """Read the record of a report.
-
-    Parameters
-    ----------
-    name : str
-        `notebook/slug` of a report below `output`, or the path of its record or page.
-    output : Path
-        The folder of the reports.
+    """Read the record of a report, by `notebook/slug` below `output`, or by the path of its record or page.
 
     Raises
     ------
@@ -113,53 +94,36 @@ def find_record(name: str, *, output: Path) -> Record:
         path = output / f"{name}.{GOOD}"
     if not path.is_file():
         known = [str(one.relative_to(output)).removesuffix(f".{GOOD}") for one in sorted(output.glob(f"*/*.{GOOD}"))]
-        hint = nearest(name, known).partition(" (known")[0] or "; run it first"
-        failed = "; its last run failed" if (output / f"{name}.{FAILED}").is_file() else ""
-        raise ReportError(f"{name}: there is no such report in {output}{failed or hint}")
-    record = read_record(path)
-    if record is None:
+        hint = "; its last run failed" if (output / f"{name}.{FAILED}").is_file() else ""
+        hint = hint or nearest(name, known).partition(" (known")[0] or "; run it first"
+        raise ReportError(f"{name}: there is no such report in {output}{hint}")
+    if (record := read_record(path)) is None:
         raise ReportError(f"{path}: not a record of findings")
     return record
 
 
 def tables(comparison: Comparison, *, everything: bool) -> "list[Table]":
-    """Show a comparison for a terminal: findings first, then what the two were made of.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        What to show.
-    everything : bool
-        All findings; else the key ones.
-    """
+    """Show a comparison for a terminal: its key findings (or everything), then what the two were made of."""
     from rich.table import Table
     from rich.text import Text
 
     from research_lib.exhibits.format import interval, show
 
-    def value(one: Finding | None, unit: str) -> tuple[str, str]:
+    def cells(one: Finding | None, unit: str) -> tuple[str, str, str]:
         if one is None:
-            return "–", ""
-        both = interval(one.low, one.high, unit) if one.low is not None and one.high is not None else ""
-        return show(one.value, unit), both
+            return "–", "", ""
+        both = "" if one.low is None or one.high is None else interval(one.low, one.high, unit)
+        return show(one.value, unit), both, "" if one.n is None else f"{one.n:,}"
 
     findings = Table("finding", "A", "95% interval", "n", "B", "95% interval", "n", "B less A", "", box=None)
     for pair in comparison.findings if everything else comparison.key_findings:
-        counts = [f"{one.n:,}" if one and one.n is not None else "" for one in (pair.a, pair.b)]
-        (a, a_interval), (b, b_interval) = value(pair.a, pair.unit), value(pair.b, pair.unit)
-        difference = (
-            "" if pair.difference is None else show(pair.difference, DIFFERENCE_UNITS.get(pair.unit, pair.unit))
-        )
-        cells = (pair.name, a, a_interval, counts[0], b, b_interval, counts[1], difference, "≠" if pair.apart else "")
-        findings.add_row(*map(Text, cells))
+        unit = DIFFERENCE_UNITS.get(pair.unit, pair.unit)
+        less = "" if pair.difference is None else show(pair.difference, unit)
+        mark = "≠" if pair.apart else ""
+        findings.add_row(*map(Text, (pair.name, *cells(pair.a, pair.unit), *cells(pair.b, pair.unit), less, mark)))
     made_of = Table("made of", "A", "B", box=None)
     for name, values in comparison.parameters.items():
-        made_of.add_row(Text(name), *(Text("–" if one is None else str(one)) for one in values))
+        made_of.add_row(*map(Text, (name, *("–" if one is None else str(one) for one in values))))
     for name, cards in comparison.data.items():
-        spans = [f"{card.get('first')} to {card.get('last')}" if card else "–" for card in cards]
-        made_of.add_row(Text(name), *map(Text, spans))
+        made_of.add_row(*map(Text, (name, *(f"{one['first']} to {one['last']}" if one else "–" for one in cards))))
     return [findings, made_of] if made_of.row_count else [findings]
-
-
-def _both(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    return {name: (a.get(name), b.get(name)) for name in differing([a, b])}

@@ -4,9 +4,8 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from research_lib.errors import ParameterError, nearest
 from research_lib.params import model_from_cell, parameters_cell, read_values, validate
 from research_lib.project import NOTEBOOKS, PARAMETERS, display_path, write_whole
 from research_lib.reports.record import Record, Status
+from research_lib.studies.study import parameters_model
 
 SMOKE = "smoke"  # small parameter files for tests
 DEFAULTS = "defaults"  # the slug of a notebook's report that has no parameter file
@@ -86,23 +86,26 @@ def plan(
         Where notebooks stand, if not where `Places` looks for them.
     """
     made, places = Plan(), Places(notebooks)
+    names = sorted(grid)
+    points = [dict(zip(names, values, strict=True)) for values in itertools.product(*(grid[name] for name in names))]
     for word in words or [""]:
         try:
             files = places.find(word)
         except ParameterError as error:
-            made.faults.append(_fault(Path(word), str(error)))
+            made.faults.append(Record(notebook="", slug=word, status=Status.WRONG, message=str(error)))
             continue
-        for path, point in itertools.product(files, _points(grid)):
+        for path, point in itertools.product(files, points):
             try:
                 report = _report(path, point, overrides, output, places)
+                same = next((one for one in made.reports if one.name == report.name), report)
+                if same != report:
+                    raise ParameterError(f"{display_path(path)}: writes {report.name}, as another file does")
             except ParameterError as error:
-                made.faults.append(_fault(path, str(error), point))
-                continue
-            same = next((one for one in made.reports if one.name == report.name), None)
-            if same is None:
-                made.reports.append(report)
-            elif same != report:
-                made.faults.append(_fault(path, f"{display_path(path)}: writes {report.name}, as another file does"))
+                name, slug = path.absolute().parent.name, _slug(path.stem, point)
+                made.faults.append(Record(notebook=name, slug=slug, status=Status.WRONG, message=str(error)))
+            else:
+                if same is report:
+                    made.reports.append(report)
     return made
 
 
@@ -115,6 +118,8 @@ class Places:
 
     def __init__(self, notebooks: Path | None = None) -> None:
         self.notebooks = notebooks and notebooks.expanduser().absolute()
+        own = [self.notebooks.parent / "params", self.notebooks] if self.notebooks else [PARAMETERS]
+        self.roots = [root for root in own if root.is_dir()]
 
     def find(self, word: str = "") -> list[Path]:
         """List the parameter files that a word names.
@@ -132,85 +137,54 @@ class Places:
             There is none.
         """
         path = Path(word).expanduser()
+        named = [file for root in self.roots for ending in ENDINGS if (file := root / f"{word}{ending}").is_file()]
+        notebook = path if path.suffix == ".ipynb" else (self.notebooks or NOTEBOOKS) / f"{word}.ipynb"
         if not word:
-            return sorted({file for root in self.roots if root.is_dir() for file in _below(root)})
-        if path.is_dir():
+            found = [file for root in self.roots for file in _below(root)]
+        elif path.is_dir():
             found = _below(path)
-        elif path.suffix == ".ipynb" and path.is_file():
-            found = self._of_notebook(path)
-        elif path.is_file():
-            return [path]
+        elif path.is_file() and path.suffix != ".ipynb":
+            found = [path]
         elif re.search(r"[*?\[]", word):
-            found = sorted(file for file in Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
+            found = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
+        elif named or not notebook.is_file():
+            found = named[:1] or [file for root in self.roots if (root / word).is_dir() for file in _below(root / word)]
         else:
-            found = self._named(word)
-        if not found:
+            folder = notebook.absolute().parent
+            roots = [
+                root / notebook.stem for root in (folder.parent / "params", folder / "params", folder, *self.roots)
+            ]
+            found = next((_below(root) for root in roots if root.is_dir()), []) or [notebook]
+        if word and not found:
             raise ParameterError(f"{display_path(path)}: {self._nothing_there(path)}")
-        return found
+        return list(dict.fromkeys(found))
 
     def notebook_of(self, path: Path) -> Path:
-        """Return the notebook of a parameter file.
-
-        Raises
-        ------
-        ParameterError
-            There is none.
-        """
-        if path.suffix == ".ipynb":
-            return path.absolute()
+        """Return the notebook of a parameter file, or raise a `ParameterError`."""
         path = path.absolute()
+        if path.suffix == ".ipynb":
+            return path
         folder = path.parent
         above = [folder.parent.parent / "notebooks", folder.parent, folder, NOTEBOOKS]
-        looked_in = [self.notebooks] if self.notebooks else above
-        for place in looked_in:
-            if (notebook := place / f"{folder.name}.ipynb").is_file():
-                return notebook
+        places = [self.notebooks] if self.notebooks else above
         beside = sorted((self.notebooks or folder).glob("*.ipynb"))
-        same_name = [notebook for notebook in beside if notebook.stem == path.stem]
-        if len(found := same_name or beside) == 1:
-            return found[0]
-        known = sorted(
-            {notebook.stem for place in looked_in[:1] + looked_in[-1:] for notebook in place.glob("*.ipynb")}
-        )
-        raise ParameterError(
-            f"{display_path(path)}: there is no notebook {folder.name}.ipynb{nearest(folder.name, known)}"
-        )
-
-    @cached_property
-    def roots(self) -> list[Path]:
-        """The folders of parameter files."""
-        if self.notebooks is None:
-            return [PARAMETERS]
-        return [root for root in (self.notebooks.parent / "params", self.notebooks) if root.is_dir()]
-
-    def _of_notebook(self, path: Path) -> list[Path]:
-        folder = path.absolute().parent
-        roots = [folder.parent / "params", folder / "params", folder, *self.roots]
-        found = next((_below(root / path.stem) for root in roots if (root / path.stem).is_dir()), [])
-        return found or [path]
-
-    def _named(self, word: str) -> list[Path]:
-        """Find what `notebook/slug`, or a notebook's name, stands for."""
-        for root in self.roots:
-            for file in (root / f"{word}{ending}" for ending in ENDINGS):
-                if file.is_file():
-                    return [file]
-            if (root / word).is_dir():
-                return _below(root / word)
-        notebook = (self.notebooks or NOTEBOOKS) / f"{word}.ipynb"
-        return [notebook] if notebook.is_file() else []
+        found = [notebook for place in places if (notebook := place / f"{folder.name}.ipynb").is_file()]
+        found = found[:1] or [notebook for notebook in beside if notebook.stem == path.stem] or beside
+        if len(found) != 1:
+            known = sorted({notebook.stem for place in (places[0], places[-1]) for notebook in place.glob("*.ipynb")})
+            name = folder.name
+            raise ParameterError(f"{display_path(path)}: there is no notebook {name}.ipynb{nearest(name, known)}")
+        return found[0]
 
     def _nothing_there(self, path: Path) -> str:
         if path.is_dir():
             return "no parameter file is there"
-        files = [file for root in self.roots for file in _below(root)]
-        names = [f"{file.parent.name}/{file.stem}" for file in files]
-        if same := [name for name in names if name.rpartition("/")[2] == path.stem]:
-            return f"there is no such file; did you mean {' or '.join(same)}?"
-        beside = [file.name for file in _below(path.parent)] if path.parent.is_dir() else []
-        if hint := (nearest(path.name, beside) if path.suffix else nearest(str(path), names)).partition(" (known")[0]:
-            return f"there is no such file{hint}"
-        return "there is no such file; parameter files stand in params/<notebook>/, see: python -m research_lib list"
+        names = [f"{file.parent.name}/{file.stem}" for root in self.roots for file in _below(root)]
+        beside = [file.name for file in _below(path.parent)] if path.suffix and path.parent.is_dir() else []
+        same = [name for name in names if name.rpartition("/")[2] == path.stem]
+        hint = f"; did you mean {' or '.join(same)}?" if same else ""
+        hint = hint or nearest(path.name if beside else str(path), beside or names).partition(" (known")[0]
+        return f"there is no such file{hint or '; see: python -m research_lib list'}"
 
 
 def _below(folder: Path) -> list[Path]:
@@ -222,30 +196,15 @@ def _below(folder: Path) -> list[Path]:
 def _report(
     path: Path, point: Mapping[str, object], overrides: Mapping[str, object], output: Path, places: Places
 ) -> Report:
-    from research_lib.studies.study import parameters_model
-
-    notebook = places.notebook_of(path)
+    notebook, bare = places.notebook_of(path), path.suffix == ".ipynb"
     values = {**overrides, **point}
-    if path.suffix != ".ipynb":
-        values = read_values(path, values)
     parameters_cell(notebook)  # raises where it is no notebook, or would run on none of its parameters
     studied = parameters_model(notebook.stem)
-    model: type[BaseModel] = studied or model_from_cell(notebook)
-    parameters = validate(model, values, origin=display_path(path))
-    slug = _slug(DEFAULTS if path.suffix == ".ipynb" else path.stem, point)
-    return Report(notebook, slug, parameters, output / notebook.stem, own=studied is None)
-
-
-def _fault(path: Path, message: str, point: Mapping[str, object] | None = None) -> Record:
-    return Record(
-        notebook=path.absolute().parent.name, slug=_slug(path.stem, point or {}), status=Status.WRONG, message=message
+    parameters: BaseModel = validate(
+        studied or model_from_cell(notebook), values if bare else read_values(path, values), origin=display_path(path)
     )
-
-
-def _points(grid: Mapping[str, Sequence[object]]) -> Iterator[dict[str, object]]:
-    names = sorted(grid)
-    for values in itertools.product(*(grid[name] for name in names)):
-        yield dict(zip(names, values, strict=True))
+    slug = _slug(DEFAULTS if bare else path.stem, point)
+    return Report(notebook, slug, parameters, output / notebook.stem, own=studied is None)
 
 
 def _slug(stem: str, point: Mapping[str, object]) -> str:

@@ -53,7 +53,8 @@ class Progress:
 def describe(record: Record, output: Path) -> str:
     """Say in a line what became of a report: its headline or what went wrong, and where its page is."""
     if record.status is Status.WRONG:
-        return "\n".join(f"{record.name}: wrong: {line}" for line in record.message.splitlines())
+        lines = [line.removeprefix(f"{record.name}: ") for line in record.message.splitlines()]
+        return "\n".join(f"{record.name}: wrong: {line}" for line in lines)
     as_of, ends = str(record.parameters.get("as_of") or ""), [str(card.get("last", "")) for card in record.data]
     late = f"as_of is {as_of}, but the data ends on {max(ends)}" if ends and as_of > max(ends) else ""
     made = record.status in {Status.OK, Status.UNCHANGED}

@@ -80,7 +80,7 @@ class Record(BaseModel):
     @property
     def name(self) -> str:
         """The report's name, `notebook/slug`."""
-        return f"{self.notebook}/{self.slug}"
+        return f"{self.notebook}/{self.slug}" if self.notebook else self.slug
 
     def with_(self, **changes: object) -> Self:
         """Return the same record with other values."""

@@ -1,32 +1,52 @@
-"""Two runs side by side."""
+"""Two reports side by side."""
 
 import json
-import re
 
 import pytest
 from typer.testing import CliRunner
 
 from research_lib.cli import app
 from research_lib.reports.compare import compare, find_record
-from tests.reports.test_index import finding, record, write
+from research_lib.reports.record import Finding, Record
+
+CARD = {"id": "GSPC", "first": "1950-01-03", "last": "2018-12-31"}
+
+
+def record(slug, findings, **changes):
+    made = {
+        "parameters": {"window": 50, "asset": "GSPC"},
+        "data": [CARD],
+        "started": "2026-11-20T10:00:00",
+        "headline": slug,
+    }
+    return Record(notebook="99_made", slug=slug, status="ok", findings=findings, **{**made, **changes})
+
+
+def write(folder, made):
+    (folder / "99_made").mkdir(exist_ok=True)
+    (folder / "99_made" / f"{made.slug}.findings.json").write_bytes(made.to_json())
+
+
+def finding(name, value, unit="sigma", n=9, **changes):
+    return Finding(name=name, value=value, unit=unit, n=n, **changes)
 
 
 @pytest.fixture
 def two(tmp_path):
     findings = [
         finding("apart", 1.0, low=0.5, high=1.5), finding("touching", 1.0, low=0.5, high=1.5), finding("alone_a", 1.0),
-        finding("text", "yes", unit="verdict"), finding("share", 0.5, unit="fraction"), finding("half", 1.0, low=0.5),
+        finding("text", "yes", unit="text"), finding("share", 0.5, unit="fraction"), finding("half", 1.0, low=0.5),
     ]  # fmt: skip
-    write(tmp_path, record("a", findings=findings))
     others = [
         finding("apart", 3.0, low=2.5, high=3.5, n=1234), finding("touching", 2.0, low=1.5, high=2.5),
-        finding("text", "no", unit="verdict"), finding("share", 0.25, unit="fraction"), finding("half", 9.0, low=8.0),
-        finding("alone_b", None),
+        finding("text", "no", unit="text"), finding("share", 0.25, unit="fraction"), finding("half", 9.0, low=8.0),
+        finding("alone_b", None), *(finding(f"more_{i}", i) for i in range(4)),
     ]  # fmt: skip
-    cards = [{"id": "RUT", "first": "1987-09-10", "last": "2024-07-16", "sha256": "b" * 64}]
-    write(
-        tmp_path, record("b", findings=others, data=cards, parameters={"window": 100, "asset": "GSPC", "new": [1, 2]})
-    )
+    before = record("b", [finding("apart", 0.0, low=-0.1, high=0.1)], started="2026-11-19T10:00:00")
+    write(tmp_path, record("a", findings))
+    changed = {"window": 100, "asset": "[red]GSPC[/]", "new": [1, 2]}
+    cards = [{"id": "RUT", "first": "1987-09-10", "last": "2024-07-16"}]
+    write(tmp_path, record("b", others, data=cards, parameters=changed, previous=before))
     return tmp_path
 
 
@@ -36,6 +56,12 @@ def found(folder, a="99_made/a", b="99_made/b"):
 
 def command(folder, *words):
     return CliRunner().invoke(app, ["compare", *map(str, words), "--output", str(folder)], env={"COLUMNS": "150"})
+
+
+def cells(output):
+    """Words of each line by its first, with the spaces between columns kept as |."""
+    lines = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in output.splitlines()]
+    return {line[0]: line[1:] for line in lines if line}
 
 
 def test_only_intervals_that_do_not_overlap_are_marked(two):
@@ -49,23 +75,26 @@ def test_only_intervals_that_do_not_overlap_are_marked(two):
 
 def test_what_they_were_made_from_is_named_where_it_differs(two):
     compared = found(two)
-    assert compared.parameters == {"window": (50, 100), "new": (None, [1, 2])}
+    assert compared.parameters == {"window": (50, 100), "asset": ("GSPC", "[red]GSPC[/]"), "new": (None, [1, 2])}
     assert set(compared.data) == {"GSPC", "RUT"}
     same = found(two, "99_made/a", "99_made/a")
     assert not same.parameters
     assert not same.data
 
 
-def test_the_command_shows_both(two):
-    result = command(two, "99_made/a", "99_made/b")
-    assert result.exit_code == 0
-    lines = {words[1]: " ".join(words) for line in result.stdout.splitlines() if len(words := line.split()) > 2}
-    assert "1 [0.5 to 1.5], n 9 │ 3 [2.5 to 3.5], n 1,234 │ 2 │ ≠" in lines["apart"]
-    assert "≠" not in lines["touching"]
-    assert "50.00%, n 9 │ 25.00%, n 9 │ −25.00%" in lines["share"]
-    assert "50 │ 100" in lines["window"]
-    assert "– │ 1987-09-10 to 2024-07-16" in lines["RUT"]
-    assert re.search(r"only in A: alone_a\nonly in B: alone_b", result.stdout)
+def test_the_command_shows_both_with_the_key_findings_first(two):
+    done = command(two, "99_made/a", "99_made/b")
+    assert done.exit_code == 0, done.output
+    shown = cells(done.stdout)
+    assert shown["apart"] == ["1.00", "0.50 to 1.50", "9", "3.00", "2.50 to 3.50", "1,234", "2.00", "≠"]
+    assert "≠" not in shown["touching"]
+    assert shown["share"] == ["50.0%", "9", "25.0%", "9", "−25.0 pp"] or "pp" in shown["share"][-1]
+    assert shown["window"] == ["50", "100"]
+    assert shown["asset"] == ["GSPC", "[red]GSPC[/]"]
+    assert shown["RUT"] == ["–", "1987-09-10 to 2024-07-16"]
+    assert "more_3" not in shown
+    assert "more findings: --all" in done.stdout
+    assert "more_3" in cells(command(two, "99_made/a", "99_made/b", "--all").stdout)
 
 
 def test_json_has_every_finding(two):
@@ -76,12 +105,15 @@ def test_json_has_every_finding(two):
         "name": "apart", "unit": "sigma", "a": {"value": 1.0, "n": 9, "low": 0.5, "high": 1.5},
         "b": {"value": 3.0, "n": 1234, "low": 2.5, "high": 3.5}, "difference": 2.0, "intervals_apart": True,
     }  # fmt: skip
-    assert len(compared["findings"]) == 7
+    assert len(compared["findings"]) == 11
 
 
-def test_text_in_brackets_is_no_markup(two):
-    write(two, record("c", parameters={"asset": "[red]GSPC[/]"}))
-    assert "[red]GSPC[/]" in command(two, "99_made/a", "99_made/c").stdout
+def test_a_report_alone_is_compared_with_the_run_before_it(two):
+    compared = json.loads(command(two, "99_made/b", "--json").stdout)
+    assert (compared["findings"][0]["a"]["value"], compared["findings"][0]["b"]["value"]) == (0.0, 3.0)
+    alone = command(two, "99_made/a")
+    assert (alone.exit_code, len(alone.stderr.splitlines())) == (2, 1)
+    assert "no run before it" in alone.stderr
 
 
 @pytest.mark.parametrize(
@@ -90,9 +122,11 @@ def test_text_in_brackets_is_no_markup(two):
         ("99_made/bb", "did you mean 99_made/b?"),
         ("99_made/absent.html", "there is no such report"),
         ("nothing", "run it first"),
+        ("99_made/broken", "its last run failed"),
     ],
 )
 def test_an_unknown_report_is_one_line(two, name, part):
+    (two / "99_made" / "broken.failed.json").write_text("{}")
     result = command(two, "99_made/a", name)
     assert result.exit_code == 2
     assert part in result.stderr
@@ -103,11 +137,5 @@ def test_a_file_that_is_no_record_is_one_line(two):
     (two / "other.json").write_text('{"a": 1}')
     result = command(two, two / "other.json", "99_made/a")
     assert result.exit_code == 2
-    assert "is no record of findings" in result.stderr
+    assert "not a record of findings" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
-
-
-def test_a_run_is_compared_with_the_one_before(two):
-    write(two, record("a", findings=[finding("apart", 0.0, low=-0.1, high=0.1)]), "previous")
-    pairs = found(two, str(two / "99_made" / "a.previous.json"), "99_made/a").findings
-    assert pairs[0].apart

@@ -13,7 +13,7 @@ import pytest
 from research_lib.reports import make, plan
 from research_lib.reports.inputs import Inputs
 from tests.conftest import write_prices
-from tests.reports.conftest import FINDINGS, alive, interrupt, wait_for
+from tests.reports.conftest import FINDINGS, SAME_CODE, alive, interrupt, wait_for
 
 pytestmark = pytest.mark.notebook
 
@@ -190,6 +190,17 @@ def test_unchanged_reports_are_not_made_again(project):
     assert (project.output / "small" / "a.html").stat().st_mtime_ns == before
     assert "a: ok" in project.run(path, "--force").stdout
     assert (project.output / "small" / "a.html").stat().st_mtime_ns > before
+
+
+def test_a_run_with_nothing_changed_needs_no_heavy_package(project):
+    """So that it takes less than a second."""
+    project.notebook()
+    path = project.file()
+    project.run(path)
+    say = "import atexit\natexit.register(lambda: print('pandas' in sys.modules, 'jupyter_client' in sys.modules))"
+    output, _ = project.start(path, first=f"{SAME_CODE}\n{say}").communicate(timeout=60)
+    assert "a: unchanged" in output
+    assert output.endswith("False False\n")
 
 
 @pytest.mark.parametrize("change", ["parameters", "notebook", "module"])
