@@ -73,6 +73,10 @@ def test_changes_levels_and_distances(close: pd.Series) -> None:
         said("{of: GSPC, take: [year to date, change since 2021-12-31]}")
         == [pytest.approx(close.iloc[-1] / year - 1)] * 2
     )
+    before = close[: LAST - pd.DateOffset(months=6)].iloc[-1]
+    assert said("{of: GSPC, take: change 6 months}") == [pytest.approx(close.iloc[-1] / before - 1)]
+    noise = np.log(close).diff().iloc[-21:].std() * np.sqrt(252)
+    assert said("{of: GSPC, take: volatility 21}") == [pytest.approx(noise)]
     average = close.iloc[-200:].mean()
     assert said("{of: GSPC, take: distance to average 200}") == [pytest.approx(close.iloc[-1] / average - 1)]
     assert said("{of: GSPC, take: drawdown}") == [pytest.approx(close.iloc[-1] / close.max() - 1)]

@@ -4,6 +4,7 @@ import json
 import re
 import textwrap
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
@@ -18,25 +19,7 @@ from research_lib.studies.claims.verdict import DEPENDS, FAILS, OPEN, VERDICTS, 
 __all__ = ["claims_report", "new_claims", "words"]
 
 ORDER = (FAILS, DEPENDS, OPEN, *(one for one in VERDICTS if one not in (FAILS, DEPENDS, OPEN)))
-SKELETON = """\
-# Claims of one article or more; the language is taught in docs/claims.md, `claims words` lists it.
-source: bundled  # or folder, with data_dir: the folder that holds your prices/
-
-articles:
-  A:
-    title: what the article is called
-    publisher: ""
-    url: ""
-    published: 2018-02-05
-    as_of: 2018-02-05  # the last session that its author could know; or 2018-02, or 2018-02-01 to 2018-02-05
-
-claims:
-  - id: A1
-    article: A
-    says: the S&P 500 fell 4.1% on the day  # in quotes, if it holds a colon
-    check: {of: GSPC, take: change 1}
-    is: -4.1%  # its last digit sets the tolerance; or at least 5, 2.0 ± 0.1, 50 to 100 years
-"""
+SKELETON = (files(__package__) / "new.yaml").read_text(encoding="utf-8")
 
 
 def claims_report(  # the command's options

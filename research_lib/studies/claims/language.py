@@ -1,7 +1,7 @@
 """The language of claims: a line, what to take of it, when, and what to say; read strictly, each wrong word named.
 
-`GRAMMAR` is the one place where a word stands: the reader and the page that `claims words` prints are made from it.
-In a form, [ ] may be left out, <place> is an argument, and <place:a|b> one of some words.
+words.txt is the one place where a word stands: the reader and the page that `claims words` prints are made from it.
+In a form, [ ] may be left out, <place> is an argument, and <place:a|b> one of some words; behind it stands its meaning.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property
+from importlib.resources import files
 from itertools import product
 from math import inf
 from typing import Any, Literal
@@ -21,68 +22,7 @@ from research_lib.errors import nearest
 Span = tuple[date, date]
 Choices = tuple[tuple[str, str], ...]
 
-GRAMMAR = r"""
-[take]
-change <k>[ <kind:percent|points|log>] | over k periods; of a yield in points, of a high or low from the close before
-change since <date>[ <kind:percent|points|log>] | since the close of a day
-<period:week|month|quarter|year> to date | since the close before the period
-<word:average|highest|lowest|deviation> <k> | of the last k
-distance to average <k> | over its average, less 1
-distance to record | over its highest so far, less 1
-distance to <x> | over a level, less 1
-z <k>[ <definition:prior|distance|expanding|volatility>][ of change <moved>][ ddof <ddof:0|1>] | sigma
-drawdown[ <k>] | from the record, or from the highest of k
-<word:spell|age of> <condition> | periods in a row that meet a condition; periods since it was last met
-correlation with <name>[ <k>] | of one-period changes, over the last k, or over the whole history
-slope on <names> | of one-period changes on the first name, with the others held fixed
-season <season> | change over the last season that is over
-fall episodes <x> | falls of x% or more from a peak
-breakout <k> <line:band|falling peaks|highest> | over a resistance drawn from the k before, less 1
-periods to <x> at the pace of <k> | until the line is at x, if it goes on as over the last k
-[when]
-<word:above|below|at least|at most> <x>
-between <x> and <y>
-<word:crosses above|crosses below>[ <x>] | from one period to the next; x is 0 if left out
-<word:up|down> | against the period before
-<word:record|strict record|record with ties|record low> | of all before; for `record` ties are an axis
-lasts <k> | the period on which the conditions before it have held k in a row
-first in <k> | the conditions before it have not held in the k periods before
-session <n> of <period:week|month|quarter|year> | from the end, if negative
-same session of <period:week|month|quarter|year> | as the last one
-season <season> | Nov-Apr, Sep, Q4, last 5 Dec-first 2 Jan
-policy <event:first cut|last cut|first hike|pause|cut|unscheduled cut|hike> | decisions of the Fed
-policy <event:easing|tightening|on hold> | what the Fed was doing, as known on the day
-years <years> | election, midterm, pre-election, post-election, or a list of years
-on <days> | a list of days
-<word:recession within 12 months|no recession within 12 months> | by hindsight
-[after]
-<n>[ <unit:months|years>][ <path:highest|lowest|drawdown>] | over the next n; over those before, if negative
-until <date>[ <path:highest|lowest|drawdown>] | over as many sessions as from `at` to a day
-[say]
-<word:value|highest|lowest|mean|median|deviation|longest>
-total | compounded
-<word:rank|lowest rank> | 1 is the highest, or the lowest
-<word:percentile|share as far> | share at or below; share at or beyond, on the value's own side
-<word:highest since|lowest since> | the last earlier day that was as high, or as low
-since | the day since when the condition has held
-<word:date|first date|previous date> | of the last case, the first, the last but one; without `when`, of the highest
-date of lowest
-<word:count|share>[ <op:above|below|at least|at most> <x>] | of cases, or of days; of what followed: above 0
-return period | years between moves as large
-[of]
-normal tail <x> | share of a normal variate beyond x sigma, on one side
-net debt to EBITDA of <group:small less large|small|large> firms[ in <year>]
-interest cover[ after <k> bp on <share>%] of <group:small less large|small|large> firms[ in <year>]
-cover below 1[ after <k> bp on <share>%] of <group:small less large|small|large> firms[ in <year>] | share of firms
-cover below 1 added by <k> bp on <share>% of <group:small less large|small|large> firms[ in <year>]
-<word:no EBITDA|due within a year> of <group:small less large|small|large> firms[ in <year>] | a share
-double edge <move:rise|fall> of <name> | what indebted small companies gain a month when a yield moves
-"""
-PAGE = """
-{of: LINE, per or less: LINE, every: PERIOD, take: STEP then STEP, when: CONDITION and CONDITION, quiet: k,
- then: LINE, after: HORIZON, less: all days or rest of year, say: WORD, from: DAY, at: DAY or SPAN, to: DAY}
-A list in place of any argument is an axis of `depends`. A LINE is RUT, RUT:high, IWM:total, DGS10, or {of: ...}.
-"""
+GRAMMAR = (files(__package__) / "words.txt").read_text(encoding="utf-8")
 PERIODS = ("session", "week", "month", "quarter", "year")
 EXCESS = ("all days", "rest of year")
 LINE_KEYS = ("of", "per", "less", "every", "take")
@@ -140,11 +80,9 @@ def _place(text: str) -> str:
 
 
 def _words() -> Iterator[Word]:
-    part = ""
-    for line in GRAMMAR.strip().splitlines():
-        form, _, meaning = line.partition(" | ")
-        part = line[1:-1] if line.startswith("[") else part
-        if not line.startswith("["):
+    for section in GRAMMAR.split("\n[")[1:]:
+        part, _, lines = section.partition("]\n")
+        for form, _, meaning in (line.partition(" | ") for line in lines.strip().splitlines()):
             yield Word(part, form, meaning)
 
 
@@ -285,12 +223,10 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
         then, after = {key: one for key, one in then.items() if key != "after"}, then.get("after", after)
     if then is not None and after is None:
         raise ValueError("then: needs `after`, over how many periods")
-    if (excess == "all days" and after is None) or (
-        excess == "rest of year" and "season" not in write(raw.get("when"))
-    ):
-        raise ValueError(f"less: {excess} needs {'`after`' if excess == 'all days' else 'a season in `when`'}")
-    if excess == "rest of year" and say.word != "mean":
-        raise ValueError("less: rest of year compares means; write say: mean")
+    if excess == "all days" and after is None:
+        raise ValueError("less: all days needs `after`")
+    if excess == "rest of year" and ("season" not in write(raw.get("when")) or say.word != "mean"):
+        raise ValueError("less: rest of year needs a season in `when`, and say: mean")
     if not isinstance(quiet, int) or quiet < 0:
         raise ValueError(f"quiet: {quiet!r} should be a number of periods, like 63")
     start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
@@ -537,10 +473,8 @@ def explain_fault(fault: ErrorDetails, values: Mapping[str, Any]) -> str:
     part, which, *where = fault["loc"]
     entry = values[str(part)][which]
     known = entry if isinstance(entry, Mapping) else {}
-    name = (
-        f"article {which}"
-        if part == "articles"
-        else f"claim {known.get('id', which)} of article {known.get('article')}"
+    name = f"{str(part).removesuffix('s')} {known.get('id', which)}" + (
+        f" of article {known['article']}" if "article" in known else ""
     )
     if fault["type"] == "extra_forbidden":
         fields = Claim.model_fields if part == "claims" else Article.model_fields
@@ -550,8 +484,5 @@ def explain_fault(fault: ErrorDetails, values: Mapping[str, Any]) -> str:
 
 
 def grammar() -> str:
-    """Write the whole grammar on a page."""
-    lines = [PAGE.strip()]
-    for part in dict.fromkeys(one.part for one in WORDS):
-        lines += ["", part, *(f"  {one.shown:<52} {one.meaning}".rstrip() for one in WORDS if one.part == part)]
-    return "\n".join(lines)
+    """Write the whole language on a page."""
+    return re.sub(r"<\w+:([^>]+)>", r"\1", GRAMMAR)

@@ -229,6 +229,18 @@ def _start(values: Values) -> Series:
     return values.series if values.close is None else values.close.reindex(values.series.index)
 
 
+def _change(values: Values, step: Phrase) -> Values:
+    start = _start(values)
+    if not step["unit"]:
+        return moved(values, start.shift(step.number()), step["kind"])
+    index = pd.DatetimeIndex(start.index)
+    offset: Any = {step["unit"]: step.number()}
+    before: pd.DatetimeIndex = index - pd.DateOffset(**offset)
+    rows = index.searchsorted(before, side="right") - 1
+    base = pd.Series(np.where(rows >= 0, start.to_numpy()[rows], np.nan), index=index)
+    return moved(values, base, step["kind"])
+
+
 def _change_since(values: Values, step: Phrase) -> Values:
     day = pd.Timestamp(read_span(step["date"])[1])
     known = _start(values).loc[:day].dropna()
@@ -323,13 +335,16 @@ def season_days(index: pd.DatetimeIndex, text: str) -> tuple[NDArray[np.bool_], 
 
 
 STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
-    "change": lambda values, step: moved(values, _start(values).shift(step.number()), step["kind"]),
+    "change": _change,
     "change since": _change_since,
     "to date": _to_date,
     "average": lambda values, step: values.of(values.series.rolling(step.number()).mean()),
     "highest": lambda values, step: values.of(values.series.rolling(step.number()).max()),
     "lowest": lambda values, step: values.of(values.series.rolling(step.number()).min()),
     "deviation": lambda values, step: values.of(values.series.rolling(step.number()).std()),
+    "volatility": lambda values, step: values.of(
+        history.change(values.series, 1, "log").rolling(step.number()).std() * np.sqrt(252), "fraction"
+    ),
     "distance to average": lambda values, step: moved(values, values.series.rolling(step.number()).mean()),
     "distance to record": lambda values, _: moved(values, values.series.cummax()),
     "distance to": lambda values, step: moved(values, values.series * 0 + amount(step["x"], values.kind)),
