@@ -43,13 +43,16 @@ class Outcome:
 
     def lines(self) -> list[str]:
         """Say what was kept and what was not, a line an item, and how much of each at the end."""
-        said, way_out = [], "reports go on with the snapshot before it; to use this one, pull with --accept"
+        said, goes_on = [], "reports go on with the snapshot before it"
         for one in self.kept:
             left_out = f" ({'; '.join(one.left_out)})" if one.left_out else ""
             said.append(f"{one.item}: {one.rows:,} rows, {one.first} to {one.last}{left_out}")
             if one.held:
-                why = f"no report could load it: {one.broken}" if one.broken else f"{one.lost}; {way_out}"
-                said.append(f"not in use: {one.item}: {why}")
+                why = f"no report could load it: {one.broken}" if one.broken else one.lost
+                way_out = (
+                    ", if there is one; pull again later" if one.broken else "; to use this one, pull with --accept"
+                )
+                said.append(f"not in use: {one.item}: {why}; {goes_on}{way_out}")
         said += [f"failed: {item}: {reason}" for item, reason in self.failed.items()]
         held = sum(one.held for one in self.kept)
         counts = [f"{len(self.kept)} snapshots kept" + (f" ({held} not in use)" if held else "")]

@@ -1,6 +1,6 @@
 """The vendors' clients: the only code that touches the network. Heavy to import; only a pull does.
 
-A new vendor is a class here and a column of names in the catalog.
+A new vendor is a class here, its kind in `source.SERVES`, and a column of names in the catalog.
 """
 
 import json
@@ -19,7 +19,7 @@ import requests
 from research_lib.data.calendar import is_finished
 from research_lib.data.catalog import PERCENT, describe_series, vendor_name
 from research_lib.data.live.network import RefusedError, TransientError, check_answer, connection_fault
-from research_lib.data.live.store import Item, Kind, Pulled, Store
+from research_lib.data.live.store import Item, Pulled, Store
 from research_lib.data.sec import TAGS, facts_frame
 from research_lib.errors import MissingDataError
 
@@ -99,10 +99,9 @@ def check_chart(symbol: str, content: bytes, status: int) -> None:
 
 
 class Vendor:
-    """One vendor's client: its name among sources, what it has, and how to fetch an item's whole history."""
+    """One vendor's client: its name among sources, and how to fetch an item's whole history."""
 
     source: ClassVar[str]
-    kind: ClassVar[Kind] = Kind.SERIES
     label: ClassVar[str]
 
     def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:  # noqa: ARG002  # Yahoo keeps a cache there
@@ -118,7 +117,7 @@ class Vendor:
 class Yahoo(Vendor):
     """Daily prices through yfinance; neither its `download`, which swallows errors, nor `repair`, which invents splits."""
 
-    source, kind, label = "yahoo", Kind.PRICES, "Yahoo"
+    source, label = "yahoo", "Yahoo"
 
     def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:
         """Let yfinance raise what it would log, and keep time zones of symbols with the snapshots."""
@@ -219,7 +218,7 @@ def _as_series(item: Item, name: str, dates: pd.DatetimeIndex, values: "pd.Serie
 class Sec(Vendor):
     """The SEC's company facts, over plain HTTPS: every number of every report as filed, with the day on which it was."""
 
-    source, kind, label = "sec", Kind.COMPANIES, "the SEC"
+    source, label = "sec", "the SEC"
     LIST_URL = "https://www.sec.gov/files/company_tickers.json"
     FACTS_URL = "https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010d}.json"
 
