@@ -24,7 +24,7 @@ from research_lib.data.calendar import is_finished
 from research_lib.errors import DataError, MissingDataError
 from research_lib.project import write_whole
 
-PULL_COMMAND = "python -m research_lib data pull --for params/<notebook>/live.yaml"
+PULL_COMMAND = "python -m research_lib data pull"
 
 # Late values and corrections of the last sessions come within days; what a vendor changes later is hindsight.
 SETTLING_DAYS = 7
