@@ -18,12 +18,9 @@ MIN_FIRMS = 200  # on 100 firms the interval of a ratio of sums misses 12 times 
 def correlation(x: ArrayLike, y: ArrayLike, *, block: int = 24, draws: int = 999, seed: int = 0) -> Estimate:
     """Correlate two series on the periods that have both; p is of no correlation.
 
-    Circular blocks of both are resampled; a block is as long as a correlation or a volatility lasts, such as 24 months or
-    63 sessions. On Fisher's z, the interval is the correlation plus and minus Student's t (blocks - 1 degrees of freedom)
-    times the standard deviation of the resampled z. Fewer than five blocks raise InsufficientDataError.
+    The interval is a symmetric bootstrap-t on Fisher's z over circular blocks of both series. A block is as long as a
+    correlation or a volatility lasts, such as 24 months or 63 sessions; fewer than five raise InsufficientDataError.
     """
-    from scipy.stats import t as student
-
     pairs = np.column_stack([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
     pairs = pairs[np.isfinite(pairs).all(axis=1)]
     n, blocks = len(pairs), -(-len(pairs) // block)
@@ -34,16 +31,21 @@ def correlation(x: ArrayLike, y: ArrayLike, *, block: int = 24, draws: int = 999
     a, b = ((pairs - pairs.mean(axis=0)) / pairs.std(axis=0)).T
     terms = np.column_stack([a, b, a * a, b * b, a * b])
     running = np.cumsum(np.vstack([np.zeros(5), terms, terms[: block - 1]]), axis=0)
-    of_block = (running[block:] - running[:-block]) / (blocks * block)
-    starts = np.random.default_rng(seed).integers(0, n, size=(draws, blocks))
-    mean_a, mean_b, square_a, square_b, product = of_block[starts].sum(axis=1).T
-    resampled = (product - mean_a * mean_b) / np.sqrt((square_a - mean_a**2) * (square_b - mean_b**2))
+    drawn = np.random.default_rng(seed).integers(0, n, size=(draws, blocks))
+    starts = np.vstack([np.arange(blocks) * block, drawn])  # the series itself, then resampled ones
+    sum_a, sum_b, square_a, square_b, product = np.moveaxis(
+        ((running[block:] - running[:-block]) / block)[starts], -1, 0
+    )
+    mean_a, mean_b = sum_a.mean(axis=1, keepdims=True), sum_b.mean(axis=1, keepdims=True)
+    apart_a, apart_b = square_a - 2 * mean_a * sum_a + mean_a**2, square_b - 2 * mean_b * sum_b + mean_b**2
+    together = product - mean_a * sum_b - mean_b * sum_a + mean_a * mean_b
+    var_a, var_b = apart_a.mean(axis=1, keepdims=True), apart_b.mean(axis=1, keepdims=True)
+    r = np.clip(together.mean(axis=1, keepdims=True) / np.sqrt(var_a * var_b), -1 + 1e-12, 1 - 1e-12)
+    influence = (together / np.sqrt(var_a * var_b) - r * (apart_a / var_a + apart_b / var_b) / 2) / (1 - r**2)
     value = float(np.mean(a * b))
-    z, *others = np.arctanh(np.clip([value, *resampled], -1 + 1e-12, 1 - 1e-12))
-    error = max(float(np.std(others, ddof=1)), 1e-12)
-    low, high = np.tanh(z + np.array([-1, 1]) * student.ppf(1 - LEVEL / 2, blocks - 1) * error)
-    p = 2 * student.sf(abs(z) / error, blocks - 1)
-    return Estimate(value, n, float(low), float(high), float(p), base=0.0)
+    z = np.arctanh(np.append(np.clip(value, -1 + 1e-12, 1 - 1e-12), r[1:, 0]))
+    reach, p = _symmetric(z, influence.std(axis=1, ddof=1) / np.sqrt(blocks))
+    return Estimate(value, n, float(np.tanh(z[0] - reach)), float(np.tanh(z[0] + reach)), p, 1 / (1 + draws), base=0.0)
 
 
 def ratio_of_sums(group: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimate:
@@ -54,7 +56,9 @@ def ratio_of_sums(group: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Esti
     too narrow, there is none; nor where a resampled sum below is not positive.
     """
     rows = np.asarray(group, dtype=float)
-    return Estimate(*_symmetric(*_resampled(rows, draws, seed), n=len(rows)))
+    ratio, error = _resampled(rows, draws, seed)
+    value, reach = float(ratio[0]), _symmetric(ratio, error)[0]
+    return Estimate(value, len(rows), value - reach, value + reach)
 
 
 def difference_of_ratios(first: ArrayLike, second: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimate:
@@ -62,7 +66,8 @@ def difference_of_ratios(first: ArrayLike, second: ArrayLike, *, draws: int = 10
     groups = [np.asarray(group, dtype=float) for group in (first, second)]
     # Seeds apart, because the groups are independent.
     (ratio, error), (other, other_error) = (_resampled(group, draws, seed + k) for k, group in enumerate(groups))
-    return Estimate(*_symmetric(ratio - other, np.hypot(error, other_error), n=sum(map(len, groups))))
+    value, reach = float(ratio[0] - other[0]), _symmetric(ratio - other, np.hypot(error, other_error))[0]
+    return Estimate(value, sum(map(len, groups)), value - reach, value + reach)
 
 
 def _resampled(group: Floats, draws: int, seed: int) -> tuple[Floats, Floats]:
@@ -80,9 +85,14 @@ def _resampled(group: Floats, draws: int, seed: int) -> tuple[Floats, Floats]:
     return ratio, np.sqrt(np.maximum(variance, 0.0)) / bottom
 
 
-def _symmetric(ratio: Floats, error: Floats, *, n: int) -> tuple[float, int, float, float]:
-    """Return the estimate, n and the ends of its symmetric bootstrap-t interval, inside what resampling can give."""
-    value, apart = float(ratio[0]), np.abs(ratio[1:] - ratio[0])
-    t = apart / np.maximum(error[1:], 1e-12 * max(abs(value), 1.0))  # firms may all have one ratio
-    reach = float(np.minimum(np.quantile(t, 1 - LEVEL) * error[0], apart.max()))
-    return value, n, value - reach, value + reach
+def _symmetric(values: Floats, errors: Floats) -> tuple[float, float]:
+    """Return how far the bootstrap-t interval reaches, at most as far as resampling does, and p of zero (Hall, 1988).
+
+    The first value is the estimate, the others are resampled; NaN where one of these is undefined.
+    """
+    apart = np.abs(values[1:] - values[0])
+    floor = 1e-12 * max(abs(float(values[0])), 1.0)  # all firms may have one ratio
+    t = apart / np.maximum(errors[1:], floor)
+    reach = float(np.minimum(np.quantile(t, 1 - LEVEL) * errors[0], apart.max()))
+    as_far = t >= abs(float(values[0])) / max(float(errors[0]), floor)
+    return reach, float((1 + as_far.sum()) / (1 + len(t)))
