@@ -26,6 +26,7 @@ PAUSE, GLANCE = 0.03, 0.005
 WIDE = {"description_width": "9rem"}
 CONTROL_WIDTH = "24rem"
 FITTED = {"width": "max-content"}
+KNOWN = (ResearchError, ValueError, yaml.YAMLError)  # the user's mistakes: the message alone is said
 ASSET_FIELDS = ("asset", "benchmark")  # fields whose choices are what the source has
 row = partial(widgets.Box, layout=widgets.Layout(flex_flow="row wrap"))
 
@@ -57,7 +58,7 @@ class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             pass
 
     def _respond(self) -> Iterator[str]:
-        """Give the sentence, then the exhibits as HTML, and last the line of status."""
+        """Give the sentence that answers, then the exhibits, as HTML."""
         raise NotImplementedError
 
     def _keep(self, name: str) -> Path:
@@ -65,6 +66,7 @@ class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         raise NotImplementedError
 
     def _settings(self) -> str:
+        """Say these settings in a line."""
         raise NotImplementedError
 
     def _changed(self, _: object) -> None:
@@ -78,23 +80,28 @@ class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             await asyncio.sleep(GLANCE)
 
     def _answer(self) -> Iterator[None]:
-        self.status.value = _line("status", "Computing …")
+        from research_lib.exhibits.figure import wide_only
+
+        self.status.value, place, answers = _line("status", "Computing …"), 0, self._respond()
         try:
-            self.answer.value, *shown = self._respond()
-            for place, one in enumerate(shown):
-                kept = self.exhibits.children
+            while True:
+                with wide_only():
+                    shown = next(answers, None)
+                if shown is None:
+                    break
+                kept = (self.answer, *self.exhibits.children)
                 if place < len(kept):
-                    kept[place].value = one
+                    kept[place].value = shown
                 else:
-                    self.exhibits.children = (*kept, widgets.HTML(one))
+                    self.exhibits.children = (*kept[1:], widgets.HTML(shown))
+                place += 1
                 yield
-            self.exhibits.children = self.exhibits.children[: len(shown)]
+            self.exhibits.children = self.exhibits.children[: place - 1]
             self.status.value = _line("status", "")
         except Exception as error:  # whatever it is: a line, and the explorer goes on
             self.exhibits.children, self.answer.value = (), ""
             text = " ".join(str(error).split())
-            known = isinstance(error, ResearchError | ValueError)
-            self.status.value = _line("alert", text if known else f"{type(error).__name__}: {text}")
+            self.status.value = _line("alert", text if isinstance(error, KNOWN) else f"{type(error).__name__}: {text}")
 
     def _pin(self, _: object) -> None:
         """Keep this setting's answer and first exhibit below, to compare with the next."""
