@@ -153,6 +153,13 @@ def test_too_little_for_both_groups_is_said(values):
     assert "fewer" in str(study.show.quotes) or "no fiscal year" in str(study.show.quotes)
 
 
+def test_without_a_proxy_the_reason_is_what_the_companies_lack():
+    study = of_companies(groups_of(40, LOW, HIGH), large=80, small=40)
+    vars(study)["_reasons"] = {"factors": InsufficientDataError("the source lacks SMB")}
+    with pytest.raises(InsufficientDataError, match="no fiscal year has 30 companies"):
+        study.show.summary  # noqa: B018
+
+
 def test_bounds_of_parameters_are_one_line():
     with pytest.raises(ParameterError, match="large"):
         Leverage.from_params(large=5)

@@ -72,14 +72,13 @@ class Cards:
 
 def _card(one: Result) -> str:
     claim, article = one.claim, one.article
-    path = None if one.reading is None else one.reading.path
+    path = "" if one.path is None else charts.sparkline(one.path)
     cited = ", ".join(filter(None, [article.title, article.publisher, str(article.published or article.span[1])]))
     lines = [
         f"{badge(one.verdict)} <b>{escape(claim.says)}</b>"
         + (f" <i>(read as: {escape(claim.reading)})</i>" if claim.reading else ""),
         f"<q>{escape(claim.quote)}</q> {escape(claim.by)}" if claim.quote else "",
-        f"published {escape(one.stated)}, computed {escape(one.computed)} "
-        + ("" if path is None else charts.sparkline(path)),
+        f"published {escape(one.stated)}, computed {escape(one.computed)} " + path,
         escape(one.text),
         f"<b>What happened:</b> {escape(one.happened)}" if one.happened else "",
         f"<small>{escape(claim.id)} · {escape(cited)}</small>",
@@ -155,8 +154,10 @@ class Claims(Study):
             found.append(Finding(f"claim_{one.claim.id}", row.get("computed"), unit, parts[0], text, *parts[1:]))
         return Findings(tuple(found), tuple(card.as_record() for card in self.cards))
 
-    def _having(self, *verdicts: str, reading: bool | None = None) -> list[Result]:
-        return [one for one in self.results if one.verdict in verdicts and reading in (None, bool(one.claim.reading))]
+    def _failing(self, *, read: bool) -> list[Result]:
+        """Return the claims that fail: published figures, or what we read into vague words and forecasts."""
+        is_read = {one.claim.id: bool(one.claim.reading) or one.claim.kind == "forecast" for one in self.results}
+        return [one for one in self.results if one.verdict == FAILS and is_read[one.claim.id] is read]
 
     @figure
     def scoreboard(self) -> Figure:
@@ -165,10 +166,11 @@ class Claims(Study):
         counts = pd.crosstab(rows["article"], rows["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
         counts.index = pd.Index([_short(self.p.articles[name].title) for name in counts.index])
         shown = counts if len(counts) <= MOST_ROWS else counts.sum().to_frame("all articles").T
+        shown = shown.loc[:, shown.sum() > 0].rename(columns={name: look[2] for name, look in VERDICT_LOOK.items()})
         return charts.stacked(
-            shown.loc[:, shown.sum() > 0],
-            colours={name: look[0] for name, look in VERDICT_LOOK.items()},
-            title=f"Of {plural(len(self.results), 'claim')}, {self.tally}",
+            shown,
+            colours={word: colour for colour, _, word in VERDICT_LOOK.values()},
+            title=f"Of {plural(len(self.results), 'claim')}, data can decide {self.decided}",
             alt=f"{self.tally}.",
             deck="Claims by article and verdict",
             data=counts,
@@ -177,9 +179,7 @@ class Claims(Study):
     @figure
     def wrong(self) -> Cards:
         """Figures that do not hold."""
-        found = _some(
-            self._having(FAILS, reading=False), "every figure that the data decides holds, or depends on a definition"
-        )
+        found = _some(self._failing(read=False), "every figure that the data decides holds, or depends on a definition")
         return Cards(
             f"{plural(len(found), 'published figure')} {'does' if len(found) == 1 else 'do'} not hold",
             found,
@@ -189,7 +189,7 @@ class Claims(Study):
     @figure
     def readings(self) -> Cards:
         """Readings that are not borne out."""
-        found = _some(self._having(FAILS, reading=True), "no vague word was read in a way that fails")
+        found = _some(self._failing(read=True), "no vague word was read in a way that fails")
         return Cards(
             f"{plural(len(found), 'vague statement')} not borne out, on our reading",
             found,
@@ -199,7 +199,9 @@ class Claims(Study):
     @figure
     def undecided(self) -> Cards:
         """Claims that depend on a definition."""
-        found = _some(self._having(DEPENDS), "no verdict hangs on what a claim leaves open")
+        found = _some(
+            [one for one in self.results if one.verdict == DEPENDS], "no verdict hangs on what a claim leaves open"
+        )
         return Cards("What decides where a claim leaves a definition open", found)
 
     @figure
@@ -216,11 +218,7 @@ class Claims(Study):
     @figure
     def picture(self) -> Figure:
         """A claim's figure in its history."""
-        drawn = [
-            one
-            for one in (*self._having(FAILS), *self.results)
-            if one.reading is not None and one.reading.path is not None
-        ]
+        drawn = [one for one in (*self._failing(read=False), *self.results) if one.path is not None]
         return picture(_some(drawn, "no claim has a history to draw")[0])
 
     @table(
@@ -234,7 +232,7 @@ class Claims(Study):
 
     def summary(self) -> Summary:
         """Say how many claims hold, which do not, and what that rests on."""
-        wrong, counts = self._having(FAILS, reading=False), self.counts
+        wrong, counts = self._failing(read=False), self.counts
         holds = sum(counts[name] for name in GOOD)
         first = (
             f" One that fails: {wrong[0].claim.says} (published {wrong[0].stated}, computed {wrong[0].computed})."

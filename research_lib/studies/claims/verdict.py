@@ -51,6 +51,11 @@ class Result:
         return self.readings[0][0] if self.readings else None
 
     @property
+    def path(self) -> "pd.Series[float] | None":
+        """The history of the figure, where the answer is a number."""
+        return self.reading.path if self.reading is not None and isinstance(self.reading.value, float) else None
+
+    @property
     def computed(self) -> str:
         """The headline's value with its unit."""
         return NONE if self.reading is None else shown(self.reading, self.reading.value, self.claim.figure.unit)
