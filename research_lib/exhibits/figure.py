@@ -95,7 +95,9 @@ class Figure:
     source: str = ""
 
     def _repr_html_(self) -> str:
-        body = f'<div class="picture" role="img" aria-label="{escape(self.alt)}">{self.svg}{self.narrow}</div>'
+        # A page may show one drawing as two exhibits: the names inside it are each exhibit's own.
+        drawn = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{self.id}", f"{self.svg}{self.narrow}")
+        body = f'<div class="picture" role="img" aria-label="{escape(self.alt)}">{drawn}</div>'
         links = {"SVG": ("svg", f"data:image/svg+xml,{quote(self.standalone(), safe=SAFE)}")}
         parts: Any = {"deck": self.deck, "note": self.note, "source": self.source, "data": self.data}
         return frame("figure", self.id, self.title, body, links=links, **parts)

@@ -229,6 +229,14 @@ def test_a_frame_has_an_id_a_csv_link_a_source_and_escapes_all(drawn):
     assert about == {"research_lib": {"id": "history", "title": EVIL, "kind": "figure"}}
 
 
+def test_one_drawing_may_be_two_exhibits_of_a_page(drawn):
+    both = [replace(drawn["series"], id=name)._repr_html_() for name in ("hero", "after")]
+    names = [set(re.findall(r'\bid="([^"]*)"', html)) for html in both]
+    assert not names[0] & names[1]
+    for html, own in zip(both, names, strict=True):
+        assert set(re.findall(r'(?:url\(|href=")#(\w+)', html)) <= own
+
+
 def test_a_frame_without_id_or_data_is_named_by_its_title():
     html = frame("table", "", "What followed, RUT", "<table></table>", data=pd.DataFrame())
     assert 'id="what-followed-rut"' in html
