@@ -8,14 +8,16 @@ import asyncio
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import ipywidgets as widgets
 import yaml
+from pydantic import ValidationError
 
-from research_lib.errors import ParameterError, ResearchError
+from research_lib.errors import InsufficientDataError, ParameterError, ResearchError
 from research_lib.params import SLUG, Parameters, read_parameters, read_values, validate, write_parameters
 from research_lib.project import PARAMETERS, display_path, write_whole
 from research_lib.studies.parameters import MODELS
@@ -171,11 +173,11 @@ class ClaimExplorer(Answering):
 
     def __init__(self, start: Any) -> None:  # noqa: ANN401  # the parameters of the claims' notebook
         from research_lib.data import open_source
-        from research_lib.studies.claims.evaluate import Lines
         from research_lib.studies.claims.language import WORDS
+        from research_lib.studies.claims.lines import Lines
 
-        self.start, self.source = start, open_source(start.source, data_dir=start.data_dir)
-        self._lines = Lines(self.source)
+        self.start = start
+        self._lines = Lines(open_source(start.source, data_dir=start.data_dir))
         claims = [one for one in start.claims if not one.untestable]
         self.claim = widgets.Dropdown(
             description="Claim", options=[(f"{one.id}: {one.says}", one) for one in claims], layout={"width": "100%"}
@@ -198,18 +200,23 @@ class ClaimExplorer(Answering):
         self.stated.value, self.kind.value = str(chosen.stated), chosen.kind
 
     def _respond(self) -> Iterator[str]:
-        from research_lib.studies.claims.study import explain
+        from research_lib.studies.claims.study import explain, picture
 
         line, article = yaml.safe_load(self.line.value), self.start.articles[self.claim.value.article]
-        found = explain(
-            line, self.stated.value, self.source, as_of=article.as_of, kind=self.kind.value, lines=self._lines
-        )
+        try:
+            found = explain(line, self.stated.value, self._lines, as_of=article.as_of, kind=self.kind.value)
+        except ValidationError as error:
+            raise ParameterError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
         word = self.word.value
         hint = f"<p><code>{html.escape(word.shown)}</code>: {html.escape(word.meaning)}</p>" if word else ""
         yield f"<p><b>{html.escape(found.verdict)}</b>. {html.escape(found.text)}</p>{hint}"
-        if found.figure is not None:
-            yield _as_html(found.figure)
-        yield found.readings.to_html(index=False, na_rep="–", float_format="{:.4g}".format)
+        with suppress(InsufficientDataError):
+            yield _as_html(picture(found))
+        rows = [
+            (", ".join(text for _, text in one.choices) or "as written", verdict) for one, verdict in found.readings
+        ]
+        cells = "".join(f"<tr><td>{html.escape(text)}</td><td>{verdict}</td></tr>" for text, verdict in rows)
+        yield f"<table><tr><th>definition</th><th>verdict</th></tr>{cells}</table>"
 
     def _settings(self) -> str:
         return str(self.line.value)
