@@ -40,7 +40,7 @@ def monthly_slopes(panel: pd.DataFrame, regressors: Sequence[str], *, within: st
     alike = panel.loc[data.index, within].fillna("").to_numpy() if within else np.zeros(len(data))
     apart = (data - data.groupby([day, alike]).transform("mean")).to_numpy()
     rows = {}
-    for first, section in zip(day.unique(), np.split(apart, np.flatnonzero(~day.duplicated())[1:]), strict=True):
+    for first, section in zip(day.unique(), np.split(apart, np.flatnonzero(~day.duplicated()))[1:], strict=True):
         slopes, _, rank, _ = np.linalg.lstsq(section[:, 1:], section[:, 0], rcond=1e-10)
         if rank == len(regressors) and len(section) >= max(MIN_FIRMS, len(regressors) + 2):
             rows[first] = [*slopes, len(section)]

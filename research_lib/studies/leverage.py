@@ -185,15 +185,15 @@ class Leverage(Study):
 
     @result
     def lacking(self) -> str:
-        """Why the quoted figures cannot be checked; empty where they can. A wish that cannot be met is refused."""
-        try:
-            self.firms  # noqa: B018
-        except MissingDataError as reason:
-            return str(reason)
+        """Why the quoted figures cannot be checked and the proxy stands in; empty where they can."""
+        with suppress(MissingDataError):
+            self.firms  # noqa: B018  # what the report asks for and cannot have is refused
         try:
             self.quotes  # noqa: B018
-        except InsufficientDataError as reason:
-            return str(reason)
+        except (MissingDataError, InsufficientDataError) as reason:
+            with suppress(InsufficientDataError):
+                return str(reason) if self.factors else ""
+            raise
         return ""
 
     # Returns, beside what was known before.
