@@ -74,7 +74,6 @@ class Panel:
     bands: Sequence[Band] = ()
     marks: Sequence[Mark] = ()
     levels: Mapping[str, float] = field(default_factory=dict)  # horizontal lines by label; with an empty one, plain
-    spans: Sequence[tuple[Place, Place]] = ()  # on a shaded ground
     points: "pd.Series[Any] | None" = None  # single observations
     unit: str = "number"
     height: float = 1.0  # relative to the other panels
@@ -84,7 +83,7 @@ class Panel:
 
 
 def series(panels: Sequence[Panel], *, height_px: float = 0, **words: Unpack[Words]) -> Figure:
-    """Draw one or more panels of lines, with bands, marks, levels and shaded spans, over time or another quantity."""
+    """Draw one or more panels of lines, with bands, marks and levels, over time or another quantity."""
     if not any(len(line.values.dropna()) > 1 for panel in panels for line in panel.lines):
         raise InsufficientDataError("there are not two values to draw a line through")
     shares = [panel.height / sum(panel.height for panel in panels) for panel in panels]
@@ -253,15 +252,13 @@ def heat_map(
     return picture(draw, 50 + 31 * len(frame), **words)
 
 
-def sparkline(values: "pd.Series[Any]", *, mark: float | None = None) -> str:
-    """Return a line of 120 by 24 px for a table's cell: the values in their order, the last one (or `mark`) as a dot."""
+def sparkline(values: "pd.Series[Any]") -> str:
+    """Return a line of 120 by 24 px for a table's cell: the values in their order, the last one as a dot."""
     known = _thinned(values[np.isfinite(values.to_numpy(float))], 60).to_numpy(float)
     if len(known) < 2:
         return ""
-    low, high = known.min(), known.max()
-    last = known[-1] if mark is None else min(max(mark, low), high)
-    y = 21 - 18 * (np.append(known, last) - low) / ((high - low) or 1.0)
-    line = " ".join(f"{x:.0f},{up:.1f}" for x, up in zip(np.linspace(2, 112, len(known)), y, strict=False))
+    y = 21 - 18 * (known - known.min()) / (np.ptp(known) or 1.0)
+    line = " ".join(f"{x:.0f},{up:.1f}" for x, up in zip(np.linspace(2, 112, len(known)), y, strict=True))
     return (
         '<svg class="sparkline" aria-hidden="true" width="120" height="24" viewBox="0 0 120 24">'
         f'<polyline points="{line}" fill="none" stroke="var(--quiet, {QUIET})"/>'
@@ -283,8 +280,8 @@ def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> Non
         axes.axhline(level, color=CONTEXT, linewidth=0.9, linestyle="--" if label else "-")
     for mark in panel.marks:
         axes.plot([mark.at], [mark.value], "o", color=mark.colour, markersize=6, clip_on=False, zorder=5)
-    axes.margins(y=0.16 if panel.marks else 0.06)
-    _draw_ground(axes, panel)
+    axes.margins(y=0.3 if narrow and len(panel.marks) > 2 else 0.16 if panel.marks else 0.06)
+    _draw_bands(axes, panel)
     axes.set_xlim(first, last)
     inside = [mark for mark in panel.marks if _along(axes, mark.at) < AT_THE_EDGE]
     _name_marks(axes, inside, narrow=narrow)
@@ -305,8 +302,8 @@ def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> Non
             axes.axvline(0, color=CONTEXT, linewidth=0.8, linestyle=":")
 
 
-def _draw_ground(axes: "Axes", panel: Panel) -> None:
-    """Draw spans and bands; a band may widen the value axis by a third on each side, and is cut beyond."""
+def _draw_bands(axes: "Axes", panel: Panel) -> None:
+    """Draw bands; they may widen the value axis by a third on each side, and are cut beyond."""
     low, high = axes.get_ylim()
     for band in panel.bands:
         seen = _thinned(band.high, style.WIDE_PX // 2).index
@@ -316,8 +313,6 @@ def _draw_ground(axes: "Axes", panel: Panel) -> None:
         )
     room = (high - low) / 3
     axes.set_ylim(max(min(low, axes.dataLim.y0), low - room), min(max(high, axes.dataLim.y1), high + room))
-    for start, end in panel.spans:
-        axes.axvspan(start, end, color=style.BAND, alpha=0.4, linewidth=0)
 
 
 def _name_marks(axes: "Axes", marks: Sequence[Mark], *, narrow: bool) -> None:

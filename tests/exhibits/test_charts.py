@@ -50,7 +50,7 @@ def price_and_history():
                   [Band(average * 0.9, average * 1.1, "ten percent")], [Mark(DAY, CLOSE.iloc[-1], "the day itself")])  # fmt: skip
     peak = CLOSE.idxmax()
     below = Panel("its history", [Line(CLOSE / 100)], marks=[Mark(peak, CLOSE.max() / 100, "the highest")], unit="sigma",
-                  levels={"": 0.0, "threshold 1": 1.0}, spans=[(CLOSE.index[5], CLOSE.index[50])], height=0.5)  # fmt: skip
+                  levels={"": 0.0, "threshold 1": 1.0}, height=0.5)  # fmt: skip
     return charts.series([price, below], data=CLOSE.to_frame(), **WORDS)
 
 
