@@ -320,6 +320,8 @@ def lab(context: typer.Context) -> None:
     from research_lib.reports.kernels import PROVISIONER
 
     FORK_SERVER.start()  # it imports what kernels need while Lab and the browser start
+    own = PROJECT / "research_lib" / "reports" / "templates" / "jupyter"  # no question whether to fetch news
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [str(own), os.environ.get("JUPYTER_CONFIG_PATH")]))
     settings = {
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.root_dir": PROJECT,
