@@ -157,41 +157,32 @@ def group_ratio(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dic
     -------
     dict
         value, low, high and n (`ratio_of_sums`): the firms with net debt and EBITDA known, which all else rests on; coverage,
-        their share of all; median, of the n_defined firms with positive EBITDA; share_no_ebitda (zero or less);
-        share_net_cash; due_within_year, short-term over all debt; top, the five firms whose leaving out, each alone, moves
-        the ratio most; without_top, the ratio without all five; top_share, 1 - without_top / value.
+        their share of all; share_no_ebitda (zero or less); share_net_cash; due_within_year, short-term over all debt; top, the
+        five firms whose leaving out, each alone, moves the ratio most; without_top, the ratio without all five; top_share,
+        1 - without_top / value; median and mean_of_ratios, of the n_defined firms with positive EBITDA; positive_only, the
+        ratio of these; never_restated, that of values first published.
     """
     used = firms[firms["net_debt"].notna() & firms["ebitda"].notna()]
-    net_debt, ebitda = used["net_debt"].to_numpy(), used["ebitda"].to_numpy()
     ratio = ratio_of_sums(used[["net_debt", "ebitda"]], draws=draws, seed=seed)
-    defined, rest = ebitda > 0, ebitda.sum() - ebitda
+    net_debt, rest = used["net_debt"].to_numpy(), used["ebitda"].sum() - used["ebitda"].to_numpy()
     alone = np.divide(net_debt.sum() - net_debt, rest, out=np.full(len(rest), np.inf), where=rest > 0)
     top = np.argsort(np.abs(alone - ratio.value), kind="stable")[::-1][:CONTRIBUTORS]
-    without = _over(net_debt.sum() - net_debt[top].sum(), ebitda.sum() - ebitda[top].sum())
-    split = used[used["short_term_debt"].notna()]
-    has_split = len(split) >= LEAST_KNOWN * len(used)
+    without = _ratio(used.drop(used.index[top]))
+    positive, split = used[used["ebitda"] > 0], used[used["short_term_debt"].notna()]
+    ratios, has_split = positive["net_debt"] / positive["ebitda"], len(split) >= LEAST_KNOWN * len(used)
     return {name: getattr(ratio, name) for name in ESTIMATED} | {
         "coverage": _over(len(used), len(firms)),
-        "median": _median(net_debt[defined] / ebitda[defined]),
-        "n_defined": int(defined.sum()),
-        "share_no_ebitda": _over((~defined).sum(), len(used)),
+        "share_no_ebitda": 1 - _over(len(positive), len(used)),
         "share_net_cash": _over((net_debt < 0).sum(), len(used)),
         "due_within_year": _over(split["short_term_debt"].sum(), split["debt"].sum()) if has_split else nan,
-        "top": ", ".join(used["company"].to_numpy()[top]),
+        "top": ", ".join(used["company"].iloc[top]),
         "without_top": without,
         "top_share": 1 - without / ratio.value if ratio.value else nan,
-    }
-
-
-def definitions(firms: pd.DataFrame) -> dict[str, float]:
-    """Take the ratio of one group and year on every definition in use, NaN where it is undefined."""
-    used = firms[firms["net_debt"].notna() & firms["ebitda"].notna()]
-    positive, first = used[used["ebitda"] > 0], used[~(used["restated_on"] > used["published"])]
-    ratios = positive["net_debt"] / positive["ebitda"]
-    sums = {"value": used, "positive_only": positive, "never_restated": first}
-    return {name: _over(rows["net_debt"].sum(), rows["ebitda"].sum()) for name, rows in sums.items()} | {
         "median": float(ratios.median()),
         "mean_of_ratios": float(ratios.mean()),
+        "n_defined": len(positive),
+        "positive_only": _ratio(positive),
+        "never_restated": _ratio(used[~(used["restated_on"] > used["published"])]),
     }
 
 
@@ -216,7 +207,7 @@ def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> 
     flags = history["zombie"].to_numpy() == 1 if enough and len(history) >= LEAST_FIRMS else np.empty(0, dtype=bool)
     low, high = proportion_confint(flags.sum(), len(flags), method="wilson") if len(flags) else (nan, nan)
     return {name: getattr(cover, name) for name in ESTIMATED} | {
-        "median": _median((payers["operating_income"] / payers["interest"]).to_numpy()),
+        "median": float((payers["operating_income"] / payers["interest"]).median()),
         "coverage": _over(len(known), len(firms)),
         "share_below_one": float(np.nanmean(below)) if enough else nan,
         "n_history": len(flags),
@@ -265,8 +256,8 @@ def stress(
     }
 
 
-def _median(values: Floats) -> float:
-    return float(np.median(values)) if len(values) else nan
+def _ratio(firms: pd.DataFrame) -> float:
+    return _over(firms["net_debt"].sum(), firms["ebitda"].sum())
 
 
 def _over(above: float, below: float) -> float:

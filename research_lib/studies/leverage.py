@@ -355,9 +355,11 @@ class Leverage(Study):
         """The ratio on every definition in use."""
         found = {}
         for group in GROUPS:
-            found[group] = leverage.definitions(self.members(group))
-            for name, column in (("with_financials", "size_group"), ("as_filed", "group_as_filed")):
-                found[group][name] = leverage.definitions(self.members(group, column))["value"]
+            wider = {"with_financials": "size_group", "as_filed": "group_as_filed"}
+            others = {
+                name: leverage.group_ratio(self.members(group, column))["value"] for name, column in wider.items()
+            }
+            found[group] = self.of(group)._asdict() | others
         return pd.DataFrame(found).loc[list(DEFINITIONS)].rename(DEFINITIONS).rename_axis("definition").reset_index()
 
     @table(

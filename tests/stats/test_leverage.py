@@ -16,7 +16,6 @@ from research_lib.stats.leverage import (
     assign_groups,
     by_year_and_group,
     cover_below_one,
-    definitions,
     group_ratio,
     impossible_rows,
     interest_cover,
@@ -121,7 +120,7 @@ def test_an_empty_group_says_nothing():
 
 def test_definitions_are_arithmetic():
     restated = company("C2", restated_on=pd.Timestamp("2022-03-01"), long_term_debt=1000.0)
-    found = definitions(measured(*FOUR, restated))
+    found = group_ratio(measured(*FOUR, restated))
     ratios = [2, -1, 3, 990 / 20]
     assert found["value"] == (150 + 990) / 70
     assert found["mean_of_ratios"] == pytest.approx(statistics.mean(ratios))
@@ -349,7 +348,6 @@ def test_inputs_are_not_changed():
     firms = prepare(table, exclude_financials=False)
     kept = firms.copy(deep=True)
     group_ratio(firms)
-    definitions(firms)
     interest_cover(firms)
     pd.testing.assert_frame_equal(table, before)
     pd.testing.assert_frame_equal(firms, kept)
