@@ -22,8 +22,8 @@ ROWS = {  # a table of the study, and which row is drawn
     "first cuts, 6 months before": ("compounded", "horizon == -126"),
     "first cuts, 12 months, sums": ("sums", "horizon == 252"),
     "first cuts, 12 months, beta-adjusted": ("beta_adjusted", "horizon == 252"),
-    "small caps alone, day of the cut": ("alone", "leg == 'small' and horizon == 0"),
-    "small caps alone, 12 months": ("alone", "leg == 'small' and horizon == 252"),
+    "the broad market, day of the cut": ("market", "horizon == 0"),
+    "the broad market, 5 sessions": ("market", "horizon == 5"),
     "all cuts, 1 week": ("all_cuts", "horizon == 5"),
     "all cuts, 12 months": ("all_cuts", "horizon == 252"),
     "unscheduled cuts, 1 week": ("unscheduled", "horizon == 5"),
@@ -77,7 +77,8 @@ def study_of(null: str, monthly: bool, rng: np.random.Generator) -> RateCuts:
     small, large = returns["small"], returns["large"]
     vars(study)["pair"] = ReturnPair("small minus large", small, large, large, monthly, dividends=False, cards=())
     levels = pd.DataFrame({"10-year yield": 0.05 + rng.normal(0, 0.0006, len(returns)).cumsum() * 0.5}, returns.index)
-    vars(study).update(rates=(levels, ()), changes=decisions())
+    broad = ReturnPair("large", large, None, large, monthly, dividends=False, cards=())
+    vars(study).update(rates=(levels, ()), changes=decisions(), broad=broad)
     return study
 
 
@@ -105,10 +106,17 @@ def quantities() -> Iterator[Quantity]:
         for what in (what for what in ROWS if what not in SENSITIVITIES):
             yield Quantity(f"{what}: p", null, partial(p_value, what, null, False))
         for what in MONTHLY:
-            yield Quantity(f"{what}, months: p", null, partial(p_value, what, null, True))
+            yield Quantity(
+                f"{what}, months: p",
+                null,
+                partial(p_value, what, null, True),
+                most=300 if what in SENSITIVITIES else 10**6,
+            )
         for what in ("first cuts, 12 months", "easing less tightening"):
             yield Quantity(f"{what}: interval", null, partial(missed, what, null, False))
-        yield Quantity(f"{SENSITIVITIES[0]}, months: interval", null, partial(missed, SENSITIVITIES[0], null, True))
+        yield Quantity(
+            f"{SENSITIVITIES[0]}, months: interval", null, partial(missed, SENSITIVITIES[0], null, True), most=300
+        )
     yield Quantity(
         "easing, months: p", "independent, quick", partial(p_value, "easing", "independent", True), fast=True
     )
