@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,6 +35,19 @@ def hero() -> dict[str, str]:
     for name, colour in colours.items():
         dark = dark.replace(colour, DARK.get(name, colour))
     return {"hero-light.svg": light, "hero-dark.svg": dark}
+
+
+def badges() -> dict[str, str]:
+    """Draw the badges, which are true without a network."""
+    bounds = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    first, last = re.findall(r"3\.(\d+)", bounds["requires-python"])
+    known = {"python": f"Python 3.{first}–3.{int(last) - 1}", "licence": f"Licence {bounds['license']}"}
+    return {
+        f"{name}.svg": f'<svg xmlns="http://www.w3.org/2000/svg" width="{9 * len(text)}" height="22" role="img">'
+        f'<title>{text}</title><rect width="100%" height="100%" rx="4" fill="#0b6fae"/>'
+        f'<text x="50%" y="15" text-anchor="middle" font-family="sans-serif" font-size="12" fill="#fff">{text}</text></svg>'
+        for name, text in known.items()
+    }
 
 
 def terminal() -> dict[str, str]:
@@ -82,7 +96,7 @@ def _shrink(path: Path) -> None:
 
 if __name__ == "__main__":
     PICTURES.mkdir(exist_ok=True)
-    for name, svg in (hero() if sys.argv[1:] == ["hero"] else hero() | terminal()).items():
+    for name, svg in (hero() if sys.argv[1:] == ["hero"] else hero() | badges() | terminal()).items():
         (PICTURES / name).write_text(svg + "\n", encoding="utf-8")
     if sys.argv[1:] != ["hero"]:
         screenshots()

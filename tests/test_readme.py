@@ -1,79 +1,101 @@
-"""The README's numbers are those of the report that it quotes."""
+"""The README says what is so: its numbers, its files, its commands."""
 
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 
 import pytest
 
-from research_lib.data import load_prices, open_source
-from research_lib.data.fundamentals import load_fundamentals
-from research_lib.exhibits.rate_cuts import prose as rate_prose
-from research_lib.exhibits.sigma import prose
-from research_lib.parameter_files import read_parameters
-from research_lib.params import MODELS
+from docs.make_figures import PICTURES, hero
+from research_lib.exhibits.format import interval, show
+from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS, PROJECT
-from research_lib.stats.sigma import SigmaSettings, sigma_path
-from research_lib.studies import leverage, rate_cuts, sigma
+from research_lib.studies.claims.study import Claims
+from research_lib.studies.rate_cuts import RateCuts
+from research_lib.studies.record_sigma import RecordSigma
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+NETWORK = ("data pull", "live.yaml")
+COMMAND = re.compile(r"^ {4}(?:\$ )?(python -m research_lib\b.*|papermill .*)$", re.MULTILINE)
 
 
-def test_the_quoted_answer_is_that_of_the_baseline():
-    params = read_parameters(PARAMETERS / "03_record_sigma" / "baseline.yaml")
-    prices = load_prices(open_source(params.source), params.symbols, as_of=params.as_of)
-    close, settings = prices[params.asset], SigmaSettings(params.window, params.ddof)
-    episodes = sigma.study_episodes(
-        sigma_path(close, params.definition, settings), params.definition,
-        threshold=params.threshold, cluster_gap_sessions=params.cluster_gap, seed=params.seed,
-    )  # fmt: skip
-    answer = prose.headline(
-        sigma.sigma_of_day(close, params.definition, settings), episodes, sigma.followed(close, episodes)
-    )
-    quoted = " ".join(line[2:] for line in README.splitlines()[:24] if line.startswith("> "))
-    assert quoted == answer.text.replace("**", "")
+def study_of(kind, notebook, slug):
+    return kind(read_parameters(PARAMETERS / notebook / f"{slug}.yaml", kind.Parameters))
 
 
-def test_the_second_quote_is_that_of_the_rate_cuts():
-    params = read_parameters(PARAMETERS / "01_rate_cut_regimes" / "baseline.yaml")
-    source = open_source(params.source)
-    market = rate_cuts.load_market(source, params.small, params.large, monthly=True)
-    policy = rate_cuts.load_policy(as_of=market.legs.index[-1].date())
-    markets, broad = rate_cuts.load_alternatives(source, market), rate_cuts.load_broad(source)
-    answer = rate_prose.headline(rate_cuts.answer(policy, market, markets, broad=broad, horizon=params.horizon))
-    quoted = " ".join(line[2:] for line in README.splitlines()[24:] if line.startswith("> "))
-    assert quoted == answer.text.replace("**", "")
+def test_it_is_short():
+    assert len(README.splitlines()) <= 100
 
 
-def test_the_quoted_ratios_are_those_of_the_real_files(shared_data):
-    params = read_parameters(PARAMETERS / "02_leverage_net_debt" / "simfin.yaml")
-    options = leverage.Options(params.large, params.small, params.exclude_financials, params.zombie_years)
-    statements = load_fundamentals(open_source("folder", data_dir=str(shared_data)))
-    quote = leverage.check_quote(leverage.prepare(statements, options=options))
-    small, large = quote.small, quote.large
-    text = " ".join(README.split())
-    assert f'fiscal {quote.fiscal_year}, "more than 4 for small against 1.4 for large" does not hold' in text
+def test_the_record_is_that_of_the_baseline():
+    study = study_of(RecordSigma, "03_record_sigma", "baseline")
+    found = study.findings
+    records = int((study.definitions["rank"] == 1).sum())
+    assert found["asof_sigma_rank"].value == 1
     assert (
-        f"{small.ratio:.2f} turns of EBITDA (95% interval {small.low:.2f} to {small.high:.2f}, n = {small.n_used:,})"
-        in text
+        f"{found['asof_sigma']} σ, the highest of {show(found['asof_sigma'].n, 'count')} sessions since 1950; "
+        f"a record on {records} of {len(study.definitions)} definitions" in README
     )
-    assert f"against {large.ratio:.2f} ({large.low:.2f} to {large.high:.2f}, n = {large.n_used:,})" in text
-    assert quote.small_holds is False
-    assert small.median < large.median
 
 
-@pytest.mark.parametrize("model", MODELS.values())
-def test_every_parameter_is_in_the_readme(model):
-    for name, field in model.model_fields.items():
-        assert f"`{name}`" in README
-        if isinstance(field.default, str | int | float) and field.default != "":
-            assert str(field.default) in README
+def test_the_rate_cuts_are_those_of_the_baseline():
+    found = study_of(RateCuts, "01_rate_cut_regimes", "baseline").findings
+    headline, positive = found["headline"], found["rel_positive_12"]
+    ahead = round(positive.value * positive.n)
+    assert f"{headline} over 12 months ({headline.interval}), ahead after {ahead} of {positive.n} first cuts" in README
 
 
-def test_the_two_commands_come_first():
-    first = README.splitlines()[:12]
-    assert any("make report" in line for line in first)
-    assert any("make test" in line for line in first)
+def test_sell_in_may_is_that_of_the_sayings():
+    one = next(
+        one for one in study_of(Claims, "04_claims", "sayings").results if one.claim.says.startswith("sell in May")
+    )
+    reading = one.reading
+    assert one.verdict == "holds"
+    ends = interval(reading.low, reading.high, "points")
+    assert f"{show(reading.value, 'points')} from November to April ({ends}), {reading.n} years" in README
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:params|notebooks|research_lib)/[\w/.]+)`", README))))
-def test_files_that_the_readme_names_exist(path):
-    assert (PROJECT / path).exists()
+def test_the_hero_picture_is_current():
+    for name, svg in hero().items():
+        drawn, kept = ((re.sub(r"-?\d+\.\d+", "", text)) for text in (svg, (PICTURES / name).read_text("utf-8")))
+        assert drawn.strip() == kept.strip(), "run: make figures"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_files_that_are_named_exist(path):
+    text = path.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#:]+)\)|(?:src|srcset)=\"([^\"]+)\"", text)
+    for name in filter(None, (one or other for one, other in links)):
+        assert (path.parent / name).exists(), name
+    for name in re.findall(r"`((?:params|notebooks|research_lib|docs|tests)/[\w/.]+\.\w+)`", text):
+        assert (PROJECT / name).exists() or "mine" in name, name
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The project as a newcomer has it, to run the documents' commands in."""
+    folder = tmp_path / "project"
+    for name in ("research_lib", "notebooks", "params", "docs"):
+        shutil.copytree(
+            PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        )
+    return folder
+
+
+def commands(path):
+    found = dict.fromkeys(COMMAND.findall(path.read_text(encoding="utf-8")))
+    return [text.split("  #")[0].strip() for text in found if not any(word in text for word in NETWORK)]
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_command_runs(copy, path):
+    for text in commands(path):
+        words = [sys.executable, *shlex.split(text)[1:]] if text.startswith("python") else [
+            sys.executable, "-m", *shlex.split(text)]  # fmt: skip
+        done = subprocess.run(words, cwd=copy, env={"PATH": "/usr/bin:/bin", "HOME": str(copy), "PYTHONPATH": str(copy)},
+                              capture_output=True, text=True, check=False)  # fmt: skip
+        assert done.returncode == 0, f"{text}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
