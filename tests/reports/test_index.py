@@ -86,7 +86,10 @@ def test_a_failure_says_why_and_points_to_the_report_before_it(tmp_path):
         previous=record("09_own/a"),
     )
     page = index(tmp_path, failed, record("09_own/b", "wrong", message="window: must be over 1", summary={}))
-    assert rows(page)["a"] == ["", "failed: cell 2: KeyError: a.py. The report before it says: It rose in 3 of 8 cycles"]
+    assert rows(page)["a"] == [
+        "",
+        "failed: cell 2: KeyError: a.py. The report before it says: It rose in 3 of 8 cycles",
+    ]
     assert 'href="09_own/a.failed.html"' in page
     assert 'href="09_own/a.html"' in page
     assert rows(page)["b"][-1] == "wrong: window: must be over 1"
