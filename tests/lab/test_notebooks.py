@@ -1,0 +1,44 @@
+"""Notebooks in JupyterLab: kernels like ordinary ones, nothing asked, and nothing changed by opening and saving."""
+
+import json
+
+import pytest
+
+from research_lib.project import NOTEBOOKS
+from tests.reports.test_kernels import IDIOMS, execute, kinds, write_idioms
+
+pytestmark = [pytest.mark.browser, pytest.mark.notebook]
+SAVE = "async () => { await window.jupyterapp.commands.execute('docmanager:save') }"
+OF_THE_RUN = "os.environ['OF_THE_RUN']"  # set in a run's test only
+
+
+def test_the_idioms_show_in_jupyterlab_what_an_ordinary_kernel_shows(lab, opened, tmp_path):
+    write_idioms(lab.root / "notebooks" / "idioms.ipynb")
+    tab = opened("idioms")
+    tab.run_all()
+    tab.page.evaluate(SAVE)
+    cells = json.loads((lab.root / "notebooks" / "idioms.ipynb").read_text(encoding="utf-8"))["cells"]
+    shown = {cell["id"]: [_Output(one) for one in cell.get("outputs", [])] for cell in cells}
+    ordinary = execute(tmp_path, "nbclient")
+    different = {
+        source: (kinds(shown[f"idiom-{i}"]), kinds(ordinary[i]))
+        for i, source in enumerate(IDIOMS)
+        if kinds(shown[f"idiom-{i}"]) != kinds(ordinary[i]) and not source.startswith(OF_THE_RUN)
+    }
+    assert different == {}
+    assert tab.page.get_by_text("official Jupyter news").count() == 0
+
+
+class _Output(dict):
+    """An output of a notebook's file, read like one of nbformat."""
+
+    __getattr__ = dict.__getitem__
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_opening_and_saving_a_notebook_changes_nothing(lab, opened, path):
+    tab = opened(path.stem)
+    copy = lab.root / "notebooks" / path.name
+    before = copy.read_bytes()
+    tab.page.evaluate(SAVE)
+    assert copy.read_bytes() == before
