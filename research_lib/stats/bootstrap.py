@@ -77,7 +77,8 @@ def _resampled(group: Floats, draws: int, seed: int) -> tuple[Floats, Floats]:
     terms = np.column_stack([above, below, above**2, above * below, below**2])
     counts = np.full((draws, n), nan)
     if n >= MIN_FIRMS:
-        counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws).astype(float)
+        drawn = np.random.default_rng(seed).integers(0, n, size=(draws, n)) + n * np.arange(draws)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=draws * n).reshape(draws, n).astype(float)
     sums = np.vstack([np.ones(n), counts]) @ terms
     top, bottom, *squares = np.where(sums[:, 1:2] > 0, sums, nan).T
     ratio = top / bottom

@@ -196,8 +196,6 @@ def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> 
         firms whose interest is known, or zero for want of debt; share_below_one, of the known; zombie_share, zombie_low,
         zombie_high (95%, Wilson), of the n_history firms whose last years are known. NaN where fewer than 30 or half are known.
     """
-    from statsmodels.stats.proportion import proportion_confint
-
     below = cover_below_one(firms["operating_income"].to_numpy(), firms["interest"].to_numpy())
     known = firms[~np.isnan(below)]
     enough = len(known) >= max(LEAST_FIRMS, LEAST_KNOWN * len(firms))
@@ -205,15 +203,16 @@ def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> 
     cover = ratio_of_sums(payers[["operating_income", "interest"]], draws=draws, seed=seed)
     history = known[known["zombie"].notna()]
     flags = history["zombie"].to_numpy() == 1 if enough and len(history) >= LEAST_FIRMS else np.empty(0, dtype=bool)
-    low, high = proportion_confint(flags.sum(), len(flags), method="wilson") if len(flags) else (nan, nan)
+    hits, n, z = flags.sum(), len(flags), 1.959964
+    middle, reach = hits + z**2 / 2, z * np.sqrt(hits * (n - hits) / max(n, 1) + z**2 / 4)
     return {name: getattr(cover, name) for name in ESTIMATED} | {
         "median": float((payers["operating_income"] / payers["interest"]).median()),
         "coverage": _over(len(known), len(firms)),
         "share_below_one": float(np.nanmean(below)) if enough else nan,
-        "n_history": len(flags),
-        "zombie_share": _over(flags.sum(), len(flags)),
-        "zombie_low": float(low),
-        "zombie_high": float(high),
+        "n_history": n,
+        "zombie_share": _over(hits, n),
+        "zombie_low": float((middle - reach) / (n + z**2)) if n else nan,
+        "zombie_high": float((middle + reach) / (n + z**2)) if n else nan,
     }
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
 
 from research_lib.errors import InsufficientDataError
 from research_lib.stats.leverage import (
@@ -248,7 +249,8 @@ def test_cover_and_zombies_are_arithmetic():
     assert found["median"] == pytest.approx(2 / 3)
     assert found["share_below_one"] == 16 / 32
     assert (found["n_history"], found["zombie_share"]) == (30, 15 / 30)
-    assert 0.3 < found["zombie_low"] < 0.5 < found["zombie_high"] < 0.7
+    wilson = proportion_confint(15, 30, method="wilson")
+    assert (found["zombie_low"], found["zombie_high"]) == pytest.approx(wilson, abs=1e-6)
 
 
 def test_interest_that_few_or_hardly_any_state_leaves_shares_unknown_not_zero():
