@@ -1,79 +1,87 @@
-"""The runner against a loop of `papermill` and `jupyter nbconvert` over the same parameter files, both in one run."""
+"""The runner against `papermill` and `jupyter nbconvert` over the same files, and the command's help against an import."""
 
 import compileall
 import json
 import math
-import subprocess
+import statistics
 import sys
 import sysconfig
-import time
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
-from research_lib.reports.checks import Verdict, check_files
+from research_lib.reports.plan import plan
+from research_lib.reports.run import check
+from tests.benchmarks.measure import compare, growth, measured, seconds
 
-COMMAND = [sys.executable, "-m", "research_lib", "run"]
+pytestmark = [measured, pytest.mark.usefixtures("compiled")]
+
+COMMAND = [sys.executable, "-m", "research_lib"]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
-SWEEP = [str(PARAMETERS / "03_record_sigma" / "smoke.yaml"), "--grid", f"seed={','.join(map(str, range(100)))}"]
-
-pytestmark = pytest.mark.skipif(
-    "not config.getoption('benchmark_enable')", reason="a measurement, not a test: make bench"
-)
-
-
-def seconds(words):
-    start = time.perf_counter()
-    subprocess.run([*map(str, words)], cwd=PROJECT, check=True, capture_output=True)
-    return time.perf_counter() - start
+SMOKE = PARAMETERS / "03_record_sigma" / "smoke.yaml"
 
 
 @pytest.fixture(scope="module")
-def parameter_files():
-    """Every parameter file whose data is here."""
+def compiled():
+    """All of the code compiled, so that neither side pays for it."""
     compileall.compile_dir(PROJECT / "research_lib", quiet=1)
     compileall.compile_dir(sysconfig.get_path("purelib"), quiet=2)
-    checks = check_files(sorted(PARAMETERS.glob("*/*.yaml")), overrides={})
-    return [PROJECT / check.file for check in checks if check.verdict is Verdict.RIGHT]
+
+
+def run(output, *words):
+    return [*COMMAND, "run", *words, "--output", output, "--no-keep"]
 
 
 def plainly(paths, folder):
+    """Run papermill and nbconvert, one after the other, for each parameter file."""
     for path in paths:
-        notebook, made = path.parent.name, folder / f"{path.parent.name}-{path.stem}.ipynb"
-        options = ["-f", path, "--cwd", PROJECT, "--no-progress-bar"]
-        yield seconds([SCRIPTS / "papermill", NOTEBOOKS / f"{notebook}.ipynb", made, *options])
-        yield seconds([SCRIPTS / "jupyter-nbconvert", "--to", "html", made])
+        name = path.parent.name
+        made = folder / f"{name}-{path.stem}.ipynb"
+        options = ["-f", path, "--cwd", NOTEBOOKS, "--no-progress-bar"]
+        seconds([SCRIPTS / "papermill", NOTEBOOKS / f"{name}.ipynb", made, *options])
+        seconds([SCRIPTS / "jupyter-nbconvert", "--to", "html", made])
 
 
 def findings(notebook):
-    """Every number that a notebook's findings hold."""
+    """Every finding that a notebook shows, by name."""
     cells = [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
     data = [output.get("data", {}) for cell in cells for output in cell.outputs]
-    content = next(one for one in data if "application/vnd.research-lib.findings+json" in one)
-    return {each["name"]: each for each in content["application/vnd.research-lib.findings+json"]["findings"]}
+    shown = next(one[kind] for one in data if (kind := "application/vnd.research-lib.findings+json") in one)
+    return {each["name"]: each for each in shown["findings"]}
 
 
 def alike(one, other):
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
-    return one == other
+    both = isinstance(one, float) and isinstance(other, float)
+    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12) if both else one == other
 
 
-def test_speed_of_all_reports(parameter_files, tmp_path, capsys, benchmark):
-    ours = benchmark.pedantic(seconds, args=([*COMMAND, *parameter_files, "--output", tmp_path / "ours"],), rounds=1)
-    loop = sum(plainly(parameter_files, tmp_path))
-    for path in parameter_files:
+def test_all_reports(tmp_path):
+    """Every parameter file whose data is here: once on each side, the same findings on both; and then nothing changed."""
+    planned = plan([], overrides={}, grid={}, output=tmp_path, notebooks=None)
+    unfit = check(planned.reports, leave_out_absent=True)
+    paths = [PARAMETERS / f"{report.name}.yaml" for report in planned.reports if report.name not in unfit]
+    ours = run(tmp_path / "ours", *paths)
+    compare(
+        f"all {len(paths)} reports, against papermill and nbconvert", ours, lambda: plainly(paths, tmp_path), rounds=1
+    )
+    for path in paths:
         mine = findings(tmp_path / "ours" / path.parent.name / f"{path.stem}.ipynb")
-        plain = findings(tmp_path / f"{path.parent.name}-{path.stem}.ipynb")
-        assert mine.keys() == plain.keys()
+        other = findings(tmp_path / f"{path.parent.name}-{path.stem}.ipynb")
+        assert mine.keys() == other.keys()
         for name, finding in mine.items():
-            assert all(alike(value, plain[name][field]) for field, value in finding.items()), (path, name)
-    again = seconds([*COMMAND, *parameter_files, "--output", tmp_path / "ours"])
-    with capsys.disabled():
-        n = len(parameter_files)
-        print(f"\n{n} reports: {ours:.1f} s against {loop:.1f} s: {loop / ours:.1f} times faster; again: {again:.2f} s")
+            assert all(alike(value, other[name][field]) for field, value in finding.items()), (path, name)
+    compare(f"the same {len(paths)} again, nothing changed, against `import papermill`", ours,
+            [sys.executable, "-c", "import papermill"])  # fmt: skip
+
+
+def test_one_report_cold(tmp_path):
+    compare(
+        "one report cold, against papermill and nbconvert",
+        run(tmp_path, SMOKE, "--force"),
+        lambda: plainly([SMOKE], tmp_path),
+    )
 
 
 def computing(folder):
@@ -82,13 +90,25 @@ def computing(folder):
     return sum(cell.metadata.get("papermill", {}).get("duration") or 0 for cell in cells)
 
 
-def test_speed_of_a_sweep(tmp_path, capsys, benchmark):
-    seconds([*COMMAND, *SWEEP[:1], "--output", tmp_path / "one"])
-    took = benchmark.pedantic(seconds, args=([*COMMAND, *SWEEP, "--output", tmp_path / "sweep"],), rounds=1)
-    summary = json.loads((tmp_path / "sweep" / "summary.json").read_text(encoding="utf-8"))
-    assert summary["counts"] == {"ok": 100}
-    own = computing(tmp_path / "one")
-    with capsys.disabled():
-        print(
-            f"\n100 reports: {took / 100:.2f} s each, {took / 100 / own:.2f} times the {own:.2f} s that one's cells take"
-        )
+def sweep(output, points):
+    return run(output, SMOKE, "--grid", f"seed={','.join(map(str, range(points)))}")
+
+
+def test_sweep_of_100(tmp_path):
+    """A report of a sweep against the time that its own cells take when it is made alone."""
+    seconds(run(tmp_path / "one", SMOKE))
+    took, alone = seconds(sweep(tmp_path / "sweep", 100)) / 100, computing(tmp_path / "one")
+    assert json.loads((tmp_path / "sweep" / "summary.json").read_text(encoding="utf-8"))["counts"] == {"ok": 100}
+    print(
+        f"\n| a report in a sweep of 100, against its cells alone | {took:.3g} s | {alone:.3g} s | {alone / took:.2f} |"
+    )
+
+
+def test_growth_of_reports(tmp_path):
+    growth("reports in a sweep", (1, 10, 50), lambda n: seconds(sweep(tmp_path / str(n), n)))
+
+
+def test_help():
+    imported, shown = [sys.executable, "-c", "import pandas"], [*COMMAND, "--help"]
+    ratio = statistics.median(seconds(shown) / seconds(imported) for _ in range(7))
+    print(f"\n`--help` takes {ratio:.2f} times as long as `import pandas` (median of 7)")

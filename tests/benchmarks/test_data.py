@@ -1,0 +1,193 @@
+"""Reading data: SimFin's files, folders of prices, and a universe pulled over the network."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research_lib.data import open_source
+from research_lib.data.check import check_sources
+from research_lib.data.companies import load_statements
+from research_lib.project import PROJECT
+from research_lib.stats.leverage import GROUPS, by_year_and_group, group_ratio, prepare
+from research_lib.studies.parameters import RecordSigma
+from tests.benchmarks.measure import compare, growth, measured
+from tests.conftest import random_walk, write_prices
+
+KEYS = ["Ticker", "Fiscal Year"]
+DEBTS = ["Short Term Debt", "Long Term Debt"]
+CASH, DEPRECIATION = "Cash, Cash Equivalents & Short Term Investments", "Depreciation & Amortization"
+BALANCE = [*DEBTS, CASH, "Total Assets", "Total Liabilities", "Total Equity"]
+
+
+def ours(folder):
+    firms = prepare(load_statements(open_source("folder", data_dir=str(folder))).values, exclude_financials=False)
+    return by_year_and_group(firms, lambda rows: group_ratio(rows, draws=2))
+
+
+def plain(folder):
+    """Do the same as one would in a notebook: join, clean, group, and leave out each firm in turn."""
+    income, balance, cash = (
+        pd.read_csv(folder / "simfin" / f"us-{name}-annual.csv", sep=";") for name in ("income", "balance", "cashflow")
+    )
+    rows = income.merge(balance[KEYS + BALANCE], on=KEYS)
+    rows = rows.merge(cash[[*KEYS, DEPRECIATION]], on=KEYS, suffixes=("_income", ""))
+    prices = pd.read_csv(folder / "simfin" / "Annual_Stock_Price_Performance.csv")
+    prices = prices[prices["Open Price"] > 0].assign(Date=lambda frame: pd.to_datetime(frame["Date"]))
+    rows["known"], rows["end"] = pd.to_datetime(rows["Publish Date"]), pd.to_datetime(rows["Report Date"])
+    prices = prices.rename(columns={"Open Price": "price"})[["Ticker", "Date", "price"]].sort_values("Date")
+    rows = pd.merge_asof(
+        rows.sort_values("known"), prices, left_on="known", right_on="Date", by="Ticker", direction="forward",
+        tolerance=pd.Timedelta(days=6),
+    )  # fmt: skip
+    rows["value"] = rows["price"] * rows["Shares (Basic)"].fillna(rows["Shares (Diluted)"])
+    rows["debt"] = rows[DEBTS].fillna(0).sum(axis=1)
+    rows["net_debt"] = rows["debt"] - rows[CASH]
+    rows["ebitda"] = rows["Operating Income (Loss)"] + rows[DEPRECIATION].fillna(-rows[f"{DEPRECIATION}_income"])
+    rows = rows[rows["known"] >= rows["end"]]
+    same = ["end", "Operating Income (Loss)", "debt", CASH, "Revenue", *BALANCE[3:]]
+    valued = rows.groupby("Ticker")["value"].transform("count") > 0
+    rows = rows.assign(unvalued=~valued).sort_values(["unvalued", "Ticker"]).drop_duplicates(same)
+    rows = rows.sort_values(["Ticker", "Fiscal Year"])
+    kept = rows[~_impossible(rows)].copy()
+    order = kept.groupby("Fiscal Year")["value"].rank(ascending=False, method="first")
+    kept["group"] = np.select([order <= 500, order <= 2500], GROUPS, "")
+    return kept[kept["group"] != ""].groupby(["Fiscal Year", "group"]).apply(_describe)
+
+
+def _impossible(rows):
+    smallest, enterprise = rows.groupby("Ticker")["Total Assets"].cummin(), rows["value"] + rows["debt"]
+    rules = [
+        (rows[[*DEBTS, CASH]] < 0).any(axis=1), rows["Total Assets"] <= 0, rows[CASH] > 1.01 * rows["Total Assets"],
+        rows["debt"] > 1.01 * rows["Total Liabilities"], rows["Revenue"] > 7e11, rows["Total Assets"] > 7e12,
+        rows["ebitda"].abs() > 4e11, rows["value"] > 6e12, (rows["Total Assets"] > 500 * smallest) & (smallest > 1e7),
+        (rows["Total Equity"].abs() > 50 * rows["value"]) & (rows["price"] > 1),
+        (rows["ebitda"] > 2.5 * enterprise) | (rows["ebitda"] < -100 * enterprise),
+    ]  # fmt: skip
+    return np.logical_or.reduce(rules)
+
+
+def _describe(firms):
+    used = firms.dropna(subset=["net_debt", "ebitda"])
+    debt, earned = used["net_debt"].sum(), used["ebitda"].sum()
+    alone = (debt - used["net_debt"]) / (earned - used["ebitda"])
+    rest = used.drop((alone - debt / earned).abs().nlargest(5).index)
+    positive = used[used["ebitda"] > 0]
+    median, losses = (positive["net_debt"] / positive["ebitda"]).median(), (used["ebitda"] <= 0).mean()
+    without = rest["net_debt"].sum() / rest["ebitda"].sum()
+    return pd.Series({"value": debt / earned, "median": median, "share_no_ebitda": losses, "without_top": without})
+
+
+def test_simfin(shared_data, request):
+    found, expected = ours(shared_data), plain(shared_data)
+    firm_years = found.set_index(["fiscal_year", "group"])[expected.columns].loc[expected.index]
+    np.testing.assert_allclose(firm_years.to_numpy(), expected.to_numpy(), rtol=1e-9)
+    if request.config.getoption("benchmark_enable"):
+        compare(
+            "SimFin: load, clean, group, ratios, against pandas", lambda: ours(shared_data), lambda: plain(shared_data)
+        )
+
+
+@pytest.fixture(scope="module")
+def universe(tmp_path_factory):
+    """5,000 files of five years of prices, which are one file under many names."""
+    folder = tmp_path_factory.mktemp("universe")
+    first = write_prices(folder, "S0000", random_walk(1260, seed=0))
+    for n in range(1, 5000):
+        os.link(first, first.with_name(f"S{n:04d}.csv"))
+    return folder
+
+
+def check(folder, files):
+    named = [f"S{n:04d}" for n in range(files)]
+    params = RecordSigma(source="folder", data_dir=str(folder), asset=named[0], benchmark="", assets=named)
+    assert check_sources([params]) == [None]
+
+
+@measured
+def test_check_of_4000_price_files(universe):
+    paths = sorted(universe.glob("prices/*.csv"))[:4000]
+    plainly = lambda: [pd.read_csv(path, parse_dates=["date"], index_col="date") for path in paths]
+    compare("check of 4,000 price files, against pandas.read_csv of each", lambda: check(universe, 4000), plainly)
+
+
+@measured
+def test_growth_of_price_files(universe):
+    growth("price files checked", (10, 100, 1000, 5000), lambda n: check(universe, n))
+
+
+SERVER = """
+import sys
+import pandas as pd
+from research_lib.data.calendar import exchange_sessions
+from tests.data.live.loopback import Answer, Vendors, as_json, chart
+symbols = int(sys.argv[1])
+days = exchange_sessions()[exchange_sessions() < pd.Timestamp("2025-01-01")][-2520:]
+with Vendors() as vendors:
+    whole = as_json(chart("SYMBOL", days)).body
+    for n in range(symbols):
+        vendors.prices(f"S{n:04d}", Answer(whole.replace(b"SYMBOL", f"S{n:04d}".encode())) if n % 100 else Answer(b"{}", 404))
+    print(vendors.port, flush=True)
+    sys.stdin.read()
+"""
+
+CLIENT = """
+import resource, sys, time, warnings
+from pathlib import Path
+warnings.simplefilter("ignore")
+from research_lib.data.calendar import exchange_sessions
+from research_lib.data.live.network import RetryPolicy
+from research_lib.data.live.pull import pull
+from research_lib.data.live.store import Item, Kind, Store
+from tests.data.live.loopback import clients
+port, folder, symbols, way = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+names = [f"S{n:04d}" for n in range(symbols)]
+store = Store(folder)
+led = clients(port, store, timeout_s=30, names=["yahoo"])
+exchange_sessions()
+start = time.perf_counter()
+if way == "ours":
+    outcome = pull([Item("yahoo", Kind.PRICES, name) for name in names], store, led, policy=RetryPolicy())
+    good, errors = len(outcome.kept), len(outcome.failed)
+else:
+    import logging, yfinance
+    logging.disable(logging.CRITICAL)
+    yfinance.config.debug.hide_exceptions = True
+    frame = yfinance.download(names, period="max", threads=True, progress=False, auto_adjust=False, actions=True,
+                              keepna=True, session=led["yahoo"].session)
+    good, errors = frame["Close"].notna().any().sum(), 0
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, good, errors)
+"""
+
+
+@contextmanager
+def server(symbols):
+    """Serve ten years of so many symbols from a process of its own, one in a hundred as an error; gives the port."""
+    words = [sys.executable, "-c", SERVER, str(symbols)]
+    process = subprocess.Popen(words, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.communicate()
+
+
+def pulled(port, folder, symbols, way):
+    """Return seconds, peak memory in MB, symbols with data, and errors that were kept."""
+    words = [sys.executable, "-c", CLIENT, port, str(folder), str(symbols), way]
+    done = subprocess.run(words, cwd=PROJECT, check=True, capture_output=True, text=True)
+    return tuple(map(float, done.stdout.split()))
+
+
+@measured
+def test_pull_of_2000_symbols(tmp_path):
+    with server(2000) as port:
+        theirs = pulled(port, tmp_path / "theirs", 2000, "theirs")
+        few, ours = (pulled(port, tmp_path / str(n), n, "ours") for n in (200, 2000))
+    assert ours[2:] == (1980, 20)
+    print(f"\n| pull of 2,000 symbols, against yfinance.download with threads | {ours[0]:.3g} s | {theirs[0]:.3g} s | "
+          f"{theirs[0] / ours[0]:.2f} (1 round) |\npeak memory {ours[1]:.0f} MB, of 200 symbols {few[1]:.0f} MB, theirs "
+          f"{theirs[1]:.0f} MB; errors kept: {ours[3]:.0f} of 20, theirs raises none")  # fmt: skip
