@@ -17,7 +17,7 @@ from research_lib.stats.policy import CycleRule
 from research_lib.stats.randomization import sign_flip
 from research_lib.studies.rate_cuts import RateCuts, curve
 from research_lib.studies.rate_cuts.curve import AXES, shares, specification_curve
-from research_lib.studies.rate_cuts.load import ReturnPair, changes_of, last_before, load_pair, load_rates
+from research_lib.studies.rate_cuts.load import ReturnPair, changes_of, load_pair, load_rates
 from research_lib.studies.study import COMMON_EXHIBITS, Missing
 
 REAL = {"source": "folder", "frequency": "daily", "small": "RUT", "large": "GSPC", "horizon": 252}
@@ -288,9 +288,6 @@ def test_drivers_are_changes_over_the_pairs_periods_and_stop_at_gaps(made_up: Ra
     day, before = levels.loc["2000-05-16", "10-year yield"], levels.loc["2000-05-15", "10-year yield"]
     assert found.loc["2000-05-16", "10-year yield"] == pytest.approx(day - before)
     assert found.loc["2001-03-12":"2001-04-16", "10-year yield"].isna().all()  # carried over a week, not over a gap
-    values = pd.Series([1.0, 2.0], pd.DatetimeIndex(["2000-01-03", "2000-01-05"]))
-    days = pd.DatetimeIndex(["2000-01-03", "2000-01-04", "2000-01-05", "2000-01-06"])
-    np.testing.assert_array_equal(last_before(values, days), [np.nan, 1.0, 1.0, 2.0])
 
 
 def test_a_spread_that_has_just_begun_gives_way(shared_data: Path) -> None:

@@ -5,8 +5,8 @@ import pytest
 from tests.validity.__main__ import all_quantities
 from tests.validity.measure import Quantity, measure
 
-DRAWS = 600
-BOUND = 0.073  # 5% and two and a half Monte Carlo errors
+DRAWS = 400
+BOUND = 0.077  # 5% and two and a half Monte Carlo errors
 FAST = [quantity for quantities in all_quantities().values() for quantity in quantities if quantity.fast]
 
 

@@ -21,7 +21,7 @@ RATES = {"daily": ("DGS2", "DGS10", "BAMLH0A0HYM2", "BAA10Y"), "monthly": ("RF",
 MONTHS_PER_YEAR = 12
 
 LONGEST_STEP_DAYS = 20  # a daily series' median step is one day, a monthly one's thirty
-STALE_DAYS = 7  # a yield is carried over holidays of the bond market, not over gaps
+STALE = pd.Timedelta(days=7)  # a yield is carried over holidays of the bond market, not over gaps
 LEAST_SPREAD_DAYS = 504  # a credit spread that has just begun gives way to the next one
 
 
@@ -104,16 +104,7 @@ def load_rates(
 
 def changes_of(levels: pd.DataFrame, index: pd.DatetimeIndex) -> pd.DataFrame:
     """Return the changes of yields and spreads over the periods of `index`; a level is carried over at most a week."""
-    found = {}
-    for name, column in levels.items():
-        known = column.dropna()
-        at = known.index.searchsorted(index, side="right") - 1
-        fresh = (at >= 0) & (np.asarray((index - known.index[np.maximum(at, 0)]).days) <= STALE_DAYS)
-        found[name] = pd.Series(np.where(fresh, known.to_numpy()[at], np.nan), index).diff()
-    return pd.DataFrame(found)
-
-
-def last_before(values: "pd.Series[float]", dates: pd.DatetimeIndex) -> list[float]:
-    """Return the last known value dated before each date, NaN where there is none; shape (dates,)."""
-    known = values.dropna()
-    return [float(known.iloc[at - 1]) if at else np.nan for at in known.index.searchsorted(dates, side="left")]
+    known = {name: column.dropna() for name, column in levels.items()}
+    return pd.DataFrame(
+        {name: one.reindex(index, method="ffill", tolerance=STALE) for name, one in known.items()}
+    ).diff()

@@ -4,6 +4,7 @@ From top to bottom: data, results, tables, figures, findings, summary. Outcomes 
 nothing else is said.
 """
 
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,15 +25,7 @@ from research_lib.stats.randomization import LEAST_GROUPS, LEVEL, sign_flip, sig
 from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies import parameters
 from research_lib.studies.rate_cuts.curve import AXES, shares, specification_curve
-from research_lib.studies.rate_cuts.load import (
-    PAIRS,
-    ReturnPair,
-    changes_of,
-    last_before,
-    load_pair,
-    load_rates,
-    pair_name,
-)
+from research_lib.studies.rate_cuts.load import PAIRS, ReturnPair, changes_of, load_pair, load_rates, pair_name
 from research_lib.studies.study import Find, Study, figure, result, table
 
 BROAD = "GSPC"
@@ -77,19 +70,19 @@ class RateCuts(Study):
         found: dict[str, ReturnPair | None] = {}
         for legs in PAIRS[self.p.frequency]:
             if legs != (self.p.small, self.p.large):
-                try:
+                found[pair_name(*legs)] = None
+                with suppress(DataError, InsufficientDataError):
                     found[pair_name(*legs)] = self.load(load_pair, *legs)
-                except (DataError, InsufficientDataError):
-                    found[pair_name(*legs)] = None
         return found
 
     @result
     def total_returns(self) -> ReturnPair:
         """Small and large caps with dividends."""
+        if self.pair.dividends:
+            raise InsufficientDataError(f"the returns of {self.pair.name} include dividends already")
         found = next((pair for pair in self.others.values() if pair and pair.dividends), None)
-        if self.pair.dividends or found is None:
-            has = f"the returns of {self.pair.name} include dividends already"
-            raise InsufficientDataError(has if self.pair.dividends else "this source has no IWM and SPY with dividends")
+        if found is None:
+            raise InsufficientDataError("this source has no IWM and SPY with dividends")
         return found
 
     @result
@@ -120,12 +113,10 @@ class RateCuts(Study):
     def cards(self) -> tuple[DataCard, ...]:
         """The cards of what was used."""
         used = vars(self)
-        try:
-            first = [self.pair]
-        except InsufficientDataError:
-            first = []
-        pairs = [*first, *filter(None, used.get("others", {}).values()), *filter(None, [used.get("broad")])]
-        groups = [*(pair.cards for pair in pairs), used["rates"][1] if "rates" in used else ()]
+        with suppress(InsufficientDataError):
+            _ = self.pair
+        pairs = [used.get("pair"), *used.get("others", {}).values(), used.get("broad")]
+        groups = [*(pair.cards for pair in pairs if pair), used["rates"][1] if "rates" in used else ()]
         return tuple({card.id: card for cards in groups for card in cards}.values())
 
     # Results.
@@ -329,12 +320,12 @@ class RateCuts(Study):
         found = policy.easing_cycles(self.changes["change_bp"], self.rule)
         found = found[~found["cut_off"]]
         levels = self.rates[0].reindex(columns=["2-year yield", "10-year yield", "credit spread"])
-        dates = pd.DatetimeIndex(found.index)
+        dates, day_before = pd.DatetimeIndex(found.index), pd.DatetimeIndex(found.index) - pd.Timedelta(days=1)
         recession = policy.recession_within(dates, load_recessions(as_of=self.known_to), known_to=self.known_to)
         return found.assign(
             on_hold=(dates - pd.DatetimeIndex(found["last_hike"])).days,
-            curve=last_before(levels["10-year yield"] - levels["2-year yield"], dates),
-            spread=last_before(levels["credit spread"], dates),
+            curve=(levels["10-year yield"] - levels["2-year yield"]).asof(day_before).to_numpy(),
+            spread=levels["credit spread"].asof(day_before).to_numpy(),
             recession=["not known yet" if pd.isna(one) else "yes" if one else "no" for one in recession],
             outcome=self.outcomes[self.p.horizon].reindex(dates).to_numpy(),
         ).reset_index()
