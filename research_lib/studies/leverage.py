@@ -245,11 +245,12 @@ class Leverage(Study):
         if self.lacking:
             return self.spread_effects
         frame = self.quotes.set_index("groups")[["value", "low", "high", "quoted"]]
-        owed = [f"{times(row.value, 1)}, {row.said}" for row in self.quotes.itertuples()]
+        owed = [f"{times(row.value, 1)} (n {row.n:,})" for row in self.quotes.itertuples()]
         return charts.bars(
             frame.assign(text=owed), name="net debt to EBITDA, sum over companies", unit="turns", title=self.quote_title,
-            deck=f"Fiscal {self.fiscal_year}, {self.financials}; lines: 95% intervals; red: the quoted figures",
-            alt=f"Net debt to EBITDA: large {owed[0]}; small {owed[1]}.", data=self.quotes,
+            deck=f"Fiscal {self.fiscal_year}, {self.financials}; lines: 95% intervals; red: what is quoted, for small "
+            "companies as more than that", data=self.quotes,
+            alt=f"Net debt to EBITDA: large {owed[0]}, small {owed[1]}. {self.quote_title}.",
             colours=dict(zip(frame.index, (LARGE_CAPS, SMALL_CAPS), strict=True)),
         )  # fmt: skip
 
