@@ -384,10 +384,12 @@ class RateCuts(Study):
         )
         last = found.ffill().iloc[-1]
         title = f"Cycles part ways: from {show(last.min(), 'points')} to {show(last.max(), 'points')} after the cut"
+        if len(last) == 1:
+            title = f"The only cycle so far stands at {show(last.iloc[0], 'points')}"
         name, x_name = f"{self.pair.name} since the cut, percentage points", f"{self.unit}s from the first cut"
         deck = "Each easing cycle, by the year of its first cut"
         return charts.paths(found, mean=found.mean(axis=1), name=name, x_name=x_name, title=title, deck=deck, data=found,
-                            alt=f"{(last > 0).sum()} of {len(last)} cycles end above zero.")  # fmt: skip
+                            alt=f"{title}. Above zero: {(last > 0).sum()} of {len(last)}.")  # fmt: skip
 
     @figure
     def growth(self) -> Figure:
