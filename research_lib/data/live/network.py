@@ -6,10 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from itertools import count
 from threading import Event, Lock
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from research_lib.errors import DataError
 
@@ -21,10 +20,9 @@ class RefusedError(DataError):
 
 
 class TransientError(OSError):
-    """A vendor did not answer, or with something that may pass: throttled, down, cut off, too slow.
+    """A vendor did not answer, or with something that may pass; an OSError, so that yfinance goes on without a cookie.
 
-    `for_all`: it would meet any other request too; not `again`: nor would it pass. An OSError, so that yfinance goes
-    on without a cookie where only the cookie could not be had.
+    `for_all`: it would meet any other request too; not `again`: nor would it pass.
     """
 
     def __init__(self, message: str, *, retry_after_s: float = 0.0, for_all: bool = False, again: bool = True) -> None:
@@ -52,8 +50,7 @@ class RateLimiter:
     """One source's requests: a gap apart; after a 429 none until the wait is over; none at all once it is closed."""
 
     def __init__(self, policy: RetryPolicy, *, gap_s: float = 0.0) -> None:
-        self._policy, self._gap_s = policy, gap_s
-        self._stop, self._lock = Event(), Lock()
+        self._policy, self._gap_s, self._stop, self._lock = policy, gap_s, Event(), Lock()
         self._open_at, self._closed = 0.0, ""
 
     def stop(self) -> None:
@@ -64,7 +61,8 @@ class RateLimiter:
         """Call until it answers; `TransientError` is the last attempt's, and closes the source if it is for all."""
         if self._closed:
             raise TransientError(f"not asked: {self._closed}")
-        for attempt in count():
+        policy, attempt = self._policy, 1
+        while True:
             with self._lock:
                 turn = max(self._open_at, monotonic())
                 self._open_at = turn + self._gap_s
@@ -72,32 +70,31 @@ class RateLimiter:
             try:
                 return call()
             except TransientError as error:
-                asks_too_long = error.retry_after_s > self._policy.longest_wait_s
-                if not error.again or asks_too_long or attempt + 1 == self._policy.attempts:
+                if not error.again or error.retry_after_s > policy.longest_wait_s or attempt == policy.attempts:
                     self._closed = self._closed or (str(error) if error.for_all else "")
                     raise
-                jittered = self._policy.first_wait_s * 2.0**attempt * random.uniform(1, 2)  # noqa: S311  # no secret
-                wait = max(min(jittered, self._policy.longest_wait_s), error.retry_after_s)
+                jittered = policy.first_wait_s * 2.0 ** (attempt - 1) * random.uniform(1, 2)  # noqa: S311  # no secret
+                wait = max(min(jittered, policy.longest_wait_s), error.retry_after_s)
                 if error.for_all:
                     with self._lock:
                         self._open_at = max(self._open_at, monotonic() + wait)
                 self._sleep(wait)
-        raise AssertionError  # count() does not end
+                attempt += 1
 
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(max(seconds, 0.0)):
             raise StoppedError
 
 
-def check_answer(vendor: str, status: int, retry_after: str | None, body: bytes) -> None:
+def check_answer(vendor: str, response: Any) -> None:  # noqa: ANN401  # of requests or curl
     """Raise where an answer's status says that it should be asked for again, or a web page stands in place of data."""
-    asked = read_retry_after(retry_after)
+    status, asked = response.status_code, read_retry_after(response.headers.get("Retry-After"))
     shown = f"; it asks to wait {asked:.0f} s" if asked else ""
     if status == 429:
         raise TransientError(f"{vendor} is throttling (429){shown}", retry_after_s=asked, for_all=True)
     if status >= 500:
         raise TransientError(f"{vendor} has a fault ({status}){shown}", retry_after_s=asked)
-    if status < 400 and body.lstrip()[:1] == b"<":
+    if status < 400 and response.content.lstrip()[:1] == b"<":
         raise TransientError(f"{vendor} sent a web page in place of data")
 
 

@@ -6,15 +6,20 @@ A new vendor is a class here, its kind in `source.SERVES`, and a column of names
 import json
 import logging
 import os
+import re
 import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
+from io import BytesIO, StringIO
+from itertools import takewhile
 from threading import Lock
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from urllib.parse import unquote, urlsplit
 
 import curl_cffi.requests as curl
 import pandas as pd
-import requests
 
 from research_lib.data.calendar import is_finished
 from research_lib.data.catalog import PERCENT, describe_series, vendor_name
@@ -23,47 +28,108 @@ from research_lib.data.live.store import Item, Pulled, Store
 from research_lib.data.sec import TAGS, facts_frame
 from research_lib.errors import MissingDataError
 
-START = "1900-01-01"  # without one, pandas-datareader fetches the last five years
 CHART = "/v8/finance/chart/"
+YAHOO_COLUMNS = {"Close": "close", "Adj Close": "adj_close", "Open": "open", "High": "high", "Low": "low",
+                 "Volume": "volume", "Dividends": "dividend", "Stock Splits": "split"}  # fmt: skip
 
 
-class WebSession(requests.Session):
-    """A session of requests that raises in place of answers that are none; each request has a time-out."""
+class Session(curl.Session[curl.Response]):
+    """A vendor's session: the vendor judges what comes, before yfinance turns it into something else."""
 
-    def __init__(self, vendor: str, *, timeout_s: float) -> None:
-        super().__init__()
-        self.vendor, self.timeout_s = vendor, timeout_s
-
-    def request(self, method: str, url: str, *args: Any, **options: Any) -> requests.Response:  # type: ignore[override]  # noqa: ANN401
-        """Ask, and judge the answer."""
-        try:
-            response = super().request(method, url, *args, **{**options, "timeout": self.timeout_s})
-        except requests.exceptions.RequestException as error:
-            raise connection_fault(self.vendor, error, self.timeout_s) from None
-        check_answer(self.vendor, response.status_code, response.headers.get("Retry-After"), response.content)
-        if not response.ok:
-            raise RefusedError(f"{self.vendor} answered {response.status_code} {response.reason}")
-        return response
-
-
-class YahooSession(curl.Session[curl.Response]):
-    """The session that yfinance asks through: it says what went wrong before yfinance turns it into something else."""
-
-    def __init__(self, *, timeout_s: float) -> None:
-        super().__init__(impersonate="chrome")
-        self.timeout_s = timeout_s
+    def __init__(self, vendor: "Vendor") -> None:
+        super().__init__(impersonate=vendor.browser)
+        self.vendor = vendor
 
     def request(self, method: str, url: str, **options: Any) -> curl.Response:  # type: ignore[override]  # noqa: ANN401
-        """Ask, and judge the answer; a refused crumb (401, 403) passes, because yfinance fetches another."""
+        """Ask, for no longer than the time-out."""
+        timeout_s = self.vendor.timeout_s
         try:
-            response = super().request(method, url, **{**options, "timeout": self.timeout_s})  # type: ignore[arg-type]
+            response = super().request(method, url, **{**options, "timeout": timeout_s})  # type: ignore[arg-type]
         except curl.exceptions.RequestException as error:
-            raise connection_fault("Yahoo", error, self.timeout_s) from None
+            raise connection_fault(self.vendor.label, error, timeout_s) from None
+        self.vendor.judge(url, response)
+        return response
+
+
+@contextmanager
+def refused(said: str) -> Iterator[None]:
+    """Make one refusal of whatever a changed answer does to its reader."""
+    try:
+        yield
+    except (TransientError, RefusedError):
+        raise
+    except Exception as error:  # BadZipFile and many more
+        raise RefusedError(f"{said} ({type(error).__name__}: {str(error)[:80]})") from None
+
+
+class Vendor:
+    """One vendor's client: its name among sources, and how to fetch an item's whole history."""
+
+    source: ClassVar[str]
+    label: ClassVar[str]
+    browser: ClassVar[Literal["chrome"] | None] = "chrome"  # whose requests ours look like
+
+    def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:  # noqa: ARG002  # Yahoo keeps a cache there
+        self.timeout_s, self.session, self._lock = timeout_s, Session(self), Lock()
+        self._fetched: dict[str, Any] = {}  # what serves several items
+
+    def judge(self, url: str, response: curl.Response) -> None:  # noqa: ARG002
+        """Raise where an answer is none."""
+        check_answer(self.label, response)
+        if not response.ok:
+            raise RefusedError(f"{self.label} answered {response.status_code} {response.reason}")
+
+    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:
+        """Fetch an item; `RefusedError` or `TransientError` where there is no usable answer."""
+        raise NotImplementedError
+
+
+class Yahoo(Vendor):
+    """Daily prices through yfinance; neither its `download`, which swallows errors, nor `repair`, which invents splits."""
+
+    source, label = "yahoo", "Yahoo"
+
+    def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:
+        """Let yfinance raise what it would log, and keep time zones of symbols with the snapshots."""
+        import yfinance
+
+        super().__init__(store, timeout_s=timeout_s)
+        logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # it logs what it also raises
+        yfinance.config.debug.hide_exceptions = False
+        # It shows deprecation warnings of its own use of pandas, a few for each symbol; nothing of ours.
+        warnings.filterwarnings("ignore", category=pd.errors.Pandas4Warning, module="yfinance")
+        (zones := store.directory / "yfinance").mkdir(parents=True, exist_ok=True)
+        yfinance.set_tz_cache_location(str(zones))
+
+    def judge(self, url: str, response: curl.Response) -> None:
+        """Judge answers for prices; a refused crumb (401, 403) passes, because yfinance fetches another."""
         path = unquote(urlsplit(url).path)
         if path.startswith(CHART) and response.status_code not in {401, 403}:
-            check_answer("Yahoo", response.status_code, response.headers.get("Retry-After"), response.content)
+            check_answer(self.label, response)
             check_chart(path.removeprefix(CHART), response.content, response.status_code)
-        return response
+
+    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:
+        """Fetch a symbol's prices; a session that is not over at `now` is left out."""
+        import yfinance
+
+        symbol, asked = vendor_name(self.source, item.name), {"period": "max", "interval": "1d", "auto_adjust": False}
+        with refused(f"Yahoo sent nothing usable for {symbol}"):
+            try:
+                ticker = yfinance.Ticker(symbol, session=self.session)
+                ticker._tz = "America/New_York"  # spares a second request a symbol; the answer itself says its zone
+                history = ticker.history(**asked, actions=True, repair=False, keepna=True, timeout=None)
+            except yfinance.exceptions.YFRateLimitError:
+                raise TransientError("Yahoo is throttling", for_all=True) from None
+        days = pd.DatetimeIndex(history.index).tz_localize(None).as_unit("us").rename("date")
+        frame = history.set_axis(days)[list(YAHOO_COLUMNS)].rename(columns=YAHOO_COLUMNS).astype(float).reset_index()
+        recent = days[days >= now.tz_localize(None) - pd.Timedelta(days=4)]  # older ones are over everywhere
+        unfinished = [day for day in recent if not is_finished(day, now)]
+        frame = frame[~frame["date"].isin(unfinished)]
+        if frame["close"].isna().all():
+            raise RefusedError(f"Yahoo sent no close for {symbol}")
+        query = {"symbol": symbol, **{name: str(value) for name, value in asked.items()}}
+        left_out = tuple(f"{day.date()}: the session is not over yet" for day in unfinished)
+        return Pulled(item, frame, query, f"yfinance {version('yfinance')}", left_out)
 
 
 def check_chart(symbol: str, content: bytes, status: int) -> None:
@@ -98,149 +164,85 @@ def check_chart(symbol: str, content: bytes, status: int) -> None:
         raise RefusedError(f"Yahoo sent two different closes for {symbol} on {str(differing.idxmax())[:10]}")
 
 
-class Vendor:
-    """One vendor's client: its name among sources, and how to fetch an item's whole history."""
-
-    source: ClassVar[str]
-    label: ClassVar[str]
-
-    def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:  # noqa: ARG002  # Yahoo keeps a cache there
-        self.session: Any = WebSession(self.label, timeout_s=timeout_s)
-        self._lock = Lock()
-        self._fetched: dict[str, Any] = {}  # what serves several items
-
-    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:
-        """Fetch an item; `RefusedError` or `TransientError` where there is no usable answer."""
-        raise NotImplementedError
-
-
-class Yahoo(Vendor):
-    """Daily prices through yfinance; neither its `download`, which swallows errors, nor `repair`, which invents splits."""
-
-    source, label = "yahoo", "Yahoo"
-
-    def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:
-        """Let yfinance raise what it would log, and keep time zones of symbols with the snapshots."""
-        import yfinance
-
-        logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # it logs what it also raises
-        yfinance.config.debug.hide_exceptions = False
-        # It shows deprecation warnings of its own use of pandas, a few for each symbol; nothing of ours.
-        warnings.filterwarnings("ignore", category=pd.errors.Pandas4Warning, module="yfinance")
-        (store.directory / "yfinance").mkdir(parents=True, exist_ok=True)
-        yfinance.set_tz_cache_location(str(store.directory / "yfinance"))
-        self.session, self._yfinance = YahooSession(timeout_s=timeout_s), yfinance
-
-    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:
-        """Fetch a symbol's prices; a session that is not over at `now` is left out."""
-        symbol, faults = vendor_name(self.source, item.name), self._yfinance.exceptions
-        asked = {"period": "max", "interval": "1d", "auto_adjust": False}
-        try:
-            ticker = self._yfinance.Ticker(symbol, session=self.session)
-            ticker._tz = "America/New_York"  # spares a second request a symbol; the answer itself says its zone
-            history = ticker.history(**asked, actions=True, repair=False, keepna=True, timeout=None)
-        except faults.YFRateLimitError:
-            raise TransientError("Yahoo is throttling", for_all=True) from None
-        except (faults.YFException, LookupError, TypeError, ValueError) as error:
-            raise RefusedError(f"Yahoo sent nothing usable for {symbol} ({type(error).__name__}: {error})") from None
-        names = {"Close": "close", "Adj Close": "adj_close", "Open": "open", "High": "high", "Low": "low",
-                 "Volume": "volume", "Dividends": "dividend", "Stock Splits": "split"}  # fmt: skip
-        days = pd.DatetimeIndex(history.index).tz_localize(None).as_unit("us").rename("date")
-        frame = history.set_axis(days)[list(names)].rename(columns=names).astype(float).reset_index()
-        recent = days[days >= now.tz_localize(None) - pd.Timedelta(days=4)]  # older ones are over everywhere
-        unfinished = [day for day in recent if not is_finished(day, now)]
-        frame = frame[~frame["date"].isin(unfinished)]
-        if frame["close"].isna().all():
-            raise RefusedError(f"Yahoo sent no close for {symbol}")
-        query = {"symbol": symbol, **{name: str(value) for name, value in asked.items()}}
-        left_out = tuple(f"{day.date()}: the session is not over yet" for day in unfinished)
-        return Pulled(item, frame, query, f"yfinance {version('yfinance')}", left_out)
-
-
 class Fred(Vendor):
     """FRED: one series a request, its newest vintage, no key needed."""
 
     source, label = "fred", "FRED"
+    URL = "https://fred.stlouisfed.org/graph/fredgraph.csv?id="
 
     def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
         """Fetch a series whole."""
-        from pandas_datareader.fred import FredReader
-
         name = vendor_name(self.source, item.name)
-        frame = _read(FredReader, name, self.session, f"FRED sent nothing usable for {name}")
-        if not isinstance(frame.index, pd.DatetimeIndex) or not pd.api.types.is_numeric_dtype(frame[name]):
+        with refused(f"FRED sent nothing usable for {name}"):
+            content = self.session.get(self.URL + name).content
+            values = pd.read_csv(BytesIO(content), index_col=0, parse_dates=True, na_values=".")[name]
+        if not isinstance(values.index, pd.DatetimeIndex) or not pd.api.types.is_numeric_dtype(values):
             raise RefusedError(f"FRED sent something else than dates and numbers for {name}")
-        if frame[name].isna().all():
+        if values.isna().all():
             raise RefusedError(f"FRED sent an empty answer for {name}")
-        return _as_series(item, name, frame.index, frame[name])
+        return _as_series(item, name, values)
 
 
 class French(Vendor):
     """Ken French's data library: monthly factors and portfolios, several in a file, which is fetched once."""
 
     source, label = "french", "Ken French's library"
+    URL = "https://mba.tuck.dartmouth.edu/pages/faculty/ken.french/ftp/{}_CSV.zip"
 
     def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
         """Take a series from its file."""
-        from pandas_datareader.famafrench import FamaFrenchReader
-
         dataset, _, column = vendor_name(self.source, item.name).partition("/")
-        with self._lock:
+        with self._lock, refused(f"{dataset}: not a file as Ken French publishes it"):
             if dataset not in self._fetched:
-                said = f"{dataset}: not a file as Ken French publishes it"
-                tables = _read(FamaFrenchReader, dataset, self.session, said)
-                self._fetched[dataset] = tables[0].rename(columns=str.strip)  # monthly; of portfolios, by value
+                self._fetched[dataset] = read_monthly(self.session.get(self.URL.format(dataset)).content)
         table = self._fetched[dataset]
-        if column not in table or not isinstance(table.index, pd.PeriodIndex) or table.index.freqstr != "M":
-            raise RefusedError(f"{dataset}: no monthly column {column}; it has {', '.join(map(str, table))}")
-        values = table[column].astype(float)
+        if column not in table:
+            raise RefusedError(f"{dataset}: no monthly column {column}; it has {', '.join(table)}")
+        values = table[column].mask(table[column].isin([-99.99, -999.0]))
         # What the catalog keeps as decimals (portfolios, as another of their publishers has them) comes in percent.
-        values = values.mask(values.isin([-99.99, -999.0])) * (PERCENT if describe_series(item.name).scale == 1 else 1)
-        return _as_series(item, f"{dataset}, {column}", table.index.to_timestamp(), values)
+        values *= PERCENT if describe_series(item.name).scale == 1 else 1
+        return _as_series(item, f"{dataset}, {column}", values)
 
 
-def _read(reader: type[Any], name: str, session: requests.Session, said: str) -> Any:  # noqa: ANN401  # untyped library
-    """Read through pandas-datareader; whatever a changed file does to its reader is one refusal."""
-    try:
-        return reader(name, start=START, session=session, retry_count=0).read()
-    except (TransientError, RefusedError):
-        raise
-    except Exception as error:  # BadZipFile and many more
-        raise RefusedError(f"{said} ({type(error).__name__})") from None
+def read_monthly(content: bytes) -> pd.DataFrame:
+    """Read the first table of months in a file of Ken French's, of portfolios that by value; a column a series."""
+    with zipfile.ZipFile(BytesIO(content)) as file:
+        lines = file.read(file.namelist()[0]).decode("latin-1").splitlines()
+    is_month = re.compile(r"\s*\d{6}\s*,").match
+    first = [bool(is_month(line)) for line in lines].index(True)
+    text = "\n".join([lines[first - 1], *takewhile(is_month, lines[first:])])
+    table = pd.read_csv(StringIO(text), index_col=0).rename(columns=str.strip).astype(float)
+    return table.set_axis(pd.to_datetime(table.index.astype(str), format="%Y%m"))
 
 
-def _as_series(item: Item, name: str, dates: pd.DatetimeIndex, values: "pd.Series[float]") -> Pulled:
-    frame = pd.DataFrame({"date": dates.as_unit("us"), "value": values.to_numpy(dtype=float)})
-    library = f"pandas-datareader {version('pandas-datareader')}"
-    return Pulled(item, frame, {"symbol": name, "start": START}, library)
+def _as_series(item: Item, name: str, values: "pd.Series[float]") -> Pulled:
+    frame = pd.DataFrame({"date": pd.DatetimeIndex(values.index).as_unit("us"), "value": values.to_numpy(dtype=float)})
+    return Pulled(item, frame, {"symbol": name}, f"curl_cffi {version('curl_cffi')}")
 
 
 class Sec(Vendor):
     """The SEC's company facts, over plain HTTPS: every number of every report as filed, with the day on which it was."""
 
-    source, label = "sec", "the SEC"
+    source, label, browser = "sec", "the SEC", None
     LIST_URL = "https://www.sec.gov/files/company_tickers.json"
     FACTS_URL = "https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010d}.json"
 
     def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:
         """Say who asks, as the SEC wants to know; it goes into one header and nowhere else."""
         super().__init__(store, timeout_s=timeout_s)
-        self.session.headers["User-Agent"] = os.environ.get("SEC_IDENTITY", "").strip()
-        if not self.session.headers["User-Agent"]:
+        if not (who := os.environ.get("SEC_IDENTITY", "").strip()):
             raise MissingDataError("the SEC wants to know who asks: set SEC_IDENTITY to your name and e-mail address")
+        self.session.headers["User-Agent"] = who
 
     def largest(self, count: int) -> list[str]:
         """Return the tickers of the largest companies by today's market value, each company once.
 
         Those of today: companies that failed or were bought since are not among them.
         """
-        with self._lock:
+        with self._lock, refused("the SEC's list of companies is not what it was"):
             if not self._fetched:
-                rows = self._ask(self.LIST_URL)
-                try:
-                    self._fetched = {str(row["ticker"]): int(row["cik_str"]) for row in rows.values()}
-                except (KeyError, TypeError, ValueError, AttributeError):
-                    raise RefusedError("the SEC's list of companies is not what it was") from None
+                rows = self._ask(self.LIST_URL).values()
+                self._fetched = {str(row["ticker"]): int(row["cik_str"]) for row in rows}
         return list(pd.Series(self._fetched).drop_duplicates().index[:count])
 
     def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
@@ -249,23 +251,19 @@ class Sec(Vendor):
         if item.name not in self._fetched:
             raise RefusedError(f"the SEC lists no {item.name}")
         cik = self._fetched[item.name]
-        try:
+        with refused(f"the SEC's facts of {item.name} are not in the form they were"):
             frame = facts_frame(self._ask(self.FACTS_URL.format(cik=cik)))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            said = f"{type(error).__name__}: {str(error)[:80]}"
-            raise RefusedError(f"the SEC's facts of {item.name} are not in the form they were ({said})") from None
         if frame.empty:
             raise RefusedError(f"the SEC has none of the facts that the kit uses for {item.name}")
         left_out = () if (frame["taxonomy"] == "us-gaap").any() else ("no facts in US GAAP: it will be left out",)
         query = {"symbol": f"CIK{cik:010d}", "tags": ", ".join(sorted(TAGS))}
-        return Pulled(item, frame, query, f"requests {version('requests')}", left_out)
+        return Pulled(item, frame, query, f"curl_cffi {version('curl_cffi')}", left_out)
 
-    def _ask(self, url: str) -> dict[str, Any]:
+    def _ask(self, url: str) -> Any:  # noqa: ANN401
         try:
-            content: dict[str, Any] = json.loads(self.session.get(url).content)
+            return json.loads(self.session.get(url).content)
         except ValueError:
             raise TransientError("the SEC sent an answer that is cut off or no JSON") from None
-        return content
 
 
 VENDORS: dict[str, type[Vendor]] = {vendor.source: vendor for vendor in (Yahoo, Fred, French, Sec)}
