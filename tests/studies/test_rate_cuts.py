@@ -92,7 +92,7 @@ def test_the_published_figures(shared_data: Path) -> None:
     assert found["rel_mean_126"] == pytest.approx(-0.0154, abs=5e-5)
     assert found["rel_mean_252"] == pytest.approx(0.003206662059667381, rel=1e-9)
     assert found["rel_p_signflip_252"] == pytest.approx(0.953125)
-    assert found["rel_mean_before_126"] == pytest.approx(-0.047353203569573385, rel=1e-9)
+    assert found["pre_cut_126"] == found["rel_mean_before_126"] == pytest.approx(-0.047353203569573385, rel=1e-9)
     assert found["regime_easing_mean"] == pytest.approx(7.563774731377986e-05, rel=1e-9)
     assert found["beta_dgs10_down"] == pytest.approx(1.2011269923935315, rel=1e-7)
     summary = study.show.summary

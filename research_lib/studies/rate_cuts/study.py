@@ -450,6 +450,7 @@ class RateCuts(Study):
              interval=("null_low", "null_high")),
         Find("smallest_effect", "detectable", unit="points", what="over {s.span}, found at 5% in four samples of five"),
         Find("rel_mean_{key}", "sums", rows=True, unit="points", what="{s.pair.name}, {window}, mean sum of differences"),
+        Find("pre_cut_126", "sums", rows="horizon in (-126, -6)", unit="points", what="{window}, mean sum of differences"),
         Find("rel_p_signflip_{key}", "sums", "p", rows=True, unit="p", what="exact sign flip, by cycle"),
         Find("rel_positive_{key}", "sums", "share_positive", rows=True, unit="share", what="share of cycles above zero"),
         Find("rel_compounded_{key}", "compounded", rows=True, unit="points", what="{s.pair.name}, {window}, compounded"),
