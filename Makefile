@@ -34,8 +34,8 @@ bench: $(READY)  ## measured comparisons, as ratios
 figures: $(READY)  ## make the pictures of the README and the docs again (needs Chromium)
 	$(BIN)/python docs/make_figures.py
 
-lab: $(READY)  ## open JupyterLab on the notebooks
-	$(BIN)/python -m research_lib lab
+lab: $(READY)  ## open JupyterLab on the notebooks; as root: make lab ARGS=--allow-root
+	$(BIN)/python -m research_lib lab $(ARGS)
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, this is {v.major}.{v.minor}: try make PYTHON=python3.13")'
