@@ -111,8 +111,13 @@ def impossible_rows(firms: pd.DataFrame) -> "pd.Series[str]":
 
 
 def assign_groups(firms: pd.DataFrame, *, large: int, small: int) -> "pd.Series[str]":
-    """Put the largest `large` companies of each fiscal year into large, the next `small` into small, others into none."""
-    rank = firms.groupby("fiscal_year")["market_value"].rank(ascending=False, method="first")
+    """Put the largest `large` companies of each fiscal year into large, the next `small` into small, others into none.
+
+    A year in which fewer than twice `large` companies (or `large` + `small`) have a market value has no groups: of the first
+    reports of a data set, or the few whose values were not restated later, all would be among the largest.
+    """
+    by_year = firms.groupby("fiscal_year")["market_value"]
+    rank = by_year.rank(ascending=False, method="first").where(by_year.transform("count") >= large + min(large, small))
     group = np.select([rank <= large, rank <= large + small], [LARGE, SMALL], "")
     return pd.Series(group, firms.index, dtype="str", name="group")
 

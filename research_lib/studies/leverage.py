@@ -140,7 +140,10 @@ class Leverage(Study):
         sizes = pd.crosstab(self.firms["fiscal_year"], self.firms["group"]).reindex(columns=list(GROUPS), fill_value=0)
         years = sizes.index[(sizes >= LEAST_FIRMS).all(axis=1)]
         if len(years) == 0:
-            raise InsufficientDataError(f"no fiscal year has {LEAST_FIRMS} companies in both size groups")
+            raise InsufficientDataError(
+                f"no fiscal year has {LEAST_FIRMS} companies in both size groups; large: {self.p.large} takes "
+                f"{self.p.large + min(self.p.large, self.p.small):,} companies with a market value"
+            )
         if self.p.year is not None and self.p.year not in years:
             raise InsufficientDataError(
                 f"fiscal year {self.p.year} has fewer than {LEAST_FIRMS} companies in one of the size groups; the last with "
@@ -154,8 +157,9 @@ class Leverage(Study):
 
     def yearly(self, describe: Callable[..., dict[str, Any]]) -> pd.DataFrame:
         """Describe each group by fiscal year; `headline` marks the headline's year."""
+        year = self.fiscal_year
         found = leverage.by_year_and_group(self.firms, lambda rows: describe(rows, seed=self.p.seed))
-        return found.assign(headline=found["fiscal_year"] == self.fiscal_year)
+        return found.assign(headline=found["fiscal_year"] == year)
 
     def of(self, group: str) -> Any:  # noqa: ANN401  # a row
         """Return the headline's ratio of one group, with all that goes with it."""
@@ -334,7 +338,10 @@ class Leverage(Study):
         for group, quoted, name, said in asked:
             row = self.of(group)
             if isnan(row.value):
-                raise InsufficientDataError(f"the statements do not give the net debt and EBITDA of {group} companies")
+                raise InsufficientDataError(
+                    f"net debt to EBITDA of {group} companies is undefined: a part of it is unknown, or EBITDA sums to less "
+                    "than zero"
+                )
             found = Estimate(row.value, row.n, row.low, row.high)
             verdict = hold_quote(found, quoted, more_than=group == SMALL)
             words = {"group": group, "groups": name, "said": f"{said}{quoted:g}"}
