@@ -172,6 +172,15 @@ def test_what_followed_is_measured_from_the_close_of_the_day(close: pd.Series) -
     ]
 
 
+def test_a_spread_of_yields_is_what_a_condition_looks_at() -> None:
+    spread = (bundled().raw("BAA").series - bundled().raw("AAA").series).loc[:"2009-01-31"]
+    wide = spread > 0.015
+    start = wide.index[np.flatnonzero(~wide)[-1] + 1]
+    found = said("{of: BAA, less: AAA, when: above 150 bp, say: [since, count, longest]}", "2009-01-31")
+    runs = wide.groupby((~wide).cumsum()).sum()
+    assert found == [start, wide.sum(), runs.max()]
+
+
 def test_a_cool_off_passes_over_what_is_near() -> None:
     days = said("{of: GSPC, take: change 1, when: below -4%, quiet: 10, say: [first date, count]}")
     marked = bundled().raw("GSPC").series.pct_change() < -0.04

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from research_lib.errors import ParameterError, nearest
+from research_lib.exhibits.format import plural
 from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS, display_path
 from research_lib.studies.claims.language import grammar as words
@@ -45,7 +46,7 @@ def claims_report(  # the command's options
     if as_csv:
         return pd.DataFrame(records).to_csv(index=False).rstrip("\n")
     ordered = sorted(chosen, key=lambda one: ORDER.index(one.verdict))
-    head = textwrap.fill(f"{len(study.results)} claims: {study.tally}.", width)
+    head = textwrap.fill(f"{plural(len(study.results), 'claim')}: {study.tally}.", width)
     return "\n".join([head, *(_lines(one, width) for one in ordered)])
 
 

@@ -120,8 +120,9 @@ class Question:
 
     def days(self, line: Line) -> "pd.Series[bool]":
         """Mark the days from `start`, and in a window that is asked about, that meet the conditions, cooled off."""
-        is_pair = line.less is not None and not line.take  # of two prices only the days matter
-        values = self.lines.pair(line, self.end)[0] if is_pair else self.known(line)
+        left, right = self.lines.pair(line, self.end)
+        is_pair = right is not None and left.kind == "level" and not line.take  # of two prices only the days matter
+        values = left if is_pair else self.known(line)
         met = days_when(self.lines, values, self.check.when, self.end).loc[self.start :]
         rows = np.flatnonzero(met.to_numpy())
         rows = rows[_apart(rows, self.check.quiet + 1)] if self.check.quiet else rows
@@ -379,7 +380,8 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
 
         return Reading(float(norm.sf(amount(asked["x"], "sigma"))), "share", 0, day, day)
     bp, share, year = asked.number(), int(asked["share"] or 50) / 100, asked.number("year")
-    study = lines.keep(("companies", day, year, bp, share), lambda: _companies(lines, day, year, bp, share))
+    key = ("companies", day, year, bp or 200, share)
+    study = lines.keep(key, lambda: _companies(lines, day, year, bp or 200, share))
     if asked.word.startswith("double edge"):
         moves = cross_section.rises_and_falls(lines.raw(asked["name"]).series, study.months)
         row: dict[str, Any] = dict(cross_section.leverage_rate_interaction(study.slopes, moves).loc[asked["move"]])
@@ -411,16 +413,15 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
 
 def _companies(lines: Lines, day: pd.Timestamp, year: int, bp: int, share: float) -> Any:  # noqa: ANN401  # the study
     """Return the study of companies' debt as of a day, on the claims' own source."""
+    from research_lib.data.companies import load_companies
     from research_lib.studies.leverage import Leverage
 
-    def make(without_financials: bool) -> Leverage:
-        asked = {"as_of": day.date(), "fiscal_year": year, "stress_bp": bp or 200, "stress_share": share}
-        study = Leverage.from_params(**asked, exclude_financials=without_financials)
-        vars(study)["source"] = lines.source
-        return study
-
-    study = make(True)
-    return study if study.companies.has_sectors else make(False)
+    companies = lines.keep(("companies", day), lambda: load_companies(lines.source, as_of=day.date()))
+    study = Leverage.from_params(
+        as_of=day.date(), fiscal_year=year, stress_bp=bp, stress_share=share, exclude_financials=companies.has_sectors
+    )
+    vars(study).update(source=lines.source, companies=companies)
+    return study
 
 
 def _apart(rows: NDArray[np.intp], gap: int) -> list[int]:

@@ -480,7 +480,8 @@ def explain_fault(fault: ErrorDetails, values: Mapping[str, Any]) -> str:
         fields = Claim.model_fields if part == "claims" else Article.model_fields
         names = [one.alias or name for name, one in fields.items()]
         return f"{name}: unknown word {where[-1]}{nearest(str(where[-1]), names)}"
-    return ": ".join([name, *map(str, where), fault["msg"].removeprefix("Value error, ")])
+    message = fault["msg"].removeprefix("Value error, ")
+    return ": ".join([name, *(str(one) for one in where if not message.startswith(f"{one}:")), message])
 
 
 def grammar() -> str:

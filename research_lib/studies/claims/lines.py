@@ -429,7 +429,7 @@ def _calendar_marks(index: pd.DatetimeIndex, phrase: Phrase) -> Any:  # noqa: AN
         is_over = np.asarray(period != next_session(end).to_period(PERIOD[phrase["period"]]))
         return from_start == (n or from_start[-1]) if n >= 0 else (from_end == -n) & is_over
     if phrase["event"] in STATES:
-        return policy_states(load_target_changes(as_of=end)["change_bp"], index) == phrase["event"]
+        return policy_states(_target_changes(end)["change_bp"], index) == phrase["event"]
     listed = [read_span(day)[0] for day in phrase["days"].split(",")] if word == "on" else []
     days = pd.DatetimeIndex(listed) if listed else decisions(phrase["event"], end).index
     return np.isin(np.arange(len(index)), index.searchsorted(days[days >= index[0]]))
@@ -442,9 +442,14 @@ def meets(series: Series, word: str, bound: str, kind: str) -> "pd.Series[bool]"
 
 
 @cache
+def _target_changes(end: pd.Timestamp) -> pd.DataFrame:
+    return load_target_changes(as_of=end)
+
+
+@cache
 def decisions(event: str, end: pd.Timestamp) -> Series:
     """Return the Fed's decisions of a kind up to a day, each with its cycle's number."""
-    changes = load_target_changes(as_of=end)
+    changes = _target_changes(end)
     if event in ("cut", "hike"):
         chosen = changes["change_bp"] < 0 if event == "cut" else changes["change_bp"] > 0
         return pd.Series(np.arange(chosen.sum()), index=changes.index[chosen])
