@@ -20,30 +20,14 @@ VERDICTS = ("holds", "roughly", "depends", "fails", "open", "stand-in", "no data
 
 @dataclass(frozen=True)
 class Finding:
-    """One number of a report.
+    """One number of a report."""
 
-    Attributes
-    ----------
-    name : str
-        The name that other programs look it up by.
-    value : float, int, str or None
-        In `unit`; a date as ISO text; None where this data cannot give it.
-    unit : str
-        A unit of `format.show`.
-    n : int or None
-        What it rests on: sessions, episodes, cycles, firms.
-    low, high : float or None
-        Its 95% interval, where it has one.
-    definition : str
-        What exactly it is; of a missing one, why it is missing.
-    """
-
-    name: str
-    value: float | int | str | None
-    unit: str
-    n: int | None
-    definition: str
-    low: float | None = None
+    name: str  # other programs look it up by this
+    value: float | int | str | None  # a date as ISO text; None where this data cannot give it
+    unit: str = "number"  # of `format.show`
+    n: int | None = None  # what it rests on: sessions, episodes, cycles, firms
+    definition: str = ""  # what exactly it is; of a missing one, why it is missing
+    low: float | None = None  # its 95% interval, where it has one
     high: float | None = None
 
     def __format__(self, digits: str) -> str:
@@ -80,26 +64,14 @@ class Findings:
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values: no NaN, no infinity, dates as ISO texts."""
         order = ("name", "value", "unit", "n", "low", "high", "definition")
-        records = [asdict(finding) for finding in self.findings]
-        return {
-            "data": list(self.data),
-            "findings": [{name: plain(record[name]) for name in order} for record in records],
-        }
+        findings = [{name: plain(getattr(one, name)) for name in order} for one in self.findings]
+        return {"data": list(self.data), "findings": findings}
 
     def table(self) -> Table:
         """Show all of them, a row each."""
-        rows = [
-            {
-                "finding": one.name,
-                "shown": show(one.value, one.unit),
-                "n": one.n,
-                "interval_text": one.interval,
-                "meaning": one.definition,
-            }
-            for one in self.findings
-        ]
-        columns = ("finding", "shown", "n", "interval_text", "meaning")
-        return Table("findings", "Findings by name", pd.DataFrame(rows, columns=list(columns)), columns)
+        columns = ["finding", "shown", "n", "interval_text", "meaning"]
+        rows = [(one.name, f"{one}", one.n, one.interval, one.definition) for one in self.findings]
+        return Table("findings", "Findings by name", pd.DataFrame(rows, columns=columns), columns)
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle, metadata = self.table()._repr_mimebundle_()
@@ -109,61 +81,34 @@ class Findings:
 def show_findings(**named: float | Estimate | Mapping[str, Any]) -> Findings:
     """Show numbers of one's own notebook by name, so that the report, the index and `compare` have them.
 
-    Parameters
-    ----------
-    **named
-        Numbers, `Estimate`s, or mappings with `value` and any of `unit`, `n`, `low`, `high`, `definition`.
+    Each is a number, an `Estimate`, or a mapping with `value` and any of `unit`, `n`, `low`, `high`, `definition`.
 
-    Examples
-    --------
     >>> show_findings(mean=0.012, gap=Estimate(0.01, n=40, low=-0.02, high=0.04)).findings[1].n
     40
     """
-    return Findings(tuple(_own(name, value) for name, value in named.items()))
-
-
-def _own(name: str, value: object) -> Finding:
-    if isinstance(value, Estimate):
-        return Finding(name, plain(value.value), "number", value.n, "", plain(value.low), plain(value.high))
-    if isinstance(value, Mapping):
-        if unknown := sorted(set(value) - {"value", "unit", "n", "low", "high", "definition"}):
-            raise ValueError(
-                f"finding {name}: unknown field {unknown[0]} (known: value, unit, n, low, high, definition)"
-            )
-        whole = {"value": None, "unit": "number", "n": None, "definition": ""} | dict(value)
-        return Finding(name, **{key: plain(part) for key, part in whole.items()})
-    return Finding(name, plain(value), "number", None, "")
+    known, found = ("value", "unit", "n", "low", "high", "definition"), []
+    for name, given in named.items():
+        if isinstance(given, Estimate):
+            parts: Mapping[str, Any] = {part: getattr(given, part) for part in ("value", "n", "low", "high")}
+        else:
+            parts = given if isinstance(given, Mapping) else {"value": given}
+        if unknown := sorted(set(parts) - set(known)):
+            raise ValueError(f"finding {name}: unknown field {unknown[0]} (known: {', '.join(known)})")
+        found.append(Finding(name, **{"value": None, **{part: plain(value) for part, value in parts.items()}}))
+    return Findings(tuple(found))
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What the first screen of a report says.
+    """What the first screen of a report says."""
 
-    Attributes
-    ----------
-    verdict : str
-        One of `VERDICTS`; `finding` where no claim is judged.
-    headline : str
-        The finding, at most 70 characters, without identifiers.
-    standfirst : str
-        At most 60 words: what, how sure, so what.
-    numbers : tuple of (shown value, label)
-        Four, with units; an interval stands in the label.
-    hero : str
-        The exhibit that is drawn first.
-    limits : tuple of str
-        Three limitations.
-    change_mind : str
-        What would change our mind.
-    """
-
-    verdict: str
-    headline: str
-    standfirst: str
-    numbers: tuple[tuple[str, str], ...] = ()
-    hero: str = ""
-    limits: tuple[str, ...] = ()
-    change_mind: str = ""
+    verdict: str  # one of `VERDICTS`; `finding` where no claim is judged
+    headline: str  # the finding, at most 70 characters, without identifiers
+    standfirst: str  # at most 60 words: what, how sure, so what
+    numbers: tuple[tuple[str, str], ...] = ()  # four shown values, each with its unit, and their labels
+    hero: str = ""  # the exhibit that is drawn first
+    limits: tuple[str, ...] = ()  # three limitations
+    change_mind: str = ""  # what would change our mind
     question: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
@@ -176,10 +121,8 @@ class Summary:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         strip = "".join(f"<td><b>{escape(value)}</b><br>{escape(label)}</td>" for value, label in self.numbers)
-        html = (
-            f"<h2>{escape(self.headline)}</h2><p>{escape(self.standfirst)}</p>"
-            f'<table class="numbers"><tbody><tr>{strip}</tr></tbody></table>'
-        )
+        html = f"<h2>{escape(self.headline)}</h2><p>{escape(self.standfirst)}</p>"
+        html += f'<table class="numbers"><tbody><tr>{strip}</tr></tbody></table>'
         text = "\n".join([self.headline, self.standfirst, *(f"{value}: {label}" for value, label in self.numbers)])
         return {"text/html": html, "text/plain": text, SUMMARY_MIME: self.as_record()}
 

@@ -1,17 +1,33 @@
 """How numbers are shown: `show(value, unit)`, one formatter for tables, findings, headlines, the index and the terminal."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from math import isfinite
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 NONE = "–"  # an en dash: there is no number
 LONG_YEARS = 100_000
+# By unit: what a value is multiplied by, its sign and separator of thousands, its decimal places, what stands behind it.
+UNITS: Mapping[str, tuple[int, str, int, str]] = {
+    "fraction": (100, ",", 2, "%"),
+    "share": (100, ",", 0, "%"),
+    "change": (100, "+,", 2, "%"),
+    "points": (100, "+,", 1, " pp"),
+    "percent": (1, ",", 2, "%"),
+    "bp": (1, "+,", 0, " bp"),
+    "p": (1, "", 3, ""),
+    "number": (1, ",", 2, ""),  # none for a whole number, none from 1,000 on
+    "years": (1, ",", 1, ""),  # two digits from 10 on
+    **dict.fromkeys(("sigma", "ratio", "turns", "correlation", "t", "price"), (1, ",", 2, "")),
+    **dict.fromkeys(WHOLE := ("count", "rank", "sessions", "days", "months", "periods", "year"), (1, ",", 0, "")),
+    "year": (1, "", 0, ""),
+}
 
 
-def show(value: object, unit: str = "number", *, digits: int | None = None) -> str:
+def show(value: Any, unit: str = "number", *, digits: int | None = None) -> str:  # noqa: ANN401  # any cell of a frame
     """Show a value in its unit; an en dash where there is no finite number.
 
     Parameters
@@ -23,23 +39,35 @@ def show(value: object, unit: str = "number", *, digits: int | None = None) -> s
     digits : int, optional
         Decimal places, where not the unit's own.
     """
-    if isinstance(value, str):
-        return value or NONE
-    if value is None or value is pd.NaT:
+    if value is None or value is pd.NaT or value == "":
         return NONE
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if hasattr(value, "strftime"):
+        return str(value.strftime("%Y-%m" if unit == "month" else "%Y-%m-%d"))
     if not isinstance(value, int | float | np.integer | np.floating):
-        return (
-            str(value.strftime("%Y-%m" if unit == "month" else "%Y-%m-%d"))
-            if hasattr(value, "strftime")
-            else str(value)
-        )
+        return str(value)
+    return _number(value, unit, digits)
+
+
+def _number(value: Any, unit: str, digits: int | None) -> str:  # noqa: ANN401  # any number
     if not isfinite(100 * value):  # as a percentage too
         return NONE
-    number = value if isinstance(value, int) else value.item() if isinstance(value, np.generic) else value
-    write = UNITS.get(unit)
-    return _signed(write(number, digits) if write else f"{_number(number, digits)} {unit}")
+    if unit == "p" and value < 0.001:
+        return "< 0.001"
+    if unit == "years" and value > LONG_YEARS:
+        return f"over {LONG_YEARS:,}"
+    scale, form, places, behind = UNITS.get(unit, (1, ",", 2, f" {unit}"))
+    if digits is not None and unit not in WHOLE:
+        places = digits
+    elif unit == "years" and value >= 10:
+        value, places = float(f"{value:.2g}"), 0
+    elif unit == "number" or unit not in UNITS:
+        places = 0 if isinstance(value, int | np.integer) or abs(value) >= 1000 else 2
+    text = f"{scale * value:{form}.{places}f}"
+    if not any(digit in text for digit in "123456789"):  # no sign before zero
+        text = text.lstrip("+-")
+    return text.replace("-", "−") + behind  # a true minus sign, which does not break from its number
 
 
 def interval(low: float, high: float, unit: str = "number", *, digits: int | None = None) -> str:
@@ -65,75 +93,3 @@ def ordinal(number: int) -> str:
 def plural(count: int, noun: str, many: str = "") -> str:
     """Write a count with its noun: 1 cycle, 8 cycles."""
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
-
-
-def _signed(text: str) -> str:
-    """Write a true minus sign, which does not break from its number, and no sign before zero."""
-    if text[:1] in ("+", "-") and not any(digit in text for digit in "123456789"):
-        text = text[1:]
-    return text.replace("-", "−")
-
-
-def _plain(value: float, digits: int) -> str:
-    return f"{value:,.{digits}f}"
-
-
-def _number(value: float, digits: int | None) -> str:
-    if isinstance(value, int) and digits is None:
-        return _plain(value, 0)
-    return _plain(value, (0 if abs(value) >= 1000 else 2) if digits is None else digits)
-
-
-def _percent(value: float, digits: int | None) -> str:
-    return f"{100 * value:,.{2 if digits is None else digits}f}%"
-
-
-def _change(value: float, digits: int | None) -> str:
-    return f"{100 * value:+,.{2 if digits is None else digits}f}%"
-
-
-def _points(value: float, digits: int | None) -> str:
-    return f"{100 * value:+,.{1 if digits is None else digits}f} pp"
-
-
-def _p(value: float, digits: int | None) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.{3 if digits is None else digits}f}"
-
-
-def _years(value: float, digits: int | None) -> str:
-    if value > LONG_YEARS:
-        return f"over {LONG_YEARS:,}"
-    if digits is not None:
-        return _plain(value, digits)
-    return _plain(value, 1) if value < 10 else f"{float(f'{value:.2g}'):,.0f}"
-
-
-def _fixed(digits: int) -> Callable[[float, int | None], str]:
-    return lambda value, asked: _plain(value, digits if asked is None else asked)
-
-
-# A unit's name, and how a value in it is written.
-UNITS: Mapping[str, Callable[[float, int | None], str]] = {
-    "fraction": _percent,
-    "share": lambda value, digits: _percent(value, 0 if digits is None else digits),
-    "change": _change,
-    "points": _points,
-    "percent": lambda value, digits: _percent(value / 100, digits),
-    "sigma": _fixed(2),
-    "ratio": _fixed(2),
-    "turns": _fixed(2),
-    "correlation": _fixed(2),
-    "t": _fixed(2),
-    "price": _fixed(2),
-    "number": _number,
-    "count": lambda value, _: _plain(value, 0),
-    "rank": lambda value, _: _plain(value, 0),
-    "sessions": lambda value, _: _plain(value, 0),
-    "days": lambda value, _: _plain(value, 0),
-    "months": lambda value, _: _plain(value, 0),
-    "periods": lambda value, _: _plain(value, 0),
-    "year": lambda value, _: f"{value:.0f}",
-    "years": _years,
-    "bp": lambda value, digits: f"{value:+,.{0 if digits is None else digits}f} bp",
-    "p": _p,
-}

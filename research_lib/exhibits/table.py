@@ -18,51 +18,38 @@ from research_lib.exhibits.glossary import GLOSSARY, Column
 ColumnName = str | tuple[str, Column]
 
 
+# Columns that show two others as a range.
+ENDS = {"interval": ("low", "high"), "jackknife": ("jackknife_low", "jackknife_high")}
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table that shows itself.
+    """A table that shows itself."""
 
-    Attributes
-    ----------
-    id : str
-        Its anchor on the page.
-    title : str
-        The finding, or the subject.
-    data : DataFrame
-        Numbers as computed; they are also what the CSV link gives.
-    columns : sequence of str or (str, Column)
-        The columns of `data` to show, by their names in the glossary; `interval` shows `low` to `high`.
-    unit : str
-        The unit of columns that have none of their own.
-    deck, note, source : str
-        What, when, n and unit; how to read it, before the meanings of its columns; where the data is from.
-    """
-
-    id: str
-    title: str
-    data: pd.DataFrame
-    columns: Sequence[ColumnName]
-    unit: str = "number"
-    deck: str = ""
-    note: str = ""
+    id: str  # its anchor on the page
+    title: str  # the finding, or the subject
+    data: pd.DataFrame  # numbers as computed; they are also what the CSV link gives
+    columns: Sequence[ColumnName]  # of `data`, as the glossary names them; `interval` shows `low` to `high`
+    unit: str = "number"  # of columns that have none of their own
+    deck: str = ""  # what, when, n and unit
+    note: str = ""  # how to read it, before the meanings of its columns
     source: str = ""
 
     @property
     def cells(self) -> pd.DataFrame:
         """The texts as they are shown, under their headings."""
         shown = [self._shown(name, column) for name, column in self._columns()]
-        headings = [column.heading for _, column in self._columns()]
-        return pd.DataFrame(zip(*shown, strict=True), columns=headings)
+        return pd.DataFrame(zip(*shown, strict=True), columns=[column.heading for _, column in self._columns()])
 
     def _columns(self) -> list[tuple[str, Column]]:
         return [(name, GLOSSARY[name]) if isinstance(name, str) else name for name in self.columns]
 
     def _shown(self, name: str, column: Column) -> list[str]:
-        unit = column.unit or self.unit
+        look: Any = {"unit": column.unit or self.unit, "digits": column.digits}
         if name in ENDS and name not in self.data:
             low, high = (self.data[end] for end in ENDS[name])
-            return [interval(*ends, unit, digits=column.digits) for ends in zip(low, high, strict=True)]
-        return [show(value, unit, digits=column.digits) for value in self.data[name].tolist()]
+            return [interval(*ends, **look) for ends in zip(low, high, strict=True)]
+        return [show(value, **look) for value in self.data[name].tolist()]
 
     def _note(self) -> str:
         meanings = [f"{one.heading}: {one.meaning}" for _, one in self._columns() if one.meaning]
@@ -82,16 +69,8 @@ class Table:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _repr_html_(self) -> str:
-        return frame(
-            "table",
-            self.id,
-            self.title,
-            self.body(),
-            deck=self.deck,
-            note=self._note(),
-            source=self.source,
-            data=self.data,
-        )
+        parts: Any = {"deck": self.deck, "note": self._note(), "source": self.source}
+        return frame("table", self.id, self.title, self.body(), data=self.data, **parts)
 
     def __repr__(self) -> str:
         return f"{self.title}\n{self.cells.to_string(index=False)}\n{self._note()}"
@@ -99,10 +78,6 @@ class Table:
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         about = {"id": self.id, "title": self.title, "kind": "table"}
         return {"text/html": self._repr_html_(), "text/plain": repr(self)}, {"research_lib": about}
-
-
-# Columns that show two others as a range.
-ENDS = {"interval": ("low", "high"), "jackknife": ("jackknife_low", "jackknife_high")}
 
 
 def _cell(tag: str, text: str, column: Column, scope: str = "") -> str:
