@@ -33,7 +33,9 @@ class HistoricalRank:
     higher_episodes: int  # runs of higher values, joined over gaps; the run that the last value belongs to left out
     lower_episodes: int
     percentile: float  # share of days at or below the value, 0 to 1
-    highest_since: pd.Timestamp | None  # the last earlier day with a value at least as high
+    highest_since: (
+        pd.Timestamp | None
+    )  # the last day at least as high before the run of equal values that ends the series
     lowest_since: pd.Timestamp | None
     highest: float
     highest_date: pd.Timestamp  # the first day of the extreme
@@ -55,6 +57,7 @@ def rank_in_history(history: "pd.Series[float]", *, gap: int = 10) -> Historical
     values = known.to_numpy(dtype=float)
     last, earlier = values[-1], values[:-1]
     higher, lower = values > last, values < last
+    apart = earlier[: np.flatnonzero(earlier != last)[-1] + 1] if (earlier != last).any() else earlier[:0]
     top, bottom = int(values.argmax()), int(values.argmin())
     return HistoricalRank(
         value=float(last),
@@ -67,8 +70,8 @@ def rank_in_history(history: "pd.Series[float]", *, gap: int = 10) -> Historical
         higher_episodes=_episodes_before_last(higher, gap),
         lower_episodes=_episodes_before_last(lower, gap),
         percentile=float((values <= last).mean()),
-        highest_since=_last_date(known, earlier >= last),
-        lowest_since=_last_date(known, earlier <= last),
+        highest_since=_last_date(known, apart >= last),
+        lowest_since=_last_date(known, apart <= last),
         highest=float(values[top]),
         highest_date=known.index[top],
         lowest=float(values[bottom]),

@@ -22,7 +22,8 @@ def test_a_rank_counts_from_both_ends(numbers: list[int]) -> None:
     assert found.rank == 1 + sum(one > last for one in numbers)
     assert found.lowest_rank == 1 + sum(one < last for one in numbers)
     assert found.ties == numbers[:-1].count(last)
-    as_high = [at for at, one in enumerate(numbers[:-1]) if one >= last]
+    other = max((at for at, one in enumerate(numbers) if one != last), default=-1)  # after it the values are equal
+    as_high = [at for at, one in enumerate(numbers) if one >= last and at <= other]
     dates = series(numbers).index
     assert found.highest_since == (dates[as_high[-1]] if as_high else None)
     assert (found.highest, found.lowest) == (max(numbers), min(numbers))

@@ -301,7 +301,7 @@ def figure(stated: object, value: float, kind: str = "number", **more: Any) -> s
     ("stated", "value", "expected"),
     [
         ("39.9", 39.18, "fails"), ("-0.7", -0.646, "roughly"), ("-1.8", -1.8502, "roughly"), ("11.5", 11.54, "holds"),
-        ("115", 115.6, "roughly"), ("28", 31.5, "fails"), ("28", 30.9, "roughly"), ("at least 0", -0.001, "fails"),
+        ("115", 115.6, "roughly"), ("1%", -0.8, "fails"), ("28", 31.5, "fails"), ("28", 30.9, "roughly"), ("at least 0", -0.001, "fails"),
         ("at least 28", 27.6, "roughly"), ("at most 63", np.inf, "fails"), ("63", np.inf, "fails"), ("at least 5", np.inf, "holds"),
         ("at most 5", -np.inf, "holds"), ("5", np.nan, "open"), ("2.0 ± 0.1", 2.1, "holds"),
     ],
@@ -338,7 +338,7 @@ def test_a_tendency_holds_only_with_its_whole_interval() -> None:
     assert verdict(line, "at least 0%", kind="fact") == "holds"
 
 
-def test_depends_all_stand_in_and_untestable(close: pd.Series) -> None:
+def test_depends_all_stand_in_and_untestable() -> None:
     line = "{of: GSPC, take: [change 1, change 252]}"
     small = "at most 1000%"
     assert verdict(line, small) == "holds"
@@ -436,7 +436,7 @@ class Altered:
 
     name = "bundled"
 
-    def at(self, as_of: date | None) -> "Altered":
+    def at(self, as_of: date | None) -> "Altered":  # noqa: ARG002
         return self
 
     def symbols(self) -> list[str]:
@@ -500,9 +500,8 @@ def answers(line: Mapping[str, Any], lines: Lines, *, uncertain: bool = False) -
             found += [repr((one.value, one.kind, one.n, one.low, one.high, one.choices[-1:]))
                       for one in read_all(check, lines, CUT, uncertain=uncertain)]  # fmt: skip
         except (InsufficientDataError, MissingDataError, ParameterError) as reason:
-            assert "\n" not in str(reason)
-            assert 5 < len(str(reason)) < 1000
             found.append(f"{type(reason).__name__}: {reason}")
+    assert not any("\n" in text or len(text) > 1000 for text in found)
     return found
 
 
@@ -587,7 +586,7 @@ def test_an_empty_notebook_says_what_to_write() -> None:
 def test_every_faulty_line_is_said_at_once() -> None:
     values = {"articles": {"A": {"title": "t", "as_of": "2018-02-05"}}, "claims": [
         {"id": f"X{at}", "article": "A", "says": "s", "check": {"of": "GSPC", "when": "above 5%", "say": "count"}, "is": 5} for at in (1, 2)]}  # fmt: skip
-    with pytest.raises(ParameterError, match="claim X1 of article A: 5%.*\nclaim X2 of article A: 5%"):
+    with pytest.raises(ParameterError, match=r"claim X1 of article A: 5%.*\nclaim X2 of article A: 5%"):
         _ = Claims.from_params(**values).results
 
 
@@ -637,7 +636,7 @@ def test_one_line_is_explained_with_a_picture() -> None:
     missing = explain({"of": "RUT"}, "5", open_source("bundled"), as_of="1987-10-19")
     with pytest.raises(InsufficientDataError, match="RUT"):
         picture(missing)
-    with pytest.raises(ValueError, match="unknown word 'chnge 1'"):
+    with pytest.raises(ParameterError, match=r"^take: unknown word 'chnge 1'"):
         explain({"of": "GSPC", "take": "chnge 1"}, "5%", bundled(), as_of="1987-10-19")
 
 

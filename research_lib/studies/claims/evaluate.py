@@ -264,7 +264,7 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
         rows = index.searchsorted(pd.DatetimeIndex(met.index[met]))
         rows, first = rows[rows < len(index)], max(first, _first_day(met)) if len(met) else first
     cases = ahead.series.iloc[rows].dropna()
-    length = abs(after.number("n")) * {"months": 21, "years": 252}.get(after["unit"], 1)
+    length = abs(after.number("n")) * {"month": 21, "year": 252}.get(after["unit"].rstrip("s"), 1)
     independent = cases.iloc[_apart(index.get_indexer(cases.index), length)]
     more: dict[str, Any] = {"total": len(rows), "independent": independent, "path": path}
     if check.excess:

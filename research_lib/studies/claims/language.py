@@ -30,6 +30,7 @@ CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at",
 LISTS = ("on", "years")  # a list of days or of years is one condition, not an axis
 MOST_READINGS = 500
 ALIASES = {"SPX": "GSPC", "INX": "GSPC", "COMP": "IXIC", "CCMP": "IXIC", "DJIA": "DJI", "INDU": "DJI", "RTY": "RUT"}
+ALIASES |= {"S&P 500": "GSPC", "Nasdaq": "IXIC", "Dow": "DJI", "Russell 2000": "RUT"}
 OTHER = {"NDX": "the Nasdaq 100 is no index here; QQQ is its fund, IXIC the Nasdaq Composite"}
 OTHER |= dict.fromkeys(EXCESS, "only `less` of the whole check takes it")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -64,7 +65,7 @@ class Word:
     @property
     def shown(self) -> str:
         """The form as a person writes it."""
-        return re.sub(r"<\w+:([^>]+)>", r"\1", self.form)
+        return re.sub(r"<\w+:([^>]+)>", r"\1", self.form).replace("?", "")
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -486,4 +487,4 @@ def explain_fault(fault: ErrorDetails, values: Mapping[str, Any]) -> str:
 
 def grammar() -> str:
     """Write the whole language on a page."""
-    return re.sub(r"<\w+:([^>]+)>", r"\1", GRAMMAR)
+    return re.sub(r"<\w+:([^>]+)>", r"\1", GRAMMAR).replace("?", "")

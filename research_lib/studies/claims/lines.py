@@ -234,7 +234,7 @@ def _change(values: Values, step: Phrase) -> Values:
     if not step["unit"]:
         return moved(values, start.shift(step.number()), step["kind"])
     index = pd.DatetimeIndex(start.index)
-    offset: Any = {step["unit"]: step.number()}
+    offset: Any = {step["unit"].rstrip("s") + "s": step.number()}
     before: pd.DatetimeIndex = index - pd.DateOffset(**offset)
     rows = index.searchsorted(before, side="right") - 1
     base = pd.Series(np.where(rows >= 0, start.to_numpy()[rows], np.nan), index=index)
@@ -278,7 +278,7 @@ def _ahead(values: Values, step: Phrase) -> Values:
     """Return the change over the next periods, by the day before them; NaN where they are not over."""
     series, index = values.series.dropna(), pd.DatetimeIndex(values.series.dropna().index)
     if step["unit"]:
-        target = index + pd.DateOffset(months=step.number("n") * (12 if step["unit"] == "years" else 1))
+        target = index + pd.DateOffset(months=step.number("n") * (12 if "year" in step["unit"] else 1))
         stop = index.searchsorted(target, side="right") - 1
         stop[target >= next_session(index[-1])] = -1
     else:

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any, ClassVar
 
 import pandas as pd
+from pydantic import ValidationError
 
 from research_lib.data import DataCard, Source
 from research_lib.errors import InsufficientDataError, ParameterError
@@ -290,7 +291,7 @@ def explain(line: object, stated: object, source: Source | Lines, *, as_of: obje
 
     Raises
     ------
-    ValueError, ParameterError
+    ParameterError
         A word, bound or unit is wrong; the message names it.
     """
     claim = {
@@ -301,5 +302,8 @@ def explain(line: object, stated: object, source: Source | Lines, *, as_of: obje
         "is": stated,
         "kind": kind,
     }
-    lines = source if isinstance(source, Lines) else Lines(source)
-    return judge(Claim.model_validate(claim), Article(title="a question", as_of=as_of), lines)
+    try:
+        asked, article = Claim.model_validate(claim), Article(title="a question", as_of=as_of)
+    except ValidationError as error:
+        raise ParameterError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+    return judge(asked, article, source if isinstance(source, Lines) else Lines(source))

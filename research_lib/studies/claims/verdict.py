@@ -26,8 +26,11 @@ ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
 LISTED = 3
 SMALL = 0.01  # differences below a point are shown to two places
 LAST_DAY = pd.Timestamp("2200-01-01")
-UNIT_SHOWN = {"level": "price", "yield": "fraction", "fraction": "change", "difference": "points", "day": "date",
-              "session": "sessions", "month": "months", "year": "years"}  # fmt: skip
+A_YEAR = pd.Timedelta(days=365)
+UNIT_SHOWN = {
+    "level": "price", "yield": "fraction", "fraction": "change", "difference": "points", "day": "date", "session": "sessions",
+    "week": "count", "month": "months", "quarter": "count", "year": "years",
+}  # fmt: skip
 IN_WORDS = {"rank": "rank {}", "sigma": "{} σ"} | {
     one: f"{{}} {one}s" for one in ("session", "week", "month", "quarter", "year")
 }
@@ -179,7 +182,8 @@ def _of_fact(value: float, figure: Figure, reading: Reading) -> str:
         return HOLDS
     if figure.comparison == ABOUT:
         is_first = reading.kind == "rank" and figure.high < 2  # a record that is second is none
-        return ROUGHLY if beyond <= ROUGH_DIGITS * figure.digit and not is_first else FAILS
+        is_turned = value * (figure.low + figure.high) < 0  # a gain that was a loss
+        return ROUGHLY if beyond <= ROUGH_DIGITS * figure.digit and not (is_first or is_turned) else FAILS
     return ROUGHLY if bound and reading.kind not in COUNTED and beyond <= figure.digit / 2 else FAILS
 
 
@@ -191,7 +195,12 @@ def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") 
     if kind == "share":
         return show(value, "share", digits=1)
     if isinstance(value, float) and (kind == "yield change" or (kind == "yield" and unit == "bp")):
-        return show(10_000 * value, "bp").lstrip("+" if kind == "yield" else "")
+        in_points = kind == "yield change" and unit in ("pp", "points")
+        return (
+            show(value, "points", digits=2)
+            if in_points
+            else show(10_000 * value, "bp").lstrip("+" if kind == "yield" else "")
+        )
     digits = 2 if kind == "difference" and isinstance(value, float) and abs(value) < SMALL else None
     return IN_WORDS.get(kind, "{}").format(show(value, UNIT_SHOWN.get(kind, kind), digits=digits))
 
@@ -213,7 +222,8 @@ def _evidence(claim: Claim, found: Sequence[tuple[Reading, str]], verdict: str, 
     if own == NO_DATA:
         parts.append(f"the data begins on {reading.first.date()}, after {check.start}")
     if own == FAILS and reading.higher is not None and 1 <= int(claim.figure.high) <= len(reading.higher):
-        parts.append(f"it would hold since {reading.higher[-int(claim.figure.high)].date()}")
+        since = reading.higher[-int(claim.figure.high)]
+        parts += [f"it would hold since {since.date()}"] if reading.last - since > A_YEAR else []
     if claim.stand_in:
         return [*parts, claim.stand_in]
     if verdict == DEPENDS:
@@ -281,7 +291,7 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
 def _horizon(after: Phrase, day: pd.Timestamp, index: pd.DatetimeIndex) -> tuple[pd.Timestamp, str]:
     """Return the last day of a horizon, or of the data before it."""
     if after["unit"] or after["date"]:
-        months = after.number("n") * (12 if after["unit"] == "years" else 1)
+        months = after.number("n") * (12 if "year" in after["unit"] else 1)
         stop = pd.Timestamp(after["date"]) if after["date"] else day + pd.DateOffset(months=months)
         is_whole, row = next_session(index[-1]) > stop, int(index.searchsorted(stop, side="right")) - 1
     else:
