@@ -15,7 +15,7 @@ from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS, display_path
 from research_lib.studies.claims.language import grammar as words
 from research_lib.studies.claims.study import Claims
-from research_lib.studies.claims.verdict import DEPENDS, FAILS, OPEN, VERDICTS, Result
+from research_lib.studies.claims.verdict import DEPENDS, FAILS, MISFIT, OPEN, VERDICTS, Result
 
 __all__ = ["claims_report", "new_claims", "words"]
 
@@ -33,7 +33,7 @@ def claims_report(  # the command's options
     width: int = 80,
     overrides: Mapping[str, object] | None = None,
 ) -> str:
-    """Judge the claims of a file: counts first, then those that fail, depend, are open, and all others."""
+    """Judge the claims of a file: counts, lines that do not fit, then what fails, depends, is open, and all others."""
     study = Claims(read_parameters(path, Claims.Parameters, overrides or {}))
     if verdict is not None and verdict not in VERDICTS:
         raise ParameterError(f"unknown verdict {verdict}{nearest(verdict, VERDICTS)}")
@@ -45,7 +45,7 @@ def claims_report(  # the command's options
         return json.dumps(records, indent=1, ensure_ascii=False)
     if as_csv:
         return pd.DataFrame(records).to_csv(index=False).rstrip("\n")
-    ordered = sorted(chosen, key=lambda one: ORDER.index(one.verdict))
+    ordered = sorted(chosen, key=lambda one: -1 if MISFIT in one.text.lower() else ORDER.index(one.verdict))
     head = textwrap.fill(f"{plural(len(study.results), 'claim')}: {study.tally}.", width)
     return "\n".join([head, *(_lines(one, width) for one in ordered)])
 

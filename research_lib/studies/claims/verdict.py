@@ -24,6 +24,7 @@ COUNTED = ("rank", "count")
 ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units in all
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
 LISTED = 3
+MISFIT = "the line does not fit together"
 SMALL = 0.01  # differences below a point are shown to two places
 LAST_DAY = pd.Timestamp("2200-01-01")
 A_YEAR = pd.Timedelta(days=365)
@@ -117,7 +118,7 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
             except (InsufficientDataError, DataError) as reason:
                 missing[str(reason)] = None
             except ParameterError as fault:
-                raise ParameterError(f"claim {claim.id} of article {claim.article}: {fault}") from None
+                return Result(claim, article, UNTESTABLE, sentence(f"{MISFIT}: {fault}"), as_of=days[-1])
     verdict = _overall(claim, found, lacks_some=bool(missing)) if found else NO_DATA
     parts = _evidence(claim, found, verdict, lines) if found else []
     if missing:
