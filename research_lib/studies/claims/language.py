@@ -167,7 +167,14 @@ def read(part: str, text: object) -> Phrase:
     written = re.sub(r"\s+", " ", str(text).strip().replace("−", "-"))
     for word in (one for one in WORDS if one.part == part):
         if found := word.pattern.fullmatch(written):
-            places = {name: CONVERTED.get(name, str)(one) if one else None for name, one in found.groupdict().items()}
+            places = found.groupdict()
+            for name in CHECKED.keys() & {name for name, one in places.items() if one}:
+                CHECKED[name](places[name])
+            places |= {
+                name: " ".join(map(_name, re.split(r",? ", places[name])))
+                for name in ("name", "names")
+                if places.get(name)
+            }
             bare = " ".join(re.sub(r"\[[^]]*\]|<[^>]*>", " ", word.form).split())
             return Phrase(places.get("word") or bare, written, places)
     return _refuse(part, written)
@@ -345,22 +352,12 @@ def _days(text: str, part: str) -> Span:
         raise ValueError(f"{part}: {text!r} is no day; write 2024-07-16, 2024-07, 2024, or a span with `to`") from None
 
 
-def _validated(check: Callable[[str], object]) -> Callable[[str], str]:
-    def convert(text: str) -> str:
-        check(text)
-        return text
-
-    return convert
-
-
-CONVERTED: dict[str, Callable[[str], str]] = {
-    "name": _name,
-    "names": lambda text: " ".join(map(_name, text.replace(",", " ").split())),
-    "condition": _validated(lambda text: read("when", text)),
-    "season": _validated(read_season),
-    "years": _validated(read_years),
-    "days": _validated(lambda text: [read_span(one) for one in text.split(",")]),
-    "date": _validated(read_span),
+CHECKED: dict[str, Callable[[str], object]] = {
+    "condition": lambda text: read("when", text),
+    "season": read_season,
+    "years": read_years,
+    "days": lambda text: [read_span(one) for one in text.split(",")],
+    "date": read_span,
 }
 
 
