@@ -1,7 +1,7 @@
 """Whether returns go with leverage across companies: by month, when rates move, and on single days.
 
-One cross-section gives one slope. How sure a mean or a comparison of slopes can be is seen from how they differ from month
-to month or day to day: companies are hit together, so that errors which take them as independent are far too small.
+One cross-section gives one slope. How sure a mean of slopes is, is seen from how they differ from period to period:
+companies are hit together, so that errors which take them as independent are far too small.
 """
 
 from collections.abc import Sequence
@@ -22,18 +22,10 @@ REFERENCE_DAYS, SCALE_DAYS, LEAST_REFERENCE = 252, 21, 120
 def monthly_slopes(panel: pd.DataFrame, regressors: Sequence[str], *, within: str = "") -> pd.DataFrame:
     """Regress each period's returns on what was known when it began; rows with a gap are passed over.
 
-    Parameters
-    ----------
-    panel : DataFrame
-        From `build_panel`, or any with index (company, date), `return` and the regressors.
-    within : str
-        A column of categories such as `sector`: companies are compared with others of the same one only, as dummies would do.
-
-    Returns
-    -------
-    DataFrame of shape (periods, regressors + 1)
-        The slopes by date, and `companies`, how many each rests on, without periods of fewer than 20 companies or whose
-        regressors cannot be told apart. InsufficientDataError: fewer than 24 periods are left.
+    `panel` is from `build_panel`, or has index (company, date), `return` and the regressors. `within` names a column
+    such as `sector`: companies are compared with others of the same one only. Returns the slopes by date, and
+    `companies`, how many each rests on; periods with fewer than 20, or whose regressors cannot be told apart, are left
+    out, and fewer than 24 that are left raise InsufficientDataError.
     """
     data = panel[["return", *regressors]].dropna().sort_index(level="date", sort_remaining=False)
     day = data.index.get_level_values("date")
@@ -55,7 +47,7 @@ def monthly_slopes(panel: pd.DataFrame, regressors: Sequence[str], *, within: st
 def fama_macbeth(slopes: pd.DataFrame) -> pd.DataFrame:
     """Average monthly slopes (Fama and MacBeth, 1973): a row a regressor; value, low, high, p and n, in months.
 
-    The error is `cosine_mean`'s, which keeps its size in 24 to 74 months, where Newey-West's with 3 lags does not.
+    The error is `cosine_mean`'s: it keeps its size in 24 to 74 months, where Newey-West's with 3 lags does not.
     """
     means = {name: vars(cosine_mean(slopes[name].to_numpy())) for name in slopes.columns.drop("companies")}
     return pd.DataFrame.from_dict(means, orient="index")[["value", "n", "low", "high", "p"]]
@@ -73,8 +65,8 @@ def rises_and_falls(level: "pd.Series[float]", dates: pd.DatetimeIndex) -> pd.Da
 def leverage_rate_interaction(slopes: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
     """Regress the monthly slope of returns on leverage on what rates did in the month, by the restricted wild bootstrap-t.
 
-    Returns a row a column of `moves` (such as `rises_and_falls`) that moved: value (what one point adds to the return for a
-    turn of net debt to EBITDA), n (months), low, high, p.
+    Returns value (what a point adds to the return for a turn of net debt to EBITDA), n (months), low, high and p, a row
+    a column of `moves` that moved.
     """
     known = moves.reindex(slopes.index)
     moved = known.columns[known.max() > known.min()]
@@ -102,14 +94,11 @@ def daily_slopes(firms: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
 def event_days(slopes: pd.DataFrame, events: Sequence[date]) -> pd.DataFrame:
     """Hold the slope of chosen days against the slopes of the days before them; `slopes` are from `daily_slopes`.
 
-    Returns a row an event: event, date (its session, or the next one), n (companies), value (return per turn of net debt to
-    EBITDA), low, high, p, p_smallest, n_reference (days) and p_holm; NaN with fewer than 120 days before it.
-
-    Notes
-    -----
-    Slopes are larger in turmoil. Each is scaled by the median absolute slope of the 21 sessions before it, and p is the share
-    of the 252 sessions before, the day included, whose scaled slope is as large (Cohn, Johnson, Liu and Wardlaw, 2023). The
-    interval holds all effects that this test does not reject.
+    A row an event: event, date (its session, or the next one), n (companies), value (return for a turn of net debt to
+    EBITDA), low, high, p, p_smallest, n_reference (days), p_holm; NaN with fewer than 120 days before it. Slopes are
+    larger in turmoil: each is scaled by the median absolute slope of the 21 sessions before it, and p is the share of
+    the 252 sessions before, the day included, whose scaled slope is as large (Cohn, Johnson, Liu and Wardlaw, 2023).
+    The interval holds what p does not reject.
     """
     known = slopes["slope"].dropna()
     scale = known.abs().rolling(SCALE_DAYS).median().shift(1)
@@ -123,10 +112,8 @@ def event_days(slopes: pd.DataFrame, events: Sequence[date]) -> pd.DataFrame:
             day, value = session[0], float(known[session[0]])
             reach = float(before.iloc[int(LEVEL * (1 + len(before))) - 1] * scale[day])
             row |= {"n": int(slopes["n"][day]), "value": value, "low": value - reach, "high": value + reach}
-            row |= {
-                "p": (1 + int((before >= scaled[day]).sum())) / (1 + len(before)),
-                "p_smallest": 1 / (1 + len(before)),
-            }
+            as_large, n = int((before >= scaled[day]).sum()), len(before)
+            row |= {"p": (1 + as_large) / (1 + n), "p_smallest": 1 / (1 + n)}
         rows.append(row)
     columns = ["event", "date", "n", "value", "low", "high", "p", "p_smallest", "n_reference"]
     found = pd.DataFrame(rows, columns=columns)

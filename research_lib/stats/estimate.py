@@ -1,7 +1,4 @@
-"""`Estimate`: a number and how sure it is; and the Holm adjustment of several p-values.
-
-Where there is a row a case, a DataFrame has the same names as columns: value, n, low, high, p, p_smallest, p_holm, base.
-"""
+"""`Estimate`: a number and how sure it is; and Holm's adjustment. Frames have its fields as columns, and p_holm."""
 
 from dataclasses import dataclass
 from math import isfinite, nan
@@ -12,31 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and how sure it is; NaN where a method does not give a part.
-
-    Attributes
-    ----------
-    value : float
-        The estimate, a decimal.
-    n : int
-        How many independent cases it rests on: cycles, months, firms; never overlapping rows.
-    low, high : float
-        The 95% interval.
-    p : float
-        Two-sided, of the value against zero or `base`.
-    p_smallest : float
-        The smallest p that so few cases can give.
-    base : float
-        What the value is held against, such as the mean of all other days.
-    """
+    """A number and how sure it is; NaN where a method does not give a part."""
 
     value: float
-    n: int
-    low: float = nan
+    n: int  # how many independent cases it rests on: cycles, months, firms; never overlapping rows
+    low: float = nan  # of the 95% interval, as is high
     high: float = nan
-    p: float = nan
-    p_smallest: float = nan
-    base: float = nan
+    p: float = nan  # two-sided, of the value against zero or `base`
+    p_smallest: float = nan  # the smallest p that so few cases can give
+    base: float = nan  # what the value is held against, such as the mean of all other days
 
     @property
     def has_interval(self) -> bool:
@@ -50,18 +31,7 @@ class Estimate:
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Adjust p-values for their number by Holm's (1979) step-down method.
-
-    Parameters
-    ----------
-    p_values : array of float, shape (k,)
-        NaN is no test: it stays NaN and does not count.
-
-    Returns
-    -------
-    array of float, shape (k,)
-        In the same order, at most 1.
-    """
+    """Adjust p-values, shape (k,), for their number by Holm's (1979) step-down method; NaN is no test and does not count."""
     p = np.asarray(p_values, dtype=float)
     adjusted = np.full(p.shape, np.nan)
     tests = np.flatnonzero(~np.isnan(p))

@@ -1,7 +1,7 @@
 """What happened around events: one event study for rate decisions, sigma episodes and claims.
 
-Outcomes are made for every period, not for the events only: what followed all other days is what events are held against. A
-few events that share causes are tested by flipping signs, many events by a regression on an event dummy.
+Outcomes are made for every period, not for the events only: what followed all other days is what events are held
+against. A few events that share causes are tested by flipping signs, many events by a regression on an event dummy.
 """
 
 from collections.abc import Sequence
@@ -37,23 +37,16 @@ def event_study(  # noqa: PLR0913  # one keyword an option
     groups: ArrayLike | None = None,
     test: Test = "dummy",
 ) -> pd.DataFrame:
-    """Study what happened in windows around events.
+    """Study what happened in windows around events; the windows are those of `window_outcomes`.
 
-    Parameters
-    ----------
-    returns, horizons, less, compounded, market, beta_periods
-        As in `window_outcomes`.
-    positions, groups : arrays of shape (events,)
-        Positions in `returns`, -1 outside the data; a label for events that are flipped, and left out, as one.
-    test : {"dummy", "sign flip", "sign flip from base"}
-        `event_dummy`, for events among many periods; `sign_flip` of the cycles of policy, of a difference against zero or of a
-        leg, which rises over time, against the mean of all other periods.
+    `positions`, shape (events,), are places in `returns`, -1 outside the data; events of one label in `groups` are
+    flipped, and left out, as one. `test` is `event_dummy` for events among many periods, or `sign_flip` for the cycles
+    of policy: of a difference against zero, or ("from base") of a leg, which rises over time, against the mean of all
+    other periods.
 
-    Returns
-    -------
-    DataFrame of shape (horizons, 15)
-        `COLUMNS`: n events, and n_cut whose window the data does not cover; base, the mean of all other periods; value, what is
-        tested (mean less base; for "sign flip" the mean); p_holm over all rows; the range of the mean without one group.
+    Returns a row a horizon with `COLUMNS`: n events, and n_cut whose window the data does not cover; base, the mean of
+    all other periods; value, what is tested (mean less base; for "sign flip" the mean); p_holm over all rows; the range
+    of the mean without one group.
     """
     at = np.asarray(positions, dtype=np.intp)
     labels = np.arange(len(at)) if groups is None else np.asarray(groups)
@@ -73,11 +66,8 @@ def event_study(  # noqa: PLR0913  # one keyword an option
             else:
                 found = sign_flip(values - (0.0 if test == "sign flip" else base), groups=own)
             row |= {name: getattr(found, name) for name in ("value", "low", "high", "p", "p_smallest")}
-            row |= {
-                "mean": float(values.mean()),
-                "median": float(np.median(values)),
-                "share_positive": float(np.mean(values > 0)),
-            }
+            middle, positive = float(np.median(values)), float(np.mean(values > 0))
+            row |= {"mean": float(values.mean()), "median": middle, "share_positive": positive}
             without = [values[own != label].mean() for label in np.unique(own) if (own != label).any()]
             row |= {"jackknife_low": min(without, default=np.nan), "jackknife_high": max(without, default=np.nan)}
         rows.append(row)
@@ -94,24 +84,13 @@ def window_outcomes(
     market: ArrayLike | None = None,
     beta_periods: int = 252,
 ) -> Floats:
-    """Return what a leg, or one leg less another, made over a window around each period.
+    """Return what a leg, or one leg less another, made over a window around each period; decimals, shape (periods,).
 
-    Parameters
-    ----------
-    returns, less : arrays of shape (periods,)
-        Simple returns a period on one calendar, decimals, without gaps.
-    horizon : int
-        h > 0: the next h periods, from the close of each; 0: the period itself; -h: the h periods up to the close before it.
-    compounded : bool
-        Compounded returns, and their difference (BHAR); otherwise sums of returns, and of differences (CAR).
-    market : array of shape (periods,), optional
-        Makes outcomes beta-adjusted: less the market's outcome times the beta of (returns - less) on the market, fitted on the
-        `beta_periods` before the window, never inside it.
-
-    Returns
-    -------
-    array of shape (periods,)
-        Decimals; NaN where the window runs past either end of the data.
+    `returns`, `less` and `market` are simple returns, shape (periods,), on one calendar without gaps. The window is the
+    next h periods for h > 0, the period itself for 0, the h periods up to the close before it for -h; where it runs
+    past either end of the data, the outcome is NaN. Outcomes are compounded returns, and their difference (BHAR), or
+    sums of returns, and of differences (CAR). With `market` they are beta-adjusted: less the market's outcome times the
+    beta of (returns - less) on it, fitted on the `beta_periods` before the window, never inside it.
     """
     values = np.asarray(returns, dtype=np.float64)
     difference = values if less is None else values - np.asarray(less, dtype=np.float64)
@@ -151,15 +130,11 @@ def event_dummy(
 ) -> Estimate:
     """Compare what followed events with what followed all other periods: a regression on an event dummy.
 
-    Arguments are those of `event_study`. Returns the events' mean less the mean of all other periods, which is `base`; n
-    events; no p and no interval under five.
-
-    Notes
-    -----
-    The error is 1B of Hodrick (1992). What the dummy explains of sums of h returns is a sum over periods: that period's return
-    times the number of event windows open in it, so no overlapping sum enters. A compounded return is the sum of each period's
-    return times the growth since its window opened, so that growth is the weight there. The returns inside the events' own
-    windows make the error: it is right also when events come in turmoil.
+    Returns the events' mean less `base`, the mean of all other periods; n events; no p and no interval under five. The
+    error is 1B of Hodrick (1992). What the dummy explains of sums of h returns is a sum over periods: that period's
+    return times the number of event windows open in it, so no overlapping sum enters. A compounded return is the sum of
+    each period's return times the growth since its window opened, which is then the weight. The returns inside the
+    events' own windows make the error: it is right also when events come in turmoil.
     """
     outcomes = window_outcomes(returns, horizon, less=less, compounded=compounded)
     events = np.unique(np.asarray(positions, dtype=np.intp))

@@ -31,11 +31,11 @@ def clusters(beyond: NDArray[np.bool_], *, gap_sessions: int = 10) -> NDArray[np
 
 
 def find_episodes(path: "pd.Series[float]", threshold: float, *, gap_sessions: int = 10) -> pd.DataFrame:
-    """Find the episodes of a path, a value a session without gaps, beyond a threshold.
+    """Find the episodes of a path, a value a session without gaps, beyond a threshold; a row each, in order.
 
-    Sessions beyond it with at most `gap_sessions` others between them are one episode. One row an episode, in order:
-    `start` (its date: known on that close), `end`, `peak` and `peak_date` (the most extreme value, known only in
-    hindsight), `sessions` beyond the threshold, and `position` of the start.
+    Sessions beyond it with at most `gap_sessions` others between them are one episode. Columns: `start` (its date:
+    known on that close), `end`, `peak` and `peak_date` (known only in hindsight), `sessions` beyond the threshold,
+    `position` of the start.
     """
     values = path.to_numpy(dtype=np.float64)
     side = np.sign(threshold) or 1.0
@@ -56,17 +56,8 @@ def calendar_years(dates: pd.DatetimeIndex) -> float:
 def fit_tail(peaks: ArrayLike, *, threshold: float, years: float) -> dict[str, float]:
     """Fit a generalised Pareto distribution to the excesses of episode peaks over a threshold, by maximum likelihood.
 
-    Parameters
-    ----------
-    peaks : array of float, shape (n,)
-        The most extreme value of each episode, all beyond `threshold` on its side.
-    years : float
-        The time in which the episodes were found.
-
-    Returns
-    -------
-    dict
-        `threshold`, `n`, `years`, and `shape` and `scale` of the excesses; these are NaN with fewer than ten peaks.
+    `peaks`, shape (n,), are all beyond the threshold on its side, found in so many years. Returns `threshold`, `n`,
+    `years`, and `shape` and `scale` of the excesses, which are NaN with fewer than ten peaks.
     """
     from scipy import optimize
 
@@ -91,10 +82,9 @@ def fit_tail(peaks: ArrayLike, *, threshold: float, years: float) -> dict[str, f
 
 
 def years_between(tail: Mapping[str, float], level: ArrayLike) -> NDArray[np.float64]:
-    """Return the mean years between episodes that reach a level, by a fitted tail.
+    """Return the mean years between episodes that reach a level, by a fitted tail (Coles, 2001, section 4.3).
 
-    Episodes arrive at n/years a year, and 1 - F of their peaks are as high (Coles, 2001, section 4.3). Infinite where
-    the tail ends below the level, NaN where the level is not beyond the threshold.
+    Infinite where the tail ends below the level, NaN where the level is not beyond the threshold.
     """
     from scipy import stats
 
@@ -107,28 +97,27 @@ def years_between(tail: Mapping[str, float], level: ArrayLike) -> NDArray[np.flo
 def return_periods(path: "pd.Series[float]", level: float, threshold: float, *, gap_sessions: int = 10) -> pd.DataFrame:
     """Estimate how often a level, on the threshold's side of zero, is reached: from four thresholds around the usual one.
 
-    One row a threshold: the tail of `fit_tail`, `value` (years, from all episodes) and `without` (years, from all but the
-    one with the most extreme peak); NaN where there are too few peaks, or the level is not beyond the threshold.
+    One row a threshold: the tail of `fit_tail`, `value` (years, from all episodes) and `without` (years, from all but
+    the one with the most extreme peak); NaN where there are too few peaks, or the level is not beyond the threshold.
     """
     years, rows = calendar_years(pd.DatetimeIndex(path.index)), []
     for one in (share * threshold for share in THRESHOLD_SHARES):
         peaks = find_episodes(path, one, gap_sessions=gap_sessions)["peak"].abs().sort_values()
         tail, without = (fit_tail(part, threshold=one, years=years) for part in (peaks, peaks[:-1]))
-        found = {"value": years_between(tail, level).item(), "without": years_between(without, level).item()}
-        rows.append(tail | found)
+        rows.append(
+            tail | {"value": years_between(tail, level).item(), "without": years_between(without, level).item()}
+        )
     return pd.DataFrame(rows)
 
 
 def return_period(periods: pd.DataFrame, threshold: float, years: float) -> Estimate:
-    """Sum up `return_periods`: the estimate at one threshold, and the range over all of them.
+    """Sum up `return_periods`: the estimate at one threshold, and the range over all, with and without the record.
 
-    `low` and `high` are the shortest and the longest estimate over the thresholds, with and without the record: a range
-    of methods, not a confidence interval. The value is NaN where the data cannot say: where the range spans a factor of
-    ten or more, or its longest end is ten times the length of the history.
+    That range, `low` to `high`, is one of methods, not a confidence interval. The value is NaN where the data cannot
+    say: the range spans a factor of ten or more, or its longest end is ten times the length of the history.
     """
     middle = periods.iloc[(periods["threshold"] - threshold).abs().argmin()]
-    low, high = (
-        pd.Series(periods[["value", "without"]].to_numpy().ravel()).agg(["min", "max"]).to_numpy(dtype=np.float64)
-    )
+    found = pd.concat([periods["value"], periods["without"]])
+    low, high = float(found.min()), float(found.max())
     can_say = high < TOO_FAR_APART * min(low, years)
-    return Estimate(float(middle["value"]) if can_say else np.nan, int(middle["n"]), float(low), float(high))
+    return Estimate(float(middle["value"]) if can_say else np.nan, int(middle["n"]), low, high)

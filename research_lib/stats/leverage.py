@@ -39,9 +39,10 @@ def prepare(
 ) -> pd.DataFrame:
     """Measure companies, set impossible rows aside, and form the size groups of each fiscal year.
 
-    Adds to `add_ratios` the columns rule (why a row is impossible, or empty), financial, zombie (cover below one in each of the
-    last `zombie_years`), group (empty for none; financials are left out once groups are formed), size_group (with financials)
-    and group_as_filed (with impossible rows). InsufficientDataError: financials are to be left out and no row has a sector.
+    Adds to `add_ratios` the columns rule (why a row is impossible, or empty), financial, zombie (cover below one in
+    each of the last `zombie_years`), group (empty for none; financials are left out once groups are formed), size_group
+    (with financials) and group_as_filed (with impossible rows). InsufficientDataError: financials are to be left out
+    and no row has a sector.
     """
     if exclude_financials and statements["sector"].isna().all():
         raise InsufficientDataError(
@@ -66,8 +67,8 @@ def prepare(
 def add_ratios(statements: pd.DataFrame) -> pd.DataFrame:
     """Add net_debt, ebitda and interest to the last row of each company and fiscal year; NaN where a part is missing.
 
-    Net debt = debt - cash and short-term investments; EBITDA = operating income + depreciation and amortization; interest is
-    the expense, and zero where none is given and there is no debt.
+    Net debt = debt - cash and short-term investments; EBITDA = operating income + depreciation and amortization;
+    interest is the expense, and zero where none is given and there is no debt.
     """
     ordered = statements.sort_values(["company", "fiscal_year", "period_end"], kind="stable")
     latest = ordered[~ordered.duplicated(["company", "fiscal_year"], keep="last")]
@@ -113,8 +114,8 @@ def impossible_rows(firms: pd.DataFrame) -> "pd.Series[str]":
 def assign_groups(firms: pd.DataFrame, *, large: int, small: int) -> "pd.Series[str]":
     """Put the largest `large` companies of each fiscal year into large, the next `small` into small, others into none.
 
-    A year in which fewer than twice `large` companies (or `large` + `small`) have a market value has no groups: of the first
-    reports of a data set, or the few whose values were not restated later, all would be among the largest.
+    A year in which fewer than twice `large` companies (or `large` + `small`) have a market value has no groups: of the
+    first reports of a data set, or the few whose values were not restated later, all would be among the largest.
     """
     by_year = firms.groupby("fiscal_year")["market_value"]
     rank = by_year.rank(ascending=False, method="first").where(by_year.transform("count") >= large + min(large, small))
@@ -143,13 +144,10 @@ def zombie_flags(firms: pd.DataFrame, below: Floats, *, zombie_years: int) -> Fl
 
 
 def by_year_and_group(firms: pd.DataFrame, describe: Callable[[pd.DataFrame], Mapping[str, Any]]) -> pd.DataFrame:
-    """Describe each fiscal year and group that has 30 companies, which one must: a row each, with fiscal_year and group."""
+    """Describe each fiscal year and group that has 30 companies: a row each; one must have them."""
     grouped = firms[firms["group"] != ""].groupby(["fiscal_year", "group"])
-    rows = [
-        {"fiscal_year": year, "group": group, **describe(part)}
-        for (year, group), part in grouped
-        if len(part) >= LEAST_FIRMS
-    ]
+    enough = ((key, rows) for key, rows in grouped if len(rows) >= LEAST_FIRMS)
+    rows = [{"fiscal_year": year, "group": group, **describe(part)} for (year, group), part in enough]
     if not rows:
         raise InsufficientDataError(f"no group has {LEAST_FIRMS} companies with a market value")
     return pd.DataFrame(rows)
@@ -158,14 +156,11 @@ def by_year_and_group(firms: pd.DataFrame, describe: Callable[[pd.DataFrame], Ma
 def group_ratio(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dict[str, Any]:
     """Take the net debt to EBITDA of one group and year, all its companies together, those with losses included.
 
-    Returns
-    -------
-    dict
-        value, low, high and n (`ratio_of_sums`): the firms with net debt and EBITDA known, which all else rests on; coverage,
-        their share of all; share_no_ebitda (zero or less); share_net_cash; due_within_year, short-term over all debt; top, the
-        five firms whose leaving out, each alone, moves the ratio most; without_top, the ratio without all five; top_share,
-        1 - without_top / value; median and mean_of_ratios, of the n_defined firms with positive EBITDA; positive_only, the
-        ratio of these; never_restated, that of values first published.
+    Returns value, low, high and n (`ratio_of_sums`) of the firms with net debt and EBITDA known, which all else rests
+    on; coverage, their share of all; share_no_ebitda (zero or less); share_net_cash; due_within_year, short-term over
+    all debt; top, the five firms whose leaving out, each alone, moves the ratio most; without_top, the ratio without
+    all five; top_share, 1 - without_top / value; median and mean_of_ratios of the n_defined firms with positive EBITDA;
+    positive_only, the ratio of these; never_restated, that of values first published.
     """
     used = firms[firms["net_debt"].notna() & firms["ebitda"].notna()]
     ratio = ratio_of_sums(used[["net_debt", "ebitda"]], draws=draws, seed=seed)
@@ -194,12 +189,10 @@ def group_ratio(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dic
 def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dict[str, Any]:
     """Describe how one group's operating income covers its interest in one year; rows of `prepare`.
 
-    Returns
-    -------
-    dict
-        value, low, high and n (`ratio_of_sums`), of the firms with interest to pay; median, of the same; coverage, the share of
-        firms whose interest is known, or zero for want of debt; share_below_one, of the known; zombie_share, zombie_low,
-        zombie_high (95%, Wilson), of the n_history firms whose last years are known. NaN where fewer than 30 or half are known.
+    Returns value, low, high and n (`ratio_of_sums`), and the median, of the firms with interest to pay; coverage, the
+    share whose interest is known, or zero for want of debt; share_below_one, of the known; zombie_share, zombie_low,
+    zombie_high (95%, Wilson) of the n_history firms whose last years are known. NaN where fewer than 30 or half are
+    known.
     """
     below = cover_below_one(firms["operating_income"].to_numpy(), firms["interest"].to_numpy())
     known = firms[~np.isnan(below)]
@@ -226,18 +219,10 @@ def stress(
 ) -> dict[str, Any]:
     """Reprice a share of a group's debt; a cut cannot make a payer earn interest on its debt, and all else stays.
 
-    Parameters
-    ----------
-    firms : DataFrame
-        From `prepare`, all companies and years together: zombies need the years before.
-    members : array of bool, shape (rows,)
-        The rows of the group and year that is described.
-
-    Returns
-    -------
-    dict
-        rate_move_bp, debt_share, n (firms with income, interest and debt known), cover, share_below_one, its share of their
-        debt, and zombie_share of n_history firms, had they paid the new rate in all those years; NaN as in `interest_cover`.
+    `firms` are all rows of `prepare`, because zombies need the years before; `members`, shape (rows,), marks the group
+    and year. Returns rate_move_bp, debt_share, n (firms with income, interest and debt known), cover, share_below_one,
+    its share of their debt, and zombie_share of n_history firms, had they paid the new rate in all those years; NaN as
+    in `interest_cover`.
     """
     income, debt = firms["operating_income"].to_numpy(), firms["debt"].to_numpy()
     paid = firms["interest"].to_numpy()

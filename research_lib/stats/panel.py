@@ -19,8 +19,9 @@ BETA_SESSIONS, BETA_MIN_SESSIONS = 252, 126
 def latest_known(rows: pd.DataFrame, dates: pd.DatetimeIndex, companies: pd.Index) -> Positions:
     """Find the row of a table (company, period_end, known_from) that was the latest known before each of sorted dates.
 
-    Positions of shape (dates, companies), -1 where none was known. Strictly before: a report may come after the close of its
-    day. A late row does not replace one of a later period; a row says nothing any more 550 days after its period's end.
+    Positions of shape (dates, companies), -1 where none was known. Strictly before: a report may come after the close
+    of its day. A late row does not replace one of a later period; a row says nothing any more 550 days after its
+    period's end.
     """
     column = companies.get_indexer(pd.Index(rows["company"]))
     effective = dates.searchsorted(pd.DatetimeIndex(rows["known_from"]), side="right")
@@ -45,23 +46,12 @@ def build_panel(
 ) -> pd.DataFrame:
     """Put next-period returns beside what was known when the period began.
 
-    Parameters
-    ----------
-    firms : DataFrame
-        From `leverage.prepare`, without impossible rows.
-    prices : DataFrame of shape (sessions, companies)
-        Adjusted prices.
-    dates : DatetimeIndex
-        Ends of the holding periods, each the beginning of the next; among the sessions of `prices`.
-    market : Series, optional
-        Index closes for beta; without it, the equally weighted mean return of all companies.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by company and date (the period's end); return (simple, of the period), negative (1.0 where EBITDA is not
-        positive), leverage (net debt / EBITDA, winsorised at 5% and 95% of the date; 0 where negative), size (log of market
-        value), beta (on daily returns of the 252 sessions before), sector. Rows have a return, net debt and EBITDA.
+    `firms` are from `leverage.prepare`, without impossible rows; `prices`, shape (sessions, companies), are adjusted;
+    `dates` are ends of the holding periods, each the beginning of the next, among those sessions; `market` are index
+    closes for beta, by default the equally weighted mean return. Returns rows by company and date (the period's end):
+    return (simple), negative (1.0 where EBITDA is not positive), leverage (net debt / EBITDA, winsorised at 5% and 95%
+    of the date; 0 where negative), size (log of market value), beta and sector. Each row has a return, net debt and
+    EBITDA.
     """
     begins = dates[:-1]
     known = latest_known(firms, begins, prices.columns)
@@ -89,7 +79,7 @@ def period_returns(prices: pd.DataFrame, dates: pd.DatetimeIndex) -> Floats:
 
 
 def winsorised_ratio(net_debt: Floats, ebitda: Floats) -> Floats:
-    """Return net debt / EBITDA, shape (T, N), each date's extremes pulled in to 5% and 95%; NaN where EBITDA is not positive."""
+    """Return net debt / EBITDA, shape (T, N), each date's extremes pulled in to 5% and 95%; NaN without positive EBITDA."""
     ratio = np.divide(net_debt, ebitda, out=np.full_like(ebitda, np.nan), where=ebitda > 0)
     low, high = pd.DataFrame(ratio.T).quantile([WINSOR, 1 - WINSOR]).to_numpy()
     return np.asarray(np.clip(ratio, low[:, None], high[:, None]))

@@ -21,47 +21,32 @@ ANNOUNCEMENT_LAG = pd.DateOffset(months=12)  # no recession's start took longer 
 
 @dataclass(frozen=True)
 class CycleRule:
-    """What makes a cut the first of an easing cycle: its size, and hikes or a pause since the last cut of the one before."""
+    """What makes a cut the first of an easing cycle."""
 
     min_cut_bp: float = 25.0  # the cut has at least this size, and
     min_tightening_bp: float = 50.0  # the target rose by at least this in total since then, or
     pause_days: int = 365  # so many days have passed
 
 
-DEFAULT_RULE = CycleRule()
+def easing_cycles(changes_bp: "pd.Series[float]", rule: CycleRule = CycleRule()) -> pd.DataFrame:
+    """Find the easing cycles in the changes of the target: a row each, by `first_cut`.
 
-
-def easing_cycles(changes_bp: "pd.Series[float]", rule: CycleRule = DEFAULT_RULE) -> pd.DataFrame:
-    """Find the easing cycles in the changes of the target.
-
-    Returns
-    -------
-    DataFrame of shape (cycles, 5)
-        Index `first_cut`; `last_cut` so far; `cuts`, their number, and `total_bp`, their sum (hikes between are not netted);
-        `last_hike` before the first cut (NaT: the table has none); `cut_off` where the table starts within the cycle, so that
-        its first cut is not known.
+    Columns: `last_cut` so far; `cuts`, their number, and `total_bp`, their sum (hikes between are not netted);
+    `last_hike` before the first cut (NaT: none known); `cut_off` where the table starts within the cycle, so that its
+    first cut is not known.
     """
     columns = ["first_cut", "last_cut", "cuts", "total_bp", "last_hike", "cut_off"]
     frame = pd.DataFrame(_walk(changes_bp, rule)[0], columns=columns).set_index("first_cut")
     return frame.assign(last_hike=pd.to_datetime(frame["last_hike"]))
 
 
-def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = DEFAULT_RULE) -> "pd.Series[Any]":
-    """Return the decisions of a kind, each with the number of its easing cycle.
+def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = CycleRule()) -> "pd.Series[Any]":
+    """Return the number of the cycle that began last, from 0 (-1 before the first), by date of the decisions of a kind.
 
-    Parameters
-    ----------
-    changes : DataFrame of shape (changes, columns)
-        `change_bp`; for "unscheduled cut" also `scheduled`, false for a decision between meetings.
-    kind : EventKind
-        "first cut" and "last cut" of a cycle; "first hike" after one; "pause", the last hike before one; "all cuts" of the
-        cycles. That a cut or a hike was the last is known only at the next turn: the last of what is still on is left out.
-
-    Returns
-    -------
-    Series of shape (decisions,)
-        The number of the cycle that began last, from 0 (-1 before the first), by decision date. A cycle that the table's start
-        cuts off does not count.
+    `changes` has `change_bp`, and for "unscheduled cut" `scheduled`, false between meetings. Kinds: "first cut" and
+    "last cut" of a cycle; "first hike" after one; "pause", the last hike before one; "all cuts" of the cycles. A cycle
+    that the table's start cuts off does not count. That a cut or a hike was the last is known only at the next turn:
+    the last of what is still on is left out.
     """
     changes_bp = changes["change_bp"].astype(float)
     cycles = easing_cycles(changes_bp, rule)
@@ -86,12 +71,12 @@ def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = DEFA
 
 
 def policy_states(
-    changes_bp: "pd.Series[float]", dates: pd.DatetimeIndex, rule: CycleRule = DEFAULT_RULE
+    changes_bp: "pd.Series[float]", dates: pd.DatetimeIndex, rule: CycleRule = CycleRule()
 ) -> "pd.Series[str]":
     """Say for each date what policy was doing, by the decisions up to that day; missing before the first; shape (dates,).
 
-    "easing" from a first cut to the next hike, and again from a later cut of the same cycle; "tightening" from a hike to the
-    next cut; "on hold" 180 days after the last change, and after a cut too small to start a cycle.
+    "easing" from a first cut to the next hike, and again from a later cut of the same cycle; "tightening" from a hike
+    to the next cut; "on hold" 180 days after the last change, and after a cut too small to start a cycle.
     """
     states = np.array([*_walk(changes_bp, rule)[1], None], dtype=object)
     last = changes_bp.index.searchsorted(dates, side="right") - 1  # -1, before the first change, is the None at the end
@@ -144,8 +129,8 @@ def recession_within(
 ) -> "pd.Series[bool]":
     """Say by hindsight whether a recession was on or began within `months` after each date; shape (dates,).
 
-    `recessions` has the columns `peak` and `trough`, last days of months: a recession begins the day after its peak's month,
-    and a missing trough is still to come. Missing where none is known of, but one could still be announced after `known_to`.
+    `recessions` has `peak` and `trough`, last days of months: a recession begins the day after its peak's month, and a
+    missing trough is still to come. Missing where none is known of, but one could still be announced after `known_to`.
     """
     ends = dates + pd.DateOffset(months=months)
     last = recessions["trough"].fillna(pd.Timestamp.max.normalize())

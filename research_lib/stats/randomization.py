@@ -1,9 +1,11 @@
 """Tests that flip signs: exact for a few events, seasons or spells of a regime, with the interval that belongs to them.
 
-Under the null, independent groups are symmetric about zero, so that each pattern of signs was as likely as the one observed
-(Fisher, 1935, section 21). Volatility may change from group to group, which is why these tests keep their size around rate
-cuts, when markets are two to three times as volatile as usual.
+Under the null, independent groups are symmetric about zero, so that each pattern of signs was as likely as the one
+observed (Fisher, 1935, section 21). Volatility may change from group to group, which is why these tests keep their size
+around rate cuts, when markets are two to three times as volatile as usual.
 """
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,18 +26,10 @@ POWER_SAMPLES = 500
 def sign_flip(values: ArrayLike, *, groups: ArrayLike | None = None, center: float = 0.0, seed: int = 0) -> Estimate:
     """Test whether the mean of a few outcomes is `center`, by flipping the signs of whole groups.
 
-    Parameters
-    ----------
-    values, groups : arrays of shape (events,)
-        One outcome an event, in any unit; a label for events that share a cause or overlap in time, by default each its own.
-    seed : int
-        Of random patterns of signs, beyond 20 groups.
-
-    Returns
-    -------
-    Estimate
-        The mean; n groups; the smallest p that so many can give; the interval of the means that the test does not reject
-        (Hartigan, 1969), NaN under six groups.
+    `values` and `groups` are of shape (events,): an outcome in any unit, and a label that events share which have a
+    cause in common or overlap; by default each has its own. Returns the mean; n groups; the smallest p that so many can
+    give; the interval of the means that the test does not reject (Hartigan, 1969), NaN under six groups. Patterns are
+    random, by `seed`, beyond 20 groups.
     """
     x = _finite(values)
     member = np.arange(len(x)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
@@ -45,21 +39,10 @@ def sign_flip(values: ArrayLike, *, groups: ArrayLike | None = None, center: flo
 def sign_flip_difference(values: ArrayLike, first: ArrayLike, second: ArrayLike, *, seed: int = 0) -> Estimate:
     """Test whether a series has the same mean in two regimes, by flipping the contributions of whole spells.
 
-    Parameters
-    ----------
-    values, first, second : arrays of shape (periods,)
-        One value a period, in order of time; whether it is of either regime. A spell is an unbroken run of one of them.
-
-    Returns
-    -------
-    Estimate
-        The mean of the first regime less that of the second, which is `base`; n spells.
-
-    Notes
-    -----
-    A spell contributes its deviations from the common mean, over the periods of its regime. As that mean is estimated, the sum
-    varies most with the signs as they were, so each pattern is measured in its own standard deviation (Hemerik, Goeman and
-    Finos, 2020).
+    All arrays are of shape (periods,), in order of time; a spell is an unbroken run of one regime. Returns the mean of
+    the first less that of the second, which is `base`; n spells. A spell contributes its deviations from the common
+    mean, over the periods of its regime. As that mean is estimated, the sum varies most with the signs as they were, so
+    each pattern is measured in its own standard deviation (Hemerik, Goeman and Finos, 2020).
     """
     a, b = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
     n_a, n_b = int(a.sum()), int(b.sum())
@@ -75,21 +58,14 @@ def sign_flip_difference(values: ArrayLike, first: ArrayLike, second: ArrayLike,
     weights = np.abs(loads) * np.where(loads > 0, n_b, n_a) / (n_a + n_b)
     spread = np.sqrt((n_a + n_b) * (1 / n_a + 1 / n_b))
     found = _flip(_sums(member, share * (x - x.mean())), weights, loads=loads / spread, seed=seed)
-    return Estimate(found.value, found.n, found.low, found.high, found.p, found.p_smallest, float(x[~of_a].mean()))
+    return replace(found, base=float(x[~of_a].mean()))
 
 
 def season_less_rest(values: ArrayLike, season: ArrayLike, years: ArrayLike) -> Estimate:
-    """Compare a season with the rest of its own year, and flip signs by year.
+    """Compare a season with the rest of its own year, and flip signs by year; arrays of shape (periods,).
 
-    Parameters
-    ----------
-    values, season, years : arrays of shape (periods,)
-        One value a period; whether it is of the season; its year (of a season over New Year, one label for both parts).
-
-    Returns
-    -------
-    Estimate
-        Mean over the n years that have both of the season's mean less that of the rest; `base` is the mean of the rest.
+    A season over New Year has one label in `years` for both parts. Returns the mean over the n years that have both of
+    the season's mean less that of the rest; `base` is the mean of the rest.
     """
     x, inside = _finite(values), np.asarray(season, dtype=bool)
     member = np.unique(np.asarray(years), return_inverse=True)[1]
@@ -99,14 +75,14 @@ def season_less_rest(values: ArrayLike, season: ArrayLike, years: ArrayLike) -> 
         raise InsufficientDataError("no year has both the season and another time to compare it with")
     rest = _sums(member, np.where(inside, 0.0, x))[both] / n_out[both]
     found = sign_flip(_sums(member, np.where(inside, x, 0.0))[both] / n_in[both] - rest)
-    return Estimate(found.value, found.n, found.low, found.high, found.p, found.p_smallest, float(rest.mean()))
+    return replace(found, base=float(rest.mean()))
 
 
 def smallest_detectable(outcomes: ArrayLike, n: int, *, power: float = 0.8, seed: int = 0) -> float:
     """Return the smallest mean effect that `sign_flip` finds at 5% in four samples of five, of n independent events.
 
-    Events are drawn from the outcomes of all periods. An effect is found where the interval of the noise, moved by it, leaves
-    zero out: the answer is a quantile of the distance of the interval's lower end from zero.
+    Events are drawn from the outcomes of all periods. An effect is found where the interval of the noise, moved by it,
+    leaves zero out: the answer is a quantile of the distance of the interval's lower end from zero.
     """
     if n < LEAST_GROUPS:
         raise InsufficientDataError(f"{n} events never give a p-value below 5%; {LEAST_GROUPS} are needed")
@@ -135,8 +111,8 @@ def signed_sums(parts: Floats, *, seed: int = 0) -> Floats:
 def _flip(sums: Floats, weights: Floats, *, base: float = 0.0, loads: Floats | None = None, seed: int = 0) -> Estimate:
     """Compare the sum of the groups' parts with their sums under all patterns of signs.
 
-    A mean of c adds c times `weights` (which add up to one) to the parts. `loads` are for sums whose variance depends on the
-    pattern: it is one less the square of the signed loads, relative to that of the pattern observed.
+    A mean of c adds c times `weights` (which add up to one) to the parts. `loads` are for sums whose variance depends
+    on the pattern: it is one less the square of the signed loads, relative to that of the pattern observed.
     """
     total, share, *load = signed_sums(np.stack([sums, weights] if loads is None else [sums, weights, loads]), seed=seed)
     if load:
@@ -144,7 +120,7 @@ def _flip(sums: Floats, weights: Floats, *, base: float = 0.0, loads: Floats | N
         total, share = total * scale, share * scale
     value, rounding = float(total[0]), TIES * max(float(np.abs(sums).sum()) + abs(base), np.finfo(float).tiny)
     p = float(np.mean(np.abs(total - base * share) >= abs(value - base) - rounding))
-    # A pattern is at least as far out as the observed one for all means between two ends; the observed one itself for any.
+    # A pattern is at least as far out as the observed one for all means between two ends; the observed one for any.
     bounded = np.abs(share) < 1 - TIES
     ends = np.full((2, len(total)), [[-np.inf], [np.inf]])
     found = (value - total[bounded]) / (1 - share[bounded]), (value + total[bounded]) / (1 + share[bounded])

@@ -23,34 +23,21 @@ CONSTANT, ROUNDING = "constant", 1e-20
 
 
 def ols(y: "pd.Series[float]", drivers: pd.DataFrame, cov: Literal["wild", "HC3"], *, seed: int = 0) -> pd.DataFrame:
-    """Regress y on drivers and a constant, over the rows that have all values.
+    """Regress y on drivers, shape (periods, drivers), and a constant, over the rows that have all values.
 
-    Parameters
-    ----------
-    y, drivers : Series and DataFrame of shape (periods,) and (periods, drivers)
-        Any units; the constant is added.
-    cov : {"wild", "HC3"}
-        p and interval by the restricted wild bootstrap-t (499 draws), right for months and sessions, whose volatility changes;
-        or by the HC3 error, for a cross-section.
+    `cov` is "wild", the restricted wild bootstrap-t (499 draws), right for months and sessions, whose volatility
+    changes; or "HC3", for a cross-section. Returns value, low, high, p, n and r_squared; a row for `constant` and each
+    driver.
 
-    Returns
-    -------
-    DataFrame of shape (1 + drivers, 6)
-        Index: `constant` and the drivers; columns value, low, high, p, n, r_squared.
-
-    Raises
-    ------
-    InsufficientDataError
-        Fewer than ten rows a coefficient have all values, a driver is a combination of the others, or nothing is left to explain.
+    Raises InsufficientDataError where fewer than ten rows a coefficient have all values, a driver is a combination of
+    the others, or nothing is left to explain.
     """
     rows = pd.concat([y.rename("y"), drivers], axis=1, join="inner").dropna()
     n, k, names = len(rows), drivers.shape[1] + 1, ", ".join(map(str, drivers.columns))
     if n < PER_DRIVER * k:
         raise InsufficientDataError(f"{n} periods have all of {names}; {PER_DRIVER * k} are needed")
-    target, known = (
-        rows["y"].to_numpy(float),
-        np.column_stack([np.ones(n), rows[list(drivers.columns)].to_numpy(float)]),
-    )
+    target = rows["y"].to_numpy(float)
+    known = np.column_stack([np.ones(n), rows[list(drivers.columns)].to_numpy(float)])
     if np.linalg.matrix_rank(known / np.maximum(np.abs(known).max(axis=0), np.finfo(float).tiny)) < k:
         raise InsufficientDataError(f"{names}: one of them does not vary, or follows from the others")
     bread = np.linalg.inv(known.T @ known)
@@ -75,9 +62,9 @@ def ols(y: "pd.Series[float]", drivers: pd.DataFrame, cov: Literal["wild", "HC3"
 def _wild_bootstrap_t(known: Floats, residuals: Floats, value: Floats, *, seed: int) -> tuple[Floats, Floats, Floats]:
     """Return low, high and p of every coefficient by the restricted wild bootstrap-t (Davidson and Flachaire, 2008).
 
-    Under the hypothesis that a coefficient is b, the residuals are u + (value - b) x, where x is its column without what the
-    others explain. With random signs as weights, the numerator of each bootstrap t is linear and its squared error quadratic
-    in (value - b), so that the test is inverted from sums that are made once.
+    Under the hypothesis that a coefficient is b, the residuals are u + (value - b) x, where x is its column without
+    what the others explain. With random signs as weights, the numerator of each bootstrap t is linear and its squared
+    error quadratic in (value - b), so that the test is inverted from sums that are made once.
     """
     n, k = known.shape
     bread: Floats = np.asarray(np.linalg.inv(known.T @ known))
@@ -129,8 +116,8 @@ def _invert(
 def cosine_mean(values: ArrayLike) -> Estimate:
     """Return the mean of a monthly series with the equal-weighted cosine error, for series that may be autocorrelated.
 
-    The long-run variance is the mean square of the first 0.41 T^(2/3) cosine transforms, and t has as many degrees of freedom
-    (Lazarus, Lewis, Stock and Watson, 2018). NaN is left out; under 24 others raise `InsufficientDataError`.
+    The long-run variance is the mean square of the first 0.41 T^(2/3) cosine transforms, and t has as many degrees of
+    freedom (Lazarus, Lewis, Stock and Watson, 2018). NaN is left out; under 24 others raise `InsufficientDataError`.
     """
     x = np.asarray(values, dtype=np.float64)
     x = x[np.isfinite(x)]

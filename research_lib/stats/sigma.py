@@ -45,19 +45,14 @@ def sigma_path(
     """Compute one definition, in standard deviations, on the sessions of an asset's closes that have a value.
 
     With P the close, MA_n and s_n the mean and standard deviation over the last n sessions, d = P/MA_n - 1 and r the
-    daily simple returns:
+    daily returns:
 
     - price_z = (P - MA_n) / s_n(P), the session itself inside the window: at most (n-1)/sqrt(n) with ddof 1;
     - price_z_prior = (P - MA_n[t-1]) / s_n(P)[t-1], the n sessions before;
-    - distance_z = d / s_m(d);
-    - distance_expanding = d / s(d), over all sessions so far, once there are n of them;
-    - distance_vol = d / s_n(r);
-    - return_z = log(P / P[t-k]) / (sqrt(k) s_n(r)).
+    - distance_z = d / s_m(d); distance_expanding = d / s(d) over all sessions so far, once there are n of them;
+    - distance_vol = d / s_n(r); return_z = log(P / P[t-k]) / (sqrt(k) s_n(r)).
 
-    Raises
-    ------
-    InsufficientDataError
-        No session has a value: a window does not fit, or none varies.
+    InsufficientDataError: no session has a value, because a window does not fit, or none varies.
     """
     path = scan(close.to_frame(), definition, settings).iloc[:, 0].dropna()
     if path.empty:

@@ -20,7 +20,7 @@ from research_lib.exhibits.figure import CONTEXT, LARGE_CAPS, SMALL_CAPS, Figure
 from research_lib.exhibits.findings import Summary, join_cards
 from research_lib.exhibits.format import NONE, interval, plural, show
 from research_lib.stats import cross_section, leverage
-from research_lib.stats.bootstrap import difference_of_ratios
+from research_lib.stats.bootstrap import ratio_of_sums
 from research_lib.stats.cross_section import rises_and_falls
 from research_lib.stats.estimate import Estimate, holm
 from research_lib.stats.leverage import GROUPS, LARGE, LEAST_FIRMS, SMALL
@@ -169,7 +169,7 @@ class Leverage(Study):
     def gap(self) -> Estimate:
         """Small minus large net debt to EBITDA."""
         small, large = (self.members(group)[["net_debt", "ebitda"]].dropna() for group in (SMALL, LARGE))
-        return difference_of_ratios(small, large, seed=self.p.seed)
+        return ratio_of_sums(small, less=large, seed=self.p.seed)
 
     @result
     def stresses(self) -> pd.DataFrame:

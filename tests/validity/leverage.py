@@ -8,7 +8,7 @@ import pandas as pd
 from research_lib.data import load_series, open_source
 from research_lib.data.companies import load_companies
 from research_lib.errors import MissingDataError
-from research_lib.stats.bootstrap import correlation, difference_of_ratios, ratio_of_sums
+from research_lib.stats.bootstrap import correlation, ratio_of_sums
 from research_lib.stats.cross_section import event_days, fama_macbeth, leverage_rate_interaction, monthly_slopes
 from research_lib.stats.leverage import LARGE, SMALL, prepare
 from research_lib.stats.regression import ols
@@ -109,7 +109,7 @@ def _ratio(rng, group, n):
 
 
 def _gap(rng, n):
-    found = difference_of_ratios(_drawn(rng, SMALL, n), _drawn(rng, LARGE, n), draws=499, seed=int(rng.integers(2**31)))
+    found = ratio_of_sums(_drawn(rng, SMALL, n), less=_drawn(rng, LARGE, n), draws=499, seed=int(rng.integers(2**31)))
     return not found.low <= _truth(SMALL) - _truth(LARGE) <= found.high if found.has_interval else None
 
 
