@@ -2,13 +2,13 @@
 
 import compileall
 import json
-import math
 import statistics
 import sys
 import sysconfig
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 
 from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
@@ -45,16 +45,11 @@ def plainly(paths, folder):
 
 
 def findings(notebook):
-    """Every finding that a notebook shows, by name."""
+    """The findings that a notebook shows, a row each."""
     cells = [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
     data = [output.get("data", {}) for cell in cells for output in cell.outputs]
-    shown = next(one[kind] for one in data if (kind := "application/vnd.research-lib.findings+json") in one)
-    return {each["name"]: each for each in shown["findings"]}
-
-
-def alike(one, other):
-    both = isinstance(one, float) and isinstance(other, float)
-    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12) if both else one == other
+    kind = "application/vnd.research-lib.findings+json"
+    return pd.DataFrame(next(one[kind] for one in data if kind in one)["findings"])
 
 
 def test_all_reports(tmp_path):
@@ -67,11 +62,10 @@ def test_all_reports(tmp_path):
         f"all {len(paths)} reports, against papermill and nbconvert", ours, lambda: plainly(paths, tmp_path), rounds=1
     )
     for path in paths:
-        mine = findings(tmp_path / "ours" / path.parent.name / f"{path.stem}.ipynb")
         other = findings(tmp_path / f"{path.parent.name}-{path.stem}.ipynb")
-        assert mine.keys() == other.keys()
-        for name, finding in mine.items():
-            assert all(alike(value, other[name][field]) for field, value in finding.items()), (path, name)
+        pd.testing.assert_frame_equal(
+            findings(tmp_path / "ours" / path.parent.name / f"{path.stem}.ipynb"), other, rtol=1e-9
+        )
     compare(f"the same {len(paths)} again, nothing changed, against `import papermill`", ours,
             [sys.executable, "-c", "import papermill"])  # fmt: skip
 

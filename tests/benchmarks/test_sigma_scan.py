@@ -49,18 +49,16 @@ def test_same_numbers_as_pandas(definition):
 
 
 MEASURE_MEMORY = """
-import sys
+import re, sys
 import numpy as np, pandas as pd
 from research_lib.stats.sigma import scan
 
 def memory(field):
-    lines = open("/proc/self/status").read().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(field)) * 1024
+    return 1024 * int(re.search(field + r":\\s+(\\d+)", open("/proc/self/status").read())[1])
 
 sessions, assets = int(sys.argv[1]), int(sys.argv[2])
 scan(pd.DataFrame(np.random.default_rng(0).uniform(1, 2, (400, 2))))
-before = memory("VmRSS")
-prices = np.empty((sessions, assets))
+before, prices = memory("VmRSS"), np.empty((sessions, assets))
 for asset in range(assets):
     prices[:, asset] = 100 * np.exp(np.random.default_rng(asset).normal(0, 0.01, sessions).cumsum())
 scan(pd.DataFrame(prices, copy=False))

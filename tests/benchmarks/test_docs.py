@@ -1,0 +1,24 @@
+"""The pages of proof: the code of docs/peers.md runs and what it calls equal is equal; the tests of docs/faults.md exist."""
+
+import re
+
+from research_lib.project import PROJECT
+
+
+def page(name):
+    return (PROJECT / "docs" / name).read_text(encoding="utf-8")
+
+
+def test_what_the_page_of_peers_calls_equal_is_equal():
+    blocks = re.findall(r"```python\n(.*?)```", page("peers.md"), re.DOTALL)
+    assert len(blocks) == 4
+    exec("\n".join(blocks), {})  # noqa: S102  # our own page
+
+
+def test_each_fault_names_a_test_that_exists_or_says_none():
+    rows = re.findall(r"^\| (\d+) \|.*\| (?:`(test_\w+)`|none) \|$", page("faults.md"), re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (PROJECT / "tests").rglob("test_*.py"))
+    known = set(re.findall(r"def (test_\w+)\(", code))
+    assert len(rows) >= 80
+    assert {name for _, name in rows if name} <= known
