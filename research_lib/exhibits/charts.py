@@ -8,6 +8,7 @@ lines, and an axis starts and ends with its data. Values are decimals where the 
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from math import floor, log10
 from typing import TYPE_CHECKING, Any, Unpack
@@ -29,9 +30,8 @@ MARGIN_TEXT, ROW_TEXT, NAME_TEXT = (26, 14), (34, 17), (110, 48)
 LINE_PX, ROW_PX, LETTER_PX = 15.5, 28.0, 7.0
 TEXT, SMALL_TEXT, PHONE_TEXT = (px * style.POINTS_PER_PX for px in (style.TEXT_PX, style.SMALL_TEXT_PX, 10.5))
 IN_PERCENT = {"fraction", "share", "change", "points"}
+LEGIBLE = {CONTEXT: QUIET, SMALL_CAPS: style.SMALL_CAPS_WORDS}  # of words about what is too light for words
 AT_THE_EDGE = 0.97  # of an axis: a mark beyond it is named in the margin
-Place = Any  # a date or a number
-MarginLabel = tuple[float, str, str, bool]  # beside which value, words, colour, whether bold
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,13 @@ class Band:
     low: "pd.Series[Any]"
     high: "pd.Series[Any]"
     label: str = ""
-    colour: str = style.BAND
 
 
 @dataclass(frozen=True)
 class Mark:
     """A named point."""
 
-    at: Place
+    at: Any  # a date or a number
     value: float
     label: str
     colour: str = DAY
@@ -99,20 +98,14 @@ def series(panels: Sequence[Panel], *, height_px: float = 0, **words: Unpack[Wor
 
 
 def paths(
-    values: pd.DataFrame,
-    *,
-    mean: "pd.Series[Any] | None" = None,
-    colours: Mapping[Any, str] | None = None,
-    **options: Any,
+    values: pd.DataFrame, *, mean: "pd.Series[Any] | None" = None, colours: Mapping[Any, str] = {}, **options: Any
 ) -> Figure:
     """Draw one path a column, over time from an event at 0, each named at its end; the mean is bold.
 
     Paths with a colour of their own stand out; the others are context. Further options as of `curve`.
     """
-    chosen = colours or {}
-    lines = [
-        Line(values[one], str(one), chosen.get(one, CONTEXT), width=1.6 if one in chosen else 1.0) for one in values
-    ]
+    widths = {one: 1.6 if one in colours else 1.0 for one in values}
+    lines = [Line(values[one], str(one), colours.get(one, CONTEXT), width=widths[one]) for one in values]
     lines += [] if mean is None else [Line(mean, "mean", DAY, width=2.6)]
     return curve(lines, **{"unit": "points", "levels": {"": 0.0}, **options})
 
@@ -128,7 +121,7 @@ def intervals(
     *,
     name: str,
     unit: str = "points",
-    colours: Mapping[Any, str] | None = None,
+    colours: Mapping[Any, str] = {},
     log: bool = False,
     as_bars: bool = False,
     **words: Unpack[Words],
@@ -143,7 +136,7 @@ def intervals(
         raise InsufficientDataError("no row has a value")
     names = list(dict.fromkeys(str(row) for row in frame.index))
     groups = list(dict.fromkeys(frame["group"])) if "group" in frame else [""]
-    chosen = {"small": SMALL_CAPS, "large": LARGE_CAPS, **(colours or {})}
+    chosen = {"small": SMALL_CAPS, "large": LARGE_CAPS, **colours}
     step = 0.76 / len(groups)
     rows: list[Any] = frame.assign(row=[str(row) for row in frame.index]).to_dict("records")
     for row in rows:
@@ -153,11 +146,11 @@ def intervals(
         row["text"] = row.get("text") or f"{group} {show(row['value'], unit)}".strip()
 
     def draw(canvas: Any, narrow: bool) -> None:
-        axes = canvas.subplots()
+        axes, weight = canvas.subplots(), "bold" if as_bars else "normal"
         axes.set_xscale("log" if log else "linear")
         for row in rows:
             _row(axes, row, unit, bar=0.8 * step if as_bars else 0)
-            _beside(axes, row["text"], row["place"], MARGIN_TEXT[narrow], bold=as_bars)
+            _beside(axes, row["text"], row["place"], MARGIN_TEXT[narrow], weight=weight)
         axes.set_ylim(-0.6, len(names) - (0.1 if "quoted" in frame else 0.4))
         axes.margins(x=0.04)
         if as_bars and axes.dataLim.xmin >= 0:
@@ -176,9 +169,7 @@ def intervals(
     return picture(draw, (heights[0], heights[1]), **words)
 
 
-def bars(frame: pd.DataFrame, **options: Any) -> Figure:
-    """Draw a bar from zero for each row; arguments as of `intervals`."""
-    return intervals(frame, as_bars=True, **options)
+bars = partial(intervals, as_bars=True)
 
 
 def stacked(frame: pd.DataFrame, *, colours: Mapping[str, str], **words: Unpack[Words]) -> Figure:
@@ -189,19 +180,14 @@ def stacked(frame: pd.DataFrame, *, colours: Mapping[str, str], **words: Unpack[
         places, least = np.arange(len(frame))[::-1], frame.sum(axis=1).max() * (0.06 if narrow else 0.022)
         for column in frame:
             counts, colour = frame[column].to_numpy(float), colours[str(column)]
-            axes.barh(places, counts, 0.62, left=left, color=colour, edgecolor=style.PAPER, linewidth=1, label=column)
-            for place, count, start in zip(places, counts, left, strict=True):
-                if count > least:
-                    ink = style.ink_on(colour)
-                    axes.text(start + count / 2, place, f"{count:.0f}", ha="center", va="center", color=ink)
+            look = {"color": colour, "edgecolor": style.PAPER, "linewidth": 1, "label": column}
+            drawn = axes.barh(places, counts, 0.62, left=left, **look)
+            texts = [f"{count:.0f}" if count > least else "" for count in counts]
+            axes.bar_label(drawn, texts, label_type="center", color=style.ink_on(colour))
             left = left + counts
         _name_rows(axes, places, frame.index, narrow=narrow)
-        axes.grid(visible=False)
-        axes.xaxis.set_visible(False)
-        axes.spines["bottom"].set_visible(False)
-        canvas.legend(
-            loc="outside upper left", ncols=3 if narrow else 8, frameon=False, handlelength=0.8, columnspacing=1
-        )
+        axes.set_axis_off()
+        canvas.legend(loc="outside upper left", ncols=3 if narrow else 8)
 
     rows = max(ROW_PX, _tallest([(str(row), ROW_TEXT) for row in frame.index], narrow=True))
     return picture(draw, (75 + ROW_PX * len(frame), 100 + rows * len(frame)), **words)
@@ -237,9 +223,9 @@ def heat_map(
                 ground, depth = positive if value > 0 else negative, 0.05 + 0.6 * abs(value) / deepest
                 axes.add_patch(Rectangle((across[j], down[i]), 1, 1, facecolor=ground, alpha=depth, linewidth=0))
                 text = show(float(value), unit).removesuffix(" pp").removesuffix("%")
-                look = {"size": size, "weight": "bold" if rows[i] in apart else "normal"}
-                cell = axes.text(across[j] + 0.5, down[i] + 0.5, text, ha="center", va="center", **look)
-                cell.set_in_layout(False)  # measuring each takes half the time
+                # Not in the layout: to measure each cell takes half the time.
+                look = {"size": size, "weight": "bold" if rows[i] in apart else "normal", "in_layout": False}
+                axes.text(across[j] + 0.5, down[i] + 0.5, text, ha="center", va="center", **look)
         axes.set_xlim(0, across[-1] + 1)
         axes.set_ylim(down[-1] + 1, 0)
         axes.set_xticks([place + 0.5 for place in across], columns)
@@ -249,7 +235,7 @@ def heat_map(
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
-    return picture(draw, 50 + 31 * len(frame), **words)
+    return picture(draw, (50 + 31 * len(frame),) * 2, **words)
 
 
 def sparkline(values: "pd.Series[Any]") -> str:
@@ -268,6 +254,8 @@ def sparkline(values: "pd.Series[Any]") -> str:
 
 def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> None:
     """Draw a panel, then the names of what it shows: in the margin what reaches it, at its place what does not."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
     axes.set_xscale("log" if panel.log_x else "linear")
     known = [line.values.dropna() for line in panel.lines]
     first, last = min(v.index[0] for v in known if len(v)), max(v.index[-1] for v in known if len(v))
@@ -281,38 +269,32 @@ def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> Non
     for mark in panel.marks:
         axes.plot([mark.at], [mark.value], "o", color=mark.colour, markersize=6, clip_on=False, zorder=5)
     axes.margins(y=0.3 if narrow and len(panel.marks) > 2 else 0.16 if panel.marks else 0.06)
-    _draw_bands(axes, panel)
+    low, high = axes.get_ylim()
+    for band in panel.bands:
+        x = np.asarray(_thinned(band.high, style.WIDE_PX // 2).index)
+        axes.fill_between(x, band.low[x], band.high[x], color=style.BAND, alpha=0.45, linewidth=0)
+    room = (high - low) / 3  # by which bands may widen the value axis on each side; they are cut beyond
+    axes.set_ylim(max(min(low, axes.dataLim.y0), low - room), min(max(high, axes.dataLim.y1), high + room))
     axes.set_xlim(first, last)
     inside = [mark for mark in panel.marks if _along(axes, mark.at) < AT_THE_EDGE]
     _name_marks(axes, inside, narrow=narrow)
     ends = [(line, values.iloc[-1]) for line, values in zip(panel.lines, known, strict=True) if len(values)]
-    margin = [(float(end), line.label, line.colour, line.width > 2) for line, end in ends]
-    margin += [(float(band.high.dropna().iloc[-1]), band.label, QUIET, False) for band in panel.bands]
-    margin += [(level, label, QUIET, False) for label, level in panel.levels.items()]
-    margin += [(mark.value, mark.label, mark.colour, True) for mark in panel.marks if mark not in inside]
+    margin = [(float(end), line.label, line.colour, "bold" if line.width > 2 else "normal") for line, end in ends]
+    margin += [(float(band.high.dropna().iloc[-1]), band.label, QUIET, "normal") for band in panel.bands]
+    margin += [(level, label, QUIET, "normal") for label, level in panel.levels.items()]
+    margin += [(mark.value, mark.label, mark.colour, "bold") for mark in panel.marks if mark not in inside]
     _name_in_margin(axes, [label for label in margin if label[1]], narrow=narrow, height_px=height_px)
     _name(axes, panel.name, narrow=narrow)
     axes.set_xlabel(panel.x_name)
     _number_ticks(axes.yaxis, panel.unit, most=5 if height_px < 200 else 7)
     if isinstance(first, pd.Timestamp):
-        _date_ticks(axes.xaxis, most=5 if narrow else 10)
+        locator = AutoDateLocator(minticks=2, maxticks=5 if narrow else 10)  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))  # type: ignore[no-untyped-call]
     else:
         _number_ticks(axes.xaxis, panel.x_unit, most=4 if narrow else 8)
         if not panel.log_x and first < 0 < last:
             axes.axvline(0, color=CONTEXT, linewidth=0.8, linestyle=":")
-
-
-def _draw_bands(axes: "Axes", panel: Panel) -> None:
-    """Draw bands; they may widen the value axis by a third on each side, and are cut beyond."""
-    low, high = axes.get_ylim()
-    for band in panel.bands:
-        seen = _thinned(band.high, style.WIDE_PX // 2).index
-        depth = 0.45 if band.colour == style.BAND else 0.2
-        axes.fill_between(
-            np.asarray(seen), band.low[seen], band.high[seen], color=band.colour, alpha=depth, linewidth=0
-        )
-    room = (high - low) / 3
-    axes.set_ylim(max(min(low, axes.dataLim.y0), low - room), min(max(high, axes.dataLim.y1), high + room))
 
 
 def _name_marks(axes: "Axes", marks: Sequence[Mark], *, narrow: bool) -> None:
@@ -325,18 +307,18 @@ def _name_marks(axes: "Axes", marks: Sequence[Mark], *, narrow: bool) -> None:
         written.append((along, below))
         side = "left" if along < 0.2 else "right" if along > 0.8 else "center"
         up = (-1 if below else 1) * (7 + 11 * level)
-        look = {"ha": side, "va": "top" if below else "bottom", "size": SMALL_TEXT, "color": _legible(mark.colour)}
+        look = {"ha": side, "va": "top" if below else "bottom", "size": SMALL_TEXT, "color": mark.colour}
         _words(axes, mark.label, (mark.at, mark.value), "data", (0, up), **look)
 
 
-def _name_in_margin(axes: "Axes", labels: Sequence[MarginLabel], *, narrow: bool, height_px: float) -> None:
-    """Write names at the right of the axes, at their heights, or as near to them as they have room without touching."""
+def _name_in_margin(axes: "Axes", labels: Sequence[tuple[Any, ...]], *, narrow: bool, height_px: float) -> None:
+    """Write labels (value, words, colour, weight) at the right of the axes, as near to their heights as none touch."""
     ordered, (low, high) = sorted(labels), axes.get_ylim()
     line = LINE_PX / max(height_px - 65, 80)  # of the axes' height
     sizes = [line * len(textwrap.wrap(text, MARGIN_TEXT[narrow])) for _, text, _, _ in ordered]
     places = _spread([(value - low) / (high - low) for value, *_ in ordered], sizes)
-    for (_, text, colour, bold), place in zip(ordered, places, strict=True):
-        _beside(axes, text, low + place * (high - low), MARGIN_TEXT[narrow], bold=bold, colour=colour)
+    for (_, text, colour, weight), place in zip(ordered, places, strict=True):
+        _beside(axes, text, low + place * (high - low), MARGIN_TEXT[narrow], weight=weight, color=colour)
 
 
 def _spread(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
@@ -372,17 +354,13 @@ def _row(axes: "Axes", row: Mapping[str, Any], unit: str, *, bar: float) -> None
         _words(axes, f"quoted {show(quoted, unit)}", (quoted, place + 0.44), "data", (0, 0), **look)
 
 
-def _beside(
-    axes: "Axes", text: str, place: float, width: int, *, left: bool = False, bold: bool = False, colour: str = INK
-) -> None:
+def _beside(axes: "Axes", text: str, place: float, width: int, *, left: bool = False, **look: Any) -> None:
     """Write beside the axes, at a value's height, each line by itself: so it keeps its side in whatever font."""
     lines = textwrap.wrap(text, width)
-    look = {"va": "center", "ha": "right" if left else "left", "weight": "bold" if bold else "normal"}
+    look = {"va": "center", "ha": "right" if left else "left", "color": INK, **look}
     for i, words in enumerate(lines):
         offset = (-7 if left else 7, ((len(lines) - 1) / 2 - i) * LINE_PX * style.POINTS_PER_PX)
-        _words(
-            axes, words, (0 if left else 1, place), ("axes fraction", "data"), offset, color=_legible(colour), **look
-        )
+        _words(axes, words, (0 if left else 1, place), ("axes fraction", "data"), offset, **look)
 
 
 def _name_rows(axes: "Axes", places: Any, names: Any, *, narrow: bool) -> None:
@@ -393,22 +371,16 @@ def _name_rows(axes: "Axes", places: Any, names: Any, *, narrow: bool) -> None:
 
 def _name(axes: "Axes", name: str, *, narrow: bool) -> None:
     """Write what is drawn above the axes, from the picture's left edge; a blank title keeps the room."""
-    lines = textwrap.wrap(name, NAME_TEXT[narrow])
-    axes.set_title("\n".join(" " for _ in lines))
-    above = _words(axes, "\n".join(lines), (0, 1), ("figure fraction", "axes fraction"), (2, 6), color=QUIET)
-    above.set_in_layout(False)
+    text, look = textwrap.fill(name, NAME_TEXT[narrow]), {"color": QUIET, "in_layout": False}
+    axes.set_title("\n" * text.count("\n") + " ")
+    _words(axes, text, (0, 1), ("figure fraction", "axes fraction"), (2, 6), **look)
 
 
-def _words(axes: "Axes", text: str, at: tuple[Place, float], of: Any, offset: tuple[float, float], **look: Any) -> Any:
+def _words(axes: "Axes", text: str, at: tuple[Any, float], of: Any, offset: tuple[float, float], **look: Any) -> None:
     """Write words at a place, moved by an offset in points; also where the place lies outside the axes."""
-    return axes.annotate(
-        text, at, xycoords=of, xytext=offset, textcoords="offset points", annotation_clip=False, **look
-    )
-
-
-def _legible(colour: str) -> str:
-    """Return the colour of words about something: darker than its own where that is too light to be read."""
-    return {CONTEXT: QUIET, SMALL_CAPS: style.SMALL_CAPS_WORDS}.get(colour, colour)
+    look["color"] = LEGIBLE.get(look["color"], look["color"])
+    look |= {"xytext": offset, "textcoords": "offset points", "annotation_clip": False}
+    axes.annotate(text, at, xycoords=of, **look)
 
 
 def _number_ticks(axis: "Axis", unit: str, *, most: int) -> None:
@@ -436,17 +408,6 @@ def _tick(value: float, unit: str, step: float) -> str:
     return text.lstrip("+") if value == 0 else text
 
 
-def _date_ticks(axis: "Axis", *, most: int) -> None:
-    """Write an axis of dates with the year where it begins, and months or days between."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, num2date
-
-    locator = AutoDateLocator(minticks=2, maxticks=most)  # type: ignore[no-untyped-call]
-    low, high = axis.get_view_interval()
-    places = [place for place in locator.tick_values(*num2date((low, high))) if low <= place <= high]  # type: ignore[no-untyped-call]
-    texts = ConciseDateFormatter(locator, show_offset=False).format_ticks(places)  # type: ignore[no-untyped-call]
-    axis.set_ticks(places, texts)
-
-
 def _thinned(values: "pd.Series[Any]", parts: int) -> "pd.Series[Any]":
     """Keep, of more values than can be seen, the lowest and the highest of each part, and both ends."""
     n = len(values)
@@ -458,8 +419,7 @@ def _thinned(values: "pd.Series[Any]", parts: int) -> "pd.Series[Any]":
     return values.iloc[sorted(kept)]
 
 
-def _along(axes: "Axes", at: Place) -> float:
+def _along(axes: "Axes", at: Any) -> float:
     """Say where a place lies along the axes, from 0 to 1."""
     number = float(np.asarray(axes.convert_xunits(at)))  # type: ignore[no-untyped-call]
-    place = axes.transData.transform((number, axes.get_ylim()[0]))
-    return float(axes.transAxes.inverted().transform(place)[0])
+    return float((axes.transData - axes.transAxes).transform((number, axes.get_ylim()[0]))[0])

@@ -78,19 +78,15 @@ class Words(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture that shows itself; `charts` draws them, and a study adds id and source.
+    """A picture that shows itself; `charts` draws them, and a study adds id and source."""
 
-    The title is a statement; `alt` says it in a sentence or two for a reader who does not see the picture; the deck says
-    what, when, how many and in which unit; the note how to read it; `data` is what the CSV link holds.
-    """
-
-    title: str
-    alt: str
+    title: str  # a statement
+    alt: str  # the same in a sentence or two, for a reader who does not see the picture
     svg: str
-    narrow: str
-    deck: str = ""
-    data: pd.DataFrame = field(default_factory=pd.DataFrame)
-    note: str = ""
+    narrow: str  # the drawing for a phone
+    deck: str = ""  # what, when, how many and in which unit
+    data: pd.DataFrame = field(default_factory=pd.DataFrame)  # what the CSV link holds
+    note: str = ""  # how to read it
     id: str = ""
     source: str = ""
 
@@ -112,13 +108,12 @@ class Figure:
     def standalone(self) -> str:
         """Return the picture as a file of its own: title, deck and source drawn in, colours fixed."""
         width, height = (float(size) for size in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', self.svg)[0])
-        lines = [(words, 13.0, INK, "bold") for words in textwrap.wrap(self.title, 66)]
-        lines += [(words, 9.5, QUIET, "normal") for words in textwrap.wrap(self.deck, 105)]
         text, y = "", 0.0
-        for words, size, colour, weight in lines:
-            y += 1.4 * size
-            look = f'font-size="{size}" font-weight="{weight}" fill="{colour}"'
-            text += f'<text x="6" y="{y:.1f}" {look}>{escape(words)}</text>'
+        for said, letters, size, look in ((self.title, 66, 13.0, INK), (self.deck, 105, 9.5, QUIET)):
+            weight = "bold" if look == INK else "normal"
+            for words in textwrap.wrap(said, letters):
+                y += 1.4 * size
+                text += f'<text x="6" y="{y:.1f}" font-size="{size}" font-weight="{weight}" fill="{look}">{escape(words)}</text>'
         inner = re.sub(r"var\(--[\w-]+, ?(#\w+)\)", r"\1", self.svg)
         inner = inner.replace('<svg class="wide"', f'<svg y="{y + 8:.1f}" width="{width}" height="{height}"', 1)
         foot = f'<text x="6" y="{y + height + 21:.1f}" font-size="8.5" fill="{QUIET}">{escape(self.source)}</text>'
@@ -129,14 +124,20 @@ class Figure:
         )
 
 
-def picture(draw: Draw, height_px: float | tuple[float, float] = 380, **words: Unpack[Words]) -> Figure:
+def picture(draw: Draw, heights_px: tuple[float, float], **words: Unpack[Words]) -> Figure:
     """Draw a figure for a page and for a phone: `draw(canvas, narrow)` fills an empty canvas in the kit's style."""
-    heights = height_px if isinstance(height_px, tuple) else (height_px, height_px)
-    drawn, both = {"narrow": ""}, (("wide", WIDE_PX, heights[0]), ("narrow", NARROW_PX, heights[1]))
+    import matplotlib as mpl
+    from matplotlib.figure import Figure as Canvas
+
+    drawn, both = {"narrow": ""}, (("wide", WIDE_PX, heights_px[0]), ("narrow", NARROW_PX, heights_px[1]))
     for kind, width, height in both[:1] if _WIDE_ONLY.get() else both:
-        with canvas(width, height) as empty:
-            draw(empty, kind == "narrow")
-            drawn[kind] = _as_svg(empty, kind, salt=f"{kind} {words['title']} {words['alt']}")
+        salt = (
+            f"{kind} {words['title']} {words['alt']}"  # the same bytes each time, with names that no other figure has
+        )
+        with mpl.rc_context({"svg.hashsalt": salt}, fname=HERE / "kit.mplstyle"):
+            canvas = Canvas(figsize=(width / 100, height / 100), layout="constrained")
+            draw(canvas, kind == "narrow")
+            drawn[kind] = _as_svg(canvas, kind)
     return Figure(svg=drawn["wide"], narrow=drawn["narrow"], **words)
 
 
@@ -207,25 +208,10 @@ def ink_on(colour: str) -> str:
     return "#fffffe" if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < 0.18 else "#1d1d1e"
 
 
-@contextmanager
-def canvas(width_px: float, height_px: float) -> Iterator["Canvas"]:
-    """Give an empty figure in the kit's style; no window, no global state is touched."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure as Canvas
-
-    with mpl.rc_context(fname=HERE / "kit.mplstyle"):
-        yield Canvas(figsize=(width_px / 100, height_px / 100), layout="constrained")
-
-
-def _as_svg(drawn: "Canvas", kind: str, *, salt: str) -> str:
-    """Write a canvas as an element: the same bytes each time, small, with identifiers that no other figure has."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
+def _as_svg(canvas: "Canvas", kind: str) -> str:
+    """Write a canvas as a small element."""
     buffer = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": salt}):
-        metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        FigureCanvasSVG(drawn).print_svg(buffer, metadata=metadata)  # type: ignore[no-untyped-call]
+    canvas.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     svg = buffer.getvalue()
     for pattern, replacement in SVG_SAVINGS:
         svg = re.sub(pattern, replacement, svg, flags=re.DOTALL)

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from research_lib.exhibits.figure import VERDICT_LOOK
 from research_lib.exhibits.format import interval, show
 from research_lib.exhibits.table import Table
 from research_lib.stats.estimate import Estimate
 
 FINDINGS_MIME = "application/vnd.research-lib.findings+json"
 SUMMARY_MIME = "application/vnd.research-lib.summary+json"
-VERDICTS = ("holds", "roughly", "depends", "fails", "open", "stand-in", "no data", "untestable", "finding")
+VERDICTS = tuple(VERDICT_LOOK)
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Finding:
     @property
     def interval(self) -> str:
         """Both ends of the interval, in the finding's unit."""
-        return interval(np.nan if self.low is None else self.low, np.nan if self.high is None else self.high, self.unit)
+        return interval(self.low, self.high, self.unit)
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,9 @@ def _number(value: Any, unit: str, digits: int | None) -> str:  # noqa: ANN401  
     return text.replace("-", "−") + behind  # a true minus sign, which does not break from its number
 
 
-def interval(low: float, high: float, unit: str = "number", *, digits: int | None = None) -> str:
+def interval(low: float | None, high: float | None, unit: str = "number", *, digits: int | None = None) -> str:
     """Show both ends of an interval; an en dash where one is not known."""
-    ends = [show(low, unit, digits=digits), show(high, unit, digits=digits)]
+    ends = [show(end, unit, digits=digits) for end in (low, high)]
     if NONE in ends:
         return NONE
     short = ends[0].removesuffix(" pp") if ends[1].endswith(" pp") else ends[0]

@@ -57,15 +57,14 @@ class Table:
 
     def body(self) -> str:
         """Return the table element alone."""
-        cells, columns = self.cells, [column for _, column in self._columns()]
+        columns = [column for _, column in self._columns()]
         head = "".join(_cell("th", one.heading, one, ' scope="col"') for one in columns)
         rows = [
             _cell("th", row[0], columns[0], ' scope="row"')
             + "".join(_cell("td", text, one) for text, one in zip(row[1:], columns[1:], strict=True))
-            for row in cells.itertuples(index=False, name=None)
+            for row in self.cells.itertuples(index=False, name=None)
         ]
-        rows = rows or [f'<td colspan="{len(columns)}">none</td>']
-        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        body = "".join(f"<tr>{row}</tr>" for row in rows or [f'<td colspan="{len(columns)}">none</td>'])
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _repr_html_(self) -> str:
