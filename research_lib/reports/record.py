@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 # What follows a report's slug in the names of its files. A failure never replaces the last good report.
 GOOD, PAGE, NOTEBOOK = "findings.json", "html", "ipynb"
-FAILED, FAILED_PAGE, FAILED_NOTEBOOK = "failed.json", "failed.html", "failed.ipynb"
+FAILURE = FAILED, FAILED_PAGE, FAILED_NOTEBOOK = "failed.json", "failed.html", "failed.ipynb"
 
 
 class Status(StrEnum):

@@ -1,27 +1,32 @@
 """Make many reports: several at once, what is unchanged not again, one's failure no other's, an interrupt no loss."""
 
 import json
+import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self
 
 from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
 from research_lib.errors import InsufficientDataError, MissingDataError, ReportError, ResearchError
 from research_lib.params import Parameters
-from research_lib.project import CHECK_SECONDS, noted_interrupts, write_whole
+from research_lib.project import CHECK_SECONDS, display_path, noted_interrupts, write_whole
 from research_lib.reports.inputs import Inputs
 from research_lib.reports.plan import Plan, Report
-from research_lib.reports.progress import Progress
 from research_lib.reports.record import (
     FAILED,
-    FAILED_NOTEBOOK,
     FAILED_PAGE,
+    FAILURE,
     GOOD,
     PAGE,
     Record,
@@ -35,9 +40,8 @@ if TYPE_CHECKING:  # Jupyter takes half a second: it is imported once there is s
     from research_lib.reports.make import Made
 
 SUMMARY, INDEX = "summary.json", "index.html"
-INTERRUPTED = "interrupted"
-LOST_WORKERS = 3  # a report that has taken this many workers of a cluster down with it is not tried on another
-CONNECT_SECONDS = 10
+STYLES = {Status.OK: "green", Status.UNCHANGED: "dim", Status.LEFT_OUT: "dim", Status.INSUFFICIENT_DATA: "yellow"}
+INTERRUPTED, CONNECT_SECONDS = "interrupted", 10
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,58 @@ def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any
         if not (output / INDEX).exists() or any(one.status is not Status.UNCHANGED for one in records):
             _write_index(output, records)
     return records
+
+
+class Progress:
+    """A bar in a terminal, a line for every report that is finished, and where to look at the end."""
+
+    def __init__(self, total: int, output: Path) -> None:
+        self._console, self._output, self._lock = Console(soft_wrap=True), output, Lock()
+        columns = [BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")]
+        self._bar = Bar(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
+        self._task = self._bar.add_task("", total=total)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._bar.stop()
+        if kind is None:
+            self._say(f"index: {display_path(self._output / 'index.html')}", "")
+
+    def started(self, name: str) -> None:
+        """Show which report was begun last."""
+        self._bar.update(self._task, description=name)
+
+    def finished(self, record: Record) -> None:
+        """Say in a line what became of a report."""
+        self._bar.update(self._task, advance=1)
+        self._say(describe(record, self._output), STYLES.get(record.status, "red"))
+
+    def _say(self, line: str, style: str) -> None:
+        try:
+            with self._lock:
+                self._console.print(line, style=style, markup=False, highlight=False)
+        except (OSError, SystemExit):  # nobody reads it any more, or the disk is full: the reports are what counts
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # for the rest of the process
+
+
+def describe(record: Record, output: Path) -> str:
+    """Say in a line what became of a report: its headline or what went wrong, and where its page is."""
+    if record.status is Status.WRONG:
+        lines = [line.removeprefix(f"{record.name}: ") for line in record.message.splitlines()]
+        return "\n".join(f"{record.name}: wrong: {line}" for line in lines)
+    as_of, ends = str(record.parameters.get("as_of") or ""), [str(card.get("last", "")) for card in record.data]
+    late = f"as_of is {as_of}, but the data ends on {max(ends)}" if ends and as_of > max(ends) else ""
+    made = record.status in {Status.OK, Status.UNCHANGED}
+    page = output / record.link(PAGE if made else FAILED_PAGE)
+    took = (
+        f"{record.duration_seconds:.1f} s" if record.duration_seconds and record.status is not Status.UNCHANGED else ""
+    )
+    said = "; ".join(filter(None, [record.headline, record.message, late]))
+    where = ", ".join(filter(None, [display_path(page) if page.exists() else "", took]))
+    return f"{record.name}: {record.status}: {said}" + (f" ({where})" if where else "")
 
 
 class _Run:
@@ -214,8 +270,8 @@ def publish(report: Report, made: "Made") -> Record:
         files[GOOD] = record.to_json()  # still last: with its record a report counts as made
     _write(report.folder, {report.file(suffix): content for suffix, content in files.items()})
     if record.status is Status.OK:
-        old = [report.file(suffix) for suffix in (FAILED, FAILED_NOTEBOOK, FAILED_PAGE)]
-        for path in [*old, *(one for one in report.file("figures").glob("*") if f"figures/{one.name}" not in files)]:
+        pictures = [path for path in report.file("figures").glob("*") if f"figures/{path.name}" not in files]
+        for path in [*map(report.file, FAILURE), *pictures]:
             path.unlink(missing_ok=True)
     return record
 
@@ -268,42 +324,29 @@ def _cluster(address: str, jobs: int) -> Iterator[Any]:
     try:
         import dask
         from distributed import Client, LocalCluster
-        from distributed.scheduler import KilledWorker
     except ImportError as error:
         raise ReportError("--cluster needs dask.distributed: pip install research-lib[cluster]") from error
 
-    def submit(
-        notebook: Path,
-        parameters: Mapping[str, Any],
-        asked: Record,
-        *,
-        execution: "Execution",
-        timeout_seconds: float | None,
-    ) -> "Made":
-        future = client.submit(_make_there, notebook, dict(parameters), asked, timeout_seconds, pure=False)
+    def submit(*task: Any, execution: "Execution", timeout_seconds: float | None) -> "Made":  # noqa: ANN401
+        future = client.submit(_make_there, *task, timeout_seconds, pure=False)
         while not execution.stopped_because:
             try:
                 made: Made = future.result(timeout=CHECK_SECONDS)
             except TimeoutError:
                 continue
-            except KilledWorker:
-                raise ReportError(f"{LOST_WORKERS} workers of the cluster died while they made it") from None
             return made
         future.cancel()
         raise ReportError(execution.stopped_because)
 
     # Workers start kernels, which Dask's own kind of process, a daemon, may not.
-    with dask.config.set({"distributed.scheduler.allowed-failures": LOST_WORKERS, "distributed.worker.daemon": False}):
-        processes = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
-        local = LocalCluster(**processes) if address == "local" else None
+    with dask.config.set({"distributed.worker.daemon": False}), ExitStack() as opened:
         try:
-            with Client(local or address, timeout=CONNECT_SECONDS) as client:
-                yield submit
+            options = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
+            where = opened.enter_context(LocalCluster(**options)) if address == "local" else address
+            client = opened.enter_context(Client(where, timeout=CONNECT_SECONDS))
         except OSError as error:
             raise ReportError(f"--cluster {address}: no Dask scheduler answers there ({error})") from error
-        finally:
-            if local is not None:
-                local.close()
+        yield submit
 
 
 def _make_there(notebook: Path, parameters: Mapping[str, Any], asked: Record, timeout_seconds: float | None) -> "Made":
