@@ -232,6 +232,20 @@ def test_the_faults_of_the_first_version_are_right(shared_data, day, line, state
     assert verdict(line, stated, day, lines) == expected
 
 
+def test_companies_are_those_of_the_study_of_their_debt(shared_data) -> None:
+    lines, day = real(shared_data), "2023-12-29"
+    assert verdict("{of: net debt to EBITDA of small firms in 2021}", "2.72", day, lines) == "holds"
+    assert verdict("{of: net debt to EBITDA of large firms in 2021}", "1.42", day, lines) == "holds"
+    small, large, gap = (
+        said(f"{{of: cover below 1 of {group} firms in 2021}}", day, lines)[0]
+        for group in ("small", "large", "small less large")
+    )
+    assert gap == pytest.approx(small - large)
+    assert said("{of: cover below 1 added by 200 bp on 50% of small firms in 2021}", day, lines)[0] > 0
+    assert verdict("{of: net debt to EBITDA of small firms}", "2.72", day, lines) == "no data"  # the newest are of 2021
+    assert said("{of: normal tail 3}") == [pytest.approx(0.00135, abs=1e-5)]
+
+
 def test_a_yield_does_not_fall_by_a_percentage() -> None:
     claim = Claim.model_validate(
         {"id": "x", "article": "A", "says": "s", "check": {"of": "BAA", "take": "change 1"}, "is": "-0.5%"}

@@ -373,6 +373,15 @@ LAST_STEPS: dict[str, Callable[[Question, Phrase, Line], Reading]] = {
 }
 
 
+FIRMS = {  # where the study of companies' debt has each figure
+    "net debt to EBITDA": ("by_year", "value"),
+    "no EBITDA": ("by_year", "share_no_ebitda"),
+    "due within a year": ("by_year", "due_within_year"),
+    "interest cover": ("cover", "value"),
+    "cover below 1": ("cover", "share_below_one"),
+}
+
+
 def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
     """Say something of a normal variate, or of companies from the study of their debt, as known on the day."""
     if asked.word == "normal tail":
@@ -391,13 +400,8 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
     newest = day.year - (1 if day.month >= PUBLISHED_BY else 2)
     if not year and study.fiscal_year < newest:
         raise InsufficientDataError(f"the newest statements are of fiscal {study.fiscal_year}, too old; name a year")
-    frame, column = (
-        study.by_year,
-        {"no EBITDA": "share_no_ebitda", "due within a year": "due_within_year"}.get(asked.word, "value"),
-    )
-    if asked.word != "net debt to EBITDA of firms" and column == "value":
-        column = "value" if asked.word.startswith("interest") else "share_below_one"
-        frame = study.cover
+    name, column = FIRMS[asked.word.partition(" added")[0].removesuffix(" of firms")]
+    frame = getattr(study, name)
     if bp:
         frame = study.stresses.query("rate_move_bp == @bp and debt_share == @share").assign(
             fiscal_year=study.fiscal_year
@@ -406,7 +410,7 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
     rows = frame[frame["fiscal_year"] == study.fiscal_year].set_index("group")
     is_ratio, groups = column in ("value", "cover"), asked["group"].split(" less ")
     values, n = [float(rows[column][group]) for group in groups], int(rows["n"][groups].sum())
-    kind = "ratio" if is_ratio else "share" if len(groups) == 1 else "difference"
+    kind = "ratio" if is_ratio else "difference" if len(groups) > 1 or column == "added" else "share"
     span = (pd.Timestamp(study.fiscal_year, 1, 1), pd.Timestamp(study.fiscal_year, 12, 31))
     return Reading(values[0] - sum(values[1:]), kind, n, *span, "companies")
 
