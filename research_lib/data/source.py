@@ -1,14 +1,31 @@
-"""What every source gives, whatever vendor is behind it; and several sources as one."""
+"""What every source gives, whatever vendor is behind it; several sources as one; and the user's own files as a source.
 
-from collections.abc import Callable
+A folder holds prices/SYMBOL.csv, series/ID.csv, and Ken French's own files in french/: CSV or Parquet, in the kit's form
+or as Yahoo, yfinance, FRED, Stooq or Investing.com give them (`readers`).
+"""
+
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol, Self
 
 import pandas as pd
 
-from research_lib.data.catalog import Asset
-from research_lib.errors import MissingDataError
+from research_lib.data.catalog import PERCENT, Asset, describe_series
+from research_lib.data.readers import FIELDS, clipped, listed, open_sheet, plain, to_numbers
+from research_lib.errors import DataError, MissingDataError
+
+SUFFIX = r"\.(csv\.gz|csv|parquet)$"
+FRENCH = "french/F-F_Research_Data_Factors.csv"
+FRENCH_COLUMNS = ("MKT_RF", "SMB", "HML", "RF")
+FRENCH_MONTH, FRENCH_MISSING = r"^\s*(\d{4})(\d\d)\s*,", r"(?<=,)\s*-99(\.99|9)\s*(?=,|$)"
+
+# What other vendors call the kit's fields, where a file has no column of the field's own name.
+FIELD_NAMES = {"close": ("price", "close_last", "last"), "total": ("adj_close",), "adj_close": ("adjusted_close",)}
+VALUE_NAMES = ("value", "close", "price")
 
 
 @dataclass(frozen=True)
@@ -45,8 +62,9 @@ class Source(Protocol):
     def name(self) -> str:
         """The value of the `source` parameter."""
 
-    def at(self, as_of: date | None) -> Self:
-        """Return the source as one with `as_of` reads it: of snapshots, the vintages that go with that date."""
+    def at(self, as_of: date | None) -> Self:  # noqa: ARG002  # of snapshots, the vintages that go with a date
+        """Return the source as one with `as_of` reads it."""
+        return self
 
     def symbols(self) -> list[str]:
         """List the symbols that have prices here."""
@@ -62,7 +80,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Joined:
+class Joined(Source):
     """Several sources as one: each price, series or table of companies comes whole from the first that has it."""
 
     sources: tuple[Source, ...]
@@ -86,19 +104,15 @@ class Joined:
 
     def read_price(self, asset: Asset) -> RawSeries:
         """Read one field of one symbol from the first source that has the symbol."""
-        return self._first(lambda source: asset.symbol in source.symbols(), lambda source: source.read_price(asset))
+        return self._first(lambda one: asset.symbol in one.symbols(), lambda one: one.read_price(asset))
 
     def read_series(self, series_id: str) -> RawSeries:
         """Read one series from the first source that has it."""
         return self._first(lambda one: series_id in one.series_ids(), lambda one: one.read_series(series_id))
 
     def _first(self, has: Callable[[Source], bool], read: Callable[[Source], RawSeries]) -> RawSeries:
-        source = next(filter(has, self.sources), None)
-        if source is not None:
-            raw = read(source)
-            return raw if raw.source else replace(raw, source=source.name)
         faults = []
-        for source in self.sources:
+        for source in tuple(filter(has, self.sources))[:1] or self.sources:
             try:
                 return read(source)
             except MissingDataError as error:
@@ -109,3 +123,84 @@ class Joined:
 def parts_of(source: Source) -> tuple[Source, ...]:
     """Return the sources that one is made of."""
     return source.sources if isinstance(source, Joined) else (source,)
+
+
+@dataclass(frozen=True)
+class Folder(Source):
+    """The user's own files; each of its folders is listed once."""
+
+    directory: Path
+    name: str = "folder"
+
+    def symbols(self) -> list[str]:
+        """List the symbols that have prices here."""
+        return list(self._files["prices"])
+
+    def series_ids(self) -> list[str]:
+        """List the series that are here."""
+        return [*self._files["series"], *(FRENCH_COLUMNS if (self.directory / FRENCH).is_file() else ())]
+
+    def read_price(self, asset: Asset) -> RawSeries:
+        """Read one field of `prices/SYMBOL.csv` or `.parquet`."""
+        names = (asset.field, *FIELD_NAMES.get(asset.field, ()))
+        names = (*names, *(f"{plain(asset.symbol)}:{name}" for name in names))
+        return self._read(self._find("prices", asset.symbol), str(asset), names)
+
+    def read_series(self, series_id: str) -> RawSeries:
+        """Read `series/ID.csv` or `.parquet`, or a column of Ken French's monthly factors."""
+        if series_id in FRENCH_COLUMNS and (self.directory / FRENCH).is_file():
+            return self._read(self.directory / FRENCH, series_id, [plain(series_id)], edit=_monthly_block)
+        raw = self._read(self._find("series", series_id), series_id, [plain(series_id), *VALUE_NAMES])
+        texts = raw.values.astype("str")
+        values, bad = to_numbers(texts.str.replace(r"%\s*$", "", regex=True))
+        if bad.any() or not (texts.str.contains("%") | values.isna()).all():
+            return raw
+        # 4.06% is 4.06 of a series that is published in percent, else 0.0406.
+        return replace(raw, values=values * (PERCENT if describe_series(series_id).scale == 1 else 1))
+
+    @cached_property
+    def _files(self) -> dict[str, dict[str, list[Path]]]:
+        found: dict[str, dict[str, list[Path]]] = {"prices": {}, "series": {}}
+        for kind, files in found.items():
+            folder = self.directory / kind
+            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+                name = re.sub(SUFFIX, "", path.name)
+                if name != path.name and path.is_file():
+                    files.setdefault(name, []).append(path)
+        return found
+
+    def _find(self, kind: str, name: str) -> Path:
+        files = self._files[kind]
+        if name not in files:
+            raise MissingDataError(f"source folder has no {kind} of {name}; {kind}/ has {listed(files) or 'none'}")
+        if len(files[name]) > 1:
+            raise DataError(f"{kind}/ holds {' and '.join(path.name for path in files[name])}: remove one of them")
+        return files[name][0]
+
+    def _read(
+        self, path: Path, name: str, wanted: Sequence[str], edit: Callable[[str], str] | None = None
+    ) -> RawSeries:
+        """Read the dates and the first of the wanted columns that is there; of a table of two, the other one."""
+        sheet = open_sheet(path, str(path.relative_to(self.directory)), edit)
+        day = sheet.date
+        others = {one: name for one, name in sheet.known.items() if one and name != day}
+        fields = [one for one in others if one in FIELDS]
+        only = list(others) if len(others) == 1 and not fields else []
+        column = next((one for one in [*wanted, *only] if one in others), "")
+        if not column:
+            hint = f"; ask for {Asset.parse(name).symbol}:{fields[0]}" if fields else ""
+            raise MissingDataError(f"{sheet.shown}: no column {wanted[0]}; it has {listed(['date', *others])}{hint}")
+        frame = sheet.read({day: "date", others[column]: column})
+        origin = f"{sheet.shown}, column {clipped(column)}"
+        return RawSeries(name, origin, frame["date"], frame[column], source=self.name)
+
+
+def _monthly_block(text: str) -> str:
+    """Leave of a file as Ken French publishes it the names and the months: yyyy-mm, and nothing where a value is missing."""
+    lines = text.split("\n")
+    header = next((number for number, line in enumerate(lines) if "Mkt-RF" in line), None)
+    if header is None:
+        raise DataError(f"{FRENCH}: no line with the columns' names (Mkt-RF,SMB,HML,RF)")
+    months = [re.sub(FRENCH_MONTH, r"\1-\2,", line) if re.match(FRENCH_MONTH, line) else "" for line in lines]
+    kept = [*[""] * header, lines[header], *months[header + 1 :]]
+    return re.sub(FRENCH_MISSING, "", "\n".join(kept), flags=re.M)

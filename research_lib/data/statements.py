@@ -8,14 +8,13 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 
-from research_lib.data.card import DataCard
 from research_lib.data.catalog import fact_rows
-from research_lib.data.quality import Fault, FaultKind
+from research_lib.data.quality import DataCard, Fault, FaultKind
 from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, columns_of, read_table, require_unique
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 
@@ -28,9 +27,6 @@ AMOUNTS = ["debt", "cash", "revenue", "total_assets", "total_liabilities", "tota
 SIMFIN = "simfin"
 INCOME, BALANCE, CASH_FLOW = "us-income-annual.csv", "us-balance-annual.csv", "us-cashflow-annual.csv"
 DAILY_PRICES, PRICES_AT_PUBLICATION = "us-shareprices-daily.csv", "Annual_Stock_Price_Performance.csv"
-GICS = {"10": "Energy", "15": "Materials", "20": "Industrials", "25": "Consumer Discretionary", "30": "Consumer Staples",
-        "35": "Health Care", "40": "Financials", "45": "Information Technology", "50": "Communication Services",
-        "55": "Utilities", "60": "Real Estate"}  # fmt: skip
 
 PRICE_WITHIN_DAYS = 6  # from publication to the next session with a price: a weekend and a holiday at most
 PERIODS = ["FY", "Q1", "Q2", "Q3", "Q4"]
@@ -48,6 +44,14 @@ class Table:
 
     values: pd.DataFrame
     card: DataCard
+
+    @classmethod
+    def described(cls, values: pd.DataFrame, days: pd.DatetimeIndex, **about: Any) -> Self:  # noqa: ANN401  # of a card
+        """Make the card of values that span some days; an index that is not of dates only counts rows."""
+        hashed = pd.util.hash_pandas_object(values, index=values.index.name == "date").to_numpy().tobytes()
+        digest = hashlib.sha256("\n".join(map(str, values)).encode() + hashed).hexdigest()
+        first, last = str(days.min().date()), str(days.max().date())
+        return cls(values, DataCard(first=first, last=last, rows=len(values), sha256=digest, **about))
 
 
 class Found(NamedTuple):
@@ -82,12 +86,13 @@ def read_own(path: Path, *, as_of: date | None = None) -> Found:
         name: next((one for one in (name, *row["also_called"].split("|")) if one in there), name)
         for name, row in COLUMNS.items()
     }
-    must = {"yes"} if "debt" in there else {"yes", "split"}
-    kinds: tuple[dict[str, str], dict[str, str]] = ({}, {})
-    for name, row in COLUMNS.items():
-        kinds[row["needed"] not in must][called[name]] = row["kind"]
-    frame = read_table(path, shown, *kinds, keys=(called["company"],))
-    frame = frame.rename(columns={one: name for name, one in called.items() if one in frame})
+    kinds, must = (
+        {called[name]: kind for name, kind in KINDS.items()},
+        ("yes",) if "debt" in there else ("yes", "split"),
+    )
+    needed = {called[name]: KINDS[name] for name, row in COLUMNS.items() if row["needed"] in must}
+    frame = read_table(path, shown, needed, kinds, keys=(called["company"],))
+    frame = frame.rename(columns={one: name for name, one in called.items()})
     periods = frame.get("fiscal_period", pd.Series("FY", frame.index, dtype="str")).fillna("FY").str.upper()
     periods = periods.str.replace(r"^([1-4])(\.0)?$", r"Q\1", regex=True)  # Compustat counts them
     bad = periods[~periods.isin(PERIODS)]
@@ -95,7 +100,8 @@ def read_own(path: Path, *, as_of: date | None = None) -> Found:
         raise DataError(f"{shown}, row {bad.index[0]}: fiscal_period {bad.iloc[0]!r}; allowed: {', '.join(PERIODS)}")
     frame = frame.assign(fiscal_period=periods, published=frame.get("published", frame["known_from"]))
     if called["sector"] == "gsector" and "sector" in frame:
-        frame["sector"] = frame["sector"].str.removesuffix(".0").map(GICS)
+        sectors = {code: row["sector"] for code, row in fact_rows("gics.csv").items()}
+        frame["sector"] = frame["sector"].str.removesuffix(".0").map(sectors)
     require_unique(frame, ["company", "fiscal_year", "fiscal_period"], shown)
     dates = [name for name in ("known_from", "published", "restated_on") if name in frame]
     frame["known_from"] = frame[dates].max(axis=1).where(frame["known_from"].notna())
@@ -153,8 +159,8 @@ def read_simfin(folder: Path) -> Found:
     keys, parts, faults = ["company", "fiscal_year"], {}, []
     for name in (INCOME, BALANCE, CASH_FLOW):
         names = {row["column"]: ours for ours, row in fact_rows("simfin.csv").items() if row["file"] in ("all", name)}
-        part = _read_simfin(folder, name, {theirs: KINDS.get(ours, NUMBER) for theirs, ours in names.items()})
-        part = part.rename(columns=names)
+        kinds = {theirs: KINDS.get(ours, NUMBER) for theirs, ours in names.items()}
+        part = read_table(folder / name, f"{SIMFIN}/{name}", kinds).rename(columns=names)
         nameless = part.index[part["company"].isna()]
         faults += [Fault(NAMELESS, int(row), "", f"{SIMFIN}/{name}") for row in nameless]
         part = part.drop(index=nameless)
@@ -185,38 +191,35 @@ def read_simfin(folder: Path) -> Found:
     )
     rows, bad_prices = _with_price(rows, folder)
     if (folder / "us-companies.csv").is_file() and (folder / "industries.csv").is_file():
-        industry = _read_simfin(folder, "us-companies.csv", {"Ticker": TEXT, "IndustryId": NUMBER}).dropna()
-        sector = _read_simfin(folder, "industries.csv", {"IndustryId": NUMBER, "Sector": TEXT})
-        sector_of = industry.merge(sector.drop_duplicates("IndustryId")).drop_duplicates("Ticker").set_index("Ticker")
-        rows["sector"] = rows["company"].map(sector_of["Sector"])
+        kinds = {
+            "us-companies.csv": {"Ticker": TEXT, "IndustryId": NUMBER},
+            "industries.csv": {"IndustryId": NUMBER, "Sector": TEXT},
+        }
+        industry, sector = (read_table(folder / name, f"{SIMFIN}/{name}", kind) for name, kind in kinds.items())
+        sector_of = industry.dropna().merge(sector.drop_duplicates("IndustryId")).drop_duplicates("Ticker")
+        rows["sector"] = rows["company"].map(sector_of.set_index("Ticker")["Sector"])
     return Found(rows, faults + bad_prices, f"{SIMFIN}/{INCOME} and the balance, cash-flow and price files beside it")
 
 
-def _read_simfin(folder: Path, name: str, kinds: dict[str, str]) -> pd.DataFrame:
-    return read_table(folder / name, f"{SIMFIN}/{name}", kinds)
-
-
-def read_daily_prices(folder: Path, column: str) -> pd.DataFrame:
-    """Read one column of SimFin's bulk prices: company, date, price."""
-    prices = _read_simfin(folder, DAILY_PRICES, {"Ticker": TEXT, "Date": DATE, column: NUMBER})
+def read_simfin_prices(folder: Path, name: str, column: str) -> pd.DataFrame:
+    """Read one column of a file of SimFin's prices: company, date, price."""
+    prices = read_table(folder / name, f"{SIMFIN}/{name}", {"Ticker": TEXT, "Date": DATE, column: NUMBER})
     return prices.set_axis(["company", "date", "price"], axis=1).dropna()
 
 
 def _with_price(rows: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Fault]]:
-    if (folder / DAILY_PRICES).is_file():
-        name, prices = DAILY_PRICES, read_daily_prices(folder, "Close")
-        prices = prices[prices["company"].isin(rows["company"].unique())]
-    elif (folder / PRICES_AT_PUBLICATION).is_file():
-        name, kinds = PRICES_AT_PUBLICATION, {"Ticker": TEXT, "Date": DATE, "Open Price": NUMBER}
-        prices = _read_simfin(folder, name, kinds).set_axis(["company", "date", "price"], axis=1)
-    else:
+    files = {DAILY_PRICES: "Close", PRICES_AT_PUBLICATION: "Open Price"}
+    name = next((name for name in files if (folder / name).is_file()), "")
+    if not name:
         why = f"no {SIMFIN}/{DAILY_PRICES} (SimFin's bulk prices) or {SIMFIN}/{PRICES_AT_PUBLICATION}"
         return rows.assign(price=np.nan, market_value=np.nan, market_value_from=why), []
+    prices = read_simfin_prices(folder, name, files[name])
+    prices = prices[prices["company"].isin(rows["company"].unique())]
     faults = [
         Fault(FaultKind.BAD_PRICE, int(row), str(day)[:10], f"{SIMFIN}/{name}, {company}: {price:g}")
         for row, company, day, price in prices[prices["price"] <= 0].itertuples()
     ]
-    prices = prices[prices["price"].gt(0) & prices["date"].notna()]
+    prices = prices[prices["price"] > 0]
     found = pd.merge_asof(
         rows[["company", "published"]].assign(row=rows.index).dropna().sort_values("published"),
         prices.drop_duplicates(["company", "date"]).sort_values("date"),
@@ -235,8 +238,8 @@ def _with_price(rows: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Fa
 def make_statements(found: Found, *, source: str, as_of: date | None = None) -> Table:
     """Bring rows into shape, leave out what cannot be dated or true, and describe the rest.
 
-    The table has the columns `NAMES`, amounts in the row's own currency; its index is the row in the file that the card
-    names first. One row a company, fiscal year and period, sorted by company and period end.
+    One row a company, fiscal year and period, sorted by company and period end, with the columns `NAMES`; amounts in
+    the row's own currency. The index is the row in the file that the card names first.
     """
     shaped, faults = in_shape(found.rows), found.faults
     if as_of is not None:
@@ -264,19 +267,20 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
           for company, why in unvalued[["company", "market_value_from"]][:1].itertuples(index=False)),
     ]  # fmt: skip
     made = ", ".join(f"{origin} {n:,}" for origin, n in rows["debt_from"].value_counts().items())
-    name, origin = f"Company statements ({rows['company'].nunique():,} companies)", f"{found.origin}; debt from: {made}"
-    first, last = (str(day.date()) for day in (rows["known_from"].min(), rows["known_from"].max()))
-    digest = hashlib.sha256(pd.util.hash_pandas_object(rows, index=False).to_numpy().tobytes()).hexdigest()
-    # No gaps: companies come and go.
-    card = DataCard(source, "fundamentals", name, origin, first, last, len(rows), 0, digest, tuple(faults))
-    return Table(rows, card)
+    return Table.described(
+        rows,
+        pd.DatetimeIndex(rows["known_from"]),
+        source=source,
+        id="fundamentals",
+        name=f"Company statements ({rows['company'].nunique():,} companies)",
+        origin=f"{found.origin}; debt from: {made}",
+        gaps=0,  # companies come and go
+        faults=tuple(faults),
+    )
 
 
 def in_shape(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with exactly the columns `NAMES` in their types; what is absent is empty, the index kept.
-
-    Total debt is the sum of its two kinds where the file has no total.
-    """
+    """Return a table with exactly the columns `NAMES`, in their types; total debt is the sum where there is no total."""
     dtypes = {TEXT: "str", INTEGER: "int64", NUMBER: "float64", DATE: "datetime64[us]"}
     shaped = frame.reindex(columns=NAMES).astype({name: dtypes[kind] for name, kind in KINDS.items()})
     debt = shaped["debt"].fillna(shaped["short_term_debt"] + shaped["long_term_debt"])
@@ -293,13 +297,7 @@ def _mark(rows: pd.DataFrame, kind: str, said: str = "", *, day: str = "known_fr
 
 
 def check_statements(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, list[Fault]]:
-    """Find what cannot be true of statements: refuse it, leave it out, or name it.
-
-    Raises
-    ------
-    DataError
-        Costs are mostly negative, or market values are in another unit than the statements.
-    """
+    """Find what cannot be true of statements: refuse it (signs, units), leave it out, or name it."""
     for name, fewest in {"depreciation_amortization": 1, "interest_expense": 3}.items():
         values = rows[name][rows[name].notna() & rows[name].ne(0)]
         negative = values[values < 0]
@@ -327,10 +325,7 @@ def check_statements(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, lis
 
 
 def _without_second_names(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
-    """Keep one of rows with the same statements under two names: share classes, or a company that took another's.
-
-    The one that has market values stays, else the first by name.
-    """
+    """Keep one of rows with the same statements under two names: that with market values, else the first by name."""
     same = ["fiscal_period", "period_end", "operating_income", *AMOUNTS]
     priced = rows["market_value"].notna().groupby(rows["company"]).transform("any")
     alike = rows.assign(priced=priced)[rows.duplicated(["operating_income", "total_assets"], keep=False)]
