@@ -27,21 +27,14 @@ from research_lib.studies.claims.verdict import (
     NO_DATA,
     OPEN,
     ROUGHLY,
-    STAND_IN,
-    UNTESTABLE,
     VERDICTS,
     Result,
     judge,
-)  # fmt: skip
+)
 from research_lib.studies.study import Study, figure, result, table
 
 SHOWN_MARKS = 6
 MOST_ROWS = 12
-WORDS = {
-    HOLDS: ("hold", "holds"), ROUGHLY: ("roughly hold", "roughly holds"), DEPENDS: ("depend on a definition", "depends on a definition"),
-    FAILS: ("fail", "fails"), OPEN: ("are not shown either way", "is not shown either way"), NO_DATA: ("lack data", "lacks data"),
-    STAND_IN: ("have a stand-in only", "has a stand-in only"), UNTESTABLE: ("cannot be tested", "cannot be tested"),
-}  # fmt: skip
 COLUMNS = {"id": "claim", "verdict": "verdict", "says": "what it says", "stated": "published", "computed": "computed",
            "text": "what the verdict rests on"}  # fmt: skip
 
@@ -132,12 +125,12 @@ class Claims(Study):
     @property
     def tally(self) -> str:
         """The counts as a sentence."""
-        return ", ".join(f"{count} {WORDS[name][count == 1]}" for name, count in self.counts.items() if count)
+        return ", ".join(f"{count} {VERDICTS[name][count == 1]}" for name, count in self.counts.items() if count)
 
     @result
     def findings(self) -> Findings:
         """How many claims have each verdict, and each claim's figure."""
-        found = [Finding(name.replace(" ", "_").replace("-", "_"), count, "count", len(self.results), f"claims that {WORDS[name][0]}")
+        found = [Finding(name.replace(" ", "_").replace("-", "_"), count, "count", len(self.results), f"claims that {VERDICTS[name][0]}")
                  for name, count in self.counts.items()]  # fmt: skip
         for one in self.results:
             row = one.as_record()
@@ -164,7 +157,7 @@ class Claims(Study):
             shown,
             colours={word: colour for colour, _, word in VERDICT_LOOK.values()},
             title=f"Of {plural(len(self.results), 'claim')}, data can decide {self.decided}",
-            alt=f"Of {plural(len(self.results), 'claim')}, {self.tally}.",
+            alt=f"Of {plural(len(self.results), 'claim')} in {plural(len(counts), 'article')}, {self.tally}.",
             deck="Claims by article and verdict",
             data=counts,
         )
@@ -172,47 +165,39 @@ class Claims(Study):
     @figure
     def wrong(self) -> Cards:
         """Figures that do not hold."""
-        found = _some(self._failing(read=False), "every figure that the data decides holds, or depends on a definition")
-        return Cards(
-            f"{plural(len(found), 'published figure')} {'does' if len(found) == 1 else 'do'} not hold",
-            found,
-            "As of each article's date",
-        )
+        found = self._failing(read=False)
+        title = f"{plural(len(found), 'published figure')} {'does' if len(found) == 1 else 'do'} not hold"
+        return _cards(title, found, none="every figure that the data decides holds, or depends on a definition")
 
     @figure
     def readings(self) -> Cards:
         """Readings that are not borne out."""
-        found = _some(self._failing(read=True), "no vague word was read in a way that fails")
-        return Cards(
-            f"{plural(len(found), 'vague statement')} not borne out, on our reading",
-            found,
-            "What the words were taken to mean is in each card",
-        )
+        found = self._failing(read=True)
+        title = f"{plural(len(found), 'vague statement')} not borne out, on our reading"
+        return _cards(title, found, none="no vague word was read in a way that fails")
 
     @figure
     def undecided(self) -> Cards:
         """Claims that depend on a definition."""
-        found = _some(
-            [one for one in self.results if one.verdict == DEPENDS], "no verdict hangs on what a claim leaves open"
+        found = [one for one in self.results if one.verdict == DEPENDS]
+        return _cards(
+            "What decides where a claim leaves a definition open", found, none="no claim leaves open what decides"
         )
-        return Cards("What decides where a claim leaves a definition open", found)
 
     @figure
     def forecasts(self) -> Cards:
         """Forecasts, and what happened."""
-        found = _some([one for one in self.results if one.claim.kind == "forecast"], "no claim is a forecast")
-        return Cards(
-            "What was forecast, how often that had happened, and what came",
-            found,
-            "Base rates are as known then",
-            linked=False,
-        )
+        found = [one for one in self.results if one.claim.kind == "forecast"]
+        title = "What was forecast, how often that had happened by then, and what came"
+        return _cards(title, found, none="no claim is a forecast", linked=False)
 
     @figure
     def picture(self) -> Figure:
         """A claim's figure in its history."""
         drawn = [one for one in (*self._failing(read=False), *self.results) if one.path is not None]
-        return picture(_some(drawn, "no claim has a history to draw")[0])
+        if not drawn:
+            raise InsufficientDataError("no claim has a history to draw")
+        return picture(drawn[0])
 
     @table(
         "Every claim with its verdict",
@@ -227,11 +212,7 @@ class Claims(Study):
         """Say how many claims hold, which do not, and what that rests on."""
         wrong, counts = self._failing(read=False), self.counts
         holds = sum(counts[name] for name in GOOD)
-        first = (
-            f" One that fails: {wrong[0].claim.says} (published {wrong[0].stated}, computed {wrong[0].computed})."
-            if wrong
-            else ""
-        )
+        first = f" One that fails: {_example(wrong[0])}." if wrong else ""
         numbers = {
             f"hold, {counts[ROUGHLY]} of them roughly": holds,
             f"fail, {len(wrong)} of them published figures": counts[FAILS],
@@ -253,10 +234,14 @@ class Claims(Study):
         )
 
 
-def _some(found: list[Result], none: str) -> list[Result]:
+def _cards(title: str, found: list[Result], *, none: str, linked: bool = True) -> Cards:
     if not found:
         raise InsufficientDataError(none)
-    return found
+    return Cards(title, found, "As of each article's date", linked)
+
+
+def _example(one: Result) -> str:
+    return f"{one.claim.says} (published {one.stated}, computed {one.computed})"
 
 
 def _short(title: str) -> str:

@@ -18,7 +18,16 @@ from research_lib.studies.claims.lines import Lines, bare, days_when, next_sessi
 
 HOLDS, ROUGHLY, FAILS, DEPENDS = "holds", "roughly", "fails", "depends"
 OPEN, NO_DATA, STAND_IN, UNTESTABLE = "open", "no data", "stand-in", "untestable"
-VERDICTS = (HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE)
+VERDICTS = {  # as many claims say it, and as one does
+    HOLDS: ("hold", "holds"),
+    ROUGHLY: ("roughly hold", "roughly holds"),
+    DEPENDS: ("depend on a definition", "depends on a definition"),
+    FAILS: ("fail", "fails"),
+    OPEN: ("are not shown either way", "is not shown either way"),
+    STAND_IN: ("have a stand-in only", "has a stand-in only"),
+    NO_DATA: ("lack data", "lacks data"),
+    UNTESTABLE: ("cannot be tested", "cannot be tested"),
+}
 GOOD = (HOLDS, ROUGHLY)
 COUNTED = ("rank", "count")
 ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units in all
