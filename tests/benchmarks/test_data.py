@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from research_lib.data import open_source
+from research_lib.data.calendar import exchange_sessions
 from research_lib.data.check import check_sources
 from research_lib.data.companies import load_statements
 from research_lib.project import PROJECT
@@ -17,6 +17,7 @@ from research_lib.stats.leverage import GROUPS, by_year_and_group, group_ratio, 
 from research_lib.studies.parameters import RecordSigma
 from tests.benchmarks.measure import compare, growth, measured
 from tests.conftest import random_walk, write_prices
+from tests.data.live.loopback import Answer, Vendors, as_json, chart
 
 KEYS = ["Ticker", "Fiscal Year"]
 DEBTS = ["Short Term Debt", "Long Term Debt"]
@@ -87,9 +88,7 @@ def test_simfin(shared_data, request):
     assert len(found) == 10  # of 2016 too few companies are known
     np.testing.assert_allclose(found[expected.columns].to_numpy(), expected.loc[found.index].to_numpy(), rtol=1e-9)
     if request.config.getoption("benchmark_enable"):
-        compare(
-            "SimFin: load, clean, group, ratios, against pandas", lambda: ours(shared_data), lambda: plain(shared_data)
-        )
+        compare("SimFin's files, against pandas", lambda: ours(shared_data), lambda: plain(shared_data))
 
 
 @pytest.fixture(scope="module")
@@ -120,21 +119,6 @@ def test_growth_of_price_files(universe):
     growth("price files checked", (10, 100, 1000, 5000), lambda n: check(universe, n))
 
 
-SERVER = """
-import sys
-import pandas as pd
-from research_lib.data.calendar import exchange_sessions
-from tests.data.live.loopback import Answer, Vendors, as_json, chart
-symbols = int(sys.argv[1])
-days = exchange_sessions()[exchange_sessions() < pd.Timestamp("2025-01-01")][-2520:]
-with Vendors() as vendors:
-    whole = as_json(chart("SYMBOL", days)).body
-    for n in range(symbols):
-        vendors.prices(f"S{n:04d}", Answer(whole.replace(b"SYMBOL", f"S{n:04d}".encode())) if n % 100 else Answer(b"{}", 404))
-    print(vendors.port, flush=True)
-    sys.stdin.read()
-"""
-
 CLIENT = """
 import resource, sys, time, warnings
 from pathlib import Path
@@ -154,8 +138,7 @@ if way == "ours":
     outcome = pull([Item("yahoo", Kind.PRICES, name) for name in names], store, led, policy=RetryPolicy())
     good, errors = len(outcome.kept), len(outcome.failed)
 else:
-    import logging, yfinance
-    logging.disable(logging.CRITICAL)
+    import yfinance
     yfinance.config.debug.hide_exceptions = True
     frame = yfinance.download(names, period="max", threads=True, progress=False, auto_adjust=False, actions=True,
                               keepna=True, session=led["yahoo"].session)
@@ -164,29 +147,23 @@ print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_m
 """
 
 
-@contextmanager
-def server(symbols):
-    """Serve ten years of so many symbols from a process of its own, one in a hundred as an error; gives the port."""
-    words = [sys.executable, "-c", SERVER, str(symbols)]
-    process = subprocess.Popen(words, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.communicate()
-
-
 def pulled(port, folder, symbols, way):
     """Return seconds, peak memory in MB, symbols with data, and errors that were kept."""
-    words = [sys.executable, "-c", CLIENT, port, str(folder), str(symbols), way]
+    words = [sys.executable, "-c", CLIENT, str(port), str(folder), str(symbols), way]
     done = subprocess.run(words, cwd=PROJECT, check=True, capture_output=True, text=True)
     return tuple(map(float, done.stdout.split()))
 
 
 @measured
 def test_pull_of_2000_symbols(tmp_path):
-    with server(2000) as port:
-        theirs = pulled(port, tmp_path / "theirs", 2000, "theirs")
-        few, ours = (pulled(port, tmp_path / str(n), n, "ours") for n in (200, 2000))
+    """Ten years of each from a server in this process to a client in another; one symbol in a hundred is not known."""
+    days = exchange_sessions()[exchange_sessions() < pd.Timestamp("2025-01-01")][-2520:]
+    whole = as_json(chart("SYMBOL", days)).body
+    with Vendors() as vendors:
+        for n in (n for n in range(2000) if n % 100):
+            vendors.prices(f"S{n:04d}", Answer(whole.replace(b"SYMBOL", f"S{n:04d}".encode())))
+        theirs = pulled(vendors.port, tmp_path / "theirs", 2000, "theirs")
+        few, ours = (pulled(vendors.port, tmp_path / str(n), n, "ours") for n in (200, 2000))
     assert ours[2:] == (1980, 20)
     print(f"\n| pull of 2,000 symbols, against yfinance.download with threads | {ours[0]:.3g} s | {theirs[0]:.3g} s | "
           f"{theirs[0] / ours[0]:.2f} (1 round) |\npeak memory {ours[1]:.0f} MB, of 200 symbols {few[1]:.0f} MB, theirs "

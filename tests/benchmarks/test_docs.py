@@ -4,19 +4,18 @@ import re
 
 from research_lib.project import PROJECT
 
-
-def page(name):
-    return (PROJECT / "docs" / name).read_text(encoding="utf-8")
+DOCS = PROJECT / "docs"
 
 
 def test_what_the_page_of_peers_calls_equal_is_equal():
-    blocks = re.findall(r"```python\n(.*?)```", page("peers.md"), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / "peers.md").read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 4
     exec("\n".join(blocks), {})  # noqa: S102  # our own page
 
 
 def test_each_fault_names_a_test_that_exists_or_says_none():
-    rows = re.findall(r"^\| (\d+) \|.*\| (?:`(test_\w+)`|none) \|$", page("faults.md"), re.MULTILINE)
+    text = (DOCS / "faults.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \|.*\| (?:`(test_\w+)`|none) \|$", text, re.MULTILINE)
     assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
     code = "\n".join(path.read_text(encoding="utf-8") for path in (PROJECT / "tests").rglob("test_*.py"))
     known = set(re.findall(r"def (test_\w+)\(", code))

@@ -2,7 +2,6 @@
 
 import compileall
 import json
-import statistics
 import sys
 import sysconfig
 from pathlib import Path
@@ -58,30 +57,16 @@ def test_all_reports(tmp_path):
     unfit = check(planned.reports, leave_out_absent=True)
     paths = [PARAMETERS / f"{report.name}.yaml" for report in planned.reports if report.name not in unfit]
     ours = run(tmp_path / "ours", *paths)
-    compare(
-        f"all {len(paths)} reports, against papermill and nbconvert", ours, lambda: plainly(paths, tmp_path), rounds=1
-    )
+    compare(f"{len(paths)} reports, against papermill and nbconvert", ours, lambda: plainly(paths, tmp_path), rounds=1)
     for path in paths:
-        other = findings(tmp_path / f"{path.parent.name}-{path.stem}.ipynb")
-        pd.testing.assert_frame_equal(
-            findings(tmp_path / "ours" / path.parent.name / f"{path.stem}.ipynb"), other, rtol=1e-9
-        )
-    compare(f"the same {len(paths)} again, nothing changed, against `import papermill`", ours,
-            [sys.executable, "-c", "import papermill"])  # fmt: skip
+        mine, other = f"ours/{path.parent.name}/{path.stem}.ipynb", f"{path.parent.name}-{path.stem}.ipynb"
+        pd.testing.assert_frame_equal(findings(tmp_path / mine), findings(tmp_path / other), rtol=1e-9)
+    compare("nothing changed, against `import papermill`", ours, [sys.executable, "-c", "import papermill"])
 
 
 def test_one_report_cold(tmp_path):
-    compare(
-        "one report cold, against papermill and nbconvert",
-        run(tmp_path, SMOKE, "--force"),
-        lambda: plainly([SMOKE], tmp_path),
-    )
-
-
-def computing(folder):
-    """Seconds that the cells of the notebooks in a folder took."""
-    cells = [cell for path in folder.rglob("*.ipynb") for cell in nbformat.read(path, as_version=4).cells]
-    return sum(cell.metadata.get("papermill", {}).get("duration") or 0 for cell in cells)
+    ours = run(tmp_path, SMOKE, "--force")
+    compare("one report cold, against papermill and nbconvert", ours, lambda: plainly([SMOKE], tmp_path))
 
 
 def sweep(output, points):
@@ -91,11 +76,11 @@ def sweep(output, points):
 def test_sweep_of_100(tmp_path):
     """A report of a sweep against the time that its own cells take when it is made alone."""
     seconds(run(tmp_path / "one", SMOKE))
-    took, alone = seconds(sweep(tmp_path / "sweep", 100)) / 100, computing(tmp_path / "one")
+    took = seconds(sweep(tmp_path / "sweep", 100)) / 100
+    cells = nbformat.read(tmp_path / "one" / "03_record_sigma" / "smoke.ipynb", as_version=4).cells
+    alone = sum(cell.metadata.get("papermill", {}).get("duration") or 0 for cell in cells)
     assert json.loads((tmp_path / "sweep" / "summary.json").read_text(encoding="utf-8"))["counts"] == {"ok": 100}
-    print(
-        f"\n| a report in a sweep of 100, against its cells alone | {took:.3g} s | {alone:.3g} s | {alone / took:.2f} |"
-    )
+    print(f"\n| one of a sweep of 100, against its cells alone | {took:.3g} s | {alone:.3g} s | {alone / took:.2f} |")
 
 
 def test_growth_of_reports(tmp_path):
@@ -103,6 +88,4 @@ def test_growth_of_reports(tmp_path):
 
 
 def test_help():
-    imported, shown = [sys.executable, "-c", "import pandas"], [*COMMAND, "--help"]
-    ratio = statistics.median(seconds(shown) / seconds(imported) for _ in range(7))
-    print(f"\n`--help` takes {ratio:.2f} times as long as `import pandas` (median of 7)")
+    compare("--help, against `import pandas`", [*COMMAND, "--help"], [sys.executable, "-c", "import pandas"], rounds=7)

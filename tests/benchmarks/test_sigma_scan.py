@@ -1,7 +1,4 @@
-"""A scan of a whole universe against the pandas code that one would write instead; both in one run.
-
-Small in a test; 5,000 assets over 7,500 sessions in `make bench`.
-"""
+"""A scan of a whole universe against the pandas code that one would write instead."""
 
 import subprocess
 import sys
@@ -85,10 +82,7 @@ def test_speed_of_a_universe():
             lambda: with_pandas(part, "price_z"), part=0.1)  # fmt: skip
     exact = by_hand(prices[0].tolist(), OPTIONS)["price_z"].iloc[-1]
     errors = [abs(path.iloc[-1, 0] / exact - 1) for path in (scan(part), with_pandas(part, "price_z"))]
-    print(
-        "relative error {:.1e}, pandas' {:.1e};".format(*errors),
-        f"peak memory {memory_of_a_scan(7500, 5000):.2f} times the input",
-    )
+    print("relative error {:.1e}, pandas' {:.1e};".format(*errors), f"peak memory {memory_of_a_scan(7500, 5000):.2f} x")
 
 
 @measured

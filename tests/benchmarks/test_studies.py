@@ -64,20 +64,16 @@ def test_specification_curve(request):
     enabled = request.config.getoption("benchmark_enable")
     made, changes = pair(9700 if enabled else 7000), load_target_changes()
     table, means, p_values = curve(made, changes)
-    asked = table[~table["measure"].str.contains("beta") & (table["n"] >= 6)].sample(
-        LOOPED if enabled else 1, random_state=1
-    )
+    asked = table[~table["measure"].str.contains("beta") & (table["n"] >= 6)]
+    asked = asked.sample(LOOPED if enabled else 1, random_state=1)
     for at, row in asked.iterrows():
         mean, p = one_specification(made, changes, row).T
         np.testing.assert_allclose([row["mean"], *means[:, at]], mean, atol=1e-12)
         np.testing.assert_allclose([row["p"], *p_values[:, at]], p, atol=1e-12)
     if enabled:
-        compare(
-            f"specification curve, {len(table):,} specifications x {1 + DRAWS} draws, against a loop",
-            lambda: curve(made, changes),
-            lambda: [one_specification(made, changes, row) for _, row in asked.iterrows()],
-            part=LOOPED / len(table),
-        )  # fmt: skip
+        loop = lambda: [one_specification(made, changes, row) for _, row in asked.iterrows()]
+        what = f"{len(table):,} specifications x {1 + DRAWS} draws, against a loop"
+        compare(what, lambda: curve(made, changes), loop, part=LOOPED / len(table))
 
 
 def claims(number):
@@ -85,13 +81,9 @@ def claims(number):
     days = pd.bdate_range("1990-01-02", "2017-12-29", freq="5B")
     made = []
     for n in range(number):
-        check = {
-            "of": "GSPC",
-            "take": f"change {1 + n % 97}",
-            "say": ("value", "rank")[n % 2],
-            "at": str(days[n % len(days)].date()),
-        }
-        made.append({"id": f"C{n}", "article": "A", "says": "a claim", "check": check, "is": ("1%", "1")[n % 2]})
+        say, stated, day = ("value", "rank")[n % 2], ("1%", "1")[n % 2], str(days[n % len(days)].date())
+        check = {"of": "GSPC", "take": f"change {1 + n % 97}", "say": say, "at": day}
+        made.append({"id": f"C{n}", "article": "A", "says": "a claim", "check": check, "is": stated})
     articles = {"A": {"title": "Many claims", "as_of": "2018-06-29"}}
     return validate(Claims.Parameters, {"articles": articles, "claims": made}, origin="claims")
 
@@ -107,11 +99,7 @@ def plainly(asked):
 @measured
 def test_claims():
     asked = claims(5000)
-    compare(
-        "5,000 claims with verdicts, against figures alone in pandas",
-        lambda: Claims(asked).results,
-        lambda: plainly(asked),
-    )
+    compare("5,000 claims, against their figures in pandas", lambda: Claims(asked).results, lambda: plainly(asked))
 
 
 @measured
@@ -135,8 +123,7 @@ async def answers(explorer, view, name, values, rounds=6):
 @pytest.mark.parametrize("notebook", CHANGES)
 def test_explorers(notebook):
     """A change of a control, against the same exhibits of a study made anew, which is what running the cells again does."""
-    explorer, (name, values) = explore.open_explorer(notebook), CHANGES[notebook]
-    study = study_class(notebook)
+    explorer, study, (name, values) = explore.open_explorer(notebook), study_class(notebook), CHANGES[notebook]
     for view, exhibits in study.VIEWS.items():
         took = asyncio.run(answers(explorer, view, name, values))
         start = time.perf_counter()
