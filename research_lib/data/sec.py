@@ -38,10 +38,7 @@ ROUNDING_SHARE = 0.005
 
 
 def facts_frame(content: dict[str, Any]) -> pd.DataFrame:
-    """Bring a company's facts into one table, a row a fact and filing: the tags that the kit uses.
-
-    Of facts under IFRS only total assets are kept, to tell such a company from one without reports.
-    """
+    """Bring a company's facts into a table, a row a fact and filing; of IFRS only total assets, to tell such a company."""
     tags = {"us-gaap": TAGS, "dei": TAGS, "ifrs-full": {"Assets"}}  # in others, the same names mean other things
     rows = [
         (taxonomy, tag, unit, fact.get("start"), fact["end"], fact["filed"], fact["val"], fact["accn"],
@@ -60,10 +57,8 @@ def facts_frame(content: dict[str, Any]) -> pd.DataFrame:
 def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     """Make statements of the facts of all companies (with `company`), none filed after the date that may be known.
 
-    A fiscal year, the one in which the period ends (the first days of January counted to the year before), stands with
-    the facts of its own report, `published` that day. Where a value was restated it is the restated one, and the row
-    `known_from` the day of that filing. Faults: companies without a usable annual report, periods that their filings
-    contradict, covers without a count of shares.
+    A fiscal year stands with the facts of its own report, `published` that day. Where a value was restated it is the
+    restated one, and the row `known_from` the day of that filing.
     """
     usable = facts[(facts["unit"].isin(["USD", "shares"])) & (facts["taxonomy"] != "ifrs-full")]
     rows, faults = annual_reports(usable)
@@ -99,11 +94,10 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
 
 
 def annual_reports(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
-    """Find each company's fiscal years: the last year in each annual report, and the first report that has it.
+    """Find each company's fiscal years (by their ends), the last in each annual report, and the first report of each.
 
     A year ends on or before its report's day, and on a date that at least half as many of the report's facts have as
-    its most usual one: a typing error is outvoted. The `fiscal_year` of a fact is that of the report it stands in,
-    which companies count differently from one report to the next: it is not used.
+    its most usual one: a typing error is outvoted. What a fact calls its fiscal year is not used: companies differ.
     """
     days = (facts["end"] - facts["start"]).dt.days
     whole, report = days.between(*YEAR_DAYS), facts["form"].isin(ANNUAL_FORMS)
@@ -129,11 +123,7 @@ def annual_reports(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
 
 
 def standing(facts: pd.DataFrame) -> pd.DataFrame:
-    """Return the value that stands for each fact, the last one but for rounding.
-
-    `since` is the filing that first gave it, `first` the one that first gave any; `restated_on` is `since` where it
-    replaced another value, else NaT.
-    """
+    """Return the value that stands for each fact, `since` when, the last one but for rounding; `first` it had any."""
     ordered = facts.sort_values([*FACT, "filed", "accession"], kind="stable")
     groups = ordered.groupby(FACT, dropna=False, sort=False)
     before = groups["value"].shift()
@@ -166,10 +156,9 @@ def _first(parts: Parts, index: pd.Index, ways: Iterable[Sequence[str]]) -> pd.D
     return found
 
 
-def _or(*parts: pd.DataFrame) -> pd.DataFrame:
+def _or(found: pd.DataFrame, *parts: pd.DataFrame) -> pd.DataFrame:
     """Take the first part that has a value, row by row."""
-    found = parts[0]
-    for part in parts[1:]:
+    for part in parts:
         found = found.where(found["value"].notna(), part)
     return found
 
@@ -183,13 +172,8 @@ def _combine(one: pd.DataFrame, other: pd.DataFrame, value: Callable[..., "pd.Se
 def _debt(tagged: Parts, company: "pd.Series[str]") -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.str_]]:
     """Return short-term and long-term debt, and how they were made.
 
-    Notes
-    -----
-    Commercial paper is within what was borrowed short, unless there is more of it. What is due of long-term debt and
-    what was borrowed short are apart, and added, unless they are equal (in this or another year of the company), or
-    the total or commercial paper shows that the second has the first in it. Where no noncurrent part is tagged it is
-    the total less the part due. One kind is zero where only the other is tagged: a balance sheet with debt on it lists
-    all of it.
+    What is due and what was borrowed short are added, unless they are equal (in any year of the company), or the total
+    or commercial paper shows that the second has the first in it. One kind is zero where only the other is tagged.
     """
     current, due, convertible, borrowed, paper, noncurrent, total = (tagged[name] for name in DEBT)
     repeated = borrowed["value"] >= paper["value"]

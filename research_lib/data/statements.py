@@ -191,11 +191,12 @@ def read_simfin(folder: Path) -> Found:
     )
     rows, bad_prices = _with_price(rows, folder)
     if (folder / "us-companies.csv").is_file() and (folder / "industries.csv").is_file():
-        kinds = {
-            "us-companies.csv": {"Ticker": TEXT, "IndustryId": NUMBER},
-            "industries.csv": {"IndustryId": NUMBER, "Sector": TEXT},
-        }
-        industry, sector = (read_table(folder / name, f"{SIMFIN}/{name}", kind) for name, kind in kinds.items())
+        industry = read_table(
+            folder / "us-companies.csv", f"{SIMFIN}/us-companies.csv", {"Ticker": TEXT, "IndustryId": NUMBER}
+        )
+        sector = read_table(
+            folder / "industries.csv", f"{SIMFIN}/industries.csv", {"IndustryId": NUMBER, "Sector": TEXT}
+        )
         sector_of = industry.dropna().merge(sector.drop_duplicates("IndustryId")).drop_duplicates("Ticker")
         rows["sector"] = rows["company"].map(sector_of.set_index("Ticker")["Sector"])
     return Found(rows, faults + bad_prices, f"{SIMFIN}/{INCOME} and the balance, cash-flow and price files beside it")
@@ -267,16 +268,9 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
           for company, why in unvalued[["company", "market_value_from"]][:1].itertuples(index=False)),
     ]  # fmt: skip
     made = ", ".join(f"{origin} {n:,}" for origin, n in rows["debt_from"].value_counts().items())
-    return Table.described(
-        rows,
-        pd.DatetimeIndex(rows["known_from"]),
-        source=source,
-        id="fundamentals",
-        name=f"Company statements ({rows['company'].nunique():,} companies)",
-        origin=f"{found.origin}; debt from: {made}",
-        gaps=0,  # companies come and go
-        faults=tuple(faults),
-    )
+    name, origin = f"Company statements ({rows['company'].nunique():,} companies)", f"{found.origin}; debt from: {made}"
+    about = {"source": source, "id": "fundamentals", "name": name, "origin": origin, "faults": tuple(faults)}
+    return Table.described(rows, pd.DatetimeIndex(rows["known_from"]), **about, gaps=0)  # companies come and go
 
 
 def in_shape(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,10 +1,9 @@
 """Pull what parameter files need: plan it, ask for it, keep it, and say what could not be had."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -23,7 +22,7 @@ from research_lib.project import CHECK_SECONDS, noted_interrupts
 if TYPE_CHECKING:
     from research_lib.data.live.vendors import Vendor
 
-Result = Snapshot | str | None  # kept, why it failed, not asked for
+Tell = Callable[[int, int, str], object]  # how many items are done, of how many, and the last one
 GAPS_S = {"sec": 0.125}  # between requests: the SEC allows ten a second
 
 
@@ -47,12 +46,11 @@ class Outcome:
         for one in self.kept:
             left_out = f" ({'; '.join(one.left_out)})" if one.left_out else ""
             said.append(f"{one.item}: {one.rows:,} rows, {one.first} to {one.last}{left_out}")
-            if one.held:
-                why = f"no report could load it: {one.broken}" if one.broken else one.lost
-                way_out = (
-                    ", if there is one; pull again later" if one.broken else "; to use this one, pull with --accept"
-                )
-                said.append(f"not in use: {one.item}: {why}; {goes_on}{way_out}")
+            if one.broken:
+                why = f"no report could load it: {one.broken}; {goes_on}, if there is one; pull again later"
+                said.append(f"not in use: {one.item}: {why}")
+            elif one.lost:
+                said.append(f"not in use: {one.item}: {one.lost}; {goes_on}; to use this one, pull with --accept")
         said += [f"failed: {item}: {reason}" for item, reason in self.failed.items()]
         held = sum(one.held for one in self.kept)
         counts = [f"{len(self.kept)} snapshots kept" + (f" ({held} not in use)" if held else "")]
@@ -64,18 +62,12 @@ class Outcome:
 
 
 def pull_for(
-    parameters: Sequence[Any],
-    store: Store,
-    *,
-    policy: RetryPolicy,
-    accept: bool = False,
-    tell: Callable[[int, int, str], object] = lambda *_: None,
+    parameters: Sequence[Any], store: Store, *, policy: RetryPolicy, accept: bool = False, tell: Tell = lambda *_: None
 ) -> Outcome:
     """Pull what parameter sets need from the live sources that they name; `DataError` where one cannot be used at all.
 
     Of each set it reads `source`, `data_dir`, `symbols`, `optional_symbols`, `series`, `companies` (how many of the
-    largest). `accept` puts snapshots into use that lack some of the history of those before them. `tell` takes how many
-    items are done, of how many, and the last one.
+    largest). `accept` puts snapshots into use that lack some of the history of those before them.
     """
     from research_lib.data.live.vendors import VENDORS, Sec
 
@@ -97,23 +89,23 @@ def plan(parameters: Any, companies: Sequence[str] = ()) -> list[Item]:  # noqa:
     What no source has is left out: the report does without, or says so itself.
     """
     names = parameters.source.split("+")
-    files = {name: open_source(name, data_dir=parameters.data_dir) for name in names if name not in SERVES}
-    has = {Kind.PRICES: {name: set(source.symbols()) for name, source in files.items()},
-           Kind.SERIES: {name: set(source.series_ids()) for name, source in files.items()}}  # fmt: skip
     firms = list(companies[: getattr(parameters, "companies", 0)]) if "sec" in names else []
     assets = (*getattr(parameters, "symbols", ()), *getattr(parameters, "optional_symbols", ()))
-    symbols = dict.fromkeys([*(asset.partition(":")[0] for asset in assets), *firms])
-
-    def choose(kind: Kind, name: str) -> Item | None:
-        for source in names:
-            if name in has.get(kind, {}).get(source, ()):
-                return None
-            if SERVES.get(source) is kind and (kind is Kind.COMPANIES or vendor_name(source, name)):
-                return Item(source, kind, name)
-        return None
-
+    symbols = [*(asset.partition(":")[0] for asset in assets), *firms]
     wanted = {Kind.COMPANIES: firms, Kind.PRICES: symbols, Kind.SERIES: getattr(parameters, "series", ())}
-    return [item for kind, needed in wanted.items() for name in needed if (item := choose(kind, name))]
+    has: dict[str, dict[Kind, set[str]]] = {}
+    for name in set(names).difference(SERVES):
+        source = open_source(name, data_dir=parameters.data_dir)
+        has[name] = {Kind.PRICES: set(source.symbols()), Kind.SERIES: set(source.series_ids())}
+    items = []
+    for kind, name in dict.fromkeys((kind, name) for kind, named in wanted.items() for name in named):
+        for source in names:
+            if name in has.get(source, {}).get(kind, ()):
+                break
+            if SERVES.get(source) is kind and (kind is Kind.COMPANIES or vendor_name(source, name)):
+                items.append(Item(source, kind, name))
+                break
+    return items
 
 
 def is_fresh(store: Store, item: Item, *, now: pd.Timestamp, policy: RetryPolicy) -> bool:
@@ -132,42 +124,48 @@ def pull(
     *,
     policy: RetryPolicy,
     accept: bool = False,
-    tell: Callable[[int, int, str], object] = lambda *_: None,
+    tell: Tell = lambda *_: None,
 ) -> Outcome:
     """Pull items into a store, a few at once; what fails does not stop the others, whatever it raises.
 
     Only one pull at a time: another one waits. A source that throttles to the end of an item's attempts, or cannot be
     reached, is asked for nothing more.
     """
-    outcome = Outcome()
+    outcome, lock = Outcome(), Lock()
     wanted: list[Item] = []
     limiters = {name: RateLimiter(policy, gap_s=GAPS_S.get(name, 0.0)) for name in vendors}
 
-    def fetch(item: Item) -> Result:
-        asked = pd.Timestamp.now("UTC")  # a session that ends while the answer comes is not in it
+    def fetch(item: Item) -> None:
+        asked, failure = pd.Timestamp.now("UTC"), ""  # a session that ends while the answer comes is not in it
         try:
             brought = limiters[item.source].ask(lambda: vendors[item.source].fetch(item, now=asked))
-            return keep(store, brought, now=asked)
+            snapshot = keep(store, brought, now=asked)
         except StoppedError:
-            return None
+            return
         except (RefusedError, OSError) as error:  # the network, or the disk
-            return str(error)
+            failure = str(error)
         except Exception as error:  # one item's failure is one item's, whatever it is
-            return f"unexpected {type(error).__name__}: {str(error)[:200]}"
+            failure = f"unexpected {type(error).__name__}: {str(error)[:200]}"
+        with lock:
+            if failure:
+                outcome.failed[item] = failure
+            else:
+                outcome.kept.append(snapshot)
+            tell(len(outcome.kept) + len(outcome.failed), len(wanted), str(item))
 
     with store.lock():
         now = pd.Timestamp.now("UTC")
         for item in items:
             (outcome.fresh if is_fresh(store, item, now=now, policy=policy) else wanted).append(item)
-        for item, result in _each(fetch, wanted, limiters, policy.at_once):
-            if isinstance(result, Snapshot):
-                outcome.kept.append(result)
-            elif result is not None:
-                outcome.failed[item] = result
-            else:
-                outcome.not_asked.append(item)
-                continue
-            tell(len(outcome.kept) + len(outcome.failed), len(wanted), str(item))
+        with noted_interrupts() as interrupted, ThreadPoolExecutor(policy.at_once) as pool:
+            futures = [pool.submit(fetch, item) for item in wanted]
+            while wait(futures, CHECK_SECONDS).not_done and not interrupted():
+                pass
+            pool.shutdown(wait=False, cancel_futures=True)
+            for limiter in limiters.values():
+                limiter.stop()
+        done = {*outcome.failed, *(one.item for one in outcome.kept)}
+        outcome.not_asked = [item for item in wanted if item not in done]
         if accept:
             newest = [store.snapshots(item)[-1] for item in outcome.fresh]
             lacking = [one for one in (*outcome.kept, *newest) if one.lost and not one.broken]
@@ -175,25 +173,6 @@ def pull(
             outcome.kept = [accepted.get(one.item, one) for one in outcome.kept]
     outcome.kept.sort(key=lambda one: one.item)
     return outcome
-
-
-def _each(
-    fetch: Callable[[Item], Result], items: Sequence[Item], limiters: Mapping[str, RateLimiter], at_once: int
-) -> Iterator[tuple[Item, Result]]:
-    """Fetch items, a few at once, each as it ends; after an interrupt those not begun end as None."""
-    ended: SimpleQueue[Future[Result]] = SimpleQueue()
-    with noted_interrupts() as interrupted, ThreadPoolExecutor(at_once) as pool:
-        running = {pool.submit(fetch, item): item for item in items}
-        for future in running:
-            future.add_done_callback(ended.put)
-        while running:
-            if interrupted():
-                for limiter in limiters.values():
-                    limiter.stop()
-                pool.shutdown(wait=False, cancel_futures=True)
-            with suppress(Empty):
-                future = ended.get(timeout=CHECK_SECONDS)
-                yield running.pop(future), None if future.cancelled() else future.result()
 
 
 def keep(store: Store, brought: Pulled, *, now: pd.Timestamp) -> Snapshot:

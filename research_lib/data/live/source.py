@@ -28,15 +28,15 @@ class Snapshots:
 
     def symbols(self) -> list[str]:
         """List the symbols whose prices were pulled."""
-        return self._names(Kind.PRICES)
+        return [item.name for item in self.store.items(self.name, Kind.PRICES)]
 
     def series_ids(self) -> list[str]:
         """List the series that were pulled."""
-        return self._names(Kind.SERIES)
+        return [item.name for item in self.store.items(self.name, Kind.SERIES)]
 
     def companies(self) -> list[str]:
         """List the companies whose facts were pulled."""
-        return self._names(Kind.COMPANIES)
+        return [item.name for item in self.store.items(self.name, Kind.COMPANIES)]
 
     def require_any(self) -> None:
         """Raise where nothing was ever pulled from the vendor."""
@@ -62,12 +62,9 @@ class Snapshots:
         fields = [one for one in frame.columns if one != "date"]
         if column not in fields:
             raise MissingDataError(f"source {self.name} has no {column} of {name}; it has {', '.join(fields)}")
-        asked, skipped = (
-            snapshot.query.get("symbol", name),
-            f" ({damaged} that would go before it damaged: data verify)",
-        )
-        pulled = f"pulled {snapshot.fetched:%Y-%m-%d %H:%M} UTC, snapshot {snapshot.sha256[:12]}"
-        origin = f"{asked}, column {column}, {pulled}{skipped if damaged else ''}"
+        origin = f"{snapshot.query.get('symbol', name)}, column {column}, pulled {snapshot.fetched:%Y-%m-%d %H:%M} UTC"
+        origin += f", snapshot {snapshot.sha256[:12]}"
+        origin += f" ({damaged} that would go before it damaged: data verify)" if damaged else ""
         vintage = Vintage(snapshot.fetched_at, snapshot.sha256)
         return RawSeries(name, origin, frame["date"], frame[column], source=self.name, vintage=vintage), frame
 
@@ -75,6 +72,3 @@ class Snapshots:
         if kind is not SERVES[self.name]:
             raise MissingDataError(f"source {self.name} has no {kind}, and so no {name}")
         return self.store.read(Item(self.name, kind, name), as_of=self.as_of)
-
-    def _names(self, kind: Kind) -> list[str]:
-        return [item.name for item in self.store.items(self.name, kind)]

@@ -8,9 +8,8 @@ A file is whole before it gets its name, and the data before its manifest: a kil
 
 import hashlib
 import io
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +18,7 @@ from urllib.parse import quote, unquote
 
 import pandas as pd
 from filelock import FileLock, Timeout
+from pydantic import TypeAdapter
 
 from research_lib.data.calendar import is_finished
 from research_lib.errors import DataError, MissingDataError
@@ -64,21 +64,17 @@ class Pulled(NamedTuple):
 
     item: Item
     frame: pd.DataFrame
-    query: Mapping[str, str]
+    query: dict[str, str]
     library: str
     left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The manifest of one pull: when (ISO 8601, UTC), the span of its rows, and the hash that names its data.
-
-    `lost` says what it lacks of the snapshot before it, `broken` why no study could load it: either holds it back
-    while there is a sound one.
-    """
+    """The manifest of one pull: when (ISO 8601, UTC), the span of its rows, and the hash that names its data."""
 
     item: Item
-    query: Mapping[str, str]
+    query: dict[str, str]
     fetched_at: str
     library: str
     rows: int
@@ -86,8 +82,8 @@ class Snapshot:
     last: str
     sha256: str
     left_out: tuple[str, ...] = ()
-    lost: str = ""
-    broken: str = ""
+    lost: str = ""  # what it lacks of the snapshot before it
+    broken: str = ""  # why no study could load it
 
     @property
     def fetched(self) -> pd.Timestamp:
@@ -98,6 +94,9 @@ class Snapshot:
     def held(self) -> bool:
         """Whether a sound snapshot goes before it."""
         return bool(self.lost or self.broken)
+
+
+MANIFEST = TypeAdapter(Snapshot)
 
 
 @dataclass(frozen=True)
@@ -160,28 +159,21 @@ class Store:
     def verify(self) -> tuple[list[Snapshot], dict[Path, str], list[Path]]:
         """Compare every file with its hash: intact snapshots, damaged files with what is wrong, files of no snapshot."""
         intact, damaged, known = [], {}, set()
-        for path in sorted((self.directory / "manifest").glob("*/*/*/*.json")):
-            if (snapshot := _read_manifest(path)) is None:
+        for path, snapshot in self._manifests():
+            data = self._object(snapshot) if snapshot else path
+            if snapshot is None:
                 damaged[path] = "the manifest was altered"
             elif self.is_intact(snapshot):
                 intact.append(snapshot)
             else:
-                what = f"{snapshot.item}, pulled {snapshot.fetched_at}: its data was altered or is gone"
-                damaged[self._object(snapshot)] = what
-            known |= {path} | ({self._object(snapshot)} if snapshot else set())
-        files = [*(self.directory / "objects").glob("*"), *(self.directory / "manifest").glob("*/*/*/*")]
-        return intact, damaged, sorted(path for path in files if path not in known)
+                damaged[data] = f"{snapshot.item}, pulled {snapshot.fetched_at}: its data was altered or is gone"
+            known |= {path, data}
+        return intact, damaged, sorted(self._files() - known)
 
     def collect_garbage(self) -> list[Path]:
-        """Remove damaged snapshots and what belongs to none.
-
-        Only while no pull runs (`lock`): what it has written but not named yet would look like garbage.
-        """
-        intact, damaged, stray = self.verify()
-        sound = {snapshot.sha256 for snapshot in intact}
-        manifests = (self.directory / "manifest").glob("*/*/*/*.json")
-        named = [path for path in manifests if (one := _read_manifest(path)) and one.sha256 not in sound]
-        doomed = [path for path in (*named, *damaged, *stray) if path.exists()]
+        """Remove damaged snapshots and what belongs to none; only under `lock`: a pull's files look like that at first."""
+        sound = [(path, self._object(one)) for path, one in self._manifests() if one and self.is_intact(one)]
+        doomed = sorted(self._files().difference(*sound))
         for path in doomed:
             path.unlink()
         return doomed
@@ -203,10 +195,16 @@ class Store:
             return True
 
     def _write(self, snapshot: Snapshot, content: bytes | None = None) -> None:
-        text = json.dumps(asdict(snapshot), indent=1, sort_keys=True).encode()
+        text = MANIFEST.dump_json(snapshot, indent=1)
         name = f"{snapshot.fetched.strftime('%Y%m%dT%H%M%S.%fZ')}-{hashlib.sha256(text).hexdigest()[:16]}.json"
         data = {} if content is None or self.is_intact(snapshot) else {self._object(snapshot): content}
         write_whole({**data, self._folder(snapshot.item) / name: text})
+
+    def _manifests(self) -> Iterator[tuple[Path, Snapshot | None]]:
+        return ((path, _read_manifest(path)) for path in sorted(self.directory.glob("manifest/*/*/*/*.json")))
+
+    def _files(self) -> set[Path]:
+        return {*self.directory.glob("objects/*"), *self.directory.glob("manifest/*/*/*/*")}
 
     def _folder(self, item: Item) -> Path:
         # A dot is quoted too: `..` would be a folder of its own.
@@ -219,10 +217,9 @@ class Store:
 def in_order(snapshots: Sequence[Snapshot], *, as_of: date | None = None) -> list[Snapshot]:
     """Put an item's snapshots (the oldest first) in the order in which a study takes them: the first that is intact.
 
-    Without `as_of`, the newest first. With it: first those pulled after its session was over and within
-    `SETTLING_DAYS`, the newest first; then later ones, the oldest first, because each has more hindsight in it; at
-    last those pulled before the session was over, the newest first. So once a date is a week past and its data is
-    pulled, further pulls change nothing in a report on it. Held snapshots come after all others, by the same rule.
+    Without `as_of`, the newest first. With it: first those of the `SETTLING_DAYS` after its session, the newest first;
+    then later ones, the oldest first (the least hindsight); at last earlier ones. So once a date is a week past, further
+    pulls change nothing in a report on it. Held snapshots come after all others.
     """
     ordered = list(reversed(snapshots))
     if as_of is not None:
@@ -249,8 +246,5 @@ def describe_loss(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> str:
 def _read_manifest(path: Path) -> Snapshot | None:
     """Read a manifest; None where it is not what it was: its name ends with its hash."""
     content = path.read_bytes()
-    if not path.stem.endswith(hashlib.sha256(content).hexdigest()[:16]):
-        return None
-    record = json.loads(content)
-    item = Item(record["item"]["source"], Kind(record["item"]["kind"]), record["item"]["name"])
-    return Snapshot(**{**record, "item": item, "left_out": tuple(record["left_out"])})
+    is_sound = path.stem.endswith(hashlib.sha256(content).hexdigest()[:16])
+    return MANIFEST.validate_json(content) if is_sound else None
