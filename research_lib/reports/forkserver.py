@@ -15,6 +15,7 @@ import logging
 import os
 import pkgutil
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -236,6 +237,7 @@ def import_all() -> None:
 def serve(listener: socket.socket, path: Path) -> dict[str, Any] | None:
     """Fork kernels until nobody needs any. It returns in each kernel, with its request; in the server, None."""
     kernels: dict[Connection, int] = {}  # by the connection of the run that asked for it; 0 for none
+    sockets: dict[int, list[Path]] = {}  # each kernel's folder of sockets, which a run that is killed cannot remove
     stay_until = 0.0
     heard, told = os.pipe()
     os.set_blocking(told, False)
@@ -250,11 +252,14 @@ def serve(listener: socket.socket, path: Path) -> dict[str, Any] | None:
                 os.read(heard, 4096)
                 _tell_of_ended(kernels)
             elif (request := _receive(ready)) is None:
-                _drop(kernels, ready)
+                ready.close()
+                _end_kernel(kernels.pop(ready), sockets)
             elif isinstance(request, float):
                 stay_until = time.monotonic() + request
             elif pid := os.fork():
                 kernels[ready] = pid
+                own = f"{path.parent}/"  # and not JupyterLab's
+                sockets[pid] = [Path(word).parent for word in request["arguments"] if word.startswith(own)]
                 _send(ready, pid)
             else:
                 signal.set_wakeup_fd(-1)
@@ -281,11 +286,12 @@ def _send(connection: Connection, number: int) -> None:
         connection.send(number)
 
 
-def _drop(kernels: dict[Connection, int], connection: Connection) -> None:
-    """End the kernel of a run that is gone."""
-    connection.close()
-    if pid := kernels.pop(connection):
+def _end_kernel(pid: int, sockets: Mapping[int, Sequence[Path]]) -> None:
+    """End the kernel of a run that is gone; where it has ended already, its run has cleaned up."""
+    if pid:
         end_tree(pid)
+        for folder in sockets[pid]:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _tell_of_ended(kernels: dict[Connection, int]) -> None:

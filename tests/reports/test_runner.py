@@ -10,7 +10,7 @@ import time
 import nbformat
 import pytest
 
-from research_lib.reports import make, plan
+from research_lib.reports import forkserver, make, plan
 from research_lib.reports.inputs import Inputs
 from tests.conftest import write_prices
 from tests.reports.conftest import FINDINGS, SAME_CODE, alive, interrupt, wait_for
@@ -404,6 +404,7 @@ def test_a_killed_runner_leaves_nothing_running_and_can_be_resumed(project):
     running.wait()
     wait_for(lambda: not alive("76543"))
     assert not [name for name in project.made() if name.startswith(".making")]
+    wait_for(lambda: not list(forkserver.private_folder().glob(f"{running.pid}-*")))
     marker.touch()
     assert project.run("--resume").exit_code == 0
     assert {f"a--seed={seed}.html" for seed in range(3)} <= project.made()
