@@ -6,6 +6,7 @@ out. Cross-sections by fiscal year use the latest values; what meets returns use
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import product
 from math import isnan
 from typing import Any, ClassVar
@@ -27,7 +28,7 @@ from research_lib.stats.leverage import GROUPS, LARGE, LEAST_FIRMS, SMALL
 from research_lib.stats.panel import build_panel
 from research_lib.stats.regression import ols
 from research_lib.studies import parameters
-from research_lib.studies.study import Find, Study, figure, result, table
+from research_lib.studies.study import MISSING, Find, Study, figure, result, table
 
 RATE_MOVES_BP = (-200, -100, 100, 200, 300, 400, 500)
 DEBT_SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
@@ -52,6 +53,8 @@ WORDS = {  # what a slope is of
     "debt_to_capital": "debt to capital",
 }
 SLOPES = ("regressor", "value", "interval", "p", "p_holm", "n")
+FindGroup = partial(Find, result="typical", rows=True, unit="fraction")
+FISCAL = ", fiscal {fiscal_year}"
 
 
 def hold_quote(found: Estimate, quoted: float, *, more_than: bool) -> str:
@@ -117,7 +120,7 @@ class Leverage(Study):
     def cards(self) -> tuple[DataCard, ...]:
         """The companies' and the factors', as far as the source has them."""
         groups: list[tuple[DataCard, ...]] = []
-        with suppress(MissingDataError, InsufficientDataError):
+        with suppress(*MISSING):
             firms = self.companies.firms_1990
             groups.append((firms.card,) if firms else self.companies.cards)
         with suppress(InsufficientDataError):
@@ -137,19 +140,18 @@ class Leverage(Study):
     @result
     def fiscal_year(self) -> int:
         """The year asked for, or the last with enough companies in both groups."""
+        large, small, year = self.p.large, self.p.small, self.p.year
         sizes = pd.crosstab(self.firms["fiscal_year"], self.firms["group"]).reindex(columns=list(GROUPS), fill_value=0)
         years = sizes.index[(sizes >= LEAST_FIRMS).all(axis=1)]
         if len(years) == 0:
             raise InsufficientDataError(
-                f"no fiscal year has {LEAST_FIRMS} companies in both size groups; large: {self.p.large} takes "
-                f"{self.p.large + min(self.p.large, self.p.small):,} companies with a market value"
+                f"no fiscal year has {LEAST_FIRMS} companies in both size groups; large: {large} takes "
+                f"{large + min(large, small):,} companies with a market value"
             )
-        if self.p.year is not None and self.p.year not in years:
-            raise InsufficientDataError(
-                f"fiscal year {self.p.year} has fewer than {LEAST_FIRMS} companies in one of the size groups; the last with "
-                f"enough is {years[-1]}"
-            )
-        return int(self.p.year or years[-1])
+        if year is not None and year not in years:
+            few = f"fewer than {LEAST_FIRMS} companies in one of the size groups"
+            raise InsufficientDataError(f"fiscal year {year} has {few}; the last with enough is {years[-1]}")
+        return int(year or years[-1])
 
     def members(self, group: str, column: str = "group") -> pd.DataFrame:
         """Return the companies of one group in the headline's year."""
@@ -163,7 +165,7 @@ class Leverage(Study):
 
     def of(self, group: str) -> Any:  # noqa: ANN401  # a row
         """Return the headline's ratio of one group, with all that goes with it."""
-        return next(self.by_year[self.by_year["headline"] & (self.by_year["group"] == group)].itertuples())
+        return next(self.typical[self.typical["group"] == group].itertuples())
 
     @result
     def gap(self) -> Estimate:
@@ -191,10 +193,10 @@ class Leverage(Study):
     def lacking(self) -> str:
         """Why the quoted figures cannot be checked and the proxy stands in; empty where they can."""
         with suppress(MissingDataError):
-            self.firms  # noqa: B018  # what the report asks for and cannot have is refused
+            _ = self.firms  # what the report asks for and cannot have is refused
         try:
-            self.quotes  # noqa: B018
-        except (MissingDataError, InsufficientDataError) as reason:
+            _ = self.quotes
+        except MISSING as reason:
             with suppress(InsufficientDataError):
                 return str(reason) if self.factors else ""
             raise
@@ -239,7 +241,7 @@ class Leverage(Study):
     def spread_effect(self) -> Estimate:
         """Small minus large for a wider spread, with the market held equal where the source has it."""
         row = self.spreads[self.spreads["driver"] == "spread"].iloc[-1]
-        return Estimate(*(row[name] for name in ("value", "n", "low", "high", "p")))
+        return Estimate(**row[["value", "n", "low", "high", "p"]])
 
     # Exhibits.
 
@@ -338,14 +340,12 @@ class Leverage(Study):
         for group, quoted, name, said in asked:
             row = self.of(group)
             if isnan(row.value):
-                raise InsufficientDataError(
-                    f"net debt to EBITDA of {group} companies is undefined: a part of it is unknown, or EBITDA sums to less "
-                    "than zero"
-                )
+                why = "a part of it is unknown, or EBITDA sums to less than zero"
+                raise InsufficientDataError(f"net debt to EBITDA of {group} companies is undefined: {why}")
             found = Estimate(row.value, row.n, row.low, row.high)
             verdict = hold_quote(found, quoted, more_than=group == SMALL)
-            words = {"group": group, "groups": name, "said": f"{said}{quoted:g}"}
-            rows.append(words | vars(found) | {"quoted": quoted, "verdict": verdict})
+            words = {"group": group, "groups": name, "said": f"{said}{quoted:g}", "quoted": quoted, "verdict": verdict}
+            rows.append(words | vars(found))
         return pd.DataFrame(rows)
 
     @table(
@@ -363,11 +363,9 @@ class Leverage(Study):
         """The ratio on every definition in use."""
         found = {}
         for group in GROUPS:
-            wider = {"with_financials": "size_group", "as_filed": "group_as_filed"}
-            others = {
-                name: leverage.group_ratio(self.members(group, column))["value"] for name, column in wider.items()
-            }
-            found[group] = self.of(group)._asdict() | others
+            found[group] = self.of(group)._asdict()
+            for name, column in (("with_financials", "size_group"), ("as_filed", "group_as_filed")):
+                found[group][name] = leverage.group_ratio(self.members(group, column))["value"]
         return pd.DataFrame(found).loc[list(DEFINITIONS)].rename(DEFINITIONS).rename_axis("definition").reset_index()
 
     @table(
@@ -452,23 +450,20 @@ class Leverage(Study):
 
     # Findings.
 
-    FINDINGS: ClassVar[tuple[Find, ...]] = (
-        Find("nd_ebitda_{group}", "by_year", rows="headline", unit="turns",
-             what="Σ net debt / Σ EBITDA of {group} companies, fiscal {fiscal_year}"),
-        Find("nd_ebitda_median_{group}", "by_year", "median", rows="headline", unit="turns", n="n_defined",
-             what="median net debt / EBITDA of {group} companies with positive EBITDA, fiscal {fiscal_year}"),
-        Find("nd_ebitda_top5_share_{group}", "by_year", "top_share", rows="headline", unit="fraction",
-             what="1 - ratio without the five companies that move it most ({top}) / ratio, {group}, fiscal {fiscal_year}"),
-        Find("ebitda_negative_share_{group}", "by_year", "share_no_ebitda", rows="headline", unit="fraction",
-             what="{group} companies with EBITDA of zero or less, fiscal {fiscal_year}"),
-        Find("net_cash_share_{group}", "by_year", "share_net_cash", rows="headline", unit="fraction",
-             what="{group} companies with more cash than debt, fiscal {fiscal_year}"),
-        Find("due_within_year_{group}", "by_year", "due_within_year", rows="headline", unit="fraction",
-             what="short-term over all debt of {group} companies, fiscal {fiscal_year}"),
+    FINDINGS = (
+        FindGroup("nd_ebitda_{group}", unit="turns", what="Σ net debt / Σ EBITDA of {group} companies" + FISCAL),
+        FindGroup("nd_ebitda_median_{group}", column="median", unit="turns", n="n_defined",
+                  what="median net debt / EBITDA of {group} companies with positive EBITDA" + FISCAL),
+        FindGroup("nd_ebitda_top5_share_{group}", column="top_share",
+                  what="1 - ratio without the five companies that move it most ({top}) / ratio, {group}" + FISCAL),
+        FindGroup("ebitda_negative_share_{group}", column="share_no_ebitda",
+                  what="{group} companies with EBITDA of zero or less" + FISCAL),
+        FindGroup("net_cash_share_{group}", column="share_net_cash", what="{group} companies with more cash than debt" + FISCAL),
+        FindGroup("due_within_year_{group}", column="due_within_year", what="short-term over all debt of {group} companies" + FISCAL),
         Find("nd_ebitda_gap", "gap", unit="turns", what="small minus large, Σ net debt / Σ EBITDA"),
         Find("quote_{group}", "quotes", "verdict", rows=True, unit="verdict", n="", what="{said}, {group} companies"),
         Find("cover_{group}", "cover", rows="headline", unit="turns",
-             what="Σ operating income / Σ interest of {group} companies with interest to pay, fiscal {fiscal_year}"),
+             what="Σ operating income / Σ interest of {group} companies with interest to pay" + FISCAL),
         Find("zombie_share_{group}", "cover", "zombie_share", rows="headline", unit="fraction", n="n_history",
              interval=("zombie_low", "zombie_high"),
              what="{group} companies with cover below 1 in each of {p.zombie_years} fiscal years to {fiscal_year}"),
@@ -478,8 +473,7 @@ class Leverage(Study):
              what="Fama-MacBeth: return a month for a turn of net debt to EBITDA; n in months"),
         Find("leverage_x_rate_{driver}", "interaction", rows=True, unit="fraction",
              what="return a month that {regressor} adds for a turn of net debt to EBITDA"),
-        Find("small_less_large_x_{driver}", "spreads", rows="control == 'alone'", unit="fraction",
-             what="SMB a month, {regressor}"),
+        Find("small_less_large_x_{driver}", "spreads", rows="control == 'alone'", unit="fraction", what="SMB a month, {regressor}"),
         Find("small_less_large_x_spread_beside_market", "spread_effect", unit="fraction",
              what="SMB a month, Baa−Aaa spread wider by a point, with the market held equal where the source has it"),
         Find("debt_to_capital_slope", "debt_and_return", unit="fraction",
@@ -514,17 +508,18 @@ class Leverage(Study):
 
     def _of_quotes(self) -> Summary:
         small, large, quoted = self.of(SMALL), self.of(LARGE), f"{self.p.quoted_small:g}"
-        verdicts, owed = list(self.quotes["verdict"]), f"{small.value:.1f} times EBITDA"
+        of_large, of_small = self.quotes["verdict"]
+        owed, no_ebitda = f"{small.value:.1f} times EBITDA", show(small.share_no_ebitda, "share")
         headline = {
             FAILS: f"Small companies owe {owed}, not more than {quoted}",
             NOT_CONTRADICTED: f"Small companies owe {owed}; over {quoted} is not ruled out",
             HOLDS: f"Small companies do owe more than {quoted} times EBITDA: {small.value:.1f}",
-        }[verdicts[1]]
-        if FAILS in verdicts and verdicts[1] != FAILS:
+        }[of_small]
+        if of_large == FAILS != of_small:
             headline = f"Large companies owe {large.value:.1f} times EBITDA, not {self.p.quoted_large:g}"
-        no_ebitda = show(small.share_no_ebitda, "share")
+        verdicts = (FAILS, "fails"), (NOT_CONTRADICTED, "open"), (HOLDS, "holds")
         return Summary(
-            "fails" if FAILS in verdicts else "open" if NOT_CONTRADICTED in verdicts else "holds",
+            next(verdict for words, verdict in verdicts if words in (of_large, of_small)),
             headline,
             f"In fiscal {self.fiscal_year} small US companies together owed {times(small.value)} EBITDA, large ones "
             f"{times(large.value)} ({self.financials}). The median small company with EBITDA owed {times(small.median)}, "
@@ -554,7 +549,7 @@ class Leverage(Study):
             (beside, f"with the market held equal, {ends(effect, 'points')}"),
             (f"{effect.n:,}", "months of size factor, bill rate and corporate yields"),
         ]
-        with suppress(MissingDataError, InsufficientDataError):
+        with suppress(*MISSING):
             slope = self.debt_and_return.iloc[0]
             words = f"points of price change per point of debt, {ends(slope, 'turns')}, {slope['n']} firms of 1990"
             numbers.append((show(slope["value"], "turns"), words))

@@ -1,6 +1,6 @@
 """The specification curve: the same question in every defensible way, beside what random signs give."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 
 import numpy as np
@@ -25,30 +25,19 @@ AXES = ("pair", "measure", "horizon", "start_year", "min_cut_bp", "min_tightenin
 def specification_curve(
     pairs: Sequence[ReturnPair],
     changes: pd.DataFrame,
-    horizons: Sequence[int],
+    horizons: Iterable[int],
     *,
     rule: CycleRule,
     beta_periods: int,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, Floats, Floats]:
-    """Vary the pair, the measure, the horizon, the start, and what makes a first cut.
+    """Vary the pair, the measure, the horizon, the start, and what makes a first cut: the rule joins the 27 usual ones.
 
-    Parameters
-    ----------
-    pairs : sequence of ReturnPair
-        All by sessions, or all by months.
-    changes, rule
-        As `policy_events` takes them; the rule joins the 27 usual ones.
-    horizons, beta_periods
-        Periods after the cut; periods that a beta is fitted on.
+    Pairs are all by sessions, or all by months; so are horizons and the periods that a beta is fitted on.
 
-    Returns
-    -------
-    table : DataFrame of shape (specifications, 10)
-        `AXES`, n events, mean outcome (decimals) and sign-flip p of each specification with at least two events; p is NaN
-        under six events, which never reject at 5%.
-    means, p_values : array of shape (199, specifications)
-        The same of the same returns less their mean, with a random sign for each period, the same for all pairs.
+    Returns a table of the specifications with at least two events: `AXES`, n events, mean outcome (decimals) and sign-flip
+    p, NaN under six events, which never reject at 5%; then means and p-values, shape (199, specifications), of the same
+    returns less their mean, with a random sign for each period, the same for all pairs.
     """
     rules = list(dict.fromkeys([rule, *(CycleRule(*one) for one in product(CUTS_BP, TIGHTENINGS_BP, PAUSES_DAYS))]))
     cuts = [pd.DatetimeIndex(policy_events(changes, "first cut", one).index) for one in rules]
@@ -66,9 +55,7 @@ def specification_curve(
         found = _outcomes(pair, events, horizons, signs[:, days.get_indexer(pair.index)], beta_periods)
         for (measure, horizon), outcomes in found.items():
             known: dict[bytes, tuple[Floats, Floats]] = {}
-            for one, at, (late, year) in (
-                (*first, start) for first in zip(rules, positions, strict=True) for start in starts.items()
-            ):
+            for (one, at), (late, year) in product(zip(rules, positions, strict=True), starts.items()):
                 chosen = np.isin(events, at) & np.array(late, dtype=bool) & np.isfinite(outcomes[0])
                 if chosen.sum() >= LEAST_EVENTS:
                     key = chosen.tobytes()
@@ -85,7 +72,7 @@ def specification_curve(
 
 
 def _outcomes(
-    pair: ReturnPair, events: NDArray[np.intp], horizons: Sequence[int], signs: NDArray[np.int8], beta_periods: int
+    pair: ReturnPair, events: NDArray[np.intp], horizons: Iterable[int], signs: NDArray[np.int8], beta_periods: int
 ) -> dict[tuple[str, int], Floats]:
     """Return the events' outcomes by measure and horizon; shape (1 + draws, events), the returns as they were first.
 

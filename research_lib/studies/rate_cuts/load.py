@@ -81,9 +81,7 @@ def load_pair(source: Source, small: str, large: str = "", *, as_of: date | None
     return ReturnPair(name, made[0], made[1] if large else None, market, small in NAMES, dividends, data.cards)
 
 
-def load_rates(
-    source: Source, frequency: str, *, as_of: date | None = None
-) -> tuple[pd.DataFrame, tuple[DataCard, ...]]:
+def load_rates(source: Source, frequency: str, *, as_of: date | None) -> tuple[pd.DataFrame, tuple[DataCard, ...]]:
     """Load the yields and one credit spread that the source has, decimals: a column each; and their cards.
 
     Daily: 2-year and 10-year yields, the high-yield spread, else Baa less 10-year. Monthly: the bill rate, Baa less Aaa.
@@ -104,7 +102,4 @@ def load_rates(
 
 def changes_of(levels: pd.DataFrame, index: pd.DatetimeIndex) -> pd.DataFrame:
     """Return the changes of yields and spreads over the periods of `index`; a level is carried over at most a week."""
-    known = {name: column.dropna() for name, column in levels.items()}
-    return pd.DataFrame(
-        {name: one.reindex(index, method="ffill", tolerance=STALE) for name, one in known.items()}
-    ).diff()
+    return levels.apply(lambda level: level.dropna().reindex(index, method="ffill", tolerance=STALE)).diff()

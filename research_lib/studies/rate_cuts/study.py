@@ -5,6 +5,7 @@ nothing else is said.
 """
 
 from contextlib import suppress
+from dataclasses import fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,7 +33,9 @@ BROAD = "GSPC"
 SPANS = {"daily": {1: "1 day", 5: "1 week", 21: "1 month", 63: "3 months", 126: "6 months", 252: "12 months"},
          "monthly": {1: "1 month", 3: "3 months", 6: "6 months", 12: "12 months"}}  # fmt: skip
 BEFORE = {"daily": (126, 63, 21), "monthly": (6, 3, 1)}
+UNITS, ON = {"daily": "session", "monthly": "month"}, {"daily": "the day of the cut", "monthly": "the month of the cut"}
 A_YEAR, BETA_PERIODS = {"daily": 252, "monthly": 12}, {"daily": 252, "monthly": 36}
+OTHER_MEASURES = {"beta_adjusted": "less the market times beta", "with_dividends": "with dividends"}
 REGIMES = (policy.EASING, policy.TIGHTENING, policy.ON_HOLD)
 CURVE_POINTS = 200
 
@@ -56,6 +59,15 @@ class RateCuts(Study):
     VIEWS: ClassVar[dict[str, tuple[str, ...]]] = {
         "Cycle by cycle": ("hero", "followed"), "Paths": ("paths",), "Recessions": ("growth", "cycles")}  # fmt: skip
     p: parameters.RateCuts
+
+    def __init__(self, params: parameters.RateCuts, *, loaded: dict[Any, Any] | None = None) -> None:
+        super().__init__(params, loaded=loaded)
+        self.rule = policy.CycleRule(params.min_cut_bp, params.min_tightening_bp, params.pause_days)
+        self.unit = UNITS[params.frequency]
+        self.spans = SPANS[params.frequency]
+        self.span = self.spans[params.horizon]
+        before = {-h: f"{self.spans[h]} before" for h in BEFORE[params.frequency]}
+        self.horizons = before | {0: ON[params.frequency]} | {h: f"{span} after" for h, span in self.spans.items()}
 
     # Data.
 
@@ -122,28 +134,10 @@ class RateCuts(Study):
     # Results.
 
     @property
-    def span(self) -> str:
-        """The headline's horizon in words."""
-        return SPANS[self.p.frequency][self.p.horizon]
-
-    @property
-    def unit(self) -> str:
-        """What a period is."""
-        return "month" if self.p.frequency == "monthly" else "session"
-
-    @property
     def kind(self) -> str:
         """What the headline's returns are."""
         made = "sums" if self.pair.large is None else "compounded"
         return f"{made}, {'with dividends' if self.pair.dividends else 'price indices without dividends'}"
-
-    @property
-    def horizons(self) -> dict[int, str]:
-        """All windows around a cut, by horizon, in words."""
-        spans = SPANS[self.p.frequency]
-        before = {-h: f"{spans[h]} before" for h in BEFORE[self.p.frequency]}
-        on = "the month of the cut" if self.unit == "month" else "the day of the cut"
-        return before | {0: on} | {h: f"{span} after" for h, span in spans.items()}
 
     def events(self, pair: ReturnPair, kind: policy.EventKind = "first cut") -> pd.DataFrame:
         """Return decisions inside a pair's data: position and cycle by decision date; those of one period are one."""
@@ -165,11 +159,6 @@ class RateCuts(Study):
         keys = [f"before_{-h}" if h < 0 else str(h) for h in frame["horizon"]]
         return frame.assign(window=frame["horizon"].map(self.horizons), key=keys)
 
-    @property
-    def rule(self) -> policy.CycleRule:
-        """What makes a cut the first of a cycle."""
-        return policy.CycleRule(self.p.min_cut_bp, self.p.min_tightening_bp, self.p.pause_days)
-
     @result
     def after(self) -> pd.DataFrame:
         """Windows of the headline: compounded, or sums of a published difference."""
@@ -178,21 +167,19 @@ class RateCuts(Study):
     @result
     def headline(self) -> Estimate:
         """Small minus large over the headline's horizon after first cuts."""
-        found = _at(self.after, self.p.horizon)
-        if not found.n:
-            cuts = plural(len(self.events(self.pair)), "first cut")
-            raise InsufficientDataError(
-                f"{self.pair.name}: {cuts} inside the data, none with {self.span} of data after it"
-            )
-        return found
+        if found := _at(self.after, self.p.horizon):
+            return found
+        cuts = plural(len(self.events(self.pair)), "first cut")
+        raise InsufficientDataError(f"{self.pair.name}: {cuts} inside the data, none with {self.span} of data after it")
 
-    def other_measure(self, name: str) -> Estimate | None:
-        """Return the headline by another measure, or None where the data cannot give it."""
-        try:
-            found = _at(getattr(self, name), self.p.horizon)
-        except (InsufficientDataError, DataError):
-            return None
-        return found if found.n else None
+    @result
+    def other_measures(self) -> dict[str, Estimate]:
+        """The headline by other measures, as far as the data can give them."""
+        found = {}
+        for name in OTHER_MEASURES:
+            with suppress(InsufficientDataError, DataError):
+                found[name] = _at(getattr(self, name), self.p.horizon)
+        return {name: one for name, one in found.items() if one}
 
     @result
     def outcomes(self) -> pd.DataFrame:
@@ -217,8 +204,9 @@ class RateCuts(Study):
     def specifications(self) -> tuple[pd.DataFrame, Any, Any]:
         """Every way to ask the question, as it was and with random signs."""
         pairs, betas = [self.pair, *filter(None, self.others.values())], BETA_PERIODS[self.p.frequency]
-        horizons = list(SPANS[self.p.frequency])
-        return specification_curve(pairs, self.changes, horizons, rule=self.rule, beta_periods=betas, seed=self.p.seed)
+        return specification_curve(
+            pairs, self.changes, self.spans, rule=self.rule, beta_periods=betas, seed=self.p.seed
+        )
 
     @result
     def ways(self) -> pd.DataFrame:
@@ -226,10 +214,9 @@ class RateCuts(Study):
         frame, *drawn = self.specifications
         found, null = np.array(shares(frame["mean"], frame["p"])), np.array(shares(*drawn))
         low, high = np.quantile(null, (LEVEL, 1 - LEVEL), axis=1)
-        frame = pd.DataFrame(
-            {"share": ["positive", "significant"], "n": [len(frame), frame["p"].count()], "value": found}
-        )
-        return frame.assign(null_mean=null.mean(axis=1), null_low=low, null_high=high)
+        n, null_mean = [len(frame), frame["p"].count()], null.mean(axis=1)
+        ways = {"share": ["positive", "significant"], "n": n, "value": found}
+        return pd.DataFrame(ways | {"null_mean": null_mean, "null_low": low, "null_high": high})
 
     # Tables.
 
@@ -256,8 +243,8 @@ class RateCuts(Study):
         """Difference of total returns around first cuts."""
         return self.windows(self.total_returns)
 
-    @table("{s.broad.name} around first cuts, by sessions", (("horizon", Column("session", "count")), *EXCESS), unit="change",
-           note=FLIPS + " Session 0 is that of the decision.")  # fmt: skip
+    @table("{s.broad.name} around first cuts, by sessions", (("horizon", Column("session", "count")), *EXCESS),
+           unit="change", note=FLIPS + " Session 0 is that of the decision.")  # fmt: skip
     def market(self) -> pd.DataFrame:
         """Broad market around first cuts, by sessions."""
         at = self.events(self.broad)
@@ -348,7 +335,7 @@ class RateCuts(Study):
         shown = self.outcomes.set_axis([f"{day:%b %Y}" for day in self.outcomes.index], axis=0)
         shown.loc["Mean"] = shown.mean()
         names = {h: _short(words) for h, words in self.horizons.items()}
-        apart = names[0], names[min(SPANS[self.p.frequency])], "Mean"
+        apart = names[0], names[min(self.spans)], "Mean"
         deck = f"{self.pair.name} around the first cut of each easing cycle, percentage points"
         alt = f"{self.beat} over {self.span}; the mean is {show(self.headline.value, 'points')}."
         return charts.heat_map(shown.rename(columns=names), positive=SMALL_CAPS, negative=LARGE_CAPS, apart=apart,
@@ -360,10 +347,9 @@ class RateCuts(Study):
         frame = self.after[self.after["n"] > 0].set_index("window")[["value", "low", "high", "n", "p", "p_holm"]]
         apart = frame.index[frame["p_holm"] <= LEVEL]
         title = f"Around first cuts, {', '.join(apart) or 'no window'} {'differ' if len(apart) > 1 else 'differs'} from chance"
-        for name in ("beta_adjusted", "with_dividends"):
-            if other := self.other_measure(name):
-                row = other.value, other.low, other.high, other.n, other.p, np.nan
-                frame.loc[f"{self.span} after, {name.replace('_', ' ')}"] = row
+        for name, one in self.other_measures.items():
+            known = (one.value, one.low, one.high, one.n, one.p, np.nan)
+            frame.loc[f"{self.span} after, {name.replace('_', ' ')}"] = known
         frame["text"] = [f"{show(value, 'points')} (n {n:.0f})" for value, n in frame[["value", "n"]].to_numpy()]
         few = "too few cycles for one" if self.headline.n < LEAST_GROUPS else "exact"
         deck = f"Mean of the cycles and its 95% interval ({few}); chance: Holm's adjustment over all windows"
@@ -374,14 +360,11 @@ class RateCuts(Study):
     @figure
     def paths(self) -> Figure:
         """Path of each cycle."""
-        events, longest, early = self.events(self.pair), max(self.horizons), -min(self.horizons)
-        legs = [self.pair.difference] if self.pair.large is None else [self.pair.small, self.pair.large]
-        each = [
-            event_paths(leg, events["position"], before=early, after=longest, compounded=len(legs) == 2) for leg in legs
-        ]
-        found = (each[0] if len(each) == 1 else each[0] - each[1]).set_axis(
-            [f"{day:%Y}" for day in events.index], axis=1
-        )
+        events = self.events(self.pair)
+        found = self._paths(self.pair.small, events["position"], compounded=self.pair.large is not None)
+        if self.pair.large is not None:
+            found -= self._paths(self.pair.large, events["position"])
+        found.columns = [f"{day:%Y}" for day in events.index]
         last = found.ffill().iloc[-1]
         title = f"Cycles part ways: from {show(last.min(), 'points')} to {show(last.max(), 'points')} after the cut"
         if len(last) == 1:
@@ -391,28 +374,29 @@ class RateCuts(Study):
         return charts.paths(found, mean=found.mean(axis=1), name=name, x_name=x_name, title=title, deck=deck, data=found,
                             alt=f"{title}. Above zero: {(last > 0).sum()} of {len(last)}.")  # fmt: skip
 
+    def _paths(self, leg: "pd.Series[float]", at: "pd.Series[int]", *, compounded: bool = True) -> pd.DataFrame:
+        horizons = min(self.horizons), max(self.horizons)
+        return event_paths(leg, at, before=-horizons[0], after=horizons[1], compounded=compounded)
+
     @figure
     def growth(self) -> Figure:
         """Growth of small and large caps after the cut, with and without a recession."""
         if self.pair.large is None:
             raise InsufficientDataError(f"{self.pair.name} is published as a difference: it has no legs")
         events, told = self.events(self.pair), self.cycles.set_index("first_cut")["recession"]
-        means, said = {}, []
+        means: dict[str, pd.Series[float]] = {}
+        said = []
         for answer, name in (("yes", "with a recession"), ("no", "without one")):
             at = events.loc[told.reindex(events.index).eq(answer), "position"]
             if len(at):
-                for leg, returns in (("small", self.pair.small), ("large", self.pair.large)):
-                    path = event_paths(returns, at, before=0, after=max(self.horizons)).mean(axis=1)
-                    means[f"{leg} {name} (n {len(at)})"] = path
-                    said += (
-                        [f"{name} small caps made {show(path.iloc[-1], 'change', digits=0)}"] if leg == "small" else []
-                    )
+                legs = self.pair.small, self.pair.large
+                small, large = (self._paths(leg, at).loc[0:].mean(axis=1) for leg in legs)
+                means |= {f"small {name} (n {len(at)})": small, f"large {name} (n {len(at)})": large}
+                said.append(f"{name} small caps made {show(small.iloc[-1], 'change', digits=0)}")
         if not said:
             raise InsufficientDataError("it is not known yet whether a recession followed any of the first cuts")
-        title, colours = (
-            "; ".join(said),
-            {name: SMALL_CAPS if name.startswith("small") else LARGE_CAPS for name in means},
-        )
+        title = "; ".join(said)
+        colours = {name: SMALL_CAPS if name.startswith("small") else LARGE_CAPS for name in means}
         deck = f"Mean growth from the close of the cut, {self.kind}; recession: begun within 12 months, by hindsight (NBER)"
         return charts.paths(pd.DataFrame(means), colours=colours, unit="change", name="growth", x_name=f"{self.unit}s from the cut",
                             title=title[0].upper() + title[1:], deck=deck, alt=f"{title}.", data=pd.DataFrame(means))  # fmt: skip
@@ -489,12 +473,12 @@ class RateCuts(Study):
                 f"{cycles} would show an effect of {least} four times in five, and seldom a smaller one."
             )
             change = f"Cycles to come that bring the mean beyond {least}, or the specification curve out of the band of random signs."
-        before = min(self.horizons)
-        numbers = [(effect, f"mean over {self.span}, {self.kind}; n {row.n}"),
-                   (show(_at(self.after, before).value, "points"), self.horizons[before])]  # fmt: skip
-        for name, words in (("beta_adjusted", "less the market times beta"), ("with_dividends", "with dividends")):
-            if other := self.other_measure(name):
-                numbers.append((show(other.value, "points"), f"{words}; n {other.n}"))
+        before, others = self.after.iloc[0], self.other_measures.items()
+        numbers = (
+            (effect, f"mean over {self.span}, {self.kind}; n {row.n}"),
+            (show(before["value"], "points"), before["window"]),
+            *((show(one.value, "points"), f"{OTHER_MEASURES[name]}; n {one.n}") for name, one in others),
+        )
         limits = (
             f"{cycles} since {self.pair.index[0]:%Y}, each with a cause of its own; a single one moves the mean.",
             "Returns include dividends, which published figures often leave out." if self.pair.dividends
@@ -504,12 +488,13 @@ class RateCuts(Study):
         name = self.pair.name[0].upper() + self.pair.name[1:]
         made = f"{name} made {effect} on average over {self.span} after the first cut of an easing cycle ({self.kind})."
         headline = f"{self.beat}{': chance' if verdict == 'open' and not few else ''}"
-        return Summary(verdict, headline, f"{made} {sure}", tuple(numbers), "hero", limits, change)
+        return Summary(verdict, headline, f"{made} {sure}", numbers, "hero", limits, change)
 
 
-def _at(frame: pd.DataFrame, horizon: int) -> Estimate:
-    row = frame[frame["horizon"] == horizon].iloc[0]
-    return Estimate(row["value"], int(row["n"]), row["low"], row["high"], row["p"], row["p_smallest"], row["base"])
+def _at(frame: pd.DataFrame, horizon: int) -> Estimate | None:
+    """Return what a table of windows says of one; None where the data cover it for no event."""
+    row = frame.set_index("horizon").loc[horizon]
+    return Estimate(**row[[field.name for field in fields(Estimate)]]) if row["n"] else None
 
 
 def _short(words: str) -> str:
