@@ -5,8 +5,8 @@ Companies choose their tags, and change them over the years. A number that two t
 `ShortTermBorrowings` repeats that part in some.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from research_lib.data.catalog import fact_rows
 from research_lib.data.quality import Fault, FaultKind
 
-Parts = Mapping[str, pd.DataFrame]  # by tag: value, since (when it was filed), restated_on; a row a fiscal year
+Items: TypeAlias = "pd.Series[float]"  # one item, a value a fiscal year
 
 # For each item, sums of tags in the order in which they are tried: the first whose tags are all there counts.
 WAYS = {
@@ -63,20 +63,34 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     usable = facts[(facts["unit"].isin(["USD", "shares"])) & (facts["taxonomy"] != "ifrs-full")]
     rows, faults = annual_reports(usable)
     values = standing(usable)
-    whole = (values["end"] - values["start"]).dt.days.between(*YEAR_DAYS)
-    flows, stocks = (
-        _lay_out(values[chosen], rows) for chosen in (whole, values["start"].isna() & values["tag"].ne(SHARES))
-    )
-    items = {name: _first(flows if over == "year" else stocks, rows.index, ways) for name, (over, ways) in WAYS.items()}
+    days = (values["end"] - values["start"]).dt.days
+    values = values[(days.isna() | days.between(*YEAR_DAYS)) & values["tag"].ne(SHARES)]
+    owned = rows[["company", "period_end", "published"]].reset_index()
+    values = owned.merge(values, left_on=["company", "period_end"], right_on=["company", "end"])
+    values = values[values["first"] <= values["published"]]  # what only a later report gives was not known with the row
+    values = values.drop_duplicates(["index", "tag"], keep="last")
+    value, since = (  # one unit a cell: nothing to aggregate
+        values.set_index(["index", "tag"])[name].unstack().reindex(rows.index) for name in ("value", "since")
+    )  # noqa: PD010
+    items, dates = {}, [rows["published"]]
+    for name, (_, ways) in WAYS.items():
+        sums = [value.reindex(columns=way).sum(axis=1, min_count=len(way)) for way in ways]
+        known = [
+            since.reindex(columns=way).max(axis=1).where(found.notna()) for way, found in zip(ways, sums, strict=True)
+        ]
+        items[name] = _first(sums)
+        dates.append(_first(known))
     debt = {name: items.pop(name) for name in DEBT}
-    items["short_term_debt"], items["long_term_debt"], origin = _debt(debt, rows["company"])
-    has_depreciation = items["depreciation_amortization"]["value"].notna()
+    short, long, origin = _debt(debt, rows["company"])
+    known_from = pd.concat(dates, axis=1).max(axis=1)
     rows = rows.assign(
-        **{name: item["value"] for name, item in items.items()},
+        **items,
+        short_term_debt=short,
+        long_term_debt=long,
         debt_from=origin,
-        depreciation_from=np.where(has_depreciation, "as tagged", "missing"),
-        known_from=pd.concat([rows["published"], *(item["since"] for item in items.values())], axis=1).max(axis=1),
-        restated_on=pd.concat([item["restated_on"] for item in items.values()], axis=1).max(axis=1),
+        depreciation_from=np.where(items["depreciation_amortization"].notna(), "as tagged", "missing"),
+        known_from=known_from,
+        restated_on=known_from.where(known_from > rows["published"]),
         fiscal_period="FY",
         currency="USD",
         shares=_cover_shares(usable, rows),
@@ -130,82 +144,51 @@ def standing(facts: pd.DataFrame) -> pd.DataFrame:
     unit = np.select([ordered["value"] % size == 0 for size in ROUNDING_UNITS], ROUNDING_UNITS, 1.0)
     moved = (ordered["value"] - before).abs()
     changed = before.isna() | ((moved >= unit) & (moved > ROUNDING_SHARE * before.abs()))
-    ordered = ordered.assign(first=groups["filed"].transform("first"), restated_on=ordered["filed"].mask(before.isna()))
+    ordered = ordered.assign(first=groups["filed"].transform("first"))
     return ordered[changed].drop_duplicates(FACT, keep="last").rename(columns={"filed": "since"})
 
 
-def _lay_out(values: pd.DataFrame, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Lay facts out by the rows they belong to; one that only a later report gives was not known with the row."""
-    joined = rows[["company", "period_end", "published"]].reset_index()
-    joined = joined.merge(values, left_on=["company", "period_end"], right_on=["company", "end"])
-    joined = joined[joined["first"] <= joined["published"]].drop_duplicates(["index", "tag"], keep="last")
-    columns = ["value", "since", "restated_on"]
-    return {str(tag): found.set_index("index")[columns] for tag, found in joined.groupby("tag")}
-
-
-def _first(parts: Parts, index: pd.Index, ways: Iterable[Sequence[str]]) -> pd.DataFrame:
-    """Take the first sum of tags that are all there, row by row."""
-    nothing = {"value": pd.Series(np.nan, index), "since": pd.NaT, "restated_on": pd.NaT}
-    found = pd.DataFrame(nothing, index=index).astype({"since": "datetime64[us]", "restated_on": "datetime64[us]"})
-    for way in ways:
-        if all(tag in parts for tag in way):
-            sums = parts[way[0]].reindex(index)
-            for tag in way[1:]:
-                sums = _combine(sums, parts[tag].reindex(index), pd.Series.add)
-            found = _or(found, sums)
-    return found
-
-
-def _or(found: pd.DataFrame, *parts: pd.DataFrame) -> pd.DataFrame:
+def _first(parts: "Sequence[pd.Series[Any]]") -> "pd.Series[Any]":
     """Take the first part that has a value, row by row."""
-    for part in parts:
-        found = found.where(found["value"].notna(), part)
-    return found
+    return pd.concat(parts, axis=1).bfill(axis=1).iloc[:, 0]
 
 
-def _combine(one: pd.DataFrame, other: pd.DataFrame, value: Callable[..., "pd.Series[float]"]) -> pd.DataFrame:
-    """Make one number of two: known since the later of them was."""
-    later = {name: pd.concat([one[name], other[name]], axis=1).max(axis=1) for name in ("since", "restated_on")}
-    return pd.DataFrame({"value": value(one["value"], other["value"]), **later})
-
-
-def _debt(tagged: Parts, company: "pd.Series[str]") -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.str_]]:
+def _debt(tagged: Mapping[str, Items], company: "pd.Series[str]") -> tuple[Items, Items, NDArray[np.str_]]:
     """Return short-term and long-term debt, and how they were made.
 
     What is due and what was borrowed short are added, unless they are equal (in any year of the company), or the total
     or commercial paper shows that the second has the first in it. One kind is zero where only the other is tagged.
     """
     current, due, convertible, borrowed, paper, noncurrent, total = (tagged[name] for name in DEBT)
-    repeated = borrowed["value"] >= paper["value"]
-    borrowed = _or(borrowed.where(repeated, _combine(borrowed, paper, pd.Series.add)), borrowed, paper)
-    part = _or(due, convertible)
-    rest = total["value"] - noncurrent["value"]
-    equal = part["value"].gt(0) & _near(part["value"], borrowed["value"])
-    within = part["value"].gt(0) & (
+    borrowed = _first([borrowed.where(borrowed >= paper, borrowed + paper), borrowed, paper])
+    part = _first([due, convertible])
+    rest = total - noncurrent
+    equal = part.gt(0) & _near(part, borrowed)
+    within = part.gt(0) & (
         equal.groupby(company).transform("any")
-        | (_near(borrowed["value"], rest) & ~_near(part["value"], rest))
-        | _near(borrowed["value"], part["value"] + paper["value"])
+        | (_near(borrowed, rest) & ~_near(part, rest))
+        | _near(borrowed, part + paper)
     )
-    both = _combine(part, borrowed, pd.Series.add).where(~within, _combine(part, borrowed, np.fmax))
-    short = _or(current, both, part, borrowed)
-    less = _combine(total, _or(due, _combine(current, borrowed.fillna({"value": 0.0}), pd.Series.sub)), pd.Series.sub)
-    long = _or(noncurrent, less.where(less["value"] >= 0), total)
-    kinds = pd.concat([short["value"], long["value"]], axis=1).notna().sum(axis=1)
-    alone = noncurrent["value"].isna() & total["value"].notna()
-    unlike = rest.notna() & part["value"].notna() & ~_near(part["value"], rest) & ~_near(short["value"], rest)
+    both = (part + borrowed).where(~within, np.fmax(part, borrowed))
+    short = _first([current, both, part, borrowed])
+    less = total - _first([due, current - borrowed.fillna(0.0)])
+    long = _first([noncurrent, less.where(less >= 0), total])
+    kinds = short.notna().astype(int) + long.notna()
+    alone = noncurrent.isna() & total.notna()
+    unlike = rest.notna() & part.notna() & ~_near(part, rest) & ~_near(short, rest)
     origins = {
         "no debt tagged": kinds == 0,
-        "balance sheet, a number tagged twice counted once": within & borrowed["value"].notna(),
-        "total less the part due": alone & (less["value"] >= 0),
+        "balance sheet, a number tagged twice counted once": within & borrowed.notna(),
+        "total less the part due": alone & (less >= 0),
         "total, not split": alone,
         "balance sheet, one kind tagged": kinds == 1,
         "balance sheet, unlike the total that is tagged too": unlike,
     }
-    short, long = (one.fillna({"value": 0.0}).where(kinds == 1, one) for one in (short, long))
+    short, long = (one.fillna(0.0).where(kinds == 1, one) for one in (short, long))
     return short, long, np.select(list(origins.values()), list(origins), "balance sheet")
 
 
-def _near(one: "pd.Series[float]", other: "pd.Series[float]") -> "pd.Series[bool]":
+def _near(one: Items, other: Items) -> "pd.Series[bool]":
     return (one - other).abs() <= ROUNDING_SHARE * other.abs()
 
 
