@@ -18,7 +18,7 @@ from research_lib.data.companies import PricePanel, load_price_panel
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.exhibits import charts
 from research_lib.exhibits.figure import DAY, QUIET, Figure
-from research_lib.exhibits.findings import Summary
+from research_lib.exhibits.findings import Finding, Summary
 from research_lib.exhibits.format import NONE, ordinal, plural, prose_date, show
 from research_lib.exhibits.glossary import Column
 from research_lib.stats.estimate import Estimate
@@ -81,6 +81,7 @@ class RecordSigma(Study):
         self.info, self.benchmark = describe_asset(params.asset), describe_asset(params.benchmark).name
         is_named = self.info.kind == "index" and self.info.name != self.info.symbol
         self.name = f"The {self.info.name}" if is_named else self.info.name
+        self.words = next(words for name, _, words in DEFINITIONS if name == params.definition).format(n=params.window)
 
     # Data.
 
@@ -214,7 +215,7 @@ class RecordSigma(Study):
     @figure
     def what_followed(self) -> Figure:
         """What followed the episodes, less what followed other days."""
-        rows, month = self.after, self.findings["forward_excess_21"]
+        rows, month = self.after, self.finding("forward_excess_21")
         return charts.intervals(
             rows.set_axis([plural(horizon, "session") for horizon in rows["horizon"]])[["value", "low", "high"]],
             name="difference, with 95% interval (points)", data=rows, title=self.signal,
@@ -257,9 +258,7 @@ class RecordSigma(Study):
             data=share.round(4).rename("share").to_frame(),
         )  # fmt: skip
 
-    @table(
-        "{s.on_definitions}", ("definition", *RANKS, "highest", "highest_date", "lowest", "lowest_date"), unit="sigma"
-    )
+    @table("{s.on_definitions}", ("definition", *RANKS, *EXTREMES[1:]), unit="sigma")
     def definitions(self) -> pd.DataFrame:
         """The day under every definition."""
         return self._ranks([self.p.window])
@@ -284,9 +283,10 @@ class RecordSigma(Study):
         rows = []
         for asset in self.p.assets:
             prices = self.load(load_prices_if_any, (asset,))
-            path = None if prices is None else sigma_path(prices[asset], self.p.definition, self.settings)
-            rank = {} if path is None or path.empty else vars(rank_in_history(path))
-            rows.append({"asset": describe_asset(asset).name, **dict.fromkeys(EXTREMES), **rank})
+            row: dict[str, Any] = {"asset": describe_asset(asset).name, **dict.fromkeys(EXTREMES)}
+            if prices:
+                row |= vars(rank_in_history(sigma_path(prices[asset], self.p.definition, self.settings)))
+            rows.append(row)
         return pd.DataFrame(rows)
 
     @table("{s.name}: moves up to the day", MOVED, unit="change")
@@ -294,9 +294,7 @@ class RecordSigma(Study):
         """The asset's own moves."""
         return self._moves(lambda k: change(self.close, k))
 
-    @table(
-        "The same, less {s.benchmark}", MOVED, unit="points", note="Differences of simple returns, on common sessions."
-    )
+    @table("The same, less {s.benchmark}, on common sessions", MOVED, unit="points")
     def relative_moves(self) -> pd.DataFrame:
         """The asset's moves against the benchmark."""
         if not self.p.benchmark:
@@ -366,11 +364,8 @@ class RecordSigma(Study):
         value, low, high = (show(one, "years") for one in (found.value, found.low, found.high))
         number, how, note = f"{value} years", f"come about every {value} years", f"{low} to {high} by other thresholds"
         if np.isnan(found.value):
-            number, how, note = (
-                f"{low} years or more",
-                f"come every {low} years or far less often",
-                "the data cannot say how rare",
-            )
+            number, how = f"{low} years or more", f"come every {low} years or far less often"
+            note = "the data cannot say how rare"
             if found.low > self.years:
                 number, how = f"over {self.years:.0f} years", "are rarer than the record is long"
         return number, f"between {peaks}; {note}", f"{peaks.capitalize()} {how}; {note}"
@@ -414,32 +409,32 @@ class RecordSigma(Study):
 
     # Summary.
 
+    def finding(self, name: str) -> Finding:
+        """Return one finding; where the data cannot give it, its value is None and its definition says why."""
+        return next(next(one for one in self.FINDINGS if one.name == name).of(self))
+
     def summary(self) -> Summary:
-        """Say what the report found, as templates over its findings."""
-        day, found, ranks = self.day, self.findings.by_name, self.definitions["rank"].dropna()
+        """Say what the report found."""
+        day, ranks = self.day, self.definitions["rank"].dropna()
+        mean, base, excess = (self.finding(f"forward_{name}_21") for name in ("mean", "base", "excess"))
+        years, records, n = self.finding("return_period_shortest"), int((ranks == 1).sum()), mean.n or 0
         rank, end = min((day.rank, "highest"), (day.lowest_rank, "lowest"))
-        records, after, excess = int((ranks == 1).sum()), found["forward_mean_21"], found["forward_excess_21"]
-        side, size, n = (
-            "above" if day.value > 0 else "below",
-            show(abs(day.value), "sigma"),
-            plural(after.n or 0, "episode"),
-        )
-        stood = f"closed {size} standard deviations {side} its {self.p.window}-day average"
-        if self.p.definition != "price_z":
-            words = next(words for name, _, words in DEFINITIONS if name == self.p.definition)
-            stood = f"stood at {_sigma(day.value, 2)} ({words.format(n=self.p.window)})"
-        followed, power = f"What followed: {after.definition}.", "One history: the largest value has been seen once."
-        if after.value is not None:
-            mean = f"{after} on average, against {found['forward_base_21']} after other days"
-            followed = f"In the 21 sessions after {n} {self.beyond} it returned {mean}."
+        stood = f"stood at {_sigma(day.value, 2)} ({self.words})"
+        if self.p.definition == "price_z":
+            size, side = show(abs(day.value), "sigma"), "above" if day.value > 0 else "below"
+            stood = f"closed {size} standard deviations {side} its {self.p.window}-day average"
+        followed, power = f"What followed: {mean.definition}.", "One history: the largest value has been seen once."
+        if mean.value is not None:
+            after = f"after {plural(n, 'episode')} {self.beyond}"
+            followed = f"In the 21 sessions {after} it returned {mean} on average, against {base} after other days."
         if excess.low is not None and excess.high is not None:
             least = show(DETECTABLE * (excess.high - excess.low), "points").lstrip("+")
-            power = f"{n}: a difference of less than {least} over 21 sessions would often go unseen."
+            power = f"{plural(n, 'episode')}: a difference of less than {least} over 21 sessions would often go unseen."
         if self.p.as_of and (pd.Timestamp(self.p.as_of) - day.date).days > LONGEST_CLOSURE_DAYS:
             followed += f" Prices end before {prose_date(self.p.as_of)}."
         what = "was no record" if rank > 1 else "was a record low" if end == "lowest" else "was a record"
         then = ""
-        if (after.n or 0) >= FEW_EPISODES and self.level == day.value:  # the day is an episode, and others came before
+        if n >= FEW_EPISODES and self.level == day.value:  # the day is an episode, and others came before
             then = " It was no signal." if self.signal == NO_SIGNAL else " What followed was unusual."
         lines = [f"{who}'s {_sigma(day.value)} close {what}.{then}" for who in (self.name, self.p.asset)]
         return Summary(
@@ -449,9 +444,7 @@ class RecordSigma(Study):
             numbers=(
                 (ordinal(rank), f"{end} of {day.n:,} sessions since {day.first.year}"),
                 (f"{records} of {len(ranks)}", "definitions make it a record"),
-                self.how_often[:2]
-                if found["return_period_shortest"].n
-                else (NONE, found["return_period_years"].definition),
+                self.how_often[:2] if years.n else (NONE, years.definition),
                 (f"{excess}", f"next 21 sessions against other days ({excess.interval})"),
             ),
             hero="history",
