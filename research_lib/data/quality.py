@@ -140,11 +140,9 @@ def clean(
 ) -> "tuple[pd.Series[float], DataCard]":
     """Cut a series at `as_of`, find its faults, leave out what cannot be used, and describe the rest.
 
-    The values are decimals (float64) on a sorted, unique, tz-naive index named `date`.
-
-    No value dated after `as_of` is looked at; a row whose date cannot be read stops the run, for it could be any date.
-    Values of a month or quarter are dated by its last day, the first on which they can be known. `now` (tz-aware)
-    decides whether a session is over. `DataError` names the first faults that stop the run.
+    The values are decimals (float64) on a sorted, unique, tz-naive index named `date`. No value dated after `as_of` is
+    looked at; a row whose date cannot be read stops the run, for it could be any date. Values of a month or quarter are
+    dated by its last day, the first on which they can be known. `now` (tz-aware) decides whether a session is over.
     """
     dates = to_dates(raw.dates, raw.origin)
     known = dates.notna() if as_of is None else dates <= as_of
@@ -162,12 +160,11 @@ def clean(
     cells = raw.values[known]
     values, bad = to_numbers(cells)
     rows = pd.DataFrame({"date": dates[known], "value": values})
+    said = lambda row: quoted(cells.iloc[row])
     stopping = [
-        *_find(rows, bad, FaultKind.BAD_VALUE, lambda row: quoted(cells.iloc[row])),
+        *_find(rows, bad, FaultKind.BAD_VALUE, said),
         *_find(rows, rows["date"].duplicated(), FaultKind.DUPLICATE_DATE),
-        *_find(
-            rows, values.le(0) & (info.kind != "series"), FaultKind.NON_POSITIVE, lambda row: quoted(cells.iloc[row])
-        ),
+        *_find(rows, values.le(0) & (info.kind != "series"), FaultKind.NON_POSITIVE, said),
     ]
     if stopping:
         raise refusal(raw.origin, [str(fault) for fault in stopping], sum(fault.n for fault in stopping))
@@ -294,7 +291,8 @@ def _stale_runs(rows: pd.DataFrame, info: Listing, frequency: str) -> list[Fault
     if info.is_short_rate or info.kind == "volatility":
         return []  # they stand still for months
     longest = STALE_PERIODS.get(frequency, STALE_DAYS) if info.kind == "series" else STALE_SESSIONS
-    values, starts = rows["value"], rows["value"].diff() != 0
-    lengths = values.groupby(starts.cumsum()).transform("size").where(starts, 0)
+    values, lengths = rows["value"].to_numpy(), np.zeros(len(rows), int)
+    starts = np.flatnonzero(np.diff(values, prepend=np.nan) != 0)
+    lengths[starts] = np.diff(np.append(starts, len(rows)))
     said = "{:g}, {:,} times in a row".format
-    return _find(rows, lengths >= longest, FaultKind.STALE, lambda row: said(values.iloc[row], lengths.iloc[row]))
+    return _find(rows, lengths >= longest, FaultKind.STALE, lambda row: said(values[row], lengths[row]))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,14 +48,6 @@ FILE_STARTS = {
 }
 
 
-class Header(NamedTuple):
-    """What is above the data of a CSV file; `lines` says how many lines that are."""
-
-    delimiter: str
-    names: list[str]
-    lines: int
-
-
 @dataclass(frozen=True)
 class Sheet:
     """An open table: its columns as they are named in the file, and how to read some, each with what to call it.
@@ -83,13 +75,12 @@ class Sheet:
     @property
     def date(self) -> str:
         """The name of the column of dates."""
-        known, index = self.known, not plain(self.names[0])
-        name = next((name for name in DATE_NAMES if name in known and (name or index)), None)
-        if name is None:
+        known, names = self.known, DATE_NAMES[: 2 + (not plain(self.names[0]))]
+        if not (there := [known[name] for name in names if name in known]):
             raise DataError(
                 f"{self.shown}: no column date; it has {listed(self.names)}; call the one with the dates date"
             )
-        return known[name]
+        return there[0]
 
 
 def read_table(
@@ -144,14 +135,14 @@ def open_sheet(path: Path, shown: str, edit: Callable[[str], str] | None = None)
             return _open_parquet(data, shown)
         text = _decode(data, shown)
         text = edit(text) if edit else text
-        header = _find_header(text, shown)
+        _, names, _ = header = _find_header(text, shown)
     except FileNotFoundError:
         raise MissingDataError(f"{shown}: there is no such file") from None
     except (OSError, csv.Error) as error:
         raise DataError(f"{shown}: cannot be read ({clipped(getattr(error, 'strerror', None) or error)})") from None
-    if twice := [name for name, many in Counter(filter(None, header.names)).items() if many > 1]:
+    if twice := [name for name, many in Counter(filter(None, names)).items() if many > 1]:
         raise DataError(f"{shown}: a column's name stands twice in its header ({listed(twice)})")
-    return Sheet(shown, header.names, lambda chosen: _read_csv(text, shown, header, chosen))
+    return Sheet(shown, names, lambda chosen: _read_csv(text, shown, header, chosen))
 
 
 def columns_of(path: Path, shown: str) -> list[str]:
@@ -218,7 +209,7 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
         readings = [zone.tz_localize(None) for zone in zones]
         dates = max((one.where(one == one.dt.normalize()) for one in readings), key=pd.Series.count)
     else:
-        texts, dates = _cast(cells, "date32", ("",))
+        dates, texts = _cast(cells, "date32", ("",))
     if dates is None:
         texts = texts.str.replace(MIDNIGHT, "", regex=True).str.replace(r"[\s/.,-]+", "-", regex=True)
         readings = [pd.to_datetime(texts, format=form, errors="coerce") for form in DATE_FORMS]
@@ -241,7 +232,7 @@ def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], pd.Series[bo
     if pd.api.types.is_numeric_dtype(cells.dtype):
         numbers = cells.astype(float)
         return numbers, numbers.abs() == np.inf
-    texts, values = _cast(cells, "float64", MISSING)
+    values, texts = _cast(cells, "float64", MISSING)
     if values is None:
         forms = (POINT_NUMBER, COMMA_NUMBER, POINT_FRACTION)
         point, comma, fraction = (texts.str.fullmatch(form, na=False) for form in forms)
@@ -274,19 +265,20 @@ def _convert(cells: "pd.Series[Any]", kind: str, shown: str, filled: bool = Fals
     return values.astype("int64") if kind == INTEGER else values
 
 
-def _cast(cells: "pd.Series[Any]", kind: str, missing: Sequence[str]) -> "tuple[pd.Series[str], pd.Series[Any] | None]":
-    """Return cells as texts without blanks, NaN where one is missing; and all of them converted, or None if one cannot be."""
+def _cast(cells: "pd.Series[Any]", kind: str, missing: Sequence[str]) -> "tuple[pd.Series[Any] | None, pd.Series[Any]]":
+    """Convert plain texts all at once; return None where one is not, and with it the texts without those of no value."""
     import pyarrow as pa
     from pyarrow import compute
 
-    texts = compute.utf8_trim_whitespace(pa.array(cells.astype("str"), pa.string(), from_pandas=True))
-    is_missing = compute.is_in(compute.utf8_lower(texts), value_set=pa.array(missing))
-    texts = compute.if_else(is_missing, None, texts)
-    found = texts.to_pandas().astype("str").set_axis(cells.index)
+    texts = cells.astype("str")
+    array = pa.array(texts, pa.string(), from_pandas=True)
     try:
-        return found, pd.Series(texts.cast(kind).to_numpy(zero_copy_only=False), cells.index)
+        values = compute.if_else(compute.equal(array, ""), None, array).cast(kind)
     except pa.ArrowInvalid:
-        return found, None
+        texts = texts.str.strip()
+        return None, texts.mask(texts.str.lower().isin(missing))
+    found = pd.Series(values.to_numpy(zero_copy_only=False), cells.index)
+    return found, found
 
 
 def _open_parquet(data: bytes, shown: str) -> Sheet:
@@ -305,7 +297,7 @@ def _open_parquet(data: bytes, shown: str) -> Sheet:
     return Sheet(shown, frame.columns.to_list(), lambda chosen: frame[list(chosen)].rename(columns=dict(chosen)))
 
 
-def _read_csv(text: str, shown: str, header: Header, chosen: Mapping[str, str]) -> pd.DataFrame:
+def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen: Mapping[str, str]) -> pd.DataFrame:
     from pyarrow import ArrowInvalid, string
     from pyarrow import csv as arrow
 
@@ -366,7 +358,8 @@ def _decode(data: bytes, shown: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n") + "\n"
 
 
-def _find_header(text: str, shown: str) -> Header:
+def _find_header(text: str, shown: str) -> tuple[str, list[str], int]:
+    """Return the delimiter, the columns' names, and how many lines stand above the data."""
     lines = text[:LONGEST_HEADER].split("\n", maxsplit=50)
     if len(lines) == 1:
         raise DataError(f"{shown}: its first line is longer than 1 MB: not a table")
@@ -379,8 +372,8 @@ def _find_header(text: str, shown: str) -> Header:
         line = clipped(repr(lines[start]))
         raise DataError(f"{shown}: its only column is {line}; it needs a date and a value, with commas between")
     if lines[start + 2].strip(f" {delimiter}").lower() == "date" and len(rows[-1]) == len(rows[0]):
-        return Header(delimiter, ["date", *_join_levels(list(zip(rows[0][1:], rows[-1][1:], strict=True)))], start + 3)
-    return Header(delimiter, rows[0], start + 1)
+        return delimiter, ["date", *_join_levels(list(zip(rows[0][1:], rows[-1][1:], strict=True)))], start + 3
+    return delimiter, rows[0], start + 1
 
 
 def _join_levels(pairs: Sequence[tuple[str, str]]) -> list[str]:
