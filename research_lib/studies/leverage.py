@@ -1,12 +1,11 @@
 """Study 02, leverage: how indebted small companies are against large ones, and what rates and refinancing do to them.
 
-From top to bottom: data, results, exhibits, findings, summary. Groups are formed by market value on the day a report came
+From top to bottom: data, results, exhibits, summary. Groups are formed by market value on the day a report came
 out. Cross-sections by fiscal year use the latest values; what meets returns uses only values published before.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from itertools import product
 from math import isnan
 from typing import Any, ClassVar
@@ -28,7 +27,7 @@ from research_lib.stats.leverage import GROUPS, LARGE, LEAST_FIRMS, SMALL
 from research_lib.stats.panel import build_panel
 from research_lib.stats.regression import ols
 from research_lib.studies import parameters
-from research_lib.studies.study import MISSING, Find, Study, figure, result, table
+from research_lib.studies.study import MISSING, Study, figure, read_findings, result, table
 
 RATE_MOVES_BP = (-200, -100, 100, 200, 300, 400, 500)
 DEBT_SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
@@ -53,8 +52,6 @@ WORDS = {  # what a slope is of
     "debt_to_capital": "debt to capital",
 }
 SLOPES = ("regressor", "value", "interval", "p", "p_holm", "n")
-FindGroup = partial(Find, result="typical", rows=True, unit="fraction")
-FISCAL = ", fiscal {fiscal_year}"
 
 
 def hold_quote(found: Estimate, quoted: float, *, more_than: bool) -> str:
@@ -91,6 +88,7 @@ class Leverage(Study):
     """Study 02: small against large companies, rate moves, and refinancing."""
 
     Parameters = parameters.Leverage
+    FINDINGS = read_findings("Leverage")
     QUESTION: ClassVar[str] = "How indebted are small companies against large ones, and who is hurt when rates move?"
     p: parameters.Leverage
 
@@ -447,38 +445,6 @@ class Leverage(Study):
             raise InsufficientDataError("only the bundled source has the firms of 1990 to 1994, known by 1994-12-31")
         values = self.companies.firms_1990.values
         return in_words(ols(values["price_return"], values[["debt_to_capital", "log_net_income"]], cov="HC3"))
-
-    # Findings.
-
-    FINDINGS = (
-        FindGroup("nd_ebitda_{group}", unit="turns", what="Σ net debt / Σ EBITDA of {group} companies" + FISCAL),
-        FindGroup("nd_ebitda_median_{group}", column="median", unit="turns", n="n_defined",
-                  what="median net debt / EBITDA of {group} companies with positive EBITDA" + FISCAL),
-        FindGroup("nd_ebitda_top5_share_{group}", column="top_share",
-                  what="1 - ratio without the five companies that move it most ({top}) / ratio, {group}" + FISCAL),
-        FindGroup("ebitda_negative_share_{group}", column="share_no_ebitda",
-                  what="{group} companies with EBITDA of zero or less" + FISCAL),
-        FindGroup("net_cash_share_{group}", column="share_net_cash", what="{group} companies with more cash than debt" + FISCAL),
-        FindGroup("due_within_year_{group}", column="due_within_year", what="short-term over all debt of {group} companies" + FISCAL),
-        Find("nd_ebitda_gap", "gap", unit="turns", what="small minus large, Σ net debt / Σ EBITDA"),
-        Find("quote_{group}", "quotes", "verdict", rows=True, unit="verdict", n="", what="{said}, {group} companies"),
-        Find("cover_{group}", "cover", rows="headline", unit="turns",
-             what="Σ operating income / Σ interest of {group} companies with interest to pay" + FISCAL),
-        Find("zombie_share_{group}", "cover", "zombie_share", rows="headline", unit="fraction", n="n_history",
-             interval=("zombie_low", "zombie_high"),
-             what="{group} companies with cover below 1 in each of {p.zombie_years} fiscal years to {fiscal_year}"),
-        Find("stress_zombie_share_{group}", "stresses", "zombie_share", rows="asked", unit="fraction", n="n_history",
-             what="the same, had {debt_share:.0%} of debt cost {rate_move_bp:+g} bp in those years"),
-        Find("leverage_premium", "premium", unit="fraction",
-             what="Fama-MacBeth: return a month for a turn of net debt to EBITDA; n in months"),
-        Find("leverage_x_rate_{driver}", "interaction", rows=True, unit="fraction",
-             what="return a month that {regressor} adds for a turn of net debt to EBITDA"),
-        Find("small_less_large_x_{driver}", "spreads", rows="control == 'alone'", unit="fraction", what="SMB a month, {regressor}"),
-        Find("small_less_large_x_spread_beside_market", "spread_effect", unit="fraction",
-             what="SMB a month, Baa−Aaa spread wider by a point, with the market held equal where the source has it"),
-        Find("debt_to_capital_slope", "debt_and_return", unit="fraction",
-             what="price change 1990 to 1994 per unit of debt to capital in 1990, size held equal"),
-    )  # fmt: skip
 
     # Summary.
 
