@@ -145,12 +145,12 @@ class Find:
 
 
 def read_findings(study: str) -> tuple[Find, ...]:
-    """Read a study's findings from `findings.csv`: a row a finding, the parts of `Find`; `rows` "all" is true."""
+    """Read a study's findings from `findings.csv`: a row a finding, the parts of `Find`; rows "all" is true."""
     with Path(__file__).with_name("findings.csv").open(encoding="utf-8") as file:
         rows: list[dict[str, Any]] = [row for row in csv.DictReader(file) if row.pop("study") == study]
     for row in rows:
-        low, _, high = row["interval"].partition(" to ")
-        row |= {"rows": row["rows"] == "all" or row["rows"], "interval": (low, high) if low else None}
+        chosen, (low, _, high) = row["rows"], row["interval"].partition(" to ")
+        row |= {"rows": {"": False, "all": True}.get(chosen, chosen), "interval": (low, high) if low else None}
     return tuple(Find(**row) for row in rows)
 
 
