@@ -366,8 +366,7 @@ def pull(
 
     from research_lib.data.live.network import RetryPolicy
     from research_lib.data.live.pull import pull_for
-    from research_lib.data.live.source import SERVES
-    from research_lib.data.live.store import Store
+    from research_lib.data.live.store import SERVES, Store
 
     with _one_line():
         planned = _plan([*(words or []), *(files or [])], [], [], REPORTS, None)

@@ -10,7 +10,7 @@ import pandas as pd
 from research_lib.data.bundled import Bundled, load_large_companies
 from research_lib.data.calendar import sessions_between
 from research_lib.data.catalog import Asset, describe_series
-from research_lib.data.live.source import Snapshots
+from research_lib.data.live.store import Snapshots
 from research_lib.data.load import load_prices_if_any, load_series_if_any
 from research_lib.data.quality import DataCard, Fault, FaultKind
 from research_lib.data.readers import read_panel, require_unique

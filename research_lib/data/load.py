@@ -8,8 +8,7 @@ import pandas as pd
 
 from research_lib.data.bundled import Bundled
 from research_lib.data.catalog import Asset, Listing, describe_asset, describe_series, known_symbols
-from research_lib.data.live.source import SERVES, Snapshots
-from research_lib.data.live.store import Store
+from research_lib.data.live.store import SERVES, Snapshots, Store
 from research_lib.data.quality import DataCard, clean
 from research_lib.data.source import Folder, Joined, RawSeries, Source
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError, nearest

@@ -69,9 +69,8 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     values = owned.merge(values, left_on=["company", "period_end"], right_on=["company", "end"])
     values = values[values["first"] <= values["published"]]  # what only a later report gives was not known with the row
     values = values.drop_duplicates(["index", "tag"], keep="last")
-    value, since = (  # one unit a cell: nothing to aggregate
-        values.set_index(["index", "tag"])[name].unstack().reindex(rows.index) for name in ("value", "since")
-    )  # noqa: PD010
+    cells = values.set_index(["index", "tag"])[["value", "since"]].unstack().reindex(rows.index)  # noqa: PD010  # no means
+    value, since = cells["value"], cells["since"]
     items, dates = {}, [rows["published"]]
     for name, (_, ways) in WAYS.items():
         sums = [value.reindex(columns=way).sum(axis=1, min_count=len(way)) for way in ways]

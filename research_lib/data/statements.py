@@ -86,10 +86,8 @@ def read_own(path: Path, *, as_of: date | None = None) -> Found:
         name: next((one for one in (name, *row["also_called"].split("|")) if one in there), name)
         for name, row in COLUMNS.items()
     }
-    kinds, must = (
-        {called[name]: kind for name, kind in KINDS.items()},
-        ("yes",) if "debt" in there else ("yes", "split"),
-    )
+    kinds = {called[name]: kind for name, kind in KINDS.items()}
+    must = ("yes",) if "debt" in there else ("yes", "split")
     needed = {called[name]: KINDS[name] for name, row in COLUMNS.items() if row["needed"] in must}
     frame = read_table(path, shown, needed, kinds, keys=(called["company"],))
     frame = frame.rename(columns={one: name for name, one in called.items()})
@@ -160,7 +158,7 @@ def read_simfin(folder: Path) -> Found:
     for name in (INCOME, BALANCE, CASH_FLOW):
         names = {row["column"]: ours for ours, row in fact_rows("simfin.csv").items() if row["file"] in ("all", name)}
         kinds = {theirs: KINDS.get(ours, NUMBER) for theirs, ours in names.items()}
-        part = read_table(folder / name, f"{SIMFIN}/{name}", kinds).rename(columns=names)
+        part = _read_simfin(folder, name, kinds).rename(columns=names)
         nameless = part.index[part["company"].isna()]
         faults += [Fault(NAMELESS, int(row), "", f"{SIMFIN}/{name}") for row in nameless]
         part = part.drop(index=nameless)
@@ -191,20 +189,20 @@ def read_simfin(folder: Path) -> Found:
     )
     rows, bad_prices = _with_price(rows, folder)
     if (folder / "us-companies.csv").is_file() and (folder / "industries.csv").is_file():
-        industry = read_table(
-            folder / "us-companies.csv", f"{SIMFIN}/us-companies.csv", {"Ticker": TEXT, "IndustryId": NUMBER}
-        )
-        sector = read_table(
-            folder / "industries.csv", f"{SIMFIN}/industries.csv", {"IndustryId": NUMBER, "Sector": TEXT}
-        )
+        industry = _read_simfin(folder, "us-companies.csv", {"Ticker": TEXT, "IndustryId": NUMBER})
+        sector = _read_simfin(folder, "industries.csv", {"IndustryId": NUMBER, "Sector": TEXT})
         sector_of = industry.dropna().merge(sector.drop_duplicates("IndustryId")).drop_duplicates("Ticker")
         rows["sector"] = rows["company"].map(sector_of.set_index("Ticker")["Sector"])
     return Found(rows, faults + bad_prices, f"{SIMFIN}/{INCOME} and the balance, cash-flow and price files beside it")
 
 
+def _read_simfin(folder: Path, name: str, kinds: dict[str, str]) -> pd.DataFrame:
+    return read_table(folder / name, f"{SIMFIN}/{name}", kinds)
+
+
 def read_simfin_prices(folder: Path, name: str, column: str) -> pd.DataFrame:
     """Read one column of a file of SimFin's prices: company, date, price."""
-    prices = read_table(folder / name, f"{SIMFIN}/{name}", {"Ticker": TEXT, "Date": DATE, column: NUMBER})
+    prices = _read_simfin(folder, name, {"Ticker": TEXT, "Date": DATE, column: NUMBER})
     return prices.set_axis(["company", "date", "price"], axis=1).dropna()
 
 
@@ -315,7 +313,12 @@ def check_statements(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, lis
             f"(thousands, millions)"
         )
     rows, second = _without_second_names(rows)
-    return rows, [*faults, *second, *_unit_steps(rows)]
+    # A thousand times the year before, or the reverse, in most amounts of a company; rows are sorted.
+    ratio = rows[AMOUNTS].abs().replace(0.0, np.nan).apply(np.log).diff().abs()
+    ratio = ratio[rows["company"].eq(rows["company"].shift())]
+    ratio = ratio[(ratio > np.log(UNIT_STEP[0])).any(axis=1) & (ratio.notna().sum(axis=1) >= 2)]
+    steps = rows.loc[ratio.index[np.exp(ratio.median(axis=1)).between(*UNIT_STEP)]]
+    return rows, [*faults, *second, *_mark(steps, FaultKind.UNIT_STEP)]
 
 
 def _without_second_names(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
@@ -333,11 +336,3 @@ def _without_second_names(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]
         for fault in _mark(second, FaultKind.SHARE_CLASS, f" is {name}")
     ]
     return rows.drop(index=[fault.row for fault in faults]), faults
-
-
-def _unit_steps(rows: pd.DataFrame) -> list[Fault]:
-    """Find years in which most amounts of a company are a thousand times those of the year before, or the reverse."""
-    same_company = rows["company"].eq(rows["company"].shift())  # rows are sorted
-    ratio = rows[AMOUNTS].abs().replace(0.0, np.nan).apply(np.log).diff().abs()[same_company]
-    ratio = ratio[(ratio > np.log(UNIT_STEP[0])).any(axis=1) & (ratio.notna().sum(axis=1) >= 2)]
-    return _mark(rows.loc[ratio.index[np.exp(ratio.median(axis=1)).between(*UNIT_STEP)]], FaultKind.UNIT_STEP)

@@ -11,8 +11,7 @@ import pandas as pd
 from research_lib.data.calendar import last_close
 from research_lib.data.catalog import describe_asset, describe_series, vendor_name
 from research_lib.data.live.network import RateLimiter, RefusedError, RetryPolicy, StoppedError, TransientError
-from research_lib.data.live.source import SERVES
-from research_lib.data.live.store import SHAPES, Item, Kind, Pulled, Snapshot, Store, describe_loss
+from research_lib.data.live.store import SERVES, SHAPES, Item, Kind, Pulled, Snapshot, Store, describe_loss
 from research_lib.data.load import open_source
 from research_lib.data.quality import check_loads
 from research_lib.data.source import RawSeries

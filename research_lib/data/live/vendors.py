@@ -1,6 +1,6 @@
 """The vendors' clients: the only code that touches the network. Heavy to import; only a pull does.
 
-A new vendor is a class here, its kind in `source.SERVES`, and a column of names in the catalog.
+A new vendor is a class here, its kind in `store.SERVES`, and a column of names in the catalog.
 """
 
 import json

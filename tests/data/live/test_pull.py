@@ -17,8 +17,7 @@ from research_lib.data.catalog import Asset, known_series, known_symbols, vendor
 from research_lib.data.live import pull as pulling
 from research_lib.data.live.network import RateLimiter, RetryPolicy, connection_fault, read_retry_after
 from research_lib.data.live.pull import plan
-from research_lib.data.live.source import SERVES
-from research_lib.data.live.store import Item, Kind, Pulled
+from research_lib.data.live.store import SERVES, Item, Kind, Pulled
 from research_lib.data.live.vendors import VENDORS, check_chart
 from research_lib.errors import DataError, MissingDataError
 from tests.data.live.conftest import DAYS, QUICK
