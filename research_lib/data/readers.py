@@ -26,6 +26,8 @@ from research_lib.errors import DataError, MissingDataError
 TEXT, INTEGER, NUMBER, DATE = "text", "integer", "number", "date"
 WORDS = {TEXT: "text", INTEGER: "whole number", NUMBER: "number", DATE: "date (yyyy-mm-dd)"}
 
+Edit = Callable[[str], str]  # makes CSV of a text of another form, line by line
+Kinds = Mapping[str, str]  # by a column's name
 MISSING = ("", ".", "na", "n/a", "nan", "null", "none", "nd", "#n/a", "#n/a n/a")  # in numbers; a text NA is a text
 DATE_NAMES = ("date", "observation_date", "")  # a first column without a name is an index that pandas wrote
 FIELDS = {"open", "high", "low", "close", "adj_close", "volume", "dividends", "stock_splits", "capital_gains"}
@@ -84,12 +86,7 @@ class Sheet:
 
 
 def read_table(
-    path: Path,
-    shown: str,
-    kinds: Mapping[str, str],
-    optional: Mapping[str, str] | None = None,
-    *,
-    keys: Collection[str] = (),
+    path: Path, shown: str, kinds: Kinds, optional: Kinds | None = None, *, keys: Collection[str] = ()
 ) -> pd.DataFrame:
     """Read typed columns of a table, whatever capitals, blanks and underscores are in their names.
 
@@ -120,15 +117,14 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
     date, names = sheet.date, sheet.names
     field = next((f for f in (":adj_close", ":close") if any(name.endswith(f) for name in names)), "")
     symbols = {name: name.removesuffix(field) for name in names if name != date and name.endswith(field)}
-    if all(symbol.upper().endswith(".US") for symbol in symbols.values()):
-        symbols = {name: symbol[:-3] for name, symbol in symbols.items()}
-    frame = sheet.read({date: "date", **symbols})
+    is_stooq = all(symbol.upper().endswith(".US") for symbol in symbols.values())
+    frame = sheet.read({date: "date", **{name: one[:-3] if is_stooq else one for name, one in symbols.items()}})
     index = pd.DatetimeIndex(to_dates(frame.pop("date"), shown), name="date")
     return pd.DataFrame({name: _convert(frame[name], NUMBER, shown) for name in frame}).set_axis(index)
 
 
-def open_sheet(path: Path, shown: str, edit: Callable[[str], str] | None = None) -> Sheet:
-    """Open a table of CSV or Parquet; `edit` makes CSV of a text of another form, line by line."""
+def open_sheet(path: Path, shown: str, edit: Edit | None = None) -> Sheet:
+    """Open a table of CSV or Parquet, whatever it is packed in."""
     try:
         data = path.read_bytes()
         if path.suffix == ".parquet" or data.startswith(b"PAR1"):

@@ -1,8 +1,4 @@
-"""What every source gives, whatever vendor is behind it; several sources as one; and the user's own files as a source.
-
-A folder holds prices/SYMBOL.csv, series/ID.csv, and Ken French's own files in french/: CSV or Parquet, in the kit's form
-or as Yahoo, yfinance, FRED, Stooq or Investing.com give them (`readers`).
-"""
+"""What every source gives, whatever vendor is behind it; several sources as one; and the user's own files as a source."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -15,7 +11,7 @@ from typing import Any, Protocol, Self
 import pandas as pd
 
 from research_lib.data.catalog import PERCENT, Asset, describe_series
-from research_lib.data.readers import FIELDS, clipped, listed, open_sheet, plain, to_numbers
+from research_lib.data.readers import FIELDS, Edit, clipped, listed, open_sheet, plain, to_numbers
 from research_lib.errors import DataError, MissingDataError
 
 SUFFIX = r"\.(csv\.gz|csv|parquet)$"
@@ -38,20 +34,15 @@ class Vintage:
 
 @dataclass(frozen=True)
 class RawSeries:
-    """One series as its source holds it, before anything is checked; all columns have the row in the source as index.
-
-    `origin` is where the user would look for it: a file and column, or a package's data set. Dates are texts, dates or
-    timestamps; values texts or floats; `volume` are shares traded, `splits` the factor of a split on its day (else 0).
-    `source` is which of several joined sources served it; `vintage` is of a snapshot.
-    """
+    """One series as its source holds it, before anything is checked; all columns have the row in the source as index."""
 
     id: str
-    origin: str
-    dates: "pd.Series[Any]"
-    values: "pd.Series[Any]"
-    volume: "pd.Series[float] | None" = None
-    splits: "pd.Series[float] | None" = None
-    source: str = ""
+    origin: str  # where the user would look for it: a file and column, or a package's data set
+    dates: "pd.Series[Any]"  # texts, dates or timestamps
+    values: "pd.Series[Any]"  # texts or floats
+    volume: "pd.Series[float] | None" = None  # shares traded
+    splits: "pd.Series[float] | None" = None  # the factor of a split on its day, else 0
+    source: str = ""  # which of several joined sources served it
     vintage: Vintage | None = None
 
 
@@ -127,7 +118,7 @@ def parts_of(source: Source) -> tuple[Source, ...]:
 
 @dataclass(frozen=True)
 class Folder(Source):
-    """The user's own files; each of its folders is listed once."""
+    """The user's own files in the forms that `readers` knows: prices/SYMBOL.csv, series/ID.csv, french/; listed once."""
 
     directory: Path
     name: str = "folder"
@@ -177,9 +168,7 @@ class Folder(Source):
             raise DataError(f"{kind}/ holds {' and '.join(path.name for path in files[name])}: remove one of them")
         return files[name][0]
 
-    def _read(
-        self, path: Path, name: str, wanted: Sequence[str], edit: Callable[[str], str] | None = None
-    ) -> RawSeries:
+    def _read(self, path: Path, name: str, wanted: Sequence[str], edit: Edit | None = None) -> RawSeries:
         """Read the dates and the first of the wanted columns that is there; of a table of two, the other one."""
         sheet = open_sheet(path, str(path.relative_to(self.directory)), edit)
         day = sheet.date
