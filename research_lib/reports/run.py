@@ -130,8 +130,8 @@ def describe(record: Record, output: Path) -> str:
     if record.status is Status.WRONG:
         lines = [line.removeprefix(f"{record.name}: ") for line in record.message.splitlines()]
         return "\n".join(f"{record.name}: wrong: {line}" for line in lines)
-    as_of, ends = str(record.parameters.get("as_of") or ""), [str(card.get("last", "")) for card in record.data]
-    late = f"as_of is {as_of}, but the data ends on {max(ends)}" if ends and as_of > max(ends) else ""
+    as_of, ends = str(record.parameters.get("as_of") or ""), str(record.data[0].get("last", "")) if record.data else ""
+    late = f"as_of is {as_of}, but the data ends on {ends}" if ends and as_of > ends else ""
     made = record.status in {Status.OK, Status.UNCHANGED}
     page = output / record.link(PAGE if made else FAILED_PAGE)
     took = (
