@@ -238,7 +238,7 @@ def test_companies_are_those_of_the_study_of_their_debt(shared_data) -> None:
     assert verdict("{of: net debt to EBITDA of large firms in 2021}", "1.42", day, lines) == "holds"
     small, large, gap = (
         said(f"{{of: cover below 1 of {group} firms in 2021}}", day, lines)[0]
-        for group in ("small", "large", "small less large")
+        for group in ("small", "large", "small minus large")
     )
     assert gap == pytest.approx(small - large)
     assert said("{of: cover below 1 added by 200 bp on 50% of small firms in 2021}", day, lines)[0] > 0

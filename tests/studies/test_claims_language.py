@@ -50,7 +50,12 @@ def test_every_example_of_the_page_reads() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_file_that_ships_reads(path) -> None:
-    assert read_parameters(path, Claims).claims
+    found = read_parameters(path, Claims)
+    assert found.claims
+    again = validate(Claims, found.model_dump(mode="json"), origin="the notebook's cell")
+    assert [(one.checks, one.stated and one.figure) for one in again.claims] == [
+        (one.checks, one.stated and one.figure) for one in found.claims
+    ]
 
 
 def test_what_ships_holds_no_sentence_of_an_article() -> None:

@@ -408,7 +408,7 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
         )
         column = "added" if "added" in asked.word else "cover" if column == "value" else column
     rows = frame[frame["fiscal_year"] == study.fiscal_year].set_index("group")
-    is_ratio, groups = column in ("value", "cover"), asked["group"].split(" less ")
+    is_ratio, groups = column in ("value", "cover"), asked["group"].split(" minus ")
     values, n = [float(rows[column][group]) for group in groups], int(rows["n"][groups].sum())
     kind = "ratio" if is_ratio else "difference" if len(groups) > 1 or column == "added" else "share"
     span = (pd.Timestamp(study.fiscal_year, 1, 1), pd.Timestamp(study.fiscal_year, 12, 31))

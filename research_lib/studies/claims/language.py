@@ -12,9 +12,9 @@ from functools import cache, cached_property
 from importlib.resources import files
 from itertools import product
 from math import inf
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from research_lib.errors import nearest
@@ -70,24 +70,15 @@ class Word:
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """The form as a regular expression."""
-        signs = {"[": "(?:", "]": ")?"}
-        parts = re.split(r"(<[^>]+>|\[|\])", self.form)
-        return re.compile("".join(signs.get(one) or _place(one) for one in parts))
+        form = self.form.replace("[", "(?:").replace("]", ")?")
+        return re.compile(re.sub(r"<(\w+):?([^>]*)>", lambda m: f"(?P<{m[1]}>{m[2] or PLACES.get(m[1], '.+')})", form))
 
 
-def _place(text: str) -> str:
-    name, _, choices = text[1:-1].partition(":")
-    return f"(?P<{name}>{choices or PLACES.get(name, '.+')})" if text.startswith("<") else re.escape(text)
-
-
-def _words() -> Iterator[Word]:
-    for section in GRAMMAR.split("\n[")[1:]:
-        part, _, lines = section.partition("]\n")
-        for form, _, meaning in (line.partition(" | ") for line in lines.strip().splitlines()):
-            yield Word(part, form, meaning)
-
-
-WORDS = tuple(_words())
+WORDS = tuple(
+    Word(section.partition("]")[0], *line.partition(" | ")[::2])
+    for section in GRAMMAR.split("\n[")[1:]
+    for line in section.strip().splitlines()[1:]
+)
 
 
 @dataclass(frozen=True)
@@ -96,10 +87,10 @@ class Phrase:
 
     word: str
     text: str
-    places: Mapping[str, str | None] = field(compare=False, default_factory=dict)
+    places: Mapping[str, str] = field(compare=False, default_factory=dict)
 
     def __getitem__(self, place: str) -> str:
-        return self.places.get(place) or ""
+        return self.places.get(place, "")
 
     def number(self, place: str = "k") -> int:
         """Return a whole number among the arguments; 0 where it is left out."""
@@ -167,23 +158,16 @@ def read(part: str, text: object) -> Phrase:
     written = re.sub(r"\s+", " ", str(text).strip().replace("−", "-"))
     for word in (one for one in WORDS if one.part == part):
         if found := word.pattern.fullmatch(written):
-            places = found.groupdict()
-            for name in CHECKED.keys() & {name for name, one in places.items() if one}:
+            places = {name: one for name, one in found.groupdict().items() if one}
+            for name in CHECKED.keys() & places.keys():
                 CHECKED[name](places[name])
-            places |= {
-                name: " ".join(map(_name, re.split(r",? ", places[name])))
-                for name in ("name", "names")
-                if places.get(name)
-            }
+            for name in {"name", "names"} & places.keys():
+                places[name] = " ".join(map(_name, re.split(r",? ", places[name])))
             bare = " ".join(re.sub(r"\[[^]]*\]|<[^>]*>", " ", word.form).split())
-            return Phrase(places.get("word") or bare, written, places)
-    return _refuse(part, written)
-
-
-def _refuse(part: str, written: str) -> Phrase:
+            return Phrase(places.get("word", bare), written, places)
     names: dict[str, str] = {}
     for word in (one for one in WORDS if one.part == part):
-        for name in re.split(r"\|", re.split(r" ?\[| <", word.shown)[0]):
+        for name in re.split(r" ?\[| <", word.shown)[0].split("|"):
             names.setdefault(name, word.shown)
     begun = [form for name, form in names.items() if written.partition(" ")[0] == name.partition(" ")[0]]
     if begun:
@@ -193,10 +177,17 @@ def _refuse(part: str, written: str) -> Phrase:
 
 def read_checks(raw: object) -> tuple[Check, ...]:
     """Read a check: each list in it is an axis, each combination one reading; the first choices are the headline's."""
-    combinations = _expand(raw, "check")
+    combinations = _expand(name_keys(raw), "check")
     if len(combinations) > MOST_READINGS:
         raise ValueError(f"check: its lists make {len(combinations)} readings; at most {MOST_READINGS}")
     return tuple(_check(one, choices) for choices, one in combinations)
+
+
+def name_keys(raw: object) -> object:
+    """Give a check's keys their names: YAML reads a bare `on` as true."""
+    if isinstance(raw, Mapping):
+        return {"on" if key is True else str(key): name_keys(one) for key, one in raw.items()}
+    return [name_keys(one) for one in raw] if isinstance(raw, list | tuple) else raw
 
 
 def _expand(value: object, name: str) -> list[tuple[Choices, Any]]:
@@ -206,8 +197,7 @@ def _expand(value: object, name: str) -> list[tuple[Choices, Any]]:
         members = [(((name, write(one)),) if len(value) > 1 else (), one) for one in value]
         return [((*choice, *inner), found) for choice, one in members for inner, found in _expand(one, name)]
     if isinstance(value, Mapping):
-        keys = {key: "on" if key is True else str(key) for key in value}  # YAML reads a bare `on` as true
-        parts = [[(inner, (keys[key], one)) for inner, one in _expand(value[key], keys[key])] for key in value]
+        parts = [[(inner, (key, one)) for inner, one in _expand(under, key)] for key, under in value.items()]
         return [(sum((inner for inner, _ in one), ()), dict(item for _, item in one)) for one in product(*parts)]
     return [((), value)]
 
@@ -215,7 +205,7 @@ def _expand(value: object, name: str) -> list[tuple[Choices, Any]]:
 def write(value: object) -> str:
     """Write a part of a check as one line of text."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{'on' if key is True else key}: {write(one)}" for key, one in value.items())
+        return ", ".join(f"{key}: {write(one)}" for key, one in value.items())
     return ", ".join(map(write, value)) if isinstance(value, list | tuple) else str(value)
 
 
@@ -224,7 +214,7 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
     of, say = str(raw.get("of", "")), read("say", raw.get("say", "value"))
     if any(word.pattern.fullmatch(of) for word in WORDS if word.part == "of"):
         return Check(Line(""), say, special=read("of", of), choices=choices)
-    excess = raw.get("less") if raw.get("less") in EXCESS else ""
+    excess = raw["less"] if raw.get("less") in EXCESS else ""
     line = _line({key: raw[key] for key in LINE_KEYS if key in raw and not (key == "less" and excess)})
     then, after, quiet = raw.get("then"), raw.get("after"), raw.get("quiet", 0)
     if isinstance(then, Mapping):
@@ -238,19 +228,9 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
     if not isinstance(quiet, int) or quiet < 0:
         raise ValueError(f"quiet: {quiet!r} should be a number of periods, like 63")
     start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
-    return Check(
-        line=line,
-        say=say,
-        when=_when(raw["when"], line) if "when" in raw else (),
-        quiet=quiet,
-        then=None if then is None else _line(then),
-        after=None if after is None else read("after", after),
-        excess=excess or "",
-        start=start and start[0],
-        asked=asked,
-        to=to and to[1],
-        choices=choices,
-    )
+    when = _when(raw["when"], line) if "when" in raw else ()
+    then, after = then if then is None else _line(then), after if after is None else read("after", after)
+    return Check(line, say, when, quiet, then, after, excess, start and start[0], asked, to and to[1], choices=choices)
 
 
 def _known_keys(raw: object, known: Sequence[str], part: str) -> None:
@@ -434,7 +414,7 @@ class Claim(BaseModel):
     article: str
     says: str = Field(min_length=1)
     kind: Literal["fact", "tendency", "forecast"] = "fact"
-    check: Any = None
+    check: Annotated[Any, BeforeValidator(name_keys)] = None
     stated: Any = Field(None, alias="is")
     reading: str = ""
     stand_in: str = ""
@@ -471,13 +451,11 @@ def explain_fault(fault: ErrorDetails, values: Mapping[str, Any]) -> str:
     part, which, *where = fault["loc"]
     entry = values[str(part)][which]
     known = entry if isinstance(entry, Mapping) else {}
-    name = f"{str(part).removesuffix('s')} {known.get('id', which)}" + (
-        f" of article {known['article']}" if "article" in known else ""
-    )
+    name = f"{str(part).removesuffix('s')} {known.get('id', which)}"
+    name += f" of article {known['article']}" if "article" in known else ""
     if fault["type"] == "extra_forbidden":
-        fields = Claim.model_fields if part == "claims" else Article.model_fields
-        names = [one.alias or name for name, one in fields.items()]
-        return f"{name}: unknown word {where[-1]}{nearest(str(where[-1]), names)}"
+        fields = (Claim if part == "claims" else Article).model_fields.items()
+        return f"{name}: unknown word {where[-1]}{nearest(str(where[-1]), [one.alias or key for key, one in fields])}"
     message = fault["msg"].removeprefix("Value error, ")
     return ": ".join([name, *(str(one) for one in where if not message.startswith(f"{one}:")), message])
 
