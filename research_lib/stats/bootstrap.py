@@ -3,14 +3,11 @@
 from math import nan
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from research_lib.errors import InsufficientDataError
-from research_lib.stats.estimate import Estimate
+from research_lib.stats.estimate import LEVEL, Estimate, Floats
 
-Floats = NDArray[np.float64]
-
-LEVEL = 0.05
 MIN_BLOCKS = 5  # fewer blocks say nothing of how much they differ
 MIN_FIRMS = 200  # on 100 firms the interval of a ratio of sums misses 12 times in 100
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from research_lib.errors import InsufficientDataError
-from research_lib.stats.estimate import holm
+from research_lib.stats.estimate import LEVEL, holm
 from research_lib.stats.panel import as_known, latest_known, period_returns, winsorised_ratio
-from research_lib.stats.regression import LEAST_MONTHS, LEVEL, cosine_mean, ols
+from research_lib.stats.regression import LEAST_MONTHS, cosine_mean, ols
 
 MIN_FIRMS = 20  # of a cross-section
 REFERENCE_DAYS, SCALE_DAYS, LEAST_REFERENCE = 252, 21, 120

@@ -6,6 +6,11 @@ from math import isfinite, nan
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Floats = NDArray[np.float64]
+
+LEVEL = 0.05  # of tests, and one less the coverage of intervals
+NORMAL_QUANTILE = 1.959963984540054  # at one less half of it
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -30,8 +35,8 @@ class Estimate:
         return f"<p><b>{self.value:.4g}</b> (n = {self.n:,}{interval}{p})</p>"
 
 
-def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Adjust p-values, shape (k,), for their number by Holm's (1979) step-down method; NaN is no test and does not count."""
+def holm(p_values: ArrayLike) -> Floats:
+    """Adjust p-values, shape (k,), by Holm's (1979) step-down method; NaN is no test and does not count."""
     p = np.asarray(p_values, dtype=float)
     adjusted = np.full(p.shape, np.nan)
     tests = np.flatnonzero(~np.isnan(p))

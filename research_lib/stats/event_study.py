@@ -9,17 +9,15 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from research_lib.stats.estimate import Estimate, holm
+from research_lib.stats.estimate import NORMAL_QUANTILE, Estimate, Floats, holm
 from research_lib.stats.randomization import sign_flip
 from research_lib.stats.regression import rolling_beta
 
-Floats = NDArray[np.float64]
 Test = Literal["dummy", "sign flip", "sign flip from base"]
 
-NORMAL_QUANTILE = 1.959963984540054
 LEAST_EVENTS = 5  # of the dummy: fewer events do not tell their own spread
 COLUMNS = ("horizon", "n", "n_cut", "mean", "median", "share_positive", "base", "value", "low", "high", "p", "p_smallest",
            "p_holm", "jackknife_low", "jackknife_high")  # fmt: skip

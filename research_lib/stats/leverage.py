@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from research_lib.errors import InsufficientDataError
 from research_lib.stats.bootstrap import ratio_of_sums
-
-Floats = NDArray[np.float64]
+from research_lib.stats.estimate import NORMAL_QUANTILE, Floats
 
 LARGE, SMALL = "large", "small"
 GROUPS = (LARGE, SMALL)
@@ -201,7 +200,7 @@ def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> 
     cover = ratio_of_sums(payers[["operating_income", "interest"]], draws=draws, seed=seed)
     history = known[known["zombie"].notna()]
     flags = history["zombie"].to_numpy() == 1 if enough and len(history) >= LEAST_FIRMS else np.empty(0, dtype=bool)
-    hits, n, z = flags.sum(), len(flags), 1.959964
+    hits, n, z = flags.sum(), len(flags), NORMAL_QUANTILE
     middle, reach = hits + z**2 / 2, z * np.sqrt(hits * (n - hits) / max(n, 1) + z**2 / 4)
     return {name: getattr(cover, name) for name in ESTIMATED} | {
         "median": float((payers["operating_income"] / payers["interest"]).median()),

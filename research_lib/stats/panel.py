@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from research_lib.stats.estimate import Floats
+
 Positions = NDArray[np.intp]
 
 MAX_AGE_DAYS = 550  # a year's report is followed by the next within about 15 months; 18 allow for a late one

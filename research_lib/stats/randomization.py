@@ -11,11 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from research_lib.errors import InsufficientDataError
-from research_lib.stats.estimate import Estimate
+from research_lib.stats.estimate import LEVEL, Estimate, Floats
 
-Floats = NDArray[np.float64]
-
-LEVEL = 0.05
 EXACT_GROUPS = 20  # 2^19 patterns of signs, up to the sign of the whole; beyond, random ones
 LEAST_GROUPS = 6  # with five, the smallest p-value is 2/2^5 = 6%: no interval, and never a rejection at 5%
 RANDOM_PATTERNS = 9999

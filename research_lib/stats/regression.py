@@ -7,15 +7,12 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
 from research_lib.errors import InsufficientDataError
-from research_lib.stats.estimate import Estimate
+from research_lib.stats.estimate import LEVEL, Estimate, Floats
 
-Floats = NDArray[np.float64]
-
-LEVEL = 0.05
 LEAST_MONTHS = 24  # of a mean with the cosine error: three degrees of freedom
 PER_DRIVER = 10  # observations that a coefficient needs
 DRAWS, BISECTIONS = 499, 40

@@ -6,15 +6,14 @@ rolling standard deviation, and the work grows with the logarithm of the window.
 """
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from research_lib.errors import InsufficientDataError
+from research_lib.stats.estimate import Floats
 
-Floats: TypeAlias = NDArray[np.float64]
 SigmaName = Literal["price_z", "price_z_prior", "distance_z", "distance_expanding", "distance_vol", "return_z"]
 SIGMA_NAMES: tuple[SigmaName, ...] = get_args(SigmaName)
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from research_lib.errors import InsufficientDataError
 from research_lib.stats import regression
-from research_lib.stats.regression import LEVEL, cosine_mean, ols, rolling_beta
+from research_lib.stats.estimate import LEVEL
+from research_lib.stats.regression import cosine_mean, ols, rolling_beta
 
 Floats = NDArray[np.float64]
 LIMIT = 3 * np.sqrt(LEVEL * (1 - LEVEL) / 1000)  # three Monte Carlo errors of 1,000 samples

@@ -8,12 +8,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from research_lib.errors import InsufficientDataError
+from research_lib.stats.estimate import LEVEL, Floats
 from research_lib.stats.policy import CycleRule, policy_events, to_positions
-from research_lib.stats.randomization import LEAST_GROUPS, LEVEL, TIES, signed_sums
+from research_lib.stats.randomization import LEAST_GROUPS, TIES, signed_sums
 from research_lib.stats.regression import rolling_beta
 from research_lib.studies.rate_cuts.load import ReturnPair
-
-Floats = NDArray[np.float64]
 
 CUTS_BP, TIGHTENINGS_BP, PAUSES_DAYS = (12.5, 25.0, 50.0), (25.0, 50.0, 100.0), (270, 365, 730)
 START_YEARS = (0, 1985, 1990, 1995, 2000)  # 0: all of the data

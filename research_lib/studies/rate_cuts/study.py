@@ -20,9 +20,9 @@ from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import interval, plural, show
 from research_lib.exhibits.glossary import Column
 from research_lib.stats import policy
-from research_lib.stats.estimate import Estimate, holm
+from research_lib.stats.estimate import LEVEL, Estimate, holm
 from research_lib.stats.event_study import event_paths, event_study, window_outcomes
-from research_lib.stats.randomization import LEAST_GROUPS, LEVEL, sign_flip, sign_flip_difference, smallest_detectable
+from research_lib.stats.randomization import LEAST_GROUPS, sign_flip, sign_flip_difference, smallest_detectable
 from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies import parameters
 from research_lib.studies.rate_cuts.curve import AXES, shares, specification_curve
