@@ -1,6 +1,6 @@
 """Open a source, and load prices and series from it: cut at `as_of`, checked, side by side."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -72,12 +72,14 @@ def load_prices(source: Source, assets: Iterable[str], *, as_of: date | None = N
     InsufficientDataError
         An asset has nothing up to `as_of`.
     """
-    return _side_by_side(source, assets, _read_price, describe_asset, as_of)
+    at_date = source.at(as_of)
+    return _side_by_side(((name, _read_price(at_date, name), describe_asset(name)) for name in assets), as_of)
 
 
 def load_series(source: Source, ids: Iterable[str], *, as_of: date | None = None) -> DataSet:
     """Load economic series as decimals, as `load_prices` does; values of a period are dated by its last day."""
-    return _side_by_side(source, ids, lambda source, name: source.read_series(name), describe_series, as_of)
+    at_date = source.at(as_of)
+    return _side_by_side(((name, at_date.read_series(name), describe_series(name)) for name in ids), as_of)
 
 
 def load_prices_if_any(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet | None:
@@ -107,14 +109,9 @@ def _read_price(source: Source, name: str) -> RawSeries:
     return replace(source.read_price(Asset(info.total_return)), id=str(asset))
 
 
-def _side_by_side(
-    source: Source,
-    wanted: Iterable[str],
-    read: Callable[[Source, str], RawSeries],
-    describe: Callable[[str], Listing],
-    as_of: date | None,
-) -> DataSet:
-    at_date, day = source.at(as_of), None if as_of is None else pd.Timestamp(as_of)
-    loaded = {name: clean(read(at_date, name), describe(name), as_of=day) for name in wanted}
+def _side_by_side(found: Iterable[tuple[str, RawSeries, Listing]], as_of: date | None) -> DataSet:
+    """Clean series one after the other, and join them on all their dates."""
+    day = None if as_of is None else pd.Timestamp(as_of)
+    loaded = {name: clean(raw, info, as_of=day) for name, raw, info in found}
     values = pd.DataFrame({name: series for name, (series, _) in loaded.items()})
     return DataSet(values.rename_axis("date"), tuple(card for _, card in loaded.values()))
