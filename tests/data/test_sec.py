@@ -272,10 +272,7 @@ def test_the_largest_companies_are_pulled_each_once_and_nobody_is_named(largest,
         (as_json({"facts": {"srt": {}}}), "the SEC has none of the facts that the kit uses for ABC"),
         (as_json({"fact": {}}), "the SEC's facts of ABC are not in the form they were"),
         (as_json(company(Revenues=[fact("many")])), "the SEC's facts of ABC are not in the form they were"),
-        (
-            as_json(company(Revenues=[fact(1, end="20221-12-31")])),
-            "the SEC's facts of ABC are not in the form they were",
-        ),
+        (as_json(company(Revenues=[fact(1, end="20221-12-31")])), "the SEC's facts of ABC are not in the form they"),
     ],
 )
 def test_what_the_sec_sends_instead(largest, answer, said):

@@ -39,6 +39,11 @@ def load(folder, **options):
     return load_statements(open_source("folder", data_dir=str(folder)), **options)
 
 
+def refuse(folder, message, error=DataError, **options):
+    with pytest.raises(error, match=message):
+        load(folder, **options)
+
+
 def named(loaded):
     usual = (FaultKind.NO_MARKET_VALUE, PLACEHOLDER)
     return [(str(fault.kind), fault.row, fault.detail) for fault in loaded.card.faults if fault.kind not in usual]
@@ -48,18 +53,12 @@ def test_own_file_keeps_what_it_says(tmp_path):
     loaded = load(write_own(tmp_path, {}, {"company": "BBB", "cash": "", "long_term_debt": ""}))
     assert list(loaded.values.columns) == list(NAMES)
     first, second = loaded.values.to_dict("records")
-    assert (first["short_term_debt"], first["long_term_debt"], first["debt"], first["interest_expense"]) == (
-        10,
-        50,
-        60,
-        3,
-    )
+    debt = ["short_term_debt", "long_term_debt", "debt", "interest_expense"]
+    assert [first[name] for name in debt] == [10, 50, 60, 3]
     assert first["published"] == first["known_from"] == pd.Timestamp("2021-02-15")
     assert np.isnan([second["long_term_debt"], second["debt"], second["cash"]]).all()  # no one said that it is zero
-    assert (
-        "no market value: 2, first AAA: fundamentals.csv has neither market_value nor price and shares"
-        in loaded.card.fault_summary()
-    )
+    said = "no market value: 2, first AAA: fundamentals.csv has neither market_value nor price and shares"
+    assert said in loaded.card.fault_summary()
 
 
 def test_total_debt_alone_is_enough(tmp_path):
@@ -70,10 +69,7 @@ def test_total_debt_alone_is_enough(tmp_path):
 
 def test_own_market_value_is_price_times_shares(tmp_path):
     rows = load(write_own(tmp_path, {"price": "4", "shares": "25"})).values
-    assert (rows["market_value"].tolist(), rows["market_value_from"].tolist()) == (
-        [100.0],
-        ["fundamentals.csv: price x shares"],
-    )
+    assert rows[["market_value", "market_value_from"]].values.tolist() == [[100.0, "fundamentals.csv: price x shares"]]
 
 
 def test_parquet_and_compustats_names_are_the_same_table(tmp_path):
@@ -113,8 +109,7 @@ def test_quarters_are_summed_to_years_known_when_the_last_was(tmp_path):
     assert load(write_own(tmp_path, *late)).values["known_from"].tolist() == [pd.Timestamp("2021-09-01")]
     both = load(write_own(tmp_path, *quarters([1, 2, 4, 3]), {"operating_income": "11"})).values
     assert both["operating_income"].tolist() == [11], "the annual report goes before its quarters"
-    with pytest.raises(InsufficientDataError, match=r"holds nothing"):
-        load(write_own(tmp_path, *quarters([1, 2, 4])))
+    refuse(write_own(tmp_path, *quarters([1, 2, 4])), r"holds nothing", InsufficientDataError)
 
 
 @pytest.mark.parametrize("column", ["operating_income", "depreciation_amortization", "interest_expense"])
@@ -163,16 +158,12 @@ def test_net_interest_income_of_a_few_is_no_wrong_sign(tmp_path):
 
 def test_all_missing_columns_are_named_at_once(tmp_path):
     write_own(tmp_path, {"operating_incomes": "1"}, drop=("operating_income", "cash", "long_term_debt"))
-    with pytest.raises(
-        DataError, match=r"no column long_term_debt, cash, operating_income; it has company, .* and 1 more"
-    ):
-        load(tmp_path)
+    refuse(tmp_path, r"no column long_term_debt, cash, operating_income; it has company, .* and 1 more")
 
 
 def test_rows_that_cannot_be_dated_are_left_out_and_counted(tmp_path):
-    loaded = load(
-        write_own(tmp_path, {}, {"company": "BBB", "known_from": "2020-12-30"}, {"company": "CCC", "known_from": ""})
-    )
+    early, never = {"company": "BBB", "known_from": "2020-12-30"}, {"company": "CCC", "known_from": ""}
+    loaded = load(write_own(tmp_path, {}, early, never))
     assert loaded.values["company"].tolist() == ["AAA"]
     assert named(loaded) == [(FaultKind.UNDATED, 4, "CCC 2020"), (FaultKind.PUBLISHED_EARLY, 3, "BBB 2020")]
 
@@ -194,9 +185,8 @@ def test_what_may_be_true_is_named(tmp_path):
 
 def test_two_share_classes_of_one_company_count_once(tmp_path):
     same = {"cash": "30", "revenue": "300", "total_assets": "900"}
-    loaded = load(
-        write_own(tmp_path, same | {"company": "GOOG"}, same | {"company": "GOOGL", "market_value": "700"}, {})
-    )
+    names = {"company": "GOOG"}, {"company": "GOOGL", "market_value": "700"}
+    loaded = load(write_own(tmp_path, *(same | name for name in names), {}))
     assert loaded.values["company"].tolist() == ["AAA", "GOOGL"]
     assert named(loaded) == [(FaultKind.SHARE_CLASS, 2, "GOOG 2020 is GOOGL")]
 
@@ -220,15 +210,11 @@ def test_nothing_known_later_matters(tmp_path_factory, change):
     after = load(write_own(folder, {"market_value": "9"}, *changed), as_of=date(2021, 3, 1))
     assert before.card == after.card
     pd.testing.assert_frame_equal(before.values, after.values)
-    with pytest.raises(InsufficientDataError, match=r"nothing known by as_of 2019-01-01"):
-        load(folder, as_of=date(2019, 1, 1))
+    refuse(folder, r"nothing known by as_of 2019-01-01", InsufficientDataError, as_of=date(2019, 1, 1))
 
 
 def test_a_folder_without_statements_says_what_to_put_there(tmp_path):
-    with pytest.raises(
-        DataError, match=r"no company statements; expected fundamentals.csv with columns company, fiscal_year"
-    ):
-        load(tmp_path)
+    refuse(tmp_path, r"no company statements; expected fundamentals.csv with columns company, fiscal_year")
     with pytest.raises(DataError, match=r"source bundled has no company statements"):
         load_statements(open_source("bundled"))
 
@@ -248,11 +234,8 @@ def test_simfin_is_joined_and_its_signs_turned(tmp_path):
     by_key = loaded.values.set_index(["company", "fiscal_year"])
     first, second, third = (by_key.loc[key] for key in SIMFIN)
     assert (first["short_term_debt"], first["long_term_debt"], first["debt"], first["cash"]) == (10, 200, 210, 30)
-    assert (first["interest_expense"], first["depreciation_amortization"], first["depreciation_from"]) == (
-        6,
-        9,
-        "cash flow",
-    )
+    costs = ["interest_expense", "depreciation_amortization", "depreciation_from"]
+    assert first[costs].tolist() == [6, 9, "cash flow"]
     assert (first["price"], first["market_value"]) == (5, 500)  # the next session after a Sunday
     assert (second["debt"], second["interest_expense"], second["depreciation_amortization"]) == (0, -2, 7)
     assert ("convention" in second["debt_from"], second["depreciation_from"]) == (True, "income statement")
@@ -265,14 +248,9 @@ def test_simfin_is_joined_and_its_signs_turned(tmp_path):
 
 def test_simfins_bulk_prices_and_sectors_do(tmp_path):
     write_simfin(tmp_path, SIMFIN)
-    folder, header = (
-        tmp_path / "simfin",
-        "Ticker;SimFinId;Date;Open;Low;High;Close;Adj. Close;Volume;Dividend;Shares Outstanding",
-    )
-    lines = [
-        f"{name};1;{day};9;9;9;{close};1;5;;10"
-        for name, day, close in (("AAA", "2020-03-02", 5), ("NA", "2021-03-01", 7))
-    ]
+    folder = tmp_path / "simfin"
+    header = "Ticker;SimFinId;Date;Open;Low;High;Close;Adj. Close;Volume;Dividend;Shares Outstanding"
+    lines = ["AAA;1;2020-03-02;9;9;9;5;1;5;;10", "NA;1;2021-03-01;9;9;9;7;1;5;;10"]
     (folder / "us-shareprices-daily.csv").write_text("\n".join([header, *lines]) + "\n")
     (folder / "us-companies.csv").write_text("Ticker;SimFinId;IndustryId\nAAA;1;104\nNA;2;\n")
     (folder / "industries.csv").write_text("IndustryId;Sector;Industry\n104;Financial Services;Banks\n")
@@ -314,13 +292,9 @@ def test_simfin_columns_of_another_year_and_doubles_are_named(tmp_path):
     path = write_simfin(tmp_path, SIMFIN) / "simfin/us-balance-annual.csv"
     text = path.read_text()
     path.write_text(text.replace('"Long Term Debt"', '"Long-Term Debt & Leases"'))
-    with pytest.raises(
-        DataError, match=r"simfin/us-balance-annual.csv: no column Long Term Debt; .* become 'Long-Term Debt"
-    ):
-        load(tmp_path)
+    refuse(tmp_path, r"simfin/us-balance-annual.csv: no column Long Term Debt; .* become 'Long-Term Debt")
     path.write_text(text + text.splitlines()[1] + "\n")
-    with pytest.raises(DataError, match=r"simfin/us-balance-annual.csv, rows 2, 5: AAA 2019 stands 2 times"):
-        load(tmp_path)
+    refuse(tmp_path, r"simfin/us-balance-annual.csv, rows 2, 5: AAA 2019 stands 2 times")
 
 
 def test_own_file_goes_first(tmp_path):

@@ -191,9 +191,8 @@ class OneFails:
         if self.interrupts and self.asked == 3:
             os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.02)
-        frame = pd.DataFrame(
-            {"date": DAYS.as_unit("us"), "close": 9.0 + np.arange(len(DAYS)), "volume": 1.0, "split": 0.0}
-        )
+        closes = 9.0 + np.arange(len(DAYS))
+        frame = pd.DataFrame({"date": DAYS.as_unit("us"), "close": closes, "volume": 1.0, "split": 0.0})
         return Pulled(item, frame, {}, "test")
 
 
@@ -209,22 +208,15 @@ def test_what_an_interrupt_left_unasked_is_not_told_as_done_with(store, monkeypa
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     items, told = [Item("yahoo", Kind.PRICES, f"S{n}") for n in range(50)], []
     try:
-        outcome = pulling.pull(
-            items,
-            store,
-            {"yahoo": OneFails(interrupts=True)},
-            policy=RetryPolicy(at_once=1),
-            tell=lambda *x: told.append(x),
-        )
+        clients, policy = {"yahoo": OneFails(interrupts=True)}, RetryPolicy(at_once=1)
+        outcome = pulling.pull(items, store, clients, policy=policy, tell=lambda *what: told.append(what))
     finally:
         signal.signal(signal.SIGINT, before)
     assert 3 <= len(outcome.kept) < 30
     assert sorted(what for _, _, what in told) == [str(snapshot.item) for snapshot in outcome.kept]
     assert len(outcome.kept) + len(outcome.not_asked) == 50
-    assert (
-        outcome.lines()[-1]
-        == f"stopped: {len(outcome.not_asked)} not asked for yet; the same command goes on from here"
-    )
+    said = f"stopped: {len(outcome.not_asked)} not asked for yet; the same command goes on from here"
+    assert outcome.lines()[-1] == said
 
 
 def test_a_full_disk_is_a_failure_and_no_traceback(store, monkeypatch):
@@ -299,9 +291,8 @@ def test_recorded_answers_of_the_real_vendor(shared_data, vendors, store):
     recorded = json.loads((shared_data / "wire/yahoo/chart-AAPL-2020-08-31-to-2020-11-07.json").read_text())["response"]
     vendors.prices("AAPL", as_json(recorded["bodyJson"]))
     pulled = yahoo.fetch(Item("yahoo", Kind.PRICES, "AAPL"), now=pd.Timestamp.now("UTC"))
-    assert (
-        pulled.frame["close"].tolist() == recorded["bodyJson"]["chart"]["result"][0]["indicators"]["quote"][0]["close"]
-    )
+    [quote] = recorded["bodyJson"]["chart"]["result"][0]["indicators"]["quote"]
+    assert pulled.frame["close"].tolist() == quote["close"]
     assert pulled.frame["split"].tolist().count(4.0) == 1, "the split of 2020-08-31"
     for name in ("notimestamp-quotes-length", "notimestamp-weird-quote"):
         fake = json.loads((shared_data / f"wire/yahoo/chart-{name}.fake.json").read_text())["response"]

@@ -84,14 +84,11 @@ def test_one_altered_byte_is_found_and_the_one_before_is_used(store, where):
     assert card.vintage.sha256 == old.sha256
     assert "1 that would go before it damaged" in card.origin
     alter(data_file(store, old), where)
-    with pytest.raises(
-        MissingDataError, match=r"every snapshot of RUT is damaged; run: python -m research_lib data pull"
-    ):
+    said = "every snapshot of RUT is damaged; run: python -m research_lib data pull"
+    with pytest.raises(MissingDataError, match=said):
         load_prices(open_source("yahoo"), ["RUT"])
     store.keep(pulled(200.0), now=at("2024-07-19T10:00"))
-    assert load_prices(open_source("yahoo"), ["RUT"])["RUT"].iloc[0] == 200, (
-        "the same data, when it comes again, mends it"
-    )
+    assert load_prices(open_source("yahoo"), ["RUT"])["RUT"].iloc[0] == 200, "the same data, come again, mends it"
 
 
 def test_an_altered_manifest_is_found_and_not_used(store):
@@ -236,9 +233,8 @@ SYMBOLS = 60
 @pytest.fixture
 def many(vendors):
     for n in range(SYMBOLS):
-        vendors.prices(
-            f"S{n:02d}", as_json(chart(f"S{n:02d}", DAYS, 100.0 + n + np.arange(len(DAYS)) / 9), delay_s=0.02)
-        )
+        answer = chart(f"S{n:02d}", DAYS, 100.0 + n + np.arange(len(DAYS)) / 9)
+        vendors.prices(f"S{n:02d}", as_json(answer, delay_s=0.02))
     return vendors
 
 
