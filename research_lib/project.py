@@ -6,15 +6,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = PROJECT / "notebooks"
 PARAMETERS = PROJECT / "params"
 REPORTS = PROJECT / "reports"
-
-SNAPSHOTS_VARIABLE = "RESEARCH_LIB_SNAPSHOTS"
-CHECK_SECONDS = 0.2
 CHECK_SECONDS = 0.2  # how often one looks whether an interrupt has come
 
 
@@ -30,11 +26,8 @@ def data_folder(data_dir: str) -> Path:
 
 
 def snapshots_folder() -> Path:
-    """Return where snapshots of live data are: `data/snapshots`, or what RESEARCH_LIB_SNAPSHOTS says.
-
-    An environment variable, because kernels inherit it, and because it says nothing about what a report is made of.
-    """
-    return from_project(os.environ.get(SNAPSHOTS_VARIABLE, "data/snapshots"))
+    """Return where snapshots of live data are; kernels inherit the variable, and it says nothing about a report."""
+    return from_project(os.environ.get("RESEARCH_LIB_SNAPSHOTS", "data/snapshots"))
 
 
 def display_path(path: Path) -> str:
@@ -46,13 +39,7 @@ def display_path(path: Path) -> str:
 
 
 def write_whole(files: Mapping[Path, bytes]) -> None:
-    """Write files so that each is there whole or not at all, and the first only once the last can be written.
-
-    Raises
-    ------
-    OSError
-        They cannot be written: no room, no right; nothing is left behind.
-    """
+    """Write files so that each is there whole or not at all, and the first only once the last can be written."""
     drafts: dict[Path, Path] = {}
     try:
         for path, content in files.items():
@@ -78,14 +65,10 @@ def noted_interrupts() -> Iterator[Callable[[], bool]]:
     Ctrl-C is ignored from the start (nohup, a job in the background), it stays ignored.
     """
     noted: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as `signal` calls it
-        noted.append(number)
-
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     heard = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
     for number in heard:
-        signal.signal(number, note)
+        signal.signal(number, lambda number, _: noted.append(number))
     try:
         yield lambda: bool(noted)
     finally:
