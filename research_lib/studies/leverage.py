@@ -464,7 +464,7 @@ class Leverage(Study):
         """What a wider spread does to small minus large."""
         effect = self.spread_effect
         if not effect.p < 0.05:
-            return "Small caps do no worse than large when credit spreads widen"
+            return "Small caps do not clearly lag large ones when credit spreads widen"
         size = show(abs(effect.value), "points").lstrip("+")
         return f"Small caps {'lag' if effect.value < 0 else 'lead'} by {size} when spreads widen by a point"
 

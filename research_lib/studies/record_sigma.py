@@ -48,7 +48,7 @@ LONGEST_CLOSURE_DAYS = 7
 LEAST_HISTORY, LEAST_COMPANIES = 252, 20  # before a company's record, or a share of companies, means something
 FEW_EPISODES = 20  # fewer are no ground for "no signal"
 DETECTABLE = 2.8 / 3.92  # of an interval's width: an effect of 1.96 + 0.84 errors is found four times in five
-NO_SIGNAL = "What followed was no different from other days"
+NO_SIGNAL = "What followed was not clearly different from other days"
 
 RANKS = ("value", "rank", "rank_of", "since")
 EXTREMES = ("n", "highest", "highest_date", "lowest", "lowest_date")
@@ -367,7 +367,7 @@ class RecordSigma(Study):
             number, how = f"{low} years or more", f"come every {low} years or far less often"
             note = "the data cannot say how rare"
             if found.low > self.years:
-                number, how = f"over {self.years:.0f} years", "are rarer than the record is long"
+                number, how = f"over {self.years:.0f} years", f"come less than once in {self.years:.0f} years"
         return number, f"between {peaks}; {note}", f"{peaks.capitalize()} {how}; {note}"
 
     @property

@@ -17,8 +17,9 @@ NAMES = {"S1": "smallest fifth", "S5": "largest fifth", "SMB": "SMB, the small m
 PAIRS = {"daily": (("RUT", "GSPC"), ("IWM:total", "SPY:total"), ("IWC:total", "SPY:total")),
          "monthly": (("S1", "S5"), ("SMB", ""))}  # fmt: skip
 TOTAL_FIELDS = (":total", ":adj_close")
-RATES = {"daily": ("DGS2", "DGS10", "BAMLH0A0HYM2", "BAA10Y"), "monthly": ("RF", "AAA", "BAA")}
-MONTHS_PER_YEAR = 12
+SPREADS = ("BAMLH0A0HYM2", "BAA10Y")
+RATES = {"daily": ("DGS2", "DGS10", *SPREADS), "monthly": ("RF", "AAA", "BAA")}
+YIELDS = {"2-year yield": ("DGS2", 1), "10-year yield": ("DGS10", 1), "bill rate": ("RF", 12)}  # 12: of a month, a year
 
 LONGEST_STEP_DAYS = 20  # a daily series' median step is one day, a monthly one's thirty
 STALE = pd.Timedelta(days=7)  # a yield is carried over holidays of the bond market, not over gaps
@@ -88,13 +89,10 @@ def load_rates(source: Source, frequency: str, *, as_of: date | None) -> tuple[p
     """
     loaded = {name: load_series_if_any(source, [name], as_of=as_of) for name in RATES[frequency]}
     known = {name: data[name] for name, data in loaded.items() if data}
-    names = {"DGS2": "2-year yield", "DGS10": "10-year yield", "RF": "bill rate"}
-    levels = {name: known[series] for series, name in names.items() if series in known}
-    if "RF" in known:
-        levels["bill rate"] = known["RF"] * MONTHS_PER_YEAR
+    levels = {words: a_year * known[name] for words, (name, a_year) in YIELDS.items() if name in known}
+    spreads = [known[name] for name in SPREADS if name in known]
     if {"AAA", "BAA"} <= set(known):
-        levels["credit spread"] = (known["BAA"] - known["AAA"]).dropna()
-    spreads = [known[name] for name in ("BAMLH0A0HYM2", "BAA10Y") if name in known]
+        spreads.append((known["BAA"] - known["AAA"]).dropna())
     if spreads:
         levels["credit spread"] = next((one for one in spreads if len(one) >= LEAST_SPREAD_DAYS), spreads[-1])
     return pd.DataFrame(levels), tuple(card for data in loaded.values() if data for card in data.cards)

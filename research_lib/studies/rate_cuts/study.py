@@ -412,8 +412,8 @@ class RateCuts(Study):
         positive, differs = self.ways.to_dict("records")
         missing = "; ".join(name for name, pair in self.others.items() if pair is None)
         title = (
-            f"{show(differs['value'], 'share', digits=1)} of {differs['n']:,} ways to ask differ from chance; with no effect it is "
-            f"{show(differs['null_mean'], 'share')} on average and up to {show(differs['null_high'], 'share')}"
+            f"{show(differs['value'], 'share', digits=1)} of {differs['n']:,} ways to ask find an effect; where there is none, "
+            f"{show(differs['null_mean'], 'share')} do on average, and up to {show(differs['null_high'], 'share')}"
         )
         deck = (
             f"By pair, measure, horizon, start and what makes a first cut; {show(positive['value'], 'share')} of {len(frame):,} are "
