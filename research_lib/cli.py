@@ -117,9 +117,7 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end: as by Ctrl-C
     with _one_line():
         if ":/" in str(output):
-            raise ReportError(
-                f"--output {output}: reports go to a folder; Papermill itself writes to stores like s3://"
-            )
+            raise ReportError("--output: reports go to a folder; Papermill itself writes to stores such as s3://")
         folder = output.expanduser().absolute()
         axes = [*(grid or []), *(word for word in words or [] if grid and "=" in word and not Path(word).exists())]
         paths = {word: Path(word).expanduser() for word in words or [] if word not in axes}

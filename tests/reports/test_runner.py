@@ -12,6 +12,8 @@ import pytest
 
 from research_lib.reports import forkserver, make, plan
 from research_lib.reports.inputs import Inputs
+from research_lib.reports.record import Record
+from research_lib.reports.run import describe
 from tests.conftest import write_prices
 from tests.reports.conftest import FINDINGS, SAME_CODE, alive, interrupt, wait_for
 
@@ -444,3 +446,14 @@ def test_a_cluster_that_does_not_answer_is_one_line(project):
     done = project.run(project.file(), "--cluster", "tcp://127.0.0.1:1")
     assert done.exit_code == 2
     assert "no Dask scheduler answers" in done.stderr
+
+
+def test_a_line_says_what_was_found_where_it_is_and_where_data_ends_before_as_of(tmp_path):
+    made = Record(notebook="n", slug="a", status="ok", headline="It rose", duration_seconds=1.23)
+    assert describe(made, tmp_path) == "n/a: ok: It rose (1.2 s)"
+    card = {"id": "GSPC", "last": "2018-12-31"}
+    late = made.with_(parameters={"as_of": "2024-07-16"}, data=[card, {"id": "VIX", "last": "2024-07-16"}])
+    assert "It rose; as_of is 2024-07-16, but the data ends on 2018-12-31" in describe(late, tmp_path)
+    assert "as_of" not in describe(late.with_(parameters={"as_of": "2018-12-31"}), tmp_path)
+    wrong = Record(notebook="n", slug="a", status="wrong", message="n/a: one\ntwo")
+    assert describe(wrong, tmp_path) == "n/a: wrong: one\nn/a: wrong: two"
