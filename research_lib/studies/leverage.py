@@ -90,6 +90,13 @@ class Leverage(Study):
     Parameters = parameters.Leverage
     FINDINGS = read_findings("Leverage")
     QUESTION: ClassVar[str] = "How indebted are small companies against large ones, and who is hurt when rates move?"
+    CONTROLS = ("large", "small", "exclude_financials", "fiscal_year", "stress_bp", "stress_share")
+    VIEWS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "Small against large": ("hero", "typical"),
+        "By year": ("ratio_by_year", "cover"),
+        "Refinancing": ("refinancing_map",),
+        "Credit spreads": ("spread_effects",),
+    }
     p: parameters.Leverage
 
     # Data.
