@@ -1,9 +1,11 @@
 """What a pull makes of a vendor's answers, sound and not: what is kept, what is said, and what reports then use."""
 
+import io
 import json
 import os
 import signal
 import time
+import zipfile
 from datetime import date
 from types import SimpleNamespace
 
@@ -18,7 +20,7 @@ from research_lib.data.live import pull as pulling
 from research_lib.data.live.network import RateLimiter, RetryPolicy, connection_fault, read_retry_after
 from research_lib.data.live.pull import plan
 from research_lib.data.live.store import SERVES, Item, Kind, Pulled
-from research_lib.data.live.vendors import VENDORS, check_chart
+from research_lib.data.live.vendors import VENDORS, check_chart, read_monthly
 from research_lib.errors import DataError, MissingDataError
 from tests.data.live.conftest import DAYS, QUICK
 from tests.data.live.loopback import FRENCH, Answer, as_json, chart, clients, fred_csv, french_zip, split
@@ -364,6 +366,27 @@ def test_factors_and_portfolios_come_from_one_file_each(vendors, pull):
     vendors.answer(f"{FRENCH}/F-F_Research_Data_Factors_CSV.zip", Answer(b"PK no zip"))
     said = pull("french", series=("SMB",)).lines()[0]
     assert said.startswith("failed: french SMB: F-F_Research_Data_Factors: not a file as Ken French publishes it")
+
+
+def test_the_first_table_of_months_is_read_whatever_its_header_and_what_stands_around_it():
+    tables = {
+        "Value weighted": french_tables(["A", "B"])["Monthly"],
+        "Equal weighted": french_tables(["A", "B"], 1)["Monthly"],
+    }
+    packed = french_zip("x", tables).body
+    with zipfile.ZipFile(io.BytesIO(packed)) as file:
+        text = file.read("x.csv").decode()
+    for header, line_end in ((",A,B", "\r\n"), ("Date,A,B", "\n"), (" , A , B", "\r")):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as file:
+            file.writestr("x.csv", text.replace(",A,B", header).replace("\r\n", line_end))
+        found = read_monthly(buffer.getvalue())
+        assert (found.columns.tolist(), found.index[0], len(found)) == (
+            ["A", "B"],
+            pd.Timestamp("1990-01-01"),
+            len(MONTHS),
+        )
+        assert found["A"].tolist() == tables["Value weighted"]["A"].tolist()
 
 
 def needs(source, **values):
