@@ -24,8 +24,8 @@ class CycleRule:
     """What makes a cut the first of an easing cycle."""
 
     min_cut_bp: float = 25.0  # the cut has at least this size, and
-    min_tightening_bp: float = 50.0  # the target rose by at least this in total since then, or
-    pause_days: int = 365  # so many days have passed
+    min_tightening_bp: float = 50.0  # the target rose by at least this in total since the last cut of the cycle before, or
+    pause_days: int = 365  # so many days have passed since that cut
 
 
 def easing_cycles(changes_bp: "pd.Series[float]", rule: CycleRule = CycleRule()) -> pd.DataFrame:
