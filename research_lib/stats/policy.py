@@ -21,11 +21,11 @@ ANNOUNCEMENT_LAG = pd.DateOffset(months=12)  # no recession's start took longer 
 
 @dataclass(frozen=True)
 class CycleRule:
-    """What makes a cut the first of an easing cycle."""
+    """What makes a cut the first of an easing cycle: its size, and what came since the last cut of the cycle before."""
 
     min_cut_bp: float = 25.0  # the cut has at least this size, and
-    min_tightening_bp: float = 50.0  # the target rose by at least this in total since the last cut of the cycle before, or
-    pause_days: int = 365  # so many days have passed since that cut
+    min_tightening_bp: float = 50.0  # the target rose by at least this in total since then, or
+    pause_days: int = 365  # so many days have passed
 
 
 def easing_cycles(changes_bp: "pd.Series[float]", rule: CycleRule = CycleRule()) -> pd.DataFrame:
