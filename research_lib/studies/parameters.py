@@ -4,19 +4,20 @@ Light to import: the runner reads these for every report before any study is loa
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Any, Literal, Self, get_args
+from datetime import date
+from typing import Any, ClassVar, Literal, Self, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import model_validator
 from pydantic_core import ErrorDetails
 
 from research_lib import params
 from research_lib.errors import nearest
-from research_lib.params import AssetName, OptionalAssetName, Parameters, iso_day, parameter
+from research_lib.params import AssetName, Day, OptionalAssetName, Parameters, parameter
 from research_lib.studies.claims import language
 
 SigmaName = Literal["price_z", "price_z_prior", "distance_z", "distance_expanding", "distance_vol", "return_z"]
 SIGMA_NAMES: tuple[SigmaName, ...] = get_args(SigmaName)
+BP = "basis points"
 MONTHLY_LEGS = (("S1", "S5"), ("SMB", ""))
 HORIZONS = {"monthly": (1, 3, 6, 12), "daily": (1, 5, 21, 63, 126, 252)}
 
@@ -45,7 +46,7 @@ class RecordSigma(Parameters):
         2.5, "Threshold", "how extreme an episode is; a negative one asks for falls", unit="σ", step=0.1, ge=-20, le=20
     )
     cluster_gap: int = parameter(
-        10, "Gap joined", "the longest gap that still leaves one episode", unit="sessions", step=1, ge=0, le=252
+        10, "Gap joined", "the longest gap that still leaves one episode", unit="sessions", ge=0, le=252
     )
 
     @model_validator(mode="after")
@@ -81,16 +82,10 @@ class RateCuts(Parameters):
     large: OptionalAssetName = parameter("S5", "Large caps", "S5 (empty with SMB) by months, else a price such as GSPC")
     horizon: int = parameter(12, "Horizon", "how long after the cut the headline looks", unit="periods", ge=1, le=252)
     min_cut_bp: float = parameter(
-        25.0, "Smallest first cut", "the smallest cut that can begin a cycle", unit="basis points", step=5, gt=0, le=300
+        25.0, "Smallest first cut", "the smallest cut that can begin a cycle", unit=BP, step=5, gt=0, le=300
     )
     min_tightening_bp: float = parameter(
-        50.0,
-        "Hikes before it",
-        "hikes since the last cycle that make the next cut a first cut",
-        unit="basis points",
-        step=25,
-        gt=0,
-        le=1000,
+        50.0, "Hikes before it", "hikes since the last cycle that allow a first cut", unit=BP, step=25, gt=0, le=1000
     )
     pause_days: int = parameter(
         365, "Or a pause of", "or a pause without cuts that does so too", unit="days", step=5, ge=30, le=3650
@@ -143,13 +138,7 @@ class Leverage(Parameters):
         500, "Large", "how many of the largest are the large companies", unit="companies", step=50, ge=30, le=5000
     )
     small: int = parameter(
-        2000,
-        "Small",
-        "how many of the next largest are the small companies",
-        unit="companies",
-        step=100,
-        ge=30,
-        le=20_000,
+        2000, "Small", "how many of the next largest are small companies", unit="companies", step=100, ge=30, le=20_000
     )
     exclude_financials: bool = parameter(
         True, "Without financials", "leave out financials and real estate; needs sectors"
@@ -161,23 +150,17 @@ class Leverage(Parameters):
         4.0, "Quoted for small", "the published net debt / EBITDA of small companies", unit="turns", step=0.1
     )
     zombie_years: int = parameter(
-        3,
-        "Zombie after",
-        "how long interest cover stays below 1 before a company is a zombie",
-        unit="years",
-        step=1,
-        ge=1,
-        le=10,
+        3, "Zombie after", "how long interest cover stays below 1 to make a zombie", unit="years", ge=1, le=10
     )
-    fiscal_year: int = parameter(0, "Fiscal year", "the year of the headline; 0 is the last one", step=1, ge=0, le=2100)
-    events: list[date] = parameter(
+    fiscal_year: int = parameter(0, "Fiscal year", "the year of the headline; 0 is the last one", ge=0, le=2100)
+    events: list[Day] = parameter(
         [date(2007, 9, 18), date(2019, 7, 31), date(2020, 3, 16), date(2022, 11, 10)],
         "Chosen days",
         "days whose cross-section of returns is looked at",
         min_length=1,
     )
     stress_bp: int = parameter(
-        200, "Stress", "the move of interest rates in the stress test", unit="basis points", step=25, ge=-1000, le=2000
+        200, "Stress", "the move of interest rates in the stress test", unit=BP, step=25, ge=-1000, le=2000
     )
     stress_share: float = parameter(
         0.5, "Share refinanced", "the share of debt that pays the new rate, as a decimal", step=0.05, gt=0, le=1
@@ -188,29 +171,14 @@ class Leverage(Parameters):
         """The fiscal year of the headline; None for the last one."""
         return self.fiscal_year or None
 
-    @property
-    def optional_symbols(self) -> list[str]:
-        """The market, for betas."""
-        return ["GSPC"]
-
-    @property
-    def series(self) -> list[str]:
-        """Rates that debt is priced by, and what the long proxies are made of."""
-        return ["DGS2", "DGS3MO", "DFF", "DGS10", "SMB", "MKT_RF", "RF", "AAA", "BAA"]
+    optional_symbols: ClassVar[list[str]] = ["GSPC"]  # the market, for betas
+    # Rates that debt is priced by, and what the long proxies are made of.
+    series: ClassVar[list[str]] = ["DGS2", "DGS3MO", "DFF", "DGS10", "SMB", "MKT_RF", "RF", "AAA", "BAA"]
 
     @property
     def companies(self) -> int:
         """As many as both groups hold."""
         return self.large + self.small
-
-    @field_validator("events", mode="before")
-    @classmethod
-    def _read_dates(cls, value: object) -> object:
-        if not isinstance(value, list):
-            return value
-        if any(isinstance(day, datetime) for day in value):
-            raise ValueError("must be dates without a time, like 2024-07-16")
-        return [iso_day(day) if isinstance(day, str) else day for day in value]
 
 
 class Claims(Parameters):

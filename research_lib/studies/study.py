@@ -17,7 +17,6 @@ from functools import cached_property
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from shutil import which
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from research_lib.errors import InsufficientDataError, MissingDataError, nearest
@@ -43,16 +42,21 @@ STUDIES = {
     "04_claims": "research_lib.studies.claims.study:Claims",
 }
 PACKAGES = ("research-lib", "pandas", "numpy", "scipy", "statsmodels", "arch", "papermill")
-COMMON_EXHIBITS = ("summary", "findings", "data", "parameters", "provenance")
+COMMON_TABLES = {
+    "data": ("What was read", ["series", "name", "origin", "first", "last", "rows", "gaps", "found", "sha256"]),
+    "parameters": ("Parameters", ["parameter", "shown", "meaning"]),
+    "provenance": ("Code, packages and data", ["name", "shown"]),
+}
+COMMON_EXHIBITS = ("summary", "findings", *COMMON_TABLES)
 NAMED_SOURCES = 3
 
 
 class result(cached_property[T]):  # noqa: N801  # a decorator, as property is
     """A method that is computed when first asked for and then kept; so is the reason why it cannot be."""
 
-    kind: str = "result"
-    title: Text = ""
-    options: Mapping[str, Any] = {}
+    def __init__(self, method: Callable[[Any], T], kind: str = "result", **options: Any) -> None:  # noqa: ANN401
+        super().__init__(method)
+        self.kind, self.options = kind, options  # of a table, how it is shown
 
     def __get__(self, study: Any, owner: type[Any] | None = None) -> Any:  # noqa: ANN401  # the method's own type
         if study is None:
@@ -72,31 +76,14 @@ class result(cached_property[T]):  # noqa: N801  # a decorator, as property is
         return (self.__doc__ or self.attrname or "").strip().splitlines()[0].rstrip(".")
 
 
-def table(
-    title: Text,
-    columns: Sequence[ColumnName],
-    *,
-    unit: str = "number",
-    deck: Text = "",
-    note: Text = "",
-    most: int | None = None,
-) -> Callable[[Callable[[Any], pd.DataFrame]], result[pd.DataFrame]]:
-    """Make a method that returns a frame a result that `show` shows as a table of some columns, at most `most` rows."""
-
-    def register(method: Callable[[Any], pd.DataFrame]) -> result[pd.DataFrame]:
-        made = result(method)
-        made.kind, made.title = "table", title
-        made.options = {"columns": columns, "unit": unit, "deck": deck, "note": note, "most": most}
-        return made
-
-    return register
+def table(title: Text, columns: Sequence[ColumnName], **look: Any) -> Callable[..., result[pd.DataFrame]]:  # noqa: ANN401
+    """Make a method that returns a frame a result that `show` shows as a table: `unit`, `deck`, `note`, `most` rows."""
+    return lambda method: result(method, "table", title=title, columns=columns, **look)
 
 
 def figure(method: Callable[[Any], T]) -> result[T]:
     """Make a method that draws a figure an exhibit; it is drawn when it is first shown."""
-    made = result(method)
-    made.kind = "figure"
-    return made
+    return result(method, "figure")
 
 
 @dataclass(frozen=True)
@@ -185,8 +172,10 @@ class Show:
     def __call__(self, name: str) -> Any:  # noqa: ANN401
         """Return the exhibit of this name, or one sentence on what it lacks."""
         study, exhibits = self._study, self._study.exhibits()
+        if name == "summary":
+            return replace(study.summary(), question=study.QUESTION)
         if name in COMMON_EXHIBITS:
-            return getattr(study, f"_{name}")()
+            return study.findings if name == "findings" else study._common_table(name)
         if name not in exhibits:
             raise AttributeError(f"{name}: unknown exhibit{nearest(name, dir(self))}")
         spec = exhibits[name]
@@ -194,7 +183,7 @@ class Show:
             found = getattr(study, name)
             if spec.kind == "figure":
                 return replace(found, id=name, source=study.source_line)
-            return study._table(name, found, **{**spec.options, "title": spec.title})
+            return study._table(name, found, **spec.options)
         except MISSING as reason:
             return Missing(spec.subject, str(reason))
 
@@ -270,12 +259,6 @@ class Study:
         """Return what the first screen says; a subclass writes it as a template over its findings."""
         raise NotImplementedError
 
-    def _summary(self) -> Summary:
-        return replace(self.summary(), question=self.QUESTION)
-
-    def _findings(self) -> Findings:
-        return self.findings
-
     def _table(self, name: str, data: pd.DataFrame, *, most: int | None = None, **parts: Any) -> Table:  # noqa: ANN401
         """Make a table; title, deck and note may be templates or functions of the study."""
         from research_lib.exhibits.table import Table
@@ -285,31 +268,25 @@ class Study:
             parts[part] = text(self) if callable(text) else text.format(p=self.p, s=self)
         return Table(name, data=data if most is None else data.head(most), source=self.source_line, **parts)
 
-    def _rows(self, name: str, title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Table:
+    def _common_table(self, name: str) -> Table:
         import pandas as pd
 
-        return self._table(name, pd.DataFrame(list(rows), columns=list(columns)), title=title, columns=columns)
-
-    def _data(self) -> Table:
-        columns = ("series", "name", "origin", "first", "last", "rows", "gaps", "found", "sha256")
-        rows = [
-            {name: getattr(card, name, "") for name in columns}
-            | {"series": card.id, "origin": f"{card.source}: {card.origin}"}
-            | {"found": card.fault_summary(), "sha256": card.sha256[:12]}
-            for card in self.cards
-        ]
-        return self._rows("data", "What was read", columns, rows)
-
-    def _parameters(self) -> Table:
-        fields, shown = type(self.p).model_fields, self.p.shown()
-        rows = [{"parameter": name, "shown": text, "meaning": fields[name].description} for name, text in shown.items()]
-        return self._rows("parameters", "Parameters", ("parameter", "shown", "meaning"), rows)
-
-    def _provenance(self) -> Table:
-        facts = {"commit": commit(), "Python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-        facts |= {f"sha256 of {card.id}": card.sha256 for card in self.cards}
-        rows = [{"name": name, "shown": value} for name, value in facts.items()]
-        return self._rows("provenance", "Code, packages and data", ("name", "shown"), rows)
+        title, columns = COMMON_TABLES[name]
+        if name == "data":
+            rows: list[Any] = [
+                {one: getattr(card, one, "") for one in columns}
+                | {"series": card.id, "origin": f"{card.source}: {card.origin}"}
+                | {"found": card.fault_summary(), "sha256": card.sha256[:12]}
+                for card in self.cards
+            ]
+        elif name == "parameters":
+            fields = type(self.p).model_fields
+            rows = [(one, text, fields[one].description) for one, text in self.p.shown().items()]
+        else:
+            rows = [("commit", commit()), ("Python", platform.python_version())]
+            rows += [(package, version(package)) for package in PACKAGES]
+            rows += [(f"sha256 of {card.id}", card.sha256) for card in self.cards]
+        return self._table(name, pd.DataFrame(rows, columns=columns), title=title, columns=columns)
 
 
 def study_class(notebook: str) -> type[Study] | None:
@@ -317,8 +294,7 @@ def study_class(notebook: str) -> type[Study] | None:
     if notebook not in STUDIES:
         return None
     module, name = STUDIES[notebook].split(":")
-    found: type[Study] = getattr(import_module(module), name)
-    return found
+    return getattr(import_module(module), name)
 
 
 def parameters_model(notebook: str) -> type[Parameters] | None:
@@ -330,11 +306,9 @@ def parameters_model(notebook: str) -> type[Parameters] | None:
 
 def commit() -> str:
     """Return the project's commit, marked where files differ from it; `unknown` outside a checkout."""
-    command = [which("git") or "git", "-C", str(PROJECT), "describe", "--always", "--abbrev=12"]
+    command = ["git", "-C", str(PROJECT), "describe", "--always", "--abbrev=12", "--dirty=, with uncommitted changes"]
     try:
-        found = subprocess.run(  # noqa: S603  # git, with no input of the user's
-            [*command, "--dirty=, with uncommitted changes"], capture_output=True, text=True, check=False
-        )
+        found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # nothing of a user's
     except OSError:
         return "unknown"
     return found.stdout.strip() or "unknown"

@@ -17,35 +17,22 @@ the `parameters` cells of the notebooks are written by `python -m research_lib s
 
 
 def sync(*, check: bool = False) -> list[Path]:
-    """Write the notebooks' cells and the document from the models.
-
-    Parameters
-    ----------
-    check : bool
-        Write nothing.
-
-    Returns
-    -------
-    list of Path
-        The files that differ from their models, or did.
-    """
+    """Write the notebooks' cells and the document from the models; return the files that differ, which `check` leaves."""
     wanted = {
         NOTEBOOKS / f"{name}.ipynb": _with_cell(NOTEBOOKS / f"{name}.ipynb", model) for name, model in MODELS.items()
     }
     parts = [HEAD, *(f"## {name}\n\n{markdown_table(model)}\n" for name, model in MODELS.items())]
-    wanted[DOCUMENT] = "\n".join(parts)
-    stale = {
-        path: text.encode() for path, text in wanted.items() if not path.exists() or path.read_bytes() != text.encode()
-    }
+    wanted[DOCUMENT] = "\n".join(parts).encode()
+    stale = {path: text for path, text in wanted.items() if not path.exists() or path.read_bytes() != text}
     if not check:
         write_whole(stale)
     return list(stale)
 
 
-def _with_cell(notebook: Path, model: type[Parameters]) -> str:
+def _with_cell(notebook: Path, model: type[Parameters]) -> bytes:
     """Return a notebook's text with its `parameters` cell as the model has it; all else stays as it is."""
     content = json.loads(notebook.read_bytes())
     for cell in content["cells"]:
         if "parameters" in cell.get("metadata", {}).get("tags", []):
             cell["source"] = cell_text(model).splitlines(keepends=True)
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
