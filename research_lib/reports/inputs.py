@@ -50,10 +50,13 @@ def _hash(*parts: str) -> str:
 def _of_file(path: Path) -> str:
     """Hash a file's name and content; of a large one its size and time."""
     name = f"{path.parent.name}/{path.name}"  # the same on another machine
-    state = path.stat()
-    if state.st_size > LARGE_BYTES:
-        return f"{name} {state.st_size} {state.st_mtime_ns}"
-    return f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+    try:
+        state = path.stat()
+        if state.st_size > LARGE_BYTES:
+            return f"{name} {state.st_size} {state.st_mtime_ns}"
+        return f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+    except OSError as error:  # gone meanwhile, or not ours to read: the report says so if it needs it
+        return f"{name} {error.strerror}"
 
 
 def _of_notebook(notebook: Path) -> Iterator[str]:

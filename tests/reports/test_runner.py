@@ -263,6 +263,13 @@ def test_a_report_whose_last_session_was_not_over_is_made_again(project):
     assert "a: unchanged" in project.run(path).stdout
 
 
+def test_a_file_that_cannot_be_read_is_no_fault_of_the_runner(project):
+    project.notebook()
+    (project.folder / "notebooks" / "gone.csv").symlink_to(project.folder / "nowhere")
+    (project.folder / "notebooks" / "loop").symlink_to(project.folder / "notebooks" / "loop")
+    assert project.run(project.file()).exit_code == 0
+
+
 def test_a_report_of_other_code_is_made_again(project, monkeypatch):
     project.notebook()
     path = project.file()
