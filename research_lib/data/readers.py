@@ -42,6 +42,7 @@ DATE_FAULTS = {":": "not midnight, write yyyy-mm-dd", DAY_AND_MONTH: "day or mon
 POINT_NUMBER = r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"  # 3,010.39
 COMMA_NUMBER = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+),\d+"  # 3.010,39 or 3010,39
 POINT_FRACTION = r"[+-]?\d+\.(?:\d{1,2}|\d{4,})"  # not three digits, which could be thousands
+PARTED = r"[1-9]\d{0,2}\.\d{3}"  # between semicolons or tabs a point may part thousands
 PLAIN_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
 FILE_STARTS = {
@@ -251,7 +252,7 @@ def _convert(cells: "pd.Series[Any]", kind: str, shown: str, filled: bool = Fals
         values = values.mask(values == "")
     else:
         values, bad = to_numbers(cells)
-        bad |= values.notna() & (values % 1 != 0) & (kind == INTEGER)
+        bad = bad | (values % 1 > 0) if kind == INTEGER else bad
         if bad.any():
             rows = (f"row {row}: not a {WORDS[kind]}: {quoted(cell)}" for row, cell in cells[bad].items())
             raise refusal(where, rows, int(bad.sum()))
@@ -323,11 +324,12 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
         row = next((row for row, line in lines if line.count('"') % 2), skipped + 1)
         raise DataError(f"{shown}, row {row}: unexpected end of data (a quotation mark that is not closed?)")
     frame = pd.DataFrame(table.rename_columns(list(chosen.values())).to_pandas().set_axis(rows))
-    frame = frame[(frame != "").any(axis=1)]  # of an empty line nothing is missed
+    if (frame.iloc[:, 0] == "").any():
+        frame = frame[(frame != "").any(axis=1)]  # of an empty line nothing is missed
     for name, cells in frame.items() if delimiter in ";\t" else ():
         filled = cells[cells.ne("")]
-        if len(filled) and filled.str.fullmatch(r"[1-9]\d{0,2}\.\d{3}").all():  # a point may part thousands here
-            cell = filled.iloc[0]
+        cell = next(iter(filled), "")
+        if re.fullmatch(PARTED, cell) and filled.str.fullmatch(PARTED).all():
             readings = f"{float(cell):g} or {cell.replace('.', '')}; write it with two decimals, or without a point"
             raise DataError(f"{shown}, column {clipped(name)}, row {filled.index[0]}: {cell!r} could be {readings}")
     return frame
@@ -351,7 +353,8 @@ def _decode(data: bytes, shown: str) -> str:
         raise DataError(f"{shown}: not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from None
     if not text.strip():
         raise DataError(f"{shown}: {fault or 'the file is empty'}")
-    return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n") + "\n"
+    text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    return text if text.endswith("\n") else text + "\n"
 
 
 def _find_header(text: str, shown: str) -> tuple[str, list[str], int]:
