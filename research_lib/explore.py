@@ -26,6 +26,7 @@ from research_lib.studies.study import Study, study_class
 # So long, in seconds, a change waits for the next one; between two exhibits the kernel looks for one.
 PAUSE, GLANCE = 0.03, 0.005
 ASSET_FIELDS = ("asset", "benchmark")  # fields whose choices are what the source has
+FITTED = {"button_width": "max-content"}
 WIDE = {"description_width": "9rem"}
 SLIDERS = {"integer": widgets.IntSlider, "number": widgets.FloatSlider}
 button = partial(widgets.Button, layout={"width": "max-content"})
@@ -108,9 +109,7 @@ class Explorer(Answering):
         for name in study.CONTROLS:
             known = study(start, loaded=self._loaded).source.symbols() if name in ASSET_FIELDS else ()
             self.controls[name] = control(start, name, sorted({*known, getattr(start, name)}) if known else ())
-        self.view = widgets.ToggleButtons(
-            options=[*study.VIEWS], description="Show", style={"button_width": "max-content"}
-        )
+        self.view = widgets.ToggleButtons(options=[*study.VIEWS], description="Show", style=FITTED)
         self.replace = widgets.Checkbox(description="Replace a file of this name", indent=False)
         shown = [*self.controls.values()]
         super().__init__([row(shown), self.view], shown, self.view, self.replace)

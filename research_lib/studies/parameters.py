@@ -18,6 +18,8 @@ from research_lib.studies.claims import language
 SigmaName = Literal["price_z", "price_z_prior", "distance_z", "distance_expanding", "distance_vol", "return_z"]
 SIGMA_NAMES: tuple[SigmaName, ...] = get_args(SigmaName)
 BP = "basis points"
+DDOF = {1: "of a sample", 0: "of a population"}
+EVENTS = [date(2007, 9, 18), date(2019, 7, 31), date(2020, 3, 16), date(2022, 11, 10)]
 MONTHLY_LEGS = (("S1", "S5"), ("SMB", ""))
 HORIZONS = {"monthly": (1, 3, 6, 12), "daily": (1, 5, 21, 63, 126, 252)}
 
@@ -35,12 +37,7 @@ class RecordSigma(Parameters):
         50, "Window", "how far the average and its standard deviation look back", unit="sessions", step=5, ge=5, le=1000
     )
     ddof: int = parameter(
-        1,
-        "Deviation",
-        "1 for the standard deviation of a sample, 0 for that of a population",
-        names={1: "of a sample", 0: "of a population"},
-        ge=0,
-        le=1,
+        1, "Deviation", "1 for the standard deviation of a sample, 0 for that of a population", names=DDOF, ge=0, le=1
     )
     threshold: float = parameter(
         2.5, "Threshold", "how extreme an episode is; a negative one asks for falls", unit="σ", step=0.1, ge=-20, le=20
@@ -121,8 +118,7 @@ class RateCuts(Parameters):
     @property
     def optional_symbols(self) -> list[str]:
         """The broad market, and by sessions the other pairs of small and large."""
-        other_pairs = [] if self.frequency == "monthly" else ["RUT", "IWM", "SPY", "IWC"]
-        return ["GSPC", *other_pairs]
+        return ["GSPC"] if self.frequency == "monthly" else ["GSPC", "RUT", "IWM", "SPY", "IWC"]
 
     @property
     def series(self) -> list[str]:
@@ -154,10 +150,7 @@ class Leverage(Parameters):
     )
     fiscal_year: int = parameter(0, "Fiscal year", "the year of the headline; 0 is the last one", ge=0, le=2100)
     events: list[Day] = parameter(
-        [date(2007, 9, 18), date(2019, 7, 31), date(2020, 3, 16), date(2022, 11, 10)],
-        "Chosen days",
-        "days whose cross-section of returns is looked at",
-        min_length=1,
+        EVENTS, "Chosen days", "days whose cross-section of returns is looked at", min_length=1
     )
     stress_bp: int = parameter(
         200, "Stress", "the move of interest rates in the stress test", unit=BP, step=25, ge=-1000, le=2000

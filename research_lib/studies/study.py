@@ -124,8 +124,7 @@ class Find:
         if hasattr(found, "columns"):
             frame = found.reset_index() if found.index.name and found.index.name not in found.columns else found
             frame = frame.query(self.rows) if isinstance(self.rows, str) else frame if self.rows else frame[:1]
-            records: list[dict[str, Any]] = frame.to_dict("records")
-            return records
+            return list(frame.to_dict("records"))
         if hasattr(found, "__dataclass_fields__"):
             return [{name: getattr(found, name) for name in found.__dataclass_fields__}]
         return [{self.column: found}]

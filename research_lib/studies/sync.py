@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from research_lib.params import Parameters, cell_text, markdown_table
+from research_lib.params import cell_text, markdown_table
 from research_lib.project import NOTEBOOKS, PROJECT, write_whole
 from research_lib.studies.parameters import MODELS
 
@@ -18,21 +18,17 @@ the `parameters` cells of the notebooks are written by `python -m research_lib s
 
 def sync(*, check: bool = False) -> list[Path]:
     """Write the notebooks' cells and the document from the models; return the files that differ, which `check` leaves."""
-    wanted = {
-        NOTEBOOKS / f"{name}.ipynb": _with_cell(NOTEBOOKS / f"{name}.ipynb", model) for name, model in MODELS.items()
-    }
-    parts = [HEAD, *(f"## {name}\n\n{markdown_table(model)}\n" for name, model in MODELS.items())]
+    parts, wanted = [HEAD], {}
+    for name, model in MODELS.items():
+        notebook = NOTEBOOKS / f"{name}.ipynb"
+        content = json.loads(notebook.read_bytes())
+        for cell in content["cells"]:
+            if "parameters" in cell.get("metadata", {}).get("tags", []):
+                cell["source"] = cell_text(model).splitlines(keepends=True)
+        wanted[notebook] = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+        parts.append(f"## {name}\n\n{markdown_table(model)}\n")
     wanted[DOCUMENT] = "\n".join(parts).encode()
     stale = {path: text for path, text in wanted.items() if not path.exists() or path.read_bytes() != text}
     if not check:
         write_whole(stale)
     return list(stale)
-
-
-def _with_cell(notebook: Path, model: type[Parameters]) -> bytes:
-    """Return a notebook's text with its `parameters` cell as the model has it; all else stays as it is."""
-    content = json.loads(notebook.read_bytes())
-    for cell in content["cells"]:
-        if "parameters" in cell.get("metadata", {}).get("tags", []):
-            cell["source"] = cell_text(model).splitlines(keepends=True)
-    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
