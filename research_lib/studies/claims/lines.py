@@ -3,10 +3,12 @@
 Every line is cut at the end of its history before anything is taken of it, so that later days cannot matter.
 """
 
+import csv
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -30,25 +32,16 @@ PERIOD = {"week": "W-FRI", "month": "M", "quarter": "Q", "year": "Y"}
 BOUNDS = {"above": "gt", "below": "lt", "at least": "ge", "at most": "le"}
 STATES = ("easing", "tightening", "on hold")
 
-# How each kind of value is written: its units, the first that of a bare figure, and what one of it is in each.
-UNITS: dict[str, dict[str, float]] = {
-    "level": {"points": 1.0},
-    "number": {"": 1.0, "points": 1.0},
-    "yield": {"%": 100.0, "bp": 10_000.0, "pp": 100.0},
-    "yield change": {"bp": 10_000.0, "pp": 100.0, "points": 100.0},
-    "fraction": {"%": 100.0, "bp": 10_000.0},
-    "difference": {"pp": 100.0, "%": 100.0, "points": 100.0, "bp": 10_000.0},
-    "share": {"%": 100.0},
-    "ratio": {"times": 1.0},
-    "sigma": {"sigma": 1.0},
-    "correlation": {"": 1.0},
-    "count": {"cases": 1.0, "times": 1.0, "session": 1.0, "days": 1.0},
-    "rank": {"": 1.0},
-    "day": {"": 1.0},
-    "session": {"session": 1.0, "days": 1.0},
-} | {period: {period: 1.0} for period in PERIOD}
+# How each kind of value is shown, what its differences are, and its units: the first that of a bare figure, each with what
+# one of the kind is in it.
+with Path(__file__).with_name("kinds.csv").open(encoding="utf-8") as file:
+    KINDS = {row["kind"]: row for row in csv.DictReader(file)}
+UNITS = {
+    kind: {unit: float(factor) for unit, factor in (one.split("=") for one in row["units"].split())}
+    for kind, row in KINDS.items()
+}
+CHANGED = {kind: row["changed"] for kind, row in KINDS.items() if row["changed"]}
 PRICES = ("level", "ratio", "number")  # change in percent of themselves; all else changes in points
-CHANGED = {"yield": "yield change", "fraction": "difference"}
 
 
 @dataclass(frozen=True)

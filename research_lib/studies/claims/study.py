@@ -1,9 +1,11 @@
 """The study of published claims: scoreboard, figures that do not hold, readings, forecasts; and one line explained."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
+from importlib.resources import files
+from textwrap import shorten
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -35,8 +37,10 @@ from research_lib.studies.study import Study, figure, result, table
 
 SHOWN_MARKS = 6
 MOST_ROWS = 12
-COLUMNS = {"id": "claim", "verdict": "verdict", "says": "what it says", "stated": "published", "computed": "computed",
-           "text": "what the verdict rests on"}  # fmt: skip
+CARDS = (files(__package__) / "cards.html").read_text(encoding="utf-8")
+HEADINGS = {"id": "claim", "verdict": "verdict", "says": "what it says", "stated": "published", "computed": "computed"}
+HEADINGS["text"] = "what the verdict rests on"
+COLUMNS = [(name, Column(heading, words=True)) for name, heading in HEADINGS.items()]
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,11 @@ class Cards:
     source: str = ""
 
     def _repr_html_(self) -> str:
-        cards = "".join(f"<li{self._anchor(one)}>{_card(one)}</li>" for one in self.results)
-        data = {"deck": self.deck, "source": self.source, "data": as_frame(self.results)}
-        return frame("table", self.id, self.title, f'<ul class="cards">{cards}</ul>', **data)  # type: ignore[arg-type]
+        from jinja2 import Template
 
-    def _anchor(self, one: Result) -> str:
-        return f' id="{escape(one.claim.id)}"' if self.linked else ""
+        cards = Template(CARDS, autoescape=True).render(vars(self), badge=badge, sparkline=charts.sparkline)
+        data = as_frame(self.results)
+        return frame("table", self.id, self.title, cards, deck=self.deck, source=self.source, data=data)
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         text = "\n".join(f"{one.claim.id} {one.verdict}: {one.claim.says}. {one.text}" for one in self.results)
@@ -64,28 +67,11 @@ class Cards:
         return {"text/html": self._repr_html_(), "text/plain": f"{self.title}\n{text}"}, {"research_lib": about}
 
 
-def _card(one: Result) -> str:
-    claim, article = one.claim, one.article
-    path = "" if one.path is None else charts.sparkline(one.path)
-    cited = ", ".join(filter(None, [article.title, article.publisher, str(article.published or article.span[1])]))
-    lines = [
-        f"{badge(one.verdict)} <b>{escape(claim.says)}</b>"
-        + (f" <i>(read as: {escape(claim.reading)})</i>" if claim.reading else ""),
-        f"<q>{escape(claim.quote)}</q> {escape(claim.by)}" if claim.quote else "",
-        f"published {escape(one.stated)}, computed {escape(one.computed)} " + path,
-        escape(one.text),
-        f"<b>What happened:</b> {escape(one.happened)}" if one.happened else "",
-        f"<small>{escape(claim.id)} · {escape(cited)}</small>",
-    ]
-    return "<br>".join(filter(None, lines))
-
-
 def as_frame(results: Sequence[Result]) -> pd.DataFrame:
     """Return results as a table, a row a claim."""
-    names = ("verdict", "stated", "computed", "text", "happened")
-    rows = [{name: getattr(one.claim, name) for name in ("id", "article", "says")} | {name: getattr(one, name) for name in names}
-            for one in results]  # fmt: skip
-    return pd.DataFrame(rows, columns=["id", "article", "says", *names])
+    said, found = ["id", "article", "says"], ["verdict", "stated", "computed", "text", "happened"]
+    rows = [[getattr(one.claim, name) for name in said] + [getattr(one, name) for name in found] for one in results]
+    return pd.DataFrame(rows, columns=said + found)
 
 
 class Claims(Study):
@@ -130,8 +116,9 @@ class Claims(Study):
     @result
     def findings(self) -> Findings:
         """How many claims have each verdict, and each claim's figure."""
-        found = [Finding(name.replace(" ", "_").replace("-", "_"), count, "count", len(self.results), f"claims that {VERDICTS[name][0]}")
-                 for name, count in self.counts.items()]  # fmt: skip
+        found, n = [], len(self.results)
+        for name, count in self.counts.items():
+            found.append(Finding(re.sub("[ -]", "_", name), count, "count", n, f"claims that {VERDICTS[name][0]}"))
         for one in self.results:
             row = one.as_record()
             unit = "date" if isinstance(row.get("computed"), str) else row.get("unit") or "number"
@@ -142,15 +129,15 @@ class Claims(Study):
 
     def _failing(self, *, read: bool) -> list[Result]:
         """Return the claims that fail: published figures, or what we read into vague words and forecasts."""
-        is_read = {one.claim.id: bool(one.claim.reading) or one.claim.kind == "forecast" for one in self.results}
-        return [one for one in self.results if one.verdict == FAILS and is_read[one.claim.id] is read]
+        failing = [one for one in self.results if one.verdict == FAILS]
+        return [one for one in failing if (bool(one.claim.reading) or one.claim.kind == "forecast") is read]
 
     @figure
     def scoreboard(self) -> Figure:
         """The scoreboard."""
         rows = as_frame(self.results)
         counts = pd.crosstab(rows["article"], rows["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
-        counts.index = pd.Index([_short(self.p.articles[name].title) for name in counts.index])
+        counts.index = pd.Index([shorten(self.p.articles[name].title, 48, placeholder=" …") for name in counts.index])
         shown = counts if len(counts) <= MOST_ROWS else counts.sum().to_frame("all articles").T
         shown = shown.loc[:, shown.sum() > 0].rename(columns={name: look[2] for name, look in VERDICT_LOOK.items()})
         return charts.stacked(
@@ -167,29 +154,27 @@ class Claims(Study):
         """Figures that do not hold."""
         found = self._failing(read=False)
         title = f"{plural(len(found), 'published figure')} {'does' if len(found) == 1 else 'do'} not hold"
-        return _cards(title, found, none="every figure that the data decides holds, or depends on a definition")
+        return _cards(title, found, "every figure that the data decides holds, or depends on a definition")
 
     @figure
     def readings(self) -> Cards:
         """Readings that are not borne out."""
         found = self._failing(read=True)
         title = f"{plural(len(found), 'vague statement')} not borne out, on our reading"
-        return _cards(title, found, none="no vague word was read in a way that fails")
+        return _cards(title, found, "no vague word was read in a way that fails")
 
     @figure
     def undecided(self) -> Cards:
         """Claims that depend on a definition."""
         found = [one for one in self.results if one.verdict == DEPENDS]
-        return _cards(
-            "What decides where a claim leaves a definition open", found, none="no claim leaves open what decides"
-        )
+        return _cards("What decides where a claim leaves a definition open", found, "no claim leaves open what decides")
 
     @figure
     def forecasts(self) -> Cards:
         """Forecasts, and what happened."""
         found = [one for one in self.results if one.claim.kind == "forecast"]
         title = "What was forecast, how often that had happened by then, and what came"
-        return _cards(title, found, none="no claim is a forecast", linked=False)
+        return _cards(title, found, "no claim is a forecast", linked=False)
 
     @figure
     def picture(self) -> Figure:
@@ -199,11 +184,7 @@ class Claims(Study):
             raise InsufficientDataError("no claim has a history to draw")
         return picture(drawn[0])
 
-    @table(
-        "Every claim with its verdict",
-        [(name, Column(heading, words=True)) for name, heading in COLUMNS.items()],
-        unit="text",
-    )
+    @table("Every claim with its verdict", COLUMNS, unit="text")
     def all_claims(self) -> pd.DataFrame:
         """Every claim."""
         return as_frame(self.results)
@@ -212,7 +193,11 @@ class Claims(Study):
         """Say how many claims hold, which do not, and what that rests on."""
         wrong, counts = self._failing(read=False), self.counts
         holds = sum(counts[name] for name in GOOD)
-        first = f" One that fails: {_example(wrong[0])}." if wrong else ""
+        first = (
+            f" One that fails: {wrong[0].claim.says} (published {wrong[0].stated}, computed {wrong[0].computed})."
+            if wrong
+            else ""
+        )
         numbers = {
             f"hold, {counts[ROUGHLY]} of them roughly": holds,
             f"fail, {len(wrong)} of them published figures": counts[FAILS],
@@ -234,18 +219,10 @@ class Claims(Study):
         )
 
 
-def _cards(title: str, found: list[Result], *, none: str, linked: bool = True) -> Cards:
+def _cards(title: str, found: list[Result], none: str, *, linked: bool = True) -> Cards:
     if not found:
         raise InsufficientDataError(none)
     return Cards(title, found, "As of each article's date", linked)
-
-
-def _example(one: Result) -> str:
-    return f"{one.claim.says} (published {one.stated}, computed {one.computed})"
-
-
-def _short(title: str) -> str:
-    return title if len(title) <= 48 else title[:47].rsplit(" ", 1)[0] + " …"
 
 
 def picture(found: Result) -> Figure:

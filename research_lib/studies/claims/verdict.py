@@ -13,8 +13,8 @@ from research_lib.errors import DataError, InsufficientDataError, ParameterError
 from research_lib.exhibits.findings import plain
 from research_lib.exhibits.format import NONE, plural, show
 from research_lib.studies.claims.evaluate import Reading, read_all
-from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, Phrase, Span, read
-from research_lib.studies.claims.lines import Lines, bare, days_when, next_session, on_the_way, scale
+from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, Span, read
+from research_lib.studies.claims.lines import KINDS, Lines, bare, days_when, next_session, on_the_way, scale
 
 HOLDS, ROUGHLY, FAILS, DEPENDS = "holds", "roughly", "fails", "depends"
 OPEN, NO_DATA, STAND_IN, UNTESTABLE = "open", "no data", "stand-in", "untestable"
@@ -37,13 +37,6 @@ MISFIT = "the line does not fit together"
 SMALL = 0.01  # differences below a point are shown to two places
 LAST_DAY = pd.Timestamp("2200-01-01")
 A_YEAR = pd.Timedelta(days=365)
-UNIT_SHOWN = {
-    "level": "price", "yield": "fraction", "fraction": "change", "difference": "points", "day": "date", "session": "sessions",
-    "week": "count", "month": "months", "quarter": "count", "year": "years",
-}  # fmt: skip
-IN_WORDS = {"rank": "rank {}", "sigma": "{} σ"} | {
-    one: f"{{}} {one}s" for one in ("session", "week", "month", "quarter", "year")
-}
 
 
 @dataclass(frozen=True)
@@ -82,25 +75,13 @@ class Result:
         """Return plain JSON values, in the order in which programs read them."""
         claim, reading = self.claim, self.reading
         record: dict[str, Any] = {name: getattr(claim, name) for name in ("id", "article", "kind", "says")}
-        record |= {
-            "verdict": self.verdict,
-            "as_of": self.as_of,
-            "depends_on": self.text,
-            "happened": self.happened or None,
-        }
+        record |= {"verdict": self.verdict, "as_of": self.as_of, "depends_on": self.text}
+        record["happened"] = self.happened or None
         if claim.checks:
             figure, check = claim.figure, claim.checks[0]
-            record |= {
-                "stated": figure.text,
-                "comparison": figure.comparison,
-                "lowest": figure.low,
-                "highest": figure.high,
-            }
-            record |= {
-                "unit": figure.unit,
-                "from": check.start,
-                "at": check.asked and [plain(day) for day in check.asked],
-            }
+            record |= {"stated": figure.text, "comparison": figure.comparison, "lowest": figure.low}
+            record |= {"highest": figure.high, "unit": figure.unit, "from": check.start}
+            record["at"] = check.asked and [plain(day) for day in check.asked]
         if reading is not None:
             is_number = isinstance(reading.value, float)
             factor = scale(reading.kind, claim.figure.unit, claim.figure.text) if is_number else 1.0
@@ -165,7 +146,7 @@ def agrees(found: tuple[Reading, str]) -> bool:
 
 
 def verdict_of(reading: Reading, figure: Figure) -> str:
-    """Hold one reading against what was published."""
+    """Hold one reading against what was published; `roughly` is up to three units of the last published digit off."""
     if not isinstance(reading.value, float):
         day, span = reading.value, figure.days
         is_right = day is None if span is None else day is not None and span[0] <= day.date() <= span[1]
@@ -176,25 +157,20 @@ def verdict_of(reading: Reading, figure: Figure) -> str:
         return OPEN
     if reading.begins_late:  # in the longer history a rank or count could only be larger
         return FAILS if reading.kind in COUNTED and value > figure.high else NO_DATA
-    if not reading.uncertain:
-        return _of_fact(value, figure, reading)
-    if high < figure.low or low > figure.high:
-        return FAILS
-    return HOLDS if figure.low <= low and high <= figure.high else OPEN
-
-
-def _of_fact(value: float, figure: Figure, reading: Reading) -> str:
-    """Hold a number that is known exactly; one off by up to three units of the last published digit holds roughly."""
-    if figure.low <= value + reading.ties and value <= figure.high:  # tied ranks share their places
-        return HOLDS
+    if reading.uncertain:
+        is_inside = figure.low <= low and high <= figure.high
+        return FAILS if high < figure.low or low > figure.high else HOLDS if is_inside else OPEN
     beyond, bound = max((figure.low - value, figure.low), (value - figure.high, figure.high))
-    if beyond <= ROUNDING * max(1.0, abs(bound)):
+    is_tied = figure.low <= value + reading.ties and value <= figure.high  # tied ranks share their places
+    if is_tied or beyond <= ROUNDING * max(1.0, abs(bound)):
         return HOLDS
     if figure.comparison == ABOUT:
         is_first = reading.kind == "rank" and figure.high < 2  # a record that is second is none
         is_turned = value * (figure.low + figure.high) < 0  # a gain that was a loss
-        return ROUGHLY if beyond <= ROUGH_DIGITS * figure.digit and not (is_first or is_turned) else FAILS
-    return ROUGHLY if bound and reading.kind not in COUNTED and beyond <= figure.digit / 2 else FAILS
+        is_near = beyond <= ROUGH_DIGITS * figure.digit and not (is_first or is_turned)
+    else:
+        is_near = bool(bound) and reading.kind not in COUNTED and beyond <= figure.digit / 2
+    return ROUGHLY if is_near else FAILS
 
 
 def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") -> str:
@@ -202,17 +178,12 @@ def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") 
     kind = reading.kind
     if value is None or (isinstance(value, float) and isinf(value)):
         return "never"
-    if kind == "share":
-        return show(value, "share", digits=1)
     if isinstance(value, float) and (kind == "yield change" or (kind == "yield" and unit == "bp")):
-        in_points = kind == "yield change" and unit in ("pp", "points")
-        return (
-            show(value, "points", digits=2)
-            if in_points
-            else show(10_000 * value, "bp").lstrip("+" if kind == "yield" else "")
-        )
-    digits = 2 if kind == "difference" and isinstance(value, float) and abs(value) < SMALL else None
-    return IN_WORDS.get(kind, "{}").format(show(value, UNIT_SHOWN.get(kind, kind), digits=digits))
+        in_bp = show(10_000 * value, "bp").lstrip("+" if kind == "yield" else "")
+        return show(value, "points", digits=2) if kind != "yield" and unit in ("pp", "points") else in_bp
+    is_small = kind == "difference" and isinstance(value, float) and abs(value) < SMALL
+    digits = 1 if kind == "share" else 2 if is_small else None
+    return KINDS[kind]["form"].format(show(value, KINDS[kind]["shown"], digits=digits))
 
 
 def _evidence(claim: Claim, found: Sequence[tuple[Reading, str]], verdict: str, lines: Lines) -> list[str]:
@@ -220,9 +191,8 @@ def _evidence(claim: Claim, found: Sequence[tuple[Reading, str]], verdict: str, 
     (reading, own), check, unit = found[0], claim.checks[0], claim.figure.unit
     subject = check.special.text if check.special else lines.title(check.line)
     counted = f"{plural(reading.n, reading.cases.rstrip('s'), reading.cases)}, " if reading.n else ""
-    parts = [
-        f"{subject}: {shown(reading, reading.value, unit)} ({counted}{reading.first.date()} to {reading.last.date()})"
-    ]
+    span = f"{counted}{reading.first.date()} to {reading.last.date()}"
+    parts = [f"{subject}: {shown(reading, reading.value, unit)} ({span})"]
     if reading.uncertain:
         ends = [shown(reading, end, unit) for end in (reading.low, reading.high)]
         name = "range over thresholds" if check.say.word == "return period" else "95% interval"
@@ -250,10 +220,11 @@ def _what_decides(found: Sequence[tuple[Reading, str]]) -> str:
         holds, others = (list({dict(one.choices).get(axis, ""): None for one in side}) for side in sides)
         if not set(holds) & set(others):
             return f"{axis} decides: holds with {_listed(holds)}, not with {_listed(others)}"
-    names = [
-        [f"{', '.join(text for _, text in one.choices)} ({shown(one, one.value)})" for one in side] for side in sides
-    ]
-    return f"{len(sides[0])} of {len(found)} definitions hold: {_listed(names[0])}; not {_listed(names[1])}"
+    good, bad = (
+        _listed([f"{', '.join(text for _, text in one.choices)} ({shown(one, one.value)})" for one in side])
+        for side in sides
+    )
+    return f"{len(sides[0])} of {len(found)} definitions hold: {good}; not {bad}"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -269,26 +240,31 @@ def sentence(text: str) -> str:
 
 def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
     """Say what came after a forecast: over its own horizon, from the article's last session, never before it."""
-    line = bare(check.then or check.line)
+    line, after = bare(check.then or check.line), check.after
     season = next((one.phrase for one in check.when if one.phrase.word == "season"), None)
     try:
         series = lines.pair(line, LAST_DAY)[0].series.dropna() if line.of else pd.Series(dtype=float)
         index = pd.DatetimeIndex(series.index)
-        if not len(index) or index[-1] <= day:
+        if not len(index) or index[-1] <= day or not (check.says_date or season or after):
             return ""
+        stop, note = index[-1], ", where the data ends"
         if check.says_date:
-            met = days_when(lines, lines.values(check.line, index[-1]), check.when, index[-1]).loc[next_session(day) :]
-            return f"Met on {met.index[met][0].date()}." if met.any() else f"Not met by {index[-1].date()}."
-        if season is not None and check.after is None:  # the one under way, or else the next
-            ends = lines.values(replace(line, take=(season,)), index[-1]).series.loc[next_session(day) :].index
-            stop, note = (ends[0], "") if len(ends) else (index[-1], ", with the season not over")
-        elif check.after is not None:
-            stop, note = _horizon(check.after, day, index)
+            met = days_when(lines, lines.values(check.line, stop), check.when, stop).loc[next_session(day) :]
+            return f"Met on {met.index[met][0].date()}." if met.any() else f"Not met by {stop.date()}."
+        if after is None:  # the season under way, or else the next
+            ends = lines.values(replace(line, take=(season,) if season else ()), stop).series.loc[next_session(day) :]
+            stop, note = (ends.index[0], "") if len(ends) else (stop, ", with the season not over")
         else:
-            return ""
-        if check.after is not None and check.after["path"]:
-            value, kind = on_the_way(series.loc[day:stop].to_numpy(), check.after["path"]), "fraction"
-            note = f", {check.after['path']} on the way{note}"
+            n, row = after.number("n"), int(index.searchsorted(day, side="right")) - 1
+            until: pd.Timestamp = index[row + n] if row + n < len(index) else LAST_DAY
+            if after["unit"] or after["date"]:
+                months = n * (12 if "year" in after["unit"] else 1)
+                until = pd.Timestamp(after["date"]) if after["date"] else day + pd.DateOffset(months=months)
+            if next_session(stop) > until:
+                stop, note = index[index <= until][-1], ""
+        if after is not None and after["path"]:
+            value, kind = on_the_way(series.loc[day:stop].to_numpy(), after["path"]), "fraction"
+            note = f", {after['path']} on the way{note}"
         else:
             moved = lines.values(replace(line, take=(read("take", f"change since {day.date()}"),)), stop)
             value, kind = float(moved.series.iloc[-1]), moved.kind
@@ -296,15 +272,3 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
         return ""
     computed = shown(Reading(value, kind, 1, day, stop), value)
     return sentence(f"{lines.title(line)}: {computed} from {day.date()} to {stop.date()}{note}")
-
-
-def _horizon(after: Phrase, day: pd.Timestamp, index: pd.DatetimeIndex) -> tuple[pd.Timestamp, str]:
-    """Return the last day of a horizon, or of the data before it."""
-    if after["unit"] or after["date"]:
-        months = after.number("n") * (12 if "year" in after["unit"] else 1)
-        stop = pd.Timestamp(after["date"]) if after["date"] else day + pd.DateOffset(months=months)
-        is_whole, row = next_session(index[-1]) > stop, int(index.searchsorted(stop, side="right")) - 1
-    else:
-        row = int(index.searchsorted(day, side="right")) - 1 + after.number("n")
-        is_whole = row < len(index)
-    return index[min(row, len(index) - 1)], "" if is_whole else ", where the data ends"
