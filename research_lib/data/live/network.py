@@ -86,7 +86,7 @@ class RateLimiter:
             raise StoppedError
 
 
-def check_answer(vendor: str, response: Any) -> None:  # noqa: ANN401  # of requests or curl
+def check_answer(vendor: str, response: Any) -> None:  # noqa: ANN401  # of curl, which only a pull imports
     """Raise where an answer's status says that it should be asked for again, or a web page stands in place of data."""
     status, asked = response.status_code, read_retry_after(response.headers.get("Retry-After"))
     shown = f"; it asks to wait {asked:.0f} s" if asked else ""
@@ -99,9 +99,9 @@ def check_answer(vendor: str, response: Any) -> None:  # noqa: ANN401  # of requ
 
 
 def connection_fault(vendor: str, error: Exception, timeout_s: float) -> TransientError:
-    """Say what went wrong on the way to a vendor; requests and curl_cffi name their errors alike."""
-    names, text, code = {one.__name__ for one in type(error).__mro__}, str(error).lower(), getattr(error, "code", None)
-    if "CertificateVerifyError" in names or "certificate" in text:
+    """Say what went wrong on the way to a vendor, of an error of curl_cffi (imported only by a pull)."""
+    names = {one.__name__ for one in type(error).__mro__}
+    if "CertificateVerifyError" in names or "certificate" in str(error).lower():
         said = (
             f"{vendor} shows a certificate that this machine does not trust (a proxy that reads along?): set "
             f"REQUESTS_CA_BUNDLE to the file of your company's certificates"
@@ -111,9 +111,9 @@ def connection_fault(vendor: str, error: Exception, timeout_s: float) -> Transie
         return TransientError(f"the proxy on the way to {vendor} lets nothing through: see HTTPS_PROXY", for_all=True)
     if "Timeout" in names:
         return TransientError(f"{vendor} did not answer within {timeout_s:g} s")
-    if names & {"ChunkedEncodingError", "IncompleteRead"}:
+    if "IncompleteRead" in names:
         return TransientError(f"{vendor} cut the connection in the middle of its answer")
-    cut = code not in (6, 7) if code is not None else "connection broken" in text or "remote end closed" in text
+    cut = getattr(error, "code", 0) not in (6, 7)  # no such host, no answer
     return TransientError(f"{vendor} {'cut the connection' if cut else 'cannot be reached'}", for_all=not cut)
 
 

@@ -140,16 +140,15 @@ def test_a_vendor_that_cannot_be_reached_is_asked_for_nothing_more(pull_rut, ven
 
 
 def test_a_certificate_or_a_proxy_in_between_is_said():
-    import curl_cffi.requests.exceptions as curl
-    import requests
+    from curl_cffi.requests.exceptions import CertificateVerifyError, ProxyError, SSLError
 
-    for error in (curl.CertificateVerifyError("unable to get local issuer certificate", 60),
-                  requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED certificate verify failed")):  # fmt: skip
+    for error in (CertificateVerifyError("unable to get local issuer certificate", 60),
+                  SSLError("CERTIFICATE_VERIFY_FAILED certificate verify failed", 35)):  # fmt: skip
         fault = connection_fault("FRED", error, 30)
         assert str(fault).startswith("FRED shows a certificate that this machine does not trust")
         assert "REQUESTS_CA_BUNDLE" in str(fault)
         assert (fault.for_all, fault.again) == (True, False)
-    proxy = connection_fault("the SEC", requests.exceptions.ProxyError("Tunnel connection failed: 403"), 30)
+    proxy = connection_fault("the SEC", ProxyError("CONNECT tunnel failed, response 403", 56), 30)
     assert str(proxy) == "the proxy on the way to the SEC lets nothing through: see HTTPS_PROXY"
 
 
