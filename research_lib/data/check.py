@@ -1,7 +1,7 @@
 """Look at the data that parameter files name, as a run would, before a kernel starts."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from research_lib.data.source import Source, parts_of
 from research_lib.errors import InsufficientDataError, MissingDataError, ResearchError
 
 Load = Callable[..., object]
+LONGEST_GAP = timedelta(days=31)  # a needed price that ends longer before as_of says nothing of that day
 
 
 def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
@@ -26,9 +27,11 @@ def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
     @cache
     def find_fault(load: Load, source: Source, as_of: date | None, *what: object) -> ResearchError | None:
         try:
-            load(source, *what, as_of=as_of)
+            found: Any = load(source, *what, as_of=as_of)
         except ResearchError as error:
             return error
+        if load is load_prices and as_of and as_of - date.fromisoformat(last := found.cards[0].last) > LONGEST_GAP:
+            return InsufficientDataError(f"{found.cards[0].id} ends on {last}, more than a month before as_of {as_of}")
         return None
 
     def check(params: Any) -> ResearchError | None:  # noqa: ANN401  # any model of parameters

@@ -1,6 +1,6 @@
 """What would stop a report for its data is found before a kernel starts, each file being loaded once."""
 
-from datetime import date
+from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -70,3 +70,13 @@ def test_a_sweep_loads_nothing_twice(folder, monkeypatch):
     sweep = [needs(folder, symbols=["AAA"], window=window) for window in range(50)]
     assert faults(*sweep) == [None] * 50
     assert loaded == [("AAA",)]
+
+
+def test_a_price_that_ends_long_before_as_of_is_too_little_data(folder):
+    last = random_walk(60, seed=1).index[-1].date()
+    soon, late = last + timedelta(days=31), last + timedelta(days=32)
+    found = faults(*(needs(folder, symbols=["AAA"], as_of=day) for day in (soon, late)))
+    assert found[0] is None
+    assert isinstance(found[1], InsufficientDataError)
+    assert str(found[1]) == f"AAA ends on {last}, more than a month before as_of {late}"
+    assert faults(needs(folder, optional_symbols=["AAA"], as_of=late)) == [None]
