@@ -1,11 +1,10 @@
 """Explorers for JupyterLab: controls made of the parameters' model, and the exhibits that they change.
 
-from research_lib import explore
-explore.sigma()                     # or explore.sigma("nasdaq", threshold=3.0), rate_cuts, leverage, claims
+`explore.sigma()`, or `explore.sigma("nasdaq", threshold=3.0)`; also `rate_cuts`, `leverage` and `claims`.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from html import escape
@@ -23,9 +22,7 @@ from research_lib.project import PARAMETERS, display_path, write_whole
 from research_lib.studies.parameters import MODELS
 from research_lib.studies.study import Study, study_class
 
-# So long, in seconds, a change waits for the next one; between two exhibits the kernel looks for one.
-PAUSE, GLANCE = 0.03, 0.005
-ASSET_FIELDS = ("asset", "benchmark")  # fields whose choices are what the source has
+PAUSE, GLANCE = 0.03, 0.005  # seconds that a change waits for the next one, and that the kernel looks for one
 FITTED = {"button_width": "max-content"}
 WIDE = {"description_width": "9rem"}
 SLIDERS = {"integer": widgets.IntSlider, "number": widgets.FloatSlider}
@@ -34,10 +31,10 @@ row = partial(widgets.Box, layout=widgets.Layout(flex_flow="row wrap"))
 
 
 class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
-    """Controls that are answered when they change; a newer change ends the answer to an older one."""
+    """Controls that are answered when they change; a newer change ends the answer to an older one.
 
-    _respond: Callable[[], Iterator[str]]  # gives the sentence that answers, then the exhibits, as HTML
-    _keep: Callable[[str], Path]  # writes these settings under a name
+    A subclass gives `_respond` (the sentence that answers, then exhibits, as HTML) and `_keep` (under a name).
+    """
 
     def __init__(self, rows: list[Any], settings: list[Any], other: widgets.Widget, *options: widgets.Widget) -> None:
         self._pending: asyncio.Task[None] | None = None
@@ -104,10 +101,9 @@ class Explorer(Answering):
 
     def __init__(self, study: type[Study], notebook: str, start: Parameters) -> None:
         self.study, self.notebook, self.start = study, notebook, start
-        self._loaded: dict[Any, Any] = {}
-        self.controls: dict[str, Any] = {}
+        self._loaded, self.controls = dict[Any, Any](), dict[str, widgets.Widget]()
         for name in study.CONTROLS:
-            known = study(start, loaded=self._loaded).source.symbols() if name in ASSET_FIELDS else ()
+            known = study(start, loaded=self._loaded).source.symbols() if name in ("asset", "benchmark") else ()
             self.controls[name] = control(start, name, sorted({*known, getattr(start, name)}) if known else ())
         self.view = widgets.ToggleButtons(options=[*study.VIEWS], description="Show", style=FITTED)
         self.replace = widgets.Checkbox(description="Replace a file of this name", indent=False)
@@ -165,14 +161,12 @@ class ClaimExplorer(Answering):
 
         line, day = yaml.safe_load(self.line.value), self.start.articles[self.claim.value.article].as_of
         found = explain(line, self.stated.value, self._lines, as_of=day, kind=self.kind.value)
-        word = self.word.value
-        hint = f"<p><code>{escape(word.shown)}</code>: {escape(word.meaning)}</p>" if word else ""
+        hint = f"<p><code>{escape(word.shown)}</code>: {escape(word.meaning)}</p>" if (word := self.word.value) else ""
         yield f"<p><b>{escape(found.verdict)}</b>. {escape(found.text)}</p>{hint}"
         with suppress(InsufficientDataError):
             yield picture(found)._repr_html_()
         readings = [(", ".join(text for _, text in one.choices), verdict) for one, verdict in found.readings]
-        shown = pd.DataFrame(readings, columns=["definition", "verdict"]).replace("", "as written")
-        yield str(shown.to_html(index=False))
+        yield pd.DataFrame(readings, columns=["definition", "verdict"]).replace("", "as written").to_html(index=False)
 
     def _keep(self, name: str) -> Path:
         """Add the line to a claims file as a claim of the same article; a file that is not there begins with it."""
