@@ -213,8 +213,8 @@ def _as_svg(canvas: "Canvas", kind: str) -> str:
     buffer = io.StringIO()
     canvas.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     svg = buffer.getvalue()
-    for pattern, replacement in SVG_SAVINGS:
-        svg = re.sub(pattern, replacement, svg, flags=re.DOTALL)
+    for pattern, shorter in SVG_SAVINGS:
+        svg = re.sub(pattern, shorter, svg, flags=re.DOTALL)
     # A hundredth of a point is enough for a place.
     svg = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda place: re.sub(r"(\.\d\d)\d+", r"\1", place[0]), svg).strip()
     for name, colour in VARIABLES.items():

@@ -27,7 +27,7 @@ from research_lib.stats.leverage import GROUPS, LARGE, LEAST_FIRMS, SMALL
 from research_lib.stats.panel import build_panel
 from research_lib.stats.regression import ols
 from research_lib.studies import parameters
-from research_lib.studies.study import MISSING, Study, figure, read_findings, result, table
+from research_lib.studies.study import MISSING, Find, Study, figure, result, table
 
 RATE_MOVES_BP = (-200, -100, 100, 200, 300, 400, 500)
 DEBT_SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
@@ -88,7 +88,116 @@ class Leverage(Study):
     """Study 02: small against large companies, rate moves, and refinancing."""
 
     Parameters = parameters.Leverage
-    FINDINGS = read_findings("Leverage")
+    FINDINGS = (
+        Find(
+            "nd_ebitda_{group}",
+            "typical",
+            rows=True,
+            unit="turns",
+            what="Σ net debt / Σ EBITDA of {group} companies, fiscal {fiscal_year}",
+        ),
+        Find(
+            "nd_ebitda_median_{group}",
+            "typical",
+            "median",
+            rows=True,
+            unit="turns",
+            n="n_defined",
+            what="median net debt / EBITDA of {group} companies with positive EBITDA, fiscal {fiscal_year}",
+        ),
+        Find(
+            "nd_ebitda_top5_share_{group}",
+            "typical",
+            "top_share",
+            rows=True,
+            unit="fraction",
+            what="1 - ratio without the five companies that move it most ({top}) / ratio, {group}, fiscal {fiscal_year}",
+        ),
+        Find(
+            "ebitda_negative_share_{group}",
+            "typical",
+            "share_no_ebitda",
+            rows=True,
+            unit="fraction",
+            what="{group} companies with EBITDA of zero or less, fiscal {fiscal_year}",
+        ),
+        Find(
+            "net_cash_share_{group}",
+            "typical",
+            "share_net_cash",
+            rows=True,
+            unit="fraction",
+            what="{group} companies with more cash than debt, fiscal {fiscal_year}",
+        ),
+        Find(
+            "due_within_year_{group}",
+            "typical",
+            "due_within_year",
+            rows=True,
+            unit="fraction",
+            what="short-term over all debt of {group} companies, fiscal {fiscal_year}",
+        ),
+        Find("nd_ebitda_gap", "gap", unit="turns", what="small minus large, Σ net debt / Σ EBITDA"),
+        Find("quote_{group}", "quotes", "verdict", rows=True, unit="verdict", n="", what="{said}, {group} companies"),
+        Find(
+            "cover_{group}",
+            "cover",
+            rows="headline",
+            unit="turns",
+            what="Σ operating income / Σ interest of {group} companies with interest to pay, fiscal {fiscal_year}",
+        ),
+        Find(
+            "zombie_share_{group}",
+            "cover",
+            "zombie_share",
+            rows="headline",
+            unit="fraction",
+            interval=("zombie_low", "zombie_high"),
+            n="n_history",
+            what="{group} companies with cover below 1 in each of {p.zombie_years} fiscal years to {fiscal_year}",
+        ),
+        Find(
+            "stress_zombie_share_{group}",
+            "stresses",
+            "zombie_share",
+            rows="asked",
+            unit="fraction",
+            n="n_history",
+            what="the same, had {debt_share:.0%} of debt cost {rate_move_bp:+g} bp in those years",
+        ),
+        Find(
+            "leverage_premium",
+            "premium",
+            unit="fraction",
+            what="Fama-MacBeth: return a month for a turn of net debt to EBITDA; n in months",
+        ),
+        Find(
+            "leverage_x_rate_{driver}",
+            "interaction",
+            rows=True,
+            unit="fraction",
+            what="return a month that {regressor} adds for a turn of net debt to EBITDA",
+        ),
+        Find(
+            "small_less_large_x_{driver}",
+            "spreads",
+            rows="control == 'alone'",
+            unit="fraction",
+            what="SMB a month, {regressor}",
+        ),
+        Find(
+            "small_less_large_x_spread_beside_market",
+            "spread_effect",
+            unit="fraction",
+            what="SMB a month, Baa−Aaa spread wider by a point, with the market held equal where the source has it",
+        ),
+        Find(
+            "debt_to_capital_slope",
+            "debt_and_return",
+            unit="fraction",
+            what="price change 1990 to 1994 per unit of debt to capital in 1990, size held equal",
+        ),
+    )
     QUESTION: ClassVar[str] = "How indebted are small companies against large ones, and who is hurt when rates move?"
     CONTROLS = ("large", "small", "exclude_financials", "fiscal_year", "stress_bp", "stress_share")
     VIEWS: ClassVar[dict[str, tuple[str, ...]]] = {

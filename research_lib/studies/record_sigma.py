@@ -27,7 +27,7 @@ from research_lib.stats.extremes import calendar_years, find_episodes, return_pe
 from research_lib.stats.history import HistoricalRank, change, rank_in_history
 from research_lib.stats.sigma import SigmaName, SigmaSettings, scan, sigma_path
 from research_lib.studies import parameters
-from research_lib.studies.study import Study, figure, read_findings, result, table
+from research_lib.studies.study import Find, Study, figure, result, table
 
 # Each definition, the windows it takes where it has some of its own, and its name in words.
 DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
@@ -62,7 +62,126 @@ class RecordSigma(Study):
     """How extreme a move is, how rare, and what followed earlier ones."""
 
     Parameters = parameters.RecordSigma
-    FINDINGS = read_findings("RecordSigma")
+    FINDINGS = (
+        Find("asof_date", "day", "date", unit="date", what="last session of {p.asset}"),
+        Find("asof_sigma", "day", unit="sigma", what="{p.definition} of {p.asset}, n {p.window}, ddof {p.ddof}"),
+        Find("asof_sigma_rank", "day", "rank", unit="rank", what="1 + the sessions with a higher value"),
+        Find("asof_sigma_lowest_rank", "day", "lowest_rank", unit="rank", what="1 + the sessions with a lower value"),
+        Find("peak_sigma", "day", "highest", unit="sigma", what="highest value on record"),
+        Find("peak_date", "day", "highest_date", unit="date", what="session of peak_sigma"),
+        Find("trough_sigma", "day", "lowest", unit="sigma", what="lowest value on record"),
+        Find("trough_date", "day", "lowest_date", unit="date", what="session of trough_sigma"),
+        Find(
+            "move_5",
+            "moves",
+            rows="horizon == 5",
+            unit="change",
+            n="rank_of",
+            what="simple return over the last 5 sessions",
+        ),
+        Find(
+            "move_5_rank",
+            "moves",
+            "rank",
+            rows="horizon == 5",
+            unit="rank",
+            n="rank_of",
+            what="of sessions, from the nearer end",
+        ),
+        Find(
+            "move_5_episode_rank",
+            "moves",
+            "episode_rank",
+            rows="horizon == 5",
+            unit="rank",
+            n="rank_of",
+            what="of episodes",
+        ),
+        Find(
+            "relative_move_5",
+            "relative_moves",
+            rows="horizon == 5",
+            unit="points",
+            n="rank_of",
+            what="less the benchmark's",
+        ),
+        Find(
+            "relative_move_5_rank",
+            "relative_moves",
+            "rank",
+            rows="horizon == 5",
+            unit="rank",
+            n="rank_of",
+            what="of sessions",
+        ),
+        Find(
+            "relative_move_5_episode_rank",
+            "relative_moves",
+            "episode_rank",
+            rows="horizon == 5",
+            unit="rank",
+            n="rank_of",
+            what="of episodes",
+        ),
+        Find(
+            "episodes", "count", unit="count", what="clusters of sessions {s.beyond}, gaps up to {p.cluster_gap} joined"
+        ),
+        Find("return_period_level", "level", unit="sigma", what="the level that the return period is about"),
+        Find("return_period_years", "return_period", unit="years", interval=("none", ""), what="{s.how_often[2]}"),
+        Find(
+            "return_period_shortest",
+            "return_period",
+            "low",
+            unit="years",
+            what="over thresholds, with and without the record",
+        ),
+        Find(
+            "return_period_longest",
+            "return_period",
+            "high",
+            unit="years",
+            what="the same; none where a tail ends below",
+        ),
+        Find(
+            "forward_mean_21",
+            "after",
+            "mean",
+            rows="horizon == 21",
+            unit="change",
+            what="mean 21-session return from an episode's first close",
+        ),
+        Find(
+            "forward_base_21",
+            "after",
+            "base",
+            rows="horizon == 21",
+            unit="change",
+            what="mean 21-session return from all other sessions",
+        ),
+        Find(
+            "forward_excess_21",
+            "after",
+            rows="horizon == 21",
+            unit="points",
+            what="forward_mean_21 less forward_base_21",
+        ),
+        Find(
+            "forward_p_21",
+            "after",
+            "p",
+            rows="horizon == 21",
+            unit="p",
+            what="two-sided, of the excess, with Hodrick's errors",
+        ),
+        Find(
+            "forward_p_holm_21",
+            "after",
+            "p_holm",
+            rows="horizon == 21",
+            unit="p",
+            what="the same, Holm over the horizons shown",
+        ),
+    )
     p: parameters.RecordSigma
     QUESTION = "How extreme is the move, how rare, and what followed?"
     CONTROLS = ("asset", "definition", "window", "threshold", "cluster_gap", "ddof")

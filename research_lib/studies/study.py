@@ -7,7 +7,6 @@ computed; `study.show` says it once, where it would have stood. A finding is one
 
 from __future__ import annotations
 
-import csv
 import platform
 import re
 import subprocess
@@ -16,7 +15,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from research_lib.errors import InsufficientDataError, MissingDataError, nearest
@@ -128,16 +126,6 @@ class Find:
         if hasattr(found, "__dataclass_fields__"):
             return [{name: getattr(found, name) for name in found.__dataclass_fields__}]
         return [{self.column: found}]
-
-
-def read_findings(study: str) -> tuple[Find, ...]:
-    """Read a study's findings from `findings.csv`: a row a finding, the parts of `Find`; rows "all" is true."""
-    with Path(__file__).with_name("findings.csv").open(encoding="utf-8") as file:
-        rows: list[dict[str, Any]] = [row for row in csv.DictReader(file) if row.pop("study") == study]
-    for row in rows:
-        chosen, (low, _, high) = row["rows"], row["interval"].partition(" to ")
-        row |= {"rows": {"": False, "all": True}.get(chosen, chosen), "interval": (low, high) if low else None}
-    return tuple(Find(**row) for row in rows)
 
 
 @dataclass(frozen=True)

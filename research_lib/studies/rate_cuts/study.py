@@ -27,7 +27,7 @@ from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies import parameters
 from research_lib.studies.rate_cuts.curve import AXES, shares, specification_curve
 from research_lib.studies.rate_cuts.load import PAIRS, ReturnPair, changes_of, load_pair, load_rates, pair_name
-from research_lib.studies.study import Study, figure, read_findings, result, table
+from research_lib.studies.study import Find, Study, figure, result, table
 
 BROAD = "GSPC"
 SPANS = {"daily": {1: "1 day", 5: "1 week", 21: "1 month", 63: "3 months", 126: "6 months", 252: "12 months"},
@@ -51,7 +51,71 @@ class RateCuts(Study):
     """Small caps around rate cuts, against large caps and alone."""
 
     Parameters = parameters.RateCuts
-    FINDINGS = read_findings("RateCuts")
+    FINDINGS = (
+        Find("headline", "headline", unit="points", what="{s.pair.name} over {s.span} after first cuts, {s.kind}"),
+        Find("first_cuts", "sums", "n", rows="horizon == 0", unit="count", what="first cuts inside the data"),
+        Find("spec_share_{share}", "ways", rows=True, unit="share", what="of the ways to ask"),
+        Find(
+            "spec_null_{share}",
+            "ways",
+            "null_mean",
+            rows=True,
+            unit="share",
+            interval=("null_low", "null_high"),
+            what="of the same ways with random signs; 90% range",
+        ),
+        Find("smallest_effect", "detectable", unit="points", what="over {s.span}, found at 5% in four samples of five"),
+        Find(
+            "rel_mean_{key}", "sums", rows=True, unit="points", what="{s.pair.name}, {window}, mean sum of differences"
+        ),
+        Find(
+            "pre_cut_126", "sums", rows="horizon in (-126, -6)", unit="points", what="{window}, mean sum of differences"
+        ),
+        Find("rel_p_signflip_{key}", "sums", "p", rows=True, unit="p", what="exact sign flip, by cycle"),
+        Find(
+            "rel_positive_{key}", "sums", "share_positive", rows=True, unit="share", what="share of cycles above zero"
+        ),
+        Find(
+            "rel_compounded_{key}", "compounded", rows=True, unit="points", what="{s.pair.name}, {window}, compounded"
+        ),
+        Find("rel_compounded_p_{key}", "compounded", "p", rows=True, unit="p", what="exact sign flip, by cycle"),
+        Find(
+            "rel_compounded_p_holm_{key}", "compounded", "p_holm", rows=True, unit="p", what="adjusted over all windows"
+        ),
+        Find(
+            "rel_beta_adjusted_{key}",
+            "beta_adjusted",
+            rows=True,
+            unit="points",
+            what="{window}, less the market times beta",
+        ),
+        Find(
+            "rel_dividends_{key}", "with_dividends", rows=True, unit="points", what="{s.total_returns.name}, {window}"
+        ),
+        Find("market_mean_1", "market", "mean", unit="change", what="{s.broad.name} over the session after first cuts"),
+        Find(
+            "beta_dgs10_up",
+            "sensitivity",
+            rows="driver == '10-year yield, rises'",
+            unit="ratio",
+            what="points a point of a rise",
+        ),
+        Find(
+            "beta_dgs10_down",
+            "sensitivity",
+            rows="driver == '10-year yield, falls'",
+            unit="ratio",
+            what="points a point of a fall",
+        ),
+        Find("regime_easing_mean", "regimes", unit="points", what="{s.pair.name} a {s.unit} of easing"),
+        Find(
+            "regime_difference",
+            "regimes",
+            rows="regime == 'easing less tightening'",
+            unit="points",
+            what="a {s.unit}, {regime}",
+        ),
+    )
     QUESTION: ClassVar[str] = (
         "What do small caps do, against large caps and alone, before, on and after rate cuts? "
         "Is it the cut, the regime, the recession, or chance?"
