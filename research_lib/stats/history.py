@@ -33,9 +33,7 @@ class HistoricalRank:
     higher_episodes: int  # runs of higher values, joined over gaps; the run that the last value belongs to left out
     lower_episodes: int
     percentile: float  # share of days at or below the value, 0 to 1
-    highest_since: (
-        pd.Timestamp | None
-    )  # the last day at least as high before the run of equal values that ends the series
+    highest_since: pd.Timestamp | None  # the last day at least as high, before the equal values that end the series
     lowest_since: pd.Timestamp | None
     highest: float
     highest_date: pd.Timestamp  # the first day of the extreme
@@ -44,20 +42,15 @@ class HistoricalRank:
 
 
 def rank_in_history(history: "pd.Series[float]", *, gap: int = 10) -> HistoricalRank:
-    """Rank the last value of a series in all of it; days with at most `gap` others between are one episode.
-
-    Raises
-    ------
-    ValueError
-        There is no value.
-    """
+    """Rank the last value of a series in all of it; days with at most `gap` others between are one episode."""
     known = history.dropna()
     if known.empty:
         raise ValueError("a rank needs at least one value")
     values = known.to_numpy(dtype=float)
     last, earlier = values[-1], values[:-1]
     higher, lower = values > last, values < last
-    apart = earlier[: np.flatnonzero(earlier != last)[-1] + 1] if (earlier != last).any() else earlier[:0]
+    apart = earlier[: np.append(0, np.flatnonzero(earlier != last) + 1)[-1]]
+    before = known.index[: len(apart)]
     top, bottom = int(values.argmax()), int(values.argmin())
     return HistoricalRank(
         value=float(last),
@@ -70,18 +63,13 @@ def rank_in_history(history: "pd.Series[float]", *, gap: int = 10) -> Historical
         higher_episodes=_episodes_before_last(higher, gap),
         lower_episodes=_episodes_before_last(lower, gap),
         percentile=float((values <= last).mean()),
-        highest_since=_last_date(known, apart >= last),
-        lowest_since=_last_date(known, apart <= last),
+        highest_since=next(iter(before[apart >= last][-1:]), None),
+        lowest_since=next(iter(before[apart <= last][-1:]), None),
         highest=float(values[top]),
         highest_date=known.index[top],
         lowest=float(values[bottom]),
         lowest_date=known.index[bottom],
     )
-
-
-def _last_date(known: "pd.Series[float]", where: NDArray[np.bool_]) -> pd.Timestamp | None:
-    positions = np.flatnonzero(where)
-    return known.index[positions[-1]] if len(positions) else None
 
 
 def _episodes_before_last(where: NDArray[np.bool_], gap: int) -> int:
@@ -150,11 +138,8 @@ def fall_episodes(price: "pd.Series[float]", fall: float) -> pd.DataFrame:
     An episode begins at the highest close since the last one ended and ends at its lowest close, once the price has risen
     from there by `fall` too. The last one may be under way: its lowest close so far is not yet its trough.
 
-    Returns
-    -------
-    DataFrame
-        Columns peak, trough, known (the day on which the fall reached `fall`), depth (negative), sessions (peak to
-        trough), ongoing; one row an episode, by date.
+    A row an episode: peak, trough, known (the day on which the fall reached `fall`), depth (negative), sessions (peak to
+    trough), ongoing.
     """
     values = price.to_numpy(dtype=float)
     rows: list[tuple[int, int, int, bool]] = []
@@ -172,18 +157,10 @@ def fall_episodes(price: "pd.Series[float]", fall: float) -> pd.DataFrame:
             peak, trough = at, -1
     if trough >= 0:
         rows.append((peak, trough, known, True))
-    found = np.array([row[:3] for row in rows], dtype=int).reshape(-1, 3)
-    peaks, troughs, marks = found.T
-    return pd.DataFrame(
-        {
-            "peak": price.index[peaks],
-            "trough": price.index[troughs],
-            "known": price.index[marks],
-            "depth": values[troughs] / values[peaks] - 1,
-            "sessions": troughs - peaks,
-            "ongoing": np.array([row[3] for row in rows], dtype=bool),
-        }
-    )
+    peaks, troughs, marks, ongoing = np.array(rows, dtype=int).reshape(-1, 4).T
+    days = {"peak": price.index[peaks], "trough": price.index[troughs], "known": price.index[marks]}
+    depth = values[troughs] / values[peaks] - 1
+    return pd.DataFrame(days | {"depth": depth, "sessions": troughs - peaks, "ongoing": ongoing.astype(bool)})
 
 
 def rolling_correlation(x: "pd.Series[float]", y: "pd.Series[float]", window: int) -> "pd.Series[float]":
@@ -211,39 +188,27 @@ def breakouts(price: "pd.Series[float]", lookback: int) -> pd.DataFrame:
       highest of 21 values before and after); NaN where no later peak is known;
     - `highest`: the highest value.
 
-    Returns
-    -------
-    DataFrame
-        Index the definition; columns level (in the price's unit), value (the last price over the level, less 1).
-
-    Raises
-    ------
-    ValueError
-        The series is not longer than the lookback, or not positive.
+    A row a definition: level (in the price's unit), value (the last price over the level, less 1).
     """
     if len(price) <= lookback or not (price.iloc[-lookback - 1 :] > 0).all():
         raise ValueError(f"a breakout over {lookback} sessions needs more than {lookback} positive values")
     before = np.log(price.to_numpy(dtype=float))[-lookback - 1 : -1]
-    levels = {"band": _band_end(before), "falling peaks": _falling_peaks_end(before), "highest": before.max()}
+    time = np.arange(lookback)
+    slope, intercept = np.polyfit(time, before, 1)
+    band = intercept + slope * lookback + BAND_DEVIATIONS * np.std(before - intercept - slope * time, ddof=2)
+    levels = {"band": band, "falling peaks": _falling_peaks_end(before), "highest": before.max()}
     level = pd.Series(np.exp(list(levels.values())), index=list(levels))
     return pd.DataFrame({"level": level, "value": float(price.iloc[-1]) / level - 1})
 
 
-def _band_end(before: Floats) -> float:
-    time = np.arange(len(before))
-    slope, intercept = np.polyfit(time, before, 1)
-    return float(intercept + slope * len(before) + BAND_DEVIATIONS * np.std(before - intercept - slope * time, ddof=2))
-
-
 def _falling_peaks_end(before: Floats) -> float:
-    width = 2 * PEAK_SESSIONS + 1
-    if len(before) < width:
+    if len(before) <= 2 * PEAK_SESSIONS:
         return np.nan
-    windows = sliding_window_view(before, width)
+    windows = sliding_window_view(before, 2 * PEAK_SESSIONS + 1)
     peaks = np.flatnonzero(windows.max(axis=1) == windows[:, PEAK_SESSIONS]) + PEAK_SESSIONS
-    later = peaks[peaks > peaks[np.argmax(before[peaks])]] if len(peaks) else peaks
-    if len(later) == 0:
+    top = peaks[np.argmax(before[peaks])] if len(peaks) else len(before)
+    later = peaks[peaks > top]
+    if not len(later):
         return np.nan
-    top = peaks[np.argmax(before[peaks])]
     slope = ((before[later] - before[top]) / (later - top)).max()
     return float(before[top] + slope * (len(before) - top))

@@ -662,6 +662,16 @@ def test_one_line_is_explained_with_a_picture() -> None:
         explain({"of": "GSPC", "take": "chnge 1"}, "5%", bundled(), as_of="1987-10-19")
 
 
+@pytest.mark.parametrize("word", ["share", "median"])
+def test_the_interval_of_an_excess_is_that_of_the_excess(word: str) -> None:
+    line = {"of": "GSPC", "take": "change 1", "when": "below -3%", "after": "21", "say": word}
+    checks = read_checks([line, line | {"less": "all days"}])
+    whole, excess = (read_all(one, bundled(), pd.Timestamp("2018-12-31"), uncertain=True)[0] for one in checks)
+    assert 0 < excess.base < 1
+    for one in ("value", "low", "high"):
+        assert getattr(excess, one) == pytest.approx(getattr(whole, one) - excess.base)
+
+
 def test_units_are_those_of_the_line() -> None:
     assert scale("yield", "bp", "") == 10_000
     assert scale("level", "", "") == 1

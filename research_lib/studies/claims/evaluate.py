@@ -1,6 +1,6 @@
 """From a check to its readings: what the data gives on each definition, by the same functions as the studies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -105,9 +105,8 @@ class Question:
             raise ParameterError(f"at: {span[0].date()} is after {day.date()}, the last day that the article knew")
         ends = [pd.Timestamp(check.to)] if check.to else [span[1]] if span and not check.after else [day]
         self.end, self.last_asked = min(day, *ends), span[1] if span else day
-        self.window = (
-            slice(*span) if span and (span[0] < span[1] or check.to) else None
-        )  # where more than the end is asked
+        is_window = span and (span[0] < span[1] or check.to)  # more than the end is asked about
+        self.window = slice(*span) if span and is_window else None
 
     def known(self, line: Line) -> Values:
         """Return a line up to the end; one that has no value, or stopped long before, is said."""
@@ -129,30 +128,50 @@ class Question:
         met = pd.Series(np.isin(np.arange(len(met)), rows), index=met.index)
         return met if self.window is None else met.loc[self.window]
 
-    def say(self, x: Series, kind: str, first: pd.Timestamp, estimate: Estimate | None = None, **more: Any) -> Reading:  # noqa: ANN401
+    def say(
+        self,
+        x: Series,
+        kind: str,
+        estimate: Estimate | None = None,
+        *,
+        first: pd.Timestamp,
+        path: Series | None = None,
+        total: int | None = None,
+        independent: Series | None = None,
+        base: float = np.nan,
+    ) -> Reading:
         """Say the word that is asked for, of values, or of cases among `total` periods."""
-        total, independent = more.pop("total", None), more.pop("independent", x)
-        kind = CHANGED.get(kind, kind) if self.check.excess else kind
-        late = self.start is not None and (first - self.start).days > LATE_DAYS and self.word != "value"
+        word, say, is_cases = self.word, self.check.say, total is not None
+        late = self.start is not None and (first - self.start).days > LATE_DAYS and word != "value"
         begin = first if self.start is None or late else max(first, self.start)
-        parts: dict[str, Any] = {"n": len(x), "path": x, "cases": "values" if total is None else "cases"}
-        parts |= {"first": begin, "last": self.end, "begins_late": late, "events": None if total is None else x} | more
+        parts: dict[str, Any] = {"n": len(x), "cases": "cases" if is_cases else "values", "base": base}
+        parts |= {"path": x if path is None else path, "events": x if is_cases else None}
+        parts |= {"first": begin, "last": self.end, "begins_late": late}
+        kind, shift = (CHANGED.get(kind, kind), base) if self.check.excess else (kind, 0.0)
+        alone = x if independent is None else independent
         if estimate is not None:
-            return Reading(estimate.value, kind, **_with_interval(parts, estimate))
-        if self.word in ("count", "share"):
-            return self._share(x, kind, total, independent, parts)
+            return Reading(estimate.value, kind, **parts | _interval(estimate))
+        if word in ("count", "share"):  # of cases, or of those beyond a bound; of what followed, a share above zero
+            bound = say["op"] or ("above" if independent is not None and word == "share" else "")
+            hits = meets(x, bound, say["x"] or "0", kind) if bound else x.notna()
+            n = len(x) if bound else total or 0
+            if word == "share" and not n:
+                raise InsufficientDataError(f"there is no case of it up to {self.end.date()}")
+            if word == "share" and self.uncertain:
+                hit = hits[x.index.isin(alone.index)]
+                parts |= _interval(_share(int(hit.sum()), len(hit) if bound else n), shift)
+            return Reading(float(hits.sum()) / (n if word == "share" else 1) - shift, word, **parts)
         if not len(x) and self.check.says_date:
             return Reading(None, "day", **parts)
         if not len(x):
             raise InsufficientDataError(f"there is no case of it from {begin.date()} to {self.end.date()}")
-        if self.word not in SUMMARIES:
-            return self._place(x, total is not None, parts)
-        if self.window is not None and self.word != "value" and total is None:
+        if word not in SUMMARIES:
+            return self._place(x, is_cases, parts)
+        if word != "value" and not is_cases:
             x = self._asked_about(x)
-        if self.uncertain and self.word == "median":
-            parts = _with_interval(parts, _median_interval(independent))
-        value = float(SUMMARIES[self.word](x))
-        return Reading(value - (parts.get("base", np.nan) if self.check.excess else 0.0), kind, **parts)
+        if self.uncertain and word == "median":
+            parts |= _interval(_median(alone), shift)
+        return Reading(float(SUMMARIES[word](x)) - shift, kind, **parts)
 
     def _asked_about(self, x: Series) -> Series:
         asked = x if self.window is None else x.loc[self.window]
@@ -160,30 +179,14 @@ class Question:
             raise InsufficientDataError(f"it has no value in the days asked about, {write(self.check.asked)}")
         return asked
 
-    def _share(self, x: Series, kind: str, total: int | None, independent: Series, parts: dict[str, Any]) -> Reading:
-        """Count cases, or those beyond a bound; of what followed, a share is of those above zero."""
-        say = self.check.say
-        bound = say["op"] or ("above" if independent is not x and self.word == "share" else "")
-        hits = meets(x, bound, say["x"] or "0", kind) if bound else x.notna()
-        if self.word == "count":
-            return Reading(float(hits.sum()), "count", **parts)
-        n = len(x) if bound else total or 0
-        if not n:
-            raise InsufficientDataError(f"there is no case of it up to {self.end.date()}")
-        value = float(hits.sum()) / n - (parts.get("base", np.nan) if self.check.excess else 0.0)
-        if self.uncertain:
-            alone = hits[x.index.isin(independent.index)]
-            parts = _with_interval(parts, _share_interval(int(alone.sum()), len(alone) if bound else n))
-        return Reading(value, "share", **parts)
-
     def _place(self, x: Series, are_cases: bool, parts: dict[str, Any]) -> Reading:
         """Say where the day that is asked about, or the extreme of a window, stands in the history up to it."""
-        word, low, dates = self.word, "lowest" in self.word, pd.DatetimeIndex(x.index)
+        word, dates, x = self.word, pd.DatetimeIndex(x.index), -x if "lowest" in self.word else x
         if are_cases and "date" in word:
             row = {"first date": 0, "previous date": -2}.get(word, -1)
             return Reading(dates[row] if len(x) >= abs(row) else None, "day", **parts)
         asked = x.iloc[-1:] if self.window is None and "date" not in word else self._asked_about(x)
-        day = pd.DatetimeIndex(asked.index)[int(asked.argmin() if low else asked.argmax())]
+        day = pd.DatetimeIndex(asked.index)[int(asked.argmax())]
         if "date" in word:
             return Reading(day, "day", **parts)
         others = x[dates != day] if self.check.to else x[dates < day]
@@ -191,15 +194,13 @@ class Question:
         if word == "return period":
             threshold = float(x.quantile(TAIL_SHARE if stands.value > 0 else 1 - TAIL_SHARE))
             found = return_period(return_periods(x, stands.value, threshold), threshold, calendar_years(dates))
-            return Reading(found.value, "year", **_with_interval(parts | {"cases": "episodes"}, found))
+            return Reading(found.value, "year", **parts | {"cases": "episodes"} | _interval(found))
         if "rank" in word:
-            beat = others.lt(stands.value) if low else others.gt(stands.value)
-            rank = stands.lowest_rank if low else stands.rank
-            if self.check.quiet:
-                rank = 1 + (stands.lower_episodes if low else stands.higher_episodes)
-            return Reading(float(rank), "rank", ties=stands.ties, higher=pd.DatetimeIndex(others.index[beat]), **parts)
+            rank = 1 + stands.higher_episodes if self.check.quiet else stands.rank
+            higher = pd.DatetimeIndex(others.index[others > stands.value])
+            return Reading(float(rank), "rank", ties=stands.ties, higher=higher, **parts)
         if "since" in word:
-            return Reading(stands.lowest_since if low else stands.highest_since, "day", **parts)
+            return Reading(stands.highest_since, "day", **parts)
         far = stands.rank if stands.percentile >= 0.5 else stands.lowest_rank
         value = stands.percentile if word == "percentile" else (far + stands.ties) / stands.n
         return Reading(value, "share", **parts)
@@ -217,10 +218,6 @@ SUMMARIES: dict[str, Callable[[Series], Any]] = {
 }
 
 
-def _first_day(series: Series) -> pd.Timestamp:
-    return pd.DatetimeIndex(series.dropna().index)[0]
-
-
 def _through_time(asked: Question) -> Reading:
     """Say something of all values of a line; of runs, each counts once, at its end."""
     values = asked.known(asked.check.line)
@@ -228,24 +225,24 @@ def _through_time(asked: Question) -> Reading:
     if values.runs and asked.word != "value":
         x = x[np.append(np.diff(x.to_numpy()) < 0, True) & (x > 0).to_numpy()]
     estimate = cosine_mean(x) if asked.uncertain and asked.word == "mean" else None
-    return asked.say(x, values.kind, _first_day(values.series), estimate)
+    return asked.say(x, values.kind, estimate, first=values.first)
 
 
 def _on_days(asked: Question) -> Reading:
     """Say something of the days that meet a condition."""
     values, met = asked.known(asked.check.line), asked.days(asked.check.line)
-    path, first, runs = values.series.loc[asked.start :], _first_day(values.series), history.spells(met)
+    path, runs = values.series.loc[asked.start :], history.spells(met)
     if asked.word == "longest":
         lengths = pd.Series(runs["length"].to_numpy(dtype=float), index=pd.DatetimeIndex(runs["start"]))
         none = pd.Series([0.0], index=path.index[-1:])
-        return asked.say(lengths if len(runs) else none, values.period, first, path=path)
+        return asked.say(lengths if len(runs) else none, values.period, first=values.first, path=path)
     if asked.word == "since":
         start = runs["start"].iloc[-1] if len(runs) and runs["ongoing"].iloc[-1] else None
-        return Reading(start, "day", len(path), first, asked.end, path=path)
+        return Reading(start, "day", len(path), values.first, asked.end, path=path)
     x = values.series[met.index][met]
     is_tested = asked.uncertain and asked.word == "mean" and len(x) > 0
     estimate = sign_flip(x, groups=(met != met.shift()).cumsum()[met]) if is_tested else None
-    return asked.say(x, values.kind, first, estimate, total=len(met), path=path)
+    return asked.say(x, values.kind, estimate, first=values.first, total=len(met), path=path)
 
 
 def _what_followed(asked: Question, after: Phrase) -> Reading:
@@ -262,19 +259,20 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
     if check.when:
         met = asked.days(check.line)
         rows = index.searchsorted(pd.DatetimeIndex(met.index[met]))
-        rows, first = rows[rows < len(index)], max(first, _first_day(met)) if len(met) else first
+        rows, first = rows[rows < len(index)], max([first, *met.index[:1]])
     cases = ahead.series.iloc[rows].dropna()
     length = abs(after.number("n")) * {"month": 21, "year": 252}.get(after["unit"].rstrip("s"), 1)
     independent = cases.iloc[_apart(index.get_indexer(cases.index), length)]
-    more: dict[str, Any] = {"total": len(rows), "independent": independent, "path": path}
+    base, estimate = np.nan, None
     if check.excess:
         others = ahead.series.loc[asked.start :].drop(index[rows]).dropna()
-        is_share, bound = asked.word == "share", (check.say["op"] or "above", check.say["x"] or "0")
-        more["base"] = float((meets(others, *bound, ahead.kind) if is_share else others).mean())
-        more["base"] = float(others.median()) if asked.word == "median" else more["base"]
+        if asked.word == "share":
+            others = meets(others, check.say["op"] or "above", check.say["x"] or "0", ahead.kind)
+        base = float(others.median() if asked.word == "median" else others.mean())
     if asked.uncertain and asked.word == "mean" and len(cases):
-        more["estimate"] = _mean_outcome(asked, line, after, rows, cases, length)
-    return asked.say(cases, ahead.kind, first, **more)
+        estimate = _mean_outcome(asked, line, after, rows, cases, length)
+    more: dict[str, Any] = {"total": len(rows), "independent": independent, "path": path, "base": base}
+    return asked.say(cases, ahead.kind, estimate, first=first, **more)
 
 
 def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, cases: Series, length: int) -> Estimate:  # noqa: ANN401
@@ -292,11 +290,8 @@ def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, cases: 
         test = "sign flip from base" if asked.check.excess else "sign flip"
     returns, less = (None if one is None else one.series.pct_change().iloc[1:] for one in (left, right))
     study: Any = event_study
-    row: dict[str, Any] = dict(
-        study(returns, rows - 1, [after.number("n")], less=less, groups=groups, test=test).iloc[0]
-    )
-    shift = 0.0 if asked.check.excess or test == "sign flip" else row["base"]
-    return Estimate(row["value"] + shift, int(row["n"]), row["low"] + shift, row["high"] + shift)
+    row = study(returns, rows - 1, [after.number("n")], less=less, groups=groups, test=test).iloc[0]
+    return _estimate(row, 0.0 if asked.check.excess or test == "sign flip" else row["base"])
 
 
 def _of_seasons(asked: Question, season: Phrase) -> Reading:
@@ -325,8 +320,9 @@ def _of_seasons(asked: Question, season: Phrase) -> Reading:
         rest = season_less_rest(daily.fillna(0.0)[used], inside[used], year[used])
         length = inside[used].sum() / max(len(years), 1)
         estimate = Estimate(rest.value * length, rest.n, rest.low * length, rest.high * length)
-    more: dict[str, Any] = {"total": len(x), "independent": x.copy(), "cases": "years"}
-    return asked.say(x, changed.kind, index[0], estimate, path=asked.lines.pair(line, asked.end)[0].series, **more)
+    path = asked.lines.pair(line, asked.end)[0].series
+    found = asked.say(x, changed.kind, estimate, first=index[0], total=len(x), independent=x, path=path)
+    return replace(found, cases="years")
 
 
 def _falls(asked: Question, step: Phrase, line: Line) -> Reading:
@@ -337,7 +333,7 @@ def _falls(asked: Question, step: Phrase, line: Line) -> Reading:
     found = found if asked.word == "count" else found[~found["ongoing"]]
     column, kind = ("sessions", "session") if asked.word == "longest" else ("depth", "fraction")
     x = pd.Series(found[column].to_numpy(dtype=float), index=pd.DatetimeIndex(found["peak"]))
-    return asked.say(x, kind, _first_day(series), total=len(x), cases="falls", path=series)
+    return replace(asked.say(x, kind, first=series.index[0], total=len(x), path=series), cases="falls")
 
 
 def _breakout(asked: Question, step: Phrase, line: Line) -> Reading:
@@ -348,7 +344,7 @@ def _breakout(asked: Question, step: Phrase, line: Line) -> Reading:
         raise InsufficientDataError(f"a breakout over {k} sessions needs more of them than {len(series) - 1}")
     found = [history.breakouts(series.iloc[row - k : row + 1], k)["value"][step["line"]] for row in rows]
     x = pd.Series(found, index=series.index[rows]).dropna()
-    return asked.say(x, "fraction", _first_day(series.iloc[rows[0] - k :]), path=series)
+    return asked.say(x, "fraction", first=series.index[rows[0] - k], path=series)
 
 
 def _association(asked: Question, step: Phrase, line: Line) -> Reading:
@@ -360,9 +356,8 @@ def _association(asked: Question, step: Phrase, line: Line) -> Reading:
         block = min(24 if values.period == "month" else 63, max(len(frame) // 6, 5))
         found = correlation(frame["y"], frame[names[0]], block=block, seed=asked.lines.seed)
     else:
-        row: dict[str, Any] = dict(ols(frame["y"], frame[names], "wild").loc[names[0]])
-        found = Estimate(row["value"], int(row["n"]), row["low"], row["high"])
-    return asked.say(frame["y"], "correlation", _first_day(frame["y"]), found)
+        found = _estimate(ols(frame["y"], frame[names], "wild").loc[names[0]])
+    return asked.say(frame["y"], "correlation", found, first=frame.index[0])
 
 
 LAST_STEPS: dict[str, Callable[[Question, Phrase, Line], Reading]] = {
@@ -389,23 +384,21 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
 
         return Reading(float(norm.sf(amount(asked["x"], "sigma"))), "share", 0, day, day)
     bp, share, year = asked.number(), int(asked["share"] or 50) / 100, asked.number("year")
-    key = ("companies", day, year, bp or 200, share)
-    study = lines.keep(key, lambda: _companies(lines, day, year, bp or 200, share))
+    settings = {"fiscal_year": year, "stress_bp": bp or 200, "stress_share": share}
+    study = lines.keep(("study", day, *settings.values()), lambda: _companies(lines, day, settings))
     if asked.word.startswith("double edge"):
         moves = cross_section.rises_and_falls(lines.raw(asked["name"]).series, study.months)
-        row: dict[str, Any] = dict(cross_section.leverage_rate_interaction(study.slopes, moves).loc[asked["move"]])
-        parts = _with_interval({"first": study.months[0], "last": study.months[-1], "cases": "months"}, Estimate(
-            row["value"], int(row["n"]), row["low"], row["high"]))  # fmt: skip
-        return Reading(row["value"], "fraction", **parts)
+        found = _estimate(cross_section.leverage_rate_interaction(study.slopes, moves).loc[asked["move"]])
+        months = {"first": study.months[0], "last": study.months[-1], "cases": "months"}
+        return Reading(found.value, "fraction", **months | _interval(found))
     newest = day.year - (1 if day.month >= PUBLISHED_BY else 2)
     if not year and study.fiscal_year < newest:
         raise InsufficientDataError(f"the newest statements are of fiscal {study.fiscal_year}, too old; name a year")
     name, column = FIRMS[asked.word.partition(" added")[0].removesuffix(" of firms")]
     frame = getattr(study, name)
     if bp:
-        frame = study.stresses.query("rate_move_bp == @bp and debt_share == @share").assign(
-            fiscal_year=study.fiscal_year
-        )
+        frame = study.stresses.query("rate_move_bp == @bp and debt_share == @share")
+        frame = frame.assign(fiscal_year=study.fiscal_year)
         column = "added" if "added" in asked.word else "cover" if column == "value" else column
     rows = frame[frame["fiscal_year"] == study.fiscal_year].set_index("group")
     is_ratio, groups = column in ("value", "cover"), asked["group"].split(" minus ")
@@ -415,15 +408,13 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
     return Reading(values[0] - sum(values[1:]), kind, n, *span, "companies")
 
 
-def _companies(lines: Lines, day: pd.Timestamp, year: int, bp: int, share: float) -> Any:  # noqa: ANN401  # the study
+def _companies(lines: Lines, day: pd.Timestamp, settings: Mapping[str, object]) -> Any:  # noqa: ANN401  # the study
     """Return the study of companies' debt as of a day, on the claims' own source."""
     from research_lib.data.companies import load_companies
     from research_lib.studies.leverage import Leverage
 
     companies = lines.keep(("companies", day), lambda: load_companies(lines.source, as_of=day.date()))
-    study = Leverage.from_params(
-        as_of=day.date(), fiscal_year=year, stress_bp=bp, stress_share=share, exclude_financials=companies.has_sectors
-    )
+    study = Leverage.from_params(as_of=day.date(), exclude_financials=companies.has_sectors, **settings)
     vars(study).update(source=lines.source, companies=companies)
     return study
 
@@ -437,24 +428,25 @@ def _apart(rows: NDArray[np.intp], gap: int) -> list[int]:
     return kept
 
 
-def _with_interval(parts: dict[str, Any], found: Estimate) -> dict[str, Any]:
-    return parts | {"n": found.n, "low": found.low, "high": found.high, "uncertain": True}
+def _estimate(row: Any, shift: float = 0.0) -> Estimate:  # noqa: ANN401  # of a frame
+    return Estimate(row["value"] + shift, int(row["n"]), row["low"] + shift, row["high"] + shift)
 
 
-def _share_interval(hits: int, n: int) -> Estimate:
+def _interval(found: Estimate, shift: float = 0.0) -> dict[str, Any]:
+    return {"n": found.n, "low": found.low - shift, "high": found.high - shift, "uncertain": True}
+
+
+def _share(hits: int, n: int) -> Estimate:
     """Return a share with its exact 95% interval (Clopper and Pearson, 1934)."""
-    from scipy.stats import beta
+    from scipy.stats import binomtest
 
-    low = float(beta.ppf(0.025, hits, n - hits + 1)) if hits else 0.0
-    high = float(beta.ppf(0.975, hits + 1, n - hits)) if hits < n else 1.0
-    return Estimate(hits / n if n else np.nan, n, low, high)
+    low, high = binomtest(hits, n).proportion_ci()
+    return Estimate(hits / n, n, low, high)
 
 
-def _median_interval(x: Series) -> Estimate:
+def _median(x: Series) -> Estimate:
     """Return a median with its 95% interval by order statistics; none under six cases."""
-    from scipy.stats import binom
+    from scipy.stats import quantile_test
 
-    ordered, n = np.sort(x.to_numpy(dtype=float)), len(x)
-    spot = int(binom.ppf(0.025, n, 0.5)) - 1
-    ends = (float(ordered[spot]), float(ordered[n - 1 - spot])) if n >= 6 else (np.nan, np.nan)
-    return Estimate(float(np.median(ordered)), n, *ends)
+    ends: Any = quantile_test(x, p=0.5).confidence_interval()
+    return Estimate(float(x.median()), len(x), ends.low, ends.high)

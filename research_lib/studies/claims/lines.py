@@ -54,6 +54,11 @@ class Values:
     runs: bool = False  # counts of a run or of time since: their history counts runs, not days
     close: Series | None = None  # what the change of a high or low is measured from
 
+    @property
+    def first(self) -> pd.Timestamp:
+        """The first day that has a value."""
+        return pd.DatetimeIndex(self.series.dropna().index)[0]
+
     def of(self, series: Series, kind: str = "", *, runs: bool = False) -> "Values":
         """Return other values on the same line."""
         return Values(series, kind or self.kind, self.period, runs)
@@ -120,8 +125,12 @@ class Lines:
         if isinstance(one, Line):
             return self.values(one, end)
         raw = self.raw(one)
-        cut = replace(raw, series=raw.series.loc[:end])
-        return cut if line.every in ("session", raw.period) else _resample(cut, line.every, end)
+        cut = raw.series.loc[:end]
+        if line.every in ("session", raw.period):
+            return replace(raw, series=cut)
+        period = pd.DatetimeIndex(cut.index).to_period(PERIOD[line.every])
+        over = ~period.duplicated(keep="last") & (period != next_session(end).to_period(PERIOD[line.every]))
+        return Values(cut[over], raw.kind, line.every)  # the last value of each period that is over, on its own day
 
     def _take(self, line: Line, end: pd.Timestamp) -> Values:
         (left, right), steps = self.pair(line, end), list(line.take)
@@ -152,9 +161,8 @@ class Lines:
 
     def changes(self, values: Values, names: Sequence[str], end: pd.Timestamp) -> list[Series]:
         """Return the one-period changes of a line and of others; of a volatility index, as of a yield, in points."""
-        found = [
-            values.series if values.kind in CHANGED.values() or values.kind == "fraction" else moved(values).series
-        ]
+        is_change = values.kind in {"fraction", *CHANGED.values()}
+        found = [values.series if is_change else moved(values).series]
         for name in names:
             kind = " points" if describe_asset(name).kind == "volatility" else ""
             line = Line(name, every=values.period, take=(read("take", f"change 1{kind}"),))
@@ -196,13 +204,6 @@ def next_session(day: pd.Timestamp) -> pd.Timestamp:
     sessions = exchange_sessions()
     row = int(sessions.searchsorted(day, side="right"))
     return sessions[row] if day >= sessions[0] and row < len(sessions) else day + pd.offsets.BDay()
-
-
-def _resample(values: Values, every: str, end: pd.Timestamp) -> Values:
-    """Keep the last value of each week, month … that is over, on its own day."""
-    period = pd.DatetimeIndex(values.series.index).to_period(PERIOD[every])
-    over = ~period.duplicated(keep="last") & (period != next_session(end).to_period(PERIOD[every]))
-    return Values(values.series[over], values.kind, every)
 
 
 # Steps: what may be taken of a line
