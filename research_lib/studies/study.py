@@ -96,9 +96,9 @@ class Find:
     name: str
     result: str
     column: str = "value"
-    rows: bool | str = False
     unit: str = "number"
     what: str = ""
+    rows: bool | str = False
     interval: tuple[str, str] | None = None
     n: str = "n"
 

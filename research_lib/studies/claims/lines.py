@@ -257,8 +257,8 @@ def _z(values: Values, step: Phrase) -> Values:
 
 
 def _run(values: Values, step: Phrase) -> Values:
-    met = pd.Series(np.asarray(_marks(values, read("when", step["condition"])), dtype=bool), index=values.series.index)
     count = history.spell_lengths if step.word == "spell" else history.age
+    met = _marks(values, read("when", step["condition"]))
     return values.of(count(met).astype(float), values.period, runs=True)
 
 
@@ -386,47 +386,56 @@ def days_when(lines: Lines, values: Values, when: Sequence[Condition], end: pd.T
             met[met] = (known == (not one.phrase.word.startswith("no"))).fillna(False).to_numpy(dtype=bool)
         elif one.line is not None:
             other = lines.values(one.line, end)
-            line = replace(other, series=other.series.dropna())
-            marks = pd.Series(np.asarray(_marks(line, one.phrase), dtype=float), index=line.series.index)
+            marks = _marks(replace(other, series=other.series.dropna()), one.phrase).astype(float)
             met &= marks.reindex(met.index, method="ffill") > 0
         else:
-            met &= np.asarray(_marks(values, one.phrase), dtype=bool)
+            met &= _marks(values, one.phrase)
     return met
 
 
-def _marks(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401  # a mark a day, in any form
+def _marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
     """Mark the days that meet one condition."""
-    series, word, index = values.series, phrase.word, pd.DatetimeIndex(values.series.index)
-    if word in BOUNDS:
-        return meets(series, word, phrase["x"], values.kind)
-    if word == "between and":
-        return series.between(amount(phrase["x"], values.kind), amount(phrase["y"], values.kind))
-    if word.startswith("crosses"):
-        return history.crossings(series, amount(phrase["x"] or "0", values.kind))[word.split()[1]]
-    if word in ("up", "down"):
-        return series > series.ffill().shift() if word == "up" else series < series.ffill().shift()
-    if "record" in word:
-        return history.records(series, low="low" in word, ties="ties" in word)
-    return _calendar_marks(index, phrase)
+    return pd.Series(np.asarray(MARKS[phrase.word](values, phrase), dtype=bool), index=values.series.index)
 
 
-def _calendar_marks(index: pd.DatetimeIndex, phrase: Phrase) -> Any:  # noqa: ANN401
-    word, end = phrase.word, index[-1]
-    if word == "season":
-        return season_days(index, phrase["season"])[0]
-    if word == "years":
-        return index.year.isin(list(language.read_years(phrase["years"])))
-    if "session" in word:
-        period = index.to_period(PERIOD[phrase["period"]])
-        groups, n = pd.Series(0, index=range(len(index))).groupby(period), phrase.number("n")
-        from_start, from_end = groups.cumcount().to_numpy() + 1, groups.cumcount(ascending=False).to_numpy() + 1
-        is_over = np.asarray(period != next_session(end).to_period(PERIOD[phrase["period"]]))
-        return from_start == (n or from_start[-1]) if n >= 0 else (from_end == -n) & is_over
+def _session(values: Values, phrase: Phrase) -> NDArray[np.bool_]:
+    index, n = pd.DatetimeIndex(values.series.index), phrase.number("n")
+    period = index.to_period(PERIOD[phrase["period"]])
+    groups = pd.Series(0, index=range(len(index))).groupby(period)
+    from_start, from_end = groups.cumcount().to_numpy() + 1, groups.cumcount(ascending=False).to_numpy() + 1
+    is_over = np.asarray(period != next_session(index[-1]).to_period(PERIOD[phrase["period"]]))
+    return from_start == (n or from_start[-1]) if n >= 0 else (from_end == -n) & is_over
+
+
+def _dated(values: Values, phrase: Phrase) -> NDArray[np.bool_]:
+    """Mark days of a list, or decisions of the Fed, each on the first session from it; or the days of its state."""
+    index = pd.DatetimeIndex(values.series.index)
     if phrase["event"] in STATES:
-        return policy_states(_target_changes(end)["change_bp"], index) == phrase["event"]
-    listed = [read_span(day)[0] for day in phrase["days"].split(",")] if word == "on" else []
-    days = pd.DatetimeIndex(listed) if listed else decisions(phrase["event"], end).index
+        states = policy_states(_target_changes(index[-1])["change_bp"], index)
+        return np.asarray(states == phrase["event"])
+    listed = [pd.Timestamp(read_span(day)[0]) for day in phrase["days"].split(",") if day]
+    days = pd.DatetimeIndex(listed) if listed else decisions(phrase["event"], index[-1]).index
     return np.isin(np.arange(len(index)), index.searchsorted(days[days >= index[0]]))
+
+
+MARKS: dict[str, Callable[[Values, Phrase], Any]] = {
+    **dict.fromkeys(BOUNDS, lambda values, one: meets(values.series, one.word, one["x"], values.kind)),
+    "between and": lambda values, one: values.series.between(*(amount(one[x], values.kind) for x in "xy")),
+    **dict.fromkeys(
+        ("crosses above", "crosses below"),
+        lambda values, one: history.crossings(values.series, amount(one["x"] or "0", values.kind))[one.word[8:]],
+    ),
+    "up": lambda values, _: values.series > values.series.ffill().shift(),
+    "down": lambda values, _: values.series < values.series.ffill().shift(),
+    **dict.fromkeys(
+        ("record", "strict record", "record with ties", "record low"),
+        lambda values, one: history.records(values.series, low="low" in one.word, ties="ties" in one.word),
+    ),
+    "season": lambda values, one: season_days(pd.DatetimeIndex(values.series.index), one["season"])[0],
+    "years": lambda values, one: pd.DatetimeIndex(values.series.index).year.isin(language.read_years(one["years"])),
+    **dict.fromkeys(("session of", "same session of"), _session),
+    **dict.fromkeys(("on", "policy"), _dated),
+}
 
 
 def meets(series: Series, word: str, bound: str, kind: str) -> "pd.Series[bool]":

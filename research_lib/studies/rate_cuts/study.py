@@ -52,68 +52,64 @@ class RateCuts(Study):
 
     Parameters = parameters.RateCuts
     FINDINGS = (
-        Find("headline", "headline", unit="points", what="{s.pair.name} over {s.span} after first cuts, {s.kind}"),
-        Find("first_cuts", "sums", "n", rows="horizon == 0", unit="count", what="first cuts inside the data"),
-        Find("spec_share_{share}", "ways", rows=True, unit="share", what="of the ways to ask"),
+        Find("headline", "headline", "value", "points", "{s.pair.name} over {s.span} after first cuts, {s.kind}"),
+        Find("first_cuts", "sums", "n", "count", "first cuts inside the data", rows="horizon == 0"),
+        Find("spec_share_{share}", "ways", "value", "share", "of the ways to ask", rows=True),
         Find(
             "spec_null_{share}",
             "ways",
             "null_mean",
+            "share",
+            "of the same ways with random signs; 90% range",
             rows=True,
-            unit="share",
             interval=("null_low", "null_high"),
-            what="of the same ways with random signs; 90% range",
         ),
-        Find("smallest_effect", "detectable", unit="points", what="over {s.span}, found at 5% in four samples of five"),
+        Find("smallest_effect", "detectable", "value", "points", "over {s.span}, found at 5% in four samples of five"),
         Find(
-            "rel_mean_{key}", "sums", rows=True, unit="points", what="{s.pair.name}, {window}, mean sum of differences"
-        ),
-        Find(
-            "pre_cut_126", "sums", rows="horizon in (-126, -6)", unit="points", what="{window}, mean sum of differences"
-        ),
-        Find("rel_p_signflip_{key}", "sums", "p", rows=True, unit="p", what="exact sign flip, by cycle"),
-        Find(
-            "rel_positive_{key}", "sums", "share_positive", rows=True, unit="share", what="share of cycles above zero"
+            "rel_mean_{key}", "sums", "value", "points", "{s.pair.name}, {window}, mean sum of differences", rows=True
         ),
         Find(
-            "rel_compounded_{key}", "compounded", rows=True, unit="points", what="{s.pair.name}, {window}, compounded"
+            "pre_cut_126", "sums", "value", "points", "{window}, mean sum of differences", rows="horizon in (-126, -6)"
         ),
-        Find("rel_compounded_p_{key}", "compounded", "p", rows=True, unit="p", what="exact sign flip, by cycle"),
-        Find(
-            "rel_compounded_p_holm_{key}", "compounded", "p_holm", rows=True, unit="p", what="adjusted over all windows"
-        ),
+        Find("rel_p_signflip_{key}", "sums", "p", "p", "exact sign flip, by cycle", rows=True),
+        Find("rel_positive_{key}", "sums", "share_positive", "share", "share of cycles above zero", rows=True),
+        Find("rel_compounded_{key}", "compounded", "value", "points", "{s.pair.name}, {window}, compounded", rows=True),
+        Find("rel_compounded_p_{key}", "compounded", "p", "p", "exact sign flip, by cycle", rows=True),
+        Find("rel_compounded_p_holm_{key}", "compounded", "p_holm", "p", "adjusted over all windows", rows=True),
         Find(
             "rel_beta_adjusted_{key}",
             "beta_adjusted",
+            "value",
+            "points",
+            "{window}, less the market times beta",
             rows=True,
-            unit="points",
-            what="{window}, less the market times beta",
         ),
-        Find(
-            "rel_dividends_{key}", "with_dividends", rows=True, unit="points", what="{s.total_returns.name}, {window}"
-        ),
-        Find("market_mean_1", "market", "mean", unit="change", what="{s.broad.name} over the session after first cuts"),
+        Find("rel_dividends_{key}", "with_dividends", "value", "points", "{s.total_returns.name}, {window}", rows=True),
+        Find("market_mean_1", "market", "mean", "change", "{s.broad.name} over the session after first cuts"),
         Find(
             "beta_dgs10_up",
             "sensitivity",
+            "value",
+            "ratio",
+            "points a point of a rise",
             rows="driver == '10-year yield, rises'",
-            unit="ratio",
-            what="points a point of a rise",
         ),
         Find(
             "beta_dgs10_down",
             "sensitivity",
+            "value",
+            "ratio",
+            "points a point of a fall",
             rows="driver == '10-year yield, falls'",
-            unit="ratio",
-            what="points a point of a fall",
         ),
-        Find("regime_easing_mean", "regimes", unit="points", what="{s.pair.name} a {s.unit} of easing"),
+        Find("regime_easing_mean", "regimes", "value", "points", "{s.pair.name} a {s.unit} of easing"),
         Find(
             "regime_difference",
             "regimes",
+            "value",
+            "points",
+            "a {s.unit}, {regime}",
             rows="regime == 'easing less tightening'",
-            unit="points",
-            what="a {s.unit}, {regime}",
         ),
     )
     QUESTION: ClassVar[str] = (
