@@ -612,8 +612,8 @@ class Leverage(Study):
             headline,
             f"In fiscal {self.fiscal_year} small US companies together owed {times(small.value)} EBITDA, large ones "
             f"{times(large.value)} ({self.financials}). The median small company with EBITDA owed {times(small.median)}, "
-            f"the median large one {times(large.median)}. {no_ebitda} of small companies have no EBITDA, "
-            f"{show(small.share_net_cash, 'share')} more cash than debt.",
+            f"the median large one {times(large.median)}. {no_ebitda} of small companies have no EBITDA; "
+            f"{show(small.share_net_cash, 'share')} hold more cash than debt.",
             (
                 (times(small.value), f"small companies, {ends(small, 'turns')}, n {small.n:,}"),
                 (times(large.value), f"large companies, {ends(large, 'turns')}, n {large.n:,}"),
