@@ -407,7 +407,8 @@ class RateCuts(Study):
         """Mean of all cycles in each window, with its interval."""
         frame = self.after[self.after["n"] > 0].set_index("window")[["value", "low", "high", "n", "p", "p_holm"]]
         apart = frame.index[frame["p_holm"] <= LEVEL]
-        title = f"Around first cuts, {', '.join(apart) or 'no window'} {'differ' if len(apart) > 1 else 'differs'} from chance"
+        differ = f"{', '.join(apart) or 'none'} {'differ' if len(apart) > 1 else 'differs'}"
+        title = f"Of {len(frame)} windows around first cuts {differ} from chance, all of them counted"
         for name, one in self.other_measures.items():
             known = (one.value, one.low, one.high, one.n, one.p, np.nan)
             frame.loc[f"{self.span} after, {name.replace('_', ' ')}"] = known
