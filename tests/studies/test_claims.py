@@ -662,6 +662,12 @@ def test_one_line_is_explained_with_a_picture() -> None:
         explain({"of": "GSPC", "take": "chnge 1"}, "5%", bundled(), as_of="1987-10-19")
 
 
+def test_a_line_that_is_never_reached_has_no_deviation() -> None:
+    line = "{of: GSPC, take: periods to 0 at the pace of 21, say: [value, deviation]}"
+    assert said(line, "2018-12-31")[0] > 0
+    assert np.isnan(said(line, "2018-12-31")[1])
+
+
 @pytest.mark.parametrize("word", ["share", "median"])
 def test_the_interval_of_an_excess_is_that_of_the_excess(word: str) -> None:
     line = {"of": "GSPC", "take": "change 1", "when": "below -3%", "after": "21", "say": word}

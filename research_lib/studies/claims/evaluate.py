@@ -30,7 +30,7 @@ from research_lib.studies.claims.lines import (
     decisions,
     meets,
     season_days,
-)  # fmt: skip
+)
 
 STALE_DAYS = {"session": 7}  # a bond market's holidays; other series come out with a delay
 LATE_DAYS = 45  # a history may begin so long after the day that the claim names
@@ -210,7 +210,7 @@ SUMMARIES: dict[str, Callable[[Series], Any]] = {
     "value": lambda x: x.iloc[-1],
     "mean": lambda x: x.mean(),
     "median": lambda x: x.median(),
-    "deviation": lambda x: x.std(),
+    "deviation": lambda x: x.std() if np.isfinite(x).all() else np.nan,
     "total": lambda x: np.prod(1 + x.to_numpy()) - 1,
     "highest": lambda x: x.max(),
     "lowest": lambda x: x.min(),

@@ -37,17 +37,15 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 QUARTERS = {"q1": "Jan-Mar", "q2": "Apr-Jun", "q3": "Jul-Sep", "q4": "Oct-Dec"}
 ELECTIONS = {"election": 0, "post-election": 1, "midterm": 2, "pre-election": 3}
 NUMBER = r"[+-]?\d[\d,]*(?:\.\d+)?"
-UNITS = {
-    "percentage points": "pp", "percent": "%", "%": "%", "pp": "pp", "points": "points", "basis points": "bp", "bp": "bp",
-    "sigma": "sigma", "σ": "sigma", "times": "times", "×": "times", "sessions": "session", "weeks": "week",
-    "months": "month", "quarters": "quarter", "years": "year", "days": "days", "cases": "cases",
-}  # fmt: skip
+UNITS = {"percentage points": "pp", "percent": "%", "basis points": "bp", "σ": "sigma", "×": "times"}
+UNITS |= {one: one for one in ("%", "pp", "points", "bp", "sigma", "times", "days", "cases")}
+UNITS |= {f"{period}s": period for period in PERIODS}
 AMOUNT = rf"{NUMBER} ?(?:{'|'.join(UNITS)})?"
-PLACES = {"k": r"\d{1,5}", "n": r"-?\d{1,5}", "x": AMOUNT, "y": AMOUNT, "name": r"\S+", "date": r"\d{4}(?:-\d\d){0,2}",
-          "year": r"\d{4}", "share": r"\d{1,3}", "moved": r"\d{1,3}"}  # fmt: skip
+PLACES = {"k": r"\d{1,5}", "n": r"-?\d{1,5}", "x": AMOUNT, "y": AMOUNT, "name": r"\S+", "date": r"\d{4}(?:-\d\d){0,2}"}
+PLACES |= {"year": r"\d{4}", "share": r"\d{1,3}", "moved": r"\d{1,3}"}
 AT_LEAST, AT_MOST, ABOUT = "at least", "at most", "about"
-COMPARISONS = {"at least": AT_LEAST, "more than": AT_LEAST, "above": AT_LEAST, "at most": AT_MOST, "less than": AT_MOST,
-               "below": AT_MOST, "about": ABOUT}  # fmt: skip
+COMPARISONS = dict.fromkeys((AT_LEAST, "more than", "above"), AT_LEAST) | {ABOUT: ABOUT}
+COMPARISONS |= dict.fromkeys((AT_MOST, "less than", "below"), AT_MOST)
 FIGURE = re.compile(
     rf"(?:({'|'.join(COMPARISONS)}) )?({NUMBER}) ?({'|'.join(UNITS)})?(?: (?:±|\+/-) ?({NUMBER}))?"
     rf"(?: to ({NUMBER}))? ?({'|'.join(UNITS)}|st|nd|rd|th)?"

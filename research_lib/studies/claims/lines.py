@@ -420,7 +420,9 @@ def _dated(values: Values, phrase: Phrase) -> NDArray[np.bool_]:
 
 MARKS: dict[str, Callable[[Values, Phrase], Any]] = {
     **dict.fromkeys(BOUNDS, lambda values, one: meets(values.series, one.word, one["x"], values.kind)),
-    "between and": lambda values, one: values.series.between(*(amount(one[x], values.kind) for x in "xy")),
+    "between and": lambda values, one: values.series.between(
+        amount(one["x"], values.kind), amount(one["y"], values.kind)
+    ),
     **dict.fromkeys(
         ("crosses above", "crosses below"),
         lambda values, one: history.crossings(values.series, amount(one["x"] or "0", values.kind))[one.word[8:]],
