@@ -275,11 +275,12 @@ def claims(  # noqa: PLR0917  # each is an option of the command
 
     from research_lib.params import parse_setting
     from research_lib.reports.plan import Places
-    from research_lib.studies.claims.command import claims_report, new_claims, words
+    from research_lib.studies.claims.language import grammar
+    from research_lib.studies.claims.study import claims_report, new_claims
 
     with _one_line():
         if path == "words":
-            typer.echo(words())
+            typer.echo(grammar())
         elif path == "new":
             made = display_path(new_claims(name))
             typer.echo(f"wrote {made}; check it: {COMMAND} claims {made}")

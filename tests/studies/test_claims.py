@@ -22,11 +22,10 @@ from research_lib.errors import InsufficientDataError, MissingDataError, Paramet
 from research_lib.exhibits.findings import Summary
 from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS
-from research_lib.studies.claims.command import SKELETON, claims_report, new_claims
 from research_lib.studies.claims.evaluate import Reading, read_all
 from research_lib.studies.claims.language import Article, Claim, read_checks, read_figure
 from research_lib.studies.claims.lines import Lines, scale
-from research_lib.studies.claims.study import Claims, explain, picture
+from research_lib.studies.claims.study import SKELETON, Claims, claims_report, explain, new_claims, picture
 from research_lib.studies.claims.verdict import VERDICTS, judge, verdict_of
 
 FOLDER = PARAMETERS / "04_claims"
@@ -631,7 +630,7 @@ def test_the_command_puts_counts_first_then_what_fails() -> None:
 
 
 def test_a_new_file_is_checked_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("research_lib.studies.claims.command.PARAMETERS", tmp_path)
+    monkeypatch.setattr("research_lib.studies.claims.study.PARAMETERS", tmp_path)
     (tmp_path / "04_claims").mkdir()
     made = new_claims("mine")
     assert made.read_text(encoding="utf-8") == SKELETON

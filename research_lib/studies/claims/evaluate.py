@@ -62,15 +62,7 @@ class Reading:
 
 
 def read_all(check: Check, lines: Lines, day: pd.Timestamp, *, uncertain: bool = False) -> list[Reading]:
-    """Return a check's readings as known at the close of a day; a tie with a record makes two, where it matters.
-
-    Raises
-    ------
-    InsufficientDataError, DataError
-        The source cannot give it.
-    ParameterError
-        A step, bound or unit does not fit the line.
-    """
+    """Return a check's readings as known at the close of a day; a tie with a record makes two, where it matters."""
     found, ties = _read(check, lines, day, uncertain), read("when", "record with ties")
     tied = tuple(replace(one, phrase=ties) if one.phrase.word == "record" else one for one in check.when)
     if tied == check.when or check.after is not None or check.say.word not in ("count", "share"):

@@ -1,23 +1,27 @@
-"""The study of published claims: scoreboard, figures that do not hold, readings, forecasts; and one line explained."""
+"""The study of published claims: its exhibits, one line explained, and what the `claims` command prints and writes."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
-from textwrap import shorten
+from pathlib import Path
+from textwrap import fill, shorten
 from typing import Any, ClassVar
 
 import pandas as pd
 from pydantic import ValidationError
 
 from research_lib.data import DataCard, Source
-from research_lib.errors import InsufficientDataError, ParameterError
+from research_lib.errors import InsufficientDataError, ParameterError, nearest
 from research_lib.exhibits import charts
 from research_lib.exhibits.figure import VERDICT_LOOK, Figure, badge, frame
 from research_lib.exhibits.findings import Finding, Findings, Summary
 from research_lib.exhibits.format import plural
 from research_lib.exhibits.glossary import Column
+from research_lib.params import read_parameters
+from research_lib.project import PARAMETERS, display_path
 from research_lib.studies import parameters
 from research_lib.studies.claims.language import Article, Claim
 from research_lib.studies.claims.lines import Lines
@@ -26,6 +30,7 @@ from research_lib.studies.claims.verdict import (
     FAILS,
     GOOD,
     HOLDS,
+    MISFIT,
     NO_DATA,
     OPEN,
     ROUGHLY,
@@ -37,6 +42,7 @@ from research_lib.studies.study import Study, figure, result, table
 
 SHOWN_MARKS = 6
 MOST_ROWS = 12
+SKELETON = (files(__package__) / "new.yaml").read_text(encoding="utf-8")
 CARDS = (files(__package__) / "cards.html").read_text(encoding="utf-8")
 HEADINGS = {"id": "claim", "verdict": "verdict", "says": "what it says", "stated": "published", "computed": "computed"}
 HEADINGS["text"] = "what the verdict rests on"
@@ -241,23 +247,58 @@ def picture(found: Result) -> Figure:
 
 
 def explain(line: object, stated: object, source: Source | Lines, *, as_of: object, kind: str = "fact") -> Result:
-    """Answer one line of the language as of a day; `Lines` in place of a source keep what was read for the next question.
-
-    Raises
-    ------
-    ParameterError
-        A word, bound or unit is wrong; the message names it.
-    """
-    claim = {
-        "id": "asked",
-        "article": "asked",
-        "says": "the line that was asked",
-        "check": line,
-        "is": stated,
-        "kind": kind,
-    }
+    """Answer one line of the language as of a day; `Lines` in place of a source keep what was read for the next question."""
+    claim: dict[str, object] = {"id": "asked", "article": "asked", "says": "the line that was asked"}
+    claim |= {"check": line, "is": stated, "kind": kind}
     try:
         asked, article = Claim.model_validate(claim), Article(title="a question", as_of=as_of)
     except ValidationError as error:
         raise ParameterError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
     return judge(asked, article, source if isinstance(source, Lines) else Lines(source))
+
+
+def claims_report(  # the command's options
+    path: Path,
+    *,
+    verdict: str | None = None,
+    article: str | None = None,
+    as_json: bool = False,
+    as_csv: bool = False,
+    width: int = 80,
+    overrides: Mapping[str, object] | None = None,
+) -> str:
+    """Judge the claims of a file: counts, lines that do not fit, then what fails, depends, is open, and all others."""
+    study = Claims(read_parameters(path, Claims.Parameters, overrides or {}))
+    if verdict is not None and verdict not in VERDICTS:
+        raise ParameterError(f"unknown verdict {verdict}{nearest(verdict, VERDICTS)}")
+    if article is not None and article not in study.p.articles:
+        raise ParameterError(f"{display_path(path)}: no article {article}{nearest(article, study.p.articles)}")
+    chosen = [one for one in study.results if verdict in (None, one.verdict) and article in (None, one.claim.article)]
+    records = [one.as_record() for one in chosen]
+    if as_json:
+        return json.dumps(records, indent=1, ensure_ascii=False)
+    if as_csv:
+        return pd.DataFrame(records).to_csv(index=False).rstrip("\n")
+    order = [FAILS, DEPENDS, OPEN, *VERDICTS]
+    ordered = sorted(chosen, key=lambda one: -1 if MISFIT in one.text.lower() else order.index(one.verdict))
+    head = fill(f"{plural(len(study.results), 'claim')}: {study.tally}.", width)
+    return "\n".join([head, *(_lines(one, width) for one in ordered)])
+
+
+def _lines(one: Result, width: int) -> str:
+    figures = f"Published {one.stated}, computed {one.computed}. " if one.readings else ""
+    parts = [one.claim.says + (f" (read as: {one.claim.reading})" if one.claim.reading else ""), figures + one.text]
+    parts += [f"What happened: {one.happened}"] if one.happened else []
+    body = "\n".join(fill(part, max(width, 40), initial_indent="  ", subsequent_indent="  ") for part in parts)
+    return f"\n{one.verdict.upper()} {one.claim.id}\n{body}"
+
+
+def new_claims(name: str) -> Path:
+    """Write a first claims file with comments; refuse to replace one."""
+    path = PARAMETERS / "04_claims" / f"{name}.yaml"
+    if not re.fullmatch(r"[\w-]+", name):
+        raise ParameterError(f"{name}: a name has letters, digits, _ and - only")
+    if path.exists():
+        raise ParameterError(f"{display_path(path)} is there already; choose another name")
+    path.write_text(SKELETON, encoding="utf-8")
+    return path
