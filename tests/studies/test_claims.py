@@ -661,6 +661,14 @@ def test_one_line_is_explained_with_a_picture() -> None:
         explain({"of": "GSPC", "take": "chnge 1"}, "5%", bundled(), as_of="1987-10-19")
 
 
+def test_a_mean_excess_is_the_same_with_and_without_its_interval() -> None:
+    line = {"of": "GSPC", "when": "policy first cut", "after": "12 months", "less": "all days", "say": "mean"}
+    (check,), day = read_checks(line | {"from": 1984}), pd.Timestamp("2018-12-31")
+    plain, tested = (read_all(check, bundled(), day, uncertain=one)[0] for one in (False, True))
+    assert tested.value == pytest.approx(plain.value)
+    assert tested.low < tested.value < tested.high
+
+
 def test_a_line_that_is_never_reached_has_no_deviation() -> None:
     line = "{of: GSPC, take: periods to 0 at the pace of 21, say: [value, deviation]}"
     assert said(line, "2018-12-31")[0] > 0

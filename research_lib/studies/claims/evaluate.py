@@ -262,7 +262,8 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
             others = meets(others, check.say["op"] or "above", check.say["x"] or "0", ahead.kind)
         base = float(others.median() if asked.word == "median" else others.mean())
     if asked.uncertain and asked.word == "mean" and len(cases):
-        estimate = _mean_outcome(asked, line, after, rows, cases, length)
+        excess = cases - base if check.excess else cases
+        estimate = _mean_outcome(asked, line, after, rows, excess, length)
     more: dict[str, Any] = {"total": len(rows), "independent": independent, "path": path, "base": base}
     return asked.say(cases, ahead.kind, estimate, first=first, **more)
 
@@ -293,9 +294,8 @@ def _of_seasons(asked: Question, season: Phrase) -> Reading:
     daily = asked.lines.values(replace(line, take=(read("take", "change 1"),)), asked.end).series
     index, x = pd.DatetimeIndex(daily.index), changed.series.dropna()
     inside, year, _ = season_days(index, season["season"])
-    before = dict(zip(year[inside][::-1].tolist(), np.flatnonzero(inside)[::-1] - 1, strict=True))
     years = year[index.get_indexer(x.index)]
-    rows = np.array([before[one] for one in years], dtype=np.intp)
+    rows = pd.Series(np.flatnonzero(inside) - 1).groupby(year[inside]).min()[years].to_numpy()
     keep = np.asarray(index[rows + 1] >= (asked.start or index[0]))
     for one in asked.check.when:
         if one.phrase.word == "years":

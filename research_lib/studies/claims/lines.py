@@ -133,22 +133,17 @@ class Lines:
         return Values(cut[over], raw.kind, line.every)  # the last value of each period that is over, on its own day
 
     def _take(self, line: Line, end: pd.Timestamp) -> Values:
-        (left, right), steps = self.pair(line, end), list(line.take)
+        (left, right), steps = self.pair(line, end), line.take
         if right is not None and left.kind == "level":  # two prices: the first step is of each
             if not steps:
                 raise ParameterError("less: a difference of prices means nothing; take a step of both, like change 5")
             left, right = self.step(left, steps[0], end), self.step(right, steps[0], end)
             steps = steps[1:]
-        other = next((one for one in (line.per, line.less) if one is not None and _has_steps(one)), None)
-        for step in steps if right is None else []:
+        left = left if right is None else _joined(left, right, divide=False)
+        for step in steps:
             left = self.step(left, step, end)
-        if other is not None:
-            return _joined(left, self._operand(other, line, end), divide=other is line.per)
-        if right is not None:
-            left = _joined(left, right, divide=False)
-            for step in steps:
-                left = self.step(left, step, end)
-        return left
+        other = next((one for one in (line.per, line.less) if one is not None and _has_steps(one)), None)
+        return left if other is None else _joined(left, self._operand(other, line, end), divide=other is line.per)
 
     def step(self, values: Values, step: Phrase, end: pd.Timestamp) -> Values:
         """Take one step."""
