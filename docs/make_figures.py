@@ -13,7 +13,7 @@ from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from research_lib.params import read_parameters
+from research_lib.params import read_parameters, read_values
 from research_lib.project import PARAMETERS, PROJECT
 from research_lib.studies.record_sigma import RecordSigma
 
@@ -75,7 +75,10 @@ def screenshots() -> None:
     if chromium is None:
         sys.exit("screenshots need Chromium: apt install chromium")
     with TemporaryDirectory() as folder, sync_playwright() as running:
-        subprocess.run([sys.executable, "-m", "research_lib", "run", "--output", folder], cwd=PROJECT, check=False)
+        files = [str(path) for path in sorted(PARAMETERS.glob("*/*.yaml")) if path.stem != "smoke"]
+        bundled = [path for path in files if read_values(Path(path)).get("source", "bundled") == "bundled"]
+        command = [sys.executable, "-m", "research_lib", "run", *bundled, "--output", folder]
+        subprocess.run(command, cwd=PROJECT, check=True)
         browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         for name, path in {"index": "index.html", "report": "03_record_sigma/baseline.html"}.items():
