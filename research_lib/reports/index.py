@@ -37,13 +37,14 @@ def write_index(output: Path, records: Sequence[Record]) -> Path:
     swept = groupby((one for one in ordered if POINT in one.slug), key=lambda one: one.name.split(POINT)[0])
     families = [list(_family(list(group))) for _, group in groupby(single, key=lambda record: record.notebook)]
     lines = [line for family in families for line in family]
+    cards = [card for family in families for card in _card(output, family)]
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
     page = templates().get_template("index.html.j2").render(
         lines=lines,
         families=families,
         sweeps=[_sweep(base, list(points)) for base, points in swept],
-        cards=[card for family in families for card in _card(output, family)],
-        score=next((score for line in lines for score in _score(line)), None),
+        cards=cards,
+        score=next((score for line, _ in cards for score in _score(line)), None),
         as_words=as_words,
         first_sentence=first_sentence,
         script=script,
@@ -105,13 +106,21 @@ def _family(records: Sequence[Record]) -> Iterator[Line]:
 
 
 def _card(output: Path, lines: Sequence[Line]) -> Iterator[tuple[Line, str]]:
-    """Give a notebook's report with the latest data, which answers its question, and the picture of its hero."""
+    """Give the report that answers a notebook's question, with the picture of its hero.
+
+    One on the user's own data goes before one on what ships; then the baseline; then the one that found the most.
+    """
     answered = [line for line in lines if line["good"] and line["good"].headline]
     if answered:
-        line = max(answered, key=lambda one: (one["data_to"], len(one["good"].data)))
+        line = max(answered, key=lambda one: _rank(one["good"]))
         good = line["good"]
         picture = output / good.notebook / f"{good.slug}.figures" / f"{good.hero}.small.svg"
         yield line, picture.read_text(encoding="utf-8") if good.hero and picture.is_file() else ""
+
+
+def _rank(record: Record) -> tuple[bool, bool, int]:
+    own_data = record.parameters.get("source", "bundled") != "bundled"
+    return own_data, record.slug == BASELINE, len(record.findings)
 
 
 def _score(line: Line) -> Iterator[tuple[Line, list[tuple[str, int, str, str]]]]:

@@ -117,18 +117,18 @@ def test_what_changed_stands_on_top(tmp_path):
     assert "Changed since" not in index(tmp_path, record("09_own/c"))
 
 
-def test_a_question_has_one_card_of_the_latest_data_with_its_picture(tmp_path):
-    for slug in ("old", "new"):
+def test_a_question_has_one_card_of_the_baseline_with_its_picture(tmp_path):
+    for slug in ("a", "baseline"):
         folder = tmp_path / "09_own" / f"{slug}.figures"
         folder.mkdir(parents=True)
         (folder / "hero.small.svg").write_text(f"<svg>{slug}</svg>", encoding="utf-8")
-    page = index(tmp_path, record("09_own/old"), record("09_own/new", to="2025-12-31"), record("08_other/a"))
+    page = index(tmp_path, record("09_own/a"), record("09_own/baseline", to="2025-12-31"), record("08_other/a"))
     cards = re.findall(r"<article.*?</article>", page, re.S)
     assert [words(card) for card in cards] == [
         "Does it rise? ● holds It rose in 3 of 8 cycles By 2 points.",
-        "Does it rise? ● holds It rose in 3 of 8 cycles By 2 points. new",
+        "Does it rise? ● holds It rose in 3 of 8 cycles By 2 points. baseline",
     ]
-    assert 'href="09_own/new.html"' in cards[1]
+    assert 'href="09_own/baseline.html"' in cards[1]
     assert "data to 2025-12-31" in words(page)
 
 
