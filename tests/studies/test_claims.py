@@ -690,3 +690,11 @@ def test_units_are_those_of_the_line() -> None:
     assert scale("level", "", "") == 1
     with pytest.raises(ParameterError, match="write it in times"):
         scale("ratio", "%", "5%")
+
+
+def test_a_fall_written_without_its_sign_fails_with_a_hint():
+    found = explain({"of": "GSPC", "take": "change 1"}, "more than 4%", open_source("bundled"), as_of="2018-02-05")
+    assert found.verdict == "fails"
+    assert "it would hold with the other sign: write a fall as less than, with its minus sign" in found.text
+    right = explain({"of": "GSPC", "take": "change 1"}, "less than -4%", open_source("bundled"), as_of="2018-02-05")
+    assert right.verdict == "holds"

@@ -363,7 +363,7 @@ def read_figure(raw: object, *, is_date: bool = False) -> Figure:
         return Figure(text, "never") if text == "never" else Figure(text, "about", days=read_span(text, "is"))
     found = FIGURE.fullmatch(text)
     if not found:
-        raise ValueError(f"is: {raw!r} is no figure; write 11.5%, at least 5, 2.0 ± 0.1, -14.7 bp, 50 to 100 years")
+        raise ValueError(f"is: {raw!r} is no figure; write 11.5%, more than 4%, less than -4%, 2.0 ± 0.1, -14.7 bp")
     word, number, unit, wider, to, unit_after = found.groups()
     value, digit = _number(number)
     comparison = COMPARISONS.get(word, ABOUT)

@@ -204,6 +204,13 @@ def _evidence(claim: Claim, found: Sequence[tuple[Reading, str]], verdict: str, 
     if own == FAILS and reading.higher is not None and 1 <= int(claim.figure.high) <= len(reading.higher):
         since = reading.higher[-int(claim.figure.high)]
         parts += [f"it would hold since {since.date()}"] if reading.last - since > A_YEAR else []
+    if own == FAILS and isinstance(reading.value, float) and not reading.uncertain:
+        turned = verdict_of(replace(reading, value=-reading.value), claim.figure)
+        parts += (
+            ["it would hold with the other sign: write a fall as less than, with its minus sign"]
+            if turned == HOLDS
+            else []
+        )
     if claim.stand_in:
         return [*parts, claim.stand_in]
     if verdict == DEPENDS:
