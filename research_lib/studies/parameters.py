@@ -178,9 +178,25 @@ class Claims(Parameters):
     """Parameters of `04_claims`."""
 
     articles: dict[str, language.Article] = parameter(
-        {}, "Articles", "what was published, by a short name, and the last session that it could know"
+        {"X": {"title": "An example: Black Monday", "as_of": "1987-10-19"}},
+        "Articles",
+        "what was published, by a short name, and the last session that it could know",
+        validate_default=True,
     )
-    claims: list[language.Claim] = parameter([], "Claims", "what they say, and the line that tests it")
+    claims: list[language.Claim] = parameter(
+        [
+            {
+                "id": "X1",
+                "article": "X",
+                "says": "it fell 20.5%",
+                "check": {"of": "GSPC", "take": "change 1"},
+                "is": "-20.5%",
+            }
+        ],
+        "Claims",
+        "what they say, and the line that tests it",
+        validate_default=True,
+    )
 
     @property
     def optional_symbols(self) -> list[str]:

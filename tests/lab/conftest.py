@@ -52,7 +52,7 @@ def start_lab(folder, *options):
     shutil.copytree(NOTEBOOKS, folder / "notebooks")
     shutil.copytree(PARAMETERS, folder / "params")
     start = folder / "notebooks" / "00_start_here.ipynb"
-    elsewhere = f"from pathlib import Path; from research_lib.explore import explorer; explorer.PARAMETERS = Path({str(folder / 'params')!r})\\n"
+    elsewhere = f"from pathlib import Path; import research_lib.explore; research_lib.explore.PARAMETERS = Path({str(folder / 'params')!r})\\n"
     text = start.read_text(encoding="utf-8").replace(
         '"from research_lib import explore"',
         json.dumps(elsewhere.replace("\\n", "\n") + "from research_lib import explore"),
