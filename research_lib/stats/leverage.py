@@ -172,7 +172,7 @@ def group_ratio(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dic
     return {name: getattr(ratio, name) for name in ESTIMATED} | {
         "coverage": _over(len(used), len(firms)),
         "share_no_ebitda": 1 - _over(len(positive), len(used)),
-        "share_net_cash": _over((net_debt < 0).sum(), len(used)),
+        "share_net_cash": _over(float((net_debt < 0).sum()), len(used)),
         "due_within_year": _over(split["short_term_debt"].sum(), split["debt"].sum()) if has_split else nan,
         "top": ", ".join(used["company"].iloc[top]),
         "without_top": without,
@@ -237,7 +237,7 @@ def stress(
         "debt_share": debt_share,
         "n": int(chosen.sum()),
         "cover": _over(income[pays].sum(), interest[pays].sum()),
-        "share_below_one": _over(fallen.sum(), chosen.sum()),
+        "share_below_one": _over(float(fallen.sum()), float(chosen.sum())),
         "below_one_debt_share": _over(debt[chosen][fallen].sum(), debt[chosen].sum()),
         "zombie_share": float(history.mean()) if len(history) >= LEAST_FIRMS else nan,
         "n_history": len(history),

@@ -390,7 +390,8 @@ def days_when(lines: Lines, values: Values, when: Sequence[Condition], end: pd.T
 
 def _marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
     """Mark the days that meet one condition."""
-    return pd.Series(np.asarray(MARKS[phrase.word](values, phrase), dtype=bool), index=values.series.index)
+    marks: list[bool] = np.asarray(MARKS[phrase.word](values, phrase), dtype=bool).tolist()
+    return pd.Series(marks, index=values.series.index, dtype=bool)
 
 
 def _session(values: Values, phrase: Phrase) -> NDArray[np.bool_]:
