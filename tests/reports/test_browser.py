@@ -17,7 +17,7 @@ from tests.exhibits.test_charts import FORMS
 pytestmark = [pytest.mark.browser, pytest.mark.notebook]
 
 CLAIMS = "04_claims"
-PAGES = [*(f"{study}/baseline.html" for study in sorted(STUDIES) if study != CLAIMS), f"{CLAIMS}/articles.html"]
+PAGES = [*(f"{study}/baseline.html" for study in sorted(STUDIES) if study != CLAIMS), f"{CLAIMS}/sayings.html"]
 FAILED = "03_record_sigma/broken.failed.html"
 ALL = [*PAGES, FAILED, "index.html"]
 WIDTHS = [390, 768, 1280]
@@ -219,7 +219,7 @@ def test_the_index_is_one_screen_and_a_half_and_filters(site, opened):
     assert rows.count() == 1
     assert page.get_by_role("button", name="not made").get_attribute("aria-pressed") == "true"
     page.get_by_role("button", name="all").click()
-    page.get_by_label("Words").fill("claims articles")
+    page.get_by_label("Words").fill("claims sayings")
     assert rows.count() == 1
     page.get_by_label("Words").fill("nothing at all")
     assert page.locator(".reports tbody:visible").count() == 0

@@ -595,9 +595,10 @@ def test_the_cards_name_what_they_show() -> None:
     assert study.show.forecasts.reason == "no claim is a forecast"
 
 
-def test_an_empty_notebook_says_what_to_write() -> None:
+def test_the_notebook_begins_with_an_example_and_an_empty_list_says_what_to_write() -> None:
+    assert [one.verdict for one in Claims.from_params().results] == ["holds"]
     with pytest.raises(InsufficientDataError, match="there is no claim: write some"):
-        _ = Claims.from_params().results
+        _ = Claims.from_params(claims=[]).results
 
 
 def test_a_line_that_does_not_fit_never_loses_the_others(tmp_path: Path) -> None:
