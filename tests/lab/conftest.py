@@ -52,11 +52,10 @@ def start_lab(folder, *options):
     shutil.copytree(NOTEBOOKS, folder / "notebooks")
     shutil.copytree(PARAMETERS, folder / "params")
     start = folder / "notebooks" / "00_start_here.ipynb"
-    elsewhere = f"from pathlib import Path; import research_lib.explore; research_lib.explore.PARAMETERS = Path({str(folder / 'params')!r})\\n"
-    text = start.read_text(encoding="utf-8").replace(
-        '"from research_lib import explore"',
-        json.dumps(elsewhere.replace("\\n", "\n") + "from research_lib import explore"),
-    )
+    here = "import research_lib.explore; from pathlib import Path; research_lib.explore.PARAMETERS = "
+    lines = [f"{here}Path({str(folder / 'params')!r})\n", "from research_lib import explore"]
+    # A line of the cell is a line of the file, as JupyterLab writes it.
+    text = start.read_text(encoding="utf-8").replace(json.dumps(lines[1]), ",\n    ".join(map(json.dumps, lines)))
     start.write_text(text, encoding="utf-8")
     for name, values in SETTINGS.items():
         path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
