@@ -1,9 +1,11 @@
 """The commands as they are typed."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -206,11 +208,17 @@ def test_lab_passes_options_on_and_asks_nothing_of_the_network(monkeypatch):
     import jupyterlab.labapp
 
     from research_lib.reports.forkserver import FORK_SERVER
+    from research_lib.reports.kernels import PROVISIONER
 
-    given = []
+    given, options = [], ["--allow-root", "--no-browser", "--ServerApp.ip=0.0.0.0"]
     monkeypatch.setattr(jupyterlab.labapp.LabApp, "launch_instance", given.extend)
     monkeypatch.setattr(FORK_SERVER, "start", lambda: None)
-    assert invoke("lab", "--allow-root", "--no-browser", "--ServerApp.ip=0.0.0.0").exit_code == 0
-    assert given[-3:] == ["--allow-root", "--no-browser", "--ServerApp.ip=0.0.0.0"]
-    assert "--LabApp.news_url=None" in given
-    assert not [one for one in given[:-3] if one.startswith("--ServerApp.ip")]
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "mine")
+    assert invoke("lab", *options).exit_code == 0
+    assert given == options
+    kit, others = os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    settings = json.loads(Path(kit, "jupyter_server_config.json").read_text())
+    assert others == "mine"
+    assert settings["ServerApp"]["ip"] == "127.0.0.1"
+    assert settings["LabApp"]["news_url"] is None
+    assert settings["KernelProvisionerFactory"]["default_provisioner_name"] == PROVISIONER
