@@ -2,13 +2,18 @@
 
 import random
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from threading import Event, Lock
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from curl_cffi import CurlECode
+from curl_cffi.requests import Response
+from curl_cffi.requests.exceptions import CertificateVerifyError, DNSError, ProxyError, RequestException, Timeout
 
 from research_lib.errors import DataError
 
@@ -28,10 +33,6 @@ class TransientError(OSError):
     def __init__(self, message: str, *, retry_after_s: float = 0.0, for_all: bool = False, again: bool = True) -> None:
         super().__init__(message)
         self.retry_after_s, self.for_all, self.again = retry_after_s, for_all, again
-
-
-class StoppedError(Exception):
-    """The user stopped the pull."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class RateLimiter:
         self._open_at, self._closed = 0.0, ""
 
     def stop(self) -> None:
-        """Let nothing more through, and wake all who wait."""
+        """Let nothing more through, and wake all who wait: their `ask` raises `CancelledError`."""
         self._stop.set()
 
     def ask(self, call: Callable[[], T]) -> T:
@@ -66,7 +67,7 @@ class RateLimiter:
             with self._lock:
                 turn = max(self._open_at, monotonic())
                 self._open_at = turn + self._gap_s
-            self._sleep(turn - monotonic())
+            self._wait(turn - monotonic())
             try:
                 return call()
             except TransientError as error:
@@ -74,52 +75,53 @@ class RateLimiter:
                     self._closed = self._closed or (str(error) if error.for_all else "")
                     raise
                 jittered = policy.first_wait_s * 2.0 ** (attempt - 1) * random.uniform(1, 2)  # noqa: S311  # no secret
-                wait = max(min(jittered, policy.longest_wait_s), error.retry_after_s)
+                wait_s = max(min(jittered, policy.longest_wait_s), error.retry_after_s)
                 if error.for_all:
                     with self._lock:
-                        self._open_at = max(self._open_at, monotonic() + wait)
-                self._sleep(wait)
-                attempt += 1
+                        self._open_at = max(self._open_at, monotonic() + wait_s)
+            self._wait(wait_s)
+            attempt += 1
 
-    def _sleep(self, seconds: float) -> None:
+    def _wait(self, seconds: float) -> None:
         if self._stop.wait(max(seconds, 0.0)):
-            raise StoppedError
+            raise CancelledError
 
 
-def check_answer(vendor: str, response: Any) -> None:  # noqa: ANN401  # of curl, which only a pull imports
+def check_answer(vendor: str, response: Response) -> None:
     """Raise where an answer's status says that it should be asked for again, or a web page stands in place of data."""
-    status, asked = response.status_code, read_retry_after(response.headers.get("Retry-After"))
-    shown = f"; it asks to wait {asked:.0f} s" if asked else ""
+    status, asked_s = response.status_code, read_retry_after(response.headers.get("Retry-After"))
+    shown = f"; it asks to wait {asked_s:.0f} s" if asked_s else ""
     if status == 429:
-        raise TransientError(f"{vendor} is throttling (429){shown}", retry_after_s=asked, for_all=True)
+        raise TransientError(f"{vendor} is throttling (429){shown}", retry_after_s=asked_s, for_all=True)
     if status >= 500:
-        raise TransientError(f"{vendor} has a fault ({status}){shown}", retry_after_s=asked)
+        raise TransientError(f"{vendor} has a fault ({status}){shown}", retry_after_s=asked_s)
     if status < 400 and response.content.lstrip()[:1] == b"<":
         raise TransientError(f"{vendor} sent a web page in place of data")
 
 
-def connection_fault(vendor: str, error: Exception, timeout_s: float) -> TransientError:
-    """Say what went wrong on the way to a vendor, of an error of curl_cffi (imported only by a pull)."""
-    names = {one.__name__ for one in type(error).__mro__}
-    if "CertificateVerifyError" in names or "certificate" in str(error).lower():
+def connection_fault(vendor: str, error: RequestException, timeout_s: float) -> TransientError:
+    """Say what went wrong on the way to a vendor."""
+    if isinstance(error, CertificateVerifyError) or "certificate" in str(error).lower():
         said = (
             f"{vendor} shows a certificate that this machine does not trust (a proxy that reads along?): set "
             f"REQUESTS_CA_BUNDLE to the file of your company's certificates"
         )
         return TransientError(said, for_all=True, again=False)
-    if "ProxyError" in names:
+    if isinstance(error, ProxyError):
         return TransientError(f"the proxy on the way to {vendor} lets nothing through: see HTTPS_PROXY", for_all=True)
-    if "Timeout" in names:
+    if isinstance(error, DNSError) or error.code == CurlECode.COULDNT_CONNECT:
+        return TransientError(f"{vendor} cannot be reached", for_all=True)
+    if isinstance(error, Timeout):
         return TransientError(f"{vendor} did not answer within {timeout_s:g} s")
-    if "IncompleteRead" in names:
-        return TransientError(f"{vendor} cut the connection in the middle of its answer")
-    cut = getattr(error, "code", 0) not in (6, 7)  # no such host, no answer
-    return TransientError(f"{vendor} {'cut the connection' if cut else 'cannot be reached'}", for_all=not cut)
+    if error.code == CurlECode.BAD_CONTENT_ENCODING:
+        return TransientError(f"{vendor} sent an answer that cannot be unpacked")
+    half = " in the middle of its answer" if error.code == CurlECode.PARTIAL_FILE else ""
+    return TransientError(f"{vendor} cut the connection{half}")
 
 
 def read_retry_after(text: str | None) -> float:
-    """Read the header Retry-After, seconds or a date; 0 where it is absent or neither."""
+    """Read the header Retry-After, seconds or a date, as seconds; 0 where it is absent or neither."""
     for read in (float, lambda date: (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()):
         with suppress(ValueError, TypeError):
-            return max(read(text or ""), 0.0)
+            return max(0.0, read(text or ""))
     return 0.0

@@ -1,25 +1,22 @@
 """Pull what parameter files need: plan it, ask for it, keep it, and say what could not be had."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from research_lib.data.calendar import last_close
 from research_lib.data.catalog import describe_asset, describe_series, vendor_name
-from research_lib.data.live.network import RateLimiter, RefusedError, RetryPolicy, StoppedError, TransientError
+from research_lib.data.live.network import RateLimiter, RefusedError, RetryPolicy, TransientError
 from research_lib.data.live.store import SERVES, SHAPES, Item, Kind, Pulled, Snapshot, Store, describe_loss
+from research_lib.data.live.vendors import VENDORS, Sec, Vendor
 from research_lib.data.load import open_source
 from research_lib.data.quality import check_loads
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError
 from research_lib.project import CHECK_SECONDS, noted_interrupts
-
-if TYPE_CHECKING:
-    from research_lib.data.live.vendors import Vendor
 
 Tell = Callable[[int, int, str], object]  # how many items are done, of how many, and the last one
 GAPS_S = {"sec": 0.125}  # between requests: the SEC allows ten a second
@@ -39,19 +36,28 @@ class Outcome:
         """Whether everything is there and in use."""
         return not (self.failed or self.not_asked or any(one.held for one in self.kept))
 
+    def settle(self, item: Item, fetched: Future[Snapshot]) -> None:
+        """Note what became of an item: its failure is its own, whatever was raised."""
+        try:
+            self.kept.append(fetched.result())
+        except CancelledError:
+            self.not_asked.append(item)
+        except (RefusedError, OSError) as error:  # the network, or the disk
+            self.failed[item] = str(error)
+        except Exception as error:
+            self.failed[item] = f"unexpected {type(error).__name__}: {str(error)[:200]}"
+
     def lines(self) -> list[str]:
         """Say what was kept and what was not, a line an item, and how much of each at the end."""
-        said, goes_on = [], "reports go on with the snapshot before it"
+        said, held = [], sum(one.held for one in self.kept)
         for one in self.kept:
             left_out = f" ({'; '.join(one.left_out)})" if one.left_out else ""
             said.append(f"{one.item}: {one.rows:,} rows, {one.first} to {one.last}{left_out}")
-            if one.broken:
-                why = f"no report could load it: {one.broken}; {goes_on}, if there is one; pull again later"
-                said.append(f"not in use: {one.item}: {why}")
-            elif one.lost:
-                said.append(f"not in use: {one.item}: {one.lost}; {goes_on}; to use this one, pull with --accept")
+            why = f"no report could load it: {one.broken}" if one.broken else one.lost
+            way_out = ", if there is one; pull again later" if one.broken else "; to use this one, pull with --accept"
+            if why:
+                said.append(f"not in use: {one.item}: {why}; reports go on with the snapshot before it{way_out}")
         said += [f"failed: {item}: {reason}" for item, reason in self.failed.items()]
-        held = sum(one.held for one in self.kept)
         counts = [f"{len(self.kept)} snapshots kept" + (f" ({held} not in use)" if held else "")]
         counts += [f"{len(self.fresh)} pulled not long ago and left as they are"] if self.fresh else []
         said.append(", ".join([*counts, f"{len(self.failed)} failed"]))
@@ -68,8 +74,6 @@ def pull_for(
     Of each set it reads `source`, `data_dir`, `symbols`, `optional_symbols`, `series`, `companies` (how many of the
     largest). `accept` puts snapshots into use that lack some of the history of those before them.
     """
-    from research_lib.data.live.vendors import VENDORS, Sec
-
     names = dict.fromkeys(name for one in parameters for name in one.source.split("+") if name in SERVES)
     vendors = {name: VENDORS[name](store, timeout_s=policy.timeout_s) for name in names}
     count, companies = max((getattr(one, "companies", 0) for one in parameters), default=0), []
@@ -88,23 +92,26 @@ def plan(parameters: Any, companies: Sequence[str] = ()) -> list[Item]:  # noqa:
     What no source has is left out: the report does without, or says so itself.
     """
     names = parameters.source.split("+")
-    firms = list(companies[: getattr(parameters, "companies", 0)]) if "sec" in names else []
+    firms = companies[: getattr(parameters, "companies", 0)] if "sec" in names else ()
     assets = (*getattr(parameters, "symbols", ()), *getattr(parameters, "optional_symbols", ()))
     symbols = [*(asset.partition(":")[0] for asset in assets), *firms]
     wanted = {Kind.COMPANIES: firms, Kind.PRICES: symbols, Kind.SERIES: getattr(parameters, "series", ())}
-    has: dict[str, dict[Kind, set[str]]] = {}
+    here: dict[str, dict[Kind, set[str]]] = {}
     for name in set(names).difference(SERVES):
         source = open_source(name, data_dir=parameters.data_dir)
-        has[name] = {Kind.PRICES: set(source.symbols()), Kind.SERIES: set(source.series_ids())}
-    items = []
-    for kind, name in dict.fromkeys((kind, name) for kind, named in wanted.items() for name in named):
-        for source in names:
-            if name in has.get(source, {}).get(kind, ()):
-                break
-            if SERVES.get(source) is kind and (kind is Kind.COMPANIES or vendor_name(source, name)):
-                items.append(Item(source, kind, name))
-                break
-    return items
+        here[name] = {Kind.PRICES: set(source.symbols()), Kind.SERIES: set(source.series_ids())}
+
+    def has(source: str, kind: Kind, name: str) -> bool:
+        if source in here:
+            return name in here[source].get(kind, ())
+        return SERVES[source] is kind and (kind is Kind.COMPANIES or bool(vendor_name(source, name)))
+
+    first = {
+        (kind, name): next((source for source in names if has(source, kind, name)), "")
+        for kind, named in wanted.items()
+        for name in named
+    }
+    return [Item(source, kind, name) for (kind, name), source in first.items() if source in SERVES]
 
 
 def is_fresh(store: Store, item: Item, *, now: pd.Timestamp, policy: RetryPolicy) -> bool:
@@ -119,7 +126,7 @@ def is_fresh(store: Store, item: Item, *, now: pd.Timestamp, policy: RetryPolicy
 def pull(
     items: Iterable[Item],
     store: Store,
-    vendors: "Mapping[str, Vendor]",
+    vendors: Mapping[str, Vendor],
     *,
     policy: RetryPolicy,
     accept: bool = False,
@@ -130,45 +137,32 @@ def pull(
     Only one pull at a time: another one waits. A source that throttles to the end of an item's attempts, or cannot be
     reached, is asked for nothing more.
     """
-    outcome, lock = Outcome(), Lock()
-    wanted: list[Item] = []
-    limiters = {name: RateLimiter(policy, gap_s=GAPS_S.get(name, 0.0)) for name in vendors}
+    outcome, limiters = Outcome(), {name: RateLimiter(policy, gap_s=GAPS_S.get(name, 0.0)) for name in vendors}
 
-    def fetch(item: Item) -> None:
-        asked, failure = pd.Timestamp.now("UTC"), ""  # a session that ends while the answer comes is not in it
-        try:
-            brought = limiters[item.source].ask(lambda: vendors[item.source].fetch(item, now=asked))
-            snapshot = keep(store, brought, now=asked)
-        except StoppedError:
-            return
-        except (RefusedError, OSError) as error:  # the network, or the disk
-            failure = str(error)
-        except Exception as error:  # one item's failure is one item's, whatever it is
-            failure = f"unexpected {type(error).__name__}: {str(error)[:200]}"
-        with lock:
-            if failure:
-                outcome.failed[item] = failure
-            else:
-                outcome.kept.append(snapshot)
-            tell(len(outcome.kept) + len(outcome.failed), len(wanted), str(item))
+    def fetch(item: Item) -> Snapshot:
+        asked = pd.Timestamp.now("UTC")  # a session that ends while the answer comes is not in it
+        brought = limiters[item.source].ask(lambda: vendors[item.source].fetch(item, now=asked))
+        return keep(store, brought, now=asked)
 
     with store.lock():
-        now = pd.Timestamp.now("UTC")
+        now, wanted = pd.Timestamp.now("UTC"), list[Item]()
         for item in items:
             (outcome.fresh if is_fresh(store, item, now=now, policy=policy) else wanted).append(item)
         with noted_interrupts() as interrupted, ThreadPoolExecutor(policy.at_once) as pool:
-            futures = [pool.submit(fetch, item) for item in wanted]
-            while wait(futures, CHECK_SECONDS).not_done and not interrupted():
-                pass
+            futures = {pool.submit(fetch, item): item for item in wanted}
+            pending: set[Future[Snapshot]] = set(futures)
+            while pending and not interrupted():
+                done, pending = wait(pending, CHECK_SECONDS)
+                for future in done:
+                    tell(len(futures) - len(pending), len(futures), str(futures[future]))
             pool.shutdown(wait=False, cancel_futures=True)
             for limiter in limiters.values():
                 limiter.stop()
-        done = {*outcome.failed, *(one.item for one in outcome.kept)}
-        outcome.not_asked = [item for item in wanted if item not in done]
+        for future, item in futures.items():
+            outcome.settle(item, future)
         if accept:
-            newest = [store.snapshots(item)[-1] for item in outcome.fresh]
-            lacking = [one for one in (*outcome.kept, *newest) if one.lost and not one.broken]
-            accepted = {one.item: store.accept(one) for one in lacking}
+            newest = [*outcome.kept, *(store.snapshots(item)[-1] for item in outcome.fresh)]
+            accepted = {one.item: store.accept(one) for one in newest if one.lost and not one.broken}
             outcome.kept = [accepted.get(one.item, one) for one in outcome.kept]
     outcome.kept.sort(key=lambda one: one.item)
     return outcome
