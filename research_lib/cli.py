@@ -23,7 +23,6 @@ FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 JOBS = (os.cpu_count() or 1) + 1
 NO_DATA = {"left_out": ("–", "no data"), "insufficient_data": ("✗", "too little data")}  # marks and verdicts of `check`
 NONE: list[str] = []
-BEGIN = f"Begin with: {COMMAND} list · {COMMAND} run 03_record_sigma/baseline · {COMMAND} lab"
 FILES = "Parameter files, their folders, patterns or names (03_record_sigma/baseline), or notebooks; none: all."
 
 
@@ -36,12 +35,22 @@ def _folder(text: str | Path) -> Path:
 Words = Annotated[list[str], Argument(metavar="FILE", help=FILES)]
 Settings = Annotated[list[str], Option("--set", metavar="NAME=VALUE", help="Goes before the files' value.")]
 Notebooks = Annotated[Path | None, Option(parser=_folder, metavar="FOLDER", help="Where notebooks are, if elsewhere.")]
-Output = Annotated[Path, Option(parser=_folder, metavar="FOLDER", help="Where reports are.", show_default="reports/")]
+Output = Annotated[
+    Path, Option(parser=_folder, metavar="FOLDER", help="Where reports are; else reports/.", show_default=False)
+]
 AsJson = Annotated[bool, Option("--json", help="For programs.")]
 
 
 class Commands(TyperGroup):
     """Commands that say the user's mistake, or an interrupt, in one line."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401  # Typer's own
+        """Find a command; its help names arguments by words such as FILE, not by Python's types besides."""
+        command = super().get_command(ctx, cmd_name)
+        for one in command.params if command else ():
+            if one.param_type_name == "argument":
+                one.display_type_rich = lambda ctx: ""  # type: ignore[attr-defined]  # noqa: ARG005
+        return command
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # Typer's own
         """Run a command."""
@@ -55,14 +64,18 @@ class Commands(TyperGroup):
             raise Exit(WRONG_USE if isinstance(error, ResearchError) else INTERRUPTED) from None
 
 
-TYPER: dict[str, Any] = {"no_args_is_help": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
-app = Typer(cls=Commands, epilog=BEGIN, add_completion=False, **TYPER)
-data = Typer(help="Pull live data into snapshots, and look after them.", **TYPER)
-app.add_typer(data, name="data")
+TYPER: dict[str, Any] = {
+    "cls": Commands, "no_args_is_help": True, "pretty_exceptions_enable": False, "rich_markup_mode": None,
+}  # fmt: skip
 
 
 def _examples(*commands: str) -> str:
-    return "Examples: " + " · ".join(f"{COMMAND} {command}" for command in commands)
+    return "\b\nExamples:\n" + "\n".join(f"  {COMMAND} {command}" for command in commands)
+
+
+app = Typer(add_completion=False, epilog=_examples("list", "run 03_record_sigma/baseline", "lab"), **TYPER)
+data = Typer(help="Pull live data into snapshots, and look after them.", **TYPER)
+app.add_typer(data, name="data")
 
 
 @app.callback(invoke_without_command=True)
@@ -90,7 +103,7 @@ def _plan(
     return plan(words, overrides=overrides, grid=dict(axes), output=output, notebooks=where)
 
 
-@app.command(epilog=_examples("run", "run 03_record_sigma/baseline --set window=100", "run FILE --grid window=20,50"))
+@app.command(epilog=_examples("run", "run 03_record_sigma/baseline --grid window=20,50"))
 def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     words: Words = NONE,
     settings: Settings = NONE,
@@ -105,7 +118,7 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     resume: Annotated[bool, Option("--resume", help="Go on with the last run, as it was asked for.")] = False,
     keep: Annotated[bool, Option(help="Keep kernels ready for the next run, for five minutes.")] = True,
 ) -> None:
-    """Run parameter files through Papermill and write reports and their index.
+    """Run parameter files by Papermill; write reports and their index.
 
     A report is not made again while its notebook, parameters, data and the library are the same. An interrupt (Ctrl-C)
     keeps what is made. Exit status: 0, all made; 1, a report failed or has too little data; 2, a file or option is
@@ -148,7 +161,7 @@ def _last_request(output: Path) -> dict[str, Any]:
 
 @app.command(epilog=_examples("check", "check params/03_record_sigma --set window=100"))
 def check(words: Words = NONE, settings: Settings = NONE, notebooks: Notebooks = None, as_json: AsJson = False) -> None:
-    """Check parameter files, and that the data they name is there, without running them.
+    """Check parameter files and the data that they name.
 
     Exit status: 0, all right; 2, one is wrong, or one that was named has no data.
     """
@@ -174,7 +187,7 @@ def list_reports(
     notebooks: Notebooks = None,
     long: Annotated[bool, Option("--long", help="With the file, and what the report says in full.")] = False,
 ) -> None:
-    """List the parameter files, a line each: when its report was made, and what it said."""
+    """List the reports: when each was made, and what it said."""
     from research_lib.reports.plan import Places
     from research_lib.reports.record import GOOD, read_record
 
@@ -188,17 +201,17 @@ def list_reports(
             echo(f"    {line}")
 
 
-@app.command(
-    epilog=_examples("compare 03_record_sigma/baseline 03_record_sigma/nasdaq", "compare 03_record_sigma/baseline")
-)
+@app.command(epilog=_examples("compare 03_record_sigma/baseline", "compare 03_record_sigma/baseline --all"))
 def compare(
     a: Annotated[str, Argument(metavar="A", help="A report as notebook/slug, or the path of its page.")],
-    b: Annotated[str, Argument(metavar="[B]", help="Another; none: A is compared with the run before it.")] = "",
+    b: Annotated[
+        str, Argument(metavar="[B]", help="Another, such as 03_record_sigma/nasdaq; none: the run of A before.")
+    ] = "",
     output: Output = REPORTS,
     everything: Annotated[bool, Option("--all", help="All findings, not only the key ones.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the findings of two reports; ≠ marks intervals that do not overlap.
+    """Compare two reports; ≠ marks intervals that do not overlap.
 
     Exit status: 0; 2, there is no such report.
     """
@@ -221,7 +234,7 @@ def compare(
         echo(f"{more} more findings: --all")
 
 
-@app.command(epilog=_examples("claims 04_claims/sayings", "claims FILE --verdict fails --json", "claims new mine"))
+@app.command(epilog=_examples("claims 04_claims/sayings --verdict fails", "claims new mine", "claims words"))
 def claims(  # noqa: PLR0917  # each is an option of the command
     path: Annotated[str, Argument(metavar="FILE|new|words", help="A claims file; or write one; or the language.")],
     name: Annotated[str, Argument(metavar="[NAME]", help="With `new`: what to call the file.")] = "mine",
@@ -231,7 +244,7 @@ def claims(  # noqa: PLR0917  # each is an option of the command
     as_json: AsJson = False,
     as_csv: Annotated[bool, Option("--csv", help="For a spreadsheet.")] = False,
 ) -> None:
-    """Check every claim of a file as of its article's date, and say what each verdict depends on.
+    """Check each claim of a file as of its article's date.
 
     Exit status: 0, all checked, whatever the verdicts; 2, a faulty file, source or data.
     """
@@ -259,7 +272,7 @@ def new(
     name: Annotated[str, Argument(metavar="NAME", help="Of the notebook, such as my_question.")],
     folder: Annotated[Path, Option(parser=_folder, metavar="FOLDER", help="Where to.", show_default=False)] = PROJECT,
 ) -> None:
-    """Write a first notebook of your own and its parameter file, ready to run."""
+    """Write a first notebook of your own, and its parameter file."""
     from research_lib.reports.plan import write_own
 
     notebook, file = map(display_path, write_own(name, folder))
@@ -271,7 +284,7 @@ def new(
     epilog=_examples("lab", "lab --no-browser --port=9999", "lab --allow-root"),
 )
 def lab(context: Context) -> None:
-    """Open JupyterLab on the notebooks, for this machine only, with kernels that start at once.
+    """Open JupyterLab on the notebooks, for this machine only.
 
     Further arguments are passed to JupyterLab.
     """
@@ -288,7 +301,7 @@ def lab(context: Context) -> None:
 
 @app.command(epilog=_examples("sync", "sync --check"))
 def sync(check: Annotated[bool, Option("--check", help="Write nothing; status 1: stale.")] = False) -> None:
-    """Write the notebooks' parameters cells and docs/parameters.md from the parameter models."""
+    """Write parameters cells and docs/parameters.md from the models."""
     from research_lib.studies.sync import sync as sync_files
 
     stale = sync_files(check=check)
@@ -304,7 +317,7 @@ def pull(
     max_age: Annotated[float, Option(min=0, metavar="HOURS", help="Leave what was pulled within them.")] = 6,
     accept: Annotated[bool, Option("--accept", help="Use also what lacks some of its earlier history.")] = False,
 ) -> None:
-    """Pull what parameter files need; an interrupted pull goes on where it was.
+    """Pull what parameter files need, or go on with it.
 
     Exit status: 0, everything is there; 1, something could not be had, or the pull was stopped; 2, wrong use.
     """
@@ -338,7 +351,7 @@ def pull(
 
 @data.command()
 def status() -> None:
-    """List what is there: from when it is, what it spans, and how many snapshots of it there are."""
+    """List what is there, from when it is, and what it spans."""
     from rich.console import Console
     from rich.table import Table
 
@@ -370,7 +383,7 @@ def verify() -> None:
 
 @data.command()
 def gc() -> None:
-    """Remove damaged snapshots and what an interrupted pull left behind."""
+    """Remove what is damaged, and what an interrupted pull left."""
     from research_lib.data.live.store import Store
 
     store = Store(snapshots_folder())
