@@ -27,7 +27,8 @@ from research_lib.stats.leverage import GROUPS, LARGE, LEAST_FIRMS, SMALL
 from research_lib.stats.panel import build_panel
 from research_lib.stats.regression import ols
 from research_lib.studies import parameters
-from research_lib.studies.study import MISSING, Find, Study, figure, result, table
+from research_lib.studies.common import MISSING, Find
+from research_lib.studies.study import Study, figure, result, table
 
 RATE_MOVES_BP = (-200, -100, 100, 200, 300, 400, 500)
 DEBT_SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
@@ -89,122 +90,37 @@ class Leverage(Study):
 
     Parameters = parameters.Leverage
     FINDINGS = (
-        Find(
-            "nd_ebitda_{group}",
-            "typical",
-            "value",
-            "turns",
-            "Σ net debt / Σ EBITDA of {group} companies, fiscal {fiscal_year}",
-            rows=True,
-        ),
-        Find(
-            "nd_ebitda_median_{group}",
-            "typical",
-            "median",
-            "turns",
-            "median net debt / EBITDA of {group} companies with positive EBITDA, fiscal {fiscal_year}",
-            rows=True,
-            n="n_defined",
-        ),
-        Find(
-            "nd_ebitda_top5_share_{group}",
-            "typical",
-            "top_share",
-            "fraction",
-            "1 - ratio without the five companies that move it most ({top}) / ratio, {group}, fiscal {fiscal_year}",
-            rows=True,
-        ),
-        Find(
-            "ebitda_negative_share_{group}",
-            "typical",
-            "share_no_ebitda",
-            "fraction",
-            "{group} companies with EBITDA of zero or less, fiscal {fiscal_year}",
-            rows=True,
-        ),
-        Find(
-            "net_cash_share_{group}",
-            "typical",
-            "share_net_cash",
-            "fraction",
-            "{group} companies with more cash than debt, fiscal {fiscal_year}",
-            rows=True,
-        ),
-        Find(
-            "due_within_year_{group}",
-            "typical",
-            "due_within_year",
-            "fraction",
-            "short-term over all debt of {group} companies, fiscal {fiscal_year}",
-            rows=True,
-        ),
+        Find("nd_ebitda_{group}", "typical", "value", "turns",
+             "Σ net debt / Σ EBITDA of {group} companies, fiscal {fiscal_year}", rows=True),
+        Find("nd_ebitda_median_{group}", "typical", "median", "turns",
+             "median net debt / EBITDA of {group} companies with positive EBITDA, fiscal {fiscal_year}", rows=True, n="n_defined"),
+        Find("nd_ebitda_top5_share_{group}", "typical", "top_share", "fraction",
+             "1 - ratio without the five companies that move it most ({top}) / ratio, {group}, fiscal {fiscal_year}", rows=True),
+        Find("ebitda_negative_share_{group}", "typical", "share_no_ebitda", "fraction",
+             "{group} companies with EBITDA of zero or less, fiscal {fiscal_year}", rows=True),
+        Find("net_cash_share_{group}", "typical", "share_net_cash", "fraction",
+             "{group} companies with more cash than debt, fiscal {fiscal_year}", rows=True),
+        Find("due_within_year_{group}", "typical", "due_within_year", "fraction",
+             "short-term over all debt of {group} companies, fiscal {fiscal_year}", rows=True),
         Find("nd_ebitda_gap", "gap", "value", "turns", "small minus large, Σ net debt / Σ EBITDA"),
         Find("quote_{group}", "quotes", "verdict", "verdict", "{said}, {group} companies", rows=True, n=""),
-        Find(
-            "cover_{group}",
-            "cover",
-            "value",
-            "turns",
-            "Σ operating income / Σ interest of {group} companies with interest to pay, fiscal {fiscal_year}",
-            rows="headline",
-        ),
-        Find(
-            "zombie_share_{group}",
-            "cover",
-            "zombie_share",
-            "fraction",
-            "{group} companies with cover below 1 in each of {p.zombie_years} fiscal years to {fiscal_year}",
-            rows="headline",
-            interval=("zombie_low", "zombie_high"),
-            n="n_history",
-        ),
-        Find(
-            "stress_zombie_share_{group}",
-            "stresses",
-            "zombie_share",
-            "fraction",
-            "the same, had {debt_share:.0%} of debt cost {rate_move_bp:+g} bp in those years",
-            rows="asked",
-            n="n_history",
-        ),
-        Find(
-            "leverage_premium",
-            "premium",
-            "value",
-            "fraction",
-            "Fama-MacBeth: return a month for a turn of net debt to EBITDA; n in months",
-        ),
-        Find(
-            "leverage_x_rate_{driver}",
-            "interaction",
-            "value",
-            "fraction",
-            "return a month that {regressor} adds for a turn of net debt to EBITDA",
-            rows=True,
-        ),
-        Find(
-            "small_less_large_x_{driver}",
-            "spreads",
-            "value",
-            "fraction",
-            "SMB a month, {regressor}",
-            rows="control == 'alone'",
-        ),
-        Find(
-            "small_less_large_x_spread_beside_market",
-            "spread_effect",
-            "value",
-            "fraction",
-            "SMB a month, Baa−Aaa spread wider by a point, with the market held equal where the source has it",
-        ),
-        Find(
-            "debt_to_capital_slope",
-            "debt_and_return",
-            "value",
-            "fraction",
-            "price change 1990 to 1994 per unit of debt to capital in 1990, size held equal",
-        ),
-    )
+        Find("cover_{group}", "cover", "value", "turns",
+             "Σ operating income / Σ interest of {group} companies with interest to pay, fiscal {fiscal_year}", rows="headline"),
+        Find("zombie_share_{group}", "cover", "zombie_share", "fraction",
+             "{group} companies with cover below 1 in each of {p.zombie_years} fiscal years to {fiscal_year}",
+             rows="headline", interval=("zombie_low", "zombie_high"), n="n_history"),
+        Find("stress_zombie_share_{group}", "stresses", "zombie_share", "fraction",
+             "the same, had {debt_share:.0%} of debt cost {rate_move_bp:+g} bp in those years", rows="asked", n="n_history"),
+        Find("leverage_premium", "premium", "value", "fraction",
+             "Fama-MacBeth: return a month for a turn of net debt to EBITDA; n in months"),
+        Find("leverage_x_rate_{driver}", "interaction", "value", "fraction",
+             "return a month that {regressor} adds for a turn of net debt to EBITDA", rows=True),
+        Find("small_less_large_x_{driver}", "spreads", "value", "fraction", "SMB a month, {regressor}", rows="control == 'alone'"),
+        Find("small_less_large_x_spread_beside_market", "spread_effect", "value", "fraction",
+             "SMB a month, Baa−Aaa spread wider by a point, with the market held equal where the source has it"),
+        Find("debt_to_capital_slope", "debt_and_return", "value", "fraction",
+             "price change 1990 to 1994 per unit of debt to capital in 1990, size held equal"),
+    )  # fmt: skip
     QUESTION: ClassVar[str] = "How indebted are small companies against large ones, and who is hurt when rates move?"
     CONTROLS = ("large", "small", "exclude_financials", "fiscal_year", "stress_bp", "stress_share")
     VIEWS: ClassVar[dict[str, tuple[str, ...]]] = {

@@ -27,7 +27,8 @@ from research_lib.stats.extremes import calendar_years, find_episodes, return_pe
 from research_lib.stats.history import HistoricalRank, change, rank_in_history
 from research_lib.stats.sigma import SigmaName, SigmaSettings, scan, sigma_path
 from research_lib.studies import parameters
-from research_lib.studies.study import Find, Study, figure, result, table
+from research_lib.studies.common import Find
+from research_lib.studies.study import Study, figure, figure_from, result, table
 
 # Each definition, the windows it takes where it has some of its own, and its name in words.
 DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
@@ -40,11 +41,11 @@ DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
     ("return_z", {"return_sessions": 5}, "5-day move, daily volatility"),
     ("return_z", {"return_sessions": 1}, "1-day move, daily volatility"),
 )
+WEEK, MONTH = "horizon == 5", "horizon == 21"  # of a table by horizons, the rows that findings are about
 HORIZONS = (1, 5, 10, 21, 63, 126, 252)  # sessions, as are the next three
 MOVES = (1, 2, 3, 5, 6, 10, 15, 20)
 GRID_WINDOWS = (20, 50, 100, 200)
 DRAWN = 130  # of the price around the day: half a year
-LONGEST_CLOSURE_DAYS = 7
 LEAST_HISTORY, LEAST_COMPANIES = 252, 20  # before a company's record, or a share of companies, means something
 FEW_EPISODES = 20  # fewer are no ground for "no signal"
 DETECTABLE = 2.8 / 3.92  # of an interval's width: an effect of 1.96 + 0.84 errors is found four times in five
@@ -71,76 +72,23 @@ class RecordSigma(Study):
         Find("peak_date", "day", "highest_date", "date", "session of peak_sigma"),
         Find("trough_sigma", "day", "lowest", "sigma", "lowest value on record"),
         Find("trough_date", "day", "lowest_date", "date", "session of trough_sigma"),
-        Find(
-            "move_5",
-            "moves",
-            "value",
-            "change",
-            "simple return over the last 5 sessions",
-            rows="horizon == 5",
-            n="rank_of",
-        ),
-        Find(
-            "move_5_rank", "moves", "rank", "rank", "of sessions, from the nearer end", rows="horizon == 5", n="rank_of"
-        ),
-        Find("move_5_episode_rank", "moves", "episode_rank", "rank", "of episodes", rows="horizon == 5", n="rank_of"),
-        Find(
-            "relative_move_5",
-            "relative_moves",
-            "value",
-            "points",
-            "less the benchmark's",
-            rows="horizon == 5",
-            n="rank_of",
-        ),
-        Find("relative_move_5_rank", "relative_moves", "rank", "rank", "of sessions", rows="horizon == 5", n="rank_of"),
-        Find(
-            "relative_move_5_episode_rank",
-            "relative_moves",
-            "episode_rank",
-            "rank",
-            "of episodes",
-            rows="horizon == 5",
-            n="rank_of",
-        ),
-        Find(
-            "episodes", "count", "value", "count", "clusters of sessions {s.beyond}, gaps up to {p.cluster_gap} joined"
-        ),
+        Find("move_5", "moves", "value", "change", "simple return over the last 5 sessions", rows=WEEK),
+        Find("move_5_rank", "moves", "rank", "rank", "of sessions, from the nearer end", rows=WEEK),
+        Find("move_5_episode_rank", "moves", "episode_rank", "rank", "of episodes", rows=WEEK),
+        Find("relative_move_5", "relative_moves", "value", "points", "less the benchmark's", rows=WEEK),
+        Find("relative_move_5_rank", "relative_moves", "rank", "rank", "of sessions", rows=WEEK),
+        Find("relative_move_5_episode_rank", "relative_moves", "episode_rank", "rank", "of episodes", rows=WEEK),
+        Find("episodes", "count", "value", "count", "clusters of sessions {s.beyond}, gaps up to {p.cluster_gap} joined"),
         Find("return_period_level", "level", "value", "sigma", "the level that the return period is about"),
         Find("return_period_years", "return_period", "value", "years", "{s.how_often[2]}", interval=("none", "")),
         Find("return_period_shortest", "return_period", "low", "years", "over thresholds, with and without the record"),
         Find("return_period_longest", "return_period", "high", "years", "the same; none where a tail ends below"),
-        Find(
-            "forward_mean_21",
-            "after",
-            "mean",
-            "change",
-            "mean 21-session return from an episode's first close",
-            rows="horizon == 21",
-        ),
-        Find(
-            "forward_base_21",
-            "after",
-            "base",
-            "change",
-            "mean 21-session return from all other sessions",
-            rows="horizon == 21",
-        ),
-        Find(
-            "forward_excess_21",
-            "after",
-            "value",
-            "points",
-            "forward_mean_21 less forward_base_21",
-            rows="horizon == 21",
-        ),
-        Find(
-            "forward_p_21", "after", "p", "p", "two-sided, of the excess, with Hodrick's errors", rows="horizon == 21"
-        ),
-        Find(
-            "forward_p_holm_21", "after", "p_holm", "p", "the same, Holm over the horizons shown", rows="horizon == 21"
-        ),
-    )
+        Find("forward_mean_21", "after", "mean", "change", "mean 21-session return from an episode's first close", rows=MONTH),
+        Find("forward_base_21", "after", "base", "change", "mean 21-session return from all other sessions", rows=MONTH),
+        Find("forward_excess_21", "after", "value", "points", "forward_mean_21 less forward_base_21", rows=MONTH),
+        Find("forward_p_21", "after", "p", "p", "two-sided, of the excess, with Hodrick's errors", rows=MONTH),
+        Find("forward_p_holm_21", "after", "p_holm", "p", "the same, Holm over the horizons shown", rows=MONTH),
+    )  # fmt: skip
     p: parameters.RecordSigma
     QUESTION = "How extreme is the move, how rare, and what followed?"
     CONTROLS = ("asset", "definition", "window", "threshold", "cluster_gap", "ddof")
@@ -178,6 +126,11 @@ class RecordSigma(Study):
         if panel is None:
             raise InsufficientDataError("this source has no panel of company prices")
         return panel
+
+    @property
+    def main_cards(self) -> tuple[DataCard, ...]:
+        """The cards of the asset and its benchmark."""
+        return self.prices.cards
 
     @property
     def cards(self) -> tuple[DataCard, ...]:
@@ -322,7 +275,7 @@ class RecordSigma(Study):
             alt=f"{sentence}. The lines are {len(lines)} fitted tails, the dots {n} observed peaks.",
         )  # fmt: skip
 
-    @figure
+    @figure_from(lambda study: (study.panel.card,))
     def breadth(self) -> Figure:
         """The share of companies beyond the threshold."""
         share, n = self.share_beyond, self.sigma_of_companies.notna().any().sum()
@@ -378,6 +331,8 @@ class RecordSigma(Study):
         if not self.p.benchmark:
             raise InsufficientDataError("no benchmark is given")
         pair = self.prices.values[[self.p.asset, self.p.benchmark]].dropna()
+        if pair.empty or pair.index[-1] != self.close.index[-1]:
+            raise InsufficientDataError(f"{self.benchmark} has no price on {self.close.index[-1]:%Y-%m-%d}")
         return self._moves(lambda k: change(pair.iloc[:, 0], k) - change(pair.iloc[:, 1], k))
 
     def _moves(self, over: "Callable[[int], pd.Series[float]]") -> pd.DataFrame:
@@ -410,7 +365,7 @@ class RecordSigma(Study):
         return event_study(returns, positions, HORIZONS)
 
     @table("Companies at a record on {s.panel.card.last}", ("company", "value", ("end", Column("record", words=True)), "rank_of"),
-           unit="sigma", most=12)  # fmt: skip
+           unit="sigma", most=12, cards=lambda study: (study.panel.card,))  # fmt: skip
     def at_record(self) -> pd.DataFrame:
         """Companies at a record."""
         sigma = self.sigma_of_companies.loc[:, lambda frame: frame.notna().sum() >= LEAST_HISTORY]
@@ -479,8 +434,6 @@ class RecordSigma(Study):
         if excess.low is not None and excess.high is not None:
             least = show(DETECTABLE * (excess.high - excess.low), "points").lstrip("+")
             power = f"{plural(n, 'episode')}: a difference of less than {least} over 21 sessions would often go unseen."
-        if self.p.as_of and (pd.Timestamp(self.p.as_of) - day.date).days > LONGEST_CLOSURE_DAYS:
-            followed += f" Prices end before {prose_date(self.p.as_of)}."
         what = "was no record" if rank > 1 else "was a record low" if end == "lowest" else "was a record"
         then = ""
         if n >= FEW_EPISODES and self.level == day.value:  # the day is an episode, and others came before

@@ -7,30 +7,25 @@ computed; `study.show` says it once, where it would have stood. A finding is one
 
 from __future__ import annotations
 
-import platform
-import re
-import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
-from research_lib.errors import InsufficientDataError, MissingDataError, nearest
+from research_lib.errors import InsufficientDataError, nearest
 from research_lib.params import Parameters, validate
-from research_lib.project import PROJECT
+from research_lib.studies.common import COMMON_EXHIBITS, MISSING, Find, common_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from research_lib.data import DataCard, Source
-    from research_lib.exhibits.findings import Finding, Findings, Summary
-    from research_lib.exhibits.table import ColumnName, Table
+    from research_lib.exhibits.findings import Findings, Summary
+    from research_lib.exhibits.table import ColumnName
 
 T = TypeVar("T")
 Text = str | Callable[[Any], str]  # a template over {p.…} and {s.…}, or a function of the study
-MISSING = (InsufficientDataError, MissingDataError)
 
 # The notebooks that have a study of their own; any other notebook's parameters are those of its `parameters` cell.
 STUDIES = {
@@ -39,22 +34,16 @@ STUDIES = {
     "03_record_sigma": "research_lib.studies.record_sigma:RecordSigma",
     "04_claims": "research_lib.studies.claims.study:Claims",
 }
-PACKAGES = ("research-lib", "pandas", "numpy", "scipy", "statsmodels", "arch", "papermill")
-COMMON_TABLES = {
-    "data": ("What was read", ["series", "name", "origin", "first", "last", "rows", "gaps", "found", "sha256"]),
-    "parameters": ("Parameters", ["parameter", "shown", "meaning"]),
-    "provenance": ("Code, packages and data", ["name", "shown"]),
-}
-COMMON_EXHIBITS = ("summary", "findings", *COMMON_TABLES)
 NAMED_SOURCES = 3
+LATE_DAYS, TOO_LATE_DAYS = 7, 31  # by which the data may end before the day asked for
 
 
 class result(cached_property[T]):  # noqa: N801  # a decorator, as property is
     """A method that is computed when first asked for and then kept; so is the reason why it cannot be."""
 
-    def __init__(self, method: Callable[[Any], T], kind: str = "result", **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, method: Callable[[Any], T], kind: str = "result", **look: Any) -> None:  # noqa: ANN401
         super().__init__(method)
-        self.kind, self.options = kind, options  # of a table, how it is shown
+        self.kind, self.look = kind, look  # of an exhibit, how it is shown
 
     def __get__(self, study: Any, owner: type[Any] | None = None) -> Any:  # noqa: ANN401  # the method's own type
         if study is None:
@@ -75,7 +64,10 @@ class result(cached_property[T]):  # noqa: N801  # a decorator, as property is
 
 
 def table(title: Text, columns: Sequence[ColumnName], **look: Any) -> Callable[..., result[pd.DataFrame]]:  # noqa: ANN401
-    """Make a method that returns a frame a result that `show` shows as a table: `unit`, `deck`, `note`, `most` rows."""
+    """Make a method that returns a frame a result that `show` shows as a table.
+
+    Further: `unit`, `deck`, `note`, `most` rows, and `cards`, a function that gives the data under this table alone.
+    """
     return lambda method: result(method, "table", title=title, columns=columns, **look)
 
 
@@ -84,48 +76,9 @@ def figure(method: Callable[[Any], T]) -> result[T]:
     return result(method, "figure")
 
 
-@dataclass(frozen=True)
-class Find:
-    """One finding, or one a row of a frame: where its number is, its unit, and what it means.
-
-    `result` names the study's result: an `Estimate`, a number, or a frame; `column` its field or column. With `rows`, true
-    or a query, there is one a row, and `name` and `what` are templates over the row, {p.…} and {s.…}. `interval` and `n`
-    name the columns of its interval (of `value`: low and high) and of its n.
-    """
-
-    name: str
-    result: str
-    column: str = "value"
-    unit: str = "number"
-    what: str = ""
-    rows: bool | str = False
-    interval: tuple[str, str] | None = None
-    n: str = "n"
-
-    def of(self, study: Study) -> Iterator[Finding]:
-        """Look it up in a study; where the data cannot give it, the value is None and the reason is said."""
-        from research_lib.exhibits.findings import Finding, plain
-
-        try:
-            rows = self._rows(getattr(study, self.result))
-        except MISSING as reason:
-            yield Finding(re.sub(r"_?\{[^}]*\}", "", self.name), None, self.unit, None, str(reason))
-            return
-        low, high = self.interval or (("low", "high") if self.column == "value" else ("", ""))
-        for row in rows:
-            words, n = {**row, "p": study.p, "s": study}, plain(row.get(self.n))
-            name, what = self.name.format(**words), self.what.format(**words)
-            value, ends = plain(row.get(self.column)), (plain(row.get(low)), plain(row.get(high)))
-            yield Finding(name, value, self.unit, None if n is None else int(n), what, *ends)
-
-    def _rows(self, found: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # any result
-        if hasattr(found, "columns"):
-            frame = found.reset_index() if found.index.name and found.index.name not in found.columns else found
-            frame = frame.query(self.rows) if isinstance(self.rows, str) else frame if self.rows else frame[:1]
-            return list(frame.to_dict("records"))
-        if hasattr(found, "__dataclass_fields__"):
-            return [{name: getattr(found, name) for name in found.__dataclass_fields__}]
-        return [{self.column: found}]
+def figure_from(cards: Callable[[Any], tuple[DataCard, ...]]) -> Callable[[Callable[[Any], T]], result[T]]:
+    """Do as `figure` does, for one that rests on other data than the study's main series."""
+    return lambda method: result(method, "figure", cards=cards)
 
 
 @dataclass(frozen=True)
@@ -160,19 +113,15 @@ class Show:
         """Return the exhibit of this name, or one sentence on what it lacks."""
         study, exhibits = self._study, self._study.exhibits()
         if name == "summary":
-            return replace(study.summary(), question=study.QUESTION)
+            return study.opening()
         if name in COMMON_EXHIBITS:
-            return study.findings if name == "findings" else study._common_table(name)
+            return study.findings if name == "findings" else common_table(study, name)
         if name not in exhibits:
             raise AttributeError(f"{name}: unknown exhibit{nearest(name, dir(self))}")
-        spec = exhibits[name]
         try:
-            found = getattr(study, name)
-            if spec.kind == "figure":
-                return replace(found, id=name, source=study.source_line)
-            return study._table(name, found, **spec.options)
+            return study.exhibit(name, exhibits[name])
         except MISSING as reason:
-            return Missing(spec.subject, str(reason))
+            return Missing(exhibits[name].subject, str(reason))
 
 
 class Study:
@@ -222,17 +171,13 @@ class Study:
 
     @property
     def cards(self) -> tuple[DataCard, ...]:
-        """The cards of the data that the report rests on; a subclass says which."""
+        """The cards of all data that the report rests on; a subclass says which."""
         return ()
 
     @property
-    def source_line(self) -> str:
-        """Name the data and the last day of the first series, as the line under each exhibit does."""
-        names = list(dict.fromkeys(card.name for card in self.cards))
-        if not names:
-            return ""
-        more = f" and {len(names) - NAMED_SOURCES} more series" if len(names) > NAMED_SOURCES else ""
-        return f"Source: {', '.join(names[:NAMED_SOURCES])}{more}; {self.p.source} data to {self.cards[0].last}."
+    def main_cards(self) -> tuple[DataCard, ...]:
+        """The cards of the data that an exhibit rests on, where it names no other; the question's own series first."""
+        return self.cards
 
     @result
     def findings(self) -> Findings:
@@ -246,34 +191,42 @@ class Study:
         """Return what the first screen says; a subclass writes it as a template over its findings."""
         raise NotImplementedError
 
-    def _table(self, name: str, data: pd.DataFrame, *, most: int | None = None, **parts: Any) -> Table:  # noqa: ANN401
-        """Make a table; title, deck and note may be templates or functions of the study."""
-        from research_lib.exhibits.table import Table
-
-        for part in ("title", "deck", "note"):
-            text = parts.get(part, "")
-            parts[part] = text(self) if callable(text) else text.format(p=self.p, s=self)
-        return Table(name, data=data if most is None else data.head(most), source=self.source_line, **parts)
-
-    def _common_table(self, name: str) -> Table:
+    def opening(self) -> Summary:
+        """Return the summary with its question; refuse where the data end long before the day asked for."""
         import pandas as pd
 
-        title, columns = COMMON_TABLES[name]
-        if name == "data":
-            rows: list[Any] = [
-                {one: getattr(card, one, "") for one in columns}
-                | {"series": card.id, "origin": f"{card.source}: {card.origin}"}
-                | {"found": card.fault_summary(), "sha256": card.sha256[:12]}
-                for card in self.cards
-            ]
-        elif name == "parameters":
-            fields = type(self.p).model_fields
-            rows = [(one, text, fields[one].description) for one, text in self.p.shown().items()]
-        else:
-            rows = [("commit", commit()), ("Python", platform.python_version())]
-            rows += [(package, version(package)) for package in PACKAGES]
-            rows += [(f"sha256 of {card.id}", card.sha256) for card in self.cards]
-        return self._table(name, pd.DataFrame(rows, columns=columns), title=title, columns=columns)
+        found = replace(self.summary(), question=self.QUESTION)
+        if not (self.p.as_of and self.main_cards):
+            return found
+        card = self.main_cards[0]
+        first, last, asked = map(pd.Timestamp, (card.first, card.last, self.p.as_of))
+        late_days = (asked - last - (last - first) / max(card.rows - 1, 1)).days  # since a next value was due
+        if late_days > TOO_LATE_DAYS:
+            raise InsufficientDataError(
+                f"{card.name}: the data end on {card.last}, long before as_of {self.p.as_of}; name an earlier day, or get newer data"
+            )
+        said = f"{card.name}: the data end on {card.last}, before {self.p.as_of}."
+        return replace(found, limits=(*found.limits, said)) if late_days > LATE_DAYS else found
+
+    def exhibit(self, name: str, made: result[Any]) -> Any:  # noqa: ANN401  # a table or a figure
+        """Compute an exhibit and give it its texts, which may be templates or functions of the study, and its source."""
+        from research_lib.exhibits.table import Table
+
+        found, look = getattr(self, name), dict(made.look)
+        cards, most = look.pop("cards", lambda study: study.main_cards)(self), look.pop("most", None)
+        if made.kind == "figure":
+            return replace(found, id=name, source=self.source_line(cards))
+        for part in {"title", "deck", "note"} & look.keys():
+            look[part] = look[part](self) if callable(look[part]) else look[part].format(p=self.p, s=self)
+        return Table(name, data=found if most is None else found.head(most), source=self.source_line(cards), **look)
+
+    def source_line(self, cards: Sequence[DataCard]) -> str:
+        """Name the data and the last day of the first series, as the line under each exhibit does."""
+        names = list(dict.fromkeys(card.name for card in cards))
+        if not names:
+            return ""
+        more = f" and {len(names) - NAMED_SOURCES} more series" if len(names) > NAMED_SOURCES else ""
+        return f"Source: {', '.join(names[:NAMED_SOURCES])}{more}; {self.p.source} data to {cards[0].last}."
 
 
 def study_class(notebook: str) -> type[Study] | None:
@@ -289,13 +242,3 @@ def parameters_model(notebook: str) -> type[Parameters] | None:
     from research_lib.studies.parameters import MODELS
 
     return MODELS.get(notebook)
-
-
-def commit() -> str:
-    """Return the project's commit, marked where files differ from it; `unknown` outside a checkout."""
-    command = ["git", "-C", str(PROJECT), "describe", "--always", "--abbrev=12", "--dirty=, with uncommitted changes"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # nothing of a user's
-    except OSError:
-        return "unknown"
-    return found.stdout.strip() or "unknown"

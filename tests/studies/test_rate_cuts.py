@@ -15,10 +15,11 @@ from research_lib.project import NOTEBOOKS
 from research_lib.stats import regression
 from research_lib.stats.policy import CycleRule
 from research_lib.stats.randomization import sign_flip
+from research_lib.studies.common import COMMON_EXHIBITS
 from research_lib.studies.rate_cuts import RateCuts, curve
 from research_lib.studies.rate_cuts.curve import AXES, shares, specification_curve
 from research_lib.studies.rate_cuts.load import ReturnPair, changes_of, load_pair, load_rates
-from research_lib.studies.study import COMMON_EXHIBITS, Missing
+from research_lib.studies.study import Missing
 
 REAL = {"source": "folder", "frequency": "daily", "small": "RUT", "large": "GSPC", "horizon": 252}
 UNSHOWABLE = re.compile(r"\bnan\b|\binf\b|∞|\bNone\b|DGS|S1|_")

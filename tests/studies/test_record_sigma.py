@@ -16,8 +16,9 @@ from research_lib.data import DataSet
 from research_lib.errors import InsufficientDataError
 from research_lib.project import NOTEBOOKS
 from research_lib.stats.sigma import scan, sigma_path
+from research_lib.studies.common import COMMON_EXHIBITS
 from research_lib.studies.record_sigma import HORIZONS, MOVES, RecordSigma
-from research_lib.studies.study import COMMON_EXHIBITS, Missing
+from research_lib.studies.study import Missing
 from tests.conftest import random_walk
 
 UNSHOWABLE = re.compile(r"nan|inf\b|∞|None|price_z|distance_z|return_z")

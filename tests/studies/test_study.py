@@ -10,8 +10,9 @@ import pytest
 from research_lib.errors import InsufficientDataError, ParameterError
 from research_lib.exhibits.findings import FINDINGS_MIME, SUMMARY_MIME, Findings, Summary, show_findings
 from research_lib.stats.estimate import Estimate
+from research_lib.studies.common import Find
 from research_lib.studies.parameters import RecordSigma as RecordSigmaParameters
-from research_lib.studies.study import STUDIES, Find, Missing, Study, figure, result, study_class, table
+from research_lib.studies.study import STUDIES, Missing, Study, figure, result, study_class, table
 
 computed: list[str] = []
 

@@ -25,9 +25,10 @@ from research_lib.stats.event_study import event_paths, event_study, window_outc
 from research_lib.stats.randomization import LEAST_GROUPS, sign_flip, sign_flip_difference, smallest_detectable
 from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies import parameters
+from research_lib.studies.common import Find
 from research_lib.studies.rate_cuts.curve import AXES, shares, specification_curve
 from research_lib.studies.rate_cuts.load import PAIRS, ReturnPair, changes_of, load_pair, load_rates, pair_name
-from research_lib.studies.study import Find, Study, figure, result, table
+from research_lib.studies.study import Study, figure, result, table
 
 BROAD = "GSPC"
 SPANS = {"daily": {1: "1 day", 5: "1 week", 21: "1 month", 63: "3 months", 126: "6 months", 252: "12 months"},
@@ -55,63 +56,25 @@ class RateCuts(Study):
         Find("headline", "headline", "value", "points", "{s.pair.name} over {s.span} after first cuts, {s.kind}"),
         Find("first_cuts", "sums", "n", "count", "first cuts inside the data", rows="horizon == 0"),
         Find("spec_share_{share}", "ways", "value", "share", "of the ways to ask", rows=True),
-        Find(
-            "spec_null_{share}",
-            "ways",
-            "null_mean",
-            "share",
-            "of the same ways with random signs; 90% range",
-            rows=True,
-            interval=("null_low", "null_high"),
-        ),
+        Find("spec_null_{share}", "ways", "null_mean", "share", "of the same ways with random signs; 90% range", rows=True,
+             interval=("null_low", "null_high")),
         Find("smallest_effect", "detectable", "value", "points", "over {s.span}, found at 5% in four samples of five"),
-        Find(
-            "rel_mean_{key}", "sums", "value", "points", "{s.pair.name}, {window}, mean sum of differences", rows=True
-        ),
-        Find(
-            "pre_cut_126", "sums", "value", "points", "{window}, mean sum of differences", rows="horizon in (-126, -6)"
-        ),
+        Find("rel_mean_{key}", "sums", "value", "points", "{s.pair.name}, {window}, mean sum of differences", rows=True),
+        Find("pre_cut_126", "sums", "value", "points", "{window}, mean sum of differences", rows="horizon in (-126, -6)"),
         Find("rel_p_signflip_{key}", "sums", "p", "p", "exact sign flip, by cycle", rows=True),
         Find("rel_positive_{key}", "sums", "share_positive", "share", "share of cycles above zero", rows=True),
         Find("rel_compounded_{key}", "compounded", "value", "points", "{s.pair.name}, {window}, compounded", rows=True),
         Find("rel_compounded_p_{key}", "compounded", "p", "p", "exact sign flip, by cycle", rows=True),
         Find("rel_compounded_p_holm_{key}", "compounded", "p_holm", "p", "adjusted over all windows", rows=True),
-        Find(
-            "rel_beta_adjusted_{key}",
-            "beta_adjusted",
-            "value",
-            "points",
-            "{window}, less the market times beta",
-            rows=True,
-        ),
+        Find("rel_beta_adjusted_{key}", "beta_adjusted", "value", "points", "{window}, less the market times beta", rows=True),
         Find("rel_dividends_{key}", "with_dividends", "value", "points", "{s.total_returns.name}, {window}", rows=True),
         Find("market_mean_1", "market", "mean", "change", "{s.broad.name} over the session after first cuts"),
-        Find(
-            "beta_dgs10_up",
-            "sensitivity",
-            "value",
-            "ratio",
-            "points a point of a rise",
-            rows="driver == '10-year yield, rises'",
-        ),
-        Find(
-            "beta_dgs10_down",
-            "sensitivity",
-            "value",
-            "ratio",
-            "points a point of a fall",
-            rows="driver == '10-year yield, falls'",
-        ),
+        Find("beta_dgs10_up", "sensitivity", "value", "ratio", "points a point of a rise", rows="driver == '10-year yield, rises'"),
+        Find("beta_dgs10_down", "sensitivity", "value", "ratio", "points a point of a fall",
+             rows="driver == '10-year yield, falls'"),
         Find("regime_easing_mean", "regimes", "value", "points", "{s.pair.name} a {s.unit} of easing"),
-        Find(
-            "regime_difference",
-            "regimes",
-            "value",
-            "points",
-            "a {s.unit}, {regime}",
-            rows="regime == 'easing less tightening'",
-        ),
-    )
+        Find("regime_difference", "regimes", "value", "points", "a {s.unit}, {regime}", rows="regime == 'easing less tightening'"),
+    )  # fmt: skip
     QUESTION: ClassVar[str] = (
         "What do small caps do, against large caps and alone, before, on and after rate cuts? "
         "Is it the cut, the regime, the recession, or chance?"
