@@ -126,7 +126,7 @@ warnings.simplefilter("ignore")
 from research_lib.data.calendar import exchange_sessions
 from research_lib.data.live.network import RetryPolicy
 from research_lib.data.live.pull import pull
-from research_lib.data.live.store import Item, Kind, Store
+from research_lib.data.live.store import Item, Store
 from tests.data.live.loopback import clients
 port, folder, symbols, way = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 names = [f"S{n:04d}" for n in range(symbols)]
@@ -135,7 +135,7 @@ led = clients(port, store, timeout_s=30, names=["yahoo"])
 exchange_sessions()
 start = time.perf_counter()
 if way == "ours":
-    outcome = pull([Item("yahoo", Kind.PRICES, name) for name in names], store, led, policy=RetryPolicy())
+    outcome = pull([Item("yahoo", name) for name in names], store, led, policy=RetryPolicy())
     good, errors = len(outcome.kept), len(outcome.failed)
 else:
     import yfinance

@@ -111,7 +111,7 @@ def plan(parameters: Any, companies: Sequence[str] = ()) -> list[Item]:  # noqa:
         for kind, named in wanted.items()
         for name in named
     }
-    return [Item(source, kind, name) for (kind, name), source in first.items() if source in SERVES]
+    return [Item(source, name) for (_, name), source in first.items() if source in SERVES]
 
 
 def is_fresh(store: Store, item: Item, *, now: pd.Timestamp, policy: RetryPolicy) -> bool:

@@ -8,9 +8,9 @@ A file is whole before it gets its name, and the data before its manifest: a kil
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 
 import pandas as pd
 from filelock import FileLock, Timeout
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from research_lib.data.calendar import is_finished
 from research_lib.data.catalog import Asset
@@ -40,14 +40,13 @@ class Kind(StrEnum):
     COMPANIES = "companies"  # one company's facts: tag, unit, start, end, filed, value, ...
 
 
-FACT = ["taxonomy", "tag", "unit", "start", "end", "filed", "accession"]
+SERVES = {"yahoo": Kind.PRICES, "fred": Kind.SERIES, "french": Kind.SERIES, "sec": Kind.COMPANIES}
 # Of each kind the column of days, the columns that tell rows apart, and the one without which a row says nothing.
 SHAPES = {
     Kind.PRICES: ("date", ["date"], "close"),
     Kind.SERIES: ("date", ["date"], "value"),
-    Kind.COMPANIES: ("filed", FACT, "value"),
+    Kind.COMPANIES: ("filed", ["taxonomy", "tag", "unit", "start", "end", "filed", "accession"], "value"),
 }
-SERVES = {"yahoo": Kind.PRICES, "fred": Kind.SERIES, "french": Kind.SERIES, "sec": Kind.COMPANIES}
 
 
 @dataclass(frozen=True, order=True)
@@ -55,11 +54,15 @@ class Item:
     """One thing that a vendor has: the prices of RUT from Yahoo."""
 
     source: str
-    kind: Kind
     name: str
 
     def __str__(self) -> str:
         return f"{self.source} {self.name}"
+
+    @property
+    def kind(self) -> Kind:
+        """What it is, which its source decides."""
+        return SERVES[self.source]
 
 
 class Pulled(NamedTuple):
@@ -108,10 +111,10 @@ class Store:
 
     directory: Path
 
-    def items(self, source: str = "*", kind: str = "*") -> list[Item]:
+    def items(self, source: str = "*") -> list[Item]:
         """List what was ever pulled, in order."""
-        found = (self.directory / "manifest").glob(f"{source}/{kind}/*/")
-        return sorted(Item(path.parts[-3], Kind(path.parts[-2]), unquote(path.name)) for path in found)
+        found = (self.directory / "manifest").glob(f"{source}/*/*/")
+        return sorted(Item(path.parts[-3], unquote(path.name)) for path in found if path.parts[-3] in SERVES)
 
     def snapshots(self, item: Item) -> list[Snapshot]:
         """List an item's snapshots, the oldest first; a damaged manifest is left out (`verify` lists it)."""
@@ -127,16 +130,16 @@ class Store:
         table = pa.table({str(name): pa.array(column, from_pandas=True) for name, column in frame.items()})
         pq.write_table(table, buffer, compression="zstd")  # half the time that pandas takes around it
         fetched = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")
-        span = str(days.min().date()), str(days.max().date())
-        digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-        snapshot = Snapshot(item, dict(query), fetched, library, len(days), *span, digest, left_out, lost, broken)
-        self._write(snapshot, buffer.getvalue())
+        span, digest = (str(days.min().date()), str(days.max().date())), hashlib.sha256(buffer.getvalue()).hexdigest()
+        snapshot = Snapshot(item, query, fetched, library, len(days), *span, digest, left_out, lost, broken)
+        self._write(snapshot, {} if self.is_intact(snapshot) else {self._object(snapshot): buffer.getvalue()})
         return snapshot
 
     def accept(self, snapshot: Snapshot) -> Snapshot:
         """Let a snapshot that lacks some history be used like any other: the same data under one more manifest."""
-        self._write(replace(snapshot, lost=""))
-        return replace(snapshot, lost="")
+        accepted = replace(snapshot, lost="")
+        self._write(accepted, {})
+        return accepted
 
     def read(self, item: Item, *, as_of: date | None = None) -> tuple[pd.DataFrame, Snapshot, int]:
         """Read the snapshot that goes with `as_of` by the rule of `in_order`, and count the damaged ones before it."""
@@ -159,24 +162,25 @@ class Store:
         except OSError:
             return False
 
-    def verify(self) -> tuple[list[Snapshot], dict[Path, str], list[Path]]:
+    def verify(self) -> tuple[dict[Path, Snapshot], dict[Path, str], list[Path]]:
         """Compare every file with its hash: intact snapshots, damaged files with what is wrong, files of no snapshot."""
-        intact, damaged, known = [], {}, set()
-        for path, snapshot in self._manifests():
-            data = self._object(snapshot) if snapshot else path
+        intact, damaged = dict[Path, Snapshot](), dict[Path, str]()
+        stray = self._files()
+        for path in sorted(self.directory.glob("manifest/*/*/*/*.json")):
+            data = self._object(snapshot) if (snapshot := _read_manifest(path)) else path
             if snapshot is None:
                 damaged[path] = "the manifest was altered"
             elif self.is_intact(snapshot):
-                intact.append(snapshot)
+                intact[path] = snapshot
             else:
                 damaged[data] = f"{snapshot.item}, pulled {snapshot.fetched_at}: its data was altered or is gone"
-            known |= {path, data}
-        return intact, damaged, sorted(self._files() - known)
+            stray -= {path, data}
+        return intact, damaged, sorted(stray)
 
     def collect_garbage(self) -> list[Path]:
-        """Remove damaged snapshots and what belongs to none; only under `lock`: a pull's files look like that at first."""
-        sound = [(path, self._object(one)) for path, one in self._manifests() if one and self.is_intact(one)]
-        doomed = sorted(self._files().difference(*sound))
+        """Remove all but intact snapshots; only under `lock`: a pull's files look like that at first."""
+        intact, _, _ = self.verify()
+        doomed = sorted(self._files().difference(intact, map(self._object, intact.values())))
         for path in doomed:
             path.unlink()
         return doomed
@@ -185,8 +189,9 @@ class Store:
         """Return the lock that a pull and a clean-up hold; the system lets go of it when its process ends."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
+            (self.directory / ".lock").touch()
         except OSError as error:
-            raise DataError(f"{self.directory}: the folder of snapshots cannot be made ({error.strerror})") from None
+            raise DataError(f"{self.directory}: snapshots cannot be written there ({error.strerror})") from None
         return FileLock(self.directory / ".lock")
 
     def is_busy(self) -> bool:
@@ -197,14 +202,10 @@ class Store:
         except Timeout:
             return True
 
-    def _write(self, snapshot: Snapshot, content: bytes | None = None) -> None:
+    def _write(self, snapshot: Snapshot, data: dict[Path, bytes]) -> None:
         text = MANIFEST.dump_json(snapshot, indent=1)
         name = f"{snapshot.fetched.strftime('%Y%m%dT%H%M%S.%fZ')}-{hashlib.sha256(text).hexdigest()[:16]}.json"
-        data = {} if content is None or self.is_intact(snapshot) else {self._object(snapshot): content}
         write_whole({**data, self._folder(snapshot.item) / name: text})
-
-    def _manifests(self) -> Iterator[tuple[Path, Snapshot | None]]:
-        return ((path, _read_manifest(path)) for path in sorted(self.directory.glob("manifest/*/*/*/*.json")))
 
     def _files(self) -> set[Path]:
         return {*self.directory.glob("objects/*"), *self.directory.glob("manifest/*/*/*/*")}
@@ -218,21 +219,21 @@ class Store:
 
 
 def in_order(snapshots: Sequence[Snapshot], *, as_of: date | None = None) -> list[Snapshot]:
-    """Put an item's snapshots (the oldest first) in the order in which a study takes them: the first that is intact.
+    """Put an item's snapshots in the order in which a study takes them: the first that is intact.
 
     Without `as_of`, the newest first. With it: first those of the `SETTLING_DAYS` after its session, the newest first;
     then later ones, the oldest first (the least hindsight); at last earlier ones. So once a date is a week past, further
     pulls change nothing in a report on it. Held snapshots come after all others.
     """
-    ordered = list(reversed(snapshots))
-    if as_of is not None:
-        session = pd.Timestamp(as_of)
-        settled = (session + pd.Timedelta(days=SETTLING_DAYS + 1)).tz_localize("UTC")
-        complete = [snapshot for snapshot in snapshots if is_finished(session, snapshot.fetched)]
-        in_time = [snapshot for snapshot in complete if snapshot.fetched < settled]
-        later = [snapshot for snapshot in complete if snapshot.fetched >= settled]
-        ordered = [*reversed(in_time), *later, *(snapshot for snapshot in ordered if snapshot not in complete)]
-    return sorted(ordered, key=lambda snapshot: snapshot.held)
+
+    def place(snapshot: Snapshot) -> tuple[bool, int, float]:
+        fetched, age_s = snapshot.fetched, -snapshot.fetched.timestamp()
+        if as_of is None or not is_finished(pd.Timestamp(as_of), fetched):
+            return snapshot.held, 2, age_s
+        is_late = fetched.date() > as_of + timedelta(days=SETTLING_DAYS)
+        return snapshot.held, int(is_late), -age_s if is_late else age_s
+
+    return sorted(snapshots, key=place)
 
 
 def describe_loss(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> str:
@@ -248,9 +249,12 @@ def describe_loss(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> str:
 
 def _read_manifest(path: Path) -> Snapshot | None:
     """Read a manifest; None where it is not what it was: its name ends with its hash."""
-    content = path.read_bytes()
-    is_sound = path.stem.endswith(hashlib.sha256(content).hexdigest()[:16])
-    return MANIFEST.validate_json(content) if is_sound else None
+    try:
+        content = path.read_bytes()
+        is_sound = path.stem.endswith(hashlib.sha256(content).hexdigest()[:16])
+        return MANIFEST.validate_json(content) if is_sound else None
+    except (OSError, ValidationError):  # not to be read, or of another form
+        return None
 
 
 @dataclass(frozen=True)
@@ -267,24 +271,20 @@ class Snapshots:
 
     def symbols(self) -> list[str]:
         """List the symbols whose prices were pulled."""
-        return [item.name for item in self.store.items(self.name, Kind.PRICES)]
+        return self._names(Kind.PRICES)
 
     def series_ids(self) -> list[str]:
         """List the series that were pulled."""
-        return [item.name for item in self.store.items(self.name, Kind.SERIES)]
+        return self._names(Kind.SERIES)
 
     def companies(self) -> list[str]:
         """List the companies whose facts were pulled."""
-        return [item.name for item in self.store.items(self.name, Kind.COMPANIES)]
+        return self._names(Kind.COMPANIES)
 
     def require_any(self) -> None:
         """Raise where nothing was ever pulled from the vendor."""
         if not self.store.items(self.name):
             raise MissingDataError(f"source {self.name}: no snapshot yet; run: {PULL_COMMAND}")
-
-    def read_company(self, name: str) -> pd.DataFrame:
-        """Read a company's facts as filed, a row a fact and filing."""
-        return self._read(Kind.COMPANIES, name)[0]
 
     def read_price(self, asset: Asset) -> RawSeries:
         """Read one field of one symbol, with its volume and splits."""
@@ -296,18 +296,22 @@ class Snapshots:
         """Read one series in its published unit."""
         return self._read_column(Kind.SERIES, series_id, "value")[0]
 
+    def read_company(self, name: str) -> pd.DataFrame:
+        """Read a company's facts as filed, a row a fact and filing."""
+        return self.store.read(Item(self.name, name), as_of=self.as_of)[0]
+
+    def _names(self, kind: Kind) -> list[str]:
+        return [item.name for item in self.store.items(self.name) if item.kind is kind]
+
     def _read_column(self, kind: Kind, name: str, column: str) -> tuple[RawSeries, pd.DataFrame]:
-        frame, snapshot, damaged = self._read(kind, name)
-        fields = [one for one in frame.columns if one != "date"]
-        if column not in fields:
-            raise MissingDataError(f"source {self.name} has no {column} of {name}; it has {', '.join(fields)}")
+        if kind is not SERVES[self.name]:
+            raise MissingDataError(f"source {self.name} has no {kind}, and so no {name}")
+        frame, snapshot, damaged = self.store.read(Item(self.name, name), as_of=self.as_of)
+        if column not in frame:
+            fields = ", ".join(frame.columns.drop("date"))
+            raise MissingDataError(f"source {self.name} has no {column} of {name}; it has {fields}")
         origin = f"{snapshot.query.get('symbol', name)}, column {column}, pulled {snapshot.fetched:%Y-%m-%d %H:%M} UTC"
         origin += f", snapshot {snapshot.sha256[:12]}"
         origin += f" ({damaged} that would go before it damaged: data verify)" if damaged else ""
         vintage = Vintage(snapshot.fetched_at, snapshot.sha256)
         return RawSeries(name, origin, frame["date"], frame[column], source=self.name, vintage=vintage), frame
-
-    def _read(self, kind: Kind, name: str) -> tuple[pd.DataFrame, Snapshot, int]:
-        if kind is not SERVES[self.name]:
-            raise MissingDataError(f"source {self.name} has no {kind}, and so no {name}")
-        return self.store.read(Item(self.name, kind, name), as_of=self.as_of)

@@ -19,13 +19,13 @@ from research_lib.data.catalog import Asset, known_series, known_symbols, vendor
 from research_lib.data.live import pull as pulling
 from research_lib.data.live.network import RateLimiter, RetryPolicy, connection_fault, read_retry_after
 from research_lib.data.live.pull import plan
-from research_lib.data.live.store import SERVES, Item, Kind, Pulled
+from research_lib.data.live.store import SERVES, Item, Pulled
 from research_lib.data.live.vendors import VENDORS, check_chart, read_monthly
 from research_lib.errors import DataError, MissingDataError
 from tests.data.live.conftest import DAYS, QUICK
 from tests.data.live.loopback import FRENCH, Answer, as_json, chart, clients, fred_csv, french_zip, split
 
-RUT = Item("yahoo", Kind.PRICES, "RUT")
+RUT = Item("yahoo", "RUT")
 GOOD = as_json(chart("^RUT", DAYS))
 OTHERS = ("GSPC", "VIX", "IWM")
 
@@ -198,7 +198,7 @@ class OneFails:
 
 
 def test_any_exception_of_one_item_is_that_items_failure(store):
-    items = [Item("yahoo", Kind.PRICES, f"S{n}") for n in range(8)]
+    items = [Item("yahoo", f"S{n}") for n in range(8)]
     outcome = pulling.pull(items, store, {"yahoo": OneFails()}, policy=QUICK)
     assert len(outcome.kept) == 7
     assert outcome.failed == {items[3]: "unexpected AttributeError: 'NoneType' object has no attribute 'get'"}
@@ -207,7 +207,7 @@ def test_any_exception_of_one_item_is_that_items_failure(store):
 def test_what_an_interrupt_left_unasked_is_not_told_as_done_with(store, monkeypatch):
     monkeypatch.setattr(signal, "getsignal", lambda _: signal.default_int_handler)  # a background job ignores it
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    items, told = [Item("yahoo", Kind.PRICES, f"S{n}") for n in range(50)], []
+    items, told = [Item("yahoo", f"S{n}") for n in range(50)], []
     try:
         clients, policy = {"yahoo": OneFails(interrupts=True)}, RetryPolicy(at_once=1)
         outcome = pulling.pull(items, store, clients, policy=policy, tell=lambda *what: told.append(what))
@@ -271,7 +271,7 @@ def test_a_session_that_is_not_over_is_left_out_and_said(vendors, store, days, n
     dividend = {"dividends": {"1": {"date": int((days[1] + pd.Timedelta(hours=15)).timestamp()), "amount": 1.5}}}
     vendors.prices("SPY", as_json(chart("SPY", days, adjclose=list(range(len(days))), events=dividend)))
     yahoo = clients(vendors.port, store, names=["yahoo"])["yahoo"]
-    pulled = yahoo.fetch(Item("yahoo", Kind.PRICES, "SPY"), now=pd.Timestamp(now))
+    pulled = yahoo.fetch(Item("yahoo", "SPY"), now=pd.Timestamp(now))
     assert str(pulled.frame["date"].iloc[-1].date()) == last
     dropped = last != str(days[-1].date())
     assert pulled.left_out == ((f"{days[-1].date()}: the session is not over yet",) if dropped else ())
@@ -291,7 +291,7 @@ def test_recorded_answers_of_the_real_vendor(shared_data, vendors, store):
     yahoo = clients(vendors.port, store, names=["yahoo"])["yahoo"]
     recorded = json.loads((shared_data / "wire/yahoo/chart-AAPL-2020-08-31-to-2020-11-07.json").read_text())["response"]
     vendors.prices("AAPL", as_json(recorded["bodyJson"]))
-    pulled = yahoo.fetch(Item("yahoo", Kind.PRICES, "AAPL"), now=pd.Timestamp.now("UTC"))
+    pulled = yahoo.fetch(Item("yahoo", "AAPL"), now=pd.Timestamp.now("UTC"))
     [quote] = recorded["bodyJson"]["chart"]["result"][0]["indicators"]["quote"]
     assert pulled.frame["close"].tolist() == quote["close"]
     assert pulled.frame["split"].tolist().count(4.0) == 1, "the split of 2020-08-31"
@@ -397,7 +397,7 @@ def test_each_need_goes_to_the_first_source_that_has_it(store):
     planned = plan(needs("bundled+yahoo+fred", symbols=("GSPC", "RUT:high"), series=("AAA", "DGS10", "SMB", "S1V1")))
     assert list(map(str, planned)) == ["yahoo RUT", "fred DGS10"]
     frame = pd.DataFrame({"date": DAYS.as_unit("us"), "close": 1.0, "volume": 1.0, "split": 0.0})
-    store.keep(Pulled(Item("yahoo", Kind.PRICES, "GSPC"), frame, {}, "test"))
+    store.keep(Pulled(Item("yahoo", "GSPC"), frame, {}, "test"))
     for name, served in {"bundled+yahoo": "bundled", "yahoo+bundled": "yahoo"}.items():
         assert open_source(name).read_price(Asset("GSPC")).source == served
     companies = plan(needs("sec+yahoo", symbols=("GSPC",), companies=2), ["A", "B", "C"])

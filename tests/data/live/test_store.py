@@ -21,7 +21,7 @@ from research_lib.errors import DataError, MissingDataError
 from tests.data.live.conftest import DAYS
 from tests.data.live.loopback import as_json, chart
 
-RUT = Item("yahoo", Kind.PRICES, "RUT")
+RUT = Item("yahoo", "RUT")
 
 
 def pulled(level=100.0, item=RUT):
@@ -66,7 +66,7 @@ def test_equal_data_is_kept_once_and_every_pull_is_on_record(store):
 
 @pytest.mark.parametrize("name", ["..", "BRK.B", "^X", "A/B", "EURUSD=X"])
 def test_a_name_cannot_leave_its_folder(store, name):
-    item = Item("yahoo", Kind.PRICES, name)
+    item = Item("yahoo", name)
     store.keep(pulled(item=item))
     assert store.items() == [item]
     assert manifests(store)[0].parent.parent == store.directory / "manifest/yahoo/prices"
@@ -79,7 +79,7 @@ def test_one_altered_byte_is_found_and_the_one_before_is_used(store, where):
     assert load_prices(open_source("yahoo"), ["RUT"])["RUT"].iloc[0] == 200
     alter(data_file(store, new), where)
     intact, damaged, _ = store.verify()
-    assert (intact, list(damaged)) == ([old], [data_file(store, new)])
+    assert (list(intact.values()), list(damaged)) == ([old], [data_file(store, new)])
     card = load_prices(open_source("yahoo"), ["RUT"]).cards[0]
     assert card.vintage.sha256 == old.sha256
     assert "1 that would go before it damaged" in card.origin
@@ -182,7 +182,7 @@ def test_garbage_is_collected_and_nothing_else(store):
 
 def test_what_is_young_is_not_asked_for_again_unless_a_session_ended(store):
     store.keep(pulled(), now=at("2024-07-16T19:00"))
-    series = Item("fred", Kind.SERIES, "DGS10")
+    series = Item("fred", "DGS10")
     frame = pd.DataFrame({"date": DAYS.as_unit("us"), "value": 4.0})
     kept = store.keep(Pulled(series, frame, {}, "test"), now=at("2024-07-16T19:00"))
 
@@ -303,5 +303,5 @@ def test_a_pull_waits_for_another(store):
 
 def test_a_folder_that_cannot_be_made_is_said_in_one_line(store):
     store.directory.write_text("a file in its place")
-    with pytest.raises(DataError, match="the folder of snapshots cannot be made"):
+    with pytest.raises(DataError, match="snapshots cannot be written there"):
         pull([RUT], store, {}, policy=RetryPolicy())
