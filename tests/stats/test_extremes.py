@@ -10,7 +10,6 @@ from hypothesis import given
 from scipy import stats
 
 from research_lib.stats.extremes import (
-    MINIMUM_PEAKS,
     calendar_years,
     clusters,
     find_episodes,
@@ -19,39 +18,31 @@ from research_lib.stats.extremes import (
     return_periods,
     years_between,
 )
+from research_lib.stats.sigma import sigma_path
 
 
-def path_of(values, start="2000-01-03"):
-    return pd.Series(np.asarray(values, dtype=float), pd.bdate_range(start, periods=len(values), name="date"))
-
-
-def heavy_path(sessions=6000, seed=0):
-    """Independent values with a known tail: Student's t with five degrees of freedom."""
-    return path_of(stats.t.rvs(5, size=sessions, random_state=seed))
+def path_of(values):
+    return pd.Series(np.asarray(values, dtype=float), pd.bdate_range("2000-01-03", periods=len(values), name="date"))
 
 
 def test_episodes_by_hand():
     path = path_of([0, 3, 2, 4, 0, 0, 3, 0, 0, 0, 0, 5])
-    found = find_episodes(path, 2.5, gap_sessions=2)
     days = path.index
-    assert list(found["start"]) == [days[1], days[11]]
-    assert list(found["end"]) == [days[6], days[11]]
-    assert list(found["peak"]) == [4.0, 5.0]
-    assert list(found["peak_date"]) == [days[3], days[11]]
-    assert list(found["sessions"]) == [3, 1]
-    assert list(found["position"]) == [1, 11]
+    found = find_episodes(path, 2.5, gap_sessions=2)
+    assert found.to_dict("list") == {
+        "start": [days[1], days[11]], "end": [days[6], days[11]], "peak": [4, 5], "peak_date": [days[3], days[11]],
+        "sessions": [3, 1], "position": [1, 11],
+    }  # fmt: skip
     assert list(find_episodes(path, 2.5, gap_sessions=1)["position"]) == [1, 6, 11]  # two sessions lie between 3 and 6
-
-
-def test_a_value_at_the_threshold_is_not_beyond_it():
-    assert find_episodes(path_of([2.5, -2.5]), 2.5).empty
-    assert find_episodes(path_of([2.5, -2.5]), -2.5).empty
+    assert len(find_episodes(path_of([9, *[0] * 10, 9, *[0] * 11, 9]), 2.5)) == 2  # ten are joined, eleven are not
 
 
 def test_no_episode_is_an_empty_frame_with_the_same_columns():
-    found, some = find_episodes(path_of([0, 1]), 9), find_episodes(path_of([0, 10]), 9)
-    pd.testing.assert_series_equal(found.dtypes, some.dtypes)
-    assert found.empty
+    """A value at the threshold is not beyond it."""
+    for threshold in (2.5, -2.5):
+        found = find_episodes(path_of([2.5, -2.5]), threshold)
+        assert found.empty
+        pd.testing.assert_series_equal(found.dtypes, find_episodes(path_of([10, -10]), threshold).dtypes)
 
 
 @given(st.lists(st.floats(-5, 5), max_size=60), st.floats(0.1, 4), st.integers(0, 5))
@@ -84,10 +75,7 @@ def test_tail_and_return_period_against_scipy(shape):
     peaks = 2.5 + stats.genpareto.rvs(shape, scale=0.4, size=300, random_state=2)
     found = fit_tail(peaks, threshold=2.5, years=50)
     scipy_shape, _, scipy_scale = stats.genpareto.fit(peaks - 2.5, floc=0)
-    assert (found["shape"], found["scale"]) == (
-        pytest.approx(scipy_shape, abs=2e-3),
-        pytest.approx(scipy_scale, abs=2e-3),
-    )
+    assert (found["shape"], found["scale"]) == pytest.approx((scipy_shape, scipy_scale), abs=2e-3)
     expected = 50 / (300 * stats.genpareto.sf(1.0, scipy_shape, scale=scipy_scale))
     assert years_between(found, 3.5) == pytest.approx(expected, rel=0.02)
     mirrored = fit_tail(-peaks, threshold=-2.5, years=50)
@@ -98,14 +86,13 @@ def test_tail_and_return_period_against_scipy(shape):
 def test_no_tail_nearby_is_more_likely():
     """By a grid over both parameters, instead of the optimiser."""
     excesses = stats.genpareto.rvs(0.1, scale=0.4, size=40, random_state=4)
-    found = fit_tail(2.5 + excesses, threshold=2.5, years=40)
+    found, steps = fit_tail(2.5 + excesses, threshold=2.5, years=40), np.linspace(-0.3, 0.3, 31)
 
     def likelihood(shape, scale):
         return stats.genpareto.logpdf(excesses, shape, scale=scale).sum()
 
-    best = likelihood(found["shape"], found["scale"])
-    steps = np.linspace(-0.3, 0.3, 31)
-    assert best >= max(likelihood(found["shape"] + a, found["scale"] * np.exp(b)) for a in steps for b in steps) - 1e-9
+    near = [likelihood(found["shape"] + a, found["scale"] * np.exp(b)) for a in steps for b in steps]
+    assert likelihood(found["shape"], found["scale"]) >= max(near) - 1e-9
 
 
 def test_a_known_return_period_is_found_on_average():
@@ -119,59 +106,60 @@ def test_a_known_return_period_is_found_on_average():
     assert truth / 1.35 < np.median(found) < truth * 1.35
 
 
-def test_levels_outside_the_tail():
+def test_levels_outside_the_tail_and_too_few_peaks():
     tail = fit_tail(2.5 + np.linspace(0.01, 1, 30), threshold=2.5, years=40)
     assert tail["shape"] < 0
     end = 2.5 - tail["scale"] / tail["shape"]
     assert np.isnan(years_between(tail, [2.0, 2.5])).all()  # not beyond the threshold
-    assert np.isinf(years_between(tail, end + 0.1))
-    assert np.isnan(years_between(fit_tail(np.full(MINIMUM_PEAKS - 1, 3.0), threshold=2.5, years=40), 3.0))
+    assert np.isfinite(years_between(tail, [end - 0.1, end + 0.1])).tolist() == [True, False]
+    few, enough = (fit_tail(2.6 + 0.1 * np.arange(n), threshold=2.5, years=40) for n in (9, 10))
+    assert np.isnan(years_between(few, 3.0))
+    assert np.isfinite(years_between(enough, 3.0))
 
 
 def test_return_periods_by_threshold_and_without_the_record():
-    path = heavy_path()
+    path = path_of(stats.t.rvs(5, size=6000, random_state=0))
     level, threshold = float(path.max()), 3.0
     found = return_periods(path, level, threshold)
     assert list(found["threshold"]) == pytest.approx([2.4, 2.7, 3.0, 3.3])
-    middle = found.iloc[2]
-    peaks = find_episodes(path, 3.0)["peak"]
-    years = calendar_years(path.index)
+    middle, peaks, years = found.iloc[2], find_episodes(path, 3.0)["peak"], calendar_years(path.index)
+    rest = peaks.drop(peaks.idxmax())
     assert middle["n"] == len(peaks)
-    assert middle["value"] == years_between(fit_tail(peaks, threshold=3.0, years=years), level)
-    rest = peaks[peaks < peaks.max()]
-    assert len(rest) == len(peaks) - 1
-    assert middle["without"] == years_between(fit_tail(rest, threshold=3.0, years=years), level)
+    for name, part in (("value", peaks), ("without", rest)):
+        assert middle[name] == years_between(fit_tail(part, threshold=3.0, years=years), level)
     assert (found["without"] > found["value"]).all()  # the record makes itself look less rare
     mirrored = return_periods(-path, -level, -threshold)
     pd.testing.assert_frame_equal(mirrored.assign(threshold=-mirrored["threshold"]), found)
 
 
-def frame_of(values, without=None):
-    return pd.DataFrame({"threshold": [2.0, 2.25, 2.5, 2.75], "n": [115, 76, 37, 12], "value": values,
-                         "without": without or values})  # fmt: skip
-
-
-def test_a_return_period_needs_thresholds_that_agree():
-    agreed = return_period(frame_of([4.0, 5.0, 6.0, 8.0], [5.0, 7.0, 9.0, 11.0]), 2.5, 37)
-    assert (agreed.value, agreed.low, agreed.high, agreed.n) == (6.0, 4.0, 11.0, 37)
-    apart = return_period(frame_of([4.0, 5.0, 6.0, 40.0]), 2.5, 37)  # tenfold
-    assert (np.isnan(apart.value), apart.low, apart.high) == (True, 4.0, 40.0)
-    long = return_period(frame_of([100.0, 110.0, 120.0, 380.0]), 2.5, 37)  # ten times the history
-    assert np.isnan(long.value)
-    endless = return_period(frame_of([63.0, 110.0, 200.0, 700.0], [63.0, 110.0, 200.0, np.inf]), 2.5, 37)
-    assert (np.isnan(endless.value), endless.low, endless.high) == (True, 63.0, np.inf)
-    few = return_period(frame_of([np.nan] * 4), 2.5, 37)
-    assert np.isnan([few.value, few.low, few.high]).all()
+@pytest.mark.parametrize(
+    ("values", "without", "expected"),
+    [
+        ([4, 5, 6, 8], [5, 7, 9, 11], (6, 4, 11)),
+        ([4, 5, 6, 39.9], None, (6, 4, 39.9)),
+        ([4, 5, 6, 40], None, (np.nan, 4, 40)),  # tenfold
+        ([100, 110, 120, 369], None, (120, 100, 369)),
+        ([100, 110, 120, 370], None, (np.nan, 100, 370)),  # ten times the history
+        ([63, 110, 200, 700], [63, 110, 200, np.inf], (np.nan, 63, np.inf)),
+        ([np.nan] * 4, None, (np.nan, np.nan, np.nan)),
+    ],
+)
+def test_a_return_period_needs_thresholds_that_agree(values, without, expected):
+    periods = {
+        "threshold": [2.0, 2.25, 2.5, 2.75],
+        "n": [115, 76, 37, 12],
+        "value": values,
+        "without": without or values,
+    }
+    found = return_period(pd.DataFrame(periods), 2.5, 37)
+    assert (found.value, found.low, found.high, found.n) == pytest.approx((*expected, 37), nan_ok=True)
 
 
 def test_the_published_record(shared_data):
     """The Russell 2000 to 16 July 2024: the estimates that numbers worked out another way give, 697 to 63 years."""
-    from research_lib.stats.sigma import sigma_path
-
     close = pd.read_csv(shared_data / "prices" / "RUT.csv", index_col="date", parse_dates=True)["close"][:"2024-07-16"]
     path = sigma_path(close, "price_z")
     found = return_periods(path, float(path.iloc[-1]), 2.5)
     assert list(found["n"]) == [115, 76, 37, 12]
     np.testing.assert_allclose(found["value"], [696, 196, 110, 63], rtol=0.01)
-    assert np.isinf(found["without"].iloc[0])
-    np.testing.assert_allclose(found["without"].iloc[2:], [729, 189], rtol=0.01)
+    np.testing.assert_allclose(found["without"].iloc[[0, 2, 3]], [np.inf, 729, 189], rtol=0.01)

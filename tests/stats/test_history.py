@@ -10,140 +10,155 @@ from research_lib.stats import history
 from tests.conftest import random_walk
 
 values = st.lists(st.integers(-4, 4), min_size=1, max_size=40)
+NAN = np.nan
 
 
-def series(numbers: list[float]) -> pd.Series:
+def series(numbers):
     return pd.Series(np.array(numbers, dtype=float), pd.bdate_range("2000-01-03", periods=len(numbers)))
 
 
 @given(values)
-def test_a_rank_counts_from_both_ends(numbers: list[int]) -> None:
-    found, last = history.rank_in_history(series(numbers)), numbers[-1]
-    assert found.rank == 1 + sum(one > last for one in numbers)
-    assert found.lowest_rank == 1 + sum(one < last for one in numbers)
-    assert found.ties == numbers[:-1].count(last)
+def test_a_rank_counts_from_both_ends(numbers):
+    line, last = series(numbers), numbers[-1]
+    found, dates = history.rank_in_history(line), line.index
     other = max((at for at, one in enumerate(numbers) if one != last), default=-1)  # after it the values are equal
     as_high = [at for at, one in enumerate(numbers) if one >= last and at <= other]
-    dates = series(numbers).index
-    assert found.highest_since == (dates[as_high[-1]] if as_high else None)
-    assert (found.highest, found.lowest) == (max(numbers), min(numbers))
+    as_low = [at for at, one in enumerate(numbers) if one <= last and at <= other]
+    expected = {
+        "value": last, "date": dates[-1], "first": dates[0], "n": len(numbers), "rank": 1 + sum(line > last),
+        "lowest_rank": 1 + sum(line < last), "ties": numbers[:-1].count(last), "percentile": np.mean(line <= last),
+        "highest_since": dates[as_high[-1]] if as_high else None, "lowest_since": dates[as_low[-1]] if as_low else None,
+        "highest": max(numbers), "highest_date": dates[numbers.index(max(numbers))],
+        "lowest": min(numbers), "lowest_date": dates[numbers.index(min(numbers))],
+    }  # fmt: skip
+    assert {name: getattr(found, name) for name in expected} == expected
 
 
-def test_a_rank_counts_episodes_not_days() -> None:
+def test_a_rank_counts_episodes_not_days():
     """Days 0, 1 and 3 are one episode of higher values with a gap of 1, day 8 another; day 11 belongs to the last move."""
-    numbers = [9, 9, 0, 9, 0, 0, 0, 0, 9, 0, 0, 6, 5]
-    assert history.rank_in_history(series(numbers), gap=1).higher_episodes == 2
-    assert history.rank_in_history(series(numbers), gap=0).higher_episodes == 3
-    assert history.rank_in_history(series(numbers), gap=20).higher_episodes == 0
+    numbers = series([9, 9, 0, 9, 0, 0, 0, 0, 9, 0, 0, 6, 5])
+    assert [history.rank_in_history(numbers, gap=gap).higher_episodes for gap in (1, 0, 20)] == [2, 3, 0]
+    assert [history.rank_in_history(-numbers, gap=gap).lower_episodes for gap in (1, 0, 20)] == [2, 3, 0]
+    apart = [[9, *[0] * between, 5] for between in (10, 11)]
+    assert [history.rank_in_history(series(one)).higher_episodes for one in apart] == [0, 1]
 
 
-def test_a_rank_leaves_out_missing_values_and_needs_one() -> None:
-    assert history.rank_in_history(series([np.nan, 3, np.nan, 2])).n == 2
+def test_a_rank_leaves_out_missing_values_and_needs_one():
+    assert history.rank_in_history(series([NAN, 3, NAN, 2])).n == 2
     with pytest.raises(ValueError, match="at least one value"):
-        history.rank_in_history(series([np.nan]))
+        history.rank_in_history(series([NAN]))
 
 
 @given(values)
-def test_records_exceed_everything_before(numbers: list[int]) -> None:
+def test_records_exceed_everything_before(numbers):
     line = series(numbers)
     loop = [at > 0 and one > max(numbers[:at]) for at, one in enumerate(numbers)]
-    assert history.records(line).tolist() == loop
-    assert history.records(-line, low=True).tolist() == loop
+    assert history.records(line).tolist() == history.records(-line, low=True).tolist() == loop
     ties = [at > 0 and one >= max(numbers[:at]) for at, one in enumerate(numbers)]
     assert history.records(line, ties=True).tolist() == ties
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=40))
-def test_spells_and_ages_count_periods(met: list[bool]) -> None:
+def test_spells_and_ages_count_periods(met):
     condition = pd.Series(met, pd.bdate_range("2000-01-03", periods=len(met)))
-    run, since, lengths, ages = 0, np.nan, [], []
+    run, since, lengths, ages = 0, NAN, [], []
     for one in met:
-        run = run + 1 if one else 0
-        since = 0 if one else since + 1
+        run, since = (run + 1, 0) if one else (0, since + 1)
         lengths.append(run)
         ages.append(since)
     assert history.spell_lengths(condition).tolist() == lengths
     np.testing.assert_array_equal(history.age(condition), ages)
-    found = history.spells(condition)
-    assert found["length"].sum() == sum(met)
-    assert found["ongoing"].tolist() == [False] * (len(found) - 1) + ([met[-1]] if len(found) else [])
+    ends = [at for at, one in enumerate(lengths) if one and (lengths[at + 1 :] or [0])[0] == 0]
+    dates = condition.index
+    expected = [(dates[at - lengths[at] + 1], dates[at], lengths[at], at == len(met) - 1) for at in ends]
+    assert list(history.spells(condition).itertuples(index=False, name=None)) == expected
 
 
-def test_crossings_mark_changes_of_side() -> None:
-    found = history.crossings(series([1, -1, 0, 2, np.nan, 3, -1]))
-    assert found["above"].tolist() == [False, False, False, True, False, False, False]
-    assert found["below"].tolist() == [False, True, False, False, False, False, True]
+def test_crossings_mark_changes_of_side():
+    found = history.crossings(series([1, -1, 0, 2, NAN, 3, -1]))
+    assert np.flatnonzero(found["above"]).tolist() == [3]
+    assert np.flatnonzero(found["below"]).tolist() == [1, 6]
 
 
-def test_changes_are_of_the_kind_that_is_asked() -> None:
+def test_changes_are_of_the_kind_that_is_asked():
     line = series([100, 110, -5])
-    assert history.change(line, 1).iloc[1] == pytest.approx(0.1)
-    assert history.change(line, 1, "points").iloc[1] == 10
-    assert history.change(line, 1, "log").iloc[1] == pytest.approx(np.log(1.1))
-    assert np.isnan(history.change(line, 1, "log").iloc[2])
+    expected = {"percent": [NAN, 0.1, -115 / 110], "points": [NAN, 10, -115], "log": [NAN, np.log(1.1), NAN]}
+    for kind, changes in expected.items():
+        assert history.change(line, 1, kind).tolist() == pytest.approx(changes, nan_ok=True)
+    assert np.isnan(history.change(series([0, 5]), 1).iloc[1])  # from nothing
 
 
-def falls_by_hand(prices: list[float], fall: float) -> list[tuple[float, float]]:
-    """Walk through the prices once, in words of the definition."""
-    found, top, low = [], prices[0], None
-    for price in prices:
+def falls_by_hand(prices, fall):
+    """Walk through the prices once, in words of the definition; places of peak, trough and the day of the knowledge."""
+    found, top, low, known = [], 0, None, 0
+    for at, price in enumerate(prices):
         if low is None:
-            top = max(top, price)
-            low = price if price <= top * (1 - fall) else None
+            top = at if price >= prices[top] else top
+            low = known = at if price <= prices[top] * (1 - fall) else None
         else:
-            low = min(low, price)
-            if price >= low * (1 + fall):
-                found.append((top, low))
-                top, low = price, None
-    return found + ([(top, low)] if low is not None else [])
+            low = at if price < prices[low] else low
+            if price >= prices[low] * (1 + fall):
+                found.append((top, low, known, False))
+                top, low = at, None
+    return found + ([(top, low, known, True)] if low is not None else [])
 
 
 @given(st.lists(st.floats(1, 100), min_size=1, max_size=60), st.sampled_from([0.1, 0.2, 0.5]))
-def test_falls_follow_their_definition(prices: list[float], fall: float) -> None:
-    found = history.fall_episodes(series(prices), fall)
-    by_hand = falls_by_hand(prices, fall)
-    np.testing.assert_allclose(found["depth"], [low / top - 1 for top, low in by_hand])
+def test_falls_follow_their_definition(prices, fall):
+    line = series(prices)
+    found, by_hand = history.fall_episodes(line, fall), falls_by_hand(prices, fall)
+    days = [tuple(line.index.get_indexer(found[name])) for name in ("peak", "trough", "known")]
+    assert [*zip(*days, found["ongoing"], strict=True)] == by_hand
+    np.testing.assert_allclose(found["depth"], [prices[low] / prices[top] - 1 for top, low, *_ in by_hand])
+    assert found["sessions"].tolist() == [low - top for top, low, *_ in by_hand]
     assert (found["depth"] <= -fall + 1e-12).all()
-    assert (found["peak"] < found["trough"]).all()
 
 
-def test_drawdowns_are_from_the_highest_so_far() -> None:
+def test_drawdowns_are_from_the_highest_so_far():
     assert history.drawdown(series([100, 80, 120, 90])).tolist() == pytest.approx([0, -0.2, 0, -0.25])
-    assert history.drawdown(series([100, 80, 60]), 2).iloc[-1] == pytest.approx(-0.25)
+    assert history.drawdown(series([100, 80, 60]), 2).tolist() == pytest.approx([0, -0.2, -0.25])
 
 
-def test_a_rolling_correlation_is_that_of_numpy() -> None:
+def test_a_rolling_correlation_is_that_of_numpy():
     x, y = random_walk(60, seed=1), random_walk(60, seed=2)
     found = history.rolling_correlation(x, y, 5)
-    assert found.iloc[30] == pytest.approx(np.corrcoef(x[26:31], y[26:31])[0, 1])
-    assert found.iloc[:4].isna().all()
-    flat = pd.Series(1.0, index=x.index)
-    assert history.rolling_correlation(x, flat, 5).isna().all()
+    expected = [NAN] * 4 + [np.corrcoef(x[at - 4 : at + 1], y[at - 4 : at + 1])[0, 1] for at in range(4, 60)]
+    assert found.tolist() == pytest.approx(expected, nan_ok=True)
+    assert history.rolling_correlation(x, pd.Series(1.0, index=x.index), 5).isna().all()
+    assert history.rolling_correlation(x[:5], y, 5).isna().tolist() == [True] * 4 + [False]
+    assert history.rolling_correlation(x[:4], y, 5).isna().tolist() == [True] * 4
 
 
-def test_breakouts_are_held_against_what_was_before() -> None:
+def test_breakouts_are_held_against_what_was_before():
     """Peaks fall by 1% each 60 sessions between flat stretches; a jump ends above the line through them and the highest."""
     at = np.arange(400)
-    peaks = 100 * np.exp(-0.0005 * at) * np.where(at % 60 == 30, 1.1, 1.0)
-    found = history.breakouts(series([*peaks, 150.0]), 400)
+    prices = 100 * np.exp(-0.0005 * at) * np.where(at % 60 == 30, 1.1, 1.0)
+    found = history.breakouts(series([90.0, *prices, 150.0]), 400)
+    first, logs = 30, np.log(prices)
+    slope = max((logs[one] - logs[first]) / (one - first) for one in range(90, 390, 60))
+    fit = np.poly1d(np.polyfit(at, logs, 1))
+    deviation = np.sqrt(((logs - fit(at)) ** 2).sum() / 398)
+    level = {
+        "band": fit(400) + 2 * deviation,
+        "falling peaks": logs[first] + slope * (400 - first),
+        "highest": logs.max(),
+    }
+    assert found["level"].to_dict() == pytest.approx({name: np.exp(one) for name, one in level.items()})
+    np.testing.assert_allclose(found["value"], 150 / found["level"] - 1)
     assert (found["value"] > 0).all()
-    assert found.loc["highest", "level"] == pytest.approx(peaks.max())
-    first, later = 30, 390
-    slope = max((np.log(peaks[one]) - np.log(peaks[first])) / (one - first) for one in range(90, later, 60))
-    assert found.loc["falling peaks", "level"] == pytest.approx(peaks[first] * np.exp(slope * (400 - first)))
+    assert np.isnan(history.breakouts(series([*np.arange(1.0, 402)]), 400).loc["falling peaks", "level"])  # no peak
     with pytest.raises(ValueError, match="needs more than 400"):
-        history.breakouts(series([*peaks]), 400)
+        history.breakouts(series([*prices]), 400)
 
 
-@given(st.integers(50, 90))
-def test_nothing_looks_ahead(cut: int) -> None:
+@pytest.mark.parametrize(
+    "taken",
+    [
+        lambda one: history.change(one, 5), history.records, lambda one: history.spell_lengths(one > 100),
+        lambda one: history.age(one > 100), history.drawdown, lambda one: history.crossings(one, 100.0)["above"],
+    ],
+)  # fmt: skip
+def test_nothing_looks_ahead(taken):
     line = random_walk(120, seed=3)
-    for taken in (
-        lambda one: history.change(one, 5),
-        history.records,
-        lambda one: history.spell_lengths(one > 100),
-        lambda one: history.age(one > 100),
-        history.drawdown,
-        lambda one: history.crossings(one, 100.0)["above"],
-    ):
+    for cut in range(50, 90):
         pd.testing.assert_series_equal(taken(line).iloc[:cut], taken(line.iloc[:cut]), check_names=False)
