@@ -20,26 +20,34 @@ FIRST_CUTS = ["1984-09-20", "1987-11-04", "1989-06-06", "1995-07-06", "1998-09-2
 
 
 @pytest.fixture(scope="module")
-def changes() -> pd.DataFrame:
+def changes():
     return load_target_changes()
 
 
-def dates(changes: pd.DataFrame, kind: str, rule: CycleRule | None = None) -> list[str]:
-    found = policy_events(changes, kind, rule or CycleRule())  # type: ignore[arg-type]
-    return list(pd.DatetimeIndex(found.index).strftime("%Y-%m-%d"))
+def days(*texts):
+    return pd.DatetimeIndex(texts)
 
 
-def test_first_cuts_are_those_of_the_design(changes: pd.DataFrame) -> None:
+def dates(changes, kind, *rule):
+    return list(pd.DatetimeIndex(policy_events(changes, kind, *rule).index).strftime("%Y-%m-%d"))
+
+
+def test_first_cuts_are_those_of_the_design(changes):
     assert dates(changes, "first cut") == FIRST_CUTS
     assert policy_events(changes, "first cut").tolist() == list(range(9))
     cycles = easing_cycles(changes["change_bp"])
     assert cycles.index[cycles["cut_off"]].tolist() == [pd.Timestamp("1982-10-01")]
+    expected = {"last_cut": pd.Timestamp("2008-12-16"), "cuts": 10, "total_bp": -500.0,
+                "last_hike": pd.Timestamp("2006-06-29"), "cut_off": False}  # fmt: skip
+    assert cycles.loc["2007-09-18"].to_dict() == expected
+    announced = changes["1994-02-04":]  # a table that starts with hikes is not cut off
+    assert dates(announced, "first cut") == FIRST_CUTS[3:]
+    assert not easing_cycles(announced["change_bp"])["cut_off"].any()
 
 
-def brute_first_cuts(changes: "pd.Series[float]", rule: CycleRule) -> list[str]:
+def brute_first_cuts(changes, rule):
     """Judge each cut by looking back over the whole table, with nothing carried along."""
-    members: list[pd.Timestamp] = []  # cuts of any cycle so far
-    found: list[str] = []
+    members, found = [], []  # cuts of any cycle so far; first cuts
     for day, size in changes[changes < 0].items():
         since = members[-1] if members else changes.index[0]
         between = changes[(changes.index < day) & (changes.index >= since)]
@@ -54,17 +62,20 @@ def brute_first_cuts(changes: "pd.Series[float]", rule: CycleRule) -> list[str]:
 @pytest.mark.parametrize("min_cut_bp", [5.0, 25.0, 50.0])
 @pytest.mark.parametrize("min_tightening_bp", [10.0, 50.0, 150.0])
 @pytest.mark.parametrize("pause_days", [100, 365, 1000])
-def test_first_cuts_by_brute_force(
-    changes: pd.DataFrame, min_cut_bp: float, min_tightening_bp: float, pause_days: int
-) -> None:
+def test_first_cuts_by_brute_force(changes, min_cut_bp, min_tightening_bp, pause_days):
     rule = CycleRule(min_cut_bp, min_tightening_bp, pause_days)
     assert dates(changes, "first cut", rule) == brute_first_cuts(changes["change_bp"], rule)
 
 
-def test_a_cycle_is_described(changes: pd.DataFrame) -> None:
-    cycle = easing_cycles(changes["change_bp"]).loc["2007-09-18"]
-    assert (cycle["cuts"], cycle["total_bp"]) == (10, -500.0)
-    assert (cycle["last_cut"], cycle["last_hike"]) == (pd.Timestamp("2008-12-16"), pd.Timestamp("2006-06-29"))
+@pytest.mark.parametrize(
+    ("hiked_bp", "day", "cycles"),
+    [(50, "2020-06-01", 2), (49, "2020-06-01", 1), (0, "2021-01-01", 2), (0, "2020-12-31", 1)],
+)
+def test_a_cycle_is_over_after_just_so_much_or_so_long(hiked_bp, day, cycles):
+    """The last cut was on 2020-01-02, and 2021-01-01 is 365 days later."""
+    sizes = {"2019-01-02": 50, "2020-01-02": -25, "2020-03-02": hiked_bp, day: -25}
+    made = pd.Series([*sizes.values()], days(*sizes), dtype=float)
+    assert len(easing_cycles(made[made != 0])) == cycles
 
 
 @pytest.mark.parametrize(
@@ -76,93 +87,78 @@ def test_a_cycle_is_described(changes: pd.DataFrame) -> None:
         ("unscheduled cut", ["2008-10-08", "2020-03-03", "2020-03-15"]),
     ],
 )
-def test_turns_of_policy(changes: pd.DataFrame, kind: str, last_three: list[str]) -> None:
+def test_turns_of_policy(changes, kind, last_three):
     assert dates(changes, kind)[-3:] == last_three
 
 
-def test_turns_are_numbered_by_their_cycle(changes: pd.DataFrame) -> None:
-    pauses, cuts = policy_events(changes, "pause"), policy_events(changes, "all cuts")
+def test_turns_are_numbered_by_their_cycle(changes):
+    pauses, firsts = policy_events(changes, "pause"), policy_events(changes, "first cut")
     assert pauses.tolist() == list(range(9))
-    firsts = policy_events(changes, "first cut")
     assert all(day < first for day, first in zip(pauses.index, firsts.index, strict=True))
     cycles = easing_cycles(changes["change_bp"])
-    assert cuts.value_counts(sort=False).tolist() == cycles.loc[~cycles["cut_off"], "cuts"].tolist()
+    counts = policy_events(changes, "all cuts").value_counts(sort=False)
+    assert counts.tolist() == cycles.loc[~cycles["cut_off"], "cuts"].tolist()
 
 
-def test_no_event_needs_a_later_decision(changes: pd.DataFrame) -> None:
+@pytest.mark.parametrize("day", ["1990-01-01", "1998-10-10", "2008-10-10", "2019-07-31"])
+def test_no_event_needs_a_later_decision(changes, day):
     """First cuts and cuts are known on their day; a last cut or hike only at the next turn."""
-    for day in pd.to_datetime(["1990-01-01", "1998-10-10", "2008-10-10", "2019-07-31"]):
-        known = changes[:day]
-        for kind in ("first cut", "all cuts", "unscheduled cut"):
-            assert dates(known, kind) == [one for one in dates(changes, kind) if pd.Timestamp(one) <= day]
-        for kind in ("last cut", "pause", "first hike"):
-            assert set(dates(known, kind)) <= set(dates(changes, kind))
+    for kind in ("first cut", "all cuts", "unscheduled cut"):
+        assert dates(changes[:day], kind) == [one for one in dates(changes, kind) if one <= day]
+    for kind in ("last cut", "pause", "first hike"):
+        assert set(dates(changes[:day], kind)) <= set(dates(changes, kind))
 
 
-def test_a_table_that_starts_with_hikes_is_not_cut_off(changes: pd.DataFrame) -> None:
-    announced = changes["1994-02-04":]
-    assert dates(announced, "first cut") == FIRST_CUTS[3:]
-    assert not easing_cycles(announced["change_bp"])["cut_off"].any()
+STATES = {
+    "1982-09-30": None,
+    "1984-09-19": "tightening",
+    "1984-09-20": "easing",
+    "1985-01-24": "tightening",  # a hike within the cycle
+    "1985-04-25": "easing",  # and its resumption
+    "1987-07-02": "on hold",  # 12.5 bp after 87.5 of hikes: too little for a cycle
+    "2019-06-16": "tightening",
+    "2019-06-17": "on hold",  # 180 days after 2018-12-19
+    "2019-07-31": "easing",
+    "2025-09-16": "on hold",
+    "2025-09-17": "easing",
+}
 
 
-@pytest.mark.parametrize(
-    ("day", "state"),
-    [
-        ("1982-09-30", None),
-        ("1984-09-19", "tightening"),
-        ("1984-09-20", "easing"),
-        ("1985-01-24", "tightening"),  # a hike within the cycle
-        ("1985-04-25", "easing"),  # and its resumption
-        ("1987-07-02", "on hold"),  # 12.5 bp after 87.5 of hikes: too little for a cycle
-        ("2019-06-16", "tightening"),
-        ("2019-06-17", "on hold"),  # 180 days after 2018-12-19
-        ("2019-07-31", "easing"),
-        ("2025-09-16", "on hold"),
-        ("2025-09-17", "easing"),
-    ],
-)
-def test_state_of_a_day(changes: pd.DataFrame, day: str, state: str | None) -> None:
-    found = policy_states(changes["change_bp"], pd.DatetimeIndex([day])).iloc[0]
-    assert pd.isna(found) if state is None else found == state
+def test_states_of_days_and_no_state_needs_a_later_decision(changes):
+    states = policy_states(changes["change_bp"], days(*STATES))
+    assert [None if pd.isna(state) else state for state in states] == list(STATES.values())
+    every = pd.date_range("1982-10-01", "2025-12-31", freq="280D")
+    as_known = [policy_states(changes.loc[:day, "change_bp"], every[[at]]).iloc[0] for at, day in enumerate(every)]
+    assert list(policy_states(changes["change_bp"], every)) == as_known
 
 
-def test_states_need_no_later_decision(changes: pd.DataFrame) -> None:
-    days = pd.date_range("1982-10-01", "2025-12-31", freq="7D")[::40]
-    whole = policy_states(changes["change_bp"], days)
-    as_known = [policy_states(changes.loc[:day, "change_bp"], pd.DatetimeIndex([day])).iloc[0] for day in days]
-    assert list(whole) == as_known
-
-
-def test_decisions_count_on_their_session_or_the_next() -> None:
+def test_decisions_count_on_their_session_or_the_next():
     sessions = pd.bdate_range("2020-03-02", "2020-03-31")
-    decided = pd.DatetimeIndex(["2020-03-03", "2020-03-15", "2020-03-14", "2020-03-16", "2020-02-28", "2020-04-01"])
-    monday = sessions.get_loc(pd.Timestamp("2020-03-16"))
-    assert to_positions(decided, sessions).tolist() == [1, monday, monday, monday, -1, -1]
-
-
-def test_a_decision_behind_a_gap_is_outside() -> None:
+    decided = days("2020-03-03", "2020-03-15", "2020-03-14", "2020-03-16", "2020-02-28", "2020-04-01")
+    assert to_positions(decided, sessions).tolist() == [1, 10, 10, 10, -1, -1]  # the 16th is a Monday
     sessions = pd.bdate_range("2020-01-01", "2020-06-30")
-    gap = sessions[(sessions < "2020-03-01") | (sessions > "2020-04-15")]
-    assert to_positions(pd.DatetimeIndex(["2020-03-03"]), gap).tolist() == [-1]
-    closed = sessions[(sessions < "2020-03-03") | (sessions > "2020-03-06")]  # as in September 2001
-    assert closed[to_positions(pd.DatetimeIndex(["2020-03-03"]), closed)[0]] == pd.Timestamp("2020-03-09")
-    assert to_positions(pd.DatetimeIndex(["2020-03-03"]), sessions[:0]).tolist() == [-1]
+    for reopened, found in (
+        ("2020-03-10", 0),
+        ("2020-03-11", -1),
+    ):  # seven days, as in September 2001, or a gap in the data
+        known = sessions[(sessions < "2020-03-03") | (sessions >= reopened)]
+        position = to_positions(days("2020-03-03"), known)[0]
+        assert position == (known.get_loc(pd.Timestamp(reopened)) if found == 0 else -1)
+    assert to_positions(days("2020-03-03"), sessions[:0]).tolist() == [-1]
 
 
-def test_decisions_count_in_their_month() -> None:
+def test_decisions_count_in_their_month():
     months = pd.date_range("2001-01-31", "2001-12-31", freq="ME")
-    decided = pd.DatetimeIndex(["2001-01-03", "2001-01-31", "2000-12-29", "2001-03-31", "2002-01-02"])
+    decided = days("2001-01-03", "2001-01-31", "2000-12-29", "2001-03-31", "2002-01-02")
     assert to_positions(decided, months, monthly=True).tolist() == [0, 0, -1, 3, -1]  # 2001-03-31 was a Saturday
 
 
-def test_recession_within_a_year_is_hindsight_and_may_be_unknown() -> None:
-    recessions = load_recessions()
-    days = pd.DatetimeIndex(
-        ["1989-06-06", "2001-01-03", "2007-12-31", "2009-06-30", "2009-07-01", "2019-07-31", "2024-09-18"]
-    )
-    found = recession_within(days, recessions, known_to=pd.Timestamp("2025-12-31"))
-    assert found.iloc[:6].tolist() == [False, True, True, True, False, True]
-    assert found.isna().tolist() == [False] * 6 + [True]
+def test_recession_within_a_year_is_hindsight_and_may_be_unknown():
+    recessions, end = load_recessions(), pd.Timestamp("2025-12-31")
+    expected = {"1989-06-06": False, "2001-01-03": True, "2007-12-31": True, "2009-06-30": True, "2009-07-01": False,
+                "2019-02-28": False, "2019-03-01": True, "2019-07-31": True, "2023-12-31": False, "2024-01-01": None}  # fmt: skip
+    found = recession_within(days(*expected), recessions, known_to=end)
+    assert [None if pd.isna(one) else one for one in found] == list(expected.values())
     then = pd.Timestamp("2001-06-30")
-    assert recession_within(days[1:2], load_recessions(as_of=then), known_to=then).isna().all()
-    assert np.asarray(recession_within(days[:0], recessions, known_to=then)).size == 0
+    assert recession_within(days("2001-01-03"), load_recessions(as_of=then), known_to=then).isna().all()
+    assert np.asarray(recession_within(days(), recessions, known_to=then)).size == 0

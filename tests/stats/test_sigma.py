@@ -13,19 +13,17 @@ from research_lib.stats.sigma import SIGMA_NAMES, SigmaSettings, scan, sigma_pat
 from research_lib.studies import parameters
 from tests.conftest import random_walk
 
-# Two-pass sums of a few hundred doubles are good to about 1e-13; conditioning (price over its deviation) takes the rest.
-RELATIVE, NEAR_ZERO = 1e-9, 1e-9
 DEFAULTS = SigmaSettings()
-
-
-def deviation(values, ddof):
-    """Two passes, each summed exactly."""
-    mean = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - ddof))
 
 
 def mean(values):
     return math.fsum(values) / len(values)
+
+
+def deviation(values, ddof):
+    """Two passes, each summed exactly."""
+    middle = mean(values)
+    return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - ddof))
 
 
 def by_hand(prices, options):
@@ -62,59 +60,40 @@ def sigma_paths(close, options=DEFAULTS):
 @pytest.mark.parametrize("ddof", [0, 1])
 @pytest.mark.parametrize(("window", "distance", "k"), [(50, 252, 5), (5, 7, 1), (20, 50, 30), (21, 20, 21)])
 def test_each_definition_against_a_loop(window, distance, k, ddof):
-    close = random_walk(700, seed=window)
-    options = SigmaSettings(window, ddof, distance, k)
-    expected = by_hand(close.tolist(), options)
-    found = sigma_paths(close, options)
-    assert list(found.columns) == list(SIGMA_NAMES)
-    np.testing.assert_allclose(found.to_numpy(), expected.to_numpy(), rtol=RELATIVE, atol=NEAR_ZERO)
+    """Two-pass sums of a few hundred doubles are good to about 1e-13; conditioning (price over deviation) takes the rest."""
+    close, options = random_walk(700, seed=window), SigmaSettings(window, ddof, distance, k)
+    expected = by_hand(close.tolist(), options).set_axis(close.index)
+    pd.testing.assert_frame_equal(sigma_paths(close, options), expected, rtol=1e-9, atol=1e-9)
 
 
-def test_levels_far_above_their_deviation_lose_nothing():
-    """A price of a million that moves by cents."""
-    close = 1e6 + random_walk(600, seed=5, sd=1e-5)
-    options = SigmaSettings(20, 1, 50, 5)
-    expected = by_hand(close.tolist(), options)
-    np.testing.assert_allclose(sigma_paths(close, options)["price_z"], expected["price_z"], rtol=1e-7, atol=1e-7)
+def test_levels_far_above_their_deviation_lose_nothing_and_a_crash_leaves_no_error_behind():
+    """A price of a million that moves by cents; and one that falls from 100 million times its later level.
 
-
-def test_a_crash_leaves_no_error_behind():
-    """A running sum that subtracts what has left the window would keep the rounding of a level 100 million higher."""
-    close = random_walk(900, seed=6)
-    close.iloc[:300] *= 1e8
-    options = SigmaSettings(50, 1, 252, 5)
-    expected = by_hand(close.tolist(), options)["price_z"].iloc[400:]
-    found = sigma_paths(close, options)["price_z"].iloc[400:]
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+    A running sum that subtracts what has left the window would keep the rounding of the higher level.
+    """
+    crashed = random_walk(900, seed=6)
+    crashed.iloc[:300] *= 1e8
+    for close, rtol in ((1e6 + random_walk(600, seed=5, sd=1e-5), 1e-7), (crashed, 1e-9)):
+        expected = by_hand(close.tolist(), DEFAULTS)["price_z"].iloc[400:]
+        np.testing.assert_allclose(sigma_paths(close)["price_z"].iloc[400:], expected, rtol=rtol)
 
 
 def test_price_z_cannot_pass_its_limit():
     jump = pd.Series([100.0] * 49 + [200.0])
-    assert sigma_paths(jump)["price_z"].iloc[-1] == pytest.approx(49 / math.sqrt(50))
-    assert sigma_paths(jump, SigmaSettings(ddof=0))["price_z"].iloc[-1] == pytest.approx(7.0)
+    found = [sigma_paths(jump, SigmaSettings(ddof=ddof))["price_z"].iloc[-1] for ddof in (1, 0)]
+    assert found == pytest.approx([49 / math.sqrt(50), 7.0])
 
 
-def test_a_window_that_does_not_vary_has_no_sigma():
-    flat = pd.Series([100.0] * 400)
-    assert sigma_paths(flat).isna().all(axis=None)
-    growing = pd.Series(100 * 1.001 ** np.arange(400))
-    found = sigma_paths(growing).iloc[-1]
-    assert found[["distance_z", "distance_expanding", "distance_vol", "return_z"]].isna().all()
-    assert found["price_z"] > 0
-
-
-def test_too_short_a_history_has_no_sigma_and_says_so():
+def test_a_window_that_does_not_vary_or_is_too_short_has_no_sigma_and_says_so():
+    assert sigma_paths(pd.Series([100.0] * 400)).isna().all(axis=None)
+    growing = sigma_paths(pd.Series(100 * 1.001 ** np.arange(400))).iloc[-1]
+    assert growing[growing.notna()].index.tolist() == ["price_z", "price_z_prior"]
     short = random_walk(30, seed=1)
     assert sigma_paths(short).isna().all(axis=None)
-    with pytest.raises(InsufficientDataError, match="price_z over 50 sessions has no value in 30 sessions"):
+    with pytest.raises(
+        InsufficientDataError, match="price_z over 50 sessions has no value in 30 sessions; at least 50"
+    ):
         sigma_path(short, "price_z")
-
-
-def test_inputs_are_not_changed(walk):
-    before = walk.copy()
-    sigma_paths(walk)
-    scan(walk.to_frame())
-    pd.testing.assert_series_equal(walk, before)
 
 
 @pytest.mark.parametrize("definition", SIGMA_NAMES)
@@ -124,8 +103,8 @@ def test_scan_is_each_assets_own_path(definition):
     prices.iloc[300:320, 2] = np.nan  # a gap
     prices.iloc[30:, 3] = np.nan  # too short
     prices.iloc[:, 4] = np.nan  # empty
-    found = scan(prices, definition)
-    assert found.shape == prices.shape
+    before, found = prices.copy(), scan(prices, definition)
+    pd.testing.assert_frame_equal(prices, before)  # not changed
     for asset in prices:
         path = sigma_paths(prices[asset].dropna())[definition].reindex(prices.index)
         np.testing.assert_array_equal(found[asset], path)
@@ -135,9 +114,10 @@ def test_the_parameter_takes_the_same_names():
     assert parameters.SIGMA_NAMES == SIGMA_NAMES
 
 
-def test_needed_closes_are_those_that_the_first_value_takes():
-    close, options = random_walk(400, seed=3), SigmaSettings(20, 1, 30, 40)
-    first = {name: int(path.notna().to_numpy().argmax()) + 1 for name, path in sigma_paths(close, options).items()}
+@pytest.mark.parametrize("options", [SigmaSettings(20, 1, 30, 40), DEFAULTS])
+def test_needed_closes_are_those_that_the_first_value_takes(options):
+    paths = sigma_paths(random_walk(400, seed=3), options)
+    first = {name: int(path.notna().to_numpy().argmax()) + 1 for name, path in paths.items()}
     assert first == {name: options.needed(name) for name in SIGMA_NAMES}
 
 
@@ -161,10 +141,9 @@ def test_the_scale_of_prices_does_not_matter(walk):
 
 def test_published_day(shared_data):
     """RUT on 2024-07-16: 4.417 with ddof 1, 4.462 with ddof 0."""
-    close = pd.read_csv(shared_data / "prices" / "RUT.csv", index_col="date", parse_dates=True)["close"]
-    close = close[:"2024-07-16"]
-    assert sigma_paths(close)["price_z"].iloc[-1] == pytest.approx(4.417, abs=5e-4)
-    assert sigma_paths(close, SigmaSettings(ddof=0))["price_z"].iloc[-1] == pytest.approx(4.462, abs=5e-4)
+    close = pd.read_csv(shared_data / "prices" / "RUT.csv", index_col="date", parse_dates=True)["close"][:"2024-07-16"]
+    found = [sigma_paths(close, SigmaSettings(ddof=ddof))["price_z"].iloc[-1] for ddof in (1, 0)]
+    assert found == pytest.approx([4.417, 4.462], abs=5e-4)
 
 
 def test_bundled_record(bundled_prices):
