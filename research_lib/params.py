@@ -5,23 +5,27 @@ unit (`json_schema_extra`) and one sentence (`description`).
 """
 
 import ast
+import itertools
 import json
 import re
+import tokenize
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime
+from io import StringIO
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Optional, Self, TypeVar, Union
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError, create_model, model_validator
 from pydantic_core import ErrorDetails
 
 from research_lib.errors import ParameterError, nearest
 from research_lib.project import display_path, write_whole
 
 SOURCES = ("bundled", "folder", "yahoo", "fred", "french", "sec")
+FOLDER = "with folder: where it is, relative to the project; of several, by commas, the first that is there"
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may be built without the C library
 SECRET_NAME = re.compile(r"(^|_)(api_?key|key|token|secret|password|passwd|credentials?)(_|$)", re.IGNORECASE)
 EXTENDS = "extends"
@@ -29,7 +33,6 @@ ASSET_PATTERN = r"^[A-Za-z0-9.^=_-]+(:[a-z_]+)?$"
 AssetName = Annotated[str, Field(pattern=ASSET_PATTERN)]
 OptionalAssetName = Annotated[str, Field(pattern=f"^$|{ASSET_PATTERN}")]
 Model = TypeVar("Model", bound=BaseModel)
-Assigned = tuple[str, ast.expr | None, ast.expr | None, int]  # name, annotation, value, last line
 # Types and bounds as JSON schema names them, and as a cell and the documentation do.
 TYPES = {"boolean": "bool", "integer": "int", "number": "float", "array": "list", "object": "dict"}
 BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
@@ -49,7 +52,8 @@ def iso_day(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(iso_day)]
 OptionalDay = Annotated[date | None, BeforeValidator(iso_day)]
-ANNOTATED = {"bool": bool, "int": int, "float": float, "str": str, "list": list, "dict": dict, "date": Day}
+TYPE_NAMES = {"date": Day, "Optional": Optional, "Union": Union, "Literal": Literal, "List": list, "Dict": dict}
+TYPE_NAMES |= {one.__name__: one for one in (bool, int, float, str, list, dict)}  # in the annotations of a user's cell
 
 
 def parameter(default: Any, title: str, text: str, **options: Any) -> Any:  # noqa: ANN401  # as pydantic's Field
@@ -65,7 +69,7 @@ def parameter(default: Any, title: str, text: str, **options: Any) -> Any:  # no
 class NotebookParameters(BaseModel):
     """What a notebook's `parameters` cell sets: strict, unchangeable, and nothing besides."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = {"extra": "forbid", "frozen": True, "strict": True, "serialize_by_alias": True}
 
     @classmethod
     def from_notebook(cls, namespace: Mapping[str, object]) -> Self:
@@ -75,8 +79,7 @@ class NotebookParameters(BaseModel):
         Papermill, and those that set a known name; there a name that is only a step on the way may be used.
         """
         history, known = namespace.get("In"), set(cls.model_fields)
-        cells = [str(cell) for cell in history if cell] if isinstance(history, list) else []
-        others = _unknown_in_cells(cells, known) if cells else set(namespace)
+        others = _unknown_in_cells(history, known) if isinstance(history, list) and any(history) else set(namespace)
         values = {name: namespace[name] for name in known & set(namespace)}
         for name in (others - known - {"In", "Out"}) & set(namespace):
             if not (name.startswith("_") or callable(namespace[name]) or isinstance(namespace[name], ModuleType)):
@@ -92,11 +95,7 @@ class Parameters(NotebookParameters):
     """What every notebook of the kit takes: where its data comes from, up to when, and the seed of its random numbers."""
 
     source: str = parameter("bundled", "Source", f"{', '.join(SOURCES)}; several joined by +")
-    data_dir: str = parameter(
-        "",
-        "Folder",
-        "with folder: where it is, relative to the project; of several, by commas, the first that is there",
-    )
+    data_dir: str = parameter("", "Folder", FOLDER)
     as_of: OptionalDay = parameter(None, "As of", "the last date that may be known; empty is the last there is")
     seed: int = parameter(0, "Seed", "the seed of random draws", ge=0)
 
@@ -184,10 +183,7 @@ def write_parameters(folder: Path, slug: str, params: Parameters, *, replace: bo
     if path.exists() and not replace:
         raise ParameterError(f"{display_path(path)} is there already: take another name, or ask for it to be replaced")
     values = {"source": params.source, **params.model_dump(exclude_defaults=True)}
-    try:
-        write_whole({path: yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()})
-    except OSError as error:
-        raise ParameterError(f"{display_path(path)}: cannot be written ({error.strerror})") from error
+    write_whole({path: yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()})
     return path
 
 
@@ -200,15 +196,12 @@ def parse_setting(setting: str) -> tuple[str, object]:
 def parse_axis(setting: str) -> tuple[str, list[object]]:
     """Split `name=first,second,…` of a sweep, or `name=first:last:step` of whole numbers; a list is written `[a, b]`."""
     name, text = _split(setting, "--grid", example="window=20,50,100")
-    if ends := re.fullmatch(r"(-?\d+):(-?\d+):(\d+)", text):
+    if ends := re.fullmatch(r"(-?\d+):(-?\d+):([1-9]\d*)", text):
         first, last, step = map(int, ends.groups())
-        values: object = list(range(first, last + 1, step)) if step else []
-    else:
-        values = _read_yaml(f"[{text}]", f"--grid {setting}: the value cannot be read")
-    if not isinstance(values, list) or not values or None in values:
-        raise ParameterError(f"--grid {setting}: write values, such as --grid window=20,50,100 or window=20:100:20")
-    if re.fullmatch(r"\d+-\d+", text):
-        raise ParameterError(f"--grid {setting}: write a range as {text.replace('-', ':')}:20 (first:last:step)")
+        return name, list(range(first, last + 1, step))
+    values = _read_yaml(f"[{text}]", f"--grid {setting}: the values cannot be read")
+    if not isinstance(values, list) or not values or None in values or re.fullmatch(r"\d+[-:]\d+(:0)?", text):
+        raise ParameterError(f"--grid {setting}: write values as 20,50,100, or a range as 20:100:20 (first:last:step)")
     if len({repr(value) for value in values}) < len(values):
         raise ParameterError(f"--grid {setting}: a value stands there twice")
     return name, values
@@ -219,13 +212,10 @@ def model_from_cell(notebook: Path) -> type[NotebookParameters]:
 
     Where the cell sets `source` to one of the kit's sources, the model has the kit's own parameters and rules too.
     """
-    source = parameters_cell(notebook)
-    comments = [line.partition("#")[2].strip() for line in source.splitlines()]
     try:
-        found = list(_assignments(_parsed(source)))
-    except SyntaxError as error:
+        fields = _fields(_python(parameters_cell(notebook)))
+    except (SyntaxError, tokenize.TokenError) as error:
         raise ParameterError(f"{display_path(notebook)}: its parameters cell is no Python ({error})") from None
-    fields: Any = {one[0]: _field(one, comments) for one in found if not one[0].startswith("_")}
     named = fields["source"][1].default if "source" in fields else None
     if not (isinstance(named, str) and set(named.split("+")) <= set(SOURCES)):
         return create_model(notebook.stem, __base__=NotebookParameters, **fields)
@@ -272,64 +262,75 @@ def _described(model: type[NotebookParameters]) -> Iterator[tuple[str, dict[str,
         yield name, one
 
 
-def _field(assigned: Assigned, comments: list[str]) -> tuple[Any, Any]:
-    _, annotation, value, line = assigned
+def _python(cell: str) -> str:
+    """Blank IPython's own commands, so that lines keep their numbers."""
+    return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in cell.splitlines())
+
+
+def _fields(source: str) -> dict[str, Any]:
+    """Make a field of each name that the statements of a cell set; the comment behind one is its help."""
+    tokens = tokenize.generate_tokens(StringIO(source).readline)
+    comments = {one.start[0]: one.string.lstrip("# ") for one in tokens if one.type == tokenize.COMMENT}
+    found: dict[str, tuple[ast.expr | None, ast.expr | None, str]] = {}
+    statements = [one for one in ast.parse(source).body if not isinstance(one, ast.FunctionDef | ast.ClassDef)]
+    for statement in itertools.chain.from_iterable(map(ast.walk, statements)):
+        text = comments.get(getattr(statement, "end_lineno", 0), "")
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
+                found[name] = annotation, value, text
+            case ast.Assign(targets=targets, value=value):
+                for names in (_names(target, ast.Store) for target in targets):
+                    values = getattr(value, "elts", []) if len(names) > 1 else [value]  # low, high = 1, 2
+                    each = values if len(values) == len(names) else [None] * len(names)
+                    found |= {name: (None, one, text) for name, one in zip(names, each, strict=True)}
+    # A name that the model itself has, such as copy, gets another one there.
+    safe = {name: f"{name}_" if hasattr(NotebookParameters, name) else name for name in found if name[0] != "_"}
+    return {other: _field(name, *found[name]) for name, other in safe.items()}
+
+
+def _names(tree: ast.AST, kind: type[ast.expr_context]) -> list[str]:
+    """List the names that a piece of code sets (`Store`) or reads (`Load`)."""
+    return [one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, kind)]
+
+
+def _field(name: str, annotation: ast.expr | None, value: ast.expr | None, text: str) -> tuple[Any, Any]:
+    """Make a field: its type is its annotation's, else its value's; what is computed has neither type nor default."""
     try:
         default = ast.literal_eval(value)  # type: ignore[arg-type]  # None is no literal either
-    except (ValueError, TypeError):  # computed: the notebook itself knows it
+    except (ValueError, TypeError):
         default = None
     if annotation is not None:
-        kind = _annotated_type(ast.unparse(annotation))
+        kind = _type(ast.unparse(annotation))
     elif default is None:
         kind = Day if value is not None and "date" in ast.unparse(value) else Any
     else:
-        kind = float | int if isinstance(default, float) else type(default)
+        kind = {float: float | int, tuple: tuple | list, set: set | list}.get(type(default), type(default))
     optional = default is None or (default == "" and kind is Day)
-    return (kind | None if optional else kind), Field(default, description=comments[line - 1])
+    return (kind | None if optional else kind), Field(default, alias=name, description=text)
 
 
-def _annotated_type(text: str) -> Any:  # noqa: ANN401  # a type
-    text = re.sub(r"Annotated\[([^,]*),.*\]", r"\1", re.sub(r"\b(datetime|typing)\.", "", text).strip("'\""))
-    if inner := re.fullmatch(r"Optional\[(.*)\]|(.*) \| None|None \| (.*)", text):
-        return _annotated_type(next(filter(None, inner.groups()))) | None
-    return ANNOTATED.get(text.partition("[")[0].lower(), Any)
+def _type(annotation: str) -> Any:  # noqa: ANN401  # a type
+    """Read an annotation made of the types that YAML has; any other admits every value."""
+    text = re.sub(r"\b(datetime|dt|typing|t)\.", "", annotation).strip("'\"")
+    try:
+        kind = eval(text, {"__builtins__": {}}, TYPE_NAMES)  # noqa: S307  # of these names alone
+        TypeAdapter(kind)
+    except Exception:
+        return Any
+    return kind
 
 
-def _parsed(source: str) -> ast.Module:
-    """Parse a cell; IPython's own commands are blanked, so that lines keep their numbers."""
-    lines = ["" if line.lstrip().startswith(("%", "!", "?")) else line for line in source.splitlines()]
-    return ast.parse("\n".join(lines))
-
-
-def _assignments(tree: ast.Module) -> Iterator[Assigned]:
-    """Give each name that the statements of a cell set."""
-    for statement in tree.body:
-        line = statement.end_lineno or 1
-        match statement:
-            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-                yield name, annotation, value, line
-            case ast.Assign(targets=targets, value=value):
-                for target in targets:
-                    names = getattr(target, "elts", [target])
-                    values = getattr(value, "elts", []) if names != [target] else []
-                    for i, one in enumerate(names):
-                        if isinstance(one, ast.Name):
-                            yield one.id, None, values[i] if len(values) == len(names) else value, line
-
-
-def _unknown_in_cells(cells: list[str], known: set[str]) -> set[str]:
+def _unknown_in_cells(cells: list[Any], known: set[str]) -> set[str]:
     """Name what the cells that set parameters set besides; a step on the way, which the cell itself reads, is none."""
     found: set[str] = set()
-    for source in cells:
+    for cell in filter(None, map(str, cells)):
         with suppress(SyntaxError):
-            tree = _parsed(source)
-            names = {name for name, *_ in _assignments(tree)}
-            nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-            read = {node.id for node in nodes if isinstance(node.ctx, ast.Load)}
-            if source.startswith("# Parameters"):  # as Papermill's own cell does
+            tree = ast.parse(_python(cell))
+            names = set(_names(tree, ast.Store))
+            if cell.startswith("# Parameters"):  # as Papermill's own cell does
                 found |= names
             elif names & known:
-                found |= names - read
+                found |= names - set(_names(tree, ast.Load))
     return found
 
 
