@@ -304,7 +304,7 @@ def _field(name: str, annotation: ast.expr | None, value: ast.expr | None, text:
     elif default is None:
         kind = Day if value is not None and "date" in ast.unparse(value) else Any
     else:
-        kind = {float: float | int, tuple: tuple | list, set: set | list}.get(type(default), type(default))
+        kind = Annotated[tuple, Field(strict=False)] if isinstance(default, tuple) else type(default)  # YAML has lists
     optional = default is None or (default == "" and kind is Day)
     return (kind | None if optional else kind), Field(default, alias=name, description=text)
 
