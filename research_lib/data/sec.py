@@ -27,7 +27,7 @@ SHARES = "EntityCommonStockSharesOutstanding"  # on the cover of a report, some 
 TAGS = frozenset({SHARES, *(tag for _, ways in WAYS.values() for way in ways for tag in way)})
 
 YEAR_DAYS = (350, 380)  # a fiscal year: 52 or 53 weeks
-ANNUAL_FORMS = ("10-K", "10-K/A", "10-KT", "20-F", "40-F")
+ANNUAL_FORMS = ("10-K", "10-KT", "20-F", "40-F")  # and as amended: 10-K/A
 INTO_JANUARY = pd.Timedelta(days=7)  # years of 52 or 53 weeks end some days before or after the calendar's
 FACT = ["company", "tag", "start", "end"]
 
@@ -41,17 +41,16 @@ def facts_frame(content: dict[str, Any]) -> pd.DataFrame:
     """Bring a company's facts into a table, a row a fact and filing; of IFRS only total assets, to tell such a company."""
     tags = {"us-gaap": TAGS, "dei": TAGS, "ifrs-full": {"Assets"}}  # in others, the same names mean other things
     rows = [
-        (taxonomy, tag, unit, fact.get("start"), fact["end"], fact["filed"], fact["val"], fact["accn"],
-         fact.get("fy"), fact["form"])
+        (taxonomy, tag, unit, fact.get("start"), fact["end"], fact["filed"], fact["val"], fact["accn"], fact["form"])
         for taxonomy, described in content["facts"].items()
         for tag in described.keys() & tags.get(taxonomy, set())
         for unit, facts in described[tag]["units"].items()
         for fact in facts
-    ]  # fmt: skip
-    columns = ["taxonomy", "tag", "unit", "start", "end", "filed", "value", "accession", "fiscal_year", "form"]
+    ]
+    columns = ["taxonomy", "tag", "unit", "start", "end", "filed", "value", "accession", "form"]
     frame = pd.DataFrame(rows, columns=columns).sort_values(["taxonomy", "tag"], kind="stable", ignore_index=True)
     dates = {name: pd.to_datetime(frame[name]).astype("datetime64[us]") for name in ("start", "end", "filed")}
-    return frame.assign(**dates, value=frame["value"].astype(float), fiscal_year=frame["fiscal_year"].astype("Int64"))
+    return frame.assign(**dates, value=frame["value"].astype(float))
 
 
 def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
@@ -111,7 +110,7 @@ def annual_reports(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     its most usual one: a typing error is outvoted. What a fact calls its fiscal year is not used: companies differ.
     """
     days = (facts["end"] - facts["start"]).dt.days
-    whole, report = days.between(*YEAR_DAYS), facts["form"].isin(ANNUAL_FORMS)
+    whole, report = days.between(*YEAR_DAYS), facts["form"].str.removesuffix("/A").isin(ANNUAL_FORMS)
     dated = facts[report & (facts["tag"] != SHARES) & (whole | facts["start"].isna())].assign(whole=whole)
     keys = ["company", "accession"]
     ends = dated.groupby([*keys, "end"]).agg(votes=("end", "size"), filed=("filed", "first"), whole=("whole", "any"))

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from research_lib.data.calendar import last_close
+from research_lib.data.calendar import is_finished, last_close
 from research_lib.data.catalog import describe_asset, describe_series, vendor_name
 from research_lib.data.live.network import RateLimiter, RefusedError, RetryPolicy, TransientError
-from research_lib.data.live.store import SERVES, SHAPES, Item, Kind, Pulled, Snapshot, Store, describe_loss
+from research_lib.data.live.store import SERVES, SHAPES, Item, Kind, Pulled, Snapshot, Store, compare
 from research_lib.data.live.vendors import VENDORS, Sec, Vendor
 from research_lib.data.load import open_source
 from research_lib.data.quality import check_loads
@@ -51,8 +51,8 @@ class Outcome:
         """Say what was kept and what was not, a line an item, and how much of each at the end."""
         said, held = [], sum(one.held for one in self.kept)
         for one in self.kept:
-            left_out = f" ({'; '.join(one.left_out)})" if one.left_out else ""
-            said.append(f"{one.item}: {one.rows:,} rows, {one.first} to {one.last}{left_out}")
+            notes = f" ({'; '.join(one.notes)})" if one.notes else ""
+            said.append(f"{one.item}: {one.rows:,} rows, {one.first} to {one.last}{notes}")
             why = f"no report could load it: {one.broken}" if one.broken else one.lost
             way_out = ", if there is one; pull again later" if one.broken else "; to use this one, pull with --accept"
             if why:
@@ -96,15 +96,13 @@ def plan(parameters: Any, companies: Sequence[str] = ()) -> list[Item]:  # noqa:
     assets = (*getattr(parameters, "symbols", ()), *getattr(parameters, "optional_symbols", ()))
     symbols = [*(asset.partition(":")[0] for asset in assets), *firms]
     wanted = {Kind.COMPANIES: firms, Kind.PRICES: symbols, Kind.SERIES: getattr(parameters, "series", ())}
-    here: dict[str, dict[Kind, set[str]]] = {}
-    for name in set(names).difference(SERVES):
-        source = open_source(name, data_dir=parameters.data_dir)
-        here[name] = {Kind.PRICES: set(source.symbols()), Kind.SERIES: set(source.series_ids())}
+    here = {name: open_source(name, data_dir=parameters.data_dir) for name in names if name not in SERVES}
 
     def has(source: str, kind: Kind, name: str) -> bool:
-        if source in here:
-            return name in here[source].get(kind, ())
-        return SERVES[source] is kind and (kind is Kind.COMPANIES or bool(vendor_name(source, name)))
+        if source in SERVES:
+            return SERVES[source] is kind and bool(vendor_name(source, name))
+        listed = {Kind.PRICES: here[source].symbols, Kind.SERIES: here[source].series_ids}
+        return kind in listed and name in listed[kind]()
 
     first = {
         (kind, name): next((source for source in names if has(source, kind, name)), "")
@@ -141,7 +139,7 @@ def pull(
 
     def fetch(item: Item) -> Snapshot:
         asked = pd.Timestamp.now("UTC")  # a session that ends while the answer comes is not in it
-        brought = limiters[item.source].ask(lambda: vendors[item.source].fetch(item, now=asked))
+        brought = limiters[item.source].ask(lambda: vendors[item.source].fetch(item))
         return keep(store, brought, now=asked)
 
     with store.lock():
@@ -169,16 +167,28 @@ def pull(
 
 
 def keep(store: Store, brought: Pulled, *, now: pd.Timestamp) -> Snapshot:
-    """Keep what was brought, and hold it back where it lacks history that was there, or could not be loaded."""
-    item, (_, keys, column), lost, broken = brought.item, SHAPES[brought.item.kind], "", ""
+    """Keep what was brought, but hold it back where it lacks history that was there, or could not be loaded.
+
+    The price of a session that is not over at `now` is left out.
+    """
+    item, frame, notes, lost, broken = brought.item, brought.frame, brought.notes, "", ""
+    _, keys, column = SHAPES[item.kind]
+    if item.kind is Kind.PRICES:
+        recent = frame["date"][frame["date"] >= now.tz_localize(None) - pd.Timedelta(days=4)]  # others are over
+        unfinished = [day for day in recent if not is_finished(day, now)]
+        frame = frame[~frame["date"].isin(unfinished)]
+        notes = (*notes, *(f"{day.date()}: the session is not over yet" for day in unfinished))
+    if frame[column].isna().all():
+        raise RefusedError(f"the answer holds no {column}")
     if item.kind is not Kind.COMPANIES:
         info = describe_asset(item.name) if item.kind is Kind.PRICES else describe_series(item.name)
-        asked = brought.query.get("symbol", item.name)
         try:
-            check_loads(RawSeries(item.name, asked, brought.frame["date"], brought.frame[column]), info)
+            check_loads(RawSeries(item.name, brought.query.get("symbol", ""), frame["date"], frame[column]), info)
         except DataError as error:
             broken = str(error)
     sound = (one for one in reversed(store.snapshots(item)) if not one.held and store.is_intact(one))
     if before := next(sound, None):
-        lost = describe_loss(item.kind, store.read_exactly(before, [*keys, column]), brought.frame)
+        lost, changed = compare(item.kind, store.read_exactly(before, [*keys, column]), frame)
+        notes = (*notes, changed) if changed else notes
+    brought = brought._replace(frame=frame, notes=notes)
     return store.keep(brought, now=now.to_pydatetime(), lost=lost, broken=broken)

@@ -30,6 +30,7 @@ PULL_COMMAND = "python -m research_lib data pull"
 
 # Late values and corrections of the last sessions come within days; what a vendor changes later is hindsight.
 SETTLING_DAYS = 7
+SAME_SHARE = 1e-6  # vendors send prices as single floats, and not always the same digits
 
 
 class Kind(StrEnum):
@@ -66,13 +67,13 @@ class Item:
 
 
 class Pulled(NamedTuple):
-    """What a client brought: rows, the query that asks for them again (never who asked), and what was left out."""
+    """What a client brought: rows, the query that asks for them again (never who asked), and what to say of them."""
 
     item: Item
     frame: pd.DataFrame
     query: dict[str, str]
     library: str
-    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Snapshot:
     first: str
     last: str
     sha256: str
-    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     lost: str = ""  # what it lacks of the snapshot before it
     broken: str = ""  # why no study could load it
 
@@ -125,13 +126,13 @@ class Store:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        item, frame, query, library, left_out = pulled
+        item, frame, query, library, notes = pulled
         buffer, days = io.BytesIO(), frame[SHAPES[item.kind][0]]
         table = pa.table({str(name): pa.array(column, from_pandas=True) for name, column in frame.items()})
         pq.write_table(table, buffer, compression="zstd")  # half the time that pandas takes around it
         fetched = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")
         span, digest = (str(days.min().date()), str(days.max().date())), hashlib.sha256(buffer.getvalue()).hexdigest()
-        snapshot = Snapshot(item, query, fetched, library, len(days), *span, digest, left_out, lost, broken)
+        snapshot = Snapshot(item, query, fetched, library, len(days), *span, digest, notes, lost, broken)
         self._write(snapshot, {} if self.is_intact(snapshot) else {self._object(snapshot): buffer.getvalue()})
         return snapshot
 
@@ -236,15 +237,18 @@ def in_order(snapshots: Sequence[Snapshot], *, as_of: date | None = None) -> lis
     return sorted(snapshots, key=place)
 
 
-def describe_loss(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> str:
-    """Say which rows with a value a newer snapshot lacks; empty where it lacks none."""
+def compare(kind: Kind, older: pd.DataFrame, newer: pd.DataFrame) -> tuple[str, str]:
+    """Say which rows with a value a newer snapshot lacks, and which values it changed; empty where there are none."""
     day, keys, value = SHAPES[kind]
-    old, new = (frame[keys][frame[value].notna()] for frame in (older, newer))
-    gone = old[~pd.MultiIndex.from_frame(old).isin(pd.MultiIndex.from_frame(new))][day]
-    if gone.empty:
-        return ""
-    begins = "" if new.empty else f"; it begins on {new[day].min().date()}"
-    return f"{len(gone):,} rows fewer, those of {gone.min().date()} to {gone.max().date()}{begins}"
+    old, new = (frame[[*keys, value]][frame[value].notna()] for frame in (older, newer))
+    both = old.merge(new, "left", on=keys, suffixes=("", "_new"), indicator="found")
+    gone = both["found"] == "left_only"
+    moved = (both[f"{value}_new"] - both[value]).abs() > SAME_SHARE * both[value].abs()
+    lost, changed = (
+        f"{len(days):,} {what}, those of {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}" if len(days) else ""
+        for what, days in (("rows fewer", both[day][gone]), ("values changed", both[day][moved]))
+    )
+    return lost + f"; it begins on {new[day].min():%Y-%m-%d}" * bool(lost and len(new)), changed
 
 
 def _read_manifest(path: Path) -> Snapshot | None:

@@ -21,7 +21,6 @@ from urllib.parse import unquote, urlsplit
 import curl_cffi.requests as curl
 import pandas as pd
 
-from research_lib.data.calendar import is_finished
 from research_lib.data.catalog import PERCENT, describe_series, vendor_name
 from research_lib.data.live.network import RefusedError, TransientError, check_answer, connection_fault
 from research_lib.data.live.store import Item, Pulled, Store
@@ -68,6 +67,7 @@ class Vendor:
     source: ClassVar[str]
     label: ClassVar[str]
     browser: ClassVar[Literal["chrome"] | None] = "chrome"  # whose requests ours look like
+    library: ClassVar[str] = f"curl_cffi {version('curl_cffi')}"
 
     def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:  # noqa: ARG002  # Yahoo keeps a cache there
         self.timeout_s, self.session, self._lock = timeout_s, Session(self), Lock()
@@ -79,15 +79,19 @@ class Vendor:
         if not response.ok:
             raise RefusedError(f"{self.label} answered {response.status_code} {response.reason}")
 
-    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:
+    def fetch(self, item: Item) -> Pulled:
         """Fetch an item; `RefusedError` or `TransientError` where there is no usable answer."""
         raise NotImplementedError
+
+    def _series(self, item: Item, asked: str, values: "pd.Series[float]") -> Pulled:
+        frame = pd.DataFrame({"date": pd.DatetimeIndex(values.index).as_unit("us"), "value": values.to_numpy()})
+        return Pulled(item, frame, {"symbol": asked}, self.library)
 
 
 class Yahoo(Vendor):
     """Daily prices through yfinance; neither its `download`, which swallows errors, nor `repair`, which invents splits."""
 
-    source, label = "yahoo", "Yahoo"
+    source, label, library = "yahoo", "Yahoo", f"yfinance {version('yfinance')}"
 
     def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:
         """Let yfinance raise what it would log, and keep time zones of symbols with the snapshots."""
@@ -108,8 +112,8 @@ class Yahoo(Vendor):
             check_answer(self.label, response)
             check_chart(path.removeprefix(CHART), response.content, response.status_code)
 
-    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:
-        """Fetch a symbol's prices; a session that is not over at `now` is left out."""
+    def fetch(self, item: Item) -> Pulled:
+        """Fetch a symbol's prices, that of a session under way among them."""
         import yfinance
 
         symbol, asked = vendor_name(self.source, item.name), {"period": "max", "interval": "1d", "auto_adjust": False}
@@ -122,14 +126,9 @@ class Yahoo(Vendor):
                 raise TransientError("Yahoo is throttling", for_all=True) from None
         days = pd.DatetimeIndex(history.index).tz_localize(None).as_unit("us").rename("date")
         frame = history.set_axis(days)[list(YAHOO_COLUMNS)].rename(columns=YAHOO_COLUMNS).astype(float).reset_index()
-        recent = days[days >= now.tz_localize(None) - pd.Timedelta(days=4)]  # older ones are over everywhere
-        unfinished = [day for day in recent if not is_finished(day, now)]
-        frame = frame[~frame["date"].isin(unfinished)]
-        if frame["close"].isna().all():
-            raise RefusedError(f"Yahoo sent no close for {symbol}")
-        query = {"symbol": symbol, **{name: str(value) for name, value in asked.items()}}
-        left_out = tuple(f"{day.date()}: the session is not over yet" for day in unfinished)
-        return Pulled(item, frame, query, f"yfinance {version('yfinance')}", left_out)
+        return Pulled(
+            item, frame, {"symbol": symbol, **{name: str(value) for name, value in asked.items()}}, self.library
+        )
 
 
 def check_chart(symbol: str, content: bytes, status: int) -> None:
@@ -170,17 +169,14 @@ class Fred(Vendor):
     source, label = "fred", "FRED"
     URL = "https://fred.stlouisfed.org/graph/fredgraph.csv?id="
 
-    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
+    def fetch(self, item: Item) -> Pulled:
         """Fetch a series whole."""
         name = vendor_name(self.source, item.name)
         with refused(f"FRED sent nothing usable for {name}"):
             content = self.session.get(self.URL + name).content
-            values = pd.read_csv(BytesIO(content), index_col=0, parse_dates=True, na_values=".")[name]
-        if not isinstance(values.index, pd.DatetimeIndex) or not pd.api.types.is_numeric_dtype(values):
-            raise RefusedError(f"FRED sent something else than dates and numbers for {name}")
-        if values.isna().all():
-            raise RefusedError(f"FRED sent an empty answer for {name}")
-        return _as_series(item, name, values)
+            values = pd.read_csv(BytesIO(content), index_col=0, na_values=".")[name].astype(float)
+            values.index = pd.to_datetime(values.index, format="%Y-%m-%d")
+        return self._series(item, name, values)
 
 
 class French(Vendor):
@@ -189,7 +185,7 @@ class French(Vendor):
     source, label = "french", "Ken French's library"
     URL = "https://mba.tuck.dartmouth.edu/pages/faculty/ken.french/ftp/{}_CSV.zip"
 
-    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
+    def fetch(self, item: Item) -> Pulled:
         """Take a series from its file."""
         dataset, _, column = vendor_name(self.source, item.name).partition("/")
         with self._lock, refused(f"{dataset}: not a file as Ken French publishes it"):
@@ -201,7 +197,7 @@ class French(Vendor):
         values = table[column].mask(table[column].isin([-99.99, -999.0]))
         # What the catalog keeps as decimals (portfolios, as another of their publishers has them) comes in percent.
         values *= PERCENT if describe_series(item.name).scale == 1 else 1
-        return _as_series(item, f"{dataset}, {column}", values)
+        return self._series(item, f"{dataset}, {column}", values)
 
 
 def read_monthly(content: bytes) -> pd.DataFrame:
@@ -215,17 +211,12 @@ def read_monthly(content: bytes) -> pd.DataFrame:
     return table.set_axis(pd.to_datetime(table.index.astype(str), format="%Y%m"))
 
 
-def _as_series(item: Item, name: str, values: "pd.Series[float]") -> Pulled:
-    frame = pd.DataFrame({"date": pd.DatetimeIndex(values.index).as_unit("us"), "value": values.to_numpy(dtype=float)})
-    return Pulled(item, frame, {"symbol": name}, f"curl_cffi {version('curl_cffi')}")
-
-
 class Sec(Vendor):
     """The SEC's company facts, over plain HTTPS: every number of every report as filed, with the day on which it was."""
 
     source, label, browser = "sec", "the SEC", None
     LIST_URL = "https://www.sec.gov/files/company_tickers.json"
-    FACTS_URL = "https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010d}.json"
+    FACTS_URL = "https://data.sec.gov/api/xbrl/companyfacts/CIK{:010d}.json"
 
     def __init__(self, store: Store, *, timeout_s: float = 30.0) -> None:
         """Say who asks, as the SEC wants to know; it goes into one header and nowhere else."""
@@ -239,25 +230,28 @@ class Sec(Vendor):
 
         Those of today: companies that failed or were bought since are not among them.
         """
-        with self._lock, refused("the SEC's list of companies is not what it was"):
-            if not self._fetched:
-                rows = self._ask(self.LIST_URL).values()
-                self._fetched = {str(row["ticker"]): int(row["cik_str"]) for row in rows}
-        return list(pd.Series(self._fetched).drop_duplicates().index[:count])
+        return list(pd.Series(self._numbers()).drop_duplicates().index[:count])
 
-    def fetch(self, item: Item, *, now: pd.Timestamp) -> Pulled:  # noqa: ARG002  # no sessions here
+    def fetch(self, item: Item) -> Pulled:
         """Fetch the facts of a company."""
-        self.largest(0)
-        if item.name not in self._fetched:
+        if (number := self._numbers().get(item.name)) is None:
             raise RefusedError(f"the SEC lists no {item.name}")
-        cik = self._fetched[item.name]
         with refused(f"the SEC's facts of {item.name} are not in the form they were"):
-            frame = facts_frame(self._ask(self.FACTS_URL.format(cik=cik)))
+            frame = facts_frame(self._ask(self.FACTS_URL.format(number)))
         if frame.empty:
             raise RefusedError(f"the SEC has none of the facts that the kit uses for {item.name}")
-        left_out = () if (frame["taxonomy"] == "us-gaap").any() else ("no facts in US GAAP: it will be left out",)
-        query = {"symbol": f"CIK{cik:010d}", "tags": ", ".join(sorted(TAGS))}
-        return Pulled(item, frame, query, f"curl_cffi {version('curl_cffi')}", left_out)
+        notes = () if (frame["taxonomy"] == "us-gaap").any() else ("no facts in US GAAP: it will be left out",)
+        query = {"symbol": f"CIK{number:010d}", "tags": ", ".join(sorted(TAGS))}
+        return Pulled(item, frame, query, self.library, notes)
+
+    def _numbers(self) -> dict[str, int]:
+        """Return each ticker's company number (CIK), the largest company first."""
+        with self._lock, refused("the SEC's list of companies is not what it was"):
+            if not self._fetched:
+                self._fetched = {str(row["ticker"]): int(row["cik_str"]) for row in self._ask(self.LIST_URL).values()}
+            if not self._fetched:
+                raise RefusedError("the SEC sent an empty list of companies")
+        return self._fetched
 
     def _ask(self, url: str) -> Any:  # noqa: ANN401
         try:

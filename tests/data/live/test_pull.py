@@ -70,7 +70,7 @@ PERMANENT = {
                          "Yahoo sent prices every 1wk for ^RUT when asked for daily ones"),
     "two closes on one day": (as_json(chart("^RUT", [*DAYS[:3], *DAYS[2:]])),
                               "Yahoo sent two different closes for ^RUT on 2023-10-04"),
-    "no close at all": (as_json(chart("^RUT", DAYS, [None] * len(DAYS))), "Yahoo sent no close for ^RUT"),
+    "no close at all": (as_json(chart("^RUT", DAYS, [None] * len(DAYS))), "the answer holds no close"),
     "prices without dates": (as_json(chart("^RUT", DAYS, stamps=[])), "Yahoo sent 198 prices on 0 dates for ^RUT"),
     "a null where a table was": (as_json({"chart": {"result": [{"meta": None, "indicators": None}]}}),
                                  "Yahoo sent nothing usable for ^RUT (TypeError"),
@@ -185,7 +185,7 @@ class OneFails:
     def __init__(self, interrupts=False):
         self.asked, self.interrupts = 0, interrupts
 
-    def fetch(self, item, *, now):  # noqa: ARG002  # as a client is called
+    def fetch(self, item):
         self.asked += 1
         if item.name == "S3" and not self.interrupts:
             raise AttributeError("'NoneType' object has no attribute 'get'")
@@ -271,13 +271,13 @@ def test_a_session_that_is_not_over_is_left_out_and_said(vendors, store, days, n
     dividend = {"dividends": {"1": {"date": int((days[1] + pd.Timedelta(hours=15)).timestamp()), "amount": 1.5}}}
     vendors.prices("SPY", as_json(chart("SPY", days, adjclose=list(range(len(days))), events=dividend)))
     yahoo = clients(vendors.port, store, names=["yahoo"])["yahoo"]
-    pulled = yahoo.fetch(Item("yahoo", "SPY"), now=pd.Timestamp(now))
-    assert str(pulled.frame["date"].iloc[-1].date()) == last
-    dropped = last != str(days[-1].date())
-    assert pulled.left_out == ((f"{days[-1].date()}: the session is not over yet",) if dropped else ())
-    assert pulled.query == {"symbol": "SPY", "period": "max", "interval": "1d", "auto_adjust": "False"}
-    assert pulled.frame["adj_close"].tolist() == list(range(len(pulled.frame)))
-    assert pulled.frame["dividend"].iloc[1] == 1.5
+    kept = pulling.keep(store, yahoo.fetch(Item("yahoo", "SPY")), now=pd.Timestamp(now))
+    assert kept.notes == (() if last == str(days[-1].date()) else (f"{days[-1].date()}: the session is not over yet",))
+    assert kept.query == {"symbol": "SPY", "period": "max", "interval": "1d", "auto_adjust": "False"}
+    frame = store.read_exactly(kept)
+    assert str(frame["date"].iloc[-1].date()) == kept.last == last
+    assert frame["adj_close"].tolist() == list(range(len(frame)))
+    assert frame["dividend"].iloc[1] == 1.5
 
 
 def test_days_are_those_of_the_exchanges_own_zone_summer_and_winter():
@@ -291,7 +291,7 @@ def test_recorded_answers_of_the_real_vendor(shared_data, vendors, store):
     yahoo = clients(vendors.port, store, names=["yahoo"])["yahoo"]
     recorded = json.loads((shared_data / "wire/yahoo/chart-AAPL-2020-08-31-to-2020-11-07.json").read_text())["response"]
     vendors.prices("AAPL", as_json(recorded["bodyJson"]))
-    pulled = yahoo.fetch(Item("yahoo", "AAPL"), now=pd.Timestamp.now("UTC"))
+    pulled = yahoo.fetch(Item("yahoo", "AAPL"))
     [quote] = recorded["bodyJson"]["chart"]["result"][0]["indicators"]["quote"]
     assert pulled.frame["close"].tolist() == quote["close"]
     assert pulled.frame["split"].tolist().count(4.0) == 1, "the split of 2020-08-31"
@@ -324,9 +324,12 @@ def test_series_come_whole_and_in_their_own_unit(vendors, pull):
         (Answer(b"slow", 429), "FRED is throttling (429)"),
         (Answer(b"", 500), "FRED has a fault (500)"),
         (Answer(b"observation_date,DGS10\n2024-01-02,4.1\n2024-01-0", cut=True), "FRED cut the connection"),
-        (Answer(b"observation_date,DGS10\n", 200), "FRED sent"),
+        (Answer(b"observation_date,DGS10\n", 200), "the answer holds no value"),
         (Answer(b"", 200), "FRED sent nothing usable for DGS10"),
-        (Answer(b"observation_date,DGS10\n2024-01-02,n/a\n2024-01-03,oops\n"), "something else than dates and numbers"),
+        (
+            Answer(b"observation_date,DGS10\n2024-01-02,n/a\n2024-01-03,oops\n"),
+            "FRED sent nothing usable for DGS10 (ValueError: could not convert string to float: 'oops')",
+        ),
         (Answer(b"observation_date,DGS10\n", delay_s=1.0), "FRED did not answer within 0.4 s"),
     ],
 )

@@ -16,7 +16,7 @@ import pytest
 from research_lib.data import load_prices, open_source
 from research_lib.data.live.network import RetryPolicy
 from research_lib.data.live.pull import is_fresh, pull
-from research_lib.data.live.store import SETTLING_DAYS, Item, Kind, Pulled, describe_loss, in_order
+from research_lib.data.live.store import SETTLING_DAYS, Item, Kind, Pulled, compare, in_order
 from research_lib.errors import DataError, MissingDataError
 from tests.data.live.conftest import DAYS
 from tests.data.live.loopback import as_json, chart
@@ -155,17 +155,20 @@ def test_an_accepted_snapshot_is_used_like_any_other(store):
     assert store.verify()[1:] == ({}, [])
 
 
-def test_what_a_newer_snapshot_lacks_is_counted_with_its_span():
+def test_what_a_newer_snapshot_lacks_or_changed_is_counted_with_its_span():
     old = pulled().frame
-    lost = describe_loss(Kind.PRICES, old, old.drop(index=[0, 1, 7]))
-    assert lost == "3 rows fewer, those of 2023-10-02 to 2023-10-11; it begins on 2023-10-04"
-    assert describe_loss(Kind.PRICES, old.drop(index=[0, 1, 7]), old) == ""
+    lost = "3 rows fewer, those of 2023-10-02 to 2023-10-11; it begins on 2023-10-04"
+    assert compare(Kind.PRICES, old, old.drop(index=[0, 1, 7])) == (lost, "")
+    assert compare(Kind.PRICES, old.drop(index=[0, 1, 7]), old) == ("", "")
     empty = old.assign(close=old["close"].where(old.index > 1))
-    assert describe_loss(Kind.PRICES, old, empty).startswith("2 rows fewer"), "a date without a close is none"
+    assert compare(Kind.PRICES, old, empty)[0].startswith("2 rows fewer"), "a date without a close is none"
+    moved = old.assign(close=old["close"] * np.where(old.index < 5, 0.25, 1 + 1e-8))
+    assert compare(Kind.PRICES, old, moved) == ("", "5 values changed, those of 2023-10-02 to 2023-10-06")
     facts = pd.DataFrame({"taxonomy": "us-gaap", "tag": ["A", "B"], "unit": "USD", "start": pd.NaT, "end": DAYS[0],
                           "filed": DAYS[9], "accession": "1", "value": 1.0})  # fmt: skip
-    assert describe_loss(Kind.COMPANIES, facts, facts[::-1]) == ""
-    assert describe_loss(Kind.COMPANIES, facts, facts[:1]).startswith("1 rows fewer, those of 2023-10-13 to 2023-10-13")
+    assert compare(Kind.COMPANIES, facts, facts[::-1]) == ("", "")
+    lost, _ = compare(Kind.COMPANIES, facts, facts[:1])
+    assert lost.startswith("1 rows fewer, those of 2023-10-13 to 2023-10-13")
 
 
 def test_garbage_is_collected_and_nothing_else(store):
