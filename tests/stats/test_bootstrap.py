@@ -29,6 +29,25 @@ def test_a_correlation_is_numpys_on_complete_periods_and_its_interval_archs():
     assert (high + low) / 2 == pytest.approx(np.arctanh(found.value))
 
 
+def test_its_bootstrap_t_is_that_of_a_loop_over_blocks():
+    """Two trending series and few blocks, so that a resample's own means and spreads count."""
+    x, y = np.cumsum(pair(130, seed=3), axis=1)
+    found, rng, z, errors = correlation(x, y, block=24, draws=199, seed=4), np.random.default_rng(4), [], []
+    for starts in (np.arange(6) * 24, *rng.integers(0, 130, size=(199, 6))):
+        a, b = (
+            (one - one.mean()) / one.std()
+            for one in (line[np.add.outer(starts, np.arange(24)) % 130] for line in (x, y))
+        )
+        r = np.mean(a * b)
+        z.append(np.arctanh(r))
+        errors.append(np.std((a * b - r * (a**2 + b**2) / 2).mean(axis=1) / (1 - r**2), ddof=1) / np.sqrt(6))
+    z[0] = np.arctanh(np.corrcoef(x, y)[0, 1])
+    apart, error = np.abs(np.array(z[1:]) - z[0]), np.array(errors)
+    reach = min(np.quantile(apart / error[1:], 0.95) * error[0], apart.max())
+    assert (found.low, found.high) == pytest.approx((np.tanh(z[0] - reach), np.tanh(z[0] + reach)))
+    assert found.p == pytest.approx((1 + sum(apart / error[1:] >= abs(z[0]) / error[0])) / 200)
+
+
 @given(st.integers(0, 10_000), st.floats(0.1, 50), st.floats(-5, 5))
 def test_a_correlation_knows_no_unit(seed, scale, shift):
     x, y = pair(150, seed)
