@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,7 +41,7 @@ AsJson = Annotated[bool, Option("--json", help="For programs.")]
 
 
 class Commands(TyperGroup):
-    """Commands that say the user's mistake, or an interrupt, in one line."""
+    """Commands that say the user's mistake in one line."""
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401  # Typer's own
         """Find a command; its help names arguments by words such as FILE, not by Python's types besides."""
@@ -59,9 +58,9 @@ class Commands(TyperGroup):
                 stream.reconfigure(errors="replace")  # an ASCII terminal shows ? for σ
         try:
             return super().invoke(ctx)
-        except (ResearchError, KeyboardInterrupt) as error:
-            echo(str(error) or "interrupted", err=True)
-            raise Exit(WRONG_USE if isinstance(error, ResearchError) else INTERRUPTED) from None
+        except ResearchError as error:
+            echo(error, err=True)
+            raise Exit(WRONG_USE) from None
 
 
 TYPER: dict[str, Any] = {
@@ -116,7 +115,6 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     pdf: Annotated[bool, Option("--pdf", help="Print each page to PDF too (needs Chromium).")] = False,
     force: Annotated[bool, Option("--force", help="Make also reports that nothing has changed for.")] = False,
     resume: Annotated[bool, Option("--resume", help="Go on with the last run, as it was asked for.")] = False,
-    keep: Annotated[bool, Option(help="Keep kernels ready for the next run, for five minutes.")] = True,
 ) -> None:
     """Run parameter files by Papermill; write reports and their index.
 
@@ -126,12 +124,11 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     """
     from research_lib.reports import run
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end: as by Ctrl-C
     if resume and (words or settings or grid):
         raise ParameterError("--resume: goes on with what the last run was asked for; leave files and settings out")
     axes = [word for word in words if grid and "=" in word and not Path(word).exists()]
     files = [str(Path(word).absolute()) if Path(word).exists() else word for word in words if word not in axes]
-    how = {"jobs": jobs, "timeout_seconds": timeout, "cluster": cluster, "keep": keep}
+    how = {"jobs": jobs, "timeout_seconds": timeout, "cluster": cluster}
     asked = {"words": files, "settings": settings, "grid": [*grid, *axes], "notebooks": notebooks and str(notebooks)}
     request: dict[str, Any] = _last_request(output) if resume else {**asked, "options": how}
     options = run.Options(**request["options"], force=force, leave_out_absent=not request["words"])

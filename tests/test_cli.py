@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,23 @@ def test_help_has_examples_that_exist_and_no_words_of_programmers(command):
 def test_help_needs_no_heavy_package():
     code = "import sys; import research_lib.cli; print([m for m in ('pandas', 'numpy', 'jupyter_client') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("module", ["typer", "research_lib.params", "research_lib.reports.run", "pandas"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_one_line_whatever_is_being_imported(module, number):
+    code = f"""
+import importlib.abc, os, runpy, sys
+class Interrupt(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            os.kill(os.getpid(), {number})
+sys.meta_path.insert(0, Interrupt())
+sys.argv[1:] = ["check", {SMOKE!r}]
+runpy.run_module("research_lib", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
 def test_the_version_is_said():
@@ -133,7 +151,7 @@ def test_what_names_no_parameter_file_is_one_line(tmp_path, name):
         (["--set", "source=folder"], "data_dir is needed"),
         (["--set", "source=folder", "--set", "data_dir=nowhere"], "nowhere"),
         (["--set", "window"], "write name=value"),
-        (["--grid", "window=20-100"], "write a range as 20:100:20"),
+        (["--grid", "window=20-100"], "or a range as 20:100:20"),
         (["--grid", "window=20,50", "window=3"], "give each parameter once"),
         (["--resume"], "leave files and settings out"),
     ],
