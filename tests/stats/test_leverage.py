@@ -1,12 +1,9 @@
 """Ratios, cover, zombies and refinancing of groups against arithmetic and plain loops; every rule catches its row."""
 
-import math
-import statistics
-
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
@@ -26,6 +23,8 @@ from research_lib.stats.leverage import (
 )
 from tests.companies import company, measured, rows
 
+NAN = np.nan
+FREE = {"short_term_debt": 0.0, "long_term_debt": 0.0, "interest_expense": NAN}
 # Net debt 40, -10, 90, 30; EBITDA 20, 10, 30, -10: 150 / 50 = 3.
 FOUR = (
     company("A"),
@@ -35,56 +34,70 @@ FOUR = (
 )
 
 
-def test_net_debt_ebitda_and_interest_are_their_definitions():
-    firm = measured(company("A", short_term_debt=1, long_term_debt=2, cash=4, operating_income=8)).iloc[0]
-    assert (firm["debt"], firm["net_debt"], firm["ebitda"], firm["interest"]) == (3, -1, 13, 3)
+def check(found, **expected):
+    assert {name: found[name] for name in expected} == pytest.approx(expected, nan_ok=True)
 
 
-@pytest.mark.parametrize("name", ["short_term_debt", "long_term_debt", "cash"])
-def test_a_missing_part_leaves_net_debt_unknown(name):
-    assert math.isnan(measured(company("A", **{name: np.nan}))["net_debt"].iloc[0])
+def prepared(*companies):
+    return prepare(rows(*companies), exclude_financials=False)
 
 
-def test_total_debt_alone_is_enough():
-    total = company("A", short_term_debt=np.nan, long_term_debt=np.nan, debt=60.0)
-    found = group_ratio(measured(*[total] * 1))
-    assert found["value"] == 40 / 20
-    assert math.isnan(found["due_within_year"])  # the split is unknown, not zero
+def stressed(firms, move, share=0.5, years=1):
+    return stress(firms, np.ones(len(firms), bool), rate_move_bp=move, debt_share=share, zombie_years=years)
 
 
-def test_no_interest_is_known_only_where_there_is_no_debt():
-    free = company("A", short_term_debt=0, long_term_debt=0, interest_expense=np.nan)
-    owing = company("B", interest_expense=np.nan)
-    assert measured(free, owing)["interest"].fillna(-1).tolist() == [0, -1]
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (
+            {"short_term_debt": 1, "long_term_debt": 2, "cash": 4},
+            {"debt": 3, "net_debt": -1, "ebitda": 20, "interest": 3},
+        ),
+        ({"short_term_debt": NAN}, {"net_debt": NAN}),
+        ({"long_term_debt": NAN}, {"net_debt": NAN}),
+        ({"cash": NAN}, {"net_debt": NAN}),
+        ({"depreciation_amortization": NAN}, {"ebitda": NAN}),
+        ({"short_term_debt": NAN, "long_term_debt": NAN, "debt": 60.0}, {"net_debt": 40}),  # total debt is enough
+        (FREE, {"interest": 0}),  # known only where there is no debt
+        ({"interest_expense": NAN}, {"interest": NAN}),
+    ],
+)
+def test_net_debt_ebitda_and_interest_are_their_definitions(values, expected):
+    early = company("A", cash=77, period_end=pd.Timestamp("2020-09-30"))  # the last row of a fiscal year counts
+    (firm,) = measured(company("A", **values), early).to_dict("records")
+    check(firm, **expected)
 
 
-def test_the_last_row_of_a_fiscal_year_counts():
-    early = company("A", cash=1, period_end=pd.Timestamp("2020-09-30"))
-    assert measured(company("A", cash=2), early)["cash"].tolist() == [2]
+TOTAL_ONLY = company("A", short_term_debt=NAN, long_term_debt=NAN, debt=60.0)
+RESTATED = company("C2", restated_on=pd.Timestamp("2022-03-01"), long_term_debt=1000.0)
+RATIOS = {
+    "four firms": (FOUR, {
+        "value": 3, "median": 2, "mean_of_ratios": 4 / 3, "n": 4, "n_defined": 3, "coverage": 1, "low": NAN,  # D has no ratio
+        "share_no_ebitda": 1 / 4, "share_net_cash": 1 / 4, "due_within_year": 30 / 200, "positive_only": 2, "never_restated": 3,
+    }),
+    "a part is missing": ((*FOUR, company("E", cash=NAN)), {"n": 4, "coverage": 0.8, "value": 3}),
+    "one was restated": ((*FOUR, RESTATED), {
+        "value": 1140 / 70, "median": 2.5, "positive_only": 1110 / 80, "never_restated": 3, "mean_of_ratios": (2 - 1 + 3 + 49.5) / 4,
+    }),
+    "one split is known": ((company("A"), TOTAL_ONLY | {"company": "B"}), {"due_within_year": 1 / 6, "value": 2}),
+    "no split is known": ((TOTAL_ONLY,), {"value": 2, "due_within_year": NAN}),
+    "nothing is earned": (
+        (company("A", operating_income=-50.0),), {"value": NAN, "median": NAN, "share_no_ebitda": 1, "top_share": NAN}
+    ),
+    "no firm": ((), {"n": 0, "value": NAN, "share_no_ebitda": NAN, "coverage": NAN}),
+}  # fmt: skip
 
 
-def test_a_groups_ratio_is_arithmetic():
-    found = group_ratio(measured(*FOUR))
-    assert found["value"] == 150 / 50
-    assert found["median"] == 2  # of 2, -1 and 3; D has none
-    assert (found["n"], found["n_defined"], found["coverage"]) == (4, 3, 1)
-    assert (found["share_no_ebitda"], found["share_net_cash"]) == (1 / 4, 1 / 4)
-    assert found["due_within_year"] == 30 / 200
-    assert math.isnan(found["low"])  # four firms give no interval
-
-
-def test_a_firm_without_a_part_is_counted_and_left_out():
-    found = group_ratio(measured(*FOUR, company("E", cash=np.nan, market_value=800.0)))
-    assert (found["n"], found["coverage"], found["value"]) == (4, 0.8, 3)
+@pytest.mark.parametrize(("firms", "expected"), RATIOS.values(), ids=RATIOS)
+def test_a_groups_ratio_is_arithmetic(firms, expected):
+    check(group_ratio(measured(*firms) if firms else measured(company("A"))[:0]), **expected)
 
 
 def test_the_five_that_move_the_ratio_most_are_found_and_left_out():
-    small = [company(f"S{number:02d}") for number in range(40)]
     heavy = [company(f"H{number}", long_term_debt=2000.0 + 100 * number) for number in range(5)]
-    found = group_ratio(measured(*small, *heavy))
+    found = group_ratio(measured(*(company(f"S{number:02d}") for number in range(40)), *heavy))
     assert found["top"] == "H4, H3, H2, H1, H0"
-    assert found["without_top"] == 2  # what each of the others has
-    assert found["top_share"] == pytest.approx(1 - 2 / found["value"])
+    check(found, without_top=2, top_share=1 - 2 / found["value"])  # 2 is what each of the others has
 
 
 @settings(max_examples=25)
@@ -94,40 +107,13 @@ def test_the_most_influential_firm_is_that_of_a_loop(amounts):
         *(company(f"F{n:02d}", short_term_debt=0.0, long_term_debt=max(d, 0), cash=max(-d, 0), operating_income=e,
                   depreciation_amortization=0.0) for n, (d, e) in enumerate(amounts))
     )  # fmt: skip
-    net_debt, ebitda = firms["net_debt"].to_numpy(), firms["ebitda"].to_numpy()
+    net_debt, ebitda = np.array(amounts).T
     rest = np.array([np.delete(ebitda, i).sum() for i in range(len(firms))])
-    if ebitda.sum() <= 0 or (rest <= 0).any():
-        return
-    ratio = net_debt.sum() / ebitda.sum()
-    assert group_ratio(firms)["value"] == pytest.approx(ratio, abs=1e-9)
+    assume(ebitda.sum() > 0 and rest.min() > 0)
+    found, ratio = group_ratio(firms), net_debt.sum() / ebitda.sum()
     moved = [abs(np.delete(net_debt, i).sum() / rest[i] - ratio) for i in range(len(firms))]
-    first = group_ratio(firms)["top"].split(", ")[0]
-    assert moved[int(first[1:])] == pytest.approx(max(moved), abs=1e-9)
-
-
-def test_a_group_without_positive_ebitda_has_no_ratio():
-    found = group_ratio(measured(company("A", operating_income=-50.0)))
-    assert math.isnan(found["value"])
-    assert math.isnan(found["median"])
-    assert found["share_no_ebitda"] == 1
-
-
-def test_an_empty_group_says_nothing():
-    found = group_ratio(measured(company("A"))[:0])
-    assert (found["n"], found["top"]) == (0, "")
-    assert math.isnan(found["value"])
-    assert math.isnan(found["share_no_ebitda"])
-
-
-def test_definitions_are_arithmetic():
-    restated = company("C2", restated_on=pd.Timestamp("2022-03-01"), long_term_debt=1000.0)
-    found = group_ratio(measured(*FOUR, restated))
-    ratios = [2, -1, 3, 990 / 20]
-    assert found["value"] == (150 + 990) / 70
-    assert found["mean_of_ratios"] == pytest.approx(statistics.mean(ratios))
-    assert found["median"] == 2.5
-    assert found["positive_only"] == (120 + 990) / 80
-    assert found["never_restated"] == 3
+    assert found["value"] == pytest.approx(ratio, abs=1e-9)
+    assert moved[int(found["top"][1:3])] == pytest.approx(max(moved), abs=1e-9)
 
 
 RULES = {
@@ -141,56 +127,56 @@ RULES = {
     "book value and market value in different units": {"shares": 0.01, "market_value": 0.3},
     "EBITDA out of proportion to market value and debt": {"operating_income": 2000.0},
 }
+HAPPENS = [
+    {"total_equity": -40.0, "total_liabilities": 240.0},
+    {"operating_income": -300.0},  # a loss as large as the company's value
+    {"price": 0.3, "market_value": 1.0},  # failed: the price of a company, not of a wrong number of shares
+    {"market_value": NAN, "price": NAN, "revenue": NAN, "total_assets": NAN},
+    {"cash": 0.0, "short_term_debt": 0.0, "long_term_debt": 0.0},
+]
 
 
-@pytest.mark.parametrize(("rule", "values"), RULES.items())
-def test_each_rule_catches_its_row(rule, values):
-    firms = measured(company("A"), company("B"), company("WRONG", **values))
+@pytest.mark.parametrize(("rule", "values"), [*RULES.items(), *(("", values) for values in HAPPENS)])
+def test_each_rule_catches_its_row_and_what_happens_to_companies_is_not_impossible(rule, values):
+    firms = measured(company("A"), company("B"), company("C", **values))
     assert impossible_rows(firms).tolist() == ["", "", rule]
 
 
+MILLIONS, THOUSANDFOLD = ({"total_assets": size * 2e8, "total_liabilities": size * 1.2e8} for size in (1, 1000))
+OTHER_UNIT = "assets in another unit than in an earlier year"
+
+
 @pytest.mark.parametrize(
-    "values",
+    ("firms", "rules"),
     [
-        {"total_equity": -40.0, "total_liabilities": 240.0},
-        {"operating_income": -300.0},  # a loss as large as the company's value
-        {"price": 0.3, "market_value": 1.0},  # failed: the price of a company, not of a wrong number of shares
-        {"market_value": np.nan, "price": np.nan, "revenue": np.nan, "total_assets": np.nan},
+        ([("A", 2019, MILLIONS), ("A", 2020, THOUSANDFOLD), ("A", 2021, THOUSANDFOLD)], ["", OTHER_UNIT, OTHER_UNIT]),
+        ([("A", 2019, THOUSANDFOLD), ("A", 2020, MILLIONS)], ["", ""]),
+        ([("A", 2019, {"total_assets": 1e5}), ("A", 2020, MILLIONS)], ["", ""]),  # a shell that a merger filled
+        ([("A", 2019, MILLIONS), ("B", 2020, THOUSANDFOLD)], ["", ""]),
+        # What comes later changes no verdict.
+        ([("A", 2019, {}), ("A", 2020, {"total_assets": 1e-9, "revenue": 1e15}), ("B", 2019, {"cash": -1.0})],
+         ["", "cash above total assets", "negative cash"]),
     ],
-)
-def test_what_happens_to_companies_is_not_impossible(values):
-    assert impossible_rows(measured(company("A"), company("B", **values))).tolist() == ["", ""]
-
-
-def test_a_change_of_unit_is_seen_from_earlier_years_only():
-    millions = {"total_assets": 2e8, "total_liabilities": 1.2e8}
-    thousandfold = {"total_assets": 2e11, "total_liabilities": 1.2e11}
-    rule = "assets in another unit than in an earlier year"
-    later = [company("A", 2019, **millions), *(company("A", year, **thousandfold) for year in (2020, 2021))]
-    assert impossible_rows(measured(*later)).tolist() == ["", rule, rule]
-    for fine in (
-        [company("A", 2019, **thousandfold), company("A", 2020, **millions)],
-        [company("A", 2019, total_assets=1e5), company("A", 2020, **millions)],  # a shell that a merger filled
-        [company("A", 2019, **millions), company("B", 2020, **thousandfold)],
-    ):
-        assert impossible_rows(measured(*fine)).tolist() == ["", ""]
-
-
-def test_later_rows_change_no_verdict():
-    past = [company("A", 2019), company("B", 2019, cash=-1.0)]
-    firms = measured(*past, company("A", 2020, total_assets=1e-9, revenue=1e15))
-    own = impossible_rows(firms)[firms["fiscal_year"] == 2019].tolist()
-    assert own == impossible_rows(measured(*past)).tolist()
+)  # fmt: skip
+def test_a_change_of_unit_is_seen_from_earlier_years_only(firms, rules):
+    assert impossible_rows(measured(*(company(name, year, **values) for name, year, values in firms))).tolist() == rules
 
 
 def test_groups_are_by_market_value_within_the_year():
-    values = dict(zip("ABCDE", [5.0, 3.0, np.nan, 4.0, 1.0], strict=True))
+    values = dict(zip("ABCDE", [5.0, 3.0, NAN, 4.0, 1.0], strict=True))
     firms = measured(*(company(name, 2020, market_value=value) for name, value in values.items()),
                      company("E", 2021, market_value=9.0))  # fmt: skip
-    group = assign_groups(firms, large=1, small=2)
-    found = dict(zip(zip(firms["company"], firms["fiscal_year"], strict=True), group, strict=True))
-    keys = [("A", 2020), ("B", 2020), ("C", 2020), ("D", 2020), ("E", 2020), ("E", 2021)]
-    assert found == dict(zip(keys, [LARGE, SMALL, "", SMALL, "", ""], strict=True))  # one of 2021
+    assert firms["company"].tolist() == [*"ABCDEE"]
+    assert assign_groups(firms, large=1, small=2).tolist() == [LARGE, SMALL, "", SMALL, "", ""]  # 2021 has one company
+    assert assign_groups(firms, large=2, small=9).tolist() == [
+        LARGE,
+        SMALL,
+        "",
+        LARGE,
+        SMALL,
+        "",
+    ]  # twice two are enough
+    assert set(assign_groups(firms, large=3, small=9)) == {""}
 
 
 def test_an_impossible_row_leaves_its_place_to_the_next_and_a_financial_does_not():
@@ -212,118 +198,84 @@ def test_financials_cannot_be_left_out_where_no_company_has_a_sector():
 
 
 def test_cover_below_one_is_judged_only_where_there_is_interest():
-    income, interest = np.array([5, 5, -5, -5, np.nan, 5.0]), np.array([6, 5, 0, -2, 1, np.nan])
-    np.testing.assert_array_equal(cover_below_one(income, interest), [1, 0, 0, 0, np.nan, np.nan])
+    income, interest = np.array([5, 5, -5, -5, NAN, 5.0]), np.array([6, 5, 0, -2, 1, NAN])
+    np.testing.assert_array_equal(cover_below_one(income, interest), [1, 0, 0, 0, NAN, NAN])
 
 
-def zombies(*flags_by_firm, years=3):
+@pytest.mark.parametrize(
+    ("flags_by_firm", "years", "expected"),
+    [
+        ([{2018: 1, 2019: 1, 2020: 1, 2021: 0}], 3, [NAN, NAN, 1, 0]),
+        ([{2018: 1, 2020: 1, 2021: 1}], 3, [NAN, NAN, NAN]),  # 2019 is missing
+        ([{2018: 1, 2019: 1}, {2020: 1, 2021: 1}], 3, [NAN] * 4),  # of two firms
+        ([{2018: 1, 2019: NAN, 2020: 1, 2021: 1}], 3, [NAN] * 4),
+        ([{2018: 1, 2019: 0}], 1, [1, 0]),
+    ],
+)
+def test_zombies_need_unbroken_years(flags_by_firm, years, expected):
     firms = [{"company": f"F{n}", "fiscal_year": year} for n, flags in enumerate(flags_by_firm) for year in flags]
     below = np.array([flag for flags in flags_by_firm for flag in flags.values()], dtype=float)
-    return zombie_flags(pd.DataFrame(firms), below, zombie_years=years).tolist()
-
-
-def test_zombies_need_unbroken_years():
-    nan = pytest.approx(math.nan, nan_ok=True)
-    assert zombies({2018: 1, 2019: 1, 2020: 1, 2021: 0}) == [nan, nan, 1, 0]
-    assert zombies({2018: 1, 2020: 1, 2021: 1}) == [nan, nan, nan]  # 2019 is missing
-    assert zombies({2018: 1, 2019: 1}, {2020: 1, 2021: 1}) == [nan] * 4  # of two firms
-    assert zombies({2018: 1, 2019: math.nan, 2020: 1, 2021: 1}) == [nan] * 4
-    assert zombies({2018: 1, 2019: 0}, years=1) == [1, 0]
-
-
-def covered(*extra, years=(2018, 2019, 2020), each=15):
-    """Prepared rows: as many firms with cover 1/3 as with cover 3, and others."""
-    firms = [company(f"Z{n:02d}", y, operating_income=1.0, long_term_debt=90.0) for n in range(each) for y in years]
-    firms += [company(f"OK{n:02d}", y, operating_income=9.0) for n in range(each) for y in years]
-    return prepare(rows(*firms, *extra), exclude_financials=False)
+    np.testing.assert_array_equal(zombie_flags(pd.DataFrame(firms), below, zombie_years=years), expected)
 
 
 def test_cover_and_zombies_are_arithmetic():
-    extra = (
-        company("NEW", 2020, operating_income=2.0),
-        company("FREE", 2020, interest_expense=-1.0, operating_income=-5.0),
-        company("?", 2020, operating_income=np.nan),
-    )
-    found = interest_cover(covered(*extra).query("fiscal_year == 2020"))
-    assert (found["n"], found["coverage"]) == (31, 32 / 33)
-    assert found["value"] == pytest.approx((15 * 1 + 15 * 9 + 2) / 93)
-    assert found["median"] == pytest.approx(2 / 3)
-    assert found["share_below_one"] == 16 / 32
-    assert (found["n_history"], found["zombie_share"]) == (30, 15 / 30)
-    wilson = proportion_confint(15, 30, method="wilson")
-    assert (found["zombie_low"], found["zombie_high"]) == pytest.approx(wilson, abs=1e-6)
+    """Fifteen firms with cover 1/3, fifteen with cover 3, one of which only the last year is known, and one without debt."""
+    years = (2018, 2019, 2020)
+    firms = [company(f"Z{n}", y, operating_income=1.0, long_term_debt=90.0) for n in range(15) for y in years]
+    firms += [company(f"OK{n}", y, operating_income=9.0) for n in range(15) for y in years]
+    firms += [company("NEW", 2020, operating_income=2.0), company("?", 2020, operating_income=NAN),
+              company("LENDER", 2020, interest_expense=-1.0, operating_income=-5.0)]  # fmt: skip
+    found = interest_cover(prepared(*firms).query("fiscal_year == 2020"))
+    low, high = proportion_confint(15, 30, method="wilson")
+    check(found, n=31, coverage=32 / 33, value=(15 * 1 + 15 * 9 + 2) / 93, median=2 / 3, share_below_one=16 / 32, n_history=30,
+          zombie_share=15 / 30, zombie_low=low, zombie_high=high)  # fmt: skip
 
 
-def test_interest_that_few_or_hardly_any_state_leaves_shares_unknown_not_zero():
-    free = [company(f"FREE{n}", short_term_debt=0, long_term_debt=0, interest_expense=np.nan) for n in range(40)]
-    unknown = [company(f"U{n}", interest_expense=np.nan) for n in range(60)]
-    for firms in (
-        prepare(rows(*free[:20]), exclude_financials=False),
-        prepare(rows(*free, *unknown), exclude_financials=False),
-    ):
-        found = interest_cover(firms)
-        assert found["n"] == 0
-        for name in ("value", "low", "median", "share_below_one", "zombie_share", "zombie_low"):
-            assert math.isnan(found[name]), name
-        moved = stress(firms, np.ones(len(firms), dtype=bool), rate_move_bp=200, debt_share=1, zombie_years=1)
-        assert moved["n"] == 0
-        assert math.isnan(moved["share_below_one"])
+@pytest.mark.parametrize(("free", "unknown"), [(29, 0), (40, 60), (30, 0), (40, 40)])
+def test_interest_that_few_or_hardly_any_state_leaves_shares_unknown_not_zero(free, unknown):
+    """Thirty firms and half of the group are needed; who has no debt is known to pay nothing."""
+    firms = prepared(*(company(f"FREE{n}", **FREE) for n in range(free)),
+                     *(company(f"U{n}", interest_expense=NAN) for n in range(unknown)))  # fmt: skip
+    enough = free >= max(30, unknown)
+    check(interest_cover(firms), n=0, value=NAN, low=NAN, median=NAN, share_below_one=0 if enough else NAN,
+          zombie_share=NAN, zombie_low=NAN)  # fmt: skip
+    check(stressed(firms, 200), n=free if enough else 0, share_below_one=0 if enough else NAN)
 
 
 def test_a_group_of_fewer_than_30_is_left_out_of_the_years():
-    value = iter(range(1000, 2000))
-    firms = [company(f"F{n:02d}", year, market_value=next(value)) for year in (2019, 2020) for n in range(70)]
-    firms += [company(f"F{n:02d}", 2018, market_value=next(value)) for n in range(50)]
-    grouped = prepare(rows(*firms), large=30, small=40, exclude_financials=False)
-    found = by_year_and_group(grouped, group_ratio)
-    assert found[["fiscal_year", "n"]].values.tolist() == [[2019, 30], [2019, 40], [2020, 30], [2020, 40]]
-    with pytest.raises(InsufficientDataError, match="no group has 30 companies"):
-        by_year_and_group(grouped[grouped["fiscal_year"] == 2018], group_ratio)
-
-
-def test_a_cut_turns_no_payer_into_a_lender():
-    firms = prepare(rows(*(company(f"F{n}", interest_expense=1.0) for n in range(30))), exclude_financials=False)
-    cut = stress(firms, np.ones(30, dtype=bool), rate_move_bp=-500, debt_share=1, zombie_years=1)
-    assert math.isnan(cut["cover"])  # nobody pays any more
-    assert cut["share_below_one"] == 0
-
-
-# Debt 60, interest 3, so 5%; operating income 3.3, 6, 1 and 15, ten firms each; the last without debt.
-TENS = prepare(
-    rows(
-        *(company(f"A{n}", operating_income=3.3) for n in range(10)),
-        *(company(f"B{n}", operating_income=6.0) for n in range(10)),
-        *(company(f"C{n}", operating_income=1.0) for n in range(10)),
-        *(company(f"D{n}", short_term_debt=0, long_term_debt=0, interest_expense=0.0) for n in range(10)),
-    ),
-    exclude_financials=False,
-)
-EVERYONE = np.ones(40, dtype=bool)
-
-
-def test_stress_is_arithmetic():
-    found = stress(TENS, EVERYONE, rate_move_bp=200, debt_share=0.5, zombie_years=1)
-    assert found["n"] == 40
-    assert found["cover"] == pytest.approx((3.3 + 6 + 1) / (3 * 3.6))
-    assert found["share_below_one"] == found["zombie_share"] == 20 / 40
-    assert found["below_one_debt_share"] == pytest.approx(120 / 180)
-
-
-def test_a_firm_falls_just_past_the_move_at_which_its_cover_is_one():
-    shares = [
-        stress(TENS, EVERYONE, rate_move_bp=move, debt_share=0.5, zombie_years=1)["share_below_one"]
-        for move in (99, 101)  # 3.3 = 3 + 0.5 x 60 x 1%
+    firms = [
+        company(f"F{n}", year, market_value=1000.0 + n) for year, size in ((2018, 50), (2019, 70)) for n in range(size)
     ]
-    assert shares == [10 / 40, 20 / 40]
+    firms += [company(f"F{n}", 2020, market_value=1000.0 + n) for n in range(60)]
+    found = prepare(rows(*firms), large=30, small=40, exclude_financials=False)
+    table = by_year_and_group(found, group_ratio)
+    assert table[["fiscal_year", "group", "n"]].values.tolist() == [
+        [2019, LARGE, 30], [2019, SMALL, 40], [2020, LARGE, 30], [2020, SMALL, 30]
+    ]  # fmt: skip
+    with pytest.raises(InsufficientDataError, match="no group has 30 companies"):
+        by_year_and_group(found[found["fiscal_year"] == 2018], group_ratio)
+
+
+@pytest.fixture(scope="module")
+def tens():
+    """Debt 60, interest 3, so 5%; operating income 3.3, 6, 1 and 15, ten firms each; the last without debt."""
+    kinds = ({"operating_income": 3.3}, {"operating_income": 6.0}, {"operating_income": 1.0}, FREE)
+    return prepared(*(company(f"{kind}{n}", **values) for kind, values in enumerate(kinds) for n in range(10)))
+
+
+def test_stress_is_arithmetic(tens):
+    check(stressed(tens, 200), n=40, cover=(3.3 + 6 + 1) / (3 * 3.6), share_below_one=20 / 40, zombie_share=20 / 40,
+          below_one_debt_share=120 / 180, n_history=40)  # fmt: skip
+    # A firm falls just past the move at which its cover is one: 3.3 = 3 + 0.5 x 60 x 1%.
+    assert [stressed(tens, move)["share_below_one"] for move in (99, 101)] == [10 / 40, 20 / 40]
+    # A cut turns no payer into a lender: nobody pays any more.
+    check(stressed(tens, -600, share=1), cover=NAN, share_below_one=0)
 
 
 def test_without_a_move_stress_is_plain_cover():
     rng = np.random.default_rng(0)
-    years = range(2017, 2021)
-    firms = prepare(
-        rows(*(company(f"F{n}", y, operating_income=float(rng.normal(3, 3))) for n in range(40) for y in years)),
-        exclude_financials=False,
-    )
+    incomes = [(n, year, float(rng.normal(3, 3))) for n in range(40) for year in range(2017, 2021)]
+    firms = prepared(*(company(f"F{n}", year, operating_income=income) for n, year, income in incomes))
     now = firms["fiscal_year"].eq(2020).to_numpy()
     plain = interest_cover(firms[now])
     for share in (0.1, 1.0):
@@ -335,14 +287,12 @@ def test_without_a_move_stress_is_plain_cover():
 @settings(max_examples=25)
 @given(st.lists(st.integers(-5, 20), min_size=30, max_size=40), st.floats(0.1, 1), st.floats(0.1, 1))
 def test_more_debt_or_a_higher_rate_never_helps(incomes, share, other):
-    firms = prepare(
-        rows(*(company(f"F{n}", operating_income=income) for n, income in enumerate(incomes))), exclude_financials=False
+    firms, (less, more) = (
+        prepared(*(company(f"F{n}", operating_income=one) for n, one in enumerate(incomes))),
+        sorted([share, other]),
     )
-    everyone, (less, more) = np.ones(len(firms), dtype=bool), sorted([share, other])
     below = {
-        (move, part): stress(firms, everyone, rate_move_bp=move, debt_share=part, zombie_years=1)["share_below_one"]
-        for move in (-200, 0, 300)
-        for part in (less, more)
+        (move, part): stressed(firms, move, part)["share_below_one"] for move in (-200, 0, 300) for part in (less, more)
     }
     assert below[-200, more] <= below[-200, less] <= below[0, less] == below[0, more]
     assert below[0, less] <= below[300, less] <= below[300, more]
