@@ -14,6 +14,7 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 import yaml
+from ipywidgets import Widget
 
 from research_lib.errors import InsufficientDataError, ResearchError
 from research_lib.exhibits.figure import wide_only
@@ -33,22 +34,21 @@ row = partial(widgets.Box, layout=widgets.Layout(flex_flow="row wrap"))
 class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
     """Controls that are answered when they change; a newer change ends the answer to an older one.
 
-    A subclass gives `_respond` (the sentence that answers, then exhibits, as HTML) and `_keep` (under a name).
+    A subclass gives `_respond` (the sentence that answers, then up to `n` exhibits, as HTML) and `_keep` (under a name).
     """
 
-    def __init__(self, rows: list[Any], settings: list[Any], other: widgets.Widget, *options: widgets.Widget) -> None:
+    def __init__(self, rows: list[Any], settings: list[Any], other: Widget, write: str, n: int, *more: Widget) -> None:
         self._pending: asyncio.Task[None] | None = None
         self.settings = settings  # `other` changes what is shown, but is no setting
-        self.status, self.answer, self.written, self.pinned = (widgets.HTML() for _ in range(4))
-        self.exhibits = widgets.VBox()
-        self.pin, self.write = button(description="Pin this setting"), button(description="Write")
+        self.status, self.written, self.pinned, *self.parts = (widgets.HTML() for _ in range(4 + n))
+        self.pin, self.write = button(description="Pin this setting"), button(description=write)
         self.name = widgets.Text(description="Name", placeholder="my_threshold", style=WIDE)
         for one in (*settings, other):
             one.observe(self._changed, "value")
         self.pin.on_click(self._pin)
         self.write.on_click(self._write)
-        file = row([self.pin, self.name, *options, self.write])
-        super().__init__([*rows, self.status, self.answer, self.exhibits, file, self.written, self.pinned])
+        file = row([self.pin, self.name, *more, self.write])
+        super().__init__([*rows, self.status, *self.parts, file, self.written, self.pinned])
         self.add_class("research-lib-explorer")
         with wide_only():
             list(self._answer())
@@ -66,33 +66,29 @@ class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
 
     def _answer(self) -> Iterator[None]:
         """Show each part of the answer when it is there, in the place of a part of the last one."""
-        self.status.value, place = _line("status", "Computing …"), 0
+        self.status.value, parts = _line("status", "Computing …"), [*self.parts]
         try:
-            for place, shown in enumerate(self._respond()):
-                kept = (self.answer, *self.exhibits.children)
-                if place < len(kept):
-                    kept[place].value = shown
-                else:
-                    self.exhibits.children = (*kept[1:], widgets.HTML(shown))
+            for shown in self._respond():
+                parts.pop(0).value = shown
                 yield
-            self.exhibits.children = self.exhibits.children[:place]
             self.status.value = _line("status", "")
         except Exception as error:  # whatever it is: a line, and the explorer goes on
             known = isinstance(error, ResearchError | ValueError | yaml.YAMLError)  # the user's mistake
             self.status.value = _line("alert", str(error) if known else f"{type(error).__name__}: {error}")
-            self.exhibits.children, self.answer.value = (), ""
+            parts = [*self.parts]
+        for part in parts:  # what was there before
+            part.value = ""
 
     def _pin(self, _: object) -> None:
         """Keep this setting's answer and first exhibit below, to compare with the next."""
-        shown = "".join(one.value for one in self.exhibits.children[:1])
         settings = ", ".join(f"{one.description}: {one.value}" for one in self.settings)
-        self.pinned.value = f"<h4>Pinned: {escape(settings)}</h4>{self.answer.value}{shown}"
+        self.pinned.value = f"<h4>Pinned: {escape(settings)}</h4>{self.parts[0].value}{self.parts[1].value}"
 
     def _write(self, _: object) -> None:
         try:
             path = display_path(self._keep(self.name.value.strip()))
             self.written.value = _line("status", f"Written. Its report: python -m research_lib run {path}")
-        except ResearchError as error:
+        except (ResearchError, OSError) as error:
             self.written.value = _line("alert", str(error))
 
 
@@ -101,15 +97,14 @@ class Explorer(Answering):
 
     def __init__(self, study: type[Study], notebook: str, start: Parameters) -> None:
         self.study, self.notebook, self.start = study, notebook, start
-        self._loaded, self.controls = dict[Any, Any](), dict[str, widgets.Widget]()
+        self._loaded, self.controls = dict[Any, Any](), dict[str, Widget]()
         for name in study.CONTROLS:
             known = study(start, loaded=self._loaded).source.symbols() if name in ("asset", "benchmark") else ()
             self.controls[name] = control(start, name, sorted({*known, getattr(start, name)}) if known else ())
         self.view = widgets.ToggleButtons(options=[*study.VIEWS], description="Show", style=FITTED)
         self.replace = widgets.Checkbox(description="Replace a file of this name", indent=False)
-        shown = [*self.controls.values()]
-        super().__init__([row(shown), self.view], shown, self.view, self.replace)
-        self.write.description = "Write parameter file"
+        shown, n = [*self.controls.values()], max(map(len, study.VIEWS.values()))
+        super().__init__([row(shown), self.view], shown, self.view, "Write parameter file", n, self.replace)
 
     def parameters(self) -> Any:  # noqa: ANN401  # the study's own
         """Return the settings, validated; a `ParameterError` says what is wrong with them."""
@@ -147,8 +142,7 @@ class ClaimExplorer(Answering):
         self.claim.observe(self._take, "value")
         self._take(None)
         rows = [self.claim, self.line, row([self.stated, self.kind, self.word])]
-        super().__init__(rows, [self.line, self.stated, self.kind], self.word)
-        self.write.description = "Write claim"
+        super().__init__(rows, [self.line, self.stated, self.kind], self.word, "Write claim", 2)
 
     def _take(self, _: object) -> None:
         """Put the chosen claim into the fields."""
@@ -182,7 +176,7 @@ class ClaimExplorer(Answering):
         return path
 
 
-def control(start: Parameters, name: str, choices: Sequence[Any] = ()) -> widgets.Widget:
+def control(start: Parameters, name: str, choices: Sequence[Any] = ()) -> Widget:
     """Make the control of a parameter from its field: type, bounds, step, title, unit and choices."""
     schema, value = type(start).model_json_schema()["properties"][name], getattr(start, name)
     extra: Any = type(start).model_fields[name].json_schema_extra  # in the schema the keys of names are texts

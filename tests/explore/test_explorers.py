@@ -39,7 +39,7 @@ def change(explorer, **values):
 
 
 def text(explorer):
-    return "\n".join(one.value for one in explorer.exhibits.children)
+    return "\n".join(one.value for one in explorer.parts[1:])
 
 
 @pytest.mark.parametrize("notebook", CHANGES)
@@ -64,7 +64,7 @@ def test_the_answer_is_the_studys_and_changes_with_the_settings():
     for window in (60, 40):
         change(explorer, window=window)
         summary = Study.from_params(window=window).summary()
-        assert explorer.answer.value.startswith(f"<p><b>{html.escape(summary.headline)}</b>")
+        assert explorer.parts[0].value.startswith(f"<p><b>{html.escape(summary.headline)}</b>")
 
 
 def test_data_is_loaded_once_for_all_settings():
@@ -79,7 +79,7 @@ def test_data_is_loaded_once_for_all_settings():
 
 def test_a_setting_is_pinned_to_compare_with_the_next():
     explorer = explore.sigma()
-    pinned = explorer.answer.value
+    pinned = explorer.parts[0].value
     explorer.pin.click()
     change(explorer, window=200)
     assert pinned in explorer.pinned.value
@@ -91,7 +91,7 @@ def test_a_mistake_is_one_line_and_the_explorer_goes_on():
     change(explorer, threshold=19.0)
     assert 'role="alert"' in explorer.status.value
     assert "threshold 19 can never be passed" in explorer.status.value
-    assert not explorer.exhibits.children
+    assert not any(part.value for part in explorer.parts)
     change(explorer, threshold=2.0)
     assert 'role="status"' in explorer.status.value
     assert text(explorer)
@@ -185,12 +185,12 @@ def ask(explorer, **values):
 
 
 def test_a_claim_is_judged_again_when_its_line_changes(of_claims):
-    assert "<b>holds</b>" in of_claims.answer.value
-    assert "<svg" in of_claims.exhibits.children[0].value
+    assert "<b>holds</b>" in of_claims.parts[0].value
+    assert "<svg" in of_claims.parts[1].value
     ask(of_claims, line="{of: GSPC, take: change 2}")
-    assert "<b>fails</b>" in of_claims.answer.value
+    assert "<b>fails</b>" in of_claims.parts[0].value
     ask(of_claims, stated="-24.57%")
-    assert "<b>holds</b>" in of_claims.answer.value
+    assert "<b>holds</b>" in of_claims.parts[0].value
 
 
 def test_a_wrong_word_is_one_line_and_the_explorer_goes_on(of_claims):
@@ -219,4 +219,4 @@ def test_a_claim_is_added_to_a_file_and_keeps_what_was_there(of_claims, folder):
 def test_a_word_of_the_language_is_looked_up(of_claims):
     word = next(value for label, value in of_claims.word.options if label.startswith("take: average"))
     ask(of_claims, word=word)
-    assert word.meaning in of_claims.answer.value
+    assert word.meaning in of_claims.parts[0].value
