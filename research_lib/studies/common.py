@@ -15,6 +15,8 @@ from research_lib.errors import InsufficientDataError, MissingDataError
 from research_lib.project import PROJECT
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from research_lib.exhibits.findings import Finding
     from research_lib.exhibits.table import Table
     from research_lib.studies.study import Study
@@ -27,6 +29,7 @@ COMMON_TABLES = {
     "provenance": ("Code, packages and data", ["name", "shown"]),
 }
 COMMON_EXHIBITS = ("summary", "findings", *COMMON_TABLES)
+LONGEST_STEP_DAYS = 4  # between two sessions, as they are in the middle
 NO_ENDS = ("", "")  # of a finding whose `low` and `high` are no confidence interval
 
 
@@ -93,6 +96,14 @@ def common_table(study: Study, name: str) -> Table:
         rows += [(package, version(package)) for package in PACKAGES]
         rows += [(f"sha256 of {card.id}", card.sha256) for card in study.cards]
     return Table(name, title, pd.DataFrame(rows, columns=columns), columns)
+
+
+def require_sessions(closes: pd.Series[float]) -> pd.Series[float]:
+    """Return prices by sessions as they are; refuse what is weeks or months apart."""
+    step_days = closes.index.to_series().diff().median().days if len(closes) > 1 else 0
+    if step_days > LONGEST_STEP_DAYS:
+        raise InsufficientDataError(f"{closes.name}: its prices are {step_days} days apart; sessions are needed")
+    return closes
 
 
 def commit() -> str:

@@ -17,7 +17,7 @@ from research_lib.data.companies import Companies, load_companies, month_ends
 from research_lib.errors import InsufficientDataError, MissingDataError
 from research_lib.exhibits import charts
 from research_lib.exhibits.figure import CONTEXT, LARGE_CAPS, SMALL_CAPS, Figure
-from research_lib.exhibits.findings import Summary, join_cards
+from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, interval, plural, show
 from research_lib.stats import cross_section, leverage
 from research_lib.stats.bootstrap import ratio_of_sums
@@ -28,7 +28,7 @@ from research_lib.stats.panel import build_panel
 from research_lib.stats.regression import ols
 from research_lib.studies import parameters
 from research_lib.studies.common import MISSING, Find
-from research_lib.studies.study import Study, figure, result, table
+from research_lib.studies.study import Study, figure, figure_on, result, table
 
 RATE_MOVES_BP = (-200, -100, 100, 200, 300, 400, 500)
 DEBT_SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
@@ -130,13 +130,14 @@ class Leverage(Study):
         "Credit spreads": ("spread_effects",),
     }
     p: parameters.Leverage
+    DATA = ("companies_read", "factors")
 
     # Data.
 
     @result
     def companies(self) -> Companies:
         """Companies, their prices, and what moves them."""
-        return load_companies(self.source, as_of=self.p.as_of)
+        return self.load(load_companies)
 
     @result
     def prices(self) -> pd.DataFrame:
@@ -148,21 +149,20 @@ class Leverage(Study):
     @result
     def factors(self) -> DataSet:
         """Monthly size factor, bill rate and corporate yields."""
-        found = load_series_if_any(self.source, ["SMB", "RF", "AAA", "BAA"], as_of=self.p.as_of)
+        found = self.load(load_series_if_any, ("SMB", "RF", "AAA", "BAA"))
         if found is None:
             raise InsufficientDataError("the source lacks SMB and RF (french/) or AAA and BAA (series/)")
         return found
 
     @property
-    def cards(self) -> tuple[DataCard, ...]:
-        """The companies' and the factors', as far as the source has them."""
-        groups: list[tuple[DataCard, ...]] = []
-        with suppress(*MISSING):
-            firms = self.companies.firms_1990
-            groups.append((firms.card,) if firms else self.companies.cards)
-        with suppress(InsufficientDataError):
-            groups.append(self.factors.cards)
-        return join_cards(*groups)
+    def companies_read(self) -> Any:  # noqa: ANN401  # both have cards
+        """Companies, or the 142 firms where the source has no others."""
+        return self.companies if self.companies.statements is not None else self.companies.firms_1990
+
+    @property
+    def main_cards(self) -> tuple[DataCard, ...]:
+        """The cards of what the headline is about."""
+        return self.cards_of("factors" if self.lacking else "companies_read")
 
     # Groups.
 
@@ -268,7 +268,7 @@ class Leverage(Study):
         moves = rises_and_falls(bill, pd.DatetimeIndex(bill.index)).add_prefix("bill_")
         spread = (100 * (values["BAA"] - values["AAA"])).diff().rename("spread")
         beside = {"alone": pd.concat([spread, moves], axis=1, join="inner")}
-        market = load_series_if_any(self.source, ["MKT_RF"], as_of=self.p.as_of)
+        market = self.load(load_series_if_any, ("MKT_RF",))
         if market is not None:
             beside["market held equal"] = beside["alone"].join(market.values, how="inner")
         fits = {control: ols(values["SMB"], known, cov="wild", seed=self.p.seed) for control, known in beside.items()}
@@ -286,7 +286,7 @@ class Leverage(Study):
     def hero(self) -> Figure:
         """The quoted ratios, or the proxy where the source has no companies."""
         if self.lacking:
-            return self.spread_effects
+            return self.exhibit("spread_effects")
         frame = self.quotes.set_index("groups")[["value", "low", "high", "quoted"]]
         owed = [f"{times(row.value, 1)} (n {row.n:,})" for row in self.quotes.itertuples()]
         return charts.bars(
@@ -347,7 +347,7 @@ class Leverage(Study):
             alt=f"Of small companies {before} have interest cover below 1. {most}.",
         )  # fmt: skip
 
-    @figure
+    @figure_on("factors")
     def spread_effects(self) -> Figure:
         """Small minus large when credit spreads and bill rates move."""
         rows = [f"{row.regressor}, {row.control}: {show(row.value, 'points')}" for row in self.spreads.itertuples()]

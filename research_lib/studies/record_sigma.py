@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from research_lib.data import DataCard, DataSet, load_prices, load_prices_if_any
+from research_lib.data import DataSet, load_prices, load_prices_if_any
 from research_lib.data.catalog import describe_asset
 from research_lib.data.companies import PricePanel, load_price_panel
 from research_lib.errors import DataError, InsufficientDataError
@@ -27,8 +27,8 @@ from research_lib.stats.extremes import calendar_years, find_episodes, return_pe
 from research_lib.stats.history import HistoricalRank, change, rank_in_history
 from research_lib.stats.sigma import SigmaName, SigmaSettings, scan, sigma_path
 from research_lib.studies import parameters
-from research_lib.studies.common import Find
-from research_lib.studies.study import Study, figure, figure_from, result, table
+from research_lib.studies.common import Find, require_sessions
+from research_lib.studies.study import Study, figure, figure_on, result, table
 
 # Each definition, the windows it takes where it has some of its own, and its name in words.
 DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
@@ -90,6 +90,7 @@ class RecordSigma(Study):
         Find("forward_p_holm_21", "after", "p_holm", "p", "the same, Holm over the horizons shown", rows=MONTH),
     )  # fmt: skip
     p: parameters.RecordSigma
+    DATA = ("asset", "prices", "compared", "panel")
     QUESTION = "How extreme is the move, how rare, and what followed?"
     CONTROLS = ("asset", "definition", "window", "threshold", "cluster_gap", "ddof")
     VIEWS: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -127,24 +128,22 @@ class RecordSigma(Study):
             raise InsufficientDataError("this source has no panel of company prices")
         return panel
 
-    @property
-    def main_cards(self) -> tuple[DataCard, ...]:
-        """The cards of the asset and its benchmark."""
-        return self.prices.cards
+    @result
+    def compared(self) -> dict[str, DataSet | None]:
+        """Prices of the compared assets; None for one that the source lacks."""
+        return {asset: self.load(load_prices_if_any, (asset,)) for asset in self.p.assets}
 
     @property
-    def cards(self) -> tuple[DataCard, ...]:
-        """The cards of all data that the report rests on."""
-        with suppress(InsufficientDataError):
-            return (*self.prices.cards, self.panel.card)
-        return self.prices.cards
+    def asset(self) -> DataSet:
+        """Prices of the asset alone."""
+        return DataSet(self.prices.values[[self.p.asset]], self.prices.cards[:1])
 
     # Results.
 
     @result
     def close(self) -> "pd.Series[float]":
         """The asset's closes."""
-        return self.prices[self.p.asset]
+        return require_sessions(self.prices[self.p.asset])
 
     @result
     def path(self) -> "pd.Series[float]":
@@ -159,6 +158,11 @@ class RecordSigma(Study):
                 f"{self.p.asset}: prices do not vary over {self.p.window} sessions to {last.date()}"
             )
         return rank_in_history(self.path, gap=self.p.cluster_gap)
+
+    @result
+    def standing(self) -> dict[str, Any]:
+        """The day's rank from the nearer end."""
+        return _ranked(self.path)
 
     @result
     def years(self) -> float:
@@ -275,7 +279,7 @@ class RecordSigma(Study):
             alt=f"{sentence}. The lines are {len(lines)} fitted tails, the dots {n} observed peaks.",
         )  # fmt: skip
 
-    @figure_from(lambda study: (study.panel.card,))
+    @figure_on("panel")
     def breadth(self) -> Figure:
         """The share of companies beyond the threshold."""
         share, n = self.share_beyond, self.sigma_of_companies.notna().any().sum()
@@ -305,18 +309,21 @@ class RecordSigma(Study):
             for name, own, words in DEFINITIONS:
                 path = scan(self.close.to_frame(), name, replace(self.settings, window_sessions=n, **own)).iloc[:, 0]
                 rows.append({"definition": words.format(n=n), "window": plural(n, "session"), **_ranked(path)})
-        return pd.DataFrame(rows)
+        frame = pd.DataFrame(rows)
+        if frame["rank"].isna().all():
+            raise InsufficientDataError(f"{self.p.asset}: no definition has a value on {self.close.index[-1]:%Y-%m-%d}")
+        return frame
 
     @table("The highest and lowest σ of each asset", ("asset", *EXTREMES), unit="sigma",
-           note="A longer history has had more chances of a record.")  # fmt: skip
+           note="A longer history has had more chances of a record.", on=("compared",))  # fmt: skip
     def records(self) -> pd.DataFrame:
-        """Each compared asset's highest and lowest sigma; of one without data, a row that says nothing."""
+        """Each compared asset's highest and lowest sigma; of one without data or values, a row that says nothing."""
         rows = []
-        for asset in self.p.assets:
-            prices = self.load(load_prices_if_any, (asset,))
+        for asset, prices in self.compared.items():
             row: dict[str, Any] = {"asset": describe_asset(asset).name, **dict.fromkeys(EXTREMES)}
-            if prices:
-                row |= vars(rank_in_history(sigma_path(prices[asset], self.p.definition, self.settings)))
+            with suppress(InsufficientDataError):
+                if prices:
+                    row |= vars(rank_in_history(sigma_path(prices[asset], self.p.definition, self.settings)))
             rows.append(row)
         return pd.DataFrame(rows)
 
@@ -325,7 +332,7 @@ class RecordSigma(Study):
         """The asset's own moves."""
         return self._moves(lambda k: change(self.close, k))
 
-    @table("The same, less {s.benchmark}, on common sessions", MOVED, unit="points")
+    @table("The same, less {s.benchmark}, on common sessions", MOVED, unit="points", on=("prices",))
     def relative_moves(self) -> pd.DataFrame:
         """The asset's moves against the benchmark."""
         if not self.p.benchmark:
@@ -365,7 +372,7 @@ class RecordSigma(Study):
         return event_study(returns, positions, HORIZONS)
 
     @table("Companies at a record on {s.panel.card.last}", ("company", "value", ("end", Column("record", words=True)), "rank_of"),
-           unit="sigma", most=12, cards=lambda study: (study.panel.card,))  # fmt: skip
+           unit="sigma", most=12, on=("panel",))  # fmt: skip
     def at_record(self) -> pd.DataFrame:
         """Companies at a record."""
         sigma = self.sigma_of_companies.loc[:, lambda frame: frame.notna().sum() >= LEAST_HISTORY]
@@ -379,7 +386,13 @@ class RecordSigma(Study):
     @property
     def place(self) -> str:
         """The day's rank: the highest of 9,235 sessions since 1987."""
-        return f"the {_ranked(self.path)['place']} sessions since {self.day.first.year}"
+        return f"the {self.standing['place']} sessions since {self.day.first.year}"
+
+    @property
+    def distance(self) -> str:
+        """How far a price z is from the average, in words."""
+        side = "above" if self.day.value > 0 else "below"
+        return f"{show(abs(self.day.value), 'sigma')} standard deviations {side} its {self.p.window}-day average"
 
     @property
     def on_definitions(self) -> str:
@@ -417,34 +430,42 @@ class RecordSigma(Study):
         """Return one finding; where the data cannot give it, its value is None and its definition says why."""
         return next(next(one for one in self.FINDINGS if one.name == name).of(self))
 
+    @property
+    def headline(self) -> str:
+        """Whether the close was a record, and a signal, in at most 70 characters."""
+        rank, end, n = self.standing["rank"], self.standing["end"], self.day.n
+        what = "was no record" if rank > 1 else "was a record low" if end == "lowest" else "was a record"
+        if n < LEAST_HISTORY:
+            what = f"has only {plural(n, 'session')} to be held against"
+        then = ""
+        if (self.finding("forward_mean_21").n or 0) >= FEW_EPISODES and self.level == self.day.value:
+            then = " It was no signal." if self.signal == NO_SIGNAL else " What followed was unusual."
+        lines = [f"{who}'s {_sigma(self.day.value)} close {what}.{then}" for who in (self.name, self.p.asset)]
+        return next((line for line in lines if len(line) <= 70), lines[-1])
+
     def summary(self) -> Summary:
         """Say what the report found."""
-        day, ranks = self.day, self.definitions["rank"].dropna()
+        day, standing, ranks = self.day, self.standing, self.definitions["rank"].dropna()
         mean, base, excess = (self.finding(f"forward_{name}_21") for name in ("mean", "base", "excess"))
-        years, records, n = self.finding("return_period_shortest"), int((ranks == 1).sum()), mean.n or 0
-        rank, end = min((day.rank, "highest"), (day.lowest_rank, "lowest"))
+        years, records = self.finding("return_period_shortest"), int((ranks == 1).sum())
         stood = f"stood at {_sigma(day.value, 2)} ({self.words})"
         if self.p.definition == "price_z":
-            size, side = show(abs(day.value), "sigma"), "above" if day.value > 0 else "below"
-            stood = f"closed {size} standard deviations {side} its {self.p.window}-day average"
+            stood = f"closed {self.distance}"
         followed, power = f"What followed: {mean.definition}.", "One history: the largest value has been seen once."
         if mean.value is not None:
-            after = f"after {plural(n, 'episode')} {self.beyond}"
-            followed = f"In the 21 sessions {after} it returned {mean} on average, against {base} after other days."
+            every = plural(len(self.episodes), "episode")
+            after = every if mean.n == len(self.episodes) else f"{mean.n} of {every}"
+            followed = f"In the 21 sessions after {after} {self.beyond} it returned {mean} on average, against {base} after other days."
         if excess.low is not None and excess.high is not None:
             least = show(DETECTABLE * (excess.high - excess.low), "points").lstrip("+")
-            power = f"{plural(n, 'episode')}: a difference of less than {least} over 21 sessions would often go unseen."
-        what = "was no record" if rank > 1 else "was a record low" if end == "lowest" else "was a record"
-        then = ""
-        if n >= FEW_EPISODES and self.level == day.value:  # the day is an episode, and others came before
-            then = " It was no signal." if self.signal == NO_SIGNAL else " What followed was unusual."
-        lines = [f"{who}'s {_sigma(day.value)} close {what}.{then}" for who in (self.name, self.p.asset)]
+            power = f"{plural(mean.n or 0, 'episode')}: a difference of less than {least} over 21 sessions would often go unseen."
+        verdict = "holds" if standing["rank"] == 1 else "depends" if records else "finding"
         return Summary(
-            verdict="holds" if rank == 1 else "depends" if records else "finding",
-            headline=next((line for line in lines if len(line) <= 70), lines[-1]),
+            verdict="open" if day.n < LEAST_HISTORY else verdict,
+            headline=self.headline,
             standfirst=f"{self.name} {stood} on {prose_date(day.date)}, {self.place}. {self.on_definitions}. {followed}",
             numbers=(
-                (ordinal(rank), f"{end} of {day.n:,} sessions since {day.first.year}"),
+                (ordinal(standing["rank"]), f"{standing['end']} of {day.n:,} sessions since {day.first.year}"),
                 (f"{records} of {len(ranks)}", "definitions make it a record"),
                 self.how_often[:2] if years.n else (NONE, years.definition),
                 (f"{excess}", f"next 21 sessions against other days ({excess.interval})"),

@@ -8,6 +8,7 @@ computed; `study.show` says it once, where it would have stood. A finding is one
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
@@ -66,7 +67,7 @@ class result(cached_property[T]):  # noqa: N801  # a decorator, as property is
 def table(title: Text, columns: Sequence[ColumnName], **look: Any) -> Callable[..., result[pd.DataFrame]]:  # noqa: ANN401
     """Make a method that returns a frame a result that `show` shows as a table.
 
-    Further: `unit`, `deck`, `note`, `most` rows, and `cards`, a function that gives the data under this table alone.
+    Further: `unit`, `deck`, `note`, `most` rows; `on` names the data that it rests on, if not the study's first.
     """
     return lambda method: result(method, "table", title=title, columns=columns, **look)
 
@@ -76,9 +77,9 @@ def figure(method: Callable[[Any], T]) -> result[T]:
     return result(method, "figure")
 
 
-def figure_from(cards: Callable[[Any], tuple[DataCard, ...]]) -> Callable[[Callable[[Any], T]], result[T]]:
-    """Do as `figure` does, for one that rests on other data than the study's main series."""
-    return lambda method: result(method, "figure", cards=cards)
+def figure_on(*data: str) -> Callable[[Callable[[Any], T]], result[T]]:
+    """Do as `figure` does, for one that rests on other data than the study's first."""
+    return lambda method: result(method, "figure", on=data)
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Show:
         if name not in exhibits:
             raise AttributeError(f"{name}: unknown exhibit{nearest(name, dir(self))}")
         try:
-            return study.exhibit(name, exhibits[name])
+            return study.exhibit(name)
         except MISSING as reason:
             return Missing(exhibits[name].subject, str(reason))
 
@@ -130,6 +131,7 @@ class Study:
     Parameters: ClassVar[type[Any]] = Parameters
     QUESTION: ClassVar[str] = ""
     FINDINGS: ClassVar[tuple[Find, ...]] = ()
+    DATA: ClassVar[tuple[str, ...]] = ()  # the results that hold what was read; most exhibits rest on the first
     CONTROLS: ClassVar[tuple[str, ...]] = ()  # parameters that the explorer has a control for
     VIEWS: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # what the explorer shows: exhibits by label
 
@@ -169,15 +171,26 @@ class Study:
         found: T = self._loaded[key]
         return found
 
+    def cards_of(self, *data: str) -> tuple[DataCard, ...]:
+        """Return the cards of the data that results of these names hold, as far as the source has it."""
+        from research_lib.exhibits.findings import join_cards
+
+        found: list[Any] = []
+        for name in data:
+            with suppress(*MISSING):
+                held = getattr(self, name)
+                found += held.values() if isinstance(held, Mapping) else [held]
+        return join_cards(*(one.cards if hasattr(one, "cards") else (one.card,) for one in found if one is not None))
+
     @property
     def cards(self) -> tuple[DataCard, ...]:
-        """The cards of all data that the report rests on; a subclass says which."""
-        return ()
+        """The cards of all data that the report rests on."""
+        return self.cards_of(*self.DATA)
 
     @property
     def main_cards(self) -> tuple[DataCard, ...]:
-        """The cards of the data that an exhibit rests on, where it names no other; the question's own series first."""
-        return self.cards
+        """The cards of the data that the headline rests on."""
+        return self.cards_of(*self.DATA[:1])
 
     @result
     def findings(self) -> Findings:
@@ -208,20 +221,22 @@ class Study:
         said = f"{card.name}: the data end on {card.last}, before {self.p.as_of}."
         return replace(found, limits=(*found.limits, said)) if late_days > LATE_DAYS else found
 
-    def exhibit(self, name: str, made: result[Any]) -> Any:  # noqa: ANN401  # a table or a figure
+    def exhibit(self, name: str) -> Any:  # noqa: ANN401  # a table or a figure
         """Compute an exhibit and give it its texts, which may be templates or functions of the study, and its source."""
         from research_lib.exhibits.table import Table
 
-        found, look = getattr(self, name), dict(made.look)
-        cards, most = look.pop("cards", lambda study: study.main_cards)(self), look.pop("most", None)
+        found, made = getattr(self, name), self.exhibits()[name]
+        look = dict(made.look)
+        most, source = look.pop("most", None), self.source_line(*look.pop("on", self.DATA[:1]))
         if made.kind == "figure":
-            return replace(found, id=name, source=self.source_line(cards))
+            return replace(found, id=name, source=found.source or source)
         for part in {"title", "deck", "note"} & look.keys():
             look[part] = look[part](self) if callable(look[part]) else look[part].format(p=self.p, s=self)
-        return Table(name, data=found if most is None else found.head(most), source=self.source_line(cards), **look)
+        return Table(name, data=found if most is None else found.head(most), source=source, **look)
 
-    def source_line(self, cards: Sequence[DataCard]) -> str:
+    def source_line(self, *data: str) -> str:
         """Name the data and the last day of the first series, as the line under each exhibit does."""
+        cards = self.cards_of(*data) or self.cards
         names = list(dict.fromkeys(card.name for card in cards))
         if not names:
             return ""

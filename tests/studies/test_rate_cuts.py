@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research_lib.errors import DataError, InsufficientDataError, ParameterError
+from research_lib.errors import InsufficientDataError, ParameterError
 from research_lib.exhibits.findings import Summary
 from research_lib.project import NOTEBOOKS
 from research_lib.stats import regression
@@ -193,7 +193,7 @@ def test_the_broad_market_on_the_day_offline() -> None:
 
 
 def test_what_is_said_of_a_cycle_was_known_before_its_cut(made_up: RateCuts) -> None:
-    cycles, levels = made_up.cycles.set_index("first_cut"), made_up.rates[0]
+    cycles, levels = made_up.cycles.set_index("first_cut"), made_up.rates.values
     cut = pd.Timestamp("2001-01-03")
     before = levels[levels.index < cut].iloc[-1]
     assert cycles.loc[cut, "curve"] == pytest.approx(before["10-year yield"] - before["2-year yield"])
@@ -278,12 +278,12 @@ def test_monthly_prices_are_no_sessions(tmp_path: Path) -> None:
     for name in ("RUT", "GSPC"):
         pd.Series(np.linspace(100, 120, 24), months, name="close").to_csv(tmp_path / "prices" / f"{name}.csv")
     study = RateCuts.from_params(**REAL | {"data_dir": str(tmp_path)})
-    with pytest.raises(DataError, match="RUT: its prices are 31 days apart; sessions are needed"):
+    with pytest.raises(InsufficientDataError, match="RUT: its prices are 31 days apart; sessions are needed"):
         _ = study.pair
 
 
 def test_drivers_are_changes_over_the_pairs_periods_and_stop_at_gaps(made_up: RateCuts) -> None:
-    levels = made_up.rates[0]
+    levels = made_up.rates.values
     gappy = levels.drop(levels.index[(levels.index > "2001-03-01") & (levels.index < "2001-04-15")])
     found = changes_of(gappy, made_up.pair.index)
     day, before = levels.loc["2000-05-16", "10-year yield"], levels.loc["2000-05-15", "10-year yield"]
@@ -294,7 +294,7 @@ def test_drivers_are_changes_over_the_pairs_periods_and_stop_at_gaps(made_up: Ra
 def test_a_spread_that_has_just_begun_gives_way(shared_data: Path) -> None:
     study = RateCuts.from_params(**REAL | {"data_dir": str(shared_data)})
     for day, rows in (("1997-06-30", 2800), ("2005-06-30", 2000)):
-        spread = load_rates(study.source, "daily", as_of=date.fromisoformat(day))[0]["credit spread"].dropna()
+        spread = load_rates(study.source, "daily", as_of=date.fromisoformat(day))["credit spread"].dropna()
         assert len(spread) > rows
 
 

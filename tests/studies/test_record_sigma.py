@@ -260,7 +260,7 @@ def test_a_source_without_companies_says_so(study):
     fresh = study_of(study.close, as_of=date(1960, 1, 1))
     assert isinstance(fresh.show.breadth, Missing)
     assert isinstance(fresh.show.at_record, Missing)
-    assert fresh.cards == ()
+    assert not fresh.cards_of("panel")
 
 
 def test_the_notebook_shows_what_the_study_has():

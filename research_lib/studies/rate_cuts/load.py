@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from research_lib.data import DataCard, Source, load_prices, load_series, load_series_if_any
+from research_lib.data import DataCard, DataSet, Source, load_prices, load_series, load_series_if_any
 from research_lib.data.catalog import describe_asset
-from research_lib.errors import DataError, InsufficientDataError
+from research_lib.errors import InsufficientDataError
+from research_lib.studies.common import require_sessions
 
 # A fifth of companies by size is made of its three book-to-market portfolios, in equal parts.
 SIZE_FIFTHS = {"S1": ("S1V1", "S1V3", "S1V5"), "S5": ("S5V1", "S5V3", "S5V5")}
@@ -21,7 +21,6 @@ SPREADS = ("BAMLH0A0HYM2", "BAA10Y")
 RATES = {"daily": ("DGS2", "DGS10", *SPREADS), "monthly": ("RF", "AAA", "BAA")}
 YIELDS = {"2-year yield": ("DGS2", 1), "10-year yield": ("DGS10", 1), "bill rate": ("RF", 12)}  # 12: of a month, a year
 
-LONGEST_STEP_DAYS = 20  # a daily series' median step is one day, a monthly one's thirty
 STALE = pd.Timedelta(days=7)  # a yield is carried over holidays of the bond market, not over gaps
 LEAST_SPREAD_DAYS = 504  # a credit spread that has just begun gives way to the next one
 
@@ -71,9 +70,7 @@ def load_pair(source: Source, small: str, large: str = "", *, as_of: date | None
     else:
         data = load_prices(source, legs, as_of=as_of)
         prices = data.values.dropna()
-        step = np.median(np.diff(prices.index.to_numpy()) / np.timedelta64(1, "D")) if len(prices) > 1 else 0
-        if step > LONGEST_STEP_DAYS:
-            raise DataError(f"{small}: its prices are {step:.0f} days apart; sessions are needed")
+        require_sessions(prices[small])
         values = prices.pct_change().iloc[1:]
         made = [values[leg] for leg in legs]
         market, dividends = made[-1], small.endswith(TOTAL_FIELDS)
@@ -82,8 +79,8 @@ def load_pair(source: Source, small: str, large: str = "", *, as_of: date | None
     return ReturnPair(name, made[0], made[1] if large else None, market, small in NAMES, dividends, data.cards)
 
 
-def load_rates(source: Source, frequency: str, *, as_of: date | None) -> tuple[pd.DataFrame, tuple[DataCard, ...]]:
-    """Load the yields and one credit spread that the source has, decimals: a column each; and their cards.
+def load_rates(source: Source, frequency: str, *, as_of: date | None) -> DataSet:
+    """Load the yields and one credit spread that the source has, decimals: a column each.
 
     Daily: 2-year and 10-year yields, the high-yield spread, else Baa less 10-year. Monthly: the bill rate, Baa less Aaa.
     """
@@ -95,7 +92,7 @@ def load_rates(source: Source, frequency: str, *, as_of: date | None) -> tuple[p
         spreads.append((known["BAA"] - known["AAA"]).dropna())
     if spreads:
         levels["credit spread"] = next((one for one in spreads if len(one) >= LEAST_SPREAD_DAYS), spreads[-1])
-    return pd.DataFrame(levels), tuple(card for data in loaded.values() if data for card in data.cards)
+    return DataSet(pd.DataFrame(levels), tuple(card for data in loaded.values() if data for card in data.cards))
 
 
 def changes_of(levels: pd.DataFrame, index: pd.DatetimeIndex) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from research_lib.data import DataCard
+from research_lib.data import DataSet
 from research_lib.data.policy import ANNOUNCED_SINCE, load_recessions, load_target_changes
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.exhibits import charts
@@ -83,6 +83,7 @@ class RateCuts(Study):
     VIEWS: ClassVar[dict[str, tuple[str, ...]]] = {
         "Cycle by cycle": ("hero", "followed"), "Paths": ("paths",), "Recessions": ("growth", "cycles")}  # fmt: skip
     p: parameters.RateCuts
+    DATA = ("pair", "others", "broad", "rates")
 
     def __init__(self, params: parameters.RateCuts, *, loaded: dict[Any, Any] | None = None) -> None:
         super().__init__(params, loaded=loaded)
@@ -127,7 +128,7 @@ class RateCuts(Study):
         return self.load(load_pair, BROAD)
 
     @result
-    def rates(self) -> tuple[pd.DataFrame, tuple[DataCard, ...]]:
+    def rates(self) -> DataSet:
         """Levels of yields and of a credit spread."""
         return self.load(load_rates, self.p.frequency)
 
@@ -144,16 +145,6 @@ class RateCuts(Study):
     def known_to(self) -> pd.Timestamp:
         """Nothing later is known: `as_of`, or the last day of the data."""
         return pd.Timestamp(self.p.as_of or self.pair.index[-1])
-
-    @property
-    def cards(self) -> tuple[DataCard, ...]:
-        """The cards of what was used."""
-        used = vars(self)
-        with suppress(InsufficientDataError):
-            _ = self.pair
-        pairs = [used.get("pair"), *used.get("others", {}).values(), used.get("broad")]
-        groups = [*(pair.cards for pair in pairs if pair), used["rates"][1] if "rates" in used else ()]
-        return tuple({card.id: card for cards in groups for card in cards}.values())
 
     # Results.
 
@@ -309,7 +300,7 @@ class RateCuts(Study):
            "others held fixed; p and interval by the restricted wild bootstrap.")  # fmt: skip
     def sensitivity(self) -> pd.DataFrame:
         """Small minus large on the market, yields and a credit spread."""
-        drivers = changes_of(self.rates[0], self.pair.index).assign(market=self.pair.market)
+        drivers = changes_of(self.rates.values, self.pair.index).assign(market=self.pair.market)
         parts = {"all periods": drivers}
         if split := next((name for name in ("10-year yield", "bill rate") if name in drivers), ""):
             sides = {f"{split}, rises": drivers[split].clip(lower=0), f"{split}, falls": drivers[split].clip(upper=0)}
@@ -330,7 +321,7 @@ class RateCuts(Study):
         """Easing cycles, with what surrounded each first cut."""
         found = policy.easing_cycles(self.changes["change_bp"], self.rule)
         found = found[~found["cut_off"]]
-        levels = self.rates[0].reindex(columns=["2-year yield", "10-year yield", "credit spread"])
+        levels = self.rates.values.reindex(columns=["2-year yield", "10-year yield", "credit spread"])
         dates, day_before = pd.DatetimeIndex(found.index), pd.DatetimeIndex(found.index) - pd.Timedelta(days=1)
         recession = policy.recession_within(dates, load_recessions(as_of=self.known_to), known_to=self.known_to)
         return found.assign(
