@@ -415,7 +415,7 @@ def test_what_happened_is_measured_after_the_article(close: pd.Series) -> None:
         ("{of: BAA, less: GSPC}", "yield less level: the two have different units"),
         ("{of: GSPC, take: change 1, when: above 5}", "5: the line is in percent: write 5% or 5 bp"),
         ("{of: GSPC, when: above 5%}", "5%: the line gives a level; write it in points"),
-        ("{of: GSPC, take: fall episodes 20 then change 1}", "`fall episodes` must be the last step"),
+        ("{of: GSPC, take: fall episodes 20 then change 1}", "`fall episodes 20` must be the last step"),
         ("{of: GSPC, at: 2023-05-05}", "at: 2023-05-05 is after 2022-12-28, the last day that the article knew"),
     ],
 )  # fmt: skip

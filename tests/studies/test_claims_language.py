@@ -28,7 +28,7 @@ EXAMPLE = re.compile(r"\d+\.\s+(\{.*\})\s+(?:kind: \w+, )?is: (.*?)(?:\s+#.*)?")
 FILES = sorted((PARAMETERS / "04_claims").glob("*.yaml"))
 ARGUMENTS = {
     "k": "21", "n": "-3", "x": "5%", "y": "7%", "name": "VIX", "names": "HML, SMB", "condition": "above 0", "date": "2024-07",
-    "season": "Nov-Apr", "years": "1974, 1990", "days": "2019-07-31", "year": "2021", "share": "50", "moved": "6",
+    "season": "Nov-Apr", "years": "1974, 1990", "days": "2019-07-31", "year": "2021", "share": "50", "moved": "6", "bp": "200",
 }  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def test_every_form_is_read_with_and_without_what_may_be_left_out(word) -> None:
         ("{take: change 1}", "of: is missing"),
         ("{of: GSPC, every: wek}", "every: unknown word wek; did you mean week?"),
         ("{of: GSPC, say: ranks}", "say: unknown word 'ranks'; did you mean rank?"),
-        ("{of: GSPC, when: season 13}", "write months like Nov-Apr or Sep"),
+        ("{of: GSPC, when: season 13}", "write Sep, Nov-Apr, Q4"),
         ("{of: GSPC, when: years electon}", "write election, post-election, midterm"),
         ("{of: GSPC, when: {seson: Sep}}", "when: unknown word 'seson Sep'; did you mean season?"),
         ("{of: GSPC, at: 2024-13}", "at: '2024-13' is no day; write 2024-07-16, 2024-07, 2024"),
@@ -180,10 +180,11 @@ def test_days_months_and_years_are_spans(day: date) -> None:
 
 
 def test_seasons_have_two_ends() -> None:
-    assert read_season("Nov-Apr") == [("all", 0, 11), ("all", 0, 4)]
-    assert read_season("september") == [("all", 0, 9), ("all", 0, 9)]
-    assert read_season("Q4") == [("all", 0, 10), ("all", 0, 12)]
-    assert read_season("last 5 sessions of Dec-first 2 of Jan") == [("last", 5, 12), ("first", 2, 1)]
+    assert read_season("Nov-Apr") == [(11, "", 0), (4, "", 0)]
+    assert read_season("september") == [(9, "", 0), (9, "", 0)]
+    assert read_season("Q4") == [(10, "", 0), (12, "", 0)]
+    assert read_season("last 5 sessions of Dec-first 2 of Jan") == [(12, "last", 5), (1, "first", 2)]
+    assert read_season("15 Dec-10 Jan") == read_season("Dec 15-Jan 10") == [(12, "day", 15), (1, "day", 10)]
 
 
 def claims(*claims: dict, **article: object) -> Claims:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from research_lib.data.calendar import exchange_sessions
 from research_lib.errors import InsufficientDataError, ParameterError
-from research_lib.stats import cross_section, history
+from research_lib.stats import cases, cross_section, history
 from research_lib.stats.bootstrap import correlation
 from research_lib.stats.estimate import Estimate
 from research_lib.stats.event_study import event_study
@@ -20,7 +20,10 @@ from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies.claims.language import Check, Choices, Line, Phrase, read, read_span, read_years, write
 from research_lib.studies.claims.lines import (
     CHANGED,
+    CHANGES,
     STATES,
+    YEAR,
+    Days,
     Lines,
     Series,
     Values,
@@ -33,10 +36,12 @@ from research_lib.studies.claims.lines import (
 )
 
 STALE_DAYS = {"session": 7}  # a bond market's holidays; other series come out with a delay
-LATE_DAYS = 45  # a history may begin so long after the day that the claim names
+LATE_DAYS = {"quarter": 45 + 92, "year": 45 + 366}  # by which a history may begin after the day that the claim names
 FEW_CYCLES = 20
 TAIL_SHARE = 0.99  # of the history lies below the threshold of a return period
 PUBLISHED_BY = 5  # the month by which the statements of the year before are out
+LEAST_BREAKOUT = 3  # closes that a resistance is drawn from
+CALENDAR = {"season", "years", "weekday", "session of", "same session of", "on", "policy"}  # not about a line's values
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,25 @@ class Reading:
     uncertain: bool = False  # an interval was asked for, though the cases may be too few for one
     begins_late: bool = False  # the claim names an earlier start of history than the data has
     ties: int = 0  # earlier values equal to a ranked one
-    higher: pd.DatetimeIndex | None = field(default=None, compare=False)  # the days that outrank it
+    higher: Days | None = field(default=None, compare=False)  # the days that outrank it
     path: Series | None = field(default=None, compare=False)  # the line up to the day
     events: Series | None = field(default=None, compare=False)  # the cases
+
+
+@dataclass(frozen=True)
+class Cases:
+    """What something is said of: a line's values through time, or single cases among them."""
+
+    values: Series
+    kind: str
+    first: pd.Timestamp  # of the history
+    path: Series  # the line
+    noun: str = "cases"
+    total: int = 0  # of the periods that they are among
+    apart: Series | None = None  # those of outcomes that do not overlap
+    signed: bool = False  # a share is of those above zero, where it names no bound
+    base: float = np.nan  # what an excess is held against
+    estimate: Estimate | None = None
 
 
 def read_all(check: Check, lines: Lines, day: pd.Timestamp, *, uncertain: bool = False) -> list[Reading]:
@@ -76,13 +97,13 @@ def _read(check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> Rea
     if check.special is not None:
         return _of_special(check.special, lines, day)
     asked, last = Question(check, lines, day, uncertain), check.line.take[-1] if check.line.take else None
+    season = next((one.phrase for one in check.when if one.phrase.word == "season" and one.line is None), None)
     if last is not None and last.word in LAST_STEPS and not (last["name"] and last["k"]):
         return LAST_STEPS[last.word](asked, last, replace(check.line, take=check.line.take[:-1]))
-    season = next((one.phrase for one in check.when if one.phrase.word == "season" and one.line is None), None)
     if check.after is not None:
-        return _what_followed(asked, check.after)
+        return asked.say(_what_followed(asked, check.after))
     if season is not None and last is None:
-        return _of_seasons(asked, season)
+        return asked.say(_seasons(asked, season))
     return _on_days(asked) if check.when else _through_time(asked)
 
 
@@ -99,71 +120,75 @@ class Question:
         self.end, self.last_asked = min(day, *ends), span[1] if span else day
         is_window = span and (span[0] < span[1] or check.to)  # more than the end is asked about
         self.window = slice(*span) if span and is_window else None
+        self.places_day = any(word in self.word for word in ("rank", "since", "percentile", "as far", "return period"))
 
     def known(self, line: Line) -> Values:
         """Return a line up to the end; one that has no value, or stopped long before, is said."""
         values = self.lines.values(line, self.end)
-        days = pd.DatetimeIndex(values.series.dropna().index)
+        days = values.known().days
         if not len(days) or (self.end - days[-1]).days > STALE_DAYS.get(values.period, 366):
             ends = f"ends on {days[-1].date()}, before" if len(days) else "has no value up to"
             raise InsufficientDataError(f"{self.lines.title(line)} {ends} {self.end.date()}")
         return values
 
+    def chosen(self, days: Days) -> NDArray[np.bool_]:
+        """Mark the days from `start`, in the window that is asked about; a rank is among all days from `start`."""
+        chosen = np.ones(len(days), dtype=bool) if self.start is None else np.asarray(days >= self.start)
+        if self.window is not None and not self.places_day:
+            chosen &= np.asarray((days >= self.window.start) & (days <= self.window.stop))
+        return chosen
+
     def days(self, line: Line) -> "pd.Series[bool]":
-        """Mark the days from `start`, and in a window that is asked about, that meet the conditions, cooled off."""
+        """Mark the chosen days that meet the conditions, cooled off."""
         left, right = self.lines.pair(line, self.end)
         is_pair = right is not None and left.kind == "level" and not line.take  # of two prices only the days matter
-        values = left if is_pair else self.known(line)
-        met = days_when(self.lines, values, self.check.when, self.end).loc[self.start :]
-        rows = np.flatnonzero(met.to_numpy())
-        rows = rows[_apart(rows, self.check.quiet + 1)] if self.check.quiet else rows
-        met = pd.Series(np.isin(np.arange(len(met)), rows), index=met.index)
-        return met if self.window is None else met.loc[self.window]
+        met = days_when(self.lines, left if is_pair else self.known(line), self.check.when, self.end).loc[self.start :]
+        if self.check.quiet:
+            rows = np.flatnonzero(met.to_numpy())
+            kept = rows[cases.spaced(rows, self.check.quiet + 1)]
+            met = pd.Series(np.isin(np.arange(len(met)), kept), index=met.index)
+        return met[self.chosen(Days(met.index))]
 
-    def say(
-        self,
-        x: Series,
-        kind: str,
-        estimate: Estimate | None = None,
-        *,
-        first: pd.Timestamp,
-        path: Series | None = None,
-        total: int | None = None,
-        independent: Series | None = None,
-        base: float = np.nan,
-    ) -> Reading:
-        """Say the word that is asked for, of values, or of cases among `total` periods."""
-        word, say, is_cases = self.word, self.check.say, total is not None
-        late = self.start is not None and (first - self.start).days > LATE_DAYS and word != "value"
-        begin = first if self.start is None or late else max(first, self.start)
-        parts: dict[str, Any] = {"n": len(x), "cases": "cases" if is_cases else "values", "base": base}
-        parts |= {"path": x if path is None else path, "events": x if is_cases else None}
-        parts |= {"first": begin, "last": self.end, "begins_late": late}
-        kind, shift = (CHANGED.get(kind, kind), base) if self.check.excess else (kind, 0.0)
-        alone = x if independent is None else independent
-        if estimate is not None:
-            return Reading(estimate.value, kind, **parts | _interval(estimate))
-        if word in ("count", "share"):  # of cases, or of those beyond a bound; of what followed, a share above zero
-            bound = say["op"] or ("above" if independent is not None and word == "share" else "")
-            hits = meets(x, bound, say["x"] or "0", kind) if bound else x.notna()
-            n = len(x) if bound else total or 0
-            if word == "share" and not n:
-                raise InsufficientDataError(f"there is no case of it up to {self.end.date()}")
-            if word == "share" and self.uncertain:
-                hit = hits[x.index.isin(alone.index)]
-                parts |= _interval(_share(int(hit.sum()), len(hit) if bound else n), shift)
-            return Reading(float(hits.sum()) / (n if word == "share" else 1) - shift, word, **parts)
-        if not len(x) and self.check.says_date:
-            return Reading(None, "day", **parts)
+    def say(self, found: Cases) -> Reading:
+        """Say the word that is asked for, of values through time or of cases."""
+        word, x, kind, shift = self.word, found.values, found.kind, 0.0
+        late_days = LATE_DAYS.get(self.check.line.every, 45)
+        late = self.start is not None and (found.first - self.start).days > late_days and word != "value"
+        begin = found.first if self.start is None or late else max(found.first, self.start)
+        parts: dict[str, Any] = {"cases": found.noun, "base": found.base, "path": found.path, "begins_late": late}
+        parts |= {"n": len(x), "first": begin, "last": self.end, "events": None if found.noun == "values" else x}
+        if self.check.excess:
+            kind, shift = CHANGED.get(kind, kind), found.base
+        if found.estimate is not None:
+            return Reading(found.estimate.value, kind, **parts | _interval(found.estimate))
+        if found.noun == "values" and not self.places_day and word != "value":
+            x = self._asked_about(x)
+        if word in ("count", "share"):
+            return self._count(x, found, shift, parts)
         if not len(x):
+            if self.check.says_date:
+                return Reading(None, "day", **parts)
             raise InsufficientDataError(f"there is no case of it from {begin.date()} to {self.end.date()}")
         if word not in SUMMARIES:
-            return self._place(x, is_cases, parts)
-        if word != "value" and not is_cases:
-            x = self._asked_about(x)
+            return self._place(x, parts)
         if self.uncertain and word == "median":
-            parts |= _interval(_median(alone), shift)
+            parts |= _interval(cases.median(x if found.apart is None else found.apart), shift)
         return Reading(float(SUMMARIES[word](x)) - shift, kind, **parts)
+
+    def _count(self, x: Series, found: Cases, shift: float, parts: dict[str, Any]) -> Reading:
+        """Count the cases, or those beyond a bound; a share is of them, or of all periods that they are among."""
+        word, say = self.word, self.check.say
+        bound = say["op"] or ("above" if found.signed and word == "share" else "")
+        hits = meets(x, bound, say["x"] or "0", found.kind) if bound else x.notna()
+        n = len(x) if bound else found.total
+        if word == "count":
+            return Reading(float(hits.sum()) - shift, word, **parts)
+        if not n:
+            raise InsufficientDataError(f"there is no case of it up to {self.end.date()}")
+        if self.uncertain:
+            hit = hits if found.apart is None else hits[x.index.isin(found.apart.index)]
+            parts |= _interval(cases.share(int(hit.sum()), len(hit) if bound else n), shift)
+        return Reading(float(hits.sum()) / n - shift, word, **parts)
 
     def _asked_about(self, x: Series) -> Series:
         asked = x if self.window is None else x.loc[self.window]
@@ -171,14 +196,14 @@ class Question:
             raise InsufficientDataError(f"it has no value in the days asked about, {write(self.check.asked)}")
         return asked
 
-    def _place(self, x: Series, are_cases: bool, parts: dict[str, Any]) -> Reading:
+    def _place(self, x: Series, parts: dict[str, Any]) -> Reading:
         """Say where the day that is asked about, or the extreme of a window, stands in the history up to it."""
-        word, dates, x = self.word, pd.DatetimeIndex(x.index), -x if "lowest" in self.word else x
-        if are_cases and "date" in word:
+        word, dates, x = self.word, Days(x.index), -x if "lowest" in self.word else x
+        if "date" in word and parts["cases"] != "values":
             row = {"first date": 0, "previous date": -2}.get(word, -1)
             return Reading(dates[row] if len(x) >= abs(row) else None, "day", **parts)
         asked = x.iloc[-1:] if self.window is None and "date" not in word else self._asked_about(x)
-        day = pd.DatetimeIndex(asked.index)[int(asked.argmax())]
+        day = Days(asked.index)[int(asked.argmax())]
         if "date" in word:
             return Reading(day, "day", **parts)
         others = x[dates != day] if self.check.to else x[dates < day]
@@ -189,7 +214,7 @@ class Question:
             return Reading(found.value, "year", **parts | {"cases": "episodes"} | _interval(found))
         if "rank" in word:
             rank = 1 + stands.higher_episodes if self.check.quiet else stands.rank
-            higher = pd.DatetimeIndex(others.index[others > stands.value])
+            higher = Days(others.index[others > stands.value])
             return Reading(float(rank), "rank", ties=stands.ties, higher=higher, **parts)
         if "since" in word:
             return Reading(stands.highest_since, "day", **parts)
@@ -217,28 +242,30 @@ def _through_time(asked: Question) -> Reading:
     if values.runs and asked.word != "value":
         x = x[np.append(np.diff(x.to_numpy()) < 0, True) & (x > 0).to_numpy()]
     estimate = cosine_mean(x) if asked.uncertain and asked.word == "mean" else None
-    return asked.say(x, values.kind, estimate, first=values.first)
+    first, signed = values.known().days[0], values.kind in CHANGES
+    return asked.say(Cases(x, values.kind, first, x, "values", len(x), signed=signed, estimate=estimate))
 
 
 def _on_days(asked: Question) -> Reading:
     """Say something of the days that meet a condition."""
     values, met = asked.known(asked.check.line), asked.days(asked.check.line)
-    path, runs = values.series.loc[asked.start :], history.spells(met)
+    path, runs, first = values.series.loc[asked.start :], history.spells(met), values.known().days[0]
     if asked.word == "longest":
-        lengths = pd.Series(runs["length"].to_numpy(dtype=float), index=pd.DatetimeIndex(runs["start"]))
+        lengths = pd.Series(runs["length"].to_numpy(dtype=float), index=Days(runs["start"]))
         none = pd.Series([0.0], index=path.index[-1:])
-        return asked.say(lengths if len(runs) else none, values.period, first=values.first, path=path)
+        return asked.say(Cases(lengths if len(runs) else none, values.period, first, path, "values"))
     if asked.word == "since":
         start = runs["start"].iloc[-1] if len(runs) and runs["ongoing"].iloc[-1] else None
-        return Reading(start, "day", len(path), values.first, asked.end, path=path)
-    x = values.series[met.index][met]
+        return Reading(start, "day", len(path), first, asked.end, path=path)
+    x, signed = values.series[met.index][met], values.kind in CHANGES
+    signed &= all(one.phrase.word in CALENDAR and one.line is None for one in asked.check.when)
     is_tested = asked.uncertain and asked.word == "mean" and len(x) > 0
     estimate = sign_flip(x, groups=(met != met.shift()).cumsum()[met]) if is_tested else None
-    return asked.say(x, values.kind, estimate, first=values.first, total=len(met), path=path)
+    return asked.say(Cases(x, values.kind, first, path, total=len(met), signed=signed, estimate=estimate))
 
 
-def _what_followed(asked: Question, after: Phrase) -> Reading:
-    """Say something of what followed the days that meet a condition, or all days where there is none."""
+def _what_followed(asked: Question, after: Phrase) -> Cases:
+    """Find what followed the days that meet a condition, or all days where there is none."""
     check, lines = asked.check, asked.lines
     if after["date"]:
         sessions, until = exchange_sessions(), pd.Timestamp(read_span(after["date"])[1])
@@ -246,37 +273,37 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
         after = read("after", f"{n} {after['path']}")
     line = bare(check.then or check.line)
     ahead, path = lines.values(replace(line, take=(after,)), asked.end), lines.pair(line, asked.end)[0].series
-    index = pd.DatetimeIndex(ahead.series.index)
-    rows, first = np.flatnonzero(index >= (asked.start or index[0])), index[0]
+    index, first = ahead.days, ahead.days[0]
+    rows = np.flatnonzero(asked.chosen(index))
     if check.when:
         met = asked.days(check.line)
-        rows = index.searchsorted(pd.DatetimeIndex(met.index[met]))
+        rows = index.searchsorted(Days(met.index[met]))
         rows, first = rows[rows < len(index)], max([first, *met.index[:1]])
-    cases = ahead.series.iloc[rows].dropna()
-    length = abs(after.number("n")) * {"month": 21, "year": 252}.get(after["unit"].rstrip("s"), 1)
-    independent = cases.iloc[_apart(index.get_indexer(cases.index), length)]
+    found = ahead.series.iloc[rows].dropna()
+    length = round(abs(after.number("n")) * 252 / YEAR[after["unit"].rstrip("s")])
+    apart = found.iloc[cases.spaced(index.get_indexer(found.index), length)]
     base, estimate = np.nan, None
     if check.excess:
         others = ahead.series.loc[asked.start :].drop(index[rows]).dropna()
         if asked.word == "share":
             others = meets(others, check.say["op"] or "above", check.say["x"] or "0", ahead.kind)
         base = float(others.median() if asked.word == "median" else others.mean())
-    if asked.uncertain and asked.word == "mean" and len(cases):
-        excess = cases - base if check.excess else cases
+    if asked.uncertain and asked.word == "mean" and len(found):
+        excess = found - base if check.excess else found
         estimate = _mean_outcome(asked, line, after, rows, excess, length)
-    more: dict[str, Any] = {"total": len(rows), "independent": independent, "path": path, "base": base}
-    return asked.say(cases, ahead.kind, estimate, first=first, **more)
+    more: dict[str, Any] = {"total": len(rows), "apart": apart, "base": base, "estimate": estimate}
+    return Cases(found, ahead.kind, first, path, signed=True, **more)
 
 
-def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, cases: Series, length: int) -> Estimate:  # noqa: ANN401
+def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, found: Series, length: int) -> Estimate:  # noqa: ANN401
     """Test a mean of outcomes as the event study does: few cycles of policy by signs, many events by a dummy."""
     left, right = asked.lines.pair(line, asked.end)
     if left.kind != "level" or after["unit"] or after["path"]:
-        apart = np.diff(left.series.index.get_indexer(cases.index), prepend=-length) >= length
-        return sign_flip(cases, groups=np.cumsum(apart))
+        apart = np.diff(left.series.index.get_indexer(found.index), prepend=-length) >= length
+        return sign_flip(found, groups=np.cumsum(apart))
     rows, groups, test = rows[rows > 0], None, "dummy"
     events = [one.phrase["event"] for one in asked.check.when if one.phrase["event"] and one.line is None]
-    if events and events[0] not in STATES and len(cases) <= FEW_CYCLES:
+    if events and events[0] not in STATES and len(found) <= FEW_CYCLES:
         cycles = decisions(events[0], asked.end)
         before = cycles.index.searchsorted(left.series.index[rows], side="right") - 1
         groups = cycles.to_numpy()[np.maximum(before, 0)]
@@ -287,24 +314,28 @@ def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, cases: 
     return _estimate(row, 0.0 if asked.check.excess or test == "sign flip" else row["base"])
 
 
-def _of_seasons(asked: Question, season: Phrase) -> Reading:
-    """Say something of the change over a season, a case a year; other conditions hold at the close before it."""
+def _seasons(asked: Question, season: Phrase) -> Cases:
+    """Find the change over a season, a case a year.
+
+    Another season's condition is about the last of them that is over with this one; any other, about the close before.
+    """
     line = bare(asked.check.then or asked.check.line)
-    changed = asked.lines.values(replace(line, take=(season,)), asked.end)
+    changed = asked.lines.values(replace(line, take=(season,)), asked.end).known()
     daily = asked.lines.values(replace(line, take=(read("take", "change 1"),)), asked.end).series
-    index, x = pd.DatetimeIndex(daily.index), changed.series.dropna()
+    index, x = Days(daily.index), changed.series
     inside, year, _ = season_days(index, season["season"])
-    years = year[index.get_indexer(x.index)]
-    rows = pd.Series(np.flatnonzero(inside) - 1).groupby(year[inside]).min()[years].to_numpy()
-    keep = np.asarray(index[rows + 1] >= (asked.start or index[0]))
+    ends = index.get_indexer(changed.days)
+    years = year[ends]
+    begins = pd.Series(np.flatnonzero(inside)).groupby(year[inside]).min()[years].to_numpy()
+    keep = asked.chosen(index)[begins]
     for one in asked.check.when:
         if one.phrase.word == "years":
             keep &= np.isin(years, list(read_years(one.phrase["years"])))
         elif one.phrase is not season:
-            known = asked.lines.values(one.line or line, asked.end)
-            known = replace(known, series=known.series.dropna())
+            known = asked.lines.values(one.line or line, asked.end).known()
             met = days_when(asked.lines, known, (replace(one, line=None),), asked.end).astype(float)
-            keep &= met.reindex(index, method="ffill").to_numpy()[rows] > 0
+            is_season = one.line is not None and bool(one.line.take) and one.line.take[-1].word == "season"
+            keep &= met.reindex(index, method="ffill").to_numpy()[ends if is_season else begins - 1] > 0
     x, years = x[keep], years[keep]
     estimate = sign_flip(x) if asked.uncertain and asked.word == "mean" and len(x) else None
     if asked.check.excess:
@@ -313,47 +344,65 @@ def _of_seasons(asked: Question, season: Phrase) -> Reading:
         length = inside[used].sum() / max(len(years), 1)
         estimate = Estimate(rest.value * length, rest.n, rest.low * length, rest.high * length)
     path = asked.lines.pair(line, asked.end)[0].series
-    found = asked.say(x, changed.kind, estimate, first=index[0], total=len(x), independent=x, path=path)
-    return replace(found, cases="years")
+    return Cases(x, changed.kind, index[0], path, "years", len(x), signed=True, estimate=estimate)
 
 
 def _falls(asked: Question, step: Phrase, line: Line) -> Reading:
-    """Say something of the falls of a line from its peaks; the depth of one under way is not yet known."""
-    series = asked.known(line).series.dropna()
-    found = history.fall_episodes(series, abs(amount(step["x"].rstrip("% ") + "%", "fraction")))
-    found = found if asked.start is None else found[found["peak"] >= asked.start]
-    found = found if asked.word == "count" else found[~found["ongoing"]]
-    column, kind = ("sessions", "session") if asked.word == "longest" else ("depth", "fraction")
-    x = pd.Series(found[column].to_numpy(dtype=float), index=pd.DatetimeIndex(found["peak"]))
-    return replace(asked.say(x, kind, first=series.index[0], total=len(x), path=series), cases="falls")
+    """Say something of the falls of a line from its peaks, or of its rises; one under way has no known size yet."""
+    series, is_fall = asked.known(line).series.dropna(), step.word == "fall episodes"
+    size = abs(amount(step["x"].rstrip("% ") + "%", "fraction"))
+    if not 0 < size < 1:
+        raise ParameterError(f"take: `{step.text}`: a fall is of more than 0% and less than 100%")
+    falls = history.fall_episodes(series, size)
+    opens, closes = (Days(falls[name]) for name in ("peak", "trough"))
+    if not is_fall:  # from the trough of one to the peak of the next
+        opens, closes = closes[:-1], opens[1:]
+    ends = series.index.get_indexer(closes) - series.index.get_indexer(opens)
+    frame = pd.DataFrame(
+        {"size": series[closes].to_numpy() / series[opens].to_numpy() - 1, "length": ends}, index=opens
+    )
+    frame = frame[asked.chosen(opens)]
+    if asked.word != "count" and is_fall and len(falls) and falls["ongoing"].iloc[-1]:
+        frame = frame.drop(opens[-1:], errors="ignore")
+    column, kind = (
+        ("length", asked.known(line).period) if asked.word == "longest" or step["what"] else ("size", "fraction")
+    )
+    noun = "falls" if is_fall else "rises"
+    return asked.say(Cases(frame[column].astype(float), kind, series.index[0], series, noun, len(frame)))
 
 
 def _breakout(asked: Question, step: Phrase, line: Line) -> Reading:
     """Hold a line against a resistance on each day that is asked about, drawn anew from the days before it."""
     series, k = asked.known(line).series.dropna(), step.number()
     rows = np.arange(len(series))[-1:] if asked.window is None else np.flatnonzero(series.index >= asked.window.start)
+    if k < LEAST_BREAKOUT:
+        raise ParameterError(f"take: `{step.text}`: a resistance is drawn from {LEAST_BREAKOUT} values or more")
     if not len(rows) or rows[0] < k:
         raise InsufficientDataError(f"a breakout over {k} sessions needs more of them than {len(series) - 1}")
     found = [history.breakouts(series.iloc[row - k : row + 1], k)["value"][step["line"]] for row in rows]
     x = pd.Series(found, index=series.index[rows]).dropna()
-    return asked.say(x, "fraction", first=series.index[rows[0] - k], path=series)
+    return asked.say(Cases(x, "fraction", series.index[rows[0] - k], series, "values", len(x)))
 
 
 def _association(asked: Question, step: Phrase, line: Line) -> Reading:
     """Return the correlation of a line's changes with another's, or their slope on several, over all of the history."""
-    values, names = asked.known(line), (step["names"] or step["name"]).split()
-    frame = pd.concat(asked.lines.changes(values, names, asked.end), axis=1, keys=["y", *names], sort=True)
-    frame = frame.loc[asked.start :].dropna()
+    values, names, before = asked.known(line), (step["names"] or step["name"]).split(), (line.take or (None,))[-1]
+    frame = pd.concat(asked.lines.changes(values, before, names, asked.end), axis=1, keys=["y", *names], sort=True)
+    frame = frame[asked.chosen(Days(frame.index))].dropna()
+    if not len(frame):
+        raise InsufficientDataError(f"{asked.lines.title(line)} has no day in common with {', '.join(names)}")
     if step["name"]:
         block = min(24 if values.period == "month" else 63, max(len(frame) // 6, 5))
         found = correlation(frame["y"], frame[names[0]], block=block, seed=asked.lines.seed)
     else:
         found = _estimate(ols(frame["y"], frame[names], "wild").loc[names[0]])
-    return asked.say(frame["y"], "correlation", found, first=frame.index[0])
+    y = frame["y"]
+    return asked.say(Cases(y, "correlation", frame.index[0], y, "values", estimate=found))
 
 
 LAST_STEPS: dict[str, Callable[[Question, Phrase, Line], Reading]] = {
     "fall episodes": _falls,
+    "rise episodes": _falls,
     "breakout": _breakout,
     "slope on": _association,
     "correlation with": _association,
@@ -372,13 +421,15 @@ FIRMS = {  # where the study of companies' debt has each figure
 def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
     """Say something of a normal variate, or of companies from the study of their debt, as known on the day."""
     if asked.word == "normal tail":
-        from scipy.stats import norm
+        from scipy.special import ndtr
 
-        return Reading(float(norm.sf(amount(asked["x"], "sigma"))), "share", 0, day, day)
-    bp, share, year = asked.number(), int(asked["share"] or 50) / 100, asked.number("year")
+        return Reading(float(ndtr(-amount(asked["x"], "sigma"))), "share", 0, day, day)
+    bp, share, year = asked.number("bp"), int(asked["share"] or 50) / 100, asked.number("year")
     settings = {"fiscal_year": year, "stress_bp": bp or 200, "stress_share": share}
-    study = lines.keep(("study", day, *settings.values()), lambda: _companies(lines, day, settings))
-    if asked.word.startswith("double edge"):
+    is_of_returns = asked.word.startswith("double edge")
+    key = ("study", day, is_of_returns, *settings.values())
+    study = lines.keep(key, lambda: _companies(lines, day, settings, with_prices=is_of_returns))
+    if is_of_returns:
         moves = cross_section.rises_and_falls(lines.raw(asked["name"]).series, study.months)
         found = _estimate(cross_section.leverage_rate_interaction(study.slopes, moves).loc[asked["move"]])
         months = {"first": study.months[0], "last": study.months[-1], "cases": "months"}
@@ -400,24 +451,21 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
     return Reading(values[0] - sum(values[1:]), kind, n, *span, "companies")
 
 
-def _companies(lines: Lines, day: pd.Timestamp, settings: Mapping[str, object]) -> Any:  # noqa: ANN401  # the study
+def _companies(lines: Lines, day: pd.Timestamp, settings: Mapping[str, object], *, with_prices: bool) -> Any:  # noqa: ANN401
     """Return the study of companies' debt as of a day, on the claims' own source."""
-    from research_lib.data.companies import load_companies
+    from research_lib.data.companies import Companies, load_companies, load_statements
     from research_lib.studies.leverage import Leverage
 
-    companies = lines.keep(("companies", day), lambda: load_companies(lines.source, as_of=day.date()))
+    def load() -> Companies:
+        if with_prices:
+            return load_companies(lines.source, as_of=day.date())
+        found = load_statements(lines.source, as_of=day.date())
+        return Companies(found.values, None, None, None, "", None, (found.card,))
+
+    companies = lines.keep(("companies", day, with_prices), load)
     study = Leverage.from_params(as_of=day.date(), exclude_financials=companies.has_sectors, **settings)
     vars(study).update(source=lines.source, companies=companies)
     return study
-
-
-def _apart(rows: NDArray[np.intp], gap: int) -> list[int]:
-    """Return which of some rows are at least `gap` after the one kept before them."""
-    kept: list[int] = []
-    for spot, row in enumerate(rows):
-        if not kept or row - rows[kept[-1]] >= gap:
-            kept.append(spot)
-    return kept
 
 
 def _estimate(row: Any, shift: float = 0.0) -> Estimate:  # noqa: ANN401  # of a frame
@@ -426,19 +474,3 @@ def _estimate(row: Any, shift: float = 0.0) -> Estimate:  # noqa: ANN401  # of a
 
 def _interval(found: Estimate, shift: float = 0.0) -> dict[str, Any]:
     return {"n": found.n, "low": found.low - shift, "high": found.high - shift, "uncertain": True}
-
-
-def _share(hits: int, n: int) -> Estimate:
-    """Return a share with its exact 95% interval (Clopper and Pearson, 1934)."""
-    from scipy.stats import binomtest
-
-    low, high = binomtest(hits, n).proportion_ci()
-    return Estimate(hits / n, n, low, high)
-
-
-def _median(x: Series) -> Estimate:
-    """Return a median with its 95% interval by order statistics; none under six cases."""
-    from scipy.stats import quantile_test
-
-    ends: Any = quantile_test(x, p=0.5).confidence_interval()
-    return Estimate(float(x.median()), len(x), ends.low, ends.high)

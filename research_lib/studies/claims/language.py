@@ -5,7 +5,8 @@ In a form, [ ] may be left out, <place> is an argument, and <place:a|b> one of s
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from calendar import monthrange
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property
@@ -14,7 +15,7 @@ from itertools import product
 from math import inf
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import ErrorDetails
 
 from research_lib.errors import nearest
@@ -40,9 +41,11 @@ NUMBER = r"[+-]?\d[\d,]*(?:\.\d+)?"
 UNITS = {"percentage points": "pp", "percent": "%", "basis points": "bp", "σ": "sigma", "×": "times"}
 UNITS |= {one: one for one in ("%", "pp", "points", "bp", "sigma", "times", "days", "cases")}
 UNITS |= {f"{period}s": period for period in PERIODS}
+UNITS |= {one.removesuffix("s"): unit for one, unit in UNITS.items()}
 AMOUNT = rf"{NUMBER} ?(?:{'|'.join(UNITS)})?"
-PLACES = {"k": r"\d{1,5}", "n": r"-?\d{1,5}", "x": AMOUNT, "y": AMOUNT, "name": r"\S+", "date": r"\d{4}(?:-\d\d){0,2}"}
-PLACES |= {"year": r"\d{4}", "share": r"\d{1,3}", "moved": r"\d{1,3}"}
+PLACES = {"k": r"[1-9]\d{0,4}", "n": r"-?[1-9]\d{0,4}", "x": AMOUNT, "y": AMOUNT, "name": r"\S+", "year": r"\d{4}"}
+PLACES |= {"names": r"\S*[A-Za-z]\S*(?:,? \S*[A-Za-z]\S*)*", "date": r"\d{4}(?:-\d\d){0,2}"}
+PLACES |= {"bp": r"\d{1,4}", "share": r"\d{1,3}", "moved": r"[1-9]\d{0,2}"}
 AT_LEAST, AT_MOST, ABOUT = "at least", "at most", "about"
 COMPARISONS = dict.fromkeys((AT_LEAST, "more than", "above"), AT_LEAST) | {ABOUT: ABOUT}
 COMPARISONS |= dict.fromkeys((AT_MOST, "less than", "below"), AT_MOST)
@@ -63,7 +66,7 @@ class Word:
     @property
     def shown(self) -> str:
         """The form as a person writes it."""
-        return re.sub(r"<\w+:([^>]+)>", r"\1", self.form).replace("?", "")
+        return _shown(self.form)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -72,11 +75,20 @@ class Word:
         return re.compile(re.sub(r"<(\w+):?([^>]*)>", lambda m: f"(?P<{m[1]}>{m[2] or PLACES.get(m[1], '.+')})", form))
 
 
+def _shown(forms: str) -> str:
+    return re.sub(r"<\w+:([^>]+)>", r"\1", forms).replace("?", "")
+
+
 WORDS = tuple(
     Word(section.partition("]")[0], *line.partition(" | ")[::2])
     for section in GRAMMAR.split("\n[")[1:]
     for line in section.strip().splitlines()[1:]
 )
+
+
+def grammar() -> str:
+    """Write the whole language on a page."""
+    return _shown(GRAMMAR)
 
 
 @dataclass(frozen=True)
@@ -136,25 +148,23 @@ class Check:
         """Whether the answer is a day."""
         return "date" in self.say.word or "since" in self.say.word
 
-    def names(self) -> Iterator[str]:
-        """Yield the prices and series that it needs."""
+    def names(self) -> list[str]:
+        """Return the prices and series that it needs."""
         operands: list[Any] = [self.line, self.then, *(one.line for one in self.when)]
         phrases = [self.special] if self.special else []
-        while operands:
-            one = operands.pop()
+        for one in operands:  # grows as lines within lines are met
             if isinstance(one, Line):
                 operands += [one.of, one.per, one.less]
                 phrases += one.take
-            elif one:
-                yield one
-        for phrase in phrases:
-            yield from (phrase["name"] or phrase["names"]).split()
+        named = [name for phrase in phrases for name in (phrase["name"] or phrase["names"]).split()]
+        return [one for one in operands if isinstance(one, str) and one] + named
 
 
 def read(part: str, text: object) -> Phrase:
     """Read one phrase of a part; a `ValueError` names the word and what is allowed."""
     written = re.sub(r"\s+", " ", str(text).strip().replace("−", "-"))
-    for word in (one for one in WORDS if one.part == part):
+    words = [one for one in WORDS if one.part == part]
+    for word in words:
         if found := word.pattern.fullmatch(written):
             places = {name: one for name, one in found.groupdict().items() if one}
             for name in CHECKED.keys() & places.keys():
@@ -163,8 +173,10 @@ def read(part: str, text: object) -> Phrase:
                 places[name] = " ".join(map(_name, re.split(r",? ", places[name])))
             bare = " ".join(re.sub(r"\[[^]]*\]|<[^>]*>", " ", word.form).split())
             return Phrase(places.get("word", bare), written, places)
+    if part == "after":
+        raise ValueError(f"after: {written!r} is no horizon; write {' or '.join(word.shown for word in words)}")
     names: dict[str, str] = {}
-    for word in (one for one in WORDS if one.part == part):
+    for word in words:
         for name in re.split(r" ?\[| <", word.shown)[0].split("|"):
             names.setdefault(name, word.shown)
     begun = [form for name, form in names.items() if written.partition(" ")[0] == name.partition(" ")[0]]
@@ -208,41 +220,41 @@ def write(value: object) -> str:
 
 
 def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a user wrote
-    _known_keys(raw, CHECK_KEYS, "check")
-    of, say = str(raw.get("of", "")), read("say", raw.get("say", "value"))
-    if any(word.pattern.fullmatch(of) for word in WORDS if word.part == "of"):
+    _require_known(raw, CHECK_KEYS, "check")
+    of, say, quiet = raw.get("of"), read("say", raw.get("say", "value")), raw.get("quiet", 0)
+    if isinstance(of, str) and " " in _name(of):
         return Check(Line(""), say, special=read("of", of), choices=choices)
     excess = raw["less"] if raw.get("less") in EXCESS else ""
     line = _line({key: raw[key] for key in LINE_KEYS if key in raw and not (key == "less" and excess)})
-    then, after, quiet = raw.get("then"), raw.get("after"), raw.get("quiet", 0)
+    then, after = raw.get("then"), raw.get("after")
     if isinstance(then, Mapping):
         then, after = {key: one for key, one in then.items() if key != "after"}, then.get("after", after)
-    if then is not None and after is None:
-        raise ValueError("then: needs `after`, over how many periods")
-    if excess == "all days" and after is None:
-        raise ValueError("less: all days needs `after`")
-    if excess == "rest of year" and ("season" not in write(raw.get("when")) or say.word != "mean"):
-        raise ValueError("less: rest of year needs a season in `when`, and say: mean")
-    if not isinstance(quiet, int) or quiet < 0:
-        raise ValueError(f"quiet: {quiet!r} should be a number of periods, like 63")
+    is_of_season = "season" in write(raw.get("when")) and say.word == "mean"
+    faults = {
+        "then: needs `after`, over how many periods": then is not None and after is None,
+        "less: all days needs `after`": excess == "all days" and after is None,
+        "less: rest of year needs a season in `when`, and say: mean": excess == "rest of year" and not is_of_season,
+        f"quiet: {quiet!r} should be a number of periods, like 63": not isinstance(quiet, int) or quiet < 0,
+    }
+    for fault in (fault for fault, is_so in faults.items() if is_so):
+        raise ValueError(fault)
     start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
     when = _when(raw["when"], line) if "when" in raw else ()
     then, after = then if then is None else _line(then), after if after is None else read("after", after)
     return Check(line, say, when, quiet, then, after, excess, start and start[0], asked, to and to[1], choices=choices)
 
 
-def _known_keys(raw: object, known: Sequence[str], part: str) -> None:
+def _require_known(raw: object, known: Sequence[str], part: str) -> None:
     if not isinstance(raw, Mapping):
         raise ValueError(f"{part}: {raw!r}: write a line like {{of: RUT, take: change 5, say: value}}")
-    for key in raw:
-        if key not in known:
-            raise ValueError(f"{part}: unknown word {key}{nearest(str(key), known)}")
+    for key in (key for key in raw if key not in known):
+        raise ValueError(f"{part}: unknown word {key}{nearest(str(key), known)}")
 
 
 def _line(raw: Any, base: Any = None) -> Line:  # noqa: ANN401
     if not isinstance(raw, Mapping):
-        return Line(_name(raw))
-    _known_keys(raw, LINE_KEYS, "line")
+        return raw if isinstance(raw, Line) else Line(_name(raw))
+    _require_known(raw, LINE_KEYS, "line")
     of, every = raw.get("of", base), str(raw.get("every", "session"))
     if of is None:
         raise ValueError("of: is missing; write the price or series that the claim is about, like of: RUT")
@@ -257,25 +269,30 @@ def _line(raw: Any, base: Any = None) -> Line:  # noqa: ANN401
 
 
 def _operand(raw: object, of: object) -> str | Line | None:
-    return None if raw is None else _line(raw, of) if isinstance(raw, Mapping) else _name(raw)
+    return None if raw is None else _line(raw, of) if isinstance(raw, Mapping | Line) else _name(raw)
 
 
 def _name(raw: object) -> str:
     symbol, colon, column = str(raw).strip().partition(":")
     bare = symbol.lstrip("^.$")
-    if bare in OTHER or bare in EXCESS:
-        raise ValueError(f"of: {raw}: {OTHER.get(bare, 'only `less` of the whole check takes it')}")
+    if bare in OTHER:
+        raise ValueError(f"of: {raw}: {OTHER[bare]}")
     return ALIASES.get(bare, bare) + colon + column
 
 
 def _when(raw: object, line: Line) -> tuple[Condition, ...]:
-    """Read conditions: a text joined by `and`, or a mapping; one with `of`, or a season's bound, is of another line."""
+    """Read conditions: a text joined by `and`, or a mapping; one with a part of a line, or a season's bound, is of another.
+
+    Such a line is of the check's own prices, where it does not say `of`.
+    """
     if not isinstance(raw, Mapping):
         return tuple(Condition(read("when", one)) for one in re.split(r"\s+and\s+(?!\d)", str(raw).strip()))
     also = _when(raw["and"], line) if "and" in raw else ()
     own = {key: one for key, one in raw.items() if key not in LINE_KEYS and key != "and"}
     plain = " and ".join(write(one) if key in ("is", "when") else f"{key} {write(one)}" for key, one in own.items())
-    other = _line({key: one for key, one in raw.items() if key in LINE_KEYS}) if "of" in raw else None
+    given = {key: one for key, one in raw.items() if key in LINE_KEYS}
+    mine = {key: getattr(line, key) for key in LINE_KEYS[:-1] if getattr(line, key) and "of" not in given}
+    other = _line(mine | given) if given else None
     if "season" in own and len(own) > 1 and "years" not in own:
         other = replace(other or line, take=(read("take", f"season {own['season']}"),))
         plain = plain.replace(f"season {own['season']}", "").strip().removeprefix("and ").removesuffix(" and")
@@ -285,16 +302,19 @@ def _when(raw: object, line: Line) -> tuple[Condition, ...]:
     return (*(Condition(one.phrase, other) for one in found), *also)
 
 
-def read_season(text: str) -> list[tuple[str, int, int]]:
-    """Read a season's two ends, each (all, first or last; how many sessions; month); a `ValueError` says how to write it."""
+def read_season(text: str) -> list[tuple[int, str, int]]:
+    """Read a season's two ends, each (month, first or last or day, how many); a `ValueError` says how to write it."""
     first, dash, last = QUARTERS.get(text.strip().lower(), text).partition("-")
     ends = []
     for one in (first, last if dash else first):
-        found = re.fullmatch(r"(?:(first|last) (\d\d?) (?:sessions )?(?:of )?)?([A-Za-z]{3,9})", one.strip())
-        month = found.group(3).lower()[:3] if found else ""
-        if not found or month not in MONTHS:
-            raise ValueError(f"season {text!r}: write months like Nov-Apr or Sep, Q4, or last 5 Dec-first 2 Jan")
-        ends.append((found.group(1) or "all", int(found.group(2) or 0), MONTHS.index(month) + 1))
+        found = re.fullmatch(
+            r"(?:(first|last)? ?([1-9]\d?) (?:sessions )?(?:of )?)?([A-Za-z]{3,9})(?: (\d\d?))?", one.strip()
+        )
+        how, before, name, after = found.groups(default="") if found else ("",) * 4
+        if name.lower()[:3] not in MONTHS or (before and after):
+            raise ValueError(f"season {text!r}: write Sep, Nov-Apr, Q4, 15 Dec-15 Jan, or last 5 Dec-first 2 Jan")
+        n = int(before or after or 0)
+        ends.append((MONTHS.index(name.lower()[:3]) + 1, how or ("day" if n else ""), n))
     return ends
 
 
@@ -322,10 +342,8 @@ def _days(text: str, part: str) -> Span:
     found = re.fullmatch(r"(\d{4})(?:-(\d\d?))?(?:-(\d\d?))?(?:[T ]00:00:00)?", text.strip())
     try:
         year, month, day = (int(one or 0) for one in found.groups()) if found else (0, 0, 0)
-        if day:
-            return date(year, month, day), date(year, month, day)
-        after = date(year + 1, 1, 1) if month in (0, 12) else date(year, month + 1, 1)
-        return date(year, month or 1, 1), date.fromordinal(after.toordinal() - 1)
+        last = day or monthrange(year, month or 12)[1]
+        return date(year, month or 1, day or 1), date(year, month or 12, last)
     except ValueError:
         raise ValueError(f"{part}: {text!r} is no day; write 2024-07-16, 2024-07, 2024, or a span with `to`") from None
 
@@ -360,18 +378,18 @@ def read_figure(raw: object, *, is_date: bool = False) -> Figure:
     """Read what is published; its last digit sets the tolerance, unless ± says another."""
     text = re.sub(r"\s+", " ", str(raw).strip().replace("−", "-"))
     if is_date:
-        return Figure(text, "never") if text == "never" else Figure(text, "about", days=read_span(text, "is"))
+        return Figure(text, "never") if text == "never" else Figure(text, ABOUT, days=read_span(text, "is"))
     found = FIGURE.fullmatch(text)
     if not found:
         raise ValueError(f"is: {raw!r} is no figure; write 11.5%, more than 4%, less than -4%, 2.0 ± 0.1, -14.7 bp")
     word, number, unit, wider, to, unit_after = found.groups()
     value, digit = _number(number)
     comparison = COMPARISONS.get(word, ABOUT)
-    tolerance = digit if word == "about" else 0.0 if word else digit / 2
+    tolerance = digit if word == ABOUT else 0.0 if word else digit / 2
     if wider:
         tolerance, digit = _number(wider)[0], min(digit, _number(wider)[1])
     low, high = sorted((value, _number(to)[0])) if to else (value - tolerance, value + tolerance)
-    low, high = {"at least": (low, inf), "at most": (-inf, high)}.get(comparison, (low, high))
+    low, high = {AT_LEAST: (low, inf), AT_MOST: (-inf, high)}.get(comparison, (low, high))
     return Figure(text, comparison, low, high, digit, UNITS.get(unit or unit_after or "", ""))
 
 
@@ -380,22 +398,21 @@ def _number(text: str) -> tuple[float, float]:
     return float(plain), 10.0 ** -len(plain.partition(".")[2])
 
 
+def _is_span(value: object) -> object:
+    read_span(value, "as_of")
+    return value
+
+
 class Article(BaseModel):
     """A text, and the last session that its author could know: a day, or a span where that is unknown."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str
-    as_of: Any
+    as_of: Annotated[Any, AfterValidator(_is_span)]
     publisher: str = ""
     url: str = ""
     published: Any = ""
-
-    @field_validator("as_of")
-    @classmethod
-    def _is_span(cls, value: object) -> object:
-        read_span(value, "as_of")
-        return value
 
     @property
     def span(self) -> Span:
@@ -456,8 +473,3 @@ def explain_fault(fault: ErrorDetails, values: Mapping[str, Any]) -> str:
         return f"{name}: unknown word {where[-1]}{nearest(str(where[-1]), [one.alias or key for key, one in fields])}"
     message = fault["msg"].removeprefix("Value error, ")
     return ": ".join([name, *(str(one) for one in where if not message.startswith(f"{one}:")), message])
-
-
-def grammar() -> str:
-    """Write the whole language on a page."""
-    return re.sub(r"<\w+:([^>]+)>", r"\1", GRAMMAR).replace("?", "")

@@ -13,23 +13,34 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from research_lib.data import DataCard, Source, load_prices, load_series
 from research_lib.data.calendar import exchange_sessions
 from research_lib.data.catalog import Asset, describe_asset, describe_series, known_series, known_symbols
 from research_lib.data.policy import load_recessions, load_target_changes
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError, ParameterError, nearest
-from research_lib.stats import history
+from research_lib.stats import cases, history
 from research_lib.stats.policy import policy_events, policy_states, recession_within
 from research_lib.stats.sigma import SigmaSettings, sigma_path
-from research_lib.studies.claims import language
-from research_lib.studies.claims.language import Condition, Line, Phrase, read, read_figure, read_span
+from research_lib.studies.claims.language import (
+    Condition,
+    Line,
+    Phrase,
+    read,
+    read_figure,
+    read_season,
+    read_span,
+    read_years,
+)
 
 T = TypeVar("T")
 Series = pd.Series  # of numbers, by day
+Days = pd.DatetimeIndex
 PERIOD = {"week": "W-FRI", "month": "M", "quarter": "Q", "year": "Y"}
+YEAR = {"": 252, "week": 365.25 / 7, "month": 12, "year": 1}  # how many of each make one
 BOUNDS = {"above": "gt", "below": "lt", "at least": "ge", "at most": "le"}
+ROLLING = {"average": "mean", "highest": "max", "lowest": "min", "deviation": "std"}
+SIGMAS = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "expanding": "distance_expanding"}
 STATES = ("easing", "tightening", "on hold")
 
 # How each kind of value is shown, what its differences are, and its units: the first that of a bare figure, each with what
@@ -41,6 +52,7 @@ UNITS = {
     for kind, row in KINDS.items()
 }
 CHANGED = {kind: row["changed"] for kind, row in KINDS.items() if row["changed"]}
+CHANGES = {"fraction", *CHANGED.values()}
 PRICES = ("level", "ratio", "number")  # change in percent of themselves; all else changes in points
 
 
@@ -55,13 +67,22 @@ class Values:
     close: Series | None = None  # what the change of a high or low is measured from
 
     @property
-    def first(self) -> pd.Timestamp:
-        """The first day that has a value."""
-        return pd.DatetimeIndex(self.series.dropna().index)[0]
+    def days(self) -> Days:
+        """The days."""
+        return Days(self.series.index)
+
+    @property
+    def start(self) -> Series:
+        """What changes are measured from."""
+        return self.series if self.close is None else self.close.reindex(self.series.index)
 
     def of(self, series: Series, kind: str = "", *, runs: bool = False) -> "Values":
         """Return other values on the same line."""
         return Values(series, kind or self.kind, self.period, runs)
+
+    def known(self) -> "Values":
+        """Return those that have a value."""
+        return replace(self, series=self.series.dropna())
 
 
 class Lines:
@@ -89,22 +110,20 @@ class Lines:
         return self.keep(name, lambda: self._read(name))
 
     def _read(self, name: str) -> Values:
-        asset, info = Asset.parse(name), describe_series(name)
-        if asset.symbol in self.symbols:
-            loaded = load_prices(self.source, [name], as_of=self.as_of)
-            close = self.raw(asset.symbol).series if asset.field in ("high", "low", "open") else None
-            values = Values(loaded[name], "level", close=close)
-        elif name in (known := {*known_series(), *self.source.series_ids()}):
-            loaded = load_series(self.source, [name], as_of=self.as_of)
-            period = "month" if info.frequency == "monthly" else "session"
-            values = Values(loaded[name], "yield" if info.scale != 1 else "number", period)
-            if "Fama-French" in info.name:
-                before = pd.DatetimeIndex(values.series.index[:1]) - pd.offsets.MonthEnd()
-                values = values.of(pd.concat([pd.Series(1.0, index=before), (1 + values.series).cumprod()]), "level")
-        else:
+        asset, info, known = Asset.parse(name), describe_series(name), {*known_series(), *self.source.series_ids()}
+        if asset.symbol not in self.symbols and name not in known:
             raise MissingDataError(f"unknown price or series {name}{nearest(name, sorted(known | self.symbols))}")
-        self.cards[name] = loaded.cards[0]
-        return values
+        is_price = asset.symbol in self.symbols
+        loaded = (load_prices if is_price else load_series)(self.source, [name], as_of=self.as_of)
+        self.cards[name], series = loaded.cards[0], loaded[name]
+        if is_price:
+            close = self.raw(asset.symbol).series if asset.field in ("high", "low", "open") else None
+            return Values(series, "level", close=close)
+        period = "month" if info.frequency == "monthly" else "session"
+        if "Fama-French" in info.name:
+            before = Days(series.index[:1]) - pd.offsets.MonthEnd()
+            return Values(pd.concat([pd.Series(1.0, index=before), (1 + series).cumprod()]), "level", period)
+        return Values(series, "yield" if info.scale != 1 else "number", period)
 
     def values(self, line: Line, end: pd.Timestamp) -> Values:
         """Return what a line gives up to a day."""
@@ -118,7 +137,7 @@ class Lines:
         if line.less is None or _has_steps(line.less):
             return left, None
         right = self._operand(line.less, line, end)
-        common = left.series.dropna().index.intersection(right.series.dropna().index)
+        common = left.known().days.intersection(right.known().days)
         return replace(left, series=left.series[common]), replace(right, series=right.series[common])
 
     def _operand(self, one: str | Line, line: Line, end: pd.Timestamp) -> Values:
@@ -128,52 +147,56 @@ class Lines:
         cut = raw.series.loc[:end]
         if line.every in ("session", raw.period):
             return replace(raw, series=cut)
-        period = pd.DatetimeIndex(cut.index).to_period(PERIOD[line.every])
+        period = Days(cut.index).to_period(PERIOD[line.every])
         over = ~period.duplicated(keep="last") & (period != next_session(end).to_period(PERIOD[line.every]))
         return Values(cut[over], raw.kind, line.every)  # the last value of each period that is over, on its own day
 
     def _take(self, line: Line, end: pd.Timestamp) -> Values:
-        (left, right), steps = self.pair(line, end), line.take
-        if right is not None and left.kind == "level":  # two prices: the first step is of each
-            if not steps:
-                raise ParameterError("less: a difference of prices means nothing; take a step of both, like change 5")
-            left, right = self.step(left, steps[0], end), self.step(right, steps[0], end)
-            steps = steps[1:]
-        left = left if right is None else _joined(left, right, divide=False)
-        for step in steps:
-            left = self.step(left, step, end)
+        (left, right), steps, done = self.pair(line, end), line.take, 0
+        if right is not None:
+            if left.kind == "level":  # of two prices the first step is taken of each
+                if not steps:
+                    raise ParameterError(
+                        "less: a difference of prices means nothing; take a step of both, like change 5"
+                    )
+                left, right, done = self.step(left, steps[0], end), self.step(right, steps[0], end), 1
+            left = _joined(left, right, divide=False)
+        for place, step in enumerate(steps[done:], done):
+            left = self.step(left, step, end, steps[place - 1] if place else None)
         other = next((one for one in (line.per, line.less) if one is not None and _has_steps(one)), None)
         return left if other is None else _joined(left, self._operand(other, line, end), divide=other is line.per)
 
-    def step(self, values: Values, step: Phrase, end: pd.Timestamp) -> Values:
-        """Take one step."""
-        if step.word == "correlation with":
-            mine, other = self.changes(values, [step["name"]], end)
+    def step(self, values: Values, step: Phrase, end: pd.Timestamp, before: Phrase | None = None) -> Values:
+        """Take one step; a correlation is of changes like the one taken before it."""
+        if step.word == "correlation with" and step["k"]:
+            mine, other = self.changes(values, before, [step["name"]], end)
             return values.of(history.rolling_correlation(mine, other, step.number()), "correlation")
+        if step.word in BASES:
+            return _a_year(moved(values, BASES[step.word](values, step), step["kind"]), step)
         if step.word not in STEPS:
-            raise ParameterError(f"take: `{step.word}` must be the last step")
+            raise ParameterError(f"take: `{step.text}` must be the last step")
         return STEPS[step.word](values, step)
 
-    def changes(self, values: Values, names: Sequence[str], end: pd.Timestamp) -> list[Series]:
-        """Return the one-period changes of a line and of others; of a volatility index, as of a yield, in points."""
-        is_change = values.kind in {"fraction", *CHANGED.values()}
-        found = [values.series if is_change else moved(values).series]
+    def changes(self, values: Values, before: Phrase | None, names: Sequence[str], end: pd.Timestamp) -> list[Series]:
+        """Return a line's changes and the like ones of others; of a volatility index, as of a yield, in points."""
+        found = [values.series if values.kind in CHANGES else moved(values, values.start.shift()).series]
+        alike = before.text if before and before.word in ("change", "to date") else "change 1"
         for name in names:
-            kind = " points" if describe_asset(name).kind == "volatility" else ""
-            line = Line(name, every=values.period, take=(read("take", f"change 1{kind}"),))
-            found.append(self.values(line, end).series)
+            points = describe_asset(name).kind == "volatility" and alike.endswith(tuple("0123456789"))
+            step = read("take", f"{alike} points" if points else alike)
+            found.append(self.values(Line(name, every=values.period, take=(step,)), end).series)
         if values.period == "session":
             return found
         period = PERIOD[values.period]
-        return [one.set_axis(pd.DatetimeIndex(one.index).to_period(period).to_timestamp()) for one in found]
+        return [one.set_axis(Days(one.index).to_period(period).to_timestamp()) for one in found]
 
     def title(self, one: str | Line | None) -> str:
         """Say in words what a line is of."""
         if isinstance(one, Line):
             other = one.per or one.less
             beside = (" over " if one.per else " minus ") + self.title(other) if other else ""
-            steps = [*(["" if one.every == "session" else f"every {one.every}"]), *(step.text for step in one.take)]
-            taken = "".join(f", {step}" for step in steps if step)
+            steps = [*([] if one.every == "session" else [f"every {one.every}"]), *(step.text for step in one.take)]
+            taken = "".join(f", {step}" for step in steps)
             return self.title(one.of) + (taken + beside if other and _has_steps(other) else beside + taken)
         asset = Asset.parse(one or "")
         known = describe_asset(str(asset)).name if asset.symbol in self.symbols else describe_series(one or "").name
@@ -194,6 +217,14 @@ def _joined(left: Values, right: Values, *, divide: bool) -> Values:
     return left.of(both["a"] - both["b"], "difference" if left.kind == "fraction" else left.kind)
 
 
+def bare(line: Line) -> Line:
+    """Return the price, series or pair that a line begins with, before anything is taken of it."""
+    while isinstance(line.of, Line):
+        line = replace(line.of, every=line.every)
+    per, less = (None if one is not None and _has_steps(one) else one for one in (line.per, line.less))
+    return replace(line, per=per, less=less, take=())
+
+
 def next_session(day: pd.Timestamp) -> pd.Timestamp:
     """Return the exchange's next session, before 1970 the next weekday."""
     sessions = exchange_sessions()
@@ -201,12 +232,11 @@ def next_session(day: pd.Timestamp) -> pd.Timestamp:
     return sessions[row] if day >= sessions[0] and row < len(sessions) else day + pd.offsets.BDay()
 
 
-# Steps: what may be taken of a line
+# Steps: what may be taken of a line. A change is measured from a base, which is all that its kinds differ in.
 
 
-def moved(values: Values, base: Series | None = None, kind: str = "", series: Series | None = None) -> Values:
-    """Return the change from a base (the value before): in percent of a price, in points of all else, unless told."""
-    base = _start(values).shift() if base is None else base
+def moved(values: Values, base: Series, kind: str = "", series: Series | None = None) -> Values:
+    """Return the change from a base: in percent of a price, in points of all else, unless told."""
     series = values.series.reindex(base.index) if series is None else series
     if (kind or ("percent" if values.kind in PRICES else "points")) == "points":
         return values.of(series - base, CHANGED.get(values.kind, values.kind))
@@ -214,39 +244,71 @@ def moved(values: Values, base: Series | None = None, kind: str = "", series: Se
     return values.of(ratio.map(np.log) if kind == "log" else ratio - 1, "fraction")
 
 
-def _start(values: Values) -> Series:
-    return values.series if values.close is None else values.close.reindex(values.series.index)
+def _a_year(change: Values, step: Phrase) -> Values:
+    """Compound a change to one a year, if a step asks for that."""
+    if step["kind"] != "a year":
+        return change
+    length: Any = step.number() / YEAR[step["unit"].rstrip("s")]
+    if step["date"]:
+        length = (change.days - pd.Timestamp(read_span(step["date"])[1])).days / 365.25
+    return change.of((1 + change.series) ** (1 / np.where(length > 0, length, np.nan)) - 1)
 
 
-def _change(values: Values, step: Phrase) -> Values:
-    start = _start(values)
-    if not step["unit"]:
-        return moved(values, start.shift(step.number()), step["kind"])
-    index = pd.DatetimeIndex(start.index)
-    offset: Any = {step["unit"].rstrip("s") + "s": step.number()}
-    before: pd.DatetimeIndex = index - pd.DateOffset(**offset)
-    rows = index.searchsorted(before, side="right") - 1
-    base = pd.Series(np.where(rows >= 0, start.to_numpy()[rows], np.nan), index=index)
-    return moved(values, base, step["kind"])
+def offset_of(step: Phrase, place: str = "k") -> pd.DateOffset | None:
+    """Return the calendar's length of a step; None where it is of so many periods."""
+    length: Any = {step["unit"].rstrip("s") + "s": step.number(place)}
+    return pd.DateOffset(**length) if step["unit"] else None
 
 
-def _change_since(values: Values, step: Phrase) -> Values:
+def _before(values: Values, step: Phrase) -> Series:
+    offset, start = offset_of(step), values.start
+    if offset is None:
+        return start.shift(step.number())
+    rows = values.days.searchsorted(Days(values.days - offset), side="right") - 1
+    return pd.Series(np.where(rows >= 0, start.to_numpy()[rows], np.nan), index=start.index)
+
+
+def _since(values: Values, step: Phrase) -> Series:
     day = pd.Timestamp(read_span(step["date"])[1])
-    known = _start(values).loc[:day].dropna()
+    known = values.start.loc[:day].dropna()
     if known.empty:
         raise InsufficientDataError(f"there is no value up to {day.date()}, from which the change is asked")
-    return moved(values, pd.Series(known.iloc[-1], index=values.series.loc[known.index[-1] :].index), step["kind"])
+    return pd.Series(known.iloc[-1], index=values.series.loc[known.index[-1] :].index)
 
 
-def _to_date(values: Values, step: Phrase) -> Values:
-    period = pd.DatetimeIndex(values.series.index).to_period(PERIOD[step["period"]])
-    before = _start(values).groupby(period).last().shift()
-    return moved(values, pd.Series(before.reindex(period).to_numpy(), index=values.series.index))
+def _to_date(values: Values, step: Phrase) -> Series:
+    period = values.days.to_period(PERIOD[step["period"]])
+    before = values.start.groupby(period).last().shift()
+    return pd.Series(before.reindex(period).to_numpy(), index=values.series.index)
+
+
+def _from_edge(values: Values, step: Phrase) -> Series:
+    if step["edge"]:
+        return _rolling(values.series, step["edge"], step.number())
+    return pd.Series(amount(step["x"], values.kind), index=values.series.index)
+
+
+def _rolling(series: Series, word: str, k: int) -> Series:
+    found: Series = getattr(series.rolling(k), ROLLING[word])()
+    return found
+
+
+BASES: dict[str, Callable[[Values, Phrase], Series]] = {
+    "change": _before,
+    "change since": _since,
+    "to date": _to_date,
+    "distance to record": lambda values, _: values.series.cummax(),
+    "distance to": _from_edge,
+}
+
+
+def _volatility(values: Values, step: Phrase) -> Values:
+    deviation = _rolling(history.change(values.series, 1, "log"), "deviation", step.number())
+    return values.of(deviation * np.sqrt(252), "fraction")
 
 
 def _z(values: Values, step: Phrase) -> Values:
-    names: Any = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "expanding": "distance_expanding"}
-    name: Any = "return_z" if step["moved"] else names.get(step["definition"], "distance_vol")
+    name: Any = "return_z" if step["moved"] else SIGMAS.get(step["definition"], "distance_vol")
     settings = SigmaSettings(step.number(), int(step["ddof"] or 1), return_sessions=step.number("moved") or 1)
     return values.of(sigma_path(values.series.dropna(), name, settings), "sigma")
 
@@ -265,79 +327,39 @@ def _time_to(values: Values, step: Phrase) -> Values:
 
 def _ahead(values: Values, step: Phrase) -> Values:
     """Return the change over the next periods, by the day before them; NaN where they are not over."""
-    series, index = values.series.dropna(), pd.DatetimeIndex(values.series.dropna().index)
-    if step["unit"]:
-        target = index + pd.DateOffset(months=step.number("n") * (12 if "year" in step["unit"] else 1))
-        stop = index.searchsorted(target, side="right") - 1
-        stop[target >= next_session(index[-1])] = -1
-    else:
-        stop = np.arange(len(index)) + step.number("n") - (step.number("n") < 0)
-    begin = np.flatnonzero((stop >= 0) & (stop < len(index)))
-    is_before = step.number("n") < 0  # the periods that end with the close before the day
-    first, last = (stop[begin], begin - 1) if is_before else (begin, stop[begin])
-    prices = series.to_numpy()
+    values = values.known()
+    index, prices = values.days, values.series.to_numpy()
+    windows = cases.windows_after(index, step.number("n"), offset_of(step, "n"), next_session(index[-1]))
+    days, first, last = windows.T
     if step["path"]:
-        ways = [on_the_way(prices[a : b + 1], step["path"]) for a, b in zip(first, last, strict=True)]
-        return values.of(pd.Series(ways, index=index[begin], dtype=float).reindex(index), "fraction")
-    base = pd.Series(prices[first], index=index[begin])
-    found = moved(values, base, series=pd.Series(prices[last], index=index[begin]))
+        ways = [cases.on_the_way(prices[a : b + 1], step["path"]) for _, a, b in windows]
+        return values.of(pd.Series(ways, index=index[days], dtype=float).reindex(index), "fraction")
+    base, ends = (pd.Series(prices[rows], index=index[days]) for rows in (first, last))
+    found = moved(values, base, series=ends)
     return replace(found, series=found.series.reindex(index))
-
-
-def on_the_way(prices: NDArray[np.float64], path: str) -> float:
-    """Return the largest fall from a peak, or the highest or lowest change from the first price."""
-    if path == "drawdown":
-        return float((prices / np.maximum.accumulate(prices)).min() - 1)
-    return float((prices[1:].max() if path == "highest" else prices[1:].min()) / prices[0] - 1)
 
 
 def _season(values: Values, step: Phrase) -> Values:
     """Return the change over each season that is over, from the close before it, on its last day."""
-    series = values.series.dropna()
-    inside, year, under_way = season_days(pd.DatetimeIndex(series.index), step["season"])
+    values = values.known()
+    inside, year, under_way = season_days(values.days, step["season"])
     rows = pd.Series(np.flatnonzero(inside)).groupby(year[inside])
     ends = pd.DataFrame({"before": rows.min() - 1, "last": rows.max()})
     ends = ends[(ends["before"] >= 0) & (ends.index != under_way)]
-    return moved(values, pd.Series(series.to_numpy()[ends["before"]], index=series.index[ends["last"]]))
+    return moved(values, pd.Series(values.series.to_numpy()[ends["before"]], index=values.days[ends["last"]]))
 
 
-def season_days(index: pd.DatetimeIndex, text: str) -> tuple[NDArray[np.bool_], NDArray[np.intp], int]:
-    """Mark a season's days, give each day its year, and name the year whose season is not over (0: none is).
-
-    A season within one calendar year belongs to that year, one over New Year to the year in which it ends.
-    """
-    (how_first, n_first, opens), (how_last, n_last, closes) = language.read_season(text)
-    month, over_new_year, after = index.month.to_numpy(), opens > closes, next_session(index[-1])
-    year = index.year.to_numpy() + ((month > closes) & over_new_year)
-    inside = (month >= opens) | (month <= closes) if over_new_year else (month >= opens) & (month <= closes)
-    in_month = pd.Series(0, index=range(len(index))).groupby(index.to_period("M"))
-    if how_first == "last":
-        inside &= (month != opens) | (in_month.cumcount(ascending=False) < n_first).to_numpy()
-    if how_last == "first":
-        inside &= (month != closes) | (in_month.cumcount() < n_last).to_numpy()
-    last_year = int(after.year + (after.month > closes and over_new_year))
-    if how_last == "first":
-        is_over = ((year == last_year) & (month == closes)).sum() >= n_last
-    else:
-        is_over = after.month > closes and not over_new_year
-    return inside, year, 0 if is_over else last_year
+def season_days(index: Days, text: str) -> Any:  # noqa: ANN401  # what `cases.season_days` gives
+    """Mark a season's days, give each day its year, and name the year whose season is under way."""
+    opens, closes = (cases.SeasonEnd(*one) for one in read_season(text))
+    return cases.season_days(index, opens, closes, next_session(index[-1]))
 
 
 STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
-    "change": _change,
-    "change since": _change_since,
-    "to date": _to_date,
-    "average": lambda values, step: values.of(values.series.rolling(step.number()).mean()),
-    "highest": lambda values, step: values.of(values.series.rolling(step.number()).max()),
-    "lowest": lambda values, step: values.of(values.series.rolling(step.number()).min()),
-    "deviation": lambda values, step: values.of(values.series.rolling(step.number()).std()),
-    "volatility": lambda values, step: values.of(
-        history.change(values.series, 1, "log").rolling(step.number()).std() * np.sqrt(252), "fraction"
-    ),
-    "distance to average": lambda values, step: moved(values, values.series.rolling(step.number()).mean()),
-    "distance to record": lambda values, _: moved(values, values.series.cummax()),
-    "distance to": lambda values, step: moved(values, values.series * 0 + amount(step["x"], values.kind)),
+    **dict.fromkeys(ROLLING, lambda values, step: values.of(_rolling(values.series, step.word, step.number()))),
+    "volatility": _volatility,
     "drawdown": lambda values, step: values.of(history.drawdown(values.series, step.number() or None), "fraction"),
+    "size": lambda values, _: values.of(values.series.abs()),
     "z": _z,
     "spell": _run,
     "age of": _run,
@@ -376,13 +398,12 @@ def days_when(lines: Lines, values: Values, when: Sequence[Condition], end: pd.T
         elif one.phrase.word == "first in":
             met &= met.astype(float).shift().rolling(one.phrase.number()).max() == 0
         elif "recession" in one.phrase.word:
-            days = pd.DatetimeIndex(met.index[met])
-            known = recession_within(days, load_recessions(), known_to=end)
+            known = recession_within(Days(met.index[met]), load_recessions(), known_to=end)
             met[met] = (known == (not one.phrase.word.startswith("no"))).fillna(False).to_numpy(dtype=bool)
-        elif one.line is not None:
-            other = lines.values(one.line, end)
-            marks = _marks(replace(other, series=other.series.dropna()), one.phrase).astype(float)
-            met &= marks.reindex(met.index, method="ffill") > 0
+        elif one.line is not None:  # its last value counts; that of a season on the season's last day alone
+            marks = _marks(lines.values(one.line, end).known(), one.phrase).astype(float)
+            is_event = bool(one.line.take) and one.line.take[-1].word == "season"
+            met &= marks.reindex(met.index, method=None if is_event else "ffill") > 0
         else:
             met &= _marks(values, one.phrase)
     return met
@@ -394,23 +415,20 @@ def _marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
     return pd.Series(marks, index=values.series.index, dtype=bool)
 
 
-def _session(values: Values, phrase: Phrase) -> NDArray[np.bool_]:
-    index, n = pd.DatetimeIndex(values.series.index), phrase.number("n")
-    period = index.to_period(PERIOD[phrase["period"]])
-    groups = pd.Series(0, index=range(len(index))).groupby(period)
-    from_start, from_end = groups.cumcount().to_numpy() + 1, groups.cumcount(ascending=False).to_numpy() + 1
-    is_over = np.asarray(period != next_session(index[-1]).to_period(PERIOD[phrase["period"]]))
-    return from_start == (n or from_start[-1]) if n >= 0 else (from_end == -n) & is_over
+def _session(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401  # an array of marks
+    n, period = phrase.number("n"), PERIOD[phrase["period"]]
+    from_start, from_end = cases.places_in_period(values.days, period)
+    is_over = np.asarray(values.days.to_period(period) != next_session(values.days[-1]).to_period(period))
+    return (from_end == -n) & is_over if n < 0 else from_start == (n or from_start[-1])
 
 
-def _dated(values: Values, phrase: Phrase) -> NDArray[np.bool_]:
+def _dated(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
     """Mark days of a list, or decisions of the Fed, each on the first session from it; or the days of its state."""
-    index = pd.DatetimeIndex(values.series.index)
+    index = values.days
     if phrase["event"] in STATES:
-        states = policy_states(_target_changes(index[-1])["change_bp"], index)
-        return np.asarray(states == phrase["event"])
+        return policy_states(_target_changes(index[-1])["change_bp"], index) == phrase["event"]
     listed = [pd.Timestamp(read_span(day)[0]) for day in phrase["days"].split(",") if day]
-    days = pd.DatetimeIndex(listed) if listed else decisions(phrase["event"], index[-1]).index
+    days = Days(listed) if listed else decisions(phrase["event"], index[-1]).index
     return np.isin(np.arange(len(index)), index.searchsorted(days[days >= index[0]]))
 
 
@@ -429,8 +447,12 @@ MARKS: dict[str, Callable[[Values, Phrase], Any]] = {
         ("record", "strict record", "record with ties", "record low"),
         lambda values, one: history.records(values.series, low="low" in one.word, ties="ties" in one.word),
     ),
-    "season": lambda values, one: season_days(pd.DatetimeIndex(values.series.index), one["season"])[0],
-    "years": lambda values, one: pd.DatetimeIndex(values.series.index).year.isin(language.read_years(one["years"])),
+    **dict.fromkeys(
+        ("highest", "lowest"), lambda values, one: values.series == _rolling(values.series, one.word, one.number())
+    ),
+    "season": lambda values, one: season_days(values.days, one["season"])[0],
+    "years": lambda values, one: values.days.year.isin(read_years(one["years"])),
+    "weekday": lambda values, one: values.days.day_name() == one["day"],
     **dict.fromkeys(("session of", "same session of"), _session),
     **dict.fromkeys(("on", "policy"), _dated),
 }
@@ -454,12 +476,4 @@ def decisions(event: str, end: pd.Timestamp) -> Series:
     if event in ("cut", "hike"):
         chosen = changes["change_bp"] < 0 if event == "cut" else changes["change_bp"] > 0
         return pd.Series(np.arange(chosen.sum()), index=changes.index[chosen])
-    return policy_events(changes, event)  # type: ignore[arg-type]
-
-
-def bare(line: Line) -> Line:
-    """Return the price, series or pair that a line begins with, before anything is taken of it."""
-    while isinstance(line.of, Line):
-        line = replace(line.of, every=line.every)
-    per, less = (None if one is not None and _has_steps(one) else one for one in (line.per, line.less))
-    return replace(line, per=per, less=less, take=())
+    return policy_events(changes, "pause" if event == "last hike" else event)  # type: ignore[arg-type]

@@ -12,9 +12,10 @@ from research_lib.data.calendar import sessions_between
 from research_lib.errors import DataError, InsufficientDataError, ParameterError
 from research_lib.exhibits.findings import plain
 from research_lib.exhibits.format import NONE, plural, show
+from research_lib.stats import cases
 from research_lib.studies.claims.evaluate import Reading, read_all
 from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, Span, read
-from research_lib.studies.claims.lines import KINDS, Lines, bare, days_when, next_session, on_the_way, scale
+from research_lib.studies.claims.lines import KINDS, Lines, bare, days_when, next_session, scale
 
 HOLDS, ROUGHLY, FAILS, DEPENDS = "holds", "roughly", "fails", "depends"
 OPEN, NO_DATA, STAND_IN, UNTESTABLE = "open", "no data", "stand-in", "untestable"
@@ -270,7 +271,7 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
             if next_session(stop) > until:
                 stop, note = index[index <= until][-1], ""
         if after is not None and after["path"]:
-            value, kind = on_the_way(series.loc[day:stop].to_numpy(), after["path"]), "fraction"
+            value, kind = cases.on_the_way(series.loc[day:stop].to_numpy(), after["path"]), "fraction"
             note = f", {after['path']} on the way{note}"
         else:
             moved = lines.values(replace(line, take=(read("take", f"change since {day.date()}"),)), stop)
