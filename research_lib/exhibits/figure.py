@@ -3,16 +3,17 @@
 import io
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Required, TypedDict, Unpack
 from urllib.parse import quote
 
 import pandas as pd
+
+from research_lib.exhibits.exhibit import HERE, SAFE, Exhibit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -44,13 +45,6 @@ VERDICT_LOOK = {
     "finding": ("#3d4f66", "▸", "finding"),
 }
 
-# A narrow frame shows the narrow drawing. The page has these rules once, a notebook's output brings them along.
-HERE = Path(__file__).parent
-STYLE = (HERE / "exhibit.css").read_text(encoding="utf-8")
-FRAME_STYLE = f"""<style>{STYLE}.exhibit {{ --link: var(--jp-content-link-color, #0b5a8f);
---ink: var(--jp-content-font-color1, var(--vscode-editor-foreground, #1d1d1f)); --quiet: var(--jp-content-font-color2, #5b5b63);
---grid: var(--jp-border-color2, #e6e6ea); --paper: var(--jp-layout-color0, #ffffff); }}</style>"""
-SAFE = " /:;,=()!*'+@&?"  # what a data: link in double quotes may hold as it is
 # What an SVG is better without: its prologue, one font list a word, a fixed size, names that nothing refers to, white space, no turn.
 SVG_SAVINGS = (
     (r"^.*?(?=<svg)", ""),
@@ -77,33 +71,26 @@ class Words(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A picture that shows itself; `charts` draws them, and a study adds id and source."""
+class Figure(Exhibit):
+    """A picture that shows itself; `charts` draws them. Its title is a statement."""
 
-    title: str  # a statement
+    kind: ClassVar[str] = "figure"
+
     alt: str  # the same in a sentence or two, for a reader who does not see the picture
     svg: str
     narrow: str  # the drawing for a phone
-    deck: str = ""  # what, when, how many and in which unit
-    data: pd.DataFrame = field(default_factory=pd.DataFrame)  # what the CSV link holds
-    note: str = ""  # how to read it
-    id: str = ""
-    source: str = ""
 
-    def _repr_html_(self) -> str:
-        # A page may show one drawing as two exhibits: the names inside it are each exhibit's own.
+    def body(self) -> str:
+        """Return both drawings; a page may show one as two exhibits, so that the names inside it are each exhibit's own."""
         drawn = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{self.id}", f"{self.svg}{self.narrow}")
-        body = f'<div class="picture" role="img" aria-label="{escape(self.alt)}">{drawn}</div>'
-        links = {"SVG": ("svg", f"data:image/svg+xml,{quote(self.standalone(), safe=SAFE)}")}
-        parts: Any = {"deck": self.deck, "note": self.note, "source": self.source, "data": self.data}
-        return frame("figure", self.id, self.title, body, links=links, **parts)
+        return f'<div class="picture" role="img" aria-label="{escape(self.alt)}">{drawn}</div>'
+
+    def links(self) -> dict[str, str]:
+        """Return the numbers and the picture."""
+        return super().links() | {"svg": f"data:image/svg+xml,{quote(self.standalone(), safe=SAFE)}"}
 
     def __repr__(self) -> str:
         return f"{self.title}. {self.alt}"
-
-    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        about = {"id": self.id or exhibit_id(self.title), "title": self.title, "kind": "figure"}
-        return {"text/html": self._repr_html_(), "text/plain": repr(self)}, {"research_lib": about}
 
     def standalone(self) -> str:
         """Return the picture as a file of its own: title, deck and source drawn in, colours fixed."""
@@ -131,14 +118,14 @@ def picture(draw: Draw, heights_px: tuple[float, float], **words: Unpack[Words])
 
     drawn, both = {"narrow": ""}, (("wide", WIDE_PX, heights_px[0]), ("narrow", NARROW_PX, heights_px[1]))
     for kind, width, height in both[:1] if _WIDE_ONLY.get() else both:
-        salt = (
-            f"{kind} {words['title']} {words['alt']}"  # the same bytes each time, with names that no other figure has
-        )
+        # The same bytes each time, with names that no other figure has.
+        salt = f"{kind} {words['title']} {words['alt']}"
         with mpl.rc_context({"svg.hashsalt": salt}, fname=HERE / "kit.mplstyle"):
             canvas = Canvas(figsize=(width / 100, height / 100), layout="constrained")
             draw(canvas, kind == "narrow")
             drawn[kind] = _as_svg(canvas, kind)
-    return Figure(svg=drawn["wide"], narrow=drawn["narrow"], **words)
+    said: Any = {"id": "", "data": pd.DataFrame(), **words}
+    return Figure(**said, svg=drawn["wide"], narrow=drawn["narrow"])
 
 
 @contextmanager
@@ -151,47 +138,14 @@ def wide_only() -> Iterator[None]:
         _WIDE_ONLY.reset(before)
 
 
-def frame(  # noqa: PLR0913  # the parts of a frame
-    kind: str,
-    id: str,  # noqa: A002  # it becomes the attribute
-    title: str,
-    body: str,
-    *,
-    deck: str = "",
-    note: str = "",
-    source: str = "",
-    data: pd.DataFrame | None = None,
-    links: Mapping[str, tuple[str, str]] | None = None,
-) -> str:
-    """Put a table or figure, as HTML, into its frame: title and deck above it; note, source and links below.
+def frame(_: str, id: str, title: str, body: str, *, deck: str, source: str, data: pd.DataFrame) -> str:  # noqa: A002
+    """Frame HTML; until the cards of the claims are exhibits themselves."""
 
-    An empty id is made from the title; `links` maps a word to a file name extension and an address.
-    """
-    name, offered = id or exhibit_id(title), dict(links or {})
-    if kind == "table":  # wider than its frame it scrolls, by keyboard too
-        body = f'<div class="scroll" role="group" tabindex="0" aria-label="Table">{body}</div>'
-    if data is not None and len(data.columns):
-        offered = {"CSV": ("csv", f"data:text/csv;charset=utf-8,{quote(as_csv(data), safe=SAFE)}"), **offered}
-    tools = [f'<a href="#{name}" aria-label="Link to this {kind}">#</a>']
-    tools += [f'<a download="{name}.{kind}" href="{to}">{word}</a>' for word, (kind, to) in offered.items()]
-    above = f'<p class="title" id="{name}-title">{escape(title)}</p>'
-    above += f'<p class="deck">{escape(deck)}</p>' if deck else ""
-    below = f'<p class="note">{escape(note)}</p>' if note else ""
-    below += f'<p class="source">{escape(source.rstrip(".") + "." if source else "")}{"".join(tools)}</p>'
-    return (
-        f'<figure class="exhibit {kind}" id="{name}" aria-labelledby="{name}-title">{FRAME_STYLE}{above}{body}'
-        f"<figcaption>{below}</figcaption></figure>"
-    )
+    class Framed(Exhibit):
+        def body(self) -> str:
+            return body
 
-
-def exhibit_id(title: str) -> str:
-    """Make the name that an exhibit outside a study is linked by."""
-    return re.sub(r"\W+", "-", title.lower()).strip("-")
-
-
-def as_csv(data: pd.DataFrame) -> str:
-    """Write a frame as CSV: six digits, ISO dates, the index only where it is not a plain count."""
-    return data.to_csv(index=not isinstance(data.index, pd.RangeIndex), float_format="%.6g", date_format="%Y-%m-%d")
+    return Framed(id, title, data, deck=deck, source=source)._repr_html_()
 
 
 def badge(verdict: str, *, short: bool = False) -> str:

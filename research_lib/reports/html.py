@@ -27,7 +27,8 @@ from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
 from research_lib.errors import ReportError
-from research_lib.exhibits.figure import FRAME_STYLE, STYLE, badge
+from research_lib.exhibits.exhibit import FRAME_STYLE, STYLE
+from research_lib.exhibits.figure import badge
 from research_lib.params import show_setting
 from research_lib.reports.record import Record, Status
 

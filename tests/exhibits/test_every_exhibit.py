@@ -5,7 +5,8 @@ from datetime import date
 
 import pytest
 
-from research_lib.exhibits.figure import FRAME_STYLE, Figure
+from research_lib.exhibits.exhibit import FRAME_STYLE
+from research_lib.exhibits.figure import Figure
 from research_lib.exhibits.table import Table
 from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS

@@ -98,10 +98,14 @@ def test_a_table_escapes_what_it_shows_and_keeps_its_numbers():
     assert made.cells.iloc[:, 1].tolist() == ["50%", "–"]
     assert 'scope="row"' in html
     assert "Read me." in html
+    assert '<div class="scroll" role="group" tabindex="0" aria-label="Table"><table>' in html
 
 
-def test_a_table_without_rows_says_none():
-    assert ">none</td>" in Table("t", "Nothing", pd.DataFrame({"name": []}), ("name",)).body()
+def test_a_table_of_nothing_says_none_and_is_named_by_its_title():
+    html = Table("", "What followed, RUT", pd.DataFrame(), ())._repr_html_()
+    assert 'id="what-followed-rut"' in html
+    assert "CSV" not in html
+    assert ">none</td>" in html
 
 
 def test_holm_against_statsmodels():
