@@ -84,7 +84,8 @@ def mirrors(path: Path) -> list[str]:
     """Return the tests that mirror a file of the library, or those of its package; of studies, what is pinned as well."""
     package, *parts = path.with_suffix("").relative_to("research_lib").parts
     own = [str(test) for part in reversed(parts) for test in sorted(Path("tests", package).rglob(f"test_{part}*.py"))]
-    return [*(own or [f"tests/{package}"]), *(["tests/golden"] if package == "studies" else [])]
+    own = own or [str(test) for test in sorted(Path("tests", package).glob("test_*.py"))]
+    return [*own, *(["tests/golden"] if package == "studies" else [])]
 
 
 def run(tests: list[str]) -> None:
