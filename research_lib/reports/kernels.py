@@ -5,11 +5,9 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
-import tempfile
-import weakref
+import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -17,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbformat import NotebookNode
 
-from research_lib.reports.forkserver import FORK_SERVER, end_tree, private_folder
+from research_lib.reports.forkserver import FORK_SERVER, end_tree
 
 PROVISIONER = "research-lib-forked"
 
@@ -49,17 +47,10 @@ class ForkedKernel:
         return self._exit_code
 
     def send_signal(self, number: int) -> None:
-        """Send a signal to the kernel."""
+        """Send a signal to the kernel, if it is there."""
         if self.poll() is None:
-            os.kill(self.pid, number)
-
-    def terminate(self) -> None:
-        """Ask the kernel to end."""
-        self.send_signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End the kernel."""
-        self.send_signal(signal.SIGKILL)
+            with suppress(OSError):
+                os.kill(self.pid, number)
 
 
 class ForkedProvisioner(LocalProvisioner):
@@ -68,49 +59,38 @@ class ForkedProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:  # noqa: ANN401
         """Fork a kernel, or start it from its command line where that is not possible."""
         own = "ipykernel_launcher" in cmd and Path(cmd[0]).parent == Path(sys.executable).parent
+        execution = getattr(self.parent, "execution", None)
+        if execution is None:  # in JupyterLab, where a kernel that starts again has the library as it is now
+            FORK_SERVER.start()
         try:
             if not own:
                 raise OSError("another Python, or another language")
-            arguments = cmd[cmd.index("-f") :]
             environment = {**(kwargs.get("env") or os.environ), "JPY_PARENT_PID": str(os.getpid())}
             folder = str(kwargs.get("cwd") or Path.cwd())
-            forked = ForkedKernel(*await asyncio.to_thread(FORK_SERVER.fork, arguments, folder, environment))
+            forked = ForkedKernel(
+                *await asyncio.to_thread(FORK_SERVER.fork, cmd[cmd.index("-f") :], folder, environment)
+            )
             self.process = forked  # type: ignore[assignment]  # it has the methods that are called
             self.pid = self.pgid = forked.pid
             self.cwd = folder
         except OSError:
             await super().launch_kernel(cmd, **kwargs)
-        if isinstance(self.parent, WarmKernelManager) and self.parent.execution:
-            self.parent.execution.started(self.process)
+        if execution is not None:
+            execution.started(self.process)
         return self.connection_info
 
 
 class WarmKernelManager(AsyncKernelManager):
-    """Starts forked kernels, and speaks to each through sockets in a folder that only this user can open."""
+    """Starts forked kernels, and speaks to each through sockets in the fork server's folder; without one, by TCP."""
 
-    execution: "Execution | None" = None
+    execution: "Execution"
 
     def __init__(self, **settings: object) -> None:
-        own: dict[str, object] = {}
-        with suppress(OSError):  # no short folder: the kernel uses TCP
-            folder = tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=private_folder())
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-            own = {"transport": "ipc", "ip": f"{folder}/socket", "connection_file": f"{folder}/kernel.json"}
-        super().__init__(**{**own, **settings})
-
-    def cleanup_connection_file(self) -> None:
-        """Remove the connection file, and the folder that it stands in with the sockets."""
-        super().cleanup_connection_file()
-        if self.transport == "ipc":
-            shutil.rmtree(Path(self.ip).parent, ignore_errors=True)
-
-    @property
-    def kernel_spec(self) -> KernelSpec | None:
-        """The kernel that the notebook names, provisioned by us."""
-        spec = super().kernel_spec
-        if spec is not None:
-            spec.metadata = {**spec.metadata, "kernel_provisioner": {"provisioner_name": PROVISIONER}}
-        return spec
+        if folder := FORK_SERVER.folder:
+            own = folder / uuid.uuid4().hex[:8]
+            settings |= {"transport": "ipc", "ip": str(own), "connection_file": f"{own}.json"}
+        super().__init__(**settings)
+        KernelProvisionerFactory.instance(parent=self.parent).default_provisioner_name = PROVISIONER
 
 
 class Execution:

@@ -53,7 +53,6 @@ class Options:
     timeout_seconds: float | None = None  # after which a report's kernel is killed
     leave_out_absent: bool = False  # leave out a report whose data is not here, instead of calling it wrong
     cluster: str = ""  # address of a Dask scheduler, or `local`
-    keep: bool = False  # let the fork server stay for the next run
 
 
 def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any]) -> list[Record]:
@@ -222,7 +221,7 @@ class _Run:
             with _cluster(self.options.cluster, self.options.jobs) as submit:
                 yield submit
             return
-        from research_lib.reports.forkserver import FORK_SERVER, KEEP_SECONDS, without_grammars
+        from research_lib.reports.forkserver import FORK_SERVER, without_grammars
 
         FORK_SERVER.start()  # it imports what kernels need while this process looks at data
         with without_grammars():
@@ -230,7 +229,7 @@ class _Run:
         try:
             yield make
         finally:
-            FORK_SERVER.release(keep_seconds=KEEP_SECONDS if self.options.keep and not self.interrupted() else 0)
+            FORK_SERVER.release()
 
 
 def check(reports: Sequence[Report], *, leave_out_absent: bool) -> dict[str, Record]:
@@ -351,10 +350,12 @@ def _cluster(address: str, jobs: int) -> Iterator[Any]:
 
 def _make_there(notebook: Path, parameters: Mapping[str, Any], asked: Record, timeout_seconds: float | None) -> "Made":
     """Make a report on a worker, if it would be the same report there."""
+    from research_lib.reports.forkserver import FORK_SERVER
     from research_lib.reports.kernels import Execution
     from research_lib.reports.make import Made, make
 
     if Inputs().of(notebook, asked.parameters) != asked.inputs:
         message = "the cluster's worker has another version of the notebook, library, Python or data"
         return Made(failed := asked.with_(status=Status.FAILED, message=message), {FAILED: failed.to_json()})
+    FORK_SERVER.start()
     return make(notebook, parameters, asked, execution=Execution(), timeout_seconds=timeout_seconds)

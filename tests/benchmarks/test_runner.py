@@ -30,7 +30,7 @@ def compiled():
 
 
 def run(output, *words):
-    return [*COMMAND, "run", *words, "--output", output, "--no-keep"]
+    return [*COMMAND, "run", *words, "--output", output]
 
 
 def plainly(paths, folder):

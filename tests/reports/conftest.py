@@ -3,10 +3,11 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import nbformat
 import psutil
@@ -15,7 +16,6 @@ from typer.testing import CliRunner
 
 from research_lib.cli import app
 from research_lib.project import PARAMETERS
-from research_lib.reports import forkserver
 from research_lib.reports.inputs import Inputs
 from research_lib.studies.study import STUDIES
 
@@ -32,15 +32,6 @@ app()
 
 
 SAME_CODE = "from research_lib.reports.inputs import Inputs; Inputs.code = 'one state of the library'"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _end_fork_servers():
-    """Leave no fork server behind: one that only waits ends when it is greeted."""
-    yield
-    for path in forkserver.private_folder().glob("*.socket"):
-        with socket.socket(socket.AF_UNIX) as greeting:
-            greeting.connect_ex(str(path))
 
 
 @pytest.fixture(scope="session")
@@ -143,3 +134,8 @@ def alive(marker):
 
 def interrupt(running):
     os.kill(running.pid, signal.SIGINT)
+
+
+def folders_of(pid):
+    """List the folders of sockets that a process has left."""
+    return [*Path(tempfile.gettempdir()).glob(f"research-lib-{pid}-*")]

@@ -15,7 +15,7 @@ import pytest
 
 from research_lib.reports import forkserver, kernels
 from research_lib.reports.forkserver import FORK_SERVER, ForkServer
-from tests.reports.conftest import FINDINGS, wait_for
+from tests.reports.conftest import FINDINGS, folders_of, wait_for
 
 pytestmark = pytest.mark.notebook
 
@@ -206,10 +206,10 @@ def test_a_kernel_is_open_to_its_user_only(project):
     project.notebook(
         "import os, stat, sys, json\nconnection = json.load(open(sys.argv[sys.argv.index('-f') + 1]))",
         "from pathlib import Path\nfolder = Path(connection['ip']).parent\nassert connection['transport'] == 'ipc'",
-        "for path in (folder, folder.parent):\n    assert stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0",
+        "assert stat.S_IMODE(os.stat(folder).st_mode) & 0o077 == 0",
     )
     assert project.run(project.file()).exit_code == 0
-    assert not list(forkserver.private_folder().glob(f"{os.getpid()}-*"))
+    assert not folders_of(os.getpid())
 
 
 def test_without_fork_ordinary_kernels_make_the_same_report(project, monkeypatch):
@@ -224,9 +224,8 @@ def test_without_fork_ordinary_kernels_make_the_same_report(project, monkeypatch
 
 def test_a_fork_server_that_cannot_start_costs_time_and_no_report(project):
     project.notebook("import sys\nassert 'seaborn' not in sys.modules")
-    broken = "from research_lib.reports import forkserver; forkserver.BEGIN = 'raise SystemExit(1)'\n"
-    broken += "forkserver.identity = lambda: 'broken'"
-    running = project.start(project.file(), "--no-keep", first=broken)
+    broken = "from research_lib.reports import forkserver; forkserver.BEGIN = 'raise SystemExit(1)'"
+    running = project.start(project.file(), first=broken)
     output, _ = running.communicate(timeout=60)
     assert running.returncode == 0, output
 
@@ -244,89 +243,101 @@ def test_papermill_alone_can_use_the_engine(project):
 
 @pytest.fixture
 def server(monkeypatch):
-    """A server of its own that imports nothing, so that it starts at once."""
-    monkeypatch.setattr(forkserver, "identity", lambda: f"test-{os.getpid()}")
+    """A server that imports nothing, so that it starts at once, and whose kernels wait or end as they are told."""
     begin = (
-        "from research_lib.reports import forkserver as f; f.import_all = lambda: None; f.become_kernel = act; f.main()"
-    )
-    act = (
-        "import os, time\ndef act(arguments, folder, environment):\n"
+        "import os, time\nfrom research_lib.reports import forkserver as f\nf.import_all = lambda: None\n"
+        "def act(arguments, folder, environment):\n"
         "    if arguments == ['wait']: time.sleep(600)\n"
         "    os._exit(int(arguments[0]))\n"
+        "f.become_kernel = act\nf.main()"
     )
-    monkeypatch.setattr(forkserver, "BEGIN", act + begin)
+    monkeypatch.setattr(forkserver, "BEGIN", begin)
     made = ForkServer()
     yield made
     made.release()
 
 
-def servers():
-    return [process for process in psutil.process_iter(["cmdline", "status"]) if process.info["status"] != "zombie"
-            and any(f"test-{os.getpid()}.socket" in word for word in process.info["cmdline"] or [])]  # fmt: skip
+def kernel(server, argument):
+    return kernels.ForkedKernel(*server.fork([argument], "/", {}))
+
+
+def gone(pid):
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def server_of(kernel):
+    return psutil.Process(kernel.pid).parent()
 
 
 def test_exit_codes_are_told(server):
-    assert [kernels.ForkedKernel(*server.fork([code], "/", {})).wait() for code in ("0", "3")] == [0, 3]
-    killed = kernels.ForkedKernel(*server.fork(["wait"], "/", {}))
+    server.start()
+    assert [kernel(server, code).wait() for code in ("0", "3")] == [0, 3]
+    killed = kernel(server, "wait")
     assert killed.poll() is None
-    killed.kill()
+    killed.send_signal(signal.SIGKILL)
     assert killed.wait() == killed.poll() == -signal.SIGKILL
+    killed.send_signal(signal.SIGKILL)  # does no harm
 
 
-def test_a_server_ends_with_its_last_run_unless_it_is_asked_to_stay(server):
+def test_a_server_that_is_let_go_of_ends_with_its_last_kernel_and_leaves_no_folder(server):
     server.start()
-    wait_for(lambda: len(servers()) == 1)
+    folder, waiting = server.folder, kernel(server, "wait")
+    process = server_of(waiting)
+    assert folder.stat().st_mode & 0o077 == 0
     server.release()
-    wait_for(lambda: not servers())
+    time.sleep(0.5)
+    assert waiting.poll() is None
+    assert not gone(process.pid)
+    waiting._connection.close()  # as the system does when the run is killed
+    wait_for(lambda: gone(waiting.pid) and gone(process.pid))
+    assert not folder.exists()
+
+
+def test_a_kernel_ends_with_the_server(server):
     server.start()
-    server.release(keep_seconds=2.0)
-    time.sleep(1)
-    assert len(servers()) == 1
-    wait_for(lambda: not servers())
+    waiting = kernel(server, "wait")
+    server_of(waiting).kill()
+    assert waiting.wait() == -signal.SIGKILL
+    wait_for(lambda: gone(waiting.pid))
+    with pytest.raises(OSError, match="fork server"):
+        kernel(server, "0")
 
 
-def test_the_next_run_finds_the_server_that_stayed(server):
+def test_where_the_library_changes_the_next_kernels_are_of_another_server(server, monkeypatch, tmp_path):
     server.start()
-    wait_for(servers)
-    (first,) = servers()
-    server.release(keep_seconds=30.0)
-    second = ForkServer()
-    assert kernels.ForkedKernel(*second.fork(["5"], "/", {})).wait() == 5
-    assert [process.pid for process in servers()] == [first.pid]
-    second.release()
-    wait_for(lambda: not servers())
+    first = kernel(server, "wait")
+    server.start()
+    assert server_of(kernel(server, "wait")) == server_of(first)
+    (tmp_path / "a.py").touch()
+    monkeypatch.setattr(forkserver, "LIBRARY", tmp_path)
+    server.start()
+    assert server_of(kernel(server, "wait")) != server_of(first)
+    assert first.poll() is None
 
 
-def test_a_kernel_ends_with_the_run_that_asked_for_it_or_with_the_server(server):
-    one, other = (server.fork(["wait"], "/", {}) for _ in range(2))
-    one[1].close()
-    wait_for(lambda: not psutil.pid_exists(one[0]))
-    servers()[0].kill()
-    wait_for(lambda: not psutil.pid_exists(other[0]) or psutil.Process(other[0]).status() == "zombie")
-    assert kernels.ForkedKernel(*other).wait() == -signal.SIGKILL
+@pytest.mark.parametrize("limit", ["resource.RLIMIT_NPROC", "resource.RLIMIT_NOFILE"])
+def test_a_server_that_can_fork_no_more_costs_no_kernel_that_runs(server, limit, monkeypatch):
+    if limit == "resource.RLIMIT_NPROC" and os.getuid() == 0:
+        pytest.skip("root may start any number of processes")
+    bound = f"import resource; resource.setrlimit({limit}, (12, 12)); "
+    monkeypatch.setattr(forkserver, "BEGIN", bound + forkserver.BEGIN)
+    server.start()
+    running, refused = [], 0
+    for _ in range(12):
+        try:
+            running.append(kernel(server, "wait"))
+        except OSError:
+            refused += 1
+    assert running
+    assert refused
+    assert {one.poll() for one in running} == {None}
 
 
-@pytest.mark.parametrize("change", ["variable", "code", "limit"])
-def test_another_environment_library_or_limit_is_another_server(monkeypatch, tmp_path, change):
-    before = forkserver.identity()
-    monkeypatch.setenv("OF_THE_RUN", "x")
-    assert forkserver.identity() == before
-    if change == "variable":
-        monkeypatch.setenv("PYTHONHASHSEED", "5")
-    elif change == "code":
-        (tmp_path / "a.py").touch()
-        monkeypatch.setattr(forkserver, "LIBRARY", tmp_path)
-    else:
-        monkeypatch.setattr(forkserver.os, "getpriority", lambda *_: 19)
-    assert forkserver.identity() != before
-
-
-def test_a_folder_that_others_can_open_is_not_used(monkeypatch, tmp_path):
-    folder = tmp_path / f"research-lib-{os.getuid()}"
-    folder.mkdir(mode=0o777)
-    folder.chmod(0o777)
-    monkeypatch.setattr(forkserver.tempfile, "gettempdir", lambda: str(tmp_path))
-    assert forkserver.private_folder() != folder
+def test_without_a_short_folder_kernels_speak_through_tcp(monkeypatch):
+    monkeypatch.setattr(forkserver, "LONGEST_FOLDER", 1)
+    with pytest.raises(OSError, match="no folder"):
+        forkserver.private_folder()
+    assert kernels.WarmKernelManager().transport == "tcp"
 
 
 def test_jsonschema_is_whole_again_after_the_quick_import():

@@ -10,12 +10,12 @@ import time
 import nbformat
 import pytest
 
-from research_lib.reports import forkserver, make, plan
+from research_lib.reports import make, plan
 from research_lib.reports.inputs import Inputs
 from research_lib.reports.record import Record
 from research_lib.reports.run import describe
 from tests.conftest import write_prices
-from tests.reports.conftest import FINDINGS, SAME_CODE, alive, interrupt, wait_for
+from tests.reports.conftest import FINDINGS, SAME_CODE, alive, folders_of, interrupt, wait_for
 
 pytestmark = pytest.mark.notebook
 
@@ -174,7 +174,7 @@ def test_a_long_folder_for_temporary_files_does_no_harm(project, length):
     folder = project.folder / ("t" * max(length - len(str(project.folder)) - 1, 1))
     folder.mkdir()
     project.notebook(FINDINGS)
-    running = project.start(project.file(), "--no-keep", env={**os.environ, "TMPDIR": str(folder)})
+    running = project.start(project.file(), env={**os.environ, "TMPDIR": str(folder)})
     output, _ = running.communicate(timeout=60)
     assert running.returncode == 0, output
 
@@ -322,7 +322,7 @@ WAITING = "import time, os, subprocess\nwhile seed and not os.path.exists({marke
 def test_an_interrupt_at_any_time_is_one_clear_end(project, seconds):
     """Ctrl-C goes to every process of the terminal."""
     project.notebook("import subprocess", "subprocess.run(['sleep', '65432'])")
-    running = project.start(project.file(), "--no-keep")
+    running = project.start(project.file())
     time.sleep(seconds)
     os.killpg(running.pid, signal.SIGINT)
     output, _ = running.communicate(timeout=30)
@@ -413,7 +413,7 @@ def test_a_killed_runner_leaves_nothing_running_and_can_be_resumed(project):
     running.wait()
     wait_for(lambda: not alive("76543"))
     assert not [name for name in project.made() if name.startswith(".making")]
-    wait_for(lambda: not list(forkserver.private_folder().glob(f"{running.pid}-*")))
+    wait_for(lambda: not folders_of(running.pid))
     marker.touch()
     assert project.run("--resume").exit_code == 0
     assert {f"a--seed={seed}.html" for seed in range(3)} <= project.made()
