@@ -220,15 +220,14 @@ def compare(
     second = compare.find_record(b, output=output) if b else first.previous
     if second is None:
         raise ReportError(f"{a}: there is no run before it with other parameters or data; name another report")
-    compared = compare.compare(*((first, second) if b else (second, first)))
+    pair = (first, second) if b else (second, first)
+    compared = compare.differences(*pair)
     if as_json:
-        echo(json.dumps(compared.as_record(), indent=2, ensure_ascii=False))
+        echo(json.dumps(compared, indent=2, ensure_ascii=False))
         return
-    for letter, one in (("A", compared.a), ("B", compared.b)):
+    for letter, one in zip("AB", pair, strict=True):
         echo(f"{letter}  {one.name}, made {one.started[:16].replace('T', ' ')}: {one.headline}")
-    Console().print(*compare.tables(compared, everything=everything), sep="\n")
-    if more := 0 if everything else len(compared.findings) - len(compared.key_findings):
-        echo(f"{more} more findings: --all")
+    Console().print(*compare.shown(compared, everything=everything), sep="\n")
 
 
 @app.command(epilog=_examples("claims 04_claims/sayings --verdict fails", "claims new mine", "claims words"))

@@ -17,6 +17,7 @@ from research_lib.stats.estimate import Estimate
 FINDINGS_MIME = "application/vnd.research-lib.findings+json"
 SUMMARY_MIME = "application/vnd.research-lib.summary+json"
 VERDICTS = tuple(VERDICT_LOOK)
+FIELDS = ("name", "value", "unit", "n", "low", "high", "definition")  # of a finding, in a record and as CSV
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,7 @@ class Findings:
 
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values: no NaN, no infinity, dates as ISO texts."""
-        order = ("name", "value", "unit", "n", "low", "high", "definition")
-        findings = [{name: plain(getattr(one, name)) for name in order} for one in self.findings]
+        findings = [{name: plain(getattr(one, name)) for name in FIELDS} for one in self.findings]
         return {"data": list(self.data), "findings": findings}
 
     def table(self) -> Table:
@@ -87,14 +87,13 @@ def show_findings(**named: float | Estimate | Mapping[str, Any]) -> Findings:
     >>> show_findings(mean=0.012, gap=Estimate(0.01, n=40, low=-0.02, high=0.04)).findings[1].n
     40
     """
-    known, found = ("value", "unit", "n", "low", "high", "definition"), []
+    found = []
     for name, given in named.items():
+        parts: Mapping[str, Any] = given if isinstance(given, Mapping) else {"value": given}
         if isinstance(given, Estimate):
-            parts: Mapping[str, Any] = {part: getattr(given, part) for part in ("value", "n", "low", "high")}
-        else:
-            parts = given if isinstance(given, Mapping) else {"value": given}
-        if unknown := sorted(set(parts) - set(known)):
-            raise ValueError(f"finding {name}: unknown field {unknown[0]} (known: {', '.join(known)})")
+            parts = {part: getattr(given, part) for part in ("value", "n", "low", "high")}
+        if unknown := sorted(set(parts) - set(FIELDS[1:])):
+            raise ValueError(f"finding {name}: unknown field {unknown[0]} (known: {', '.join(FIELDS[1:])})")
         found.append(Finding(name, **{"value": None, **{part: plain(value) for part, value in parts.items()}}))
     return Findings(tuple(found))
 
@@ -122,8 +121,7 @@ class Summary:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         strip = "".join(f"<td><b>{escape(value)}</b><br>{escape(label)}</td>" for value, label in self.numbers)
-        html = f"<h2>{escape(self.headline)}</h2><p>{escape(self.standfirst)}</p>"
-        html += f'<table class="numbers"><tbody><tr>{strip}</tr></tbody></table>'
+        html = f"<h2>{escape(self.headline)}</h2><p>{escape(self.standfirst)}</p><table><tr>{strip}</tr></table>"
         text = "\n".join([self.headline, self.standfirst, *(f"{value}: {label}" for value, label in self.numbers)])
         return {"text/html": html, "text/plain": text, SUMMARY_MIME: self.as_record()}
 

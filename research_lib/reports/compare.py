@@ -1,7 +1,6 @@
 """Two reports side by side: which findings differ, and by more than their intervals allow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,72 +11,40 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 KEY_FINDINGS = 6  # a study's first findings are those that it is about
+COMPARED = {"value", "n", "low", "high"}
 DIFFERENCE_UNITS = {"fraction": "points", "share": "points", "change": "points"}
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A finding of two reports; None where one of them has no such finding."""
-
-    name: str
-    unit: str
-    a: Finding | None
-    b: Finding | None
-
-    @property
-    def difference(self) -> float | None:
-        """B less A, in the finding's unit; None where there are no two numbers to subtract."""
-        values = [one.value for one in (self.a, self.b) if one and isinstance(one.value, int | float)]
-        return values[1] - values[0] if len(values) == 2 else None
-
-    @property
-    def apart(self) -> bool:
-        """Whether both have intervals, and these do not overlap."""
-        ends = [one.low if side == "low" else one.high for one in (self.a, self.b) if one for side in ("low", "high")]
-        found = [end for end in ends if end is not None]
-        return len(found) == 4 and (found[1] < found[2] or found[3] < found[0])
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two reports; of parameters and data (by the id of a series) only what differs, as the pair of both values."""
-
-    a: Record
-    b: Record
-    parameters: Mapping[str, tuple[Any, Any]]
-    data: Mapping[str, tuple[Any, Any]]
-    findings: tuple[Pair, ...]
-
-    @property
-    def key_findings(self) -> tuple[Pair, ...]:
-        """The first findings that have a value, and all whose intervals do not overlap."""
-        valued = [pair for pair in self.findings if any(one and one.value is not None for one in (pair.a, pair.b))]
-        return tuple(pair for pair in self.findings if pair in valued[:KEY_FINDINGS] or pair.apart)
-
-    def as_record(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        kept = {"value", "n", "low", "high"}
-        findings = [
-            {"name": pair.name, "unit": pair.unit, "a": pair.a and pair.a.model_dump(include=kept),
-             "b": pair.b and pair.b.model_dump(include=kept), "difference": pair.difference,
-             "intervals_apart": pair.apart}
-            for pair in self.findings
-        ]  # fmt: skip
-        made_of = {"parameters": dict(self.parameters), "data": dict(self.data)}
-        return {"a": self.a.name, "b": self.b.name, **made_of, "findings": findings}
-
-
-def compare(a: Record, b: Record) -> Comparison:
-    """Compare two reports, in the order of the first one's findings."""
-    found = [{finding.name: finding for finding in record.findings} for record in (a, b)]
-    pairs = [(name, found[0].get(name), found[1].get(name)) for name in dict.fromkeys([*found[0], *found[1]])]
-    findings = tuple(Pair(name, next(one.unit for one in two if one), *two) for name, *two in pairs)
+def differences(a: Record, b: Record) -> dict[str, Any]:
+    """Compare two reports, as plain JSON values: every finding, and of parameters and data the pairs that differ."""
+    first, second = ({finding.name: finding for finding in record.findings} for record in (a, b))
     cards = [{str(card.get("id")): card for card in record.data} for record in (a, b)]
-    return Comparison(a, b, _both(a.parameters, b.parameters), _both(*cards), findings)
+    return {
+        "a": a.name,
+        "b": b.name,
+        "parameters": _unequal(a.parameters, b.parameters),
+        "data": _unequal(*cards),
+        "findings": [_pair(first.get(name), second.get(name)) for name in {**first, **second}],
+    }
 
 
-def _both(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+def _unequal(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     return {name: (a.get(name), b.get(name)) for name in differing([a, b])}
+
+
+def _pair(a: Finding | None, b: Finding | None) -> dict[str, Any]:
+    """Compare a finding of two reports, which one of them may lack."""
+    found = [one for one in (a, b) if one]
+    values = [one.value for one in found if isinstance(one.value, int | float)]
+    ends = [(one.low, one.high) for one in found if one.low is not None and one.high is not None]
+    return {
+        "name": found[0].name,
+        "unit": found[0].unit,
+        "a": a and a.model_dump(include=COMPARED),
+        "b": b and b.model_dump(include=COMPARED),
+        "difference": values[1] - values[0] if len(values) == 2 else None,
+        "intervals_apart": len(ends) == 2 and max(low for low, _ in ends) > min(high for _, high in ends),
+    }
 
 
 def find_record(name: str, *, output: Path) -> Record:
@@ -102,28 +69,32 @@ def find_record(name: str, *, output: Path) -> Record:
     return record
 
 
-def tables(comparison: Comparison, *, everything: bool) -> "list[Table]":
-    """Show a comparison for a terminal: its key findings (or everything), then what the two were made of."""
+def shown(compared: Mapping[str, Any], *, everything: bool) -> "list[Table | str]":
+    """Show a comparison for a terminal: its key findings (or all), those whose intervals are apart, and what differs."""
     from rich.table import Table
     from rich.text import Text
 
     from research_lib.exhibits.format import interval, show
 
-    def cells(one: Finding | None, unit: str) -> tuple[str, str, str]:
+    def cells(one: Mapping[str, Any] | None, unit: str) -> list[str]:
         if one is None:
-            return "–", "", ""
-        both = "" if one.low is None or one.high is None else interval(one.low, one.high, unit)
-        return show(one.value, unit), both, "" if one.n is None else f"{one.n:,}"
+            return ["–", "", ""]
+        both = "" if None in (one["low"], one["high"]) else interval(one["low"], one["high"], unit)
+        return [show(one["value"], unit), both, "" if one["n"] is None else f"{one['n']:,}"]
 
+    pairs = compared["findings"]
+    key = [pair["name"] for pair in pairs if any(pair[one] and pair[one]["value"] is not None for one in "ab")]
+    key = [pair["name"] for pair in pairs if everything or pair["intervals_apart"] or pair["name"] in key[:KEY_FINDINGS]]
     findings = Table("finding", "A", "95% interval", "n", "B", "95% interval", "n", "B less A", "", box=None)
-    for pair in comparison.findings if everything else comparison.key_findings:
-        unit = DIFFERENCE_UNITS.get(pair.unit, pair.unit)
-        less = "" if pair.difference is None else show(pair.difference, unit)
-        mark = "≠" if pair.apart else ""
-        findings.add_row(*map(Text, (pair.name, *cells(pair.a, pair.unit), *cells(pair.b, pair.unit), less, mark)))
+    for pair in (pair for pair in pairs if pair["name"] in key):
+        name, unit, less = pair["name"], pair["unit"], pair["difference"]
+        apart = "" if less is None else show(less, DIFFERENCE_UNITS.get(unit, unit))
+        row = [name, *cells(pair["a"], unit), *cells(pair["b"], unit), apart, "≠" if pair["intervals_apart"] else ""]
+        findings.add_row(*map(Text, row))
     made_of = Table("made of", "A", "B", box=None)
-    for name, values in comparison.parameters.items():
+    for name, values in compared["parameters"].items():
         made_of.add_row(*map(Text, (name, *("–" if one is None else str(one) for one in values))))
-    for name, cards in comparison.data.items():
-        made_of.add_row(*map(Text, (name, *(f"{one['first']} to {one['last']}" if one else "–" for one in cards))))
-    return [findings, made_of] if made_of.row_count else [findings]
+    for name, two in compared["data"].items():
+        made_of.add_row(*map(Text, (name, *(f"{one['first']} to {one['last']}" if one else "–" for one in two))))
+    more = [f"{len(pairs) - len(key)} more findings: --all"] if len(key) < len(pairs) else []
+    return [findings, *([made_of] if made_of.row_count else []), *more]

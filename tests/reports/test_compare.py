@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from research_lib.cli import app
-from research_lib.reports.compare import compare, find_record
+from research_lib.reports.compare import differences, find_record
 from research_lib.reports.record import Finding, Record
 
 CARD = {"id": "GSPC", "first": "1950-01-03", "last": "2018-12-31"}
@@ -51,7 +51,7 @@ def two(tmp_path):
 
 
 def found(folder, a="99_made/a", b="99_made/b"):
-    return compare(find_record(a, output=folder), find_record(b, output=folder))
+    return differences(find_record(a, output=folder), find_record(b, output=folder))
 
 
 def command(folder, *words):
@@ -65,21 +65,22 @@ def cells(output):
 
 
 def test_only_intervals_that_do_not_overlap_are_marked(two):
-    pairs = {pair.name: pair for pair in found(two).findings}
-    assert {name for name, pair in pairs.items() if pair.apart} == {"apart"}
-    assert {pair.name for pair in found(two, "99_made/b", "99_made/a").findings if pair.apart} == {"apart"}
-    assert (pairs["apart"].difference, pairs["share"].difference) == (2.0, -0.25)
-    assert pairs["text"].difference is None
-    assert (pairs["alone_a"].b, pairs["alone_b"].a) == (None, None)
+    for a, b in (("a", "b"), ("b", "a")):
+        pairs = found(two, f"99_made/{a}", f"99_made/{b}")["findings"]
+        assert [pair["name"] for pair in pairs if pair["intervals_apart"]] == ["apart"]
+    pairs = {pair["name"]: pair for pair in found(two)["findings"]}
+    assert (pairs["apart"]["difference"], pairs["share"]["difference"]) == (2.0, -0.25)
+    assert pairs["text"]["difference"] is None
+    assert (pairs["alone_a"]["b"], pairs["alone_b"]["a"]) == (None, None)
 
 
 def test_what_they_were_made_from_is_named_where_it_differs(two):
     compared = found(two)
-    assert compared.parameters == {"window": (50, 100), "asset": ("GSPC", "[red]GSPC[/]"), "new": (None, [1, 2])}
-    assert set(compared.data) == {"GSPC", "RUT"}
+    assert compared["parameters"] == {"window": (50, 100), "asset": ("GSPC", "[red]GSPC[/]"), "new": (None, [1, 2])}
+    assert set(compared["data"]) == {"GSPC", "RUT"}
     same = found(two, "99_made/a", "99_made/a")
-    assert not same.parameters
-    assert not same.data
+    assert not same["parameters"]
+    assert not same["data"]
 
 
 def test_the_command_shows_both_with_the_key_findings_first(two):
