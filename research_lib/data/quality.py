@@ -9,17 +9,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from research_lib.data.calendar import CHECKED_FROM, is_finished, sessions_between
+from research_lib.data.calendar import CHECKED_FROM, last_finished, sessions_between
 from research_lib.data.catalog import Listing
-from research_lib.data.readers import EXCHANGE_ZONE, SHOWN, clipped, quoted, refusal, to_dates, to_numbers
+from research_lib.data.readers import SHOWN, clipped, quoted, refusal, to_dates, to_numbers
 from research_lib.data.source import RawSeries, Vintage
 from research_lib.errors import DataError, InsufficientDataError
+
+Days: TypeAlias = NDArray[np.datetime64]
 
 
 class FaultKind(StrEnum):
@@ -36,6 +38,7 @@ class FaultKind(StrEnum):
     NOT_A_SESSION = "no exchange session on this date"
     OTHER_CALENDAR = "not a session in New York: another exchange's calendar?"
     MISSING_PERIOD = "a month or quarter is missing"
+    COARSE = "given less often than it is published"
     GAP = "no value for more than a month"
     SPIKE = "a jump that reverses within a week"
     STEP = "a step of 25% or more that stays"
@@ -43,12 +46,18 @@ class FaultKind(StrEnum):
     FAR_OUT = "a value far outside what is usual: another unit?"
     SMALL_RATE = "small for a rate in percent: decimals?"
     STALE = "the same value again and again"
+    NAMELESS = "no company name (left out)"
+    PLACEHOLDER = "zero or a placeholder, taken as missing"
+    YEAR_TO_DATE = "quarters that rise like sums of the year so far"
+    DEBT_UNLIKE_PARTS = "debt is not the sum of short-term and long-term debt (the total counts)"
+    OTHER_YEAR = "a fiscal year that does not go with its period's end (left out)"
     UNMATCHED = "no row of this company and year in the other file (left out)"
     PUBLISHED_EARLY = "published before its period ended (left out)"
-    UNDATED = "no date on which it was known (left out)"
+    UNDATED = "no past date on which it was known (left out)"
     OTHER_CURRENCY = "in another currency than most (set aside in sums)"
     PART_OF_A_YEAR = "a quarter without the three before it (left out)"
     BAD_PRICE = "a price that is not positive (left out)"
+    NO_PRICE = "no price at all (left out)"
     NO_ANNUAL_REPORT = "no annual report in US GAAP and dollars (left out)"
     NO_MARKET_VALUE = "no market value"
     NO_SHARES = "no count of shares on the report's cover"
@@ -68,15 +77,17 @@ LARGE_MOVES = {"index": STEP, "fund": STEP, "currency": STEP, "volatility": 4.0}
 SPLIT_FACTORS = np.array([1.5, *range(2, 11), 15, 20, 25, 30, 50, 100])
 SPLIT_TOLERANCE = 0.05  # a day's own move hides less than this share of the factor
 STALE_SESSIONS = 6  # equal closes in a row; indices quoted to two digits repeat once or twice by chance
-STALE_PERIODS = {"monthly": 12, "quarterly": 8}
+STALE_PERIODS = {"monthly": 12, "quarterly": 8, "annual": 5}
 STALE_DAYS = 25
-PERIODS = {"monthly": "M", "quarterly": "Q"}
+PERIOD_MONTHS = {"annual": 12, "quarterly": 3, "monthly": 1}
+FEWEST_PERIODS = 4  # dates, before they say that they are of quarters or years
 FEWEST_FOR_UNIT = 12  # values, before their median says something of their unit
 MOSTLY = 0.9
 SMALLEST_USUAL_RATE = 0.1  # percent; short rates were below it from 2009 to 2015
 FAR_OUT_FACTOR = 5.0
+LARGEST_RATE = 100  # percent
 OTHER_CALENDAR_SHARE = 0.02  # dates that are no sessions; a few are typing errors
-LONGEST_GAP = pd.Timedelta(days=31)
+LONGEST_GAP_DAYS = 31
 
 
 @dataclass(frozen=True)
@@ -106,10 +117,14 @@ class DataCard:
     first: str
     last: str
     rows: int
-    gaps: int  # exchange sessions (known from 1970 on) or months from first to last without a value
     sha256: str  # of the dates and values that the study saw, nothing after `as_of` among them
     faults: tuple[Fault, ...]
     vintage: Vintage | None = None  # the snapshot behind it, where it came from the network
+
+    @property
+    def gaps(self) -> int:
+        """Exchange sessions (known from 1970 on) or periods from first to last without a value."""
+        return sum(fault.n for fault in self.faults if fault.kind in GAPS)
 
     def as_record(self) -> dict[str, Any]:
         """Return what a report's record says of the data; `unfinished` where a session was left out as such."""
@@ -129,6 +144,31 @@ class DataCard:
         return "; ".join(said) or "none found"
 
 
+def _date(day: Any) -> str:  # noqa: ANN401  # a numpy date
+    return str(day)[:10]
+
+
+class Rows(NamedTuple):
+    """Rows of a series as arrays of one length: their numbers in the source, dates and values."""
+
+    row: NDArray[np.int64]
+    day: Days
+    value: NDArray[np.floating[Any]]
+
+    def take(self, chosen: NDArray[Any]) -> "Rows":
+        """Return chosen rows, in the order of positions or where a condition holds."""
+        return Rows(*(part[chosen] for part in self))
+
+    def faults(self, where: ArrayLike, kind: FaultKind, said: Callable[[int], str] = lambda _: "") -> list[Fault]:
+        """Return the first rows of a kind of fault; the last of them stands for those that come after it too."""
+        at = np.flatnonzero(where).tolist()
+        counts = [1] * (SHOWN - 1) + [len(at) - SHOWN + 1]
+        return [
+            Fault(kind, int(self.row[row]), _date(self.day[row]), clipped(said(row), 80), n)
+            for row, n in zip(at, counts, strict=False)
+        ]
+
+
 def check_loads(raw: RawSeries, info: Listing) -> None:
     """Raise `DataError` where a fault would stop the load of a series."""
     with suppress(InsufficientDataError):  # nothing finished yet is no fault
@@ -141,81 +181,88 @@ def clean(
     """Cut a series at `as_of`, find its faults, leave out what cannot be used, and describe the rest.
 
     The values are decimals (float64) on a sorted, unique, tz-naive index named `date`. No value dated after `as_of` is
-    looked at; a row whose date cannot be read stops the run, for it could be any date. Values of a month or quarter are
-    dated by its last day, the first on which they can be known. `now` (tz-aware) decides whether a session is over.
+    looked at; a row whose date cannot be read stops the run, for it could be any date. Values of a period are dated by
+    its last day, the first on which they can be known. `now` (tz-aware) decides whether a session is over.
     """
-    dates = to_dates(raw.dates, raw.origin)
-    known = dates.notna() if as_of is None else dates <= as_of
-    frequency, starts = info.frequency, dates[known].dt
-    if not frequency and known.sum() > 1 and starts.is_month_start.all():
-        frequency = "quarterly" if known.sum() > 3 and starts.is_quarter_start.all() else "monthly"
-    if frequency in PERIODS:
-        dates = dates.dt.to_period(PERIODS[frequency]).dt.end_time.dt.normalize().astype("datetime64[us]")
-        known = known if as_of is None else dates <= as_of
+    day = to_dates(raw.dates, raw.origin.partition(", column ")[0]).to_numpy()
+    last = (pd.Timestamp.max if as_of is None else as_of).to_datetime64()
+    frequency = _frequency(day[day <= last], info)
+    if months := PERIOD_MONTHS.get(frequency):
+        day = _period_ends(day, months)
+    known = day <= last
     if not known.any():
         raise InsufficientDataError(
-            f"{raw.id}: {raw.origin} begins on {dates.min():%Y-%m-%d}, after as_of {as_of:%Y-%m-%d}; give a later as_of "
-            f"or leave {raw.id} out"
+            f"{raw.id}: {raw.origin} begins on {_date(day.min())}, after as_of {_date(last)}; give a later as_of or leave "
+            f"{raw.id} out"
         )
+    rows, left_out = _usable(raw, info, day, known, last_finished(now).to_datetime64())
+    if not len(rows.day):
+        raise InsufficientDataError(f"{raw.id}: {raw.origin} holds no finished session")
+    faults = [*left_out, *_unit_faults(rows, info, raw)]
+    if frequency != info.frequency and info.frequency:
+        faults.append(Fault(FaultKind.COARSE, None, _date(rows.day[0]), f"{frequency}, not {info.frequency}"))
+    faults += _period_faults(rows, months) if info.kind in ("series", "currency") else session_faults(rows)
+    if info.kind in LARGE_MOVES:
+        faults += jumps(rows, LARGE_MOVES[info.kind], raw.splits)
+    if not info.is_short_rate and info.kind != "volatility":  # they stand still for months
+        longest = STALE_PERIODS.get(frequency, STALE_DAYS) if info.kind == "series" else STALE_SESSIONS
+        faults += stale_runs(rows, longest)
+    days, numbers = rows.day.astype("datetime64[D]").astype("<i8"), rows.value.astype("<f8")
+    digest = hashlib.sha256(days.tobytes() + numbers.tobytes()).hexdigest()
+    about = (raw.source, raw.id, info.name, raw.origin, _date(rows.day[0]), _date(rows.day[-1]), len(days), digest)
+    series = pd.Series(rows.value * info.scale, pd.DatetimeIndex(rows.day, name="date"), name=raw.id)
+    return series, DataCard(*about, tuple(faults), raw.vintage)
+
+
+def _usable(
+    raw: RawSeries, info: Listing, day: Days, known: NDArray[np.bool_], over: np.datetime64
+) -> tuple[Rows, list[Fault]]:
+    """Return the rows that can be used, in order, and say which are left out; raise where a fault stops the run."""
     cells = raw.values[known]
-    values, bad = to_numbers(cells)
-    rows = pd.DataFrame({"date": dates[known], "value": values})
+    numbers, bad = to_numbers(cells)
+    values = numbers.to_numpy(np.float64)
+    rows = Rows(cells.index.to_numpy(), day[known], values)
     said = lambda row: quoted(cells.iloc[row])
     stopping = [
-        *_find(rows, bad, FaultKind.BAD_VALUE, said),
-        *_find(rows, rows["date"].duplicated(), FaultKind.DUPLICATE_DATE),
-        *_find(rows, values.le(0) & (info.kind != "series"), FaultKind.NON_POSITIVE, said),
+        *rows.faults(bad, FaultKind.BAD_VALUE, said),
+        *rows.faults(pd.Index(rows.day).duplicated(), FaultKind.DUPLICATE_DATE),
+        *rows.faults((values <= 0) & (info.kind != "series"), FaultKind.NON_POSITIVE, said),
     ]
     if stopping:
-        raise refusal(raw.origin, [str(fault) for fault in stopping], sum(fault.n for fault in stopping))
-    traded = values.isna() & (False if raw.volume is None else raw.volume[cells.index].gt(0))
-    now = pd.Timestamp.now(EXCHANGE_ZONE) if now is None else now.tz_convert(EXCHANGE_ZONE)
-    today = now.tz_localize(None).normalize()
-    over = rows["date"] <= (today if is_finished(today, now) else today - pd.Timedelta(days=1))
+        raise refusal(raw.origin, map(str, stopping), sum(fault.n for fault in stopping))
+    missing, unfinished = np.isnan(values), rows.day > over
+    traded = missing & (False if raw.volume is None else raw.volume.to_numpy()[known] > 0)
     faults = [
-        *_find(rows, values.isna() & ~traded, FaultKind.MISSING_VALUE),
-        *_find(rows, traded, FaultKind.VOLUME_ONLY),
-        *_find(rows, values.notna() & ~over, FaultKind.UNFINISHED),
+        *rows.faults(missing & ~traded, FaultKind.MISSING_VALUE),
+        *rows.faults(traded, FaultKind.VOLUME_ONLY),
+        *rows.faults(unfinished & ~missing, FaultKind.UNFINISHED),
     ]
-    rows = rows[values.notna() & over]
-    if rows.empty:
-        raise InsufficientDataError(f"{raw.id}: {raw.origin} holds no finished session")
-    if not rows["date"].is_monotonic_decreasing:  # newest first is the order in which some vendors write
-        faults += _find(rows, rows["date"].diff() < pd.Timedelta(0), FaultKind.UNSORTED)[:1]
-    rows = rows.sort_values("date")
-    faults += _unit_faults(rows, info, raw)
-    faults += _period_faults(rows, frequency) if info.kind in ("series", "currency") else _session_faults(rows)
-    faults += _jumps(rows, raw.splits, limit=LARGE_MOVES[info.kind]) if info.kind in LARGE_MOVES else []
-    faults += _stale_runs(rows, info, frequency)
-    series = rows.set_index("date")["value"].rename(raw.id)
-    first, last = (f"{series.index[end]:%Y-%m-%d}" for end in (0, -1))
-    gaps = sum(fault.n for fault in faults if fault.kind in GAPS)
-    days, numbers = series.index.to_numpy().astype("datetime64[D]").astype("<i8"), series.to_numpy().astype("<f8")
-    digest = hashlib.sha256(days.tobytes() + numbers.tobytes()).hexdigest()
-    about = (raw.source, raw.id, info.name, raw.origin, first, last, len(series), gaps, digest)
-    return series * info.scale, DataCard(*about, tuple(faults), raw.vintage)
+    rows = rows.take(~(missing | unfinished))
+    is_back = np.diff(rows.day, prepend=rows.day[:1]) < np.timedelta64(0)
+    if not is_back[1:].all():  # newest first is the order in which some vendors write
+        faults += rows.faults(is_back, FaultKind.UNSORTED)[:1]
+    return rows.take(np.argsort(rows.day, kind="stable")), faults
 
 
-def _find(
-    rows: pd.DataFrame, where: ArrayLike, kind: FaultKind, said: Callable[[int], str] = lambda _: ""
-) -> list[Fault]:
-    """Return the first rows of a kind of fault; the last of them stands for those that come after it too."""
-    at = np.flatnonzero(where)
-    return [
-        Fault(
-            kind,
-            int(rows.index[row]),
-            f"{rows['date'].iloc[row]:%Y-%m-%d}",
-            clipped(said(int(row)), 80),
-            n=len(at) - SHOWN + 1 if shown == SHOWN else 1,
-        )
-        for shown, row in enumerate(at[:SHOWN], start=1)
-    ]
+def _frequency(day: Days, info: Listing) -> str:
+    """Return how often values come: as it is known of them, or less often where all dates are firsts of months."""
+    months = np.sort(day.astype("datetime64[M]"))
+    if len(day) < 2 or (day != day.astype("datetime64[M]")).any():
+        return info.frequency
+    apart = int(np.diff(months).astype(int).min()) if len(months) >= FEWEST_PERIODS else 1
+    found = next((name for name, size in PERIOD_MONTHS.items() if apart >= size), "")
+    return found if PERIOD_MONTHS.get(found, 0) > PERIOD_MONTHS.get(info.frequency, 0) else info.frequency
 
 
-def _unit_faults(rows: pd.DataFrame, info: Listing, raw: RawSeries) -> list[Fault]:
+def _period_ends(day: Days, months: int) -> Days:
+    """Return the last days of the periods, of so many months, that days are in."""
+    after = (day.astype("datetime64[M]").astype(int) // months + 1) * months
+    return (after.astype("datetime64[M]").astype("datetime64[D]") - 1).astype(day.dtype)
+
+
+def _unit_faults(rows: Rows, info: Listing, raw: RawSeries) -> list[Fault]:
     """Stop where the values must be in another unit; report where some are, and rates that may be decimals."""
-    (low, high), values = info.usual, rows["value"].to_numpy()
+    (low, high), values = info.usual, rows.value
     if len(values) < FEWEST_FOR_UNIT:
         return []
     typical = float(np.median(np.abs(values)))
@@ -223,76 +270,72 @@ def _unit_faults(rows: pd.DataFrame, info: Listing, raw: RawSeries) -> list[Faul
         hint = "decimals in place of percent" if typical < low else "basis points, or percent in place of decimals"
         raise DataError(
             f"{raw.origin}: the median is {typical:.4g}, but for {raw.id} it lies between {low:g} and {high:g}: "
-            f"another unit ({hint})? Write it in the unit in which it is published"
+            f"another unit{f' ({hint})' if high <= LARGEST_RATE else ''}? Write it in the unit in which it is published"
         )
-    if low and float(np.mean(values < 0)) > MOSTLY:
+    if np.isfinite(high) and float(np.mean(values < 0)) > MOSTLY:
         raise DataError(f"{raw.origin}: nearly all values are negative, which {raw.id} never was: a wrong sign?")
     if info.kind != "series":
         return []
     moves = np.diff(np.log(values), prepend=np.log(values[0])) if values.min() > 0 else np.zeros(len(values))
     other_unit = (np.abs(values) > FAR_OUT_FACTOR * high) | (np.abs(np.abs(moves) - np.log(100)) < SPLIT_TOLERANCE)
     small = (values < SMALLEST_USUAL_RATE) & info.is_short_rate & (typical < SMALLEST_USUAL_RATE)
-    return [
-        *_find(rows, other_unit, FaultKind.FAR_OUT, lambda row: f"{values[row]:g}"),
-        *_find(rows, small, FaultKind.SMALL_RATE, lambda row: f"{values[row]:g}"),
-    ]
+    said = lambda row: f"{values[row]:g}"
+    return [*rows.faults(other_unit, FaultKind.FAR_OUT, said), *rows.faults(small, FaultKind.SMALL_RATE, said)]
 
 
-def _session_faults(rows: pd.DataFrame) -> list[Fault]:
-    sessions = sessions_between(rows["date"].iloc[0], rows["date"].iloc[-1])
-    strange = (rows["date"] >= CHECKED_FROM) & ~rows["date"].isin(sessions)
+def session_faults(rows: Rows) -> list[Fault]:
+    """Compare dates, in order, with the exchange's sessions."""
+    sessions = sessions_between(rows.day[0], rows.day[-1]).to_numpy()
+    if np.array_equal(rows.day, sessions):
+        return []
+    strange = (rows.day >= CHECKED_FROM.to_datetime64()) & ~np.isin(rows.day, sessions)
     if strange.mean() > OTHER_CALENDAR_SHARE and strange.sum() > SHOWN:
-        return _find(rows, strange, FaultKind.OTHER_CALENDAR)
-    return [*_missing(sessions, rows, FaultKind.MISSING_SESSION), *_find(rows, strange, FaultKind.NOT_A_SESSION)]
+        return rows.faults(strange, FaultKind.OTHER_CALENDAR)
+    return [*_missing(sessions, rows.day, FaultKind.MISSING_SESSION), *rows.faults(strange, FaultKind.NOT_A_SESSION)]
 
 
-def _period_faults(rows: pd.DataFrame, frequency: str) -> list[Fault]:
-    """Find missing months or quarters; of days, gaps of more than a month."""
-    days = rows["date"]
-    if frequency in PERIODS:
-        every = pd.period_range(days.iloc[0], days.iloc[-1], freq=PERIODS[frequency])
-        return _missing(every.end_time.normalize(), rows, FaultKind.MISSING_PERIOD)
-    gaps = days.diff()
-    return _find(rows, gaps > LONGEST_GAP, FaultKind.GAP, lambda row: f"{gaps.iloc[row].days} days")
+def _period_faults(rows: Rows, months: int | None) -> list[Fault]:
+    """Find missing months, quarters or years; of days, gaps of more than a month."""
+    if months:
+        every = np.arange(rows.day[0].astype("datetime64[M]"), rows.day[-1], months, dtype="datetime64[M]")
+        return _missing(_period_ends(every.astype(rows.day.dtype), months), rows.day, FaultKind.MISSING_PERIOD)
+    gaps = np.diff(rows.day, prepend=rows.day[:1]).astype("timedelta64[D]").astype(int)
+    return rows.faults(gaps > LONGEST_GAP_DAYS, FaultKind.GAP, lambda row: f"{gaps[row]} days")
 
 
-def _missing(wanted: pd.DatetimeIndex, rows: pd.DataFrame, kind: FaultKind) -> list[Fault]:
-    absent = wanted[~wanted.isin(rows["date"])]
-    return [Fault(kind, None, f"{absent[0]:%Y-%m-%d}", n=len(absent))] if len(absent) else []
+def _missing(wanted: Days, there: Days, kind: FaultKind) -> list[Fault]:
+    absent = np.setdiff1d(wanted, there)
+    return [Fault(kind, None, _date(absent[0]), n=len(absent))] if len(absent) else []
 
 
-def _jumps(rows: pd.DataFrame, splits: "pd.Series[float] | None", *, limit: float) -> list[Fault]:
+def jumps(rows: Rows, limit: float, splits: "pd.Series[float] | None" = None) -> list[Fault]:
     """Find jumps that reverse within a week, and steps that stay: near a whole factor they are like a split."""
-    logs = np.log(rows["value"].to_numpy())
-    moves = np.diff(logs, prepend=logs[0])
+    moves = np.diff(np.log(rows.value), prepend=np.log(rows.value[0]))
     kinds, said, reversed_until = np.full(len(moves), "", dtype=object), dict[int, str](), 0
-    for row in map(int, np.flatnonzero(np.abs(moves) > np.log(limit))):
+    for row in np.flatnonzero(np.abs(moves) > np.log(limit)).tolist():
         undone = -np.cumsum(moves[row + 1 : row + 1 + SPIKE_SESSIONS]) / moves[row] >= SPIKE_REVERSAL
         if row <= reversed_until:
             continue
         apart = np.abs(np.exp(np.abs(moves[row])) / SPLIT_FACTORS - 1)
-        said[row] = f"x {np.exp(moves[row]):.4g}"
-        if apart.min() < SPLIT_TOLERANCE:
+        is_split, said[row] = apart.min() < SPLIT_TOLERANCE, f"x {np.exp(moves[row]):.4g}"
+        if is_split:
             said[row] += f", near {SPLIT_FACTORS[apart.argmin()]:g}"
-            split = 0.0 if splits is None else splits[rows.index[row]]
+            split = 0.0 if splits is None else splits[rows.row[row]]
             recorded = f"a split of {split:g} is recorded, but still in the prices" if split else "none recorded"
             said[row] += "" if splits is None else f"; {recorded}"
         if undone.any():
             kinds[row], reversed_until = FaultKind.SPIKE, row + 1 + int(undone.argmax())
-        elif apart.min() < SPLIT_TOLERANCE:
+        elif is_split:
             kinds[row] = FaultKind.SUSPECT_SPLIT
         elif moves[row] > 0 or moves[row] < np.log(2 - STEP):  # a fall of a quarter, not of a fifth
             kinds[row] = FaultKind.STEP
     found = (FaultKind.SPIKE, FaultKind.STEP, FaultKind.SUSPECT_SPLIT)
-    return [fault for kind in found for fault in _find(rows, kinds == kind, kind, lambda row: said[row])]
+    return [fault for kind in found for fault in rows.faults(kinds == kind, kind, said.__getitem__)]
 
 
-def _stale_runs(rows: pd.DataFrame, info: Listing, frequency: str) -> list[Fault]:
-    if info.is_short_rate or info.kind == "volatility":
-        return []  # they stand still for months
-    longest = STALE_PERIODS.get(frequency, STALE_DAYS) if info.kind == "series" else STALE_SESSIONS
-    values, lengths = rows["value"].to_numpy(), np.zeros(len(rows), int)
-    starts = np.flatnonzero(np.diff(values, prepend=np.nan) != 0)
-    lengths[starts] = np.diff(np.append(starts, len(rows)))
-    said = "{:g}, {:,} times in a row".format
-    return _find(rows, lengths >= longest, FaultKind.STALE, lambda row: said(values[row], lengths[row]))
+def stale_runs(rows: Rows, longest: int) -> list[Fault]:
+    """Find runs of equal values that are at least so long."""
+    starts = np.flatnonzero(np.diff(rows.value, prepend=np.nan) != 0)
+    runs, lengths = rows.take(starts), np.diff(starts, append=len(rows.value))
+    said = lambda run: f"{runs.value[run]:g}, {lengths[run]:,} times in a row"
+    return runs.faults(lengths >= longest, FaultKind.STALE, said)

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from research_lib.data.calendar import EXCHANGE_ZONE
 from research_lib.errors import DataError, MissingDataError
 
 TEXT, INTEGER, NUMBER, DATE = "text", "integer", "number", "date"
@@ -29,21 +31,23 @@ WORDS = {TEXT: "text", INTEGER: "whole number", NUMBER: "number", DATE: "date (y
 Edit = Callable[[str], str]  # makes CSV of a text of another form, line by line
 Kinds = Mapping[str, str]  # by a column's name
 MISSING = ("", ".", "na", "n/a", "nan", "null", "none", "nd", "#n/a", "#n/a n/a")  # in numbers; a text NA is a text
-DATE_NAMES = ("date", "observation_date", "")  # a first column without a name is an index that pandas wrote
+DATE_NAMES = ("date", "observation_date", "timestamp", "time")
 FIELDS = {"open", "high", "low", "close", "adj_close", "volume", "dividends", "stock_splits", "capital_gains"}
-EXCHANGE_ZONE = "America/New_York"
 LONGEST_HEADER = 1 << 20  # bytes
+LARGEST_INTEGER = 2**53
 SHOWN = 3  # cases that an error names
 
 DATE_FORMS = ("%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%Y-%m", "%Y%m%d", "%b-%d-%Y", "%B-%d-%Y", "%d-%b-%Y", "%d-%B-%Y")
+EARLIEST, LATEST = pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")
 DAY_AND_MONTH = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$"
 MIDNIGHT = r"[ T]0?0:00(?::00(?:\.0+)?)?\s*(?:Z|[+-]\d{2}:?\d{2})?$"
-DATE_FAULTS = {":": "not midnight, write yyyy-mm-dd", DAY_AND_MONTH: "day or month first, write yyyy-mm-dd"}
+DATE_FAULTS = {r"\d:\d\d": "not midnight, write yyyy-mm-dd", DAY_AND_MONTH: "day or month first, write yyyy-mm-dd"}
 POINT_NUMBER = r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"  # 3,010.39
 COMMA_NUMBER = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+),\d+"  # 3.010,39 or 3010,39
 POINT_FRACTION = r"[+-]?\d+\.(?:\d{1,2}|\d{4,})"  # not three digits, which could be thousands
 PARTED = r"[1-9]\d{0,2}\.\d{3}"  # between semicolons or tabs a point may part thousands
 PLAIN_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+MARKS = r"^[$€£]\s*|(?<=\d)['’\s](?=\d{3}(?!\d))"  # before an amount, and between thousands where no fraction can be
 
 FILE_STARTS = {
     (b"pk\x03\x04", b"\xd0\xcf\x11\xe0"): "an Excel workbook or zip file; save the sheet as CSV",
@@ -53,7 +57,7 @@ FILE_STARTS = {
 
 @dataclass(frozen=True)
 class Sheet:
-    """An open table: its columns as they are named in the file, and how to read some, each with what to call it.
+    """An open table: its columns as they are named in the file, and how to read some.
 
     Of a header with two levels a name is `close`, or `AAA:close` where there are several symbols. The index of what is
     read is the row in the file: the line of CSV, the number, from 1, in Parquet. Cells of CSV stay texts.
@@ -61,50 +65,68 @@ class Sheet:
 
     shown: str  # what messages call the file
     names: Sequence[str]
-    cells: Callable[[Mapping[str, str]], pd.DataFrame]
+    cells: Callable[[Sequence[str]], pd.DataFrame]
 
-    def read(self, chosen: Mapping[str, str]) -> pd.DataFrame:
-        """Read chosen columns."""
-        frame = self.cells(chosen)
+    @cached_property
+    def plain_names(self) -> list[str]:
+        """The columns' names in their plain form."""
+        return list(map(plain, self.names))
+
+    def read(self, names: Iterable[str]) -> pd.DataFrame:
+        """Read some columns, each once."""
+        frame = self.cells(list(dict.fromkeys(names)))
         if frame.empty:
             raise DataError(f"{self.shown}: holds a header but no rows")
         return frame
 
-    @property
-    def known(self) -> dict[str, str]:
-        """The names by their plain form, in their order; of two that are alike, the last."""
-        return {plain(name): name for name in self.names}
+    def find(self, *names: str) -> str | None:
+        """Return, as the file names it, the first of some columns (in their plain form) that is there."""
+        for name in names:
+            found = [own for own, one in zip(self.names, self.plain_names, strict=True) if one == name]
+            if len(found) > 1:
+                raise DataError(
+                    f"{self.shown}: a column's name stands twice in its header ({listed(dict.fromkeys(found))})"
+                )
+            if found:
+                return found[0]
+        return None
 
     @property
     def date(self) -> str:
-        """The name of the column of dates."""
-        known, names = self.known, DATE_NAMES[: 2 + (not plain(self.names[0]))]
-        if not (there := [known[name] for name in names if name in known]):
+        """The name of the column of dates; a first column without a name is an index that pandas wrote."""
+        found = self.find(*DATE_NAMES)
+        if found is None and self.plain_names[0]:
             raise DataError(
                 f"{self.shown}: no column date; it has {listed(self.names)}; call the one with the dates date"
             )
-        return there[0]
+        return self.names[0] if found is None else found
 
 
 def read_table(
-    path: Path, shown: str, kinds: Kinds, optional: Kinds | None = None, *, keys: Collection[str] = ()
+    sheet: Sheet,
+    needed: Kinds,
+    optional: Kinds | None = None,
+    *,
+    keys: Collection[str] = (),
+    called: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:
     """Read typed columns of a table, whatever capitals, blanks and underscores are in their names.
 
-    `kinds` are the columns that must be there, `optional` those that may be, each with TEXT, INTEGER, NUMBER or DATE;
-    in `keys` no cell may be empty, as none may in INTEGER columns. The result is named as asked for (str, int64,
-    float64 or datetime64[us]), its index the row in the file. `DataError` where the file cannot be read, columns are
-    missing, or a cell is not of its kind.
+    `needed` are the columns that must be there, `optional` those that may be, each with TEXT, INTEGER, NUMBER or DATE;
+    `called` has other names of theirs, the first that is there counts. In `keys` no cell may be empty, as none may in
+    INTEGER columns. The result is named as asked for (str, int64, float64 or datetime64[us]), its index the row in the
+    file. `DataError` where columns are missing, or a cell is not of its kind.
     """
-    sheet, wanted = open_sheet(path, shown), {**kinds, **(optional or {})}
-    known = sheet.known
-    if missing := [name for name in kinds if plain(name) not in known]:
-        near = get_close_matches(plain(missing[0]), known, n=1)
-        hint = f"; did {missing[0]!r} become {known[near[0]]!r}?" if near else ""
-        raise DataError(f"{shown}: no column {listed(missing)}; it has {listed(sheet.names)}{hint}")
-    frame = sheet.read({known[plain(name)]: name for name in wanted if plain(name) in known})
+    wanted = {**needed, **(optional or {})}
+    names = {name: (called or {}).get(name, [name]) for name in wanted}
+    found = {name: own for name in wanted if (own := sheet.find(*map(plain, names[name]))) is not None}
+    if missing := [names[name][0] for name in needed if name not in found]:
+        near = get_close_matches(plain(missing[0]), sheet.plain_names, n=1)
+        hint = f"; did {missing[0]!r} become {sheet.find(*near)!r}?" if near else ""
+        raise DataError(f"{sheet.shown}: no column {listed(missing)}; it has {listed(sheet.names)}{hint}")
+    frame = sheet.read(found.values())
     return pd.DataFrame(
-        {name: _convert(frame[name], kind, shown, name in keys) for name, kind in wanted.items() if name in frame}
+        {name: _convert(frame[own], wanted[name], sheet.shown, name in keys) for name, own in found.items()}
     )
 
 
@@ -115,13 +137,19 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
     index is as in the file (unsorted, perhaps with doubles), tz-naive, named `date`; values are float64.
     """
     sheet = open_sheet(path, shown)
-    date, names = sheet.date, sheet.names
-    field = next((f for f in (":adj_close", ":close") if any(name.endswith(f) for name in names)), "")
-    symbols = {name: name.removesuffix(field) for name in names if name != date and name.endswith(field)}
-    is_stooq = all(symbol.upper().endswith(".US") for symbol in symbols.values())
-    frame = sheet.read({date: "date", **{name: one[:-3] if is_stooq else one for name, one in symbols.items()}})
-    index = pd.DatetimeIndex(to_dates(frame.pop("date"), shown), name="date")
-    return pd.DataFrame({name: _convert(frame[name], NUMBER, shown) for name in frame}).set_axis(index)
+    date, fields = sheet.date, {name.rpartition(":")[2] for name in sheet.names if ":" in name} & FIELDS
+    field = next((f":{one}" for one in ("adj_close", "close") if one in fields), "")
+    if fields and not field:
+        raise DataError(f"{shown}: no column adj_close or close of any symbol; it has {listed(sheet.names)}")
+    names = [name for name in sheet.names if name and name != date and name.endswith(field)]
+    symbols = [name.removesuffix(field) for name in names]
+    if all(symbol.upper().endswith(".US") for symbol in symbols):
+        symbols = [symbol[:-3] for symbol in symbols]
+    if twice := [symbol for symbol, many in Counter(symbols).items() if many > 1]:
+        raise DataError(f"{shown}: a column's name stands twice in its header ({listed(twice)})")
+    frame = sheet.read([date, *names]).set_axis([DATE, *symbols], axis=1)
+    index = pd.DatetimeIndex(to_dates(frame.pop(DATE), shown), name=DATE)
+    return pd.DataFrame({symbol: _convert(frame[symbol], NUMBER, shown) for symbol in symbols}).set_axis(index)
 
 
 def open_sheet(path: Path, shown: str, edit: Edit | None = None) -> Sheet:
@@ -132,19 +160,12 @@ def open_sheet(path: Path, shown: str, edit: Edit | None = None) -> Sheet:
             return _open_parquet(data, shown)
         text = _decode(data, shown)
         text = edit(text) if edit else text
-        _, names, _ = header = _find_header(text, shown)
+        header = _find_header(text, shown)
     except FileNotFoundError:
         raise MissingDataError(f"{shown}: there is no such file") from None
     except (OSError, csv.Error) as error:
         raise DataError(f"{shown}: cannot be read ({clipped(getattr(error, 'strerror', None) or error)})") from None
-    if twice := [name for name, many in Counter(filter(None, names)).items() if many > 1]:
-        raise DataError(f"{shown}: a column's name stands twice in its header ({listed(twice)})")
-    return Sheet(shown, names, lambda chosen: _read_csv(text, shown, header, chosen))
-
-
-def columns_of(path: Path, shown: str) -> list[str]:
-    """Return the columns' names of a table in their plain form."""
-    return list(open_sheet(path, shown).known)
+    return Sheet(shown, header[1], lambda names: _read_csv(text, shown, header, names))
 
 
 def require_unique(frame: pd.DataFrame, keys: Sequence[str], shown: str) -> None:
@@ -201,6 +222,8 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
     Texts are read in the form that most of them have; the order of day and month must show. With `optional` empty
     cells are NaT. All others are refused with their rows; `where` is the file and column.
     """
+    if isinstance(cells.dtype, pd.ArrowDtype):
+        cells = pd.Series(cells.tolist(), cells.index)
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         texts, zones = cells, [cells.dt, cells.dt.tz_convert(EXCHANGE_ZONE).dt] if cells.dt.tz else [cells.dt]
         readings = [zone.tz_localize(None) for zone in zones]
@@ -213,12 +236,13 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
         dates, (by_day, by_month) = max(readings, key=pd.Series.count), readings[:2]
         if dates is by_day and by_day.count() == by_month.count():
             dates = by_day.where(by_day == by_month)
-    bad = cells[~dates.between("1700-01-01", "2200-01-01") & ~(texts.isna() & optional)]
-    if len(bad):
-        first = str(bad.iloc[0])
-        fault = next((said for form, said in DATE_FAULTS.items() if re.search(form, first)), f"not a {WORDS[DATE]}")
+    dates = pd.Series(dates.astype("datetime64[us]"))
+    is_bad = ~dates.between(EARLIEST, LATEST)
+    if is_bad.any() and len(bad := cells[is_bad & ~(texts.isna() & optional)].astype("str").fillna("")):
+        known = (said for form, said in DATE_FAULTS.items() if re.search(form, bad.iloc[0]))
+        fault = next(known, f"not a {WORDS[DATE]}")
         raise refusal(where, (f"row {row}: {fault}: {quoted(cell)}" for row, cell in bad.items()), len(bad))
-    return pd.Series(dates.astype("datetime64[us]"))
+    return dates
 
 
 def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], pd.Series[bool]]":
@@ -226,11 +250,12 @@ def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], pd.Series[bo
 
     Thousands (3,010.39) and decimal commas (3.010,39) are read where the column shows which of them it has.
     """
-    if pd.api.types.is_numeric_dtype(cells.dtype):
+    if cells.dtype.kind in "iuf":
         numbers = cells.astype(float)
         return numbers, numbers.abs() == np.inf
     values, texts = _cast(cells, "float64", MISSING)
     if values is None:
+        texts = texts.str.replace(MARKS, "", regex=True)
         forms = (POINT_NUMBER, COMMA_NUMBER, POINT_FRACTION)
         point, comma, fraction = (texts.str.fullmatch(form, na=False) for form in forms)
         has_point, has_comma = (point & ~comma).any() or fraction.any(), (comma & ~point).any()
@@ -252,7 +277,7 @@ def _convert(cells: "pd.Series[Any]", kind: str, shown: str, filled: bool = Fals
         values = values.mask(values == "")
     else:
         values, bad = to_numbers(cells)
-        bad = bad | (values % 1 > 0) if kind == INTEGER else bad
+        bad |= ((values % 1 > 0) | (values.abs() > LARGEST_INTEGER)) & (kind == INTEGER)
         if bad.any():
             rows = (f"row {row}: not a {WORDS[kind]}: {quoted(cell)}" for row, cell in cells[bad].items())
             raise refusal(where, rows, int(bad.sum()))
@@ -265,12 +290,10 @@ def _convert(cells: "pd.Series[Any]", kind: str, shown: str, filled: bool = Fals
 def _cast(cells: "pd.Series[Any]", kind: str, missing: Sequence[str]) -> "tuple[pd.Series[Any] | None, pd.Series[Any]]":
     """Convert plain texts all at once; return None where one is not, and with it the texts without those of no value."""
     import pyarrow as pa
-    from pyarrow import compute
 
     texts = cells.astype("str")
-    array = pa.array(texts, pa.string(), from_pandas=True)
     try:
-        values = compute.if_else(compute.equal(array, ""), None, array).cast(kind)
+        values = pa.array(texts, pa.string(), from_pandas=True).cast(kind)
     except pa.ArrowInvalid:
         texts = texts.str.strip()
         return None, texts.mask(texts.str.lower().isin(missing))
@@ -286,20 +309,20 @@ def _open_parquet(data: bytes, shown: str) -> Sheet:
     names = [str(name) for name in frame.columns]
     if frame.columns.nlevels == 2:
         names = _join_levels([(str(one[0]), str(one[1])) for one in frame.columns.to_list()])
-    frame = frame.set_axis(names, axis=1)
-    if not isinstance(frame.index, pd.RangeIndex):
-        index = str(frame.index.name or "")
-        frame = frame.rename_axis(index=index).reset_index(drop=index in names)
-    frame = frame.set_axis(range(1, len(frame) + 1))
-    return Sheet(shown, frame.columns.to_list(), lambda chosen: frame[list(chosen)].rename(columns=dict(chosen)))
+    rows, index = range(1, len(frame) + 1), frame.index
+    frame = frame.set_axis(names, axis=1).set_axis(rows)
+    if not isinstance(index, pd.RangeIndex):
+        own = index.to_frame().set_axis([str(name or "") for name in index.names], axis=1).set_axis(rows)
+        frame = pd.concat([own.drop(columns=names, errors="ignore"), frame], axis=1)
+    return Sheet(shown, frame.columns.to_list(), frame.__getitem__)
 
 
-def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen: Mapping[str, str]) -> pd.DataFrame:
+def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen: Sequence[str]) -> pd.DataFrame:
     from pyarrow import ArrowInvalid, string
     from pyarrow import csv as arrow
 
     delimiter, names, skipped = header
-    numbers = [str(number) for number in range(len(names))]
+    numbers = list(map(str, range(len(names))))  # which of two columns of one name is meant
     columns, blank, uneven = [numbers[names.index(name)] for name in chosen], list[int](), list[str]()
 
     def pass_over(row: Any) -> str:  # noqa: ANN401  # pyarrow is untyped
@@ -314,22 +337,25 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
             io.BytesIO(text.encode()),
             arrow.ReadOptions(column_names=numbers, skip_rows=skipped, use_threads=False, block_size=1 << 24),
             arrow.ParseOptions(delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=pass_over),
-            arrow.ConvertOptions(include_columns=columns, column_types=dict.fromkeys(columns, string())),
+            arrow.ConvertOptions(
+                include_columns=columns,
+                column_types=dict.fromkeys(columns, string()),
+                null_values=[""],
+                strings_can_be_null=True,
+            ),
         )
     except ArrowInvalid as error:
         raise DataError(f"{shown}, {uneven[0] if uneven else f'cannot be read: {clipped(error, 80)}'}") from None
-    rows = pd.Index(range(skipped + 1, text.count("\n") + 1)).difference(blank)
+    rows = np.setdiff1d(np.arange(skipped + 1, text.count("\n") + 1), blank)
     if len(rows) != len(table):
         lines = enumerate(text.split("\n")[skipped:], start=skipped + 1)
         row = next((row for row, line in lines if line.count('"') % 2), skipped + 1)
         raise DataError(f"{shown}, row {row}: unexpected end of data (a quotation mark that is not closed?)")
-    frame = pd.DataFrame(table.rename_columns(list(chosen.values())).to_pandas().set_axis(rows))
-    if (frame.iloc[:, 0] == "").any():
-        frame = frame[(frame != "").any(axis=1)]  # of an empty line nothing is missed
+    frame = pd.DataFrame(table.to_pandas().set_axis(rows).set_axis(chosen, axis=1)).dropna(how="all")
     for name, cells in frame.items() if delimiter in ";\t" else ():
-        filled = cells[cells.ne("")]
-        cell = next(iter(filled), "")
-        if re.fullmatch(PARTED, cell) and filled.str.fullmatch(PARTED).all():
+        filled = cells.dropna()
+        if len(filled) and filled.str.fullmatch(PARTED).all():
+            cell = filled.iloc[0]
             readings = f"{float(cell):g} or {cell.replace('.', '')}; write it with two decimals, or without a point"
             raise DataError(f"{shown}, column {clipped(name)}, row {filled.index[0]}: {cell!r} could be {readings}")
     return frame
@@ -342,18 +368,18 @@ def _decode(data: bytes, shown: str) -> str:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error):
             raise DataError(f"{shown}: a gzip file that cannot be unpacked; download it again") from None
-    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     start = data.removeprefix(codecs.BOM_UTF8)[:500].lstrip().lower()
     fault = next((said for starts, said in FILE_STARTS.items() if start.startswith(starts)), "")
-    if b"\0" in start and not is_utf16 and not fault:
-        fault = "not a text file; save it as CSV in UTF-8"
+    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = "" if fault else data.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{shown}: not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from None
-    if not text.strip():
+    if "\0" in text:
+        fault = "not a text file; save it as CSV in UTF-8"
+    if fault or not text.strip():
         raise DataError(f"{shown}: {fault or 'the file is empty'}")
-    text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text if text.endswith("\n") else text + "\n"
 
 

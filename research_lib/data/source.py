@@ -14,7 +14,7 @@ from research_lib.data.catalog import PERCENT, Asset, describe_series
 from research_lib.data.readers import FIELDS, Edit, clipped, listed, open_sheet, plain, to_numbers
 from research_lib.errors import DataError, MissingDataError
 
-SUFFIX = r"\.(csv\.gz|csv|parquet)$"
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
 FRENCH = "french/F-F_Research_Data_Factors.csv"
 FRENCH_COLUMNS = ("MKT_RF", "SMB", "HML", "RF")
 FRENCH_MONTH, FRENCH_MISSING = r"^\s*(\d{4})(\d\d)\s*,", r"(?<=,)\s*-99(\.99|9)\s*(?=,|$)"
@@ -125,20 +125,20 @@ class Folder(Source):
 
     def symbols(self) -> list[str]:
         """List the symbols that have prices here."""
-        return list(self._files["prices"])
+        return self._files["prices"]
 
     def series_ids(self) -> list[str]:
         """List the series that are here."""
         return [*self._files["series"], *(FRENCH_COLUMNS if (self.directory / FRENCH).is_file() else ())]
 
     def read_price(self, asset: Asset) -> RawSeries:
-        """Read one field of `prices/SYMBOL.csv` or `.parquet`."""
+        """Read one field of a file in `prices/`."""
         names = (asset.field, *FIELD_NAMES.get(asset.field, ()))
-        names = (*names, *(f"{plain(asset.symbol)}:{name}" for name in names))
-        return self._read(self._find("prices", asset.symbol), str(asset), names)
+        several = (f"{plain(asset.symbol)}{mark}{name}" for mark in ":_" for name in names)
+        return self._read(self._find("prices", asset.symbol), str(asset), [*names, *several])
 
     def read_series(self, series_id: str) -> RawSeries:
-        """Read `series/ID.csv` or `.parquet`, or a column of Ken French's monthly factors."""
+        """Read a file in `series/`, or a column of Ken French's monthly factors."""
         if series_id in FRENCH_COLUMNS and (self.directory / FRENCH).is_file():
             return self._read(self.directory / FRENCH, series_id, [plain(series_id)], edit=_monthly_block)
         raw = self._read(self._find("series", series_id), series_id, [plain(series_id), *VALUE_NAMES])
@@ -150,38 +150,52 @@ class Folder(Source):
         return replace(raw, values=values * (PERCENT if describe_series(series_id).scale == 1 else 1))
 
     @cached_property
-    def _files(self) -> dict[str, dict[str, list[Path]]]:
-        found: dict[str, dict[str, list[Path]]] = {"prices": {}, "series": {}}
-        for kind, files in found.items():
-            folder = self.directory / kind
-            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-                name = re.sub(SUFFIX, "", path.name)
-                if name != path.name and path.is_file():
-                    files.setdefault(name, []).append(path)
-        return found
+    def _files(self) -> dict[str, list[str]]:
+        folders = {kind: self.directory / kind for kind in ("prices", "series")}
+        return {
+            kind: sorted({name for path in folder.iterdir() if (name := _table_name(path))}) if folder.is_dir() else []
+            for kind, folder in folders.items()
+        }
 
     def _find(self, kind: str, name: str) -> Path:
-        files = self._files[kind]
-        if name not in files:
-            raise MissingDataError(f"source folder has no {kind} of {name}; {kind}/ has {listed(files) or 'none'}")
-        if len(files[name]) > 1:
-            raise DataError(f"{kind}/ holds {' and '.join(path.name for path in files[name])}: remove one of them")
-        return files[name][0]
+        path = find_table(self.directory / kind, name) if name in self._files[kind] else None
+        if path is None:
+            shown = listed(self._files[kind]) or "none"
+            raise MissingDataError(f"source folder has no {kind} of {name}; {kind}/ has {shown}")
+        return path
 
     def _read(self, path: Path, name: str, wanted: Sequence[str], edit: Edit | None = None) -> RawSeries:
         """Read the dates and the first of the wanted columns that is there; of a table of two, the other one."""
         sheet = open_sheet(path, str(path.relative_to(self.directory)), edit)
-        day = sheet.date
-        others = {one: name for one, name in sheet.known.items() if one and name != day}
-        fields = [one for one in others if one in FIELDS]
-        only = list(others) if len(others) == 1 and not fields else []
-        column = next((one for one in [*wanted, *only] if one in others), "")
-        if not column:
-            hint = f"; ask for {Asset.parse(name).symbol}:{fields[0]}" if fields else ""
-            raise MissingDataError(f"{sheet.shown}: no column {wanted[0]}; it has {listed(['date', *others])}{hint}")
-        frame = sheet.read({day: "date", others[column]: column})
-        origin = f"{sheet.shown}, column {clipped(column)}"
-        return RawSeries(name, origin, frame["date"], frame[column], source=self.name)
+        day, column = sheet.date, sheet.find(*wanted)
+        others = {own: one for own, one in zip(sheet.names, sheet.plain_names, strict=True) if one and own != day}
+        fields = [one for one in others.values() if one in FIELDS]
+        if column is None and len(others) == 1 and not fields:
+            column = next(iter(others))
+        if column is None:
+            hint = (
+                f"ask for {Asset.parse(name).symbol}:{fields[0]}"
+                if fields
+                else f"call the one that is meant {wanted[0]}"
+            )
+            raise MissingDataError(
+                f"{sheet.shown}: no column {wanted[0]}; it has {listed(['date', *others.values()])}; {hint}"
+            )
+        frame, origin = sheet.read([day, column]), f"{sheet.shown}, column {clipped(plain(column))}"
+        return RawSeries(name, origin, frame[day], frame[column], source=self.name)
+
+
+def find_table(folder: Path, name: str) -> Path | None:
+    """Return the file of a table in a folder, whatever its form; two are refused, for one may be older."""
+    found = [path for suffix in SUFFIXES if (path := folder / f"{name}{suffix}").is_file()]
+    if len(found) > 1:
+        raise DataError(f"{folder.name}/ holds {' and '.join(path.name for path in found)}: remove one of them")
+    return found[0] if found else None
+
+
+def _table_name(path: Path) -> str:
+    suffix = next((one for one in SUFFIXES if path.name.endswith(one)), "")
+    return path.name.removesuffix(suffix) if suffix and path.is_file() else ""
 
 
 def _monthly_block(text: str) -> str:

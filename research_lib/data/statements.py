@@ -13,14 +13,17 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
+from research_lib.data.calendar import last_finished
 from research_lib.data.catalog import fact_rows
 from research_lib.data.quality import DataCard, Fault, FaultKind
-from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, columns_of, read_table, require_unique
+from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, open_sheet, read_table, require_unique
+from research_lib.data.source import find_table
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 
 COLUMNS = fact_rows("statements.csv")
 NAMES = tuple(COLUMNS)
 KINDS = {name: row["kind"] for name, row in COLUMNS.items()}
+CALLED = {name: [name, *filter(None, row["also_called"].split("|"))] for name, row in COLUMNS.items()}
 FLOWS = ["operating_income", "depreciation_amortization", "interest_expense", "revenue"]
 AMOUNTS = ["debt", "cash", "revenue", "total_assets", "total_liabilities", "total_equity"]
 
@@ -32,10 +35,18 @@ PRICE_WITHIN_DAYS = 6  # from publication to the next session with a price: a we
 PERIODS = ["FY", "Q1", "Q2", "Q3", "Q4"]
 THREE_QUARTERS_DAYS = (265, 285)  # from the first of four quarters' ends to the last: of 13 weeks, or 14 at most
 GROWN_IN_A_YEAR = 2.5  # the fourth figure over the first, where each is the year's so far (about 4) and no quarter's
+YEAR_APART = 1  # a fiscal year's number and the year in which it ends, at most
+FEWEST_OF_A_SIGN = {
+    "depreciation_amortization": 1,
+    "interest_expense": 3,
+    "debt": 3,
+    "cash": 3,
+    "revenue": 3,
+    "total_assets": 3,
+}
 OTHER_UNIT = 200  # median of market value over total assets, either way
 UNIT_STEP = (300, 3000)  # from one year to the next: a thousand, and growth
-
-NAMELESS, PLACEHOLDER = "no company name (left out)", "zero or a placeholder, taken as missing"
+DEBT_TOLERANCE = 0.005
 
 
 @dataclass(frozen=True)
@@ -63,10 +74,9 @@ class Found(NamedTuple):
 
 
 def read_statements(directory: Path, *, as_of: date | None = None) -> Found:
-    """Read a folder's statements: `fundamentals.csv` or `.parquet`, else SimFin's bulk files in `simfin/`."""
-    for name in ("fundamentals.csv", "fundamentals.parquet"):
-        if (directory / name).is_file():
-            return read_own(directory / name, as_of=as_of)
+    """Read a folder's statements: its own table `fundamentals`, else SimFin's bulk files in `simfin/`."""
+    if own := find_table(directory, "fundamentals"):
+        return read_own(own, as_of=as_of)
     if (directory / SIMFIN / INCOME).is_file():
         return read_simfin(directory / SIMFIN)
     needed = ", ".join(name for name, row in COLUMNS.items() if row["needed"] == "yes")
@@ -81,37 +91,30 @@ def read_own(path: Path, *, as_of: date | None = None) -> Found:
 
     Flows of quarters are summed to the last four, so that a row always covers a year.
     """
-    there, shown = columns_of(path, path.name), path.name
-    called = {
-        name: next((one for one in (name, *row["also_called"].split("|")) if one in there), name)
-        for name, row in COLUMNS.items()
-    }
-    kinds = {called[name]: kind for name, kind in KINDS.items()}
-    must = ("yes",) if "debt" in there else ("yes", "split")
-    needed = {called[name]: KINDS[name] for name, row in COLUMNS.items() if row["needed"] in must}
-    frame = read_table(path, shown, needed, kinds, keys=(called["company"],))
-    frame = frame.rename(columns={one: name for name, one in called.items()})
-    periods = frame.get("fiscal_period", pd.Series("FY", frame.index, dtype="str")).fillna("FY").str.upper()
-    periods = periods.str.replace(r"^([1-4])(\.0)?$", r"Q\1", regex=True)  # Compustat counts them
-    bad = periods[~periods.isin(PERIODS)]
+    shown, sheet = path.name, open_sheet(path, path.name)
+    must = ("yes",) if sheet.find("debt") else ("yes", "split")
+    needed = {name: KINDS[name] for name, row in COLUMNS.items() if row["needed"] in must}
+    frame = in_shape(read_table(sheet, needed, KINDS, keys=("company", "currency"), called=CALLED))
+    periods = frame["fiscal_period"].fillna("FY").str.upper()
+    frame["fiscal_period"] = periods.str.replace(r"^([1-4])(\.0)?$", r"Q\1", regex=True)  # Compustat counts them
+    bad = frame["fiscal_period"][~frame["fiscal_period"].isin(PERIODS)]
     if not bad.empty:
         raise DataError(f"{shown}, row {bad.index[0]}: fiscal_period {bad.iloc[0]!r}; allowed: {', '.join(PERIODS)}")
-    frame = frame.assign(fiscal_period=periods, published=frame.get("published", frame["known_from"]))
-    if called["sector"] == "gsector" and "sector" in frame:
-        sectors = {code: row["sector"] for code, row in fact_rows("gics.csv").items()}
-        frame["sector"] = frame["sector"].str.removesuffix(".0").map(sectors)
     require_unique(frame, ["company", "fiscal_year", "fiscal_period"], shown)
-    dates = [name for name in ("known_from", "published", "restated_on") if name in frame]
-    frame["known_from"] = frame[dates].max(axis=1).where(frame["known_from"].notna())
+    sectors = {code: row["sector"] for code, row in fact_rows("gics.csv").items()}
+    frame["sector"] = frame["sector"].str.removesuffix(".0").replace(sectors)
+    dates = frame[["known_from", "published", "restated_on"]]
+    frame["known_from"] = dates.max(axis=1).where(frame["known_from"].notna())
     frame = frame if as_of is None else frame[~(frame["known_from"] > pd.Timestamp(as_of))]
     rows, faults = _sum_quarters(frame, shown)
-    origins = {"debt_from": shown, "depreciation_from": shown, "market_value_from": shown}
-    if "market_value" not in rows and {"price", "shares"} <= set(rows):
-        rows["market_value"], origins["market_value_from"] = rows["price"] * rows["shares"], f"{shown}: price x shares"
-    elif "market_value" not in rows:
-        origins["market_value_from"] = f"{shown} has neither market_value nor price and shares"
-    origins = {name: text for name, text in origins.items() if name not in rows}
-    return Found(rows.assign(**origins), faults, shown)
+    valued = rows["price"] * rows["shares"]
+    given = [rows["market_value"].notna(), valued.notna()]
+    origin = np.select(
+        given, [shown, f"{shown}: price x shares"], f"{shown} has neither market_value nor price and shares"
+    )
+    rows["market_value_from"] = rows["market_value_from"].where(rows["market_value_from"].notna(), origin)
+    rows["market_value"] = rows["market_value"].fillna(valued)
+    return Found(rows.fillna({"debt_from": shown, "depreciation_from": shown}), faults, shown)
 
 
 def _sum_quarters(frame: pd.DataFrame, shown: str) -> tuple[pd.DataFrame, list[Fault]]:
@@ -119,32 +122,36 @@ def _sum_quarters(frame: pd.DataFrame, shown: str) -> tuple[pd.DataFrame, list[F
     reports = frame[frame["fiscal_period"] == "FY"]
     quarters = frame[frame["fiscal_period"] != "FY"].sort_values(["company", "period_end"], kind="stable")
     if quarters.empty:
-        return frame, []
-    flows = [name for name in FLOWS if name in frame]
-    _refuse_year_to_date(quarters, flows, shown)
+        return frame.copy(), []
     by_company = quarters.groupby("company", sort=False)
     whole = (quarters["period_end"] - by_company["period_end"].shift(3)).dt.days.between(*THREE_QUARTERS_DAYS)
-    made = {name: quarters[name] + sum(by_company[name].shift(lag) for lag in (1, 2, 3)) for name in flows}
+    made = {name: quarters[name] + sum(by_company[name].shift(lag) for lag in (1, 2, 3)) for name in FLOWS}
     for name in ("published", "known_from"):
         made[name] = pd.concat([by_company[name].shift(lag) for lag in range(4)], axis=1).max(axis=1)
     years, ends = quarters.assign(**made)[whole], ["company", "period_end"]
     reported = pd.MultiIndex.from_frame(years[ends]).isin(pd.MultiIndex.from_frame(reports[ends]))
-    return pd.concat([reports, years[~reported]]), _mark(quarters[~whole], FaultKind.PART_OF_A_YEAR)
+    faults = [*_year_to_date(quarters, shown), *_mark(quarters[~whole], FaultKind.PART_OF_A_YEAR)]
+    return pd.concat([reports, years[~reported]]), faults
 
 
-def _refuse_year_to_date(quarters: pd.DataFrame, flows: list[str], shown: str) -> None:
-    """Raise where most companies' flows rise from Q1 to Q4 and then fall: those of the year so far, not of a quarter."""
-    for name in flows:
+def _year_to_date(quarters: pd.DataFrame, shown: str) -> list[Fault]:
+    """Name flows that rise from Q1 to Q4 and then fall like those of the year so far; raise where most of them do."""
+    faults = []
+    for name in FLOWS:
         wide = quarters.set_index(["company", "fiscal_year", "fiscal_period"])[name].unstack()  # noqa: PD010  # no means
         wide = wide.reindex(columns=PERIODS[1:]).abs()
-        rises = (wide.diff(axis=1).iloc[:, 1:] > 0).all(axis=1) & (wide["Q4"] > GROWN_IN_A_YEAR * wide["Q1"])
+        rises = wide.diff(axis=1).iloc[:, 1:].gt(wide["Q1"] / 4, axis=0).all(axis=1) & (
+            wide["Q4"] > GROWN_IN_A_YEAR * wide["Q1"]
+        )
         suspect = (rises & ~(wide["Q1"].groupby(level="company").shift(-1) > wide["Q4"]))[wide.notna().all(axis=1)]
-        if len(suspect) and suspect.mean() > 0.5:
-            company, year = suspect.index[suspect][0]
+        cases = [f"{company} {year}" for company, year in suspect.index[suspect]]
+        if len(cases) > len(suspect) / 2:
             raise DataError(
-                f"{shown}, column {name}: in {int(suspect.sum())} of {len(suspect)} company years the quarters rise from Q1 "
-                f"to Q4 like sums of the year so far (first {company} {year}); give each quarter by itself"
+                f"{shown}, column {name}: in {len(cases)} of {len(suspect)} company years the quarters rise from Q1 to Q4 "
+                f"like sums of the year so far (first {cases[0]}); give each quarter by itself"
             )
+        faults += [Fault(FaultKind.YEAR_TO_DATE, None, "", f"{case}: {name}") for case in cases]
+    return faults
 
 
 def read_simfin(folder: Path) -> Found:
@@ -156,11 +163,10 @@ def read_simfin(folder: Path) -> Found:
     """
     keys, parts, faults = ["company", "fiscal_year"], {}, []
     for name in (INCOME, BALANCE, CASH_FLOW):
-        names = {row["column"]: ours for ours, row in fact_rows("simfin.csv").items() if row["file"] in ("all", name)}
-        kinds = {theirs: KINDS.get(ours, NUMBER) for theirs, ours in names.items()}
-        part = _read_simfin(folder, name, kinds).rename(columns=names)
+        called = {ours: row["column"] for ours, row in fact_rows("simfin.csv").items() if row["file"] in ("all", name)}
+        part = _read_simfin(folder, name, {ours: KINDS.get(ours, NUMBER) for ours in called}, called)
         nameless = part.index[part["company"].isna()]
-        faults += [Fault(NAMELESS, int(row), "", f"{SIMFIN}/{name}") for row in nameless]
+        faults += [Fault(FaultKind.NAMELESS, int(row), "", f"{SIMFIN}/{name}") for row in nameless]
         part = part.drop(index=nameless)
         require_unique(part, keys, f"{SIMFIN}/{name}")
         parts[name] = part.assign(row=part.index)
@@ -172,13 +178,15 @@ def read_simfin(folder: Path) -> Found:
         faults += _mark(unmatched, FaultKind.UNMATCHED, f" is not in {SIMFIN}/{name}", day="published")
         joined = joined[~absent]
     joined = joined.set_index("row").rename_axis(None)
-    joined = joined.assign(**{day: joined.filter(regex=f"^{day}").max(axis=1) for day in ("published", "restated_on")})
+    published, restated = (joined.filter(regex=f"^{day}").max(axis=1) for day in ("published", "restated_on"))
     short, long = joined["short_term_debt"], joined["long_term_debt"]
     cash_flow, income = joined["depreciation_cash_flow"], -joined["depreciation_income"]
     none = short.isna() & long.isna()
     rows = joined.assign(
         fiscal_period="FY",
-        known_from=joined[["published", "restated_on"]].max(axis=1).where(joined["published"].notna()),
+        published=published,
+        restated_on=restated,
+        known_from=published.where(~(restated > published), restated),
         short_term_debt=short.fillna(0.0),
         long_term_debt=long.fillna(0.0),
         depreciation_amortization=cash_flow.fillna(income),
@@ -188,7 +196,7 @@ def read_simfin(folder: Path) -> Found:
         depreciation_from=np.select([cash_flow.notna(), income.notna()], ["cash flow", "income statement"], "missing"),
     )
     rows, bad_prices = _with_price(rows, folder)
-    if (folder / "us-companies.csv").is_file() and (folder / "industries.csv").is_file():
+    if all((folder / name).is_file() for name in ("us-companies.csv", "industries.csv")):
         industry = _read_simfin(folder, "us-companies.csv", {"Ticker": TEXT, "IndustryId": NUMBER})
         sector = _read_simfin(folder, "industries.csv", {"IndustryId": NUMBER, "Sector": TEXT})
         sector_of = industry.dropna().merge(sector.drop_duplicates("IndustryId")).drop_duplicates("Ticker")
@@ -196,8 +204,9 @@ def read_simfin(folder: Path) -> Found:
     return Found(rows, faults + bad_prices, f"{SIMFIN}/{INCOME} and the balance, cash-flow and price files beside it")
 
 
-def _read_simfin(folder: Path, name: str, kinds: dict[str, str]) -> pd.DataFrame:
-    return read_table(folder / name, f"{SIMFIN}/{name}", kinds)
+def _read_simfin(folder: Path, name: str, kinds: dict[str, str], called: dict[str, str] | None = None) -> pd.DataFrame:
+    names = {ours: [theirs] for ours, theirs in (called or {}).items()}
+    return read_table(open_sheet(folder / name, f"{SIMFIN}/{name}"), kinds, called=names)
 
 
 def read_simfin_prices(folder: Path, name: str, column: str) -> pd.DataFrame:
@@ -218,7 +227,14 @@ def _with_price(rows: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Fa
         Fault(FaultKind.BAD_PRICE, int(row), str(day)[:10], f"{SIMFIN}/{name}, {company}: {price:g}")
         for row, company, day, price in prices[prices["price"] <= 0].itertuples()
     ]
-    prices = prices[prices["price"] > 0]
+    price = price_at_publication(rows, prices[prices["price"] > 0])
+    market_value = price * rows["shares"]
+    origin = np.where(market_value.notna(), "price at publication x basic shares", "no price or no shares")
+    return rows.assign(price=price, market_value=market_value, market_value_from=origin), faults
+
+
+def price_at_publication(rows: pd.DataFrame, prices: pd.DataFrame) -> "pd.Series[float]":
+    """Return for each row the first of a company's prices (company, date, price) from its publication on."""
     found = pd.merge_asof(
         rows[["company", "published"]].assign(row=rows.index).dropna().sort_values("published"),
         prices.drop_duplicates(["company", "date"]).sort_values("date"),
@@ -228,10 +244,7 @@ def _with_price(rows: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Fa
         direction="forward",
         tolerance=pd.Timedelta(days=PRICE_WITHIN_DAYS),
     )
-    price = found.set_index("row")["price"].reindex(rows.index)
-    market_value = price * rows["shares"]
-    origin = np.where(market_value.notna(), "price at publication x basic shares", "no price or no shares")
-    return rows.assign(price=price, market_value=market_value, market_value_from=origin), faults
+    return found.set_index("row")["price"].reindex(rows.index)
 
 
 def make_statements(found: Found, *, source: str, as_of: date | None = None) -> Table:
@@ -241,34 +254,37 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
     the row's own currency. The index is the row in the file that the card names first.
     """
     shaped, faults = in_shape(found.rows), found.faults
+    known, end = shaped["known_from"], shaped["period_end"]
     if as_of is not None:
-        shaped = shaped[~(shaped["known_from"] > pd.Timestamp(as_of))]
+        shaped = shaped[~(known > pd.Timestamp(as_of))]
         faults = [fault for fault in faults if fault.date <= str(as_of)]
-    undated = shaped["known_from"].isna() | shaped["period_end"].isna()
-    early = ~undated & (shaped["published"] < shaped["period_end"])
-    rows = shaped[~undated & ~early].sort_values(["company", "period_end"], kind="stable")
+    left_out = {
+        FaultKind.UNDATED: known.isna() | end.isna() | (known > last_finished()),
+        FaultKind.PUBLISHED_EARLY: shaped["published"] < end,
+        FaultKind.OTHER_YEAR: (shaped["fiscal_year"] - end.dt.year).abs() > YEAR_APART,
+    }
+    rows = shaped
+    for kind, where in left_out.items():
+        faults, rows = [*faults, *_mark(rows[where[rows.index]], kind)], rows[~where[rows.index]]
     if rows.empty:
         said = "" if as_of is None else f" known by as_of {as_of}"
-        raise InsufficientDataError(f"{found.origin}: holds nothing{said}")
-    rows, impossible = check_statements(rows, found.origin)
+        raise InsufficientDataError(f"{found.origin}: holds nothing{said}{f' ({faults[0]})' if faults else ''}")
+    rows, impossible = check_statements(rows.sort_values(["company", "period_end"], kind="stable"), found.origin)
     foreign = rows["currency"].ne(next(iter(rows["currency"].mode()), ""))
     restated = rows[rows["known_from"] > rows["published"]]
-    unvalued = rows[~rows["market_value"].notna().groupby(rows["company"]).transform("any")]
+    unvalued = rows[~rows["market_value"].notna().groupby(rows["company"]).transform("any")].drop_duplicates("company")
     faults = [
         *faults,
-        *_mark(shaped[undated], FaultKind.UNDATED),
-        *_mark(shaped[early], FaultKind.PUBLISHED_EARLY),
         *impossible,
         *_mark(rows[foreign], FaultKind.OTHER_CURRENCY),
-        *(Fault(FaultKind.RESTATED, None, "", f"{company} {year}", n=len(restated))
-          for company, year in restated[["company", "fiscal_year"]][:1].itertuples(index=False)),
-        *(Fault(FaultKind.NO_MARKET_VALUE, None, "", f"{company}: {why}", n=unvalued["company"].nunique())
-          for company, why in unvalued[["company", "market_value_from"]][:1].itertuples(index=False)),
+        *_mark(restated, FaultKind.RESTATED),
+        *(Fault(FaultKind.NO_MARKET_VALUE, None, "", f"{company}: {why}")
+          for company, why in unvalued[["company", "market_value_from"]].itertuples(index=False)),
     ]  # fmt: skip
     made = ", ".join(f"{origin} {n:,}" for origin, n in rows["debt_from"].value_counts().items())
     name, origin = f"Company statements ({rows['company'].nunique():,} companies)", f"{found.origin}; debt from: {made}"
     about = {"source": source, "id": "fundamentals", "name": name, "origin": origin, "faults": tuple(faults)}
-    return Table.described(rows, pd.DatetimeIndex(rows["known_from"]), **about, gaps=0)  # companies come and go
+    return Table.described(rows, pd.DatetimeIndex(rows["known_from"]), **about)
 
 
 def in_shape(frame: pd.DataFrame) -> pd.DataFrame:
@@ -280,7 +296,7 @@ def in_shape(frame: pd.DataFrame) -> pd.DataFrame:
     return shaped.assign(debt=debt, published=published, currency=currency)
 
 
-def _mark(rows: pd.DataFrame, kind: str, said: str = "", *, day: str = "known_from") -> list[Fault]:
+def _mark(rows: pd.DataFrame, kind: FaultKind, said: str = "", *, day: str = "known_from") -> list[Fault]:
     """Name rows of statements as faults of a kind."""
     return [
         Fault(kind, int(row), "" if pd.isna(known) else str(known.date()), f"{company} {year}{said}")
@@ -290,21 +306,21 @@ def _mark(rows: pd.DataFrame, kind: str, said: str = "", *, day: str = "known_fr
 
 def check_statements(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, list[Fault]]:
     """Find what cannot be true of statements: refuse it (signs, units), leave it out, or name it."""
-    for name, fewest in {"depreciation_amortization": 1, "interest_expense": 3}.items():
+    for name, fewest in FEWEST_OF_A_SIGN.items():
         values = rows[name][rows[name].notna() & rows[name].ne(0)]
         negative = values[values < 0]
         if len(values) >= fewest and len(negative) > len(values) / 2:
             first = " ".join(map(str, rows.loc[negative.index[0], ["company", "fiscal_year"]]))
             raise DataError(
-                f"{origin}, column {name}: negative in {len(negative):,} of {len(values):,} rows, first {first}; a cost "
-                f"is positive here: turn the sign"
+                f"{origin}, column {name}: negative in {len(negative):,} of {len(values):,} rows, first {first}; it is "
+                f"positive here: turn the sign"
             )
     faults = []
     for name in ("market_value", "price", "shares"):
         empty = rows[name] <= 0
         if name == "market_value":  # one, or nines only
             empty |= rows[name].eq(1) | (rows[name] + 1).isin(10.0 ** np.arange(3, 16))
-        faults += _mark(rows[empty], PLACEHOLDER, f": {name}")
+        faults += _mark(rows[empty], FaultKind.PLACEHOLDER, f": {name}")
         rows = rows.assign(**{name: rows[name].mask(empty)})
     compared = (rows["market_value"] / rows["total_assets"].where(rows["total_assets"] > 0)).median()
     if compared > OTHER_UNIT or compared < 1 / OTHER_UNIT:
@@ -312,6 +328,9 @@ def check_statements(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, lis
             f"{origin}: market_value is {compared:.2g} times total_assets in most rows: one of them is in another unit "
             f"(thousands, millions)"
         )
+    parts = rows["short_term_debt"] + rows["long_term_debt"]
+    unlike = (rows["debt"] - parts).abs() > DEBT_TOLERANCE * rows["debt"].abs()
+    faults += _mark(rows[unlike], FaultKind.DEBT_UNLIKE_PARTS)
     rows, second = _without_second_names(rows)
     # A thousand times the year before, or the reverse, in most amounts of a company; rows are sorted.
     ratio = rows[AMOUNTS].abs().replace(0.0, np.nan).apply(np.log).diff().abs()

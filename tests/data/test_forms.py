@@ -170,7 +170,7 @@ def test_a_time_that_is_midnight_nowhere_known_is_refused_in_parquet_too(tmp_pat
     pd.DataFrame({"close": 100.0}, index).to_parquet(tmp_path / "AAA.parquet")
     line = refusal(tmp_path, (tmp_path / "AAA.parquet").read_bytes(), suffix=".parquet")
     assert line == (
-        "prices/AAA.parquet, column close, row 1: not midnight, write yyyy-mm-dd: '2023-12-19 15:00:00+00:00'; "
+        "prices/AAA.parquet, row 1: not midnight, write yyyy-mm-dd: '2023-12-19 15:00:00+00:00'; "
         "row 2: not midnight, write yyyy-mm-dd: '2023-12-20 15:00:00+00:00'; "
         f"row 3: not midnight, write yyyy-mm-dd: '2023-12-21 15:00:00+00:00'; and {len(SESSIONS) - 3} more"
     )
@@ -179,9 +179,9 @@ def test_a_time_that_is_midnight_nowhere_known_is_refused_in_parquet_too(tmp_pat
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("date,close\n10/11/2025,5\n11/11/2025,6\n", "column close, row 2: day or month first, write yyyy-mm-dd: '10/11/2025' is "
+        ("date,close\n10/11/2025,5\n11/11/2025,6\n", "row 2: day or month first, write yyyy-mm-dd: '10/11/2025' is "
          "2025-10-11 or 2025-11-10"),
-        ("date,close\n13/01/2024,5\n01/14/2024,6\n", "column close, row 2: day or month first, write yyyy-mm-dd: '13/01/2024'; "
+        ("date,close\n13/01/2024,5\n01/14/2024,6\n", "row 2: day or month first, write yyyy-mm-dd: '13/01/2024'; "
          "row 3: day or month first, write yyyy-mm-dd: '01/14/2024'"),
         ('date,close\n2024-01-12,"3,010"\n2024-01-16,"2,999"\n', "column close, row 2 (2024-01-12): not a number: '3,010' (3010 or "
          "3.010? write it without the comma); row 3 (2024-01-16): not a number: '2,999' (2999 or 2.999? write it without the comma)"),
@@ -225,11 +225,10 @@ def test_one_price_shows_the_separator_for_the_others(tmp_path):
         (b"x" * (1 << 21), "its first line is longer than 1 MB: not a table"),
         (b"date,close\n2024-01-02," + b"x" * 100_000, f"column close, row 2 (2024-01-02): not a number: '{'x' * 39}…"),
         (("date," + ",".join(f"c{n}" for n in range(5000)) + "\n2024-01-02" + ",1" * 5000).encode(),
-         "no column close; it has date, c0, c1, c2, c3, c4, c5, c6 and 4,993 more"),
+         "no column close; it has date, c0, c1, c2, c3, c4, c5, c6 and 4,993 more; call the one that is meant close"),
         (b"date,close\n2024-01-02,1_000\n", "column close, row 2 (2024-01-02): not a number: '1_000'"),
-        (b"date,close\n2024-01-02,$10\n", "column close, row 2 (2024-01-02): not a number: '$10'"),
-        (b"date,close\n2024-02-30,10\n", "column close, row 2: not a date (yyyy-mm-dd): '2024-02-30'"),
-        (b"date,close\n2024-01-02,10\n,11\n", "column close, row 3: not a date (yyyy-mm-dd): ''"),
+        (b"date,close\n2024-02-30,10\n", "row 2: not a date (yyyy-mm-dd): '2024-02-30'"),
+        (b"date,close\n2024-01-02,10\n,11\n", "row 3: not a date (yyyy-mm-dd): ''"),
         (b"date,close\n2024-01-02,10\n2024-01-03,inf\n", "column close, row 3 (2024-01-03): not a number: 'inf'"),
         (b"date,close\n2024-01-02,10\n2024-01-02,11\n", "column close, row 3 (2024-01-02): the date stands twice"),
         (b"date,close\n2024-01-02,0\n", "column close, row 2 (2024-01-02): a price that is not positive: '0'"),

@@ -265,7 +265,7 @@ def test_the_card_counts_each_kind_and_names_its_first_case(tmp_path):
 
 def test_the_card_names_a_company_where_there_is_no_date():
     found = tuple(Fault(FaultKind.NO_MARKET_VALUE, None, "", name) for name in ("GOOGL", "META"))
-    card = DataCard("folder", "x", "x", "x", "2020-01-01", "2020-12-31", 5, 0, "", found)
+    card = DataCard("folder", "x", "x", "x", "2020-01-01", "2020-12-31", 5, "", found)
     assert card.fault_summary() == "no market value: 2, first GOOGL"
 
 

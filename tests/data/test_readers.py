@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, columns_of, read_panel, read_table, require_unique
+from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, open_sheet, read_panel, read_table, require_unique
 from research_lib.errors import DataError, MissingDataError
 
 KINDS = {"company": TEXT, "fiscal_year": INTEGER, "debt": NUMBER}
@@ -16,7 +16,7 @@ SESSIONS = pd.DatetimeIndex(["2024-01-02", "2024-01-03", "2024-07-08"], name="Da
 def read(folder, text, kinds=KINDS, optional=None, **options):
     path = folder / "table.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_table(path, path.name, kinds, optional, **options)
+    return read_table(open_sheet(path, path.name), kinds, optional, **options)
 
 
 def refused(folder, text, kinds=KINDS, **options):
@@ -82,26 +82,26 @@ def test_a_wide_file_that_is_no_such_table_is_one_short_line(tmp_path):
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(MissingDataError, match=r"nowhere\.csv: there is no such file"):
-        read_table(tmp_path / "nowhere.csv", "nowhere.csv", KINDS)
+        open_sheet(tmp_path / "nowhere.csv", "nowhere.csv")
 
 
 @pytest.mark.parametrize("column", [[2021, 2022], [2021.0, 2022.0], ["2021", "2022"], np.array([2021, 2022], "int16")])
 def test_parquet_gives_the_same_kinds(tmp_path, column):
     path = tmp_path / "table.parquet"
     pd.DataFrame({"Company": ["A", "NA"], "Fiscal Year": column, "debt": np.float32([1.5, 2])}).to_parquet(path)
-    frame = read_table(path, path.name, KINDS)
+    frame = read_table(open_sheet(path, path.name), KINDS)
     assert frame["fiscal_year"].tolist() == [2021, 2022]
     assert frame["fiscal_year"].dtype == np.int64
     assert frame["company"].tolist() == ["A", "NA"]
     assert list(frame.index) == [1, 2]
-    assert columns_of(path, path.name) == ["company", "fiscal_year", "debt"]
+    assert open_sheet(path, path.name).plain_names == ["company", "fiscal_year", "debt"]
 
 
 def test_a_blank_year_in_parquet_is_named_with_its_row(tmp_path):
     path = tmp_path / "table.parquet"
     pd.DataFrame({"company": ["A", "B"], "fiscal_year": [2021, np.nan], "debt": [1, 2]}).to_parquet(path)
     with pytest.raises(DataError, match=r"table\.parquet, column fiscal_year, row 2: empty"):
-        read_table(path, path.name, KINDS)
+        read_table(open_sheet(path, path.name), KINDS)
 
 
 def test_rows_that_stand_twice_are_named(tmp_path):

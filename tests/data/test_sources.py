@@ -166,7 +166,7 @@ def test_total_is_the_adjusted_close_of_a_fund_and_another_index_of_an_index(tmp
 def test_a_file_of_several_symbols_gives_the_one_that_was_asked(tmp_path):
     text = "Price,Close,Close\nTicker,{},BBB\nDate,,\n2024-01-02,10,20\n"
     assert load_prices(folder_with(tmp_path, text.format("ABC")), ["ABC"])["ABC"].tolist() == [10]
-    assert refused(folder_with(tmp_path, text.format("CCC"))).endswith("it has date, ccc:close, bbb:close")
+    assert refused(folder_with(tmp_path, text.format("CCC"))).endswith("it has date, ccc:close, bbb:close; call the one that is meant close")
 
 
 def test_two_files_of_one_symbol_are_refused(tmp_path):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from research_lib.data import open_source
 from research_lib.data.companies import load_statements
 from research_lib.data.quality import FaultKind
-from research_lib.data.statements import COLUMNS, NAMES, PLACEHOLDER, Found, make_statements
+from research_lib.data.statements import COLUMNS, NAMES, Found, make_statements
 from research_lib.errors import DataError, InsufficientDataError
 from tests import companies
 from tests.companies import write_simfin
@@ -45,7 +45,7 @@ def refuse(folder, message, error=DataError, **options):
 
 
 def named(loaded):
-    usual = (FaultKind.NO_MARKET_VALUE, PLACEHOLDER)
+    usual = (FaultKind.NO_MARKET_VALUE, FaultKind.PLACEHOLDER)
     return [(str(fault.kind), fault.row, fault.detail) for fault in loaded.card.faults if fault.kind not in usual]
 
 
@@ -140,9 +140,9 @@ def test_quarters_of_one_growing_company_among_steady_ones_are_no_sums(tmp_path_
         ([{}, {"company": ""}], r"column company, row 3: empty"),
         ([{"fiscal_period": "H1"}], r"row 2: fiscal_period 'H1'; allowed: FY, Q1, Q2, Q3, Q4"),
         ([{"depreciation_amortization": "-5"}],
-         r"column depreciation_amortization: negative in 1 of 1 rows, first AAA 2020; a cost is positive here"),
+         r"column depreciation_amortization: negative in 1 of 1 rows, first AAA 2020; it is positive here"),
         ([{"company": name, "interest_expense": "-5"} for name in "ABCD"],
-         r"column interest_expense: negative in 4 of 4 rows, first A 2020; a cost is positive here: turn the sign"),
+         r"column interest_expense: negative in 4 of 4 rows, first A 2020; it is positive here: turn the sign"),
         ([{"total_assets": "200000000", "market_value": "300"}], r"market_value is 1.5e-06 times total_assets in most rows"),
     ],
 )  # fmt: skip
@@ -197,7 +197,7 @@ def test_a_restated_value_counts_from_its_restatement(tmp_path):
     assert rows["known_from"].dt.year.to_dict() == {"AAA": 2021, "B": 2022}
     assert rows["published"].dt.year.to_dict() == {"AAA": 2021, "B": 2021}
     assert load(tmp_path, as_of=date(2021, 12, 31)).values["company"].tolist() == ["AAA"]
-    assert "restated: known from the restatement: 1, first B 2020" in load(tmp_path).card.fault_summary()
+    assert "restated: known from the restatement: 1, first 2022-03-01 (B 2020)" in load(tmp_path).card.fault_summary()
 
 
 @settings(max_examples=15)
