@@ -190,7 +190,7 @@ class Store:
         """Return the lock that a pull and a clean-up hold; the system lets go of it when its process ends."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            (self.directory / ".lock").touch()
+            (self.directory / ".lock").write_bytes(b"")
         except OSError as error:
             raise DataError(f"{self.directory}: snapshots cannot be written there ({error.strerror})") from None
         return FileLock(self.directory / ".lock")

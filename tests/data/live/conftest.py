@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,11 +12,12 @@ from research_lib.data.calendar import sessions_between
 from research_lib.data.live import vendors as real
 from research_lib.data.live.network import RetryPolicy
 from research_lib.data.live.pull import GAPS_S, pull_for
-from research_lib.data.live.store import Store
+from research_lib.data.live.store import Pulled, Store
 from tests.data.live import loopback
 
 QUICK = RetryPolicy(first_wait_s=0.01, longest_wait_s=0.5, timeout_s=0.4, attempts=3)
 DAYS = sessions_between(pd.Timestamp("2023-10-02"), pd.Timestamp("2024-07-16"))
+NEEDS = {"data_dir": "", "symbols": (), "optional_symbols": (), "series": (), "companies": 0}
 
 
 @pytest.fixture
@@ -40,10 +42,15 @@ def pull(vendors, store, monkeypatch):
         led = lambda *args, client=client, **options: loopback.lead(client(*args, **options), vendors.port)
         monkeypatch.setitem(real.VENDORS, name, led)
 
-    def run(source, *, accept=False, max_age_hours=0, tell=lambda *_: None, **needs):
-        usual = {"data_dir": "", "symbols": (), "optional_symbols": (), "series": (), "companies": 0}
+    def run(source, *, accept=False, max_age_hours=0, **needs):
         policy = replace(QUICK, max_age=timedelta(hours=max_age_hours))
-        parameters = [SimpleNamespace(source=source, **usual | needs)]
-        return pull_for(parameters, store, policy=policy, accept=accept, tell=tell)
+        return pull_for([SimpleNamespace(source=source, **NEEDS | needs)], store, policy=policy, accept=accept)
 
     return run
+
+
+def prices(item, level=100.0):
+    """Prices that rise by a cent a day, as a client brings them."""
+    closes = level + np.arange(len(DAYS)) / 100
+    frame = pd.DataFrame({"date": DAYS.as_unit("us"), "close": closes, "volume": 1.0, "split": 0.0})
+    return Pulled(item, frame, {"symbol": item.name}, "test")

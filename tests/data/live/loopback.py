@@ -1,4 +1,4 @@
-"""A server on this machine that plays the vendors, and the real clients led to it.
+"""A server on this machine that plays the vendors, the real clients led to it, and answers in each vendor's form.
 
 A host that the server does not play fails at once: no test leaves the loopback address.
 """
@@ -21,6 +21,7 @@ HOSTS = {"query2.finance.yahoo.com", "query1.finance.yahoo.com", "fc.yahoo.com",
          "fred.stlouisfed.org", "mba.tuck.dartmouth.edu", "data.sec.gov", "www.sec.gov"}  # fmt: skip
 FRENCH = "/pages/faculty/ken.french/ftp"
 OPENING = pd.Timedelta(hours=14, minutes=30)  # of the exchange, in UTC
+FILED = "2023-02-20"
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,12 @@ class Answer:
     cut: bool = False
 
 
-def as_json(content, **options):
-    return Answer(json.dumps(content).encode(), **options)
-
-
 class Vendors:
     """The server: what it answers by path, and what it was asked."""
 
     def __init__(self):
         self.book, self.asked, self.users = {}, [], []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.port = self._server.server_address[1]
 
@@ -58,7 +54,6 @@ class Vendors:
     def stop(self):
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join()
 
     def answer(self, path, *answers):
         """Answer a path, each time with the next one; the last one stays."""
@@ -75,10 +70,7 @@ class Vendors:
 
     def _take(self, raw):
         parts = urlsplit(raw)
-        path, query = unquote(parts.path), parse_qs(parts.query)
-        if query.get("range") == ["1d"]:  # the question for a symbol's time zone
-            return as_json(chart(path.rsplit("/", 1)[1], pd.DatetimeIndex([])))
-        path = f"{path}?{query['id'][0]}" if "fredgraph" in path else path
+        path = unquote(parts.path) + ("?" + parse_qs(parts.query)["id"][0] if "fredgraph" in raw else "")
         self.asked.append(path)
         answers = self.book.get(path)
         if answers is None:
@@ -95,13 +87,12 @@ class Vendors:
                 answer = vendors._take(self.path)
                 time.sleep(answer.delay_s)
                 self.send_response(answer.status)
-                for name, value in answer.headers.items():
+                for name, value in (answer.headers | {"Content-Length": str(len(answer.body))}).items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
                 try:
+                    self.end_headers()
                     self.wfile.write(answer.body[: len(answer.body) // 2] if answer.cut else answer.body)
-                except (BrokenPipeError, ConnectionResetError):
+                except OSError:  # who asked has gone
                     self.close_connection = True
                 self.close_connection |= answer.cut
 
@@ -111,22 +102,16 @@ class Vendors:
         return Handler
 
 
-def led_to(port, url):
-    parts = urlsplit(url)
-    if parts.hostname not in HOSTS:
-        raise AssertionError(f"a test asks {parts.hostname}")
-    return parts._replace(scheme="http", netloc=f"127.0.0.1:{port}").geturl()
-
-
 def lead(client, port):
     """Lead a real client's requests to the server."""
-    cls = type(client.session)
+    ask = client.session.request
 
-    class Led(cls):
-        def request(self, method, url, *args, **options):
-            return super().request(method, led_to(port, url), *args, **options)
+    def led(method, url, *args, **options):
+        parts = urlsplit(url)
+        assert parts.hostname in HOSTS, f"a test asks {parts.hostname}"
+        return ask(method, parts._replace(scheme="http", netloc=f"127.0.0.1:{port}").geturl(), *args, **options)
 
-    client.session.__class__ = Led
+    client.session.request = led
     if client.source == "yahoo":
         from yfinance.data import YfData
 
@@ -141,17 +126,20 @@ def clients(port, store, *, timeout_s=5.0, names=tuple(VENDORS)):
     return {name: lead(VENDORS[name](store, timeout_s=timeout_s), port) for name in names}
 
 
+def as_json(content, **options):
+    return Answer(json.dumps(content).encode(), **options)
+
+
 def chart(symbol, days, closes=None, **changes):
     """Yahoo's answer for a symbol's prices; `changes` replace lists of the quote, parts of its meta, or events."""
     closes = list(100 + np.arange(len(days)) * 0.1) if closes is None else list(closes)
     quote = dict.fromkeys(("open", "high", "low", "close"), closes) | {"volume": [1000] * len(days)}
     quote |= {name: values for name, values in changes.items() if name in quote}
     stamps = changes.get("stamps", [int((day + OPENING).timestamp()) for day in days])
-    meta = {
-        "currency": "USD", "symbol": symbol, "instrumentType": "EQUITY", "gmtoffset": -18000, "timezone": "EST",
-        "exchangeTimezoneName": "America/New_York", "priceHint": 2, "dataGranularity": "1d", "regularMarketPrice": 1.0,
-        "firstTradeDate": 0, "regularMarketTime": stamps[-1] if stamps else 0, "range": "", "validRanges": ["1d", "max"],
-    } | changes.get("meta", {})  # fmt: skip
+    usual = {"symbol": symbol, "dataGranularity": "1d", "exchangeTimezoneName": "America/New_York", "gmtoffset": -18000,
+             "currency": "USD", "instrumentType": "EQUITY", "regularMarketTime": stamps[-1] if stamps else 0,
+             "priceHint": 2, "range": "", "validRanges": ["1d", "max"]}  # fmt: skip
+    meta = usual | changes.get("meta", {})
     indicators = {"quote": [quote], "adjclose": [{"adjclose": changes.get("adjclose", closes)}]}
     result = {"meta": meta, "timestamp": stamps, "indicators": indicators, "events": changes.get("events", {})}
     return {"chart": {"result": [result], "error": None}}
@@ -167,13 +155,35 @@ def fred_csv(series_id, values):
     return Answer("\n".join([f"observation_date,{series_id}", *lines, ""]).encode())
 
 
-def french_zip(name, tables):
+def french_zip(name, tables, *, header="", line_end="\r\n"):
     """A file as Ken French publishes it: text, then blocks of a title, a header and rows, each ended by an empty line."""
     blocks = ["This file was made up for a test."]
     for title, table in tables.items():
         rows = [f"{period},{','.join(f'{value:8.2f}' for value in row)}" for period, *row in table.itertuples()]
-        blocks.append("\r\n".join([f"  {title}", "," + ",".join(table.columns), *rows]))
+        blocks.append(line_end.join([f"  {title}", header or "," + ",".join(table.columns), *rows]))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr(f"{name}.csv", "\r\n\r\n".join([*blocks, "Copyright"]))
+        file.writestr(f"{name}.csv", (2 * line_end).join([*blocks, "Copyright"]))
     return Answer(buffer.getvalue())
+
+
+def fact(value, filed=FILED, *, start="2022-01-01", end="2022-12-31", form="10-K", accession=None):
+    """One of the SEC's facts of a company, by default of the year 2022."""
+    dates = {"start": start, "end": end} if start else {"end": end}
+    return {"val": value, "filed": filed, "form": form, "fy": 2022, "accn": accession or f"A-{filed}"} | dates
+
+
+def stock(value, filed=FILED, **options):
+    return fact(value, filed, start=None, **options)
+
+
+def company(shares=10e6, **tags):
+    """A company's facts: one annual report of 2022, filed on 2023-02-20, with what `tags` change (None: without)."""
+    usual = {
+        "OperatingIncomeLoss": [fact(100e6)], "DepreciationDepletionAndAmortization": [fact(20e6)],
+        "InterestExpense": [fact(5e6)], "Revenues": [fact(900e6)], "LongTermDebtNoncurrent": [stock(300e6)],
+        "Assets": [stock(2e9)], "CashAndCashEquivalentsAtCarryingValue": [stock(50e6)],
+    }  # fmt: skip
+    described = {tag: {"units": {"USD": facts}} for tag, facts in (usual | tags).items() if facts}
+    cover = {"EntityCommonStockSharesOutstanding": {"units": {"shares": [stock(shares, end="2023-02-10")]}}}
+    return {"facts": {"us-gaap": described, "dei": cover if shares else {}}}

@@ -1,13 +1,11 @@
 """The store: nothing half written, nothing overwritten, nothing damaged read; and which vintage a date reads."""
 
-import os
-import random
+import hashlib
 import signal
 import subprocess
 import sys
 import time
 from datetime import UTC, date, datetime, timedelta
-from threading import Event, Thread
 
 import numpy as np
 import pandas as pd
@@ -18,20 +16,25 @@ from research_lib.data.live.network import RetryPolicy
 from research_lib.data.live.pull import is_fresh, pull
 from research_lib.data.live.store import SETTLING_DAYS, Item, Kind, Pulled, compare, in_order
 from research_lib.errors import DataError, MissingDataError
-from tests.data.live.conftest import DAYS
+from tests.data.live.conftest import DAYS, prices
 from tests.data.live.loopback import as_json, chart
 
 RUT = Item("yahoo", "RUT")
 
 
-def pulled(level=100.0, item=RUT):
-    closes = level + np.arange(len(DAYS)) / 100
-    frame = pd.DataFrame({"date": DAYS.as_unit("us"), "close": closes, "volume": 1.0, "split": 0.0})
-    return Pulled(item, frame, {"symbol": "^RUT"}, "yfinance 1")
+@pytest.fixture
+def keep(store):
+    """Keep prices of RUT from a level on, pulled at a time of UTC."""
+
+    def run(level, pulled, **options):
+        now = datetime.fromisoformat(pulled).replace(tzinfo=UTC)
+        return store.keep(prices(RUT, level), now=now, **options)
+
+    return run
 
 
-def at(text):
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+def first_close(as_of=None):
+    return load_prices(open_source("yahoo"), ["RUT"], as_of=as_of)["RUT"].iloc[0]
 
 
 def alter(path, where=50):
@@ -49,34 +52,27 @@ def manifests(store):
     return sorted(store.directory.glob("manifest/*/*/*/*.json"))
 
 
-def test_what_is_kept_is_read_back_with_its_manifest(store):
-    kept = store.keep(pulled(), now=at("2024-07-17T10:00"))
-    assert (store.items(), store.snapshots(RUT)) == ([RUT], [kept])
-    assert (kept.rows, kept.first, kept.last) == (len(DAYS), "2023-10-02", "2024-07-16")
-    assert kept.fetched_at == "2024-07-17T10:00:00.000000+00:00"
-    pd.testing.assert_frame_equal(store.read(RUT)[0], pulled().frame)
-
-
-def test_equal_data_is_kept_once_and_every_pull_is_on_record(store):
-    for hour in (10, 11, 12):
-        store.keep(pulled(), now=at(f"2024-07-17T{hour}:00"))
-    assert len(store.snapshots(RUT)) == 3
+def test_what_is_kept_is_read_back_with_its_manifest_and_equal_data_is_kept_once(store, keep):
+    kept = [keep(100, f"2024-07-17T1{hour}:00") for hour in range(3)]
+    assert (store.items(), store.snapshots(RUT)) == ([RUT], kept)
+    assert (kept[0].rows, kept[0].first, kept[0].last) == (len(DAYS), "2023-10-02", "2024-07-16")
+    assert kept[0].fetched_at == "2024-07-17T10:00:00.000000+00:00"
+    pd.testing.assert_frame_equal(store.read(RUT)[0], prices(RUT).frame)
     assert len(list((store.directory / "objects").iterdir())) == 1
 
 
-@pytest.mark.parametrize("name", ["..", "BRK.B", "^X", "A/B", "EURUSD=X"])
+@pytest.mark.parametrize("name", ["..", "BRK.B", "^X", "A/B", "EURUSD=X", "M&M.NS", "Å %2e"])
 def test_a_name_cannot_leave_its_folder(store, name):
     item = Item("yahoo", name)
-    store.keep(pulled(item=item))
+    store.keep(prices(item))
     assert store.items() == [item]
     assert manifests(store)[0].parent.parent == store.directory / "manifest/yahoo/prices"
 
 
 @pytest.mark.parametrize("where", [0, 1000, -1])
-def test_one_altered_byte_is_found_and_the_one_before_is_used(store, where):
-    old = store.keep(pulled(100.0), now=at("2024-07-17T10:00"))
-    new = store.keep(pulled(200.0), now=at("2024-07-18T10:00"))
-    assert load_prices(open_source("yahoo"), ["RUT"])["RUT"].iloc[0] == 200
+def test_one_altered_byte_is_found_and_the_one_before_is_used(store, keep, where):
+    old, new = keep(100, "2024-07-17"), keep(200, "2024-07-18")
+    assert first_close() == 200
     alter(data_file(store, new), where)
     intact, damaged, _ = store.verify()
     assert (list(intact.values()), list(damaged)) == ([old], [data_file(store, new)])
@@ -84,26 +80,31 @@ def test_one_altered_byte_is_found_and_the_one_before_is_used(store, where):
     assert card.vintage.sha256 == old.sha256
     assert "1 that would go before it damaged" in card.origin
     alter(data_file(store, old), where)
-    said = "every snapshot of RUT is damaged; run: python -m research_lib data pull"
-    with pytest.raises(MissingDataError, match=said):
-        load_prices(open_source("yahoo"), ["RUT"])
-    store.keep(pulled(200.0), now=at("2024-07-19T10:00"))
-    assert load_prices(open_source("yahoo"), ["RUT"])["RUT"].iloc[0] == 200, "the same data, come again, mends it"
+    with pytest.raises(
+        MissingDataError, match="every snapshot of RUT is damaged; run: python -m research_lib data pull"
+    ):
+        first_close()
+    keep(200, "2024-07-19")
+    assert first_close() == 200, "the same data, come again, mends it"
 
 
-def test_an_altered_manifest_is_found_and_not_used(store):
-    store.keep(pulled(100.0), now=at("2024-07-17T10:00"))
-    store.keep(pulled(200.0), now=at("2024-07-18T10:00"))
+@pytest.mark.parametrize("form", ["altered", "empty", "of another version"])
+def test_an_altered_manifest_is_found_and_not_used(store, keep, form):
+    for level, day in ((100, "2024-07-17"), (200, "2024-07-18")):
+        keep(level, day)
     path = manifests(store)[-1]
-    path.write_text(path.read_text().replace("2024-07-18", "2024-07-19"))
+    content = {"altered": path.read_bytes().replace(b"07-18", b"07-19"), "empty": b""}.get(form, b'{"item": 1}')
+    if form == "of another version":  # whole, but not understood
+        path = path.rename(path.with_name(f"z-{hashlib.sha256(content).hexdigest()[:16]}.json"))
+    path.write_bytes(content)
     assert store.verify()[1] == {path: "the manifest was altered"}
-    assert store.read(RUT)[0]["close"].iloc[0] == 100
+    assert first_close() == 100
 
 
-def test_nothing_was_pulled(store):
+def test_nothing_was_pulled(keep):
     with pytest.raises(MissingDataError, match=r"source yahoo: no snapshot yet; run: python -m research_lib data pull"):
         open_source("yahoo")
-    store.keep(pulled())
+    keep(100, "2024-07-17")
     assert open_source("yahoo+fred+french").symbols() == ["RUT"]
     with pytest.raises(MissingDataError, match=r"source sec: no snapshot yet"):
         open_source("sec+yahoo")
@@ -128,35 +129,34 @@ PULLS = ["2024-07-10T12:00", "2024-07-16T19:00", "2024-07-16T21:00", "2024-07-20
         ([0, 1], [], SESSION, 1),  # the session was not over in any: the newest of them
     ],
 )
-def test_which_vintage_a_date_reads(store, there, held, as_of, read):
+def test_which_vintage_a_date_reads(store, keep, there, held, as_of, read):
     for number in there:
-        store.keep(pulled(100.0 + number), now=at(PULLS[number]), lost="5 rows" if number in held else "")
-    loaded = load_prices(open_source("yahoo"), ["RUT"], as_of=as_of)
-    assert loaded["RUT"].iloc[0] == 100 + read
-    assert loaded.cards[0].vintage.fetched_at.startswith(PULLS[read])
+        keep(100.0 + number, PULLS[number], lost="5 rows" if number in held else "")
+    assert first_close(as_of) == 100 + read
+    assert load_prices(open_source("yahoo"), ["RUT"], as_of=as_of).cards[0].vintage.fetched_at.startswith(PULLS[read])
     snapshots = store.snapshots(RUT)
     assert sorted(in_order(snapshots, as_of=as_of), key=snapshots.index) == snapshots, "each is a last resort"
 
 
-def test_a_settled_date_reads_the_same_whatever_is_pulled_later(store):
-    store.keep(pulled(100.0), now=at("2024-07-17T10:00"))
+def test_a_settled_date_reads_the_same_whatever_is_pulled_later(keep):
+    keep(100, "2024-07-17T10:00")
     before = load_prices(open_source("yahoo"), ["RUT"], as_of=SESSION).cards
     for days in range(SETTLING_DAYS, 100, 31):
-        store.keep(pulled(200.0 + days), now=at("2024-07-17T10:00") + timedelta(days=days))
+        keep(200 + days, str(datetime(2024, 7, 17, 10) + timedelta(days=days)))  # noqa: DTZ001  # `keep` knows the zone
         assert load_prices(open_source("yahoo"), ["RUT"], as_of=SESSION).cards == before
 
 
-def test_an_accepted_snapshot_is_used_like_any_other(store):
-    store.keep(pulled(1.0), now=at("2024-07-17T10:00"))
-    short = store.keep(pulled(2.0), now=at("2024-07-18T10:00"), lost="5 rows fewer")
-    assert store.read(RUT)[0]["close"].iloc[0] == 1
+def test_an_accepted_snapshot_is_used_like_any_other(store, keep):
+    keep(1, "2024-07-17")
+    short = keep(2, "2024-07-18", lost="5 rows fewer")
+    assert first_close() == 1
     store.accept(short)
-    assert store.read(RUT)[0]["close"].iloc[0] == 2
+    assert first_close() == 2
     assert store.verify()[1:] == ({}, [])
 
 
 def test_what_a_newer_snapshot_lacks_or_changed_is_counted_with_its_span():
-    old = pulled().frame
+    old = prices(RUT).frame
     lost = "3 rows fewer, those of 2023-10-02 to 2023-10-11; it begins on 2023-10-04"
     assert compare(Kind.PRICES, old, old.drop(index=[0, 1, 7])) == (lost, "")
     assert compare(Kind.PRICES, old.drop(index=[0, 1, 7]), old) == ("", "")
@@ -167,27 +167,27 @@ def test_what_a_newer_snapshot_lacks_or_changed_is_counted_with_its_span():
     facts = pd.DataFrame({"taxonomy": "us-gaap", "tag": ["A", "B"], "unit": "USD", "start": pd.NaT, "end": DAYS[0],
                           "filed": DAYS[9], "accession": "1", "value": 1.0})  # fmt: skip
     assert compare(Kind.COMPANIES, facts, facts[::-1]) == ("", "")
-    lost, _ = compare(Kind.COMPANIES, facts, facts[:1])
-    assert lost.startswith("1 rows fewer, those of 2023-10-13 to 2023-10-13")
+    assert compare(Kind.COMPANIES, facts, facts[:1])[0].startswith("1 rows fewer, those of 2023-10-13 to 2023-10-13")
 
 
-def test_garbage_is_collected_and_nothing_else(store):
-    old, new = store.keep(pulled(1.0), now=at("2024-07-17T10:00")), store.keep(pulled(2.0), now=at("2024-07-18T10:00"))
-    alter(data_file(store, store.keep(pulled(3.0), now=at("2024-07-19T10:00"))))
-    (store.directory / "objects" / ".making-abc").write_bytes(b"half")
-    (manifests(store)[0].parent / ".making-abc").write_bytes(b"half")
-    (store.directory / "objects" / f"{'0' * 64}.parquet").write_bytes(b"no manifest names it")
+def test_garbage_is_collected_and_nothing_else(store, keep):
+    sound = [keep(1, "2024-07-17"), keep(2, "2024-07-18")]
+    alter(data_file(store, keep(3, "2024-07-19")))
+    folders = store.directory / "objects", manifests(store)[0].parent
+    for path in (*(folder / ".making-abc" for folder in folders), folders[0] / f"{'0' * 64}.parquet"):
+        path.write_bytes(b"no manifest names it")
     assert len(store.verify()[2]) == 3
     assert len(store.collect_garbage()) == 5
-    assert store.snapshots(RUT) == [old, new]
+    assert store.snapshots(RUT) == sound
     assert store.verify()[1:] == ({}, [])
 
 
-def test_what_is_young_is_not_asked_for_again_unless_a_session_ended(store):
-    store.keep(pulled(), now=at("2024-07-16T19:00"))
+def test_what_is_young_is_not_asked_for_again_unless_a_session_ended(store, keep):
+    at = "2024-07-16T19:00"
+    keep(100, at)
     series = Item("fred", "DGS10")
     frame = pd.DataFrame({"date": DAYS.as_unit("us"), "value": 4.0})
-    kept = store.keep(Pulled(series, frame, {}, "test"), now=at("2024-07-16T19:00"))
+    kept = store.keep(Pulled(series, frame, {}, "test"), now=datetime.fromisoformat(f"{at}Z"))
 
     def fresh(item, now, age=timedelta(hours=6)):
         return is_fresh(store, item, now=pd.Timestamp(now), policy=RetryPolicy(max_age=age))
@@ -203,7 +203,7 @@ def test_what_is_young_is_not_asked_for_again_unless_a_session_ended(store):
 DIES = """
 import os, pathlib, sys
 from research_lib.data.live import store
-from tests.data.live.test_store import pulled
+from tests.data.live.test_store import RUT, prices
 calls, real = 0, pathlib.Path.replace
 def replace(path, target):
     global calls
@@ -213,21 +213,20 @@ def replace(path, target):
         os._exit(9)
     return real(path, target)
 pathlib.Path.replace = replace
-store.Store(pathlib.Path(sys.argv[1])).keep(pulled(200.0))
+store.Store(pathlib.Path(sys.argv[1])).keep(prices(RUT, 200.0))
 """
 
 
 @pytest.mark.parametrize("write", [1, 2])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_at_each_step_of_keeping_the_store_verifies(store, write, when):
-    store.keep(pulled(100.0))
+    store.keep(prices(RUT))
     died = subprocess.run([sys.executable, "-c", DIES, store.directory, str(write), when], check=False)
     assert died.returncode == 9
     assert store.verify()[1] == {}
-    kept = (write, when) == (2, "after")
-    assert store.read(RUT)[0]["close"].iloc[0] == (200 if kept else 100)
-    store.keep(pulled(200.0))
-    assert store.read(RUT)[0]["close"].iloc[0] == 200
+    assert first_close() == (200 if (write, when) == (2, "after") else 100)
+    store.keep(prices(RUT, 200))
+    assert first_close() == 200
 
 
 SYMBOLS = 60
@@ -236,8 +235,7 @@ SYMBOLS = 60
 @pytest.fixture
 def many(vendors):
     for n in range(SYMBOLS):
-        answer = chart(f"S{n:02d}", DAYS, 100.0 + n + np.arange(len(DAYS)) / 9)
-        vendors.prices(f"S{n:02d}", as_json(answer, delay_s=0.02))
+        vendors.prices(f"S{n:02d}", as_json(chart(f"S{n:02d}", DAYS), delay_s=0.02))
     return vendors
 
 
@@ -251,23 +249,21 @@ def counts(process):
     return tuple(map(int, process.communicate()[0].splitlines()[-1].split()))
 
 
-def until(vendors, asked):
-    while len(vendors.asked) < asked:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_stopped_or_killed_the_store_verifies_and_the_next_pull_goes_on(many, store, number):
+    process = puller(many, store)
+    while len(many.asked) < SYMBOLS // 4:
         time.sleep(0.002)
-
-
-def test_killed_at_random_points_the_store_verifies_and_the_next_pull_goes_on(many, store):
-    moments = random.Random()  # noqa: S311  # another point each time
-    for _ in range(2):
-        process = puller(many, store)
-        until(many, len(many.asked) + moments.randint(8, SYMBOLS // 4))
-        time.sleep(moments.uniform(0.0, 0.05))
-        process.kill()
-        process.communicate()
-        assert store.verify()[1] == {}
-    before = {item.name: many.times_asked(f"/{item.name}") for item in store.items() if store.snapshots(item)}
-    kept, fresh, *rest = counts(puller(many, store))
-    assert (kept + fresh, fresh, rest) == (SYMBOLS, len(before), [0, 0])
+    process.send_signal(number)
+    said = process.communicate()[0].splitlines()
+    intact, damaged, _ = store.verify()
+    kept, left = len(intact), SYMBOLS - len(intact)
+    assert damaged == {}
+    if number != signal.SIGKILL:
+        stopped = f"stopped: {left} not asked for yet; the same command goes on from here"
+        assert (said[-2:], left > 0) == ([stopped, f"{kept} 0 0 {left}"], True)
+    before = {one.item.name: many.times_asked(f"/{one.item.name}") for one in intact.values()}
+    assert counts(puller(many, store)) == (left, kept, 0, 0)
     assert {name: many.times_asked(f"/{name}") for name in before} == before, "what was kept is not asked for again"
     assert (len(store.verify()[0]), store.verify()[1]) == (SYMBOLS, {})
 
@@ -278,33 +274,17 @@ def test_two_pulls_at_once_ask_for_each_symbol_once(many, store):
     assert many.times_asked("/S") == SYMBOLS
 
 
-def test_interrupted_by_the_user_it_says_what_is_kept(many, store):
-    process = puller(many, store)
-    until(many, SYMBOLS // 4)
-    os.kill(process.pid, signal.SIGINT)
-    kept, fresh, failed, not_asked = counts(process)
-    assert not_asked > 0
-    assert (kept + not_asked, fresh, failed, len(store.verify()[0])) == (SYMBOLS, 0, 0, kept)
-
-
-def test_a_pull_waits_for_another(store):
-    held = Event()
-
-    def hold():
-        with store.lock():
-            held.set()
-            time.sleep(0.2)
-
-    other = Thread(target=hold)
-    other.start()
-    held.wait()
-    assert store.is_busy()
-    assert pull([], store, {}, policy=RetryPolicy()).complete
-    other.join()
+def test_a_pull_that_is_running_is_noticed(store):
+    with store.lock():
+        assert store.is_busy()
     assert not store.is_busy()
 
 
-def test_a_folder_that_cannot_be_made_is_said_in_one_line(store):
+def test_a_folder_that_cannot_be_written_is_said_in_one_line(store):
     store.directory.write_text("a file in its place")
-    with pytest.raises(DataError, match="snapshots cannot be written there"):
+    with pytest.raises(DataError, match=r"snapshots cannot be written there \(File exists\)"):
         pull([RUT], store, {}, policy=RetryPolicy())
+    store.directory.unlink()
+    (store.directory / ".lock").mkdir(parents=True)
+    with pytest.raises(DataError, match="snapshots cannot be written there"):
+        store.is_busy()
