@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import inv_boxcox
 
 from research_lib.stats.estimate import Estimate
 
@@ -86,12 +87,11 @@ def years_between(tail: Mapping[str, float], level: ArrayLike) -> NDArray[np.flo
 
     Infinite where the tail ends below the level, NaN where the level is not beyond the threshold.
     """
-    from scipy import stats
-
-    excess = np.abs(np.asarray(level, dtype=np.float64)) - abs(tail["threshold"])
+    excess, shape = np.abs(np.asarray(level, dtype=np.float64)) - abs(tail["threshold"]), tail["shape"]
+    scaled = excess / tail["scale"]
+    beyond = np.where(1 + shape * scaled <= 0, 0.0, inv_boxcox(-scaled, -shape))  # (1 + shape x)^(-1 / shape)
     with np.errstate(divide="ignore"):
-        reached = tail["n"] / tail["years"] * stats.genpareto.sf(excess, tail["shape"], scale=tail["scale"])
-        return np.where(excess > 0, 1 / reached, np.nan)
+        return np.where(excess > 0, tail["years"] / (tail["n"] * beyond), np.nan)
 
 
 def return_periods(path: "pd.Series[float]", level: float, threshold: float, *, gap_sessions: int = 10) -> pd.DataFrame:
