@@ -47,7 +47,9 @@ def measure(quantity: Quantity, *, draws: int, seed: int = 0) -> dict[str | floa
         "draws": len(given),
         "none": len(found) - len(given),
     }
-    if given and isinstance(given[0], (bool, np.bool_)):
+    if not given:
+        return row | {"kind": "no number: too few"}
+    if isinstance(given[0], (bool, np.bool_)):
         return row | {"kind": "interval misses", 0.05: float(np.mean(given))}
     # A p-value on the edge is a rejection; rounding must not decide.
     return row | {"kind": "p rejects"} | {level: float(np.mean(np.array(given) <= level + 1e-9)) for level in LEVELS}
