@@ -427,8 +427,7 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
     bp, share, year = asked.number("bp"), int(asked["share"] or 50) / 100, asked.number("year")
     settings = {"fiscal_year": year, "stress_bp": bp or 200, "stress_share": share}
     is_of_returns = asked.word.startswith("double edge")
-    key = ("study", day, is_of_returns, *settings.values())
-    study = lines.keep(key, lambda: _companies(lines, day, settings, with_prices=is_of_returns))
+    study = _companies(lines, day, settings, with_prices=is_of_returns)
     if is_of_returns:
         moves = cross_section.rises_and_falls(lines.raw(asked["name"]).series, study.months)
         found = _estimate(cross_section.leverage_rate_interaction(study.slopes, moves).loc[asked["move"]])
@@ -453,19 +452,24 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
 
 def _companies(lines: Lines, day: pd.Timestamp, settings: Mapping[str, object], *, with_prices: bool) -> Any:  # noqa: ANN401
     """Return the study of companies' debt as of a day, on the claims' own source."""
-    from research_lib.data.companies import Companies, load_companies, load_statements
+    from research_lib.data.companies import MARKET, Companies, load_price_panel, load_statements
+    from research_lib.data.load import load_prices_if_any
     from research_lib.studies.leverage import Leverage
 
-    def load() -> Companies:
-        if with_prices:
-            return load_companies(lines.source, as_of=day.date())
-        found = load_statements(lines.source, as_of=day.date())
-        return Companies(found.values, None, None, None, "", None, (found.card,))
+    known = {"as_of": day.date()}
+    found = lines.keep(("statements", day), lambda: load_statements(lines.source, **known))
+    companies = Companies(found.values, None, None, None, "", None, (found.card,))
+    if with_prices:
+        market = load_prices_if_any(lines.source, [MARKET], **known)
+        panel = lines.keep(("prices of companies", day), lambda: load_price_panel(lines.source, **known))
+        companies = replace(companies, panel=panel, market=market[MARKET] if market else None)
 
-    companies = lines.keep(("companies", day, with_prices), load)
-    study = Leverage.from_params(as_of=day.date(), exclude_financials=companies.has_sectors, **settings)
-    vars(study).update(source=lines.source, companies=companies)
-    return study
+    def make() -> Leverage:
+        study = Leverage.from_params(**known, exclude_financials=companies.has_sectors, **settings)
+        vars(study).update(source=lines.source, companies=companies)
+        return study
+
+    return lines.keep(("study", day, with_prices, *settings.values()), make)
 
 
 def _estimate(row: Any, shift: float = 0.0) -> Estimate:  # noqa: ANN401  # of a frame

@@ -131,6 +131,9 @@ class Lines:
 
     def pair(self, line: Line, end: pd.Timestamp) -> tuple[Values, Values | None]:
         """Return a line before anything is taken of it, and what is subtracted, on the days that both have."""
+        return self.keep(("pair", replace(line, take=()), end), lambda: self._pair(line, end))
+
+    def _pair(self, line: Line, end: pd.Timestamp) -> tuple[Values, Values | None]:
         left = self._operand(line.of, line, end)
         if line.per is not None and not _has_steps(line.per):
             left = _joined(left, self._operand(line.per, line, end), divide=True)
@@ -398,7 +401,7 @@ def days_when(lines: Lines, values: Values, when: Sequence[Condition], end: pd.T
         elif one.phrase.word == "first in":
             met &= met.astype(float).shift().rolling(one.phrase.number()).max() == 0
         elif "recession" in one.phrase.word:
-            known = recession_within(Days(met.index[met]), load_recessions(), known_to=end)
+            known = recession_within(Days(met.index[met]), lines.keep("NBER", load_recessions), known_to=end)
             met[met] = (known == (not one.phrase.word.startswith("no"))).fillna(False).to_numpy(dtype=bool)
         elif one.line is not None:  # its last value counts; that of a season on the season's last day alone
             marks = _marks(lines.values(one.line, end).known(), one.phrase).astype(float)
@@ -465,8 +468,13 @@ def meets(series: Series, word: str, bound: str, kind: str) -> "pd.Series[bool]"
 
 
 @cache
+def _all_changes() -> pd.DataFrame:
+    return load_target_changes()
+
+
 def _target_changes(end: pd.Timestamp) -> pd.DataFrame:
-    return load_target_changes(as_of=end)
+    known = _all_changes().loc[:end]
+    return known if len(known) else load_target_changes(as_of=end)  # which says that there are none
 
 
 @cache
