@@ -24,6 +24,8 @@ class WarmEngine(NBClientEngine):  # type: ignore[misc]  # Papermill is untyped
         if execution is None:
             FORK_SERVER.start()
             execution = Execution()
+        else:
+            nb_man.nb.metadata.papermill.pop("parameters", None)  # stand in the record; dates would not be JSON
         execution.notebook = nb_man.nb
         super().execute_managed_notebook(
             nb_man, kernel_name, kernel_manager_class=execution.manager_class(), on_cell_executed=execution.note_exit,

@@ -140,12 +140,14 @@ def end_tree(pid: int) -> None:
     """Kill a kernel, its process group, and all processes below it."""
     import psutil
 
-    below = []
+    found = []
     with suppress(psutil.Error):
-        below = psutil.Process(pid).children(recursive=True)
+        found = [psutil.Process(pid)]  # by itself too: it may not lead a group yet
+        found[0].suspend()  # so that it starts nothing more
+        found += found[0].children(recursive=True)
     with suppress(OSError):
         os.killpg(pid, signal.SIGKILL)
-    for process in below:
+    for process in found:
         with suppress(psutil.Error):
             process.kill()
 

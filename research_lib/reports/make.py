@@ -4,8 +4,8 @@ import logging
 import re
 import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from threading import Timer
 from typing import Any
 
 import nbformat
+from jupyter_core.utils import ensure_event_loop
 from nbformat import NotebookNode
 from papermill.translators import PythonTranslator, papermill_translators
 
@@ -40,50 +41,31 @@ class Made:
     files: Mapping[str, bytes]
 
 
-class _Code(str):
-    """A value as Python code, which Papermill can also keep as text."""
-
-
 class _Translator(PythonTranslator):  # type: ignore[misc]  # Papermill is untyped
     """Writes parameters into a notebook; a date as a date, where Papermill alone writes a text."""
 
     @classmethod
-    def translate(cls, value: object) -> str:
-        return str(value if isinstance(value, _Code) else super().translate(value))
+    def translate(cls, val: object) -> str:
+        if isinstance(val, date):  # no import statement: it could hide a name of the notebook's own
+            return f'__import__("datetime"){repr(val).removeprefix("datetime")}'
+        return str(super().translate(val))
 
 
 papermill_translators.register("python", _Translator)
 
 
-def _with_dates(value: Any) -> Any:  # noqa: ANN401  # any value of a parameter file
-    if isinstance(value, date):  # no import statement: it could hide a name of the notebook's own
-        return _Code(f'__import__("datetime"){repr(value).removeprefix("datetime")}')
-    if isinstance(value, dict):
-        return {name: _with_dates(one) for name, one in value.items()}
-    return [_with_dates(one) for one in value] if isinstance(value, list | tuple) else value
-
-
 def make(
     notebook: Path, parameters: Mapping[str, Any], asked: Record, *, execution: Execution, timeout_seconds: float | None
 ) -> Made:
-    """Execute a notebook in its own folder and render it; of one that fails, as far as it went.
-
-    Parameters
-    ----------
-    notebook : Path
-        The notebook.
-    parameters : mapping
-        What Papermill sets in it.
-    asked : Record
-        The report that is asked for.
-    execution : Execution
-        Through which it can be stopped from another thread.
-    timeout_seconds : float or None
-        After which its kernel is killed.
-    """
+    """Execute a notebook in its own folder and render it, as far as it went; `execution` stops it from another thread."""
     started, clock = datetime.now(UTC), time.monotonic()
-    with _event_loop(), _stopped_after(execution, timeout_seconds):
+    timer = Timer(timeout_seconds or 0, execution.stop, [f"stopped: over its timeout of {timeout_seconds or 0:g} s"])
+    timer.daemon = True
+    if timeout_seconds is not None:
+        timer.start()
+    with closing(ensure_event_loop()):  # nbclient opens one for each thread and leaves it open
         outcome = _execute(notebook, parameters, execution)
+    timer.cancel()
     seconds = round(time.monotonic() - clock, 2)
     record = asked.with_(started=started.isoformat(timespec="seconds"), duration_seconds=seconds)
     try:
@@ -96,58 +78,30 @@ def make(
 def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution) -> dict[str, object]:
     """Execute a notebook; return the status of its record, with message and cell where there is something to say."""
     import papermill
-    from jupyter_client.kernelspec import NoSuchKernel
+    from jupyter_client.kernelspec import KernelSpecManager
     from papermill.exceptions import PapermillExecutionError
 
+    said = ""
     try:
-        spec = nbformat.read(notebook, as_version=4).metadata.get("kernelspec", {})
-        kernels, language, said = [spec.get("name", "python3")], spec.get("language", "python"), ""
-        if language == "python":
-            kernels.append("python3")  # in place of another machine's
-        for name in kernels:
-            try:
-                papermill.execute_notebook(
-                    notebook, None, parameters=_with_dates(dict(parameters)), engine_name=ENGINE, kernel_name=name,
-                    language=language, execution=execution, folder=str(notebook.parent), progress_bar=False,
-                )  # fmt: skip
-                break
-            except NoSuchKernel:
-                said = f"the notebook's kernel {name!r} is not installed here"
-        else:
-            return _failed(f"{said}: jupyter kernelspec list")
+        content = nbformat.read(notebook, as_version=4)
+        spec = content.metadata.get("kernelspec", {})
+        kernel, language = str(spec.get("name", "python3")), spec.get("language", "python")
+        if kernel.lower() not in KernelSpecManager().find_kernel_specs():
+            absent = f"the notebook's kernel {kernel!r} is not installed here"
+            if language != "python":
+                return _failed(f"{absent}: jupyter kernelspec list")
+            kernel, said = "python3", f"{absent}: executed on python3"  # in place of another machine's
+        papermill.execute_notebook(
+            content, None, parameters=dict(parameters), engine_name=ENGINE, kernel_name=kernel, language=language,
+            execution=execution, folder=str(notebook.parent), progress_bar=False,
+        )  # fmt: skip
     except PapermillExecutionError:
-        return _explain_error(execution.notebook)
+        pass
     except Exception as error:  # of Jupyter, mostly: its kernel is gone, or could not start
         return _explain_end(execution, error)
     finally:
         execution.stop()
-    said = f"{said}: executed on python3" if said else ""
     return {"status": Status.OK, "message": said} | _explain_error(execution.notebook)
-
-
-@contextmanager
-def _event_loop() -> Iterator[None]:
-    """Close the loop that nbclient opens for each thread and leaves open."""
-    from jupyter_core.utils import ensure_event_loop
-
-    loop = ensure_event_loop()
-    try:
-        yield
-    finally:
-        loop.close()
-
-
-@contextmanager
-def _stopped_after(execution: Execution, timeout_seconds: float | None) -> Iterator[None]:
-    reason = f"stopped: over its timeout of {timeout_seconds or 0:g} s"
-    timer = Timer(timeout_seconds or 0, execution.stop, [reason])
-    timer.daemon = True
-    if timeout_seconds is not None:
-        timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _failed(message: str, cell: int | None = None) -> dict[str, object]:
@@ -156,20 +110,21 @@ def _failed(message: str, cell: int | None = None) -> dict[str, object]:
 
 def _explain_error(notebook: NotebookNode | None) -> dict[str, object]:
     """Say which cell failed, and why; nothing where none did, or its error was meant (tag `raises-exception`)."""
-    cells = notebook.cells if notebook else []
-    own = [i for i, cell in enumerate(cells) if "raises-exception" not in cell.metadata.get("tags", [])]
-    found = ((i, output) for i in own for output in cells[i].get("outputs", []) if output.output_type == "error")
-    position, error = next(found, (_last_started(notebook), None))
-    cell = cell_number(notebook, position)
-    if error is None:  # IPython says what is wrong with a magic as a text
-        if (
-            position is None
-            or not cells[position].metadata.get("papermill", {}).get("exception")
-            or position not in own
-        ):
-            return {}
-        texts = [output.text for output in cells[position].outputs if output.output_type == "stream"]
-        return _failed(f"cell {cell}: {(''.join(texts).strip().splitlines() or ['it failed'])[-1]}", cell)
+    for position, cell in enumerate(notebook.cells if notebook else []):
+        outputs, number = cell.get("outputs", []), cell_number(notebook, position)
+        error = next((output for output in outputs if output.output_type == "error"), None)
+        if "raises-exception" in cell.metadata.get("tags", []):
+            continue
+        if error is not None:
+            return _explain(error, number)
+        if cell.metadata.get("papermill", {}).get("exception"):  # IPython says what is wrong with a magic as a text
+            text = "".join(output.text for output in outputs if output.output_type == "stream").strip()
+            return _failed(f"cell {number}: {text.splitlines()[-1] if text else 'it failed'}", number)
+    return {}
+
+
+def _explain(error: NotebookNode, cell: int | None) -> dict[str, object]:
+    """Say what a cell's error means for the report."""
     if error.ename == "SystemExit" and error.evalue in {"", "0", "None"}:
         return {"message": f"the notebook ended itself in cell {cell}", "cell": cell}
     if error.ename == errors.InsufficientDataError.__name__:
@@ -197,10 +152,8 @@ def _explain_end(execution: Execution, error: Exception) -> dict[str, object]:
 
 def _last_started(notebook: NotebookNode | None) -> int | None:
     """Return the position of the last cell that Papermill started."""
-    cells = notebook.cells if notebook else []
-    return max(
-        (i for i, cell in enumerate(cells) if cell.metadata.get("papermill", {}).get("start_time")), default=None
-    )
+    told = [cell.metadata.get("papermill", {}) for cell in notebook.cells] if notebook else []
+    return max((i for i, one in enumerate(told) if one.get("start_time")), default=None)
 
 
 def cell_number(notebook: NotebookNode | None, position: int | None) -> int | None:
@@ -212,16 +165,20 @@ def cell_number(notebook: NotebookNode | None, position: int | None) -> int | No
 
 
 def read_findings(notebook: NotebookNode | None) -> dict[str, Any]:
-    """Take out of a notebook, as far as it went, its findings, the data they rest on, its summary and its exhibits."""
-    outputs = [output for cell in (notebook.cells if notebook else []) for output in cell.get("outputs", [])]
+    """Take out of a notebook, as far as it went, its title, findings, the data they rest on, summary and exhibits."""
+    cells = notebook.cells if notebook else []
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
     bundles = [output["data"] for output in outputs if "data" in output]
     found = [bundle[FINDINGS_MIME] for bundle in bundles if FINDINGS_MIME in bundle]
     summaries = [bundle[SUMMARY_MIME] for bundle in bundles if SUMMARY_MIME in bundle]
-    findings = {one["name"]: one for part in found for one in part.get("findings", ())}
-    cards = {card.get("id"): card for part in found for card in part.get("data", ())}
-    exhibits = [about for output in outputs if (about := output.get("metadata", {}).get("research_lib"))]
-    summary = summaries[-1] if summaries else {}
-    return {**summary, "findings": [*findings.values()], "data": [*cards.values()], "exhibits": exhibits}
+    heading = re.search(r"^# +(.*\S)", next((c.source for c in cells if c.cell_type == "markdown"), ""), re.MULTILINE)
+    return {
+        **(summaries[-1] if summaries else {}),
+        "title": heading[1] if heading else "",
+        "findings": list({one["name"]: one for part in found for one in part.get("findings", ())}.values()),
+        "data": list({card.get("id"): card for part in found for card in part.get("data", ())}.values()),
+        "exhibits": [about for output in outputs if (about := output.get("metadata", {}).get("research_lib"))],
+    }
 
 
 def one_line(text: str) -> str:

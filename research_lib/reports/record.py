@@ -65,6 +65,7 @@ class Record(BaseModel):
     parameters: dict[str, JsonValue] = {}
     data: tuple[dict[str, Any], ...] = ()
     findings: tuple[Finding, ...] = ()
+    title: str = ""  # the notebook's first heading
     # The study's summary; empty where the notebook shows none.
     question: str = ""
     verdict: str = ""

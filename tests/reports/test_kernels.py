@@ -279,6 +279,15 @@ def test_exit_codes_are_told(server):
     killed.send_signal(signal.SIGKILL)  # does no harm
 
 
+def test_a_kernel_can_be_ended_as_soon_as_it_is_forked(server):
+    """Before it leads a process group of its own."""
+    server.start()
+    for _ in range(20):
+        forked = kernel(server, "wait")
+        forkserver.end_tree(forked.pid)
+        assert forked.wait() == -signal.SIGKILL
+
+
 def test_a_server_that_is_let_go_of_ends_with_its_last_kernel_and_leaves_no_folder(server):
     server.start()
     folder, waiting = server.folder, kernel(server, "wait")
