@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from textwrap import fill, shorten
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pandas as pd
 from pydantic import ValidationError
@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from research_lib.data import DataCard, Source
 from research_lib.errors import InsufficientDataError, ParameterError, nearest
 from research_lib.exhibits import charts
-from research_lib.exhibits.figure import VERDICT_LOOK, Figure, badge, frame
+from research_lib.exhibits.exhibit import Exhibit
+from research_lib.exhibits.figure import VERDICT_LOOK, Figure, badge
 from research_lib.exhibits.findings import Finding, Findings, Summary
 from research_lib.exhibits.format import plural
 from research_lib.exhibits.glossary import Column
@@ -50,27 +51,21 @@ COLUMNS = [(name, Column(heading, words=True)) for name, heading in HEADINGS.ite
 
 
 @dataclass(frozen=True)
-class Cards:
+class Cards(Exhibit):
     """Claims as cards: verdict, what is said, published and computed, the history of the figure, and what it rests on."""
 
-    title: str
-    results: Sequence[Result]
-    deck: str = ""
-    linked: bool = True  # each card has the claim's name as its anchor
-    id: str = ""
-    source: str = ""
+    results: Sequence[Result] = field(kw_only=True)
+    linked: bool = field(default=True, kw_only=True)  # each card has the claim's name as its anchor
 
-    def _repr_html_(self) -> str:
+    def body(self) -> str:
+        """Return the cards as HTML."""
         from jinja2 import Template
 
-        cards = Template(CARDS, autoescape=True).render(vars(self), badge=badge, sparkline=charts.sparkline)
-        data = as_frame(self.results)
-        return frame("table", self.id, self.title, cards, deck=self.deck, source=self.source, data=data)
+        return Template(CARDS, autoescape=True).render(vars(self), badge=badge, sparkline=charts.sparkline)
 
-    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        text = "\n".join(f"{one.claim.id} {one.verdict}: {one.claim.says}. {one.text}" for one in self.results)
-        about = {"id": self.id, "title": self.title, "kind": "table"}
-        return {"text/html": self._repr_html_(), "text/plain": f"{self.title}\n{text}"}, {"research_lib": about}
+    def __repr__(self) -> str:
+        lines = [f"{one.claim.id} {one.verdict}: {one.claim.says}. {one.text}" for one in self.results]
+        return "\n".join([self.title, *lines])
 
 
 def as_frame(results: Sequence[Result]) -> pd.DataFrame:
@@ -228,7 +223,7 @@ class Claims(Study):
 def _cards(title: str, found: list[Result], none: str, *, linked: bool = True) -> Cards:
     if not found:
         raise InsufficientDataError(none)
-    return Cards(title, found, "As of each article's date", linked)
+    return Cards("", title, as_frame(found), deck="As of each article's date", results=found, linked=linked)
 
 
 def picture(found: Result) -> Figure:
