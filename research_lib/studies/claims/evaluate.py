@@ -41,7 +41,8 @@ FEW_CYCLES = 20
 TAIL_SHARE = 0.99  # of the history lies below the threshold of a return period
 PUBLISHED_BY = 5  # the month by which the statements of the year before are out
 LEAST_BREAKOUT = 3  # closes that a resistance is drawn from
-CALENDAR = {"season", "years", "weekday", "session of", "same session of", "on", "policy"}  # not about a line's values
+DAY_WORDS = {"count", "share", "longest", "since", "date", "first date", "previous date"}  # not about a line's values
+CALENDAR = {"season", "years", "weekday", "session of", "same session of", "on", "policy"}  # nor are these conditions
 
 
 @dataclass(frozen=True)
@@ -138,11 +139,14 @@ class Question:
             chosen &= np.asarray((days >= self.window.start) & (days <= self.window.stop))
         return chosen
 
+    def looked_at(self, line: Line) -> Values:
+        """Return what conditions are about; of two prices with no step the days alone."""
+        left, right = self.lines.pair(line, self.end)
+        return left if right is not None and left.kind == "level" and not line.take else self.known(line)
+
     def days(self, line: Line) -> "pd.Series[bool]":
         """Mark the chosen days that meet the conditions, cooled off."""
-        left, right = self.lines.pair(line, self.end)
-        is_pair = right is not None and left.kind == "level" and not line.take  # of two prices only the days matter
-        met = days_when(self.lines, left if is_pair else self.known(line), self.check.when, self.end).loc[self.start :]
+        met = days_when(self.lines, self.looked_at(line), self.check.when, self.end).loc[self.start :]
         if self.check.quiet:
             rows = np.flatnonzero(met.to_numpy())
             kept = rows[cases.spaced(rows, self.check.quiet + 1)]
@@ -248,7 +252,8 @@ def _through_time(asked: Question) -> Reading:
 
 def _on_days(asked: Question) -> Reading:
     """Say something of the days that meet a condition."""
-    values, met = asked.known(asked.check.line), asked.days(asked.check.line)
+    met, is_about_days = asked.days(asked.check.line), asked.word in DAY_WORDS and not asked.check.say["op"]
+    values = (asked.looked_at if is_about_days else asked.known)(asked.check.line)
     path, runs, first = values.series.loc[asked.start :], history.spells(met), values.known().days[0]
     if asked.word == "longest":
         lengths = pd.Series(runs["length"].to_numpy(dtype=float), index=Days(runs["start"]))
