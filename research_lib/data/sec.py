@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from research_lib.data.catalog import fact_rows
 from research_lib.data.quality import Fault, FaultKind
+from research_lib.data.readers import refusal
+from research_lib.errors import InsufficientDataError
 
 Items: TypeAlias = "pd.Series[float]"  # one item, a value a fiscal year
 
@@ -61,6 +63,9 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     """
     usable = facts[(facts["unit"].isin(["USD", "shares"])) & (facts["taxonomy"] != "ifrs-full")]
     rows, faults = annual_reports(usable)
+    faults += _without_reports(facts, set(rows["company"]))
+    if rows.empty:
+        raise InsufficientDataError(str(refusal("source sec: no statements", map(str, faults), len(faults))))
     values = standing(usable)
     days = (values["end"] - values["start"]).dt.days
     values = values[(days.isna() | days.between(*YEAR_DAYS)) & values["tag"].ne(SHARES)]
@@ -95,12 +100,17 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     faults += [
         Fault(FaultKind.NO_SHARES, None, "", f"{company} ({n} reports)", n=int(n)) for company, n in uncounted.items()
     ]
-    for company in sorted(set(facts["company"]) - set(rows["company"])):
-        own = facts[facts["company"] == company]
-        ifrs, currencies = (own["taxonomy"] == "ifrs-full").any(), sorted(set(own["unit"]) - {"USD", "shares"})
-        said = f"{company} (in {', '.join(currencies)})" if currencies and not ifrs else company
-        faults.append(Fault(FaultKind.IFRS if ifrs else FaultKind.NO_ANNUAL_REPORT, None, "", said))
     return rows.drop(columns="accession"), faults
+
+
+def _without_reports(facts: pd.DataFrame, known: set[str]) -> list[Fault]:
+    """Name the companies that have no annual report of the kind that is read."""
+    faults = []
+    for company, own in facts[~facts["company"].isin(known)].groupby("company"):
+        ifrs, currencies = (own["taxonomy"] == "ifrs-full").any(), sorted(set(own["unit"]) - {"USD", "shares"})
+        said = f"{company} (in {', '.join(currencies)})" if currencies and not ifrs else str(company)
+        faults.append(Fault(FaultKind.IFRS if ifrs else FaultKind.NO_ANNUAL_REPORT, None, "", said))
+    return faults
 
 
 def annual_reports(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
@@ -153,12 +163,14 @@ def _debt(tagged: Mapping[str, Items], company: "pd.Series[str]") -> tuple[Items
     """Return short-term and long-term debt, and how they were made.
 
     What is due and what was borrowed short are added, unless they are equal (in any year of the company), or the total
-    or commercial paper shows that the second has the first in it. One kind is zero where only the other is tagged.
+    or commercial paper shows that the second has the first in it. One kind is zero where only the other is tagged; what
+    the total has beyond the long-term part is due.
     """
     current, due, convertible, borrowed, paper, noncurrent, total = (tagged[name] for name in DEBT)
     borrowed = _first([borrowed.where(borrowed >= paper, borrowed + paper), borrowed, paper])
-    part = _first([due, convertible])
     rest = total - noncurrent
+    tagged_part = _first([due, convertible])
+    part = tagged_part.fillna(rest.where(rest > ROUNDING_SHARE * total))
     equal = part.gt(0) & _near(part, borrowed)
     within = part.gt(0) & (
         equal.groupby(company).transform("any")
@@ -176,6 +188,7 @@ def _debt(tagged: Mapping[str, Items], company: "pd.Series[str]") -> tuple[Items
         "no debt tagged": kinds == 0,
         "balance sheet, a number tagged twice counted once": within & borrowed.notna(),
         "total less the part due": alone & (less >= 0),
+        "total less the long-term part": current.isna() & tagged_part.isna() & part.notna(),
         "total, not split": alone,
         "balance sheet, one kind tagged": kinds == 1,
         "balance sheet, unlike the total that is tagged too": unlike,

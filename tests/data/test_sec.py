@@ -52,6 +52,10 @@ DUE, BORROWED, REST = "LongTermDebtCurrent", "ShortTermBorrowings", "LongTermDeb
         ({"LongTermDebt": 340, "DebtCurrent": 65, BORROWED: 25}, (65, 300, "total less the part due")),
         ({"LongTermDebt": 340, BORROWED: 25}, (25, 340, "total, not split")),
         ({"LongTermDebt": 1983, "ConvertibleDebtCurrent": 796}, (796, 1983, "total, not split")),
+        ({REST: 900, "LongTermDebt": 1000}, (100, 900, "total less the long-term part")),
+        ({REST: 900, "LongTermDebt": 1000, BORROWED: 30}, (130, 900, "total less the long-term part")),
+        ({REST: 900, "LongTermDebt": 901}, (0, 900, "balance sheet, one kind tagged")),  # rounded
+        ({"LongTermNotesPayable": 200, "NotesPayableCurrent": 40}, (40, 200, "balance sheet")),
         ({REST: 300}, (0, 300, "balance sheet, one kind tagged")),
         ({REST: 300, DUE: 10, "LongTermDebt": 500}, (10, 300, "balance sheet, unlike the total that is tagged too")),
     ],
@@ -136,7 +140,7 @@ def test_what_only_a_later_report_tells_is_not_in_the_row():
 def test_quarters_and_comparatives_make_no_rows_and_early_january_is_the_year_before():
     quarter = fact(30e6, "2023-05-05", start="2023-01-01", end="2023-03-31", form="10-Q")
     comparative = fact(90e6, start="2021-01-01", end="2021-12-31")
-    rows, _ = read(company(OperatingIncomeLoss=[fact(100e6), comparative, quarter]))
+    rows, _ = read(company(OperatingIncomeLoss=[fact(100e6, form="10-KT/A"), comparative, quarter]))
     assert rows["fiscal_year"].tolist() == [2022]
     tags = ("OperatingIncomeLoss", "InterestExpense", "Revenues", "DepreciationDepletionAndAmortization")
     rows, _ = read(company(**{tag: [fact(1e6, start="2022-01-02", end="2023-01-01")] for tag in tags}))
@@ -174,9 +178,12 @@ def test_companies_that_lack_something_are_named_and_counted():
     chinese = {"facts": {"us-gaap": {"OperatingIncomeLoss": yuan}, "dei": {}}}
     _, faults = read(company(), company(shares=None), foreign, ifrs, chinese)
     assert [(fault.kind, fault.detail) for fault in faults] == [
-        (FaultKind.NO_SHARES, "B (1 reports)"), (FaultKind.NO_ANNUAL_REPORT, "C"), (FaultKind.IFRS, "D"),
-        (FaultKind.NO_ANNUAL_REPORT, "E (in CNY)"),
+        (FaultKind.NO_ANNUAL_REPORT, "C"), (FaultKind.IFRS, "D"), (FaultKind.NO_ANNUAL_REPORT, "E (in CNY)"),
+        (FaultKind.NO_SHARES, "B (1 reports)"),
     ]  # fmt: skip
+    said = r"no statements, reports under IFRS, not US GAAP \(left out\): A; no annual report .*: B \(in CNY\)"
+    with pytest.raises(InsufficientDataError, match=said):
+        read(ifrs, chinese)
 
 
 def test_nothing_filed_after_the_date_changes_anything(statements):
