@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -20,7 +20,7 @@ from ipywidgets import Widget
 from research_lib.errors import InsufficientDataError, ResearchError
 from research_lib.exhibits.figure import wide_only
 from research_lib.params import Parameters, file_named, read_parameters, read_values, validate, write_parameters
-from research_lib.project import PARAMETERS, display_path, write_whole
+from research_lib.project import PARAMETERS, data_folder, display_path, write_whole
 from research_lib.studies.parameters import MODELS
 from research_lib.studies.study import Study, study_class
 
@@ -49,7 +49,7 @@ class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         self.pin.on_click(self._pin)
         self.write.on_click(self._write)
         file = row([self.pin, self.name, *more, self.write])
-        super().__init__([*rows, self.status, *self.parts, file, self.written, self.pinned])
+        super().__init__([*rows, self.status, widgets.VBox(self.parts), file, self.written, self.pinned])
         self.add_class("research-lib-explorer")
         with wide_only():
             list(self._answer())
@@ -197,13 +197,12 @@ def control(start: Parameters, name: str, choices: Sequence[Any] = ()) -> Widget
     return SLIDERS.get(kind, widgets.Text)(continuous_update=False, **common)
 
 
-def open_explorer(notebook: str, file: str = "", **settings: object) -> Explorer:
-    """Open a notebook's explorer: at a parameter file of it by name, if any, with settings that go before the file's."""
+def open_explorer(notebook: str, *files: str, **settings: object) -> Explorer:
+    """Open a notebook's explorer at the first of its parameter files, by name, whose data is there; settings go before."""
     study = study_class(notebook)
     if study is None:
         raise ResearchError(f"{notebook}: this notebook has no study, and so no explorer")
-    values = read_parameters(PARAMETERS / notebook / f"{file}.yaml", study.Parameters).model_dump() if file else {}
-    return Explorer(study, notebook, validate(study.Parameters, values | settings, origin="settings"))
+    return Explorer(study, notebook, _first(notebook, files, settings))
 
 
 sigma = partial(open_explorer, "03_record_sigma")
@@ -211,9 +210,16 @@ rate_cuts = partial(open_explorer, "01_rate_cut_regimes")
 leverage = partial(open_explorer, "02_leverage_net_debt")
 
 
-def claims(file: str = "sayings", **settings: object) -> ClaimExplorer:
-    """Open the explorer of claims at a claims file of `params/04_claims/`, with settings that go before the file's."""
-    return ClaimExplorer(read_parameters(PARAMETERS / "04_claims" / f"{file}.yaml", MODELS["04_claims"], settings))
+def claims(*files: str, **settings: object) -> ClaimExplorer:
+    """Open the explorer of claims at the first of these claims files whose data is there; settings go before."""
+    return ClaimExplorer(_first("04_claims", files or ("sayings",), settings))
+
+
+def _first(notebook: str, files: Sequence[str], settings: Mapping[str, object]) -> Parameters:
+    paths = [PARAMETERS / notebook / f"{file}.yaml" for file in files]
+    found = [read_parameters(path, MODELS[notebook], settings) for path in paths]
+    there = (one for one in found if not one.data_dir or data_folder(one.data_dir).is_dir())
+    return next(there, found[-1]) if found else validate(MODELS[notebook], settings, origin="settings")
 
 
 def _line(role: str, text: str) -> str:

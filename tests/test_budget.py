@@ -12,7 +12,7 @@ MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 13_582, 75, 60
 BUDGET = {
     "": 516,  # 400: errors, project, params, __main__
     "cli": 389,  # 300
-    "explore": 218,  # 200
+    "explore": 227,  # 200
     "data": 3020,  # 2,400
     "stats": 1680,  # 2,000
     "exhibits": 1000,  # 900

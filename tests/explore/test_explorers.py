@@ -220,3 +220,13 @@ def test_a_word_of_the_language_is_looked_up(of_claims):
     word = next(value for label, value in of_claims.word.options if label.startswith("take: average"))
     ask(of_claims, word=word)
     assert word.meaning in of_claims.parts[0].value
+
+
+def test_it_begins_at_the_first_file_whose_data_is_there(folder):
+    (folder / "03_record_sigma").mkdir()
+    for name, text in {"mine": f"source: folder\ndata_dir: {folder / 'data'}\n", "kit": "window: 60\n"}.items():
+        (folder / "03_record_sigma" / f"{name}.yaml").write_text(text)
+    explorer = explore.sigma("mine", "kit")
+    assert explorer.parameters().window == 60
+    (folder / "data").mkdir()
+    assert explore.sigma("mine", "kit").parameters().source == "folder"

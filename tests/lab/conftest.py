@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from research_lib.project import NOTEBOOKS, PARAMETERS
+from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
 
 SECONDS = 90
 # Cells out of sight are drawn too; and Lab does not ask whether it may fetch news.
@@ -51,6 +51,7 @@ def start_lab(folder, *options):
     """Start Lab on a copy of the notebooks, whose explorers write their parameter files beside it."""
     shutil.copytree(NOTEBOOKS, folder / "notebooks")
     shutil.copytree(PARAMETERS, folder / "params")
+    shutil.copytree(PROJECT / "docs" / "pictures", folder / "docs" / "pictures")  # the start page shows one
     start = folder / "notebooks" / "00_start_here.ipynb"
     here = "import research_lib.explore; from pathlib import Path; research_lib.explore.PARAMETERS = "
     lines = [f"{here}Path({str(folder / 'params')!r})\n", "from research_lib import explore"]
