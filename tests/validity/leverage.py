@@ -1,6 +1,7 @@
 """Quantities of the leverage study, drawn where leverage means nothing, and group ratios drawn from real companies."""
 
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from research_lib.stats.bootstrap import correlation, ratio_of_sums
 from research_lib.stats.cross_section import event_days, fama_macbeth, leverage_rate_interaction, monthly_slopes
 from research_lib.stats.leverage import LARGE, SMALL, prepare
 from research_lib.stats.regression import ols
-from tests.validity.measure import Quantity
+from tests.validity.measure import Quantity, misses
 from tests.validity.nulls import SHARED_DATA, independent, random_signs, stochastic_volatility
 
 MONTHS, SESSIONS_A_MONTH = 60, 21
@@ -20,27 +21,22 @@ MONTHS, SESSIONS_A_MONTH = 60, 21
 
 def made_panel(*, companies=80, periods=40, premium=0.0, rise=0.0, fall=0.0, seed=0, volatility=1.0):
     """Draw a panel of monthly returns with a common shock, a rate, and an effect of leverage."""
-    rng = np.random.default_rng(seed)
+    rng, n = np.random.default_rng(seed), companies * periods
     dates = pd.date_range("2010-01-31", periods=periods, freq="ME", unit="us", name="date")
-    names = [f"C{number:03d}" for number in range(companies)]
-    index = pd.MultiIndex.from_product([names, dates], names=["company", "date"])
-    ratio = np.repeat(rng.uniform(-1, 6, companies), periods) + rng.normal(0, 0.3, companies * periods)
-    negative = rng.random(companies * periods) < 0.1
-    move = rng.normal(0, 0.2, periods)
+    names = pd.Index([f"C{number:03d}" for number in range(companies)], name="company")
+    ratio = np.repeat(rng.uniform(-1, 6, companies), periods) + rng.normal(0, 0.3, n)
+    negative, move = rng.random(n) < 0.1, rng.normal(0, 0.2, periods)
     moves = pd.DataFrame({"rise": move.clip(0), "fall": (-move).clip(0)}, index=dates)
     leverage = np.where(negative, 0.0, ratio)
     slope = premium + np.tile(rise * moves["rise"] + fall * moves["fall"], companies)
-    noise = rng.normal(0, 0.08, companies * periods) + np.tile(rng.normal(0.01, 0.04, periods), companies)
-    panel = pd.DataFrame(
-        {
-            "return": slope * leverage + noise * np.tile(np.broadcast_to(volatility, periods), companies),
-            "negative": negative.astype(float),
-            "leverage": leverage,
-            "size": rng.normal(20, 2, companies * periods),
-        },
-        index=index,
-    )
-    return panel, moves
+    noise = rng.normal(0, 0.08, n) + np.tile(rng.normal(0.01, 0.04, periods), companies)
+    columns = {
+        "return": slope * leverage + noise * np.tile(np.broadcast_to(volatility, periods), companies),
+        "negative": negative.astype(float),
+        "leverage": leverage,
+        "size": rng.normal(20, 2, n),
+    }
+    return pd.DataFrame(columns, index=pd.MultiIndex.from_product([names, dates])), moves
 
 
 def _panel(rng, null):
@@ -93,52 +89,33 @@ def _population(group):
     return chosen[["net_debt", "ebitda"]].dropna().reset_index(drop=True)
 
 
-def _drawn(rng, group, n):
-    population = _population(group)
-    return population.iloc[rng.integers(0, len(population), n)]
+def _missed(rng, n, *groups):
+    """Say whether the interval of a group's ratio, or of it less another's, misses that of the population."""
+    drawn = [_population(group).iloc[rng.integers(0, len(_population(group)), n)] for group in groups]
+    truth = [_population(group)["net_debt"].sum() / _population(group)["ebitda"].sum() for group in groups]
+    less = drawn[1] if len(drawn) > 1 else None
+    found = ratio_of_sums(drawn[0], less=less, draws=499, seed=int(rng.integers(2**31)))
+    return misses(found, truth[0] - sum(truth[1:]))
 
 
-def _truth(group):
-    return _population(group)["net_debt"].sum() / _population(group)["ebitda"].sum()
+def quantities():
+    """Under every null; and of samples of the real companies."""
+    for null, drawn in {"independent": independent, "stochastic volatility": stochastic_volatility}.items():
+        for name, p, *more in (
+            ("return for a turn of leverage (Fama-MacBeth)", _premium),
+            ("leverage when the rate rises", _moves, "rise"),
+            ("leverage when the rate falls", _moves, "fall"),
+            ("leverage on a chosen day", _chosen_day),
+            ("correlation of two series", _correlation),
+        ):
+            draw = lambda rng, p=p, arguments=(drawn, *more): p(rng, *arguments)
+            yield Quantity(f"{name}: p", null, draw, fast=p is _correlation)
+    yield Quantity("small minus large when spreads widen: p", "real returns, random signs", _spread_slope)
+    real = "real companies of 2021"
+    for group, n in product((LARGE, SMALL), (100, 200, 500)):
+        draw = lambda rng, n=n, group=group: _missed(rng, n, group)
+        yield Quantity(f"net debt / EBITDA of {group} companies, n = {n}: interval", real, draw)
+    yield Quantity("gap between the groups, n = 500 each: interval", real, lambda rng: _missed(rng, 500, SMALL, LARGE))
 
 
-def _ratio(rng, group, n):
-    drawn = _drawn(rng, group, n)
-    found = ratio_of_sums(drawn, draws=499, seed=int(rng.integers(2**31)))
-    return not found.low <= _truth(group) <= found.high if found.has_interval else None
-
-
-def _gap(rng, n):
-    found = ratio_of_sums(_drawn(rng, SMALL, n), less=_drawn(rng, LARGE, n), draws=499, seed=int(rng.integers(2**31)))
-    return not found.low <= _truth(SMALL) - _truth(LARGE) <= found.high if found.has_interval else None
-
-
-def _of(function, *arguments):
-    return lambda rng: function(rng, *arguments)
-
-
-NULLS = {"independent": independent, "stochastic volatility": stochastic_volatility}
-QUANTITIES = (
-    *(
-        Quantity(name, null, _of(draw, NULLS[null], *arguments), fast)
-        for null in NULLS
-        for name, draw, arguments, fast in (
-            ("return for a turn of leverage (Fama-MacBeth): p", _premium, (), False),
-            ("leverage when the rate rises: p", _moves, ("rise",), False),
-            ("leverage when the rate falls: p", _moves, ("fall",), False),
-            ("leverage on a chosen day: p", _chosen_day, (), False),
-            ("correlation of two series: p", _correlation, (), True),
-        )
-    ),
-    Quantity("small minus large when spreads widen: p", "real returns, random signs", _spread_slope),
-    *(
-        Quantity(
-            f"net debt / EBITDA of {group} companies, n = {n}: interval",
-            "real companies of 2021",
-            _of(_ratio, group, n),
-        )
-        for group in (LARGE, SMALL)
-        for n in (100, 200, 500)
-    ),
-    Quantity("gap between the groups, n = 500 each: interval", "real companies of 2021", _of(_gap, 500)),
-)
+QUANTITIES = tuple(quantities())

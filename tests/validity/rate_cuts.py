@@ -4,15 +4,16 @@ The decisions are the real ones, with the real calendar: cuts come in turmoil, w
 """
 
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
+from research_lib.data import DataSet
 from research_lib.data.policy import load_target_changes
 from research_lib.studies.rate_cuts import RateCuts
 from research_lib.studies.rate_cuts.load import ReturnPair
-from tests.validity.measure import Quantity
+from tests.validity.measure import Quantity, misses
 from tests.validity.nulls import NULLS, random_signs, real_pair
 
 REAL = "real returns with random signs"
@@ -36,90 +37,67 @@ ROWS = {  # a table of the study, and which row is drawn
     "sensitivity to falls of a yield": ("sensitivity", "driver == '10-year yield, falls'"),
     "sensitivity in easing": ("sensitivity", "over == 'easing' and driver == '10-year yield'"),
 }
-SENSITIVITIES = tuple(
-    what for what, (table, _) in ROWS.items() if table == "sensitivity"
-)  # by months: a day's takes long
+SENSITIVITIES = tuple(what for what, (table, _) in ROWS.items() if table == "sensitivity")  # by months: days take long
 MONTHLY = ("easing", "on hold", "easing less tightening", "all periods", *SENSITIVITIES)
 
 
 @cache
-def decisions() -> pd.DataFrame:
-    """Return the real decisions."""
-    return load_target_changes(as_of=pd.Timestamp("2025-12-31"))
+def returns_of(monthly: bool) -> pd.DataFrame:
+    """Return the real pair's days or months."""
+    return (1 + real_pair()).resample("ME").prod() - 1 if monthly else real_pair()
 
 
 @cache
-def months() -> pd.DataFrame:
-    """Return the months of the real pair."""
-    return (1 + real_pair()).resample("ME").prod() - 1
+def setting(monthly: bool) -> tuple[pd.DatetimeIndex, pd.DataFrame]:
+    """Return the periods since the Russell 2000 began, without any data, and the real decisions."""
+    decisions = load_target_changes(as_of=pd.Timestamp("2025-12-31"))
+    if monthly:
+        return pd.date_range("1987-10-31", "2025-12-31", freq="ME"), decisions
+    return pd.bdate_range("1987-09-11", "2025-12-31"), decisions
 
 
-@cache
-def calendar(monthly: bool) -> pd.DatetimeIndex:
-    """Return the periods since the Russell 2000 began, without any data."""
-    return (
-        pd.date_range("1987-10-31", "2025-12-31", freq="ME") if monthly else pd.bdate_range("1987-09-11", "2025-12-31")
-    )
-
-
-def study_of(null: str, monthly: bool, rng: np.random.Generator) -> RateCuts:
-    """Return the study of a pair in which nothing is to be found."""
+def row_of(rng: np.random.Generator, what: str, null: str, monthly: bool) -> "pd.Series[float]":
+    """Return the printed row of the study of a pair in which nothing is to be found."""
+    index, decisions = setting(monthly)
     if null == REAL:
-        returns = random_signs(months() if monthly else real_pair(), rng)
+        returns = random_signs(returns_of(monthly), rng)
     else:
-        index, sd = calendar(monthly), (0.05, 0.03) if monthly else (0.012, 0.007)
-        market, own = (NULLS[null](len(index), rng, sd=one) for one in sd)
+        market, own = (NULLS[null](len(index), rng, sd=sd) for sd in ((0.05, 0.03) if monthly else (0.012, 0.007)))
         returns = pd.DataFrame({"small": market + own, "large": market}, index)
-    frequency = (
-        {"frequency": "monthly"} if monthly else {"frequency": "daily", "small": "RUT", "large": "GSPC", "horizon": 252}
-    )
-    study = RateCuts.from_params(**frequency)
+    names = {"frequency": "monthly"} if monthly else {"small": "RUT", "large": "GSPC", "horizon": 252}
+    study = RateCuts.from_params(**{"frequency": "daily", **names})
     small, large = returns["small"], returns["large"]
-    vars(study)["pair"] = ReturnPair("small minus large", small, large, large, monthly, dividends=False, cards=())
     levels = pd.DataFrame({"10-year yield": 0.05 + rng.normal(0, 0.0006, len(returns)).cumsum() * 0.5}, returns.index)
-    broad = ReturnPair("large", large, None, large, monthly, dividends=False, cards=())
-    vars(study).update(rates=(levels, ()), changes=decisions(), broad=broad)
-    return study
-
-
-def row_of(what: str, null: str, monthly: bool, rng: np.random.Generator) -> "pd.Series[float]":
-    """Return the printed row."""
+    vars(study).update(
+        pair=ReturnPair("small minus large", small, large, large, monthly, dividends=False, cards=()),
+        broad=ReturnPair("large", large, None, large, monthly, dividends=False, cards=()),
+        rates=DataSet(levels, ()), changes=decisions,
+    )  # fmt: skip
     table, query = ROWS[what]
-    found: pd.DataFrame = getattr(study_of(null, monthly, rng), table)
+    found: pd.DataFrame = getattr(study, table)
     return found.query(query).iloc[0]
 
 
-def p_value(what: str, null: str, monthly: bool, rng: np.random.Generator) -> float:
-    """Return the printed p."""
-    return float(row_of(what, null, monthly, rng)["p"])
+def p_value(what: str, null: str, monthly: bool = False, *, fast: bool = False) -> Quantity:
+    """Declare the printed p of a row."""
+    name, drawn = f"{what}{', months' if monthly else ''}: p", "independent" if fast else null
+    return Quantity(name, null, lambda rng: float(row_of(rng, what, drawn, monthly)["p"]), fast)
 
 
-def missed(what: str, null: str, monthly: bool, rng: np.random.Generator) -> bool | None:
-    """Say whether the printed interval misses zero, which is the truth."""
-    row = row_of(what, null, monthly, rng)
-    return None if np.isnan(row["low"]) else bool(row["low"] > 0 or row["high"] < 0)
+def interval(what: str, null: str, monthly: bool = False) -> Quantity:
+    """Declare the printed interval of a row."""
+    name = f"{what}{', months' if monthly else ''}: interval"
+    return Quantity(name, null, lambda rng: misses(row_of(rng, what, null, monthly)))
 
 
 def quantities() -> Iterator[Quantity]:
     """Every kind of printed p, under every null; intervals where a p could hide a fault."""
     for null in (*NULLS, REAL):
-        for what in (what for what in ROWS if what not in SENSITIVITIES):
-            yield Quantity(f"{what}: p", null, partial(p_value, what, null, False))
-        for what in MONTHLY:
-            yield Quantity(
-                f"{what}, months: p",
-                null,
-                partial(p_value, what, null, True),
-                most=300 if what in SENSITIVITIES else 10**6,
-            )
-        for what in ("first cuts, 12 months", "easing less tightening"):
-            yield Quantity(f"{what}: interval", null, partial(missed, what, null, False))
-        yield Quantity(
-            f"{SENSITIVITIES[0]}, months: interval", null, partial(missed, SENSITIVITIES[0], null, True), most=300
-        )
-    yield Quantity(
-        "easing, months: p", "independent, quick", partial(p_value, "easing", "independent", True), fast=True
-    )
+        yield from (p_value(what, null) for what in ROWS if what not in SENSITIVITIES)
+        yield from (p_value(what, null, monthly=True) for what in MONTHLY)
+        yield from (interval(what, null) for what in ("first cuts, 12 months", "easing less tightening"))
+        yield interval(SENSITIVITIES[0], null, monthly=True)
+    yield p_value("easing", "independent, quick", monthly=True, fast=True)
 
 
 QUANTITIES = tuple(quantities())
