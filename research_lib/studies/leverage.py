@@ -182,7 +182,7 @@ class Leverage(Study):
         years = sizes.index[(sizes >= LEAST_FIRMS).all(axis=1)]
         if len(years) == 0:
             raise InsufficientDataError(
-                f"no fiscal year has {LEAST_FIRMS} companies in both size groups; large: {large} takes "
+                f"no fiscal year has {LEAST_FIRMS} companies in both size groups; large: {large:,} takes "
                 f"{large + min(large, small):,} companies with a market value"
             )
         if year is not None and year not in years:
@@ -212,14 +212,17 @@ class Leverage(Study):
 
     @result
     def stresses(self) -> pd.DataFrame:
-        """Shares of both groups' debt repriced: a row a group, share and rate move; `asked` marks the findings' case."""
-        clean = self.firms[self.firms["rule"] == ""]
-        shares, moves = sorted({*DEBT_SHARES, self.p.stress_share}), sorted({0, *RATE_MOVES_BP, self.p.stress_bp})
-        rows = []
-        for group, share, move in product(GROUPS, shares, moves):
-            chosen, years = clean.index.isin(self.members(group).index), self.p.zombie_years
-            found = leverage.stress(clean, chosen, rate_move_bp=move, debt_share=share, zombie_years=years)
-            rows.append({"group": group, "asked": (move, share) == (self.p.stress_bp, self.p.stress_share)} | found)
+        """What repricing does: small companies by share of debt and rate move, both groups in the case that is `asked`."""
+        clean, asked = self.firms[self.firms["rule"] == ""], (self.p.stress_share, self.p.stress_bp)
+        grid = product(sorted({*DEBT_SHARES, asked[0]}), sorted({0, *RATE_MOVES_BP, asked[1]}))
+        rows, cases = [], {SMALL: list(grid), LARGE: [(asked[0], 0), asked]}
+        for group in GROUPS:
+            chosen = clean.index.isin(self.members(group).index)
+            for share, move in dict.fromkeys(cases[group]):
+                found = leverage.stress(
+                    clean, chosen, rate_move_bp=move, debt_share=share, zombie_years=self.p.zombie_years
+                )
+                rows.append({"group": group, "asked": (share, move) == asked} | found)
         frame = pd.DataFrame(rows)
         if frame["share_below_one"].isna().all():
             raise InsufficientDataError("the interest of more than half of the companies is unknown")
@@ -230,7 +233,7 @@ class Leverage(Study):
     def lacking(self) -> str:
         """Why the quoted figures cannot be checked and the proxy stands in; empty where they can."""
         with suppress(MissingDataError):
-            _ = self.firms  # what the report asks for and cannot have is refused
+            _ = self.fiscal_year if self.p.year else self.firms  # what is asked for and cannot be had is refused
         try:
             _ = self.quotes
         except MISSING as reason:
@@ -314,14 +317,10 @@ class Leverage(Study):
             data=frame.reset_index(),
         )  # fmt: skip
 
-    @table(
-        lambda s: f"The typical small company owes {'more' if s.of(SMALL).median > s.of(LARGE).median else 'no more'} than "
-        "the typical large one",
-        ("group", "median", "share_no_ebitda", "share_net_cash", "due_within_year", "n"),
-        unit="turns",
-        deck="Median net debt to EBITDA where EBITDA is positive, shares of companies and of debt; fiscal {s.fiscal_year}",
-        note="What falls due soon is refinanced first; which debt floats is in none of the statements.",
-    )  # fmt: skip
+    @table("The typical small company owes {s.typical_owes} than the typical large one",
+           ("group", "median", "share_no_ebitda", "share_net_cash", "due_within_year", "n"), unit="turns",
+           deck="Median net debt to EBITDA where EBITDA is positive, shares of companies and of debt; fiscal {s.fiscal_year}",
+           note="What falls due soon is refinanced first; which debt floats is in none of the statements.")  # fmt: skip
     def typical(self) -> pd.DataFrame:
         """The typical company, and debt due within a year."""
         return self.by_year[self.by_year["headline"]]
@@ -359,14 +358,10 @@ class Leverage(Study):
             alt="; ".join(rows) + ".", data=self.spreads,
         )  # fmt: skip
 
-    @table(
-        "{s.quote_title}",
-        ("group", "quoted", "value", "interval", "n", "verdict"),
-        unit="turns",
-        deck="Net debt to EBITDA, sums over companies, fiscal {s.fiscal_year}, {s.financials}",
-        note="holds: the figure rounds to what is quoted, or the whole interval is above it. not contradicted: the interval "
-        "only contains it, or there is none because the group has fewer than 200 companies.",
-    )
+    @table("{s.quote_title}", ("group", "quoted", "value", "interval", "n", "verdict"), unit="turns",
+           deck="Net debt to EBITDA, sums over companies, fiscal {s.fiscal_year}, {s.financials}",
+           note="holds: the figure rounds to what is quoted, or the whole interval is above it. not contradicted: the interval "
+           "only contains it, or there is none because the group has fewer than 200 companies.")  # fmt: skip
     def quotes(self) -> pd.DataFrame:
         """The quoted figures."""
         asked = (
@@ -385,12 +380,9 @@ class Leverage(Study):
             rows.append(words | vars(found))
         return pd.DataFrame(rows)
 
-    @table(
-        "Net debt to EBITDA by fiscal year",
-        ("fiscal_year", "group", "n", "value", "interval", "median", "share_no_ebitda", "without_top", "top"),
-        unit="turns",
-        note="A group of fewer than 30 companies is left out; an interval needs 200.",
-    )
+    @table("Net debt to EBITDA by fiscal year",
+           ("fiscal_year", "group", "n", "value", "interval", "median", "share_no_ebitda", "without_top", "top"), unit="turns",
+           note="A group of fewer than 30 companies is left out; an interval needs 200.")  # fmt: skip
     def by_year(self) -> pd.DataFrame:
         """Net debt to EBITDA by fiscal year."""
         return self.yearly(leverage.group_ratio)
@@ -405,51 +397,33 @@ class Leverage(Study):
                 found[group][name] = leverage.group_ratio(self.members(group, column))["value"]
         return pd.DataFrame(found).loc[list(DEFINITIONS)].rename(DEFINITIONS).rename_axis("definition").reset_index()
 
-    @table(
-        "Rows set aside because no company can be so",
-        ("company", "fiscal_year", "rule", "bn_net_debt", "bn_ebitda"),
-        deck=lambda s: f"The largest of {plural(len(s.excluded), 'row')} of {len(s.firms):,}: "
-        + "; ".join(f"{rule}: {n}" for rule, n in s.excluded["rule"].value_counts().items()),
-        note="A row is judged by itself, its market value and the company's earlier years.",
-        most=12,
-    )  # fmt: skip
+    @table("Rows set aside because no company can be so", ("company", "fiscal_year", "rule", "bn_net_debt", "bn_ebitda"),
+           deck="The largest of {s.set_aside}", note="A row is judged by itself, its market value and the company's earlier years.",
+           most=12)  # fmt: skip
     def excluded(self) -> pd.DataFrame:
         """Rows set aside."""
         caught = self.firms[self.firms["rule"] != ""].sort_values("net_debt", key=abs, ascending=False)
         return caught.assign(bn_net_debt=caught["net_debt"] / 1e9, bn_ebitda=caught["ebitda"] / 1e9)
 
-    @table(
-        "Interest cover, and zombies",
-        ("fiscal_year", "group", "n", "value", "interval", "median", "share_below_one", "zombie_share", "coverage"),
-        unit="turns",
-        note="Cover: operating income over interest, sums over the n companies with interest to pay. Zombies: cover below 1 "
-        "for {p.zombie_years} years in a row, of companies known for so long. Empty where interest is known for fewer than "
-        "30 companies or half of them.",
-    )
+    @table("Interest cover, and zombies",
+           ("fiscal_year", "group", "n", "value", "interval", "median", "share_below_one", "zombie_share", "coverage"), unit="turns",
+           note="Cover: operating income over interest, sums over the n companies with interest to pay. Zombies: cover below 1 for "
+           "{p.zombie_years} years in a row, of companies known for so long. Empty where interest is known for fewer than 30 "
+           "companies or half of them.")  # fmt: skip
     def cover(self) -> pd.DataFrame:
         """Interest cover by fiscal year."""
         return self.yearly(leverage.interest_cover)
 
-    @table(
-        "What went with leverage, a month",
-        SLOPES,
-        unit="change",
-        deck="Monthly returns on what had been published before the month, size and beta held equal; n months",
-        note=lambda s: "Fama and MacBeth (1973) with equal-weighted cosine errors; a median of "
-        f"{s.slopes['companies'].median():,.0f} companies a month, because a restated value counts from its restatement."
-        + " Companies that failed are missing from the prices." * s.companies.panel.survivors_only,
-    )  # fmt: skip
+    @table("What went with leverage, a month", SLOPES, unit="change",
+           deck="Monthly returns on what had been published before the month, size and beta held equal; n months",
+           note="Fama and MacBeth (1973) with equal-weighted cosine errors; {s.known_companies}")  # fmt: skip
     def premium(self) -> pd.DataFrame:
         """Returns and leverage."""
         return in_words(cross_section.fama_macbeth(self.slopes))
 
-    @table(
-        "What a rate move adds to the return of a turn of leverage",
-        SLOPES,
-        unit="change",
-        deck="Monthly slopes of returns on net debt to EBITDA, on moves of the {s.companies.rate_name} in points; n months",
-        note="Restricted wild bootstrap-t. A positive value of a fall means that the indebted gained when the rate fell.",
-    )
+    @table("What a rate move adds to the return of a turn of leverage", SLOPES, unit="change",
+           deck="Monthly slopes of returns on net debt to EBITDA, on moves of the {s.companies.rate_name} in points; n months",
+           note="Restricted wild bootstrap-t. A positive value of a fall means that the indebted gained when the rate fell.")  # fmt: skip
     def interaction(self) -> pd.DataFrame:
         """Leverage when rates move."""
         slopes, rate = self.slopes, self.companies.rate
@@ -457,14 +431,10 @@ class Leverage(Study):
             raise InsufficientDataError("the source has no rate (series/DGS2.csv)")
         return in_words(cross_section.leverage_rate_interaction(slopes, rises_and_falls(rate, self.months)))
 
-    @table(
-        "Did the indebted move more on chosen days?",
-        ("event", "date", "value", "interval", "p", "p_holm", "n"),
-        unit="change",
-        deck="Return for a turn of net debt to EBITDA on the day; n companies",
-        note="Slopes are larger in turmoil: each is scaled by the 21 sessions before it and held against the 252 before "
-        "(Cohn, Johnson, Liu and Wardlaw, 2023).",
-    )
+    @table("Did the indebted move more on chosen days?", ("event", "date", "value", "interval", "p", "p_holm", "n"), unit="change",
+           deck="Return for a turn of net debt to EBITDA on the day; n companies",
+           note="Slopes are larger in turmoil: each is scaled by the 21 sessions before it and held against the 252 before "
+           "(Cohn, Johnson, Liu and Wardlaw, 2023).")  # fmt: skip
     def chosen_days(self) -> pd.DataFrame:
         """Chosen days."""
         found = cross_section.event_days(cross_section.daily_slopes(self.known_firms, self.prices), self.p.events)
@@ -472,12 +442,9 @@ class Leverage(Study):
             raise InsufficientDataError("none of the chosen days has prices and 120 sessions before it")
         return found
 
-    @table(
-        "Debt in 1990 and the share price to 1994",
-        ("regressor", "value", "interval", "p", "n"),
-        note="Price change on debt to capital, log of net income held equal; one cross-section of firms that were all still "
-        "quoted at its end. HC3 errors.",
-    )
+    @table("Debt in 1990 and the share price to 1994", ("regressor", "value", "interval", "p", "n"),
+           note="Price change on debt to capital, log of net income held equal; one cross-section of firms that were all still "
+           "quoted at its end. HC3 errors.")  # fmt: skip
     def debt_and_return(self) -> pd.DataFrame:
         """The 142 firms of 1990."""
         if self.companies.firms_1990 is None:
@@ -485,7 +452,25 @@ class Leverage(Study):
         values = self.companies.firms_1990.values
         return in_words(ols(values["price_return"], values[["debt_to_capital", "log_net_income"]], cov="HC3"))
 
-    # Summary.
+    # Words.
+
+    @property
+    def typical_owes(self) -> str:
+        """Whether the median small company owes more than the median large one."""
+        return "more" if self.of(SMALL).median > self.of(LARGE).median else "no more"
+
+    @property
+    def set_aside(self) -> str:
+        """How many rows each rule sets aside."""
+        rules = "; ".join(f"{rule}: {n}" for rule, n in self.excluded["rule"].value_counts().items())
+        return f"{plural(len(self.excluded), 'row')} of {len(self.firms):,}: {rules}"
+
+    @property
+    def known_companies(self) -> str:
+        """How many companies a month rests on, and which are missing."""
+        median = f"a median of {self.slopes['companies'].median():,.0f} companies a month, because a restated value counts from "
+        failed = " Companies that failed are missing from the prices." * self.companies.panel.survivors_only
+        return f"{median}its restatement.{failed}"
 
     @property
     def financials(self) -> str:
@@ -506,6 +491,8 @@ class Leverage(Study):
             return "Small caps do not clearly lag large ones when credit spreads widen"
         size = show(abs(effect.value), "points").lstrip("+")
         return f"Small caps {'lag' if effect.value < 0 else 'lead'} by {size} when spreads widen by a point"
+
+    # Summary.
 
     def summary(self) -> Summary:
         """Return the first screen: the quoted figures where the source has companies, else the proxy."""
@@ -563,7 +550,7 @@ class Leverage(Study):
             self.spread_title,
             f"The published ratios cannot be checked: {self.lacking}. In {effect.n:,} months small minus large returned "
             f"{by_alone} for each point by which the Baa−Aaa spread widened, and {beside} with the market held equal. "
-            "Spreads stand in for leverage; they do not measure it.",
+            "Spreads stand in for leverage.",
             tuple(numbers),
             "hero",
             (

@@ -104,6 +104,8 @@ class RateCuts(Parameters):
             raise ValueError(f"small {self.small}, large {self.large}: S1, S5 and SMB are monthly: frequency: monthly")
         if self.frequency == "daily" and not self.large:
             raise ValueError("large is needed with frequency: daily (small minus large is the question)")
+        if self.small == self.large:
+            raise ValueError(f"small and large are both {self.small}; name two")
         if self.frequency == "daily" and len({leg.endswith((":total", ":adj_close")) for leg in self.symbols}) == 2:
             raise ValueError(
                 f"small {self.small}, large {self.large}: one has dividends in it and the other has not; give :total to both or neither"

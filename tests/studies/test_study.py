@@ -1,5 +1,7 @@
 """A study computes what is asked for, once; what the data cannot give is said once, where it would have stood."""
 
+import json
+import re
 import subprocess
 import sys
 
@@ -7,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from research_lib.data import DataCard, DataSet
 from research_lib.errors import InsufficientDataError, ParameterError
 from research_lib.exhibits.findings import FINDINGS_MIME, SUMMARY_MIME, Findings, Summary, show_findings
+from research_lib.project import NOTEBOOKS
 from research_lib.stats.estimate import Estimate
-from research_lib.studies.common import Find
+from research_lib.studies.common import COMMON_EXHIBITS, Find
 from research_lib.studies.parameters import RecordSigma as RecordSigmaParameters
 from research_lib.studies.study import STUDIES, Missing, Study, figure, result, study_class, table
 
@@ -40,9 +44,8 @@ class Small(Study):
             "value": [0.01, -0.02, 0.0],
             "share_positive": [1.0, 0.5, 0.0],
         }
-        return pd.DataFrame(
-            {**columns, "low": [-0.1, np.nan, -0.3], "high": [0.1, np.nan, 0.3], "p": [0.5, 1.0, np.nan]}
-        )
+        ends = {"low": [-0.1, np.nan, -0.3], "high": [0.1, np.nan, 0.3], "p": [0.5, 1.0, np.nan]}
+        return pd.DataFrame(columns | ends)
 
     @result
     def cases(self):
@@ -110,16 +113,7 @@ def test_what_is_missing_is_said_once_under_its_own_name(study):
 
 def test_exhibits_are_found_by_tab_and_a_misspelt_one_names_the_nearest(study):
     assert dir(study.show)[:3] == ["after", "data", "findings"]
-    assert set(dir(study.show)) >= {
-        "after",
-        "relative",
-        "picture",
-        "summary",
-        "findings",
-        "data",
-        "parameters",
-        "provenance",
-    }
+    assert set(dir(study.show)) == {"after", "relative", "picture", *COMMON_EXHIBITS}
     with pytest.raises(AttributeError, match=r"afer: unknown exhibit; did you mean after\?"):
         study.show.afer  # noqa: B018
 
@@ -186,8 +180,41 @@ def test_every_study_has_a_model_a_question_exhibits_and_controls(notebook):
     assert {name for names in study.VIEWS.values() for name in names} <= set(exhibits)
 
 
-def test_a_notebook_of_ones_own_has_no_study():
-    assert study_class("05_mine") is None
+@pytest.mark.parametrize("notebook", [name for name in STUDIES if name != "04_claims"])
+def test_a_notebook_shows_every_exhibit_once_and_computes_nothing(notebook):
+    cells = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    assert sorted(re.findall(r"study\.show\.(\w+)", code)) == sorted(
+        [*study_class(notebook).exhibits(), *COMMON_EXHIBITS]
+    )
+    assert "def " not in code
+
+
+class Dated(Small):
+    """A study whose only series has a value a day, to 2020-01-31."""
+
+    DATA = ("held",)
+
+    @result
+    def held(self):
+        card = DataCard("made", "OWN", "Own", "", "2019-01-01", "2020-01-31", 396, 0, "", ())
+        return DataSet(pd.DataFrame(), (card,))
+
+
+@pytest.mark.parametrize(
+    ("as_of", "limits"),
+    [("2020-01-31", 0), ("2020-02-05", 0), ("2020-02-20", 1), ("2020-03-10", None), ("2024-01-01", None)],
+)
+def test_data_that_end_before_the_day_asked_for_are_said_and_after_a_month_refused(as_of, limits):
+    study = Dated.from_params(as_of=as_of)
+    if limits is None:
+        with pytest.raises(
+            InsufficientDataError, match=f"^Own: the data end on 2020-01-31, long before as_of {as_of}; name"
+        ):
+            _ = study.show.summary
+    else:
+        assert list(study.show.summary.limits) == [f"Own: the data end on 2020-01-31, before {as_of}."] * limits
+    assert study.show.after.source == "Source: Own; bundled data to 2020-01-31."
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from research_lib.data import DataSet
+from research_lib.data import DataCard, DataSet
 from research_lib.data.policy import ANNOUNCED_SINCE, load_recessions, load_target_changes
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.exhibits import charts
@@ -28,7 +28,7 @@ from research_lib.studies import parameters
 from research_lib.studies.common import Find
 from research_lib.studies.rate_cuts.curve import AXES, shares, specification_curve
 from research_lib.studies.rate_cuts.load import PAIRS, ReturnPair, changes_of, load_pair, load_rates, pair_name
-from research_lib.studies.study import Study, figure, result, table
+from research_lib.studies.study import Study, figure, figure_on, result, table
 
 BROAD = "GSPC"
 SPANS = {"daily": {1: "1 day", 5: "1 week", 21: "1 month", 63: "3 months", 126: "6 months", 252: "12 months"},
@@ -146,6 +146,11 @@ class RateCuts(Study):
         """Nothing later is known: `as_of`, or the last day of the data."""
         return pd.Timestamp(self.p.as_of or self.pair.index[-1])
 
+    @property
+    def main_cards(self) -> tuple[DataCard, ...]:
+        """The pair's cards, the one that ends first before the others."""
+        return tuple(sorted(self.pair.cards, key=lambda card: card.last))
+
     # Results.
 
     @property
@@ -253,13 +258,14 @@ class RateCuts(Study):
         """Beta-adjusted difference around first cuts."""
         return self.windows(self.pair, market=self.pair.market, beta_periods=BETA_PERIODS[self.p.frequency])
 
-    @table("{s.total_returns.name} around first cuts, with dividends", WINDOWS, unit="points", note=FLIPS)
+    @table("{s.total_returns.name} around first cuts, with dividends", WINDOWS, unit="points", note=FLIPS,
+           on=("total_returns",))  # fmt: skip
     def with_dividends(self) -> pd.DataFrame:
         """Difference of total returns around first cuts."""
         return self.windows(self.total_returns)
 
     @table("{s.broad.name} around first cuts, by sessions", (("horizon", Column("session", "count")), *EXCESS),
-           unit="change", note=FLIPS + " Session 0 is that of the decision.")  # fmt: skip
+           unit="change", on=("broad",), note=FLIPS + " Session 0 is that of the decision.")  # fmt: skip
     def market(self) -> pd.DataFrame:
         """Broad market around first cuts, by sessions."""
         at = self.events(self.broad)
@@ -297,7 +303,7 @@ class RateCuts(Study):
 
     @table("What {s.pair.name} moves with", ("over", "driver", "n", *SLOPE, "p", "p_holm"),
            note="Small minus large on the market and the changes of yields and a spread over the same periods, each with the "
-           "others held fixed; p and interval by the restricted wild bootstrap.")  # fmt: skip
+           "others held fixed; p and interval by the restricted wild bootstrap.", on=("pair", "rates"))  # fmt: skip
     def sensitivity(self) -> pd.DataFrame:
         """Small minus large on the market, yields and a credit spread."""
         drivers = changes_of(self.rates.values, self.pair.index).assign(market=self.pair.market)
@@ -316,11 +322,13 @@ class RateCuts(Study):
         return frame.assign(p_holm=holm(frame["p"]))
 
     @table("Easing cycles", ("first_cut", "last_cut", "cuts", "total_bp", "on_hold", "curve", "spread", "recession", "outcome"),
-           note="Outcome: {s.pair.name} over {s.span} after the first cut.")  # fmt: skip
+           on=("pair", "rates"), note="Outcome: {s.pair.name} over {s.span} after the first cut.")  # fmt: skip
     def cycles(self) -> pd.DataFrame:
         """Easing cycles, with what surrounded each first cut."""
         found = policy.easing_cycles(self.changes["change_bp"], self.rule)
-        found = found[~found["cut_off"]]
+        found = found[~found["cut_off"]] if len(found) else found
+        if found.empty:
+            raise InsufficientDataError("no decision that is known was a first cut")
         levels = self.rates.values.reindex(columns=["2-year yield", "10-year yield", "credit spread"])
         dates, day_before = pd.DatetimeIndex(found.index), pd.DatetimeIndex(found.index) - pd.Timedelta(days=1)
         recession = policy.recession_within(dates, load_recessions(as_of=self.known_to), known_to=self.known_to)
@@ -332,7 +340,8 @@ class RateCuts(Study):
             outcome=self.outcomes[self.p.horizon].reindex(dates).to_numpy(),
         ).reset_index()
 
-    @table("Ways to ask, by definition", (("axis", Column("definition", words=True)), "shown", "n", "positive", "differs"))  # fmt: skip
+    @table("Ways to ask, by definition", (("axis", Column("definition", words=True)), "shown", "n", "positive", "differs"),
+           on=("pair", "others"))  # fmt: skip
     def curve_by_axis(self) -> pd.DataFrame:
         """Shares of the specification curve for each value of each definition."""
         frame = self.specifications[0]
@@ -380,7 +389,8 @@ class RateCuts(Study):
         found = self._paths(self.pair.small, events["position"], compounded=self.pair.large is not None)
         if self.pair.large is not None:
             found -= self._paths(self.pair.large, events["position"])
-        found.columns = [f"{day:%Y}" for day in events.index]
+        form = "%Y" if pd.DatetimeIndex(events.index).year.is_unique else "%Y-%m"
+        found.columns = [f"{day:{form}}" for day in events.index]
         last = found.ffill().iloc[-1]
         title = f"Cycles part ways: from {show(last.min(), 'points')} to {show(last.max(), 'points')} after the cut"
         if len(last) == 1:
@@ -407,7 +417,7 @@ class RateCuts(Study):
             if len(at):
                 legs = self.pair.small, self.pair.large
                 small, large = (self._paths(leg, at).loc[0:].mean(axis=1) for leg in legs)
-                means |= {f"small {name} (n {len(at)})": small, f"large {name} (n {len(at)})": large}
+                means |= {f"small {name} (n\u00a0{len(at)})": small, f"large {name} (n\u00a0{len(at)})": large}
                 said.append(f"{name} small caps made {show(small.iloc[-1], 'change', digits=0)}")
         if not said:
             raise InsufficientDataError("it is not known yet whether a recession followed any of the first cuts")
@@ -417,7 +427,7 @@ class RateCuts(Study):
         return charts.paths(pd.DataFrame(means), colours=colours, unit="change", name="growth", x_name=f"{self.unit}s from the cut",
                             title=title[0].upper() + title[1:], deck=deck, alt=f"{title}.", data=pd.DataFrame(means))  # fmt: skip
 
-    @figure
+    @figure_on("pair", "others")
     def curve(self) -> Figure:
         """Every way to ask the question, beside random signs."""
         frame, means, _ = self.specifications
@@ -450,9 +460,10 @@ class RateCuts(Study):
 
     def summary(self) -> Summary:
         """Answer the question for the headline's horizon."""
+        _ = self.pair  # without it there is no report
         try:
             row = self.headline
-        except (InsufficientDataError, DataError) as reason:
+        except InsufficientDataError as reason:
             return Summary("no data", "These data hold no first cut to judge by", str(reason))
         few, cycles, effect = row.n < LEAST_GROUPS, plural(row.n, "cycle"), show(row.value, "points")
         verdict = "open" if row.p > LEVEL else "holds" if row.value > 0 else "fails"

@@ -1,0 +1,53 @@
+"""A whole report, made without a kernel: every exhibit is shown, and no word of it is a code, a NaN or an infinity."""
+
+import json
+import re
+
+from research_lib.errors import ResearchError
+from research_lib.exhibits.findings import VERDICTS
+from research_lib.studies.study import Missing
+
+NO_NUMBER = re.compile(r"\bnan\b|\binf\b|∞|\bNone\b|NaT|<NA>|\{|\}")
+CODES = re.compile(r"price_z|distance_z|return_z|DGS\d")  # a reason may name a parameter's value, what is shown may not
+PICTURES = re.compile(r"<style.*?</style>|<svg.*?</svg>|<[^>]*>", re.DOTALL)
+
+
+def words_of(shown):
+    """What a reader reads of an exhibit, without pictures."""
+    if isinstance(shown, Missing):
+        return repr(shown)
+    bundle = shown._repr_mimebundle_()
+    html = (bundle[0] if isinstance(bundle, tuple) else bundle)["text/html"]
+    return PICTURES.sub(" ", html)
+
+
+def check_summary(summary):
+    assert summary.verdict in VERDICTS
+    assert len(summary.headline) <= 70
+    assert len(summary.standfirst.split()) <= 60
+    assert len(summary.limits) in (0, 3, 4)
+    texts = [
+        summary.headline,
+        summary.standfirst,
+        *map(" ".join, summary.numbers),
+        *summary.limits,
+        summary.change_mind,
+    ]
+    assert not NO_NUMBER.search(" ".join(texts))
+    assert not CODES.search(" ".join(texts))
+
+
+def said_by(study):
+    """Make the whole report and hold every part of it against what no page may show; return what its first screen says."""
+    for name in study.exhibits():
+        shown = study.show(name)
+        words = words_of(shown)
+        assert not NO_NUMBER.search(words), name
+        assert isinstance(shown, Missing) or not CODES.search(words), name
+    json.dumps(study.findings.as_record(), allow_nan=False)
+    try:
+        summary = study.show.summary
+    except ResearchError as refused:
+        return f"refused: {refused}"
+    check_summary(summary)
+    return f"{summary.verdict}: {summary.headline} {summary.standfirst}"
