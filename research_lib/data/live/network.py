@@ -125,3 +125,8 @@ def read_retry_after(text: str | None) -> float:
         with suppress(ValueError, TypeError):
             return max(0.0, read(text or ""))
     return 0.0
+
+
+def one_line(error: Exception, longest: int) -> str:
+    """Name an error that is not our own, in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:longest]}"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from research_lib.data.calendar import is_finished, last_close
 from research_lib.data.catalog import describe_asset, describe_series, vendor_name
-from research_lib.data.live.network import RateLimiter, RefusedError, RetryPolicy, TransientError
+from research_lib.data.live.network import RateLimiter, RefusedError, RetryPolicy, TransientError, one_line
 from research_lib.data.live.store import SERVES, SHAPES, Item, Kind, Pulled, Snapshot, Store, compare
 from research_lib.data.live.vendors import VENDORS, Sec, Vendor
 from research_lib.data.load import open_source
@@ -36,16 +36,19 @@ class Outcome:
         """Whether everything is there and in use."""
         return not (self.failed or self.not_asked or any(one.held for one in self.kept))
 
-    def settle(self, item: Item, fetched: Future[Snapshot]) -> None:
-        """Note what became of an item: its failure is its own, whatever was raised."""
+    def settle(self, item: Item, fetched: Future[Snapshot | None]) -> None:
+        """Note what became of an item (None: it is fresh): its failure is its own, whatever was raised."""
         try:
-            self.kept.append(fetched.result())
+            if snapshot := fetched.result():
+                self.kept.append(snapshot)
+            else:
+                self.fresh.append(item)
         except CancelledError:
             self.not_asked.append(item)
         except (RefusedError, OSError) as error:  # the network, or the disk
             self.failed[item] = str(error)
         except Exception as error:
-            self.failed[item] = f"unexpected {type(error).__name__}: {str(error)[:200]}"
+            self.failed[item] = f"unexpected {one_line(error, 200)}"
 
     def lines(self) -> list[str]:
         """Say what was kept and what was not, a line an item, and how much of each at the end."""
@@ -137,18 +140,17 @@ def pull(
     """
     outcome, limiters = Outcome(), {name: RateLimiter(policy, gap_s=GAPS_S.get(name, 0.0)) for name in vendors}
 
-    def fetch(item: Item) -> Snapshot:
+    def fetch(item: Item) -> Snapshot | None:
         asked = pd.Timestamp.now("UTC")  # a session that ends while the answer comes is not in it
+        if is_fresh(store, item, now=asked, policy=policy):
+            return None
         brought = limiters[item.source].ask(lambda: vendors[item.source].fetch(item))
         return keep(store, brought, now=asked)
 
     with store.lock():
-        now, wanted = pd.Timestamp.now("UTC"), list[Item]()
-        for item in items:
-            (outcome.fresh if is_fresh(store, item, now=now, policy=policy) else wanted).append(item)
         with noted_interrupts() as interrupted, ThreadPoolExecutor(policy.at_once) as pool:
-            futures = {pool.submit(fetch, item): item for item in wanted}
-            pending: set[Future[Snapshot]] = set(futures)
+            futures = {pool.submit(fetch, item): item for item in items}
+            pending = set(futures)
             while pending and not interrupted():
                 done, pending = wait(pending, CHECK_SECONDS)
                 for future in done:

@@ -22,7 +22,7 @@ import curl_cffi.requests as curl
 import pandas as pd
 
 from research_lib.data.catalog import PERCENT, describe_series, vendor_name
-from research_lib.data.live.network import RefusedError, TransientError, check_answer, connection_fault
+from research_lib.data.live.network import RefusedError, TransientError, check_answer, connection_fault, one_line
 from research_lib.data.live.store import Item, Pulled, Store
 from research_lib.data.sec import TAGS, facts_frame
 from research_lib.errors import MissingDataError
@@ -58,7 +58,7 @@ def refused(said: str) -> Iterator[None]:
     except (TransientError, RefusedError):
         raise
     except Exception as error:  # BadZipFile and many more
-        raise RefusedError(f"{said} ({type(error).__name__}: {str(error)[:80]})") from None
+        raise RefusedError(f"{said} ({one_line(error, 80)})") from None
 
 
 class Vendor:
@@ -134,8 +134,29 @@ class Yahoo(Vendor):
 def check_chart(symbol: str, content: bytes, status: int) -> None:
     """Raise where an answer for one symbol's prices holds none, those of another, another interval, or two for a day.
 
-    Yfinance keeps the first of two rows of a day in silence; on the last day the second is only the latest price.
+    Yfinance keeps the first of two rows of a day in silence; on the last day the second is only the latest price. And it
+    takes closes for adjusted ones where there are none.
     """
+    result = read_chart(symbol, content, status)
+    meta = {"symbol": symbol, "dataGranularity": "1d", "exchangeTimezoneName": "UTC"} | (result.get("meta") or {})
+    if meta["symbol"] != symbol:
+        raise RefusedError(f"Yahoo answers for {meta['symbol']} when asked for {symbol}: was it renamed?")
+    if meta["dataGranularity"] != "1d":
+        raise RefusedError(f"Yahoo sent prices every {meta['dataGranularity']} for {symbol} when asked for daily ones")
+    seconds, quotes = result.get("timestamp") or [], result["indicators"]["quote"][0].get("close") or []
+    if len(seconds) != len(quotes):
+        raise RefusedError(f"Yahoo sent {len(quotes)} prices on {len(seconds)} dates for {symbol}")
+    if quotes and not result["indicators"].get("adjclose"):
+        raise RefusedError(f"Yahoo sent no adjusted closes for {symbol}")
+    times = pd.to_datetime(seconds, unit="s", utc=True)  # the offset (gmtoffset) is today's, not that of each day
+    days = times.tz_convert(meta["exchangeTimezoneName"]).tz_localize(None).normalize()
+    differing = pd.Series(quotes, days, dtype=float)[days < days.max()].groupby(level=0).nunique(dropna=False)
+    if (differing > 1).any():
+        raise RefusedError(f"Yahoo sent two different closes for {symbol} on {str(differing.idxmax())[:10]}")
+
+
+def read_chart(symbol: str, content: bytes, status: int) -> Any:  # noqa: ANN401
+    """Return what Yahoo answers for a symbol; raise where it says that there is nothing, or is no such answer."""
     try:
         answer = json.loads(content)
         if "Too Many Requests" in str(answer.get("finance")):
@@ -145,22 +166,14 @@ def check_chart(symbol: str, content: bytes, status: int) -> None:
         if status >= 400:
             raise RefusedError(f"Yahoo answered {status} for {symbol}") from None
         raise TransientError("Yahoo sent an answer that is cut off or no JSON") from None
-    if fault or not result:
-        said = f"has no {symbol}: {fault.get('description')}" if fault else f"sent an empty answer for {symbol}"
-        raise RefusedError(f"Yahoo {said}")
-    meta = {"symbol": symbol, "dataGranularity": "1d", "exchangeTimezoneName": "UTC"} | (result[0].get("meta") or {})
-    if meta["symbol"] != symbol:
-        raise RefusedError(f"Yahoo answers for {meta['symbol']} when asked for {symbol}: was it renamed?")
-    if meta["dataGranularity"] != "1d":
-        raise RefusedError(f"Yahoo sent prices every {meta['dataGranularity']} for {symbol} when asked for daily ones")
-    seconds, quotes = result[0].get("timestamp") or [], result[0]["indicators"]["quote"][0].get("close") or []
-    if len(seconds) != len(quotes):
-        raise RefusedError(f"Yahoo sent {len(quotes)} prices on {len(seconds)} dates for {symbol}")
-    times = pd.to_datetime(seconds, unit="s", utc=True)  # the offset (gmtoffset) is today's, not that of each day
-    days = times.tz_convert(meta["exchangeTimezoneName"]).tz_localize(None).normalize()
-    differing = pd.Series(quotes, days, dtype=float)[days < days.max()].groupby(level=0).nunique(dropna=False)
-    if (differing > 1).any():
-        raise RefusedError(f"Yahoo sent two different closes for {symbol} on {str(differing.idxmax())[:10]}")
+    if fault:
+        hint = (
+            f"; a class of shares is {symbol.replace('.', '-')} there" if re.fullmatch(r"[A-Z]+\.[AB]", symbol) else ""
+        )
+        raise RefusedError(f"Yahoo has no {symbol}: {fault.get('description')}{hint}")
+    if not result:
+        raise RefusedError(f"Yahoo sent an empty answer for {symbol}")
+    return result[0]
 
 
 class Fred(Vendor):

@@ -140,7 +140,8 @@ def chart(symbol, days, closes=None, **changes):
              "currency": "USD", "instrumentType": "EQUITY", "regularMarketTime": stamps[-1] if stamps else 0,
              "priceHint": 2, "range": "", "validRanges": ["1d", "max"]}  # fmt: skip
     meta = usual | changes.get("meta", {})
-    indicators = {"quote": [quote], "adjclose": [{"adjclose": changes.get("adjclose", closes)}]}
+    adjusted = changes.get("adjclose", closes)
+    indicators = {"quote": [quote]} | ({"adjclose": [{"adjclose": adjusted}]} if adjusted else {})
     result = {"meta": meta, "timestamp": stamps, "indicators": indicators, "events": changes.get("events", {})}
     return {"chart": {"result": [result], "error": None}}
 

@@ -90,6 +90,7 @@ STAYS = {  # asked once
         (as_json(chart("^RUT", DAYS, meta={"dataGranularity": "1wk"})), "Yahoo sent prices every 1wk for ^RUT when asked for"),
         (as_json(chart("^RUT", [*DAYS[:3], *DAYS[2:]])), "Yahoo sent two different closes for ^RUT on 2023-10-04"),
         (as_json(chart("^RUT", DAYS, [None] * len(DAYS))), "the answer holds no close"),
+        (as_json(chart("^RUT", DAYS, adjclose=None)), "Yahoo sent no adjusted closes for ^RUT"),
         (as_json(chart("^RUT", DAYS, stamps=[])), "Yahoo sent 198 prices on 0 dates for ^RUT"),
         (as_json({"chart": {"result": [{"meta": None, "indicators": None}]}}), "Yahoo sent nothing usable for ^RUT (TypeError"),
     ],
@@ -98,6 +99,7 @@ STAYS = {  # asked once
         (Answer(b"observation_date,DGS10\n"), "the answer holds no value"),
         (Answer(b""), "FRED sent nothing usable for DGS10"),
         (Answer(b'{"error": "no series"}'), "FRED sent nothing usable for DGS10 (KeyError"),
+        (Answer(b"observation_date,DGS10\n01/03/2000,4.1\n"), "FRED sent nothing usable for DGS10 (ValueError: time data"),
         (Answer(b"observation_date,DGS10\n2024-01-02,n/a\n2024-01-03,oops\n"), "FRED sent nothing usable for DGS10 (ValueError"),
     ],
     "french": [
