@@ -324,6 +324,7 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
     delimiter, names, skipped = header
     numbers = list(map(str, range(len(names))))  # which of two columns of one name is meant
     columns, blank, uneven = [numbers[names.index(name)] for name in chosen], list[int](), list[str]()
+    texts = dict.fromkeys(columns, string())
 
     def pass_over(row: Any) -> str:  # noqa: ANN401  # pyarrow is untyped
         if row.text.strip():
@@ -338,24 +339,22 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
             arrow.ReadOptions(column_names=numbers, skip_rows=skipped, use_threads=False, block_size=1 << 24),
             arrow.ParseOptions(delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=pass_over),
             arrow.ConvertOptions(
-                include_columns=columns,
-                column_types=dict.fromkeys(columns, string()),
-                null_values=[""],
-                strings_can_be_null=True,
+                include_columns=columns, column_types=texts, null_values=[""], strings_can_be_null=True
             ),
         )
     except ArrowInvalid as error:
         raise DataError(f"{shown}, {uneven[0] if uneven else f'cannot be read: {clipped(error, 80)}'}") from None
-    rows = np.setdiff1d(np.arange(skipped + 1, text.count("\n") + 1), blank)
+    rows = np.delete(np.arange(skipped + 1, text.count("\n") + 1), np.array(blank, int) - skipped - 1)
     if len(rows) != len(table):
         lines = enumerate(text.split("\n")[skipped:], start=skipped + 1)
         row = next((row for row, line in lines if line.count('"') % 2), skipped + 1)
         raise DataError(f"{shown}, row {row}: unexpected end of data (a quotation mark that is not closed?)")
-    frame = pd.DataFrame(table.to_pandas().set_axis(rows).set_axis(chosen, axis=1)).dropna(how="all")
+    frame = pd.DataFrame(table.to_pandas().set_axis(rows).set_axis(chosen, axis=1))
+    frame = frame.dropna(how="all") if frame.iloc[:, 0].hasnans else frame
     for name, cells in frame.items() if delimiter in ";\t" else ():
         filled = cells.dropna()
-        if len(filled) and filled.str.fullmatch(PARTED).all():
-            cell = filled.iloc[0]
+        cell = next(iter(filled), "")
+        if re.fullmatch(PARTED, cell) and filled.str.fullmatch(PARTED).all():
             readings = f"{float(cell):g} or {cell.replace('.', '')}; write it with two decimals, or without a point"
             raise DataError(f"{shown}, column {clipped(name)}, row {filled.index[0]}: {cell!r} could be {readings}")
     return frame
@@ -379,7 +378,7 @@ def _decode(data: bytes, shown: str) -> str:
         fault = "not a text file; save it as CSV in UTF-8"
     if fault or not text.strip():
         raise DataError(f"{shown}: {fault or 'the file is empty'}")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     return text if text.endswith("\n") else text + "\n"
 
 

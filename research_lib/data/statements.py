@@ -5,7 +5,8 @@ their publication, or of their restatement. `facts/statements.csv` says what eac
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -16,7 +17,7 @@ import pandas as pd
 from research_lib.data.calendar import last_finished
 from research_lib.data.catalog import fact_rows
 from research_lib.data.quality import DataCard, Fault, FaultKind
-from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, open_sheet, read_table, require_unique
+from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, Kinds, open_sheet, read_table, require_unique
 from research_lib.data.source import find_table
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 
@@ -36,14 +37,7 @@ PERIODS = ["FY", "Q1", "Q2", "Q3", "Q4"]
 THREE_QUARTERS_DAYS = (265, 285)  # from the first of four quarters' ends to the last: of 13 weeks, or 14 at most
 GROWN_IN_A_YEAR = 2.5  # the fourth figure over the first, where each is the year's so far (about 4) and no quarter's
 YEAR_APART = 1  # a fiscal year's number and the year in which it ends, at most
-FEWEST_OF_A_SIGN = {
-    "depreciation_amortization": 1,
-    "interest_expense": 3,
-    "debt": 3,
-    "cash": 3,
-    "revenue": 3,
-    "total_assets": 3,
-}
+COSTS, NOT_NEGATIVE = ["depreciation_amortization", "interest_expense"], ["debt", "cash", "revenue", "total_assets"]
 OTHER_UNIT = 200  # median of market value over total assets, either way
 UNIT_STEP = (300, 3000)  # from one year to the next: a thousand, and growth
 DEBT_TOLERANCE = 0.005
@@ -95,23 +89,17 @@ def read_own(path: Path, *, as_of: date | None = None) -> Found:
     must = ("yes",) if sheet.find("debt") else ("yes", "split")
     needed = {name: KINDS[name] for name, row in COLUMNS.items() if row["needed"] in must}
     frame = in_shape(read_table(sheet, needed, KINDS, keys=("company", "currency"), called=CALLED))
-    periods = frame["fiscal_period"].fillna("FY").str.upper()
-    frame["fiscal_period"] = periods.str.replace(r"^([1-4])(\.0)?$", r"Q\1", regex=True)  # Compustat counts them
     bad = frame["fiscal_period"][~frame["fiscal_period"].isin(PERIODS)]
     if not bad.empty:
         raise DataError(f"{shown}, row {bad.index[0]}: fiscal_period {bad.iloc[0]!r}; allowed: {', '.join(PERIODS)}")
     require_unique(frame, ["company", "fiscal_year", "fiscal_period"], shown)
     sectors = {code: row["sector"] for code, row in fact_rows("gics.csv").items()}
     frame["sector"] = frame["sector"].str.removesuffix(".0").replace(sectors)
-    dates = frame[["known_from", "published", "restated_on"]]
-    frame["known_from"] = dates.max(axis=1).where(frame["known_from"].notna())
     frame = frame if as_of is None else frame[~(frame["known_from"] > pd.Timestamp(as_of))]
     rows, faults = _sum_quarters(frame, shown)
     valued = rows["price"] * rows["shares"]
-    given = [rows["market_value"].notna(), valued.notna()]
-    origin = np.select(
-        given, [shown, f"{shown}: price x shares"], f"{shown} has neither market_value nor price and shares"
-    )
+    given, made = [rows["market_value"].notna(), valued.notna()], [shown, f"{shown}: price x shares"]
+    origin = np.select(given, made, f"{shown} has neither market_value nor price and shares")
     rows["market_value_from"] = rows["market_value_from"].where(rows["market_value_from"].notna(), origin)
     rows["market_value"] = rows["market_value"].fillna(valued)
     return Found(rows.fillna({"debt_from": shown, "depreciation_from": shown}), faults, shown)
@@ -140,9 +128,8 @@ def _year_to_date(quarters: pd.DataFrame, shown: str) -> list[Fault]:
     for name in FLOWS:
         wide = quarters.set_index(["company", "fiscal_year", "fiscal_period"])[name].unstack()  # noqa: PD010  # no means
         wide = wide.reindex(columns=PERIODS[1:]).abs()
-        rises = wide.diff(axis=1).iloc[:, 1:].gt(wide["Q1"] / 4, axis=0).all(axis=1) & (
-            wide["Q4"] > GROWN_IN_A_YEAR * wide["Q1"]
-        )
+        rises = wide.diff(axis=1).iloc[:, 1:].gt(wide["Q1"] / 4, axis=0).all(axis=1)
+        rises &= wide["Q4"] > GROWN_IN_A_YEAR * wide["Q1"]
         suspect = (rises & ~(wide["Q1"].groupby(level="company").shift(-1) > wide["Q4"]))[wide.notna().all(axis=1)]
         cases = [f"{company} {year}" for company, year in suspect.index[suspect]]
         if len(cases) > len(suspect) / 2:
@@ -163,30 +150,29 @@ def read_simfin(folder: Path) -> Found:
     """
     keys, parts, faults = ["company", "fiscal_year"], {}, []
     for name in (INCOME, BALANCE, CASH_FLOW):
-        called = {ours: row["column"] for ours, row in fact_rows("simfin.csv").items() if row["file"] in ("all", name)}
+        called = {
+            ours: [row["column"]] for ours, row in fact_rows("simfin.csv").items() if row["file"] in ("all", name)
+        }
         part = _read_simfin(folder, name, {ours: KINDS.get(ours, NUMBER) for ours in called}, called)
         nameless = part.index[part["company"].isna()]
         faults += [Fault(FaultKind.NAMELESS, int(row), "", f"{SIMFIN}/{name}") for row in nameless]
-        part = part.drop(index=nameless)
-        require_unique(part, keys, f"{SIMFIN}/{name}")
-        parts[name] = part.assign(row=part.index)
+        parts[name] = part.drop(index=nameless)
+        require_unique(parts[name], keys, f"{SIMFIN}/{name}")
     joined = parts[INCOME]
     for name in (BALANCE, CASH_FLOW):
-        joined = joined.merge(parts[name], on=keys, how="left", suffixes=("", f" {name}"))
-        absent = joined[f"row {name}"].isna()
-        unmatched = joined[absent].set_index("row")
+        part = parts[name].set_index(keys)
+        found = joined.merge(part, left_on=keys, right_index=True, suffixes=("", f" {name}"))
+        unmatched = joined.drop(index=found.index)
         faults += _mark(unmatched, FaultKind.UNMATCHED, f" is not in {SIMFIN}/{name}", day="published")
-        joined = joined[~absent]
-    joined = joined.set_index("row").rename_axis(None)
+        joined = found
     published, restated = (joined.filter(regex=f"^{day}").max(axis=1) for day in ("published", "restated_on"))
     short, long = joined["short_term_debt"], joined["long_term_debt"]
     cash_flow, income = joined["depreciation_cash_flow"], -joined["depreciation_income"]
     none = short.isna() & long.isna()
     rows = joined.assign(
-        fiscal_period="FY",
         published=published,
         restated_on=restated,
-        known_from=published.where(~(restated > published), restated),
+        known_from=published,
         short_term_debt=short.fillna(0.0),
         long_term_debt=long.fillna(0.0),
         depreciation_amortization=cash_flow.fillna(income),
@@ -204,9 +190,8 @@ def read_simfin(folder: Path) -> Found:
     return Found(rows, faults + bad_prices, f"{SIMFIN}/{INCOME} and the balance, cash-flow and price files beside it")
 
 
-def _read_simfin(folder: Path, name: str, kinds: dict[str, str], called: dict[str, str] | None = None) -> pd.DataFrame:
-    names = {ours: [theirs] for ours, theirs in (called or {}).items()}
-    return read_table(open_sheet(folder / name, f"{SIMFIN}/{name}"), kinds, called=names)
+def _read_simfin(folder: Path, name: str, kinds: Kinds, called: Mapping[str, list[str]] | None = None) -> pd.DataFrame:
+    return read_table(open_sheet(folder / name, f"{SIMFIN}/{name}"), kinds, called=called)
 
 
 def read_simfin_prices(folder: Path, name: str, column: str) -> pd.DataFrame:
@@ -222,10 +207,11 @@ def _with_price(rows: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Fa
         why = f"no {SIMFIN}/{DAILY_PRICES} (SimFin's bulk prices) or {SIMFIN}/{PRICES_AT_PUBLICATION}"
         return rows.assign(price=np.nan, market_value=np.nan, market_value_from=why), []
     prices = read_simfin_prices(folder, name, files[name])
-    prices = prices[prices["company"].isin(rows["company"].unique())]
+    own = set(rows["company"])
     faults = [
         Fault(FaultKind.BAD_PRICE, int(row), str(day)[:10], f"{SIMFIN}/{name}, {company}: {price:g}")
         for row, company, day, price in prices[prices["price"] <= 0].itertuples()
+        if company in own
     ]
     price = price_at_publication(rows, prices[prices["price"] > 0])
     market_value = price * rows["shares"]
@@ -253,17 +239,16 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
     One row a company, fiscal year and period, sorted by company and period end, with the columns `NAMES`; amounts in
     the row's own currency. The index is the row in the file that the card names first.
     """
-    shaped, faults = in_shape(found.rows), found.faults
-    known, end = shaped["known_from"], shaped["period_end"]
+    rows, faults = in_shape(found.rows), found.faults
     if as_of is not None:
-        shaped = shaped[~(known > pd.Timestamp(as_of))]
+        rows = rows[~(rows["known_from"] > pd.Timestamp(as_of))]
         faults = [fault for fault in faults if fault.date <= str(as_of)]
+    known, end = rows["known_from"], rows["period_end"]
     left_out = {
         FaultKind.UNDATED: known.isna() | end.isna() | (known > last_finished()),
-        FaultKind.PUBLISHED_EARLY: shaped["published"] < end,
-        FaultKind.OTHER_YEAR: (shaped["fiscal_year"] - end.dt.year).abs() > YEAR_APART,
+        FaultKind.PUBLISHED_EARLY: rows["published"] < end,
+        FaultKind.OTHER_YEAR: (rows["fiscal_year"] - end.dt.year).abs() > YEAR_APART,
     }
-    rows = shaped
     for kind, where in left_out.items():
         faults, rows = [*faults, *_mark(rows[where[rows.index]], kind)], rows[~where[rows.index]]
     if rows.empty:
@@ -277,7 +262,7 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
         *faults,
         *impossible,
         *_mark(rows[foreign], FaultKind.OTHER_CURRENCY),
-        *_mark(restated, FaultKind.RESTATED),
+        *(replace(fault, n=len(restated)) for fault in _mark(restated[:1], FaultKind.RESTATED)),
         *(Fault(FaultKind.NO_MARKET_VALUE, None, "", f"{company}: {why}")
           for company, why in unvalued[["company", "market_value_from"]].itertuples(index=False)),
     ]  # fmt: skip
@@ -288,12 +273,20 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
 
 
 def in_shape(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with exactly the columns `NAMES`, in their types; total debt is the sum where there is no total."""
+    """Return a table with exactly the columns `NAMES`, in their types, filled in by what follows from others.
+
+    Total debt is the sum where there is no total, a period the year, and known from the latest of its dates.
+    """
     dtypes = {TEXT: "str", INTEGER: "int64", NUMBER: "float64", DATE: "datetime64[us]"}
     shaped = frame.reindex(columns=NAMES).astype({name: dtypes[kind] for name, kind in KINDS.items()})
-    debt = shaped["debt"].fillna(shaped["short_term_debt"] + shaped["long_term_debt"])
-    published, currency = shaped["published"].fillna(shaped["known_from"]), shaped["currency"].str.upper()
-    return shaped.assign(debt=debt, published=published, currency=currency)
+    known, period = shaped["known_from"], shaped["fiscal_period"].fillna("FY").str.upper()
+    return shaped.assign(
+        debt=shaped["debt"].fillna(shaped["short_term_debt"] + shaped["long_term_debt"]),
+        fiscal_period=period.str.replace(r"^([1-4])(\.0)?$", r"Q\1", regex=True),  # Compustat counts quarters
+        published=shaped["published"].fillna(known),
+        known_from=shaped[["known_from", "published", "restated_on"]].max(axis=1).where(known.notna()),
+        currency=shaped["currency"].str.upper(),
+    )
 
 
 def _mark(rows: pd.DataFrame, kind: FaultKind, said: str = "", *, day: str = "known_from") -> list[Fault]:
@@ -306,9 +299,10 @@ def _mark(rows: pd.DataFrame, kind: FaultKind, said: str = "", *, day: str = "kn
 
 def check_statements(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, list[Fault]]:
     """Find what cannot be true of statements: refuse it (signs, units), leave it out, or name it."""
-    for name, fewest in FEWEST_OF_A_SIGN.items():
+    for name in (*COSTS, *NOT_NEGATIVE):
         values = rows[name][rows[name].notna() & rows[name].ne(0)]
         negative = values[values < 0]
+        fewest = 1 if name == COSTS[0] else 3  # a few may earn more interest than they pay
         if len(values) >= fewest and len(negative) > len(values) / 2:
             first = " ".join(map(str, rows.loc[negative.index[0], ["company", "fiscal_year"]]))
             raise DataError(
