@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LIVE := $(wildcard params/*/live.yaml)
 
-.PHONY: help report live test lint validity bench figures lab lock clean
+.PHONY: help report reports live test lint validity bench figures lab lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 report: $(READY)  ## make every report from bundled data, offline: reports/index.html
 	$(BIN)/python -m research_lib run
+
+reports: report
 
 live: $(READY)  ## pull what the live parameter files need, and make their reports (uses the network)
 	$(BIN)/python -m research_lib data pull --for $(LIVE)
@@ -49,3 +51,6 @@ lock:  ## pin the newest versions that pyproject.toml allows (needs uv)
 
 clean:
 	rm -rf $(VENV) reports
+
+.DEFAULT:
+	@echo "there is no target $@; make help lists them" >&2; exit 2
