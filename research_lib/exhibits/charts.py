@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 # Characters a line, wide and narrow: in the margin, of a row's name, of what stands above the axes.
 MARGIN_TEXT, ROW_TEXT, NAME_TEXT = (26, 14), (34, 17), (110, 48)
-LINE_PX, ROW_PX, LETTER_PX = 15.5, 28.0, 7.0
+LINE_PX, ROW_PX, LETTER_PX = 15.5, (28.0, 23.0), 7.0
 TEXT, SMALL_TEXT, PHONE_TEXT = (px * style.POINTS_PER_PX for px in (style.TEXT_PX, style.SMALL_TEXT_PX, 10.5))
 IN_PERCENT = {"fraction", "share", "change", "points"}
 LEGIBLE = {CONTEXT: QUIET, SMALL_CAPS: style.SMALL_CAPS_WORDS}  # of words about what is too light for words
+MOST_DECIMALS = 7  # columns of a heat map with decimals, on a phone
 AT_THE_EDGE = 0.97  # of an axis: a mark beyond it is named in the margin
 
 
@@ -87,7 +88,7 @@ def series(panels: Sequence[Panel], *, height_px: float = 0, **words: Unpack[Wor
         raise InsufficientDataError("there are not two values to draw a line through")
     shares = [panel.height / sum(panel.height for panel in panels) for panel in panels]
     first = 260 if len(panels) == 1 else 230
-    heights = (height_px or first / shares[0], 200.0 * len(panels) + 100)
+    heights = (height_px or first / shares[0], 175.0 * len(panels) + 75)
 
     def draw(canvas: Any, narrow: bool) -> None:
         drawn = canvas.subplots(len(panels), 1, squeeze=False, height_ratios=shares)[:, 0]
@@ -163,9 +164,11 @@ def intervals(
         _name(axes, name, narrow=narrow)
         _number_ticks(axes.xaxis, unit, most=4 if narrow else 8)
 
-    least = ROW_PX * max(1, 0.62 * len(groups), 2.2 * ("quoted" in frame))
+    apart = max(1, 0.62 * len(groups), 2.2 * ("quoted" in frame))
     texts = [(row["text"], MARGIN_TEXT) for row in rows] + [(one, ROW_TEXT) for one in names]
-    heights = [75 + len(names) * max(least, _tallest(texts, narrow=narrow)) for narrow in (False, True)]
+    heights = [
+        75 + len(names) * max(ROW_PX[narrow] * apart, _tallest(texts, narrow=narrow)) for narrow in (False, True)
+    ]
     return picture(draw, (heights[0], heights[1]), **words)
 
 
@@ -189,8 +192,11 @@ def stacked(frame: pd.DataFrame, *, colours: Mapping[str, str], **words: Unpack[
         axes.set_axis_off()
         canvas.legend(loc="outside upper left", ncols=3 if narrow else 8)
 
-    rows = max(ROW_PX, _tallest([(str(row), ROW_TEXT) for row in frame.index], narrow=True))
-    return picture(draw, (75 + ROW_PX * len(frame), 100 + rows * len(frame)), **words)
+    rows = [
+        max(ROW_PX[narrow], _tallest([(str(one), ROW_TEXT) for one in frame.index], narrow=narrow))
+        for narrow in (False, True)
+    ]
+    return picture(draw, (75 + rows[0] * len(frame), 100 + rows[1] * len(frame)), **words)
 
 
 def heat_map(
@@ -222,7 +228,8 @@ def heat_map(
             if np.isfinite(value):
                 ground, depth = positive if value > 0 else negative, 0.05 + 0.6 * abs(value) / deepest
                 axes.add_patch(Rectangle((across[j], down[i]), 1, 1, facecolor=ground, alpha=depth, linewidth=0))
-                text = show(float(value), unit).removesuffix(" pp").removesuffix("%")
+                digits = 0 if narrow and len(columns) > MOST_DECIMALS else None
+                text = show(float(value), unit, digits=digits).removesuffix(" pp").removesuffix("%")
                 # Not in the layout: to measure each cell takes half the time.
                 look = {"size": size, "weight": "bold" if rows[i] in apart else "normal", "in_layout": False}
                 axes.text(across[j] + 0.5, down[i] + 0.5, text, ha="center", va="center", **look)

@@ -138,16 +138,6 @@ def wide_only() -> Iterator[None]:
         _WIDE_ONLY.reset(before)
 
 
-def frame(_: str, id: str, title: str, body: str, *, deck: str, source: str, data: pd.DataFrame) -> str:  # noqa: A002
-    """Frame HTML; until the cards of the claims are exhibits themselves."""
-
-    class Framed(Exhibit):
-        def body(self) -> str:
-            return body
-
-    return Framed(id, title, data, deck=deck, source=source)._repr_html_()
-
-
 def badge(verdict: str, *, short: bool = False) -> str:
     """Return a verdict as an element: its colour, its shape and its word; short, the word is for screen readers only."""
     colour, shape, word = VERDICT_LOOK[verdict]

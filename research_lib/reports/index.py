@@ -5,17 +5,20 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from research_lib.exhibits.exhibit import FRAME_STYLE
 from research_lib.exhibits.figure import VERDICT_LOOK, ink_on
+from research_lib.exhibits.findings import FIELDS
 from research_lib.exhibits.format import show
 from research_lib.project import write_whole
 from research_lib.reports.html import MADE, TEMPLATES, data_to, setting, templates, without_paths
-from research_lib.reports.record import FAILED_PAGE, PAGE, Record, Status, differing, with_whole_numbers
+from research_lib.reports.record import FAILED_PAGE, PAGE, Finding, Record, Status, differing, with_whole_numbers
 from research_lib.studies.study import parameters_model
 
 POINT = "--"  # stands before the settings of one point of a sweep, in its slug
@@ -23,7 +26,6 @@ BASELINE = "baseline"
 MOST_DIFFERENCES = 2
 OF_THE_DATA = ("source", "as_of")  # named after what a study itself asks
 UNSAID = {"data_dir", "seed"}
-CSV_COLUMNS = ("name", "value", "unit", "n", "low", "high", "definition")
 Line = dict[str, Any]  # a report as the index shows it
 
 
@@ -36,15 +38,14 @@ def write_index(output: Path, records: Sequence[Record]) -> Path:
     single = [record for record in ordered if POINT not in record.slug]
     swept = groupby((one for one in ordered if POINT in one.slug), key=lambda one: one.name.split(POINT)[0])
     families = [list(_family(list(group))) for _, group in groupby(single, key=lambda record: record.notebook)]
-    lines = [line for family in families for line in family]
-    cards = [card for family in families for card in _card(output, family)]
+    answers = [line for family in families for line in _answer(family)]
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
     page = templates().get_template("index.html.j2").render(
-        lines=lines,
+        lines=[line for family in families for line in family],
         families=families,
         sweeps=[_sweep(base, list(points)) for base, points in swept],
-        cards=cards,
-        score=next((score for line, _ in cards for score in _score(line)), None),
+        cards=[(line, _thumbnail(output, line["good"])) for line in answers],
+        score=next(((line, counts) for line in answers if (counts := _score(line["good"]))), None),
         as_words=as_words,
         first_sentence=first_sentence,
         script=script,
@@ -77,7 +78,7 @@ def _line(record: Record, differs: str) -> Line:
         "page": quote(record.link(PAGE if made else FAILED_PAGE)),
         "message": "" if made else without_paths(record.message),
         "not_made": record.status == Status.LEFT_OUT,  # its data is not here, which is no error
-        "headline": (good.headline or ", ".join(numbers)) if good else "",
+        "headline": (good.headline or ", ".join(numbers) or getattr(good, "title", "")) if good else "",
         "data_to": data_to(good) if good else "",
         "changes": list(_changes(record, record.previous)) if made and record.previous else [],
     }
@@ -105,17 +106,10 @@ def _family(records: Sequence[Record]) -> Iterator[Line]:
         yield _line(record, ", ".join(settings[:MOST_DIFFERENCES]) + more)
 
 
-def _card(output: Path, lines: Sequence[Line]) -> Iterator[tuple[Line, str]]:
-    """Give the report that answers a notebook's question, with the picture of its hero.
-
-    One on the user's own data goes before one on what ships; then the baseline; then the one that found the most.
-    """
+def _answer(lines: Sequence[Line]) -> list[Line]:
+    """Choose the report that answers a notebook's question: on the user's own data, else the baseline, else the fullest."""
     answered = [line for line in lines if line["good"] and line["good"].headline]
-    if answered:
-        line = max(answered, key=lambda one: _rank(one["good"]))
-        good = line["good"]
-        picture = output / good.notebook / f"{good.slug}.figures" / f"{good.hero}.small.svg"
-        yield line, picture.read_text(encoding="utf-8") if good.hero and picture.is_file() else ""
+    return sorted(answered, key=lambda line: _rank(line["good"]), reverse=True)[:1]
 
 
 def _rank(record: Record) -> tuple[bool, bool, int]:
@@ -123,41 +117,65 @@ def _rank(record: Record) -> tuple[bool, bool, int]:
     return own_data, record.slug == BASELINE, len(record.findings)
 
 
-def _score(line: Line) -> Iterator[tuple[Line, list[tuple[str, int, str, str]]]]:
-    """Give the counts of a report's verdicts, where its findings are counts by verdict."""
-    found: Mapping[str, Any] = {one.name: one.value for one in line["good"].findings} if line["good"] else {}
+def _thumbnail(output: Path, record: Record) -> str:
+    picture = output / record.notebook / f"{record.slug}.figures" / f"{record.hero}.small.svg"
+    return picture.read_text(encoding="utf-8") if record.hero and picture.is_file() else ""
+
+
+def _score(record: Record) -> list[tuple[str, int, str, str]]:
+    """Count a report's verdicts, where its findings are counts by verdict."""
+    found: dict[str, Any] = {one.name: one.value for one in record.findings}
     counts = [
-        (word, int(count), colour, ink_on(colour))
+        (word, int(found.get(re.sub(r"\W", "_", verdict)) or 0), colour, ink_on(colour))
         for verdict, (colour, _, word) in VERDICT_LOOK.items()
-        if (count := found.get(re.sub(r"\W", "_", verdict)))
     ]
-    if {"holds", "fails"} <= set(found) and counts:
-        yield line, counts
+    return [one for one in counts if one[1]] if {"holds", "fails"} <= set(found) else []
 
 
 def _sweep(base: str, points: Sequence[Record]) -> dict[str, Any]:
-    """Give a sweep's points, and its first number that has an interval (else its first), to be drawn over what is swept."""
+    """Give a sweep's points, and a picture of its first number that has an interval (else its first)."""
     lines = [_line(point, point.slug.split(POINT, 1)[1].replace("=", " ")) for point in points]
-    good = [line["good"] for line in lines if line["good"]]
-    differs = differing([record.parameters for record in good])
-    numbers = [one for one in (good[0].findings if good else ()) if isinstance(one.value, float)]
-    name = next((one.name for one in sorted(numbers, key=lambda one: one.low is None)), "")
-    drawn = []
-    for i, record in enumerate(good):
-        x = record.parameters.get(differs[0]) if differs else i
-        at = {"at": x if isinstance(x, (int, float)) else i, "x": setting(x)}
-        found = [one for one in record.findings if one.name == name and isinstance(one.value, float)]
-        drawn += [{**at, "found": one, "shown": show(one.value, one.unit)} for one in found]
-    what = as_words(f"{name} by {', '.join(differs)}")
-    return {"base": as_words(base), "what": what, "lines": lines, "drawn": drawn, "show": show}
+    good = [line for line in lines if line["good"]]
+    numbers = [one for line in good[:1] for one in line["good"].findings if isinstance(one.value, float)]
+    chosen = min(numbers, key=lambda one: one.low is None, default=None)
+    drawn = [(line, one) for line in good for one in line["good"].findings if chosen and one.name == chosen.name]
+    picture = _picture(base, drawn) if len(drawn) > 1 else ""
+    return {"base": as_words(base), "lines": lines, "picture": picture}
+
+
+def _picture(base: str, points: Sequence[tuple[Line, Finding]]) -> str:
+    """Draw a number over the parameter that is swept; over the settings in their order, where they are no numbers."""
+    import pandas as pd
+
+    from research_lib.exhibits.charts import Band, Line, curve
+
+    parameters, name, unit = (
+        [line["good"].parameters for line, _ in points],
+        as_words(points[0][1].name),
+        points[0][1].unit,
+    )
+    swept = differing(parameters)
+    at = [one.get(swept[0]) if len(swept) == 1 else None for one in parameters]
+    numeric = all(type(one) in (int, float) for one in at)
+    rows = [(one.value, one.low, one.high) for _, one in points]
+    frame = pd.DataFrame(rows, at if numeric else None, ["value", "low", "high"], dtype=float).sort_index()
+    known = frame.dropna()
+    ends = [show(end, unit) for end in (frame["value"].min(), frame["value"].max())]
+    figure = curve(
+        [Line(frame["value"])],
+        bands=[Band(known["low"], known["high"], "95% interval")] if len(known) else [],
+        points=frame["value"], name=name, unit=unit, x_name=as_words(", ".join(swept)) + (", in order" if not numeric else ""),
+        title=f"{name[0].upper()}{name[1:]}: {ends[0]} to {ends[1]}", deck=as_words(base), data=frame,
+        alt="; ".join(f"{line['differs']}: {show(one.value, unit)}" for line, one in points),
+    )  # fmt: skip
+    return replace(figure, id=f"sweep-{base.replace('/', '-')}")._repr_html_().replace(FRAME_STYLE, "")
 
 
 def _findings_csv(records: Sequence[Record]) -> bytes:
     """Write the numbers of all reports as one table."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("notebook", "slug", *CSV_COLUMNS))
-    for good in filter(None, (_line(record, "")["good"] for record in records)):
-        rows = ([getattr(one, name) for name in CSV_COLUMNS] for one in good.findings)
-        writer.writerows((good.notebook, good.slug, *row) for row in rows)
+    writer.writerow(("notebook", "slug", *FIELDS))
+    for good in filter(None, (record if record.status in MADE else record.previous for record in records)):
+        writer.writerows((good.notebook, good.slug, *(getattr(one, name) for name in FIELDS)) for one in good.findings)
     return text.getvalue().encode()

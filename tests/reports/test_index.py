@@ -3,8 +3,7 @@
 import csv
 import re
 from html import unescape
-
-import pytest
+from urllib.parse import unquote
 
 from research_lib.exhibits.figure import VERDICT_LOOK
 from research_lib.reports.index import write_index
@@ -56,7 +55,6 @@ def test_a_row_says_what_differs_what_was_found_and_how_sure(tmp_path):
         "● holds It rose in 3 of 8 cycles",
         "+0.3 pp in a year (−9.8 to +10.4)",
         "2018-12-31",
-        "",
     ]
     assert found["wide window"][0] == "window 100"
     assert 'href="09_own/wide_window.html"' in page
@@ -148,7 +146,10 @@ def test_own_notebooks_appear_with_their_first_numbers(tmp_path):
         summary={},
         findings=[finding(0.0123), finding("2024-07-16", "day", unit="date"), finding(None, "none")],
     )
-    assert rows(index(tmp_path, own))["first try"][1] == "mean return +1.2 pp, day 2024-07-16, none –"
+    bare = record("05_mine/second", summary={}, title="How far did it move?")
+    found = rows(index(tmp_path, own, bare))
+    assert found["first try"][1] == "mean return +1.2 pp, day 2024-07-16, none –"
+    assert found["second"][1] == ("How far did it move?" if "title" in Record.model_fields else "")
 
 
 def test_a_sweep_is_a_picture_and_its_points_in_order(tmp_path):
@@ -158,13 +159,12 @@ def test_a_sweep_is_a_picture_and_its_points_in_order(tmp_path):
     ] + [record("09_own/a--window=9", "failed", parameters={"window": 9}, message="too short", summary={})]  # fmt: skip
     page = index(tmp_path, *points)
     assert rows(page) == {}
-    picture = re.search(r'<svg class="sweep".*?</svg>', page, re.S)[0]
-    assert 'aria-label="mean return by window: 20: +2.0 pp; 50: +5.0 pp; 100: +10.0 pp; "' in picture
-    dots = [(float(x), float(y)) for x, y in re.findall(r'<circle cx="(.*?)" cy="(.*?)"', picture)]
-    assert [x for x, _ in dots] == pytest.approx([60, 60 + 560 * 30 / 80, 620], abs=0.1)
-    # +20 pp stands at 12 and +1 pp at 90
-    assert [y for _, y in dots] == pytest.approx([90 - 78 * (v - 1) / 19 for v in (2, 5, 10)], abs=0.1)
-    assert words(picture) == "+20.0 pp +1.0 pp 20 100"
+    picture = re.search(r'<figure class="exhibit figure" id="sweep-09_own-a".*?</figure>', page, re.S)[0]
+    assert 'aria-label="window 20: +2.0 pp; window 50: +5.0 pp; window 100: +10.0 pp"' in picture
+    assert "Mean return: +2.0 pp to +10.0 pp" in picture
+    assert "95% interval" in picture
+    csv_link = unquote(re.search(r'href="data:text/csv;charset=utf-8,(.*?)"', picture)[1])
+    assert csv_link.splitlines()[1:] == ["20,0.02,0.01,0.2", "50,0.05,0.01,0.2", "100,0.1,0.01,0.2"]
     items = re.findall(r"<li>.*?</li>", page.partition("Sweep of")[2], re.S)
     assert [words(item) for item in items] == [
         "window 9 : too short",
