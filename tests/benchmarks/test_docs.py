@@ -1,6 +1,7 @@
-"""The pages of proof: the code of docs/peers.md runs and what it calls equal is equal; the tests of docs/faults.md exist."""
+"""The pages of proof: the code of docs/peers.md runs and its equals are equal; what the other pages name exists."""
 
 import re
+from pkgutil import resolve_name
 
 from research_lib.project import PROJECT
 
@@ -21,3 +22,11 @@ def test_each_fault_names_a_test_that_exists_or_says_none():
     known = set(re.findall(r"def (test_\w+)\(", code))
     assert len(rows) >= 80
     assert {name for _, name in rows if name} <= known
+
+
+def test_the_walks_name_what_exists():
+    walks = (DOCS / "architecture.md").read_text(encoding="utf-8").split("## From a parameter file")[1]
+    names = re.findall(r"`((?:cli|params|data|stats|exhibits|studies|reports)\.[\w.]+)`", walks)
+    assert len(names) > 30
+    for name in names:
+        resolve_name(f"research_lib.{name}")
