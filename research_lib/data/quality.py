@@ -80,7 +80,6 @@ STALE_SESSIONS = 6  # equal closes in a row; indices quoted to two digits repeat
 STALE_PERIODS = {"monthly": 12, "quarterly": 8, "annual": 5}
 STALE_DAYS = 25
 PERIOD_MONTHS = {"annual": 12, "quarterly": 3, "monthly": 1}
-FEWEST_PERIODS = 4  # dates, before they say that they are of quarters or years
 FEWEST_FOR_UNIT = 12  # values, before their median says something of their unit
 MOSTLY = 0.9
 SMALLEST_USUAL_RATE = 0.1  # percent; short rates were below it from 2009 to 2015
@@ -246,10 +245,9 @@ def _usable(
 
 def _frequency(day: Days, info: Listing) -> str:
     """Return how often values come: as it is known of them, or less often where all dates are firsts of months."""
-    months = np.sort(day.astype("datetime64[M]"))
     if len(day) < 2 or (day != day.astype("datetime64[M]")).any():
         return info.frequency
-    apart = int(np.diff(months).astype(int).min()) if len(months) >= FEWEST_PERIODS else 1
+    apart = int(np.diff(np.sort(day.astype("datetime64[M]"))).astype(int).min())
     found = next((name for name, size in PERIOD_MONTHS.items() if apart >= size), "")
     return found if PERIOD_MONTHS.get(found, 0) > PERIOD_MONTHS.get(info.frequency, 0) else info.frequency
 

@@ -16,138 +16,109 @@ from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, InsufficientDataError
 
 PRICE, VOLATILITY, CURRENCY = Listing("ABC", "ABC"), describe_asset("VIX"), Listing("B", "B", "currency")
-SERIES = Listing("S", "S", "series")
+SERIES, MONTHLY, QUARTERLY = (Listing("S", "S", "series", often) for often in ("", "monthly", "quarterly"))
 LATER = pd.Timestamp("2026-01-02", tz="UTC")
 SESSIONS = sessions_between(pd.Timestamp("2024-01-02"), pd.Timestamp("2024-03-28"))
+RISING = 100 + np.arange(len(SESSIONS))
+FACTOR, RATES = 1 + 0.001 * np.arange(10), 4 + 0.01 * np.arange(20)
+DGS10, DFF = describe_series("DGS10"), describe_series("DFF")
 
 
-def raw(dates, values, first_row=2, **columns):
-    rows = pd.RangeIndex(first_row, first_row + len(dates))
+def raw(dates, values, **columns):
+    rows = pd.RangeIndex(2, 2 + len(dates))
     texts = [day if isinstance(day, str) else f"{day:%Y-%m-%d}" for day in dates]
     columns = {name: pd.Series(column, rows) for name, column in columns.items()}
-    return RawSeries(
-        "ABC", "prices/ABC.csv", pd.Series(texts, rows), pd.Series([str(value) for value in values], rows), **columns
-    )
+    return RawSeries("ABC", "x.csv", pd.Series(texts, rows), pd.Series(list(map(str, values)), rows), **columns)
 
 
-def faults(dates, values, info=PRICE, **options):
-    values, card = clean(raw(dates, values), info, now=LATER, **options)
-    return [(fault.kind, fault.row, fault.date) for fault in card.faults], values
+def load(dates, values, info=PRICE, *, as_of=None, now=LATER, **columns):
+    return clean(raw(dates[: len(values)], values, **columns), info, as_of=as_of, now=now)
 
 
-def details(dates, values, info=PRICE, **columns):
-    return [str(fault) for fault in clean(raw(dates, values, **columns), info, now=LATER)[1].faults]
+def faults(*args, **options):
+    return [str(fault) for fault in load(*args, **options)[1].faults]
 
 
-def test_sound_data_has_no_faults():
-    found, values = faults(SESSIONS, 100 + np.arange(len(SESSIONS)))
-    assert found == []
-    assert values.index.equals(SESSIONS)
+HOLIDAY = sorted([*SESSIONS, pd.Timestamp("2024-01-15")])  # Martin Luther King Day
+SIXTIES = pd.bdate_range("1969-12-01", "1970-01-09")
+MONTHS = pd.date_range("2020-01-01", periods=24, freq="MS")
+HOLES = {
+    "sound": (SESSIONS, RISING, PRICE, []),
+    "newest first is an order": (SESSIONS[:4][::-1], [1.3, 1.2, 1.1, 1], PRICE, []),
+    "unsorted": (SESSIONS[[0, 2, 1, 3]], [1, 1.2, 1.1, 1.3], PRICE, ["row 4 (2024-01-03): dates not in order (sorted)"]),
+    "a holiday with a price": (HOLIDAY, 100 + np.arange(len(HOLIDAY)), PRICE, ["row 11 (2024-01-15): no exchange session on this date"]),
+    "holidays are known from 1970 on": (SIXTIES, 100 + np.arange(len(SIXTIES)), PRICE, ["row 25 (1970-01-01): no exchange session on this date"]),
+    "a currency trades every day": (pd.date_range("2024-01-02", "2024-03-28"), range(100, 187), CURRENCY, []),
+    "six equal closes": (SESSIONS, [2.1, 2, 2, 2, 2, 2, 2, 2.1, 2.2], PRICE, ["row 3 (2024-01-03): the same value again and again: 2, 6 times in a row"]),
+    "five": (SESSIONS, [2.1, 2, 2, 2, 2, 2, 2.1], PRICE, []),
+    "a yield may be negative": (["2024-01-31", "2024-02-28"], [-0.5, 0], SERIES, []),
+    "a gap": (["2024-01-02", "2024-03-01"], [1, 2], SERIES, ["row 3 (2024-03-01): no value for more than a month: 59 days"]),
+    "a month is missing": (MONTHS.delete([5, 6, 7]), range(21), MONTHLY, ["2020-06-30: a month or quarter is missing"]),
+    "a quarter is missing": (MONTHS[[0, 3, 9]], [1, 2, 3], QUARTERLY, ["2020-09-30: a month or quarter is missing"]),
+    "a year is missing": (["2001-01-01", "2002-01-01", "2004-01-01", "2005-01-01"], [1, 2, 3, 4], SERIES, ["2003-12-31: a month or quarter is missing"]),
+    "volatility may double": (SESSIONS, [10, 11, 24, 12, 11], VOLATILITY, []),
+    "but not quadruple": (SESSIONS, [10, 11, 1100, 12, 11], VOLATILITY, ["row 4 (2024-01-04): a jump that reverses within a week: x 100, near 100"]),
+    "pence for a day": (SESSIONS, [100, 101, 10_100, 102, 103], PRICE, ["row 4 (2024-01-04): a jump that reverses within a week: x 100, near 100"]),
+    "pence for four days": (SESSIONS, [100, 101, *[10_100] * 4, 102], PRICE, ["row 4 (2024-01-04): a jump that reverses within a week: x 100, near 100"]),
+    "a move that indices have made": (SESSIONS, [100, 101, *77 * FACTOR], PRICE, []),
+    "and up": (SESSIONS, [100, 101, *126 * FACTOR], PRICE, []),
+    "single basis points": (SESSIONS, np.where(np.arange(20) == 7, 407, RATES), DGS10, [
+        "row 9 (2024-01-11): a value far outside what is usual: another unit?: 407",
+        "row 10 (2024-01-12): a value far outside what is usual: another unit?: 4.08"]),  # the way back
+    "decimals at first": (SESSIONS, np.where(np.arange(20) < 7, RATES / 100, RATES), SERIES, [
+        "row 9 (2024-01-11): a value far outside what is usual: another unit?: 4.07"]),
+    "a usual short rate": (SESSIONS, RATES, DFF, []),
+}  # fmt: skip
+STEPS = {
+    10.1: "a step like a split: x 0.1, near 10", 25.25: "a step like a split: x 0.25, near 4", 404: "a step like a split: x 4, near 4",
+    10_100: "a step like a split: x 100, near 100", 66: "a step like a split: x 0.6535, near 1.5",
+    75: "a step of 25% or more that stays: x 0.7426", 127: "a step of 25% or more that stays: x 1.257",
+}  # fmt: skip
+HOLES |= {
+    f"step to {to}": (SESSIONS, [100, 101, *to * FACTOR], PRICE, [f"row 4 (2024-01-04): {said}"])
+    for to, said in STEPS.items()
+}
+HOLES |= {
+    f"missing: {text!r}": (SESSIONS, [1, text, 1.1, 1.2], PRICE, ["row 3 (2024-01-03): no value (left out)", "2024-01-03: an exchange session is missing"])
+    for text in ("", "nan", ".", "null", "NA", "#N/A N/A")
+}  # fmt: skip
 
 
-def test_unsorted_rows_are_sorted_and_reported():
-    found, values = faults(SESSIONS[[0, 2, 1, 3]], [1, 1.2, 1.1, 1.3])
-    assert found == [(FaultKind.UNSORTED, 4, "2024-01-03")]
-    assert values.tolist() == [1, 1.1, 1.2, 1.3]
-
-
-def test_newest_first_is_an_order():
-    found, values = faults(SESSIONS[:4][::-1], [1.3, 1.2, 1.1, 1])
-    assert (found, values.tolist()) == ([], [1, 1.1, 1.2, 1.3])
-
-
-@pytest.mark.parametrize("text", ["", "nan", ".", "null", "NA", "#N/A N/A"])
-def test_missing_values_are_left_out_and_are_missing_sessions(text):
-    found, values = faults(SESSIONS[:4], [1, text, 1.1, 1.2])
-    assert found == [(FaultKind.MISSING_VALUE, 3, "2024-01-03"), (FaultKind.MISSING_SESSION, None, "2024-01-03")]
-    assert values.tolist() == [1, 1.1, 1.2]
+@pytest.mark.parametrize("case", HOLES)
+def test_each_fault_is_found_in_its_row_and_the_rest_is_kept(case):
+    dates, values, info, said = HOLES[case]
+    series, card = load(dates, values, info)
+    assert [str(fault) for fault in card.faults] == said
+    kept = pd.to_numeric(pd.Series(list(values)), errors="coerce").dropna() * info.scale
+    assert sorted(series) == pytest.approx(sorted(kept), rel=1e-14)
+    assert series.index.is_monotonic_increasing
 
 
 def test_missing_sessions_know_the_holidays_and_are_counted():
     days = [day for day in SESSIONS if day.month != 2]  # Presidents' Day is no session anyway
-    found = clean(raw(days, 100 + np.arange(len(days))), PRICE, now=LATER)[1].faults
-    assert found == (Fault(FaultKind.MISSING_SESSION, None, "2024-02-01", n=20),)
-
-
-def test_a_holiday_with_a_price_is_reported():
-    days = sorted([*SESSIONS, pd.Timestamp("2024-01-15")])  # Martin Luther King Day
-    found, _ = faults(days, 100 + np.arange(len(days)))
-    assert found == [(FaultKind.NOT_A_SESSION, days.index(pd.Timestamp("2024-01-15")) + 2, "2024-01-15")]
+    card = load(days, RISING[: len(days)])[1]
+    assert card.faults == (Fault(FaultKind.MISSING_SESSION, None, "2024-02-01", n=20),)
+    assert card.gaps == 20
 
 
 def test_another_calendar_is_one_fault_and_its_days_off_are_not_counted():
     every_day = pd.date_range("2024-01-02", "2024-03-28")
-    found = clean(raw(every_day, 100 + np.arange(len(every_day))), PRICE, now=LATER)[1].faults
+    found = load(every_day, 100 + np.arange(len(every_day)))[1].faults
     assert {fault.kind for fault in found} == {FaultKind.OTHER_CALENDAR}
     assert sum(fault.n for fault in found) == len(every_day.difference(SESSIONS))
-    assert faults(every_day, 100 + np.arange(len(every_day)), CURRENCY)[0] == []
-
-
-def test_the_calendar_is_silent_before_it_knows_the_holidays():
-    days = pd.bdate_range("1969-12-01", "1970-01-09")
-    found, _ = faults(days, 100 + np.arange(len(days)))
-    assert found == [(FaultKind.NOT_A_SESSION, list(days).index(pd.Timestamp("1970-01-01")) + 2, "1970-01-01")]
     assert pd.Timestamp("1970-01-01") == CHECKED_FROM
 
 
-@pytest.mark.parametrize("sessions", [1, 2, 4])
-def test_prices_in_pence_for_some_sessions_are_reported_but_kept(sessions):
-    values = [100, 101, *[10_100] * sessions, 102, 103]
-    found, kept = faults(SESSIONS[: len(values)], values)
-    assert found == [(FaultKind.SPIKE, 4, "2024-01-04")]
-    assert kept.max() == 10_100
-
-
-@pytest.mark.parametrize(
-    ("after", "said"),
-    [
-        (10.1, "a step like a split: x 0.1, near 10"),
-        (25.25, "a step like a split: x 0.25, near 4"),
-        (404, "a step like a split: x 4, near 4"),
-        (10_100, "a step like a split: x 100, near 100"),
-        (66, "a step like a split: x 0.6535, near 1.5"),
-        (75, "a step of 25% or more that stays: x 0.7426"),
-        (127, "a step of 25% or more that stays: x 1.257"),
-    ],
-)
-def test_a_step_that_stays_is_reported_for_every_source(after, said):
-    values = [100, 101, *after * (1 + 0.001 * np.arange(10))]
-    assert details(SESSIONS[:12], values) == [f"row 4 (2024-01-04): {said}"]
-
-
-@pytest.mark.parametrize("after", [77, 126])
-def test_a_move_that_indices_have_made_is_no_step(after):
-    assert details(SESSIONS[:12], [100, 101, *after * (1 + 0.001 * np.arange(10))]) == []
-
-
 def test_a_split_that_is_recorded_but_still_in_the_prices_is_said():
-    values, splits = [100, 101, *25.25 * (1 + 0.001 * np.arange(4))], [0, 0, 4, 0, 0, 0.0]
+    values, splits = [100, 101, *25.25 * FACTOR[:4]], [0, 0, 4, 0, 0, 0.0]
     line = "row 4 (2024-01-04): a step like a split: x 0.25, near 4; "
-    assert details(SESSIONS[:6], values, splits=splits) == [line + "a split of 4 is recorded, but still in the prices"]
-    assert details(SESSIONS[:6], values, splits=[0.0] * 6) == [line + "none recorded"]
+    assert faults(SESSIONS, values, splits=splits) == [line + "a split of 4 is recorded, but still in the prices"]
+    assert faults(SESSIONS, values, splits=[0.0] * 6) == [line + "none recorded"]
 
 
 def test_a_volume_without_a_price_is_told_apart():
-    found = details(SESSIONS[:3], [100, "", 101], volume=[5.0, 7, 5])
+    found = faults(SESSIONS, [100, "", 101], volume=[5.0, 7, 5])
     assert found[0] == "row 3 (2024-01-03): a volume but no price (left out)"
-
-
-def test_stale_runs_are_reported_once():
-    assert details(SESSIONS[:9], [2.1, 2, 2, 2, 2, 2, 2, 2.1, 2.2]) == [
-        "row 3 (2024-01-03): the same value again and again: 2, 6 times in a row"
-    ]
-    assert faults(SESSIONS[:7], [2.1, 2, 2, 2, 2, 2, 2.1])[0] == []
-
-
-def test_a_volatility_index_may_double_but_not_quadruple():
-    assert faults(SESSIONS[:5], [10, 11, 24, 12, 11], VOLATILITY)[0] == []
-    assert faults(SESSIONS[:5], [10, 11, 1100, 12, 11], VOLATILITY)[0] == [(FaultKind.SPIKE, 4, "2024-01-04")]
-    with pytest.raises(DataError, match="for ABC it lies between 4 and 120: another unit"):
-        faults(SESSIONS[:20], 0.15 + 0.001 * np.arange(20), VOLATILITY)
-
-
-def test_a_yield_may_be_negative():
-    assert faults(["2024-01-31", "2024-02-28"], [-0.5, 0], SERIES)[0] == []
 
 
 @pytest.mark.parametrize(
@@ -157,78 +128,74 @@ def test_a_yield_may_be_negative():
         ("BAMLH0A0HYM2", 107, "for ABC it lies between 1 and 30: another unit (basis points,"),
         ("SMB", 0.01, "lies between 0.2 and 10: another unit (decimals in place of percent)?"),
         ("S1V1", 1, "lies between 0.003 and 0.3: another unit (basis points, or percent in place of decimals)?"),
+        ("ICSA", 60, "lies between 100000 and 1e+07: another unit? Write it in the unit in which it is published"),
         ("DGS10", -1, "nearly all values are negative, which ABC never was: a wrong sign?"),
+        ("DFF", -1, "nearly all values are negative"),
+        ("DFF", 100, "for ABC it lies between 0 and 25"),
     ],
-)  # fmt: skip
+)
 def test_a_series_in_another_unit_or_sign_is_refused(name, scale, said):
     months = pd.date_range("2020-01-31", periods=24, freq="ME")
     with pytest.raises(DataError) as caught:
-        faults(months, scale * (4 + np.sin(np.arange(24)) / 10), describe_series(name))
+        load(months, scale * (4 + np.sin(np.arange(24)) / 10), describe_series(name))
     assert said in str(caught.value)
     assert len(str(caught.value)) < 400
 
 
-def test_single_values_in_another_unit_and_rates_like_decimals_are_reported():
-    days, rates = SESSIONS[:20], 4 + 0.01 * np.arange(20)
-    in_basis_points = np.where(np.arange(20) == 7, 407, rates)
-    assert details(days, in_basis_points, describe_series("DGS10")) == [
-        "row 9 (2024-01-11): a value far outside what is usual: another unit?: 407",
-        "row 10 (2024-01-12): a value far outside what is usual: another unit?: 4.08",  # the way back
-    ]
-    from_decimals = np.where(np.arange(20) < 7, rates / 100, rates)
-    assert details(days, from_decimals, Listing("MINE", "MINE", "series")) == [
-        "row 9 (2024-01-11): a value far outside what is usual: another unit?: 4.07"
-    ]
-    found = clean(raw(days, rates / 100), describe_series("DFF"), now=LATER)[1].faults
-    assert {fault.kind for fault in found} == {FaultKind.SMALL_RATE}
-    assert faults(days, rates, describe_series("DFF"))[0] == []
+def test_rates_that_may_be_decimals_are_said():
+    found = load(SESSIONS, RATES / 100, DFF)[1].faults
+    assert ({fault.kind for fault in found}, sum(fault.n for fault in found)) == ({FaultKind.SMALL_RATE}, 20)
 
 
-def test_missing_months_and_long_gaps_are_counted():
-    months = pd.date_range("2020-01-01", periods=24, freq="MS")
-    info = Listing("M", "M", "series", "monthly")
-    values, card = clean(raw(months[[*range(5), *range(8, 24)]], np.arange(21)), info, now=LATER)
-    assert card.faults == (Fault(FaultKind.MISSING_PERIOD, None, "2020-06-30", n=3),)
-    assert values.index[0] == pd.Timestamp("2020-01-31")
-    values, card = clean(raw(months[::3][[0, 1, 3]], [1, 2, 3]), Listing("Q", "Q", "series", "quarterly"), now=LATER)
-    assert card.faults == (Fault(FaultKind.MISSING_PERIOD, None, "2020-09-30"),)
-    assert values.index[-1] == pd.Timestamp("2020-12-31")
-    assert details(["2024-01-02", "2024-03-01"], [1, 2], SERIES) == [
-        "row 3 (2024-03-01): no value for more than a month: 59 days"
-    ]
+FIRSTS = {
+    "months": (SERIES, MONTHS[:3], "2020-01-31", []),
+    "two months": (SERIES, MONTHS[:2], "2020-01-31", []),
+    "quarters": (SERIES, MONTHS[::3], "2020-03-31", []),
+    "years": (SERIES, pd.date_range("2001-01-01", periods=5, freq="YS"), "2001-12-31", []),
+    "days": (SERIES, ["2024-01-01", "2024-01-02"], "2024-01-01", []),
+    "months of a daily rate": (DGS10, MONTHS, "2020-01-31", ["2020-01-31: given less often than it is published: monthly, not daily"]),
+    "quarters of months": (describe_series("UNRATE"), MONTHS[::3], "2020-03-31",
+                           ["2020-03-31: given less often than it is published: quarterly, not monthly"]),
+}  # fmt: skip
 
 
-def test_an_unlisted_series_dated_by_firsts_of_months_is_known_at_their_ends():
-    info = Listing("X", "X", "series", "")
-    months = faults(["2024-01-01", "2024-02-01", "2024-03-01"], [1, 2, 3], info)[1]
-    assert [str(day.date()) for day in months.index] == ["2024-01-31", "2024-02-29", "2024-03-31"]
-    quarters = faults([f"2023-{month}-01" for month in ("01", "04", "07", "10")], [1, 2, 3, 4], info)[1]
-    assert str(quarters.index[0].date()) == "2023-03-31"
-    assert str(faults(["2024-01-01", "2024-01-02"], [1, 2], info)[1].index[0].date()) == "2024-01-01"
+@pytest.mark.parametrize("case", FIRSTS)
+def test_values_dated_by_firsts_of_periods_are_known_at_their_ends(case):
+    """Whatever is listed: a mean of January, dated January 1, was not known then."""
+    info, days, first, said = FIRSTS[case]
+    series, card = load(days, 3 + np.arange(len(days)) / 10, info)
+    assert (str(series.index[0].date()), [str(fault) for fault in card.faults]) == (first, said)
+    assert load(days, [5.0] * len(days), info, as_of=series.index[1] - pd.Timedelta(days=1))[1].rows == 1
 
 
 def test_a_later_day_does_not_change_how_months_are_dated():
     days = ["2024-01-01", "2024-02-01", "2024-03-01", "2024-03-15"]
-    cut = faults(days, [1, 2, 3, 4], Listing("X", "X", "series", ""), as_of=pd.Timestamp("2024-03-10"))[1]
+    cut = load(days, [1, 2, 3, 4], SERIES, as_of=pd.Timestamp("2024-03-10"))[0]
     assert [str(day.date()) for day in cut.index] == ["2024-01-31", "2024-02-29"]
 
 
 def test_an_unfinished_session_is_left_out():
-    noon = pd.Timestamp("2024-01-05 12:00", tz="America/New_York")
-    evening = pd.Timestamp("2024-01-05 17:00", tz="America/New_York")
-    table = raw(SESSIONS[:4], [1, 1.1, 1.2, 1.3])
-    during, after = clean(table, PRICE, now=noon), clean(table, PRICE, now=evening)
+    noon, evening = (pd.Timestamp(f"2024-01-05 {hour}:00", tz="America/New_York") for hour in (12, 17))
+    during, after = (load(SESSIONS, [1, 1.1, 1.2, 1.3], now=now) for now in (noon, evening))
     assert [fault.kind for fault in during[1].faults] == [FaultKind.UNFINISHED]
     assert (len(during[0]), len(after[0])) == (3, 4)
     assert [card.as_record().get("unfinished") for _, card in (during, after)] == [True, None]
     with pytest.raises(InsufficientDataError, match="no finished session"):
-        clean(raw(SESSIONS[3:4], [4]), PRICE, now=noon)
+        load(SESSIONS[3:4], [4], now=noon)
 
 
-def test_a_half_day_is_over_early():
-    half_day = pd.Timestamp("2024-11-29")
-    assert not is_finished(half_day, pd.Timestamp("2024-11-29 12:59", tz="America/New_York"))
-    assert is_finished(half_day, pd.Timestamp("2024-11-29 13:00", tz="America/New_York"))
+@pytest.mark.parametrize(
+    ("day", "now", "over"),
+    [
+        ("2024-11-29", "2024-11-29 12:59", False),  # a half day
+        ("2024-11-29", "2024-11-29 13:00", True),
+        ("2024-11-28", "2024-11-28 23:59", False),  # no session: it ends at midnight
+        ("2024-11-28", "2024-11-29 00:00", True),
+        ("2024-11-26", "2024-11-27 09:00", True),
+    ],
+)
+def test_a_session_is_over_at_its_closing_bell(day, now, over):
+    assert is_finished(pd.Timestamp(day), pd.Timestamp(now, tz="America/New_York")) is over
 
 
 garbage = st.sampled_from(["0", "-5", "x", "", "inf", "1e9", "3,010", "4%"])
@@ -239,9 +206,8 @@ def test_nothing_after_as_of_is_looked_at(later, twice):
     """Not even to complain about it."""
     values = [str(100 + i) for i in range(20)]
     days = [*SESSIONS[: 20 + len(later)], *([SESSIONS[20]] if twice else [])]
-    altered = raw(days, [*values, *later, *(["7"] if twice else [])])
-    _, cut = clean(altered, PRICE, as_of=SESSIONS[19], now=LATER)
-    _, plain = clean(raw(SESSIONS[:20], values), PRICE, now=LATER)
+    cut = load(days, [*values, *later, *(["7"] if twice else [])], as_of=SESSIONS[19])[1]
+    plain = load(SESSIONS, values)[1]
     assert (cut.faults, cut.sha256) == (plain.faults, plain.sha256)
 
 
@@ -252,41 +218,29 @@ def test_a_pull_can_ask_whether_a_series_would_load():
 
 
 def test_the_card_counts_each_kind_and_names_its_first_case(tmp_path):
-    rows = ["2024-01-02,10", "2024-01-03,", "2024-01-05,12"]
     (tmp_path / "prices").mkdir()
-    (tmp_path / "prices" / "ABC.csv").write_text("date,close\n" + "\n".join(rows) + "\n")
+    (tmp_path / "prices" / "ABC.csv").write_text("date,close\n2024-01-02,10\n2024-01-03,\n2024-01-05,12\n")
     card = load_prices(open_source("folder", data_dir=str(tmp_path)), ["ABC"], as_of=date(2024, 1, 5)).cards[0]
     assert (card.first, card.last, card.rows, card.gaps) == ("2024-01-02", "2024-01-05", 2, 2)
     assert card.fault_summary() == (
         "no value (left out): 1, first 2024-01-03; an exchange session is missing: 2, first 2024-01-03"
     )
     assert set(card.as_record()) == {"source", "id", "first", "last", "rows", "gaps", "sha256"}
-
-
-def test_the_card_names_a_company_where_there_is_no_date():
     found = tuple(Fault(FaultKind.NO_MARKET_VALUE, None, "", name) for name in ("GOOGL", "META"))
     card = DataCard("folder", "x", "x", "x", "2020-01-01", "2020-12-31", 5, "", found)
     assert card.fault_summary() == "no market value: 2, first GOOGL"
 
 
-def test_the_hash_is_of_what_was_used_not_of_the_file(tmp_path):
-    (tmp_path / "prices").mkdir()
-    path = tmp_path / "prices" / "ABC.csv"
-
-    def digest(text):
-        path.write_text(text)
-        return load_prices(open_source("folder", data_dir=str(tmp_path)), ["ABC"]).cards[0].sha256
-
-    one = digest("date,close\n2024-01-02,10\n2024-01-03,11\n")
-    assert digest("date,high,close\n2024-01-03,9,11.0\n2024-01-02,9,10.0\n") == one
-    assert digest("date,close\n2024-01-02,10\n2024-01-03,11.0000001\n") != one
+def test_the_hash_is_of_what_was_used_not_of_the_file():
+    one = load(SESSIONS[:2], ["10", "11"])[1].sha256
+    assert load(SESSIONS[:2][::-1], ["11.0", "10.0"])[1].sha256 == one
+    assert load(SESSIONS[:2], ["10", "11.0000001"])[1].sha256 != one
+    assert load(SESSIONS[1:3], ["10", "11"])[1].sha256 != one
 
 
 def test_real_series_are_in_their_units(shared_data):
     """No threshold of plausibility refuses or reports what is right, over 100 years of rates and returns."""
     source = open_source("folder", data_dir=str(shared_data))
     cards = load_series(source, source.series_ids()).cards
-    assert {fault.kind for card in cards for fault in card.faults} <= {
-        FaultKind.MISSING_VALUE,
-        FaultKind.MISSING_PERIOD,
-    }
+    usual = {FaultKind.MISSING_VALUE, FaultKind.MISSING_PERIOD}
+    assert {fault.kind for card in cards for fault in card.faults} <= usual
