@@ -247,8 +247,8 @@ def test_without_an_identity_it_says_so(pull, monkeypatch):  # noqa: F811
     ("answer", "said"),
     [
         (Answer(b"", 429), r"the list of companies cannot be had: the SEC is throttling \(429\)"),
-        (as_json({}), "the SEC sent an empty list of companies"),
-        (as_json([1]), "the SEC's list of companies is not what it was"),
+        (as_json({}), "the list of companies cannot be had: the SEC sent an empty list of companies"),
+        (as_json([1]), "the list of companies cannot be had: the answer is not in the form it was"),
     ],
 )
 def test_without_a_list_of_companies_it_says_so(pull, vendors, answer, said):  # noqa: F811

@@ -127,6 +127,8 @@ def read_retry_after(text: str | None) -> float:
     return 0.0
 
 
-def one_line(error: Exception, longest: int) -> str:
-    """Name an error that is not our own, in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:longest]}"
+def reason(error: Exception) -> str:
+    """Say in one line why an item could not be had, whatever was raised: what a changed answer does to its reader."""
+    if isinstance(error, (DataError, OSError)):  # a vendor, the network, or the disk
+        return str(error)
+    return f"the answer is not in the form it was ({type(error).__name__}: {' '.join(str(error).split())[:200]})"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from research_lib.data.calendar import is_finished, last_close
 from research_lib.data.catalog import describe_asset, describe_series, vendor_name
-from research_lib.data.live.network import RateLimiter, RefusedError, RetryPolicy, TransientError, one_line
+from research_lib.data.live.network import RateLimiter, RefusedError, RetryPolicy, reason
 from research_lib.data.live.store import SERVES, SHAPES, Item, Kind, Pulled, Snapshot, Store, compare
 from research_lib.data.live.vendors import VENDORS, Sec, Vendor
 from research_lib.data.load import open_source
@@ -45,10 +45,8 @@ class Outcome:
                 self.fresh.append(item)
         except CancelledError:
             self.not_asked.append(item)
-        except (RefusedError, OSError) as error:  # the network, or the disk
-            self.failed[item] = str(error)
         except Exception as error:
-            self.failed[item] = f"unexpected {one_line(error, 200)}"
+            self.failed[item] = reason(error)
 
     def lines(self) -> list[str]:
         """Say what was kept and what was not, a line an item, and how much of each at the end."""
@@ -83,8 +81,8 @@ def pull_for(
     if count and isinstance(sec := vendors.get("sec"), Sec):
         try:
             companies = RateLimiter(policy).ask(lambda: sec.largest(count))
-        except TransientError as error:
-            raise DataError(f"the list of companies cannot be had: {error}") from None
+        except Exception as error:
+            raise DataError(f"the list of companies cannot be had: {reason(error)}") from None
     items = dict.fromkeys(item for one in parameters for item in plan(one, companies))
     return pull(items, store, vendors, policy=policy, accept=accept, tell=tell)
 

@@ -9,8 +9,6 @@ import os
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from io import BytesIO, StringIO
 from itertools import takewhile
@@ -22,7 +20,7 @@ import curl_cffi.requests as curl
 import pandas as pd
 
 from research_lib.data.catalog import PERCENT, describe_series, vendor_name
-from research_lib.data.live.network import RefusedError, TransientError, check_answer, connection_fault, one_line
+from research_lib.data.live.network import RefusedError, TransientError, check_answer, connection_fault
 from research_lib.data.live.store import Item, Pulled, Store
 from research_lib.data.sec import TAGS, facts_frame
 from research_lib.errors import MissingDataError
@@ -48,17 +46,6 @@ class Session(curl.Session[curl.Response]):
             raise connection_fault(self.vendor.label, error, timeout_s) from None
         self.vendor.judge(url, response)
         return response
-
-
-@contextmanager
-def refused(said: str) -> Iterator[None]:
-    """Make one refusal of whatever a changed answer does to its reader."""
-    try:
-        yield
-    except (TransientError, RefusedError):
-        raise
-    except Exception as error:  # BadZipFile and many more
-        raise RefusedError(f"{said} ({one_line(error, 80)})") from None
 
 
 class Vendor:
@@ -117,13 +104,12 @@ class Yahoo(Vendor):
         import yfinance
 
         symbol, asked = vendor_name(self.source, item.name), {"period": "max", "interval": "1d", "auto_adjust": False}
-        with refused(f"Yahoo sent nothing usable for {symbol}"):
-            try:
-                ticker = yfinance.Ticker(symbol, session=self.session)
-                ticker._tz = "America/New_York"  # spares a second request a symbol; the answer itself says its zone
-                history = ticker.history(**asked, actions=True, repair=False, keepna=True, timeout=None)
-            except yfinance.exceptions.YFRateLimitError:
-                raise TransientError("Yahoo is throttling", for_all=True) from None
+        try:
+            ticker = yfinance.Ticker(symbol, session=self.session)
+            ticker._tz = "America/New_York"  # spares a second request a symbol; the answer itself says its zone
+            history = ticker.history(**asked, actions=True, repair=False, keepna=True, timeout=None)
+        except yfinance.exceptions.YFRateLimitError:
+            raise TransientError("Yahoo is throttling", for_all=True) from None
         days = pd.DatetimeIndex(history.index).tz_localize(None).as_unit("us").rename("date")
         frame = history.set_axis(days)[list(YAHOO_COLUMNS)].rename(columns=YAHOO_COLUMNS).astype(float).reset_index()
         return Pulled(
@@ -185,10 +171,9 @@ class Fred(Vendor):
     def fetch(self, item: Item) -> Pulled:
         """Fetch a series whole."""
         name = vendor_name(self.source, item.name)
-        with refused(f"FRED sent nothing usable for {name}"):
-            content = self.session.get(self.URL + name).content
-            values = pd.read_csv(BytesIO(content), index_col=0, na_values=".")[name].astype(float)
-            values.index = pd.to_datetime(values.index, format="%Y-%m-%d")
+        content = self.session.get(self.URL + name).content
+        values = pd.read_csv(BytesIO(content), index_col=0, na_values=".")[name].astype(float)
+        values.index = pd.to_datetime(values.index, format="%Y-%m-%d")
         return self._series(item, name, values)
 
 
@@ -201,7 +186,7 @@ class French(Vendor):
     def fetch(self, item: Item) -> Pulled:
         """Take a series from its file."""
         dataset, _, column = vendor_name(self.source, item.name).partition("/")
-        with self._lock, refused(f"{dataset}: not a file as Ken French publishes it"):
+        with self._lock:
             if dataset not in self._fetched:
                 self._fetched[dataset] = read_monthly(self.session.get(self.URL.format(dataset)).content)
         table = self._fetched[dataset]
@@ -249,8 +234,7 @@ class Sec(Vendor):
         """Fetch the facts of a company."""
         if (number := self._numbers().get(item.name)) is None:
             raise RefusedError(f"the SEC lists no {item.name}")
-        with refused(f"the SEC's facts of {item.name} are not in the form they were"):
-            frame = facts_frame(self._ask(self.FACTS_URL.format(number)))
+        frame = facts_frame(self._ask(self.FACTS_URL.format(number)))
         if frame.empty:
             raise RefusedError(f"the SEC has none of the facts that the kit uses for {item.name}")
         notes = () if (frame["taxonomy"] == "us-gaap").any() else ("no facts in US GAAP: it will be left out",)
@@ -259,7 +243,7 @@ class Sec(Vendor):
 
     def _numbers(self) -> dict[str, int]:
         """Return each ticker's company number (CIK), the largest company first."""
-        with self._lock, refused("the SEC's list of companies is not what it was"):
+        with self._lock:
             if not self._fetched:
                 self._fetched = {str(row["ticker"]): int(row["cik_str"]) for row in self._ask(self.LIST_URL).values()}
             if not self._fetched:

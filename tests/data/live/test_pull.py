@@ -92,27 +92,27 @@ STAYS = {  # asked once
         (as_json(chart("^RUT", DAYS, [None] * len(DAYS))), "the answer holds no close"),
         (as_json(chart("^RUT", DAYS, adjclose=None)), "Yahoo sent no adjusted closes for ^RUT"),
         (as_json(chart("^RUT", DAYS, stamps=[])), "Yahoo sent 198 prices on 0 dates for ^RUT"),
-        (as_json({"chart": {"result": [{"meta": None, "indicators": None}]}}), "Yahoo sent nothing usable for ^RUT (TypeError"),
+        (as_json({"chart": {"result": [{"meta": None, "indicators": None}]}}), "the answer is not in the form it was (TypeError"),
     ],
     "fred": [
         (Answer(b"<html>not found", 404), "FRED answered 404"),
         (Answer(b"observation_date,DGS10\n"), "the answer holds no value"),
-        (Answer(b""), "FRED sent nothing usable for DGS10"),
-        (Answer(b'{"error": "no series"}'), "FRED sent nothing usable for DGS10 (KeyError"),
-        (Answer(b"observation_date,DGS10\n01/03/2000,4.1\n"), "FRED sent nothing usable for DGS10 (ValueError: time data"),
-        (Answer(b"observation_date,DGS10\n2024-01-02,n/a\n2024-01-03,oops\n"), "FRED sent nothing usable for DGS10 (ValueError"),
+        (Answer(b""), "the answer is not in the form it was (EmptyDataError"),
+        (Answer(b'{"error": "no series"}'), "the answer is not in the form it was (KeyError"),
+        (Answer(b"observation_date,DGS10\n01/03/2000,4.1\n"), "the answer is not in the form it was (ValueError: time data"),
+        (Answer(b"observation_date,DGS10\n2024-01-02,n/a\n2024-01-03,oops\n"), "the answer is not in the form it was (ValueError"),
     ],
     "french": [
-        (Answer(b"PK no zip"), "F-F_Research_Data_Factors: not a file as Ken French publishes it"),
+        (Answer(b"PK no zip"), "the answer is not in the form it was (BadZipFile"),
         (Answer(b"", 404), "Ken French's library answered 404"),
     ],
     "sec": [
         (Answer(b"", 404), "the SEC answered 404"),
         (Answer(b"", 403), "the SEC answered 403"),
         (as_json({"facts": {"srt": {}}}), "the SEC has none of the facts that the kit uses for ABC"),
-        (as_json({"fact": {}}), "the SEC's facts of ABC are not in the form they were"),
-        (as_json(company(Revenues=[fact("many")])), "the SEC's facts of ABC are not in the form they were"),
-        (as_json(company(Revenues=[fact(1, end="20221-12-31")])), "the SEC's facts of ABC are not in the form they were"),
+        (as_json({"fact": {}}), "the answer is not in the form it was"),
+        (as_json(company(Revenues=[fact("many")])), "the answer is not in the form it was"),
+        (as_json(company(Revenues=[fact(1, end="20221-12-31")])), "the answer is not in the form it was"),
     ],
 }  # fmt: skip
 PASSES = {  # asked to the end of the attempts
@@ -175,7 +175,7 @@ def test_a_refused_crumb_is_fetched_anew(pull_rut, vendors, store):
     assert pull_rut(refused, GOOD)[1]
     assert "newcrumb" not in "".join(path.read_text() for path in store.directory.rglob("*.json"))
     said, _ = pull_rut(refused)
-    assert any(line.startswith("failed: yahoo RUT: Yahoo sent nothing usable for ^RUT") for line in said)
+    assert any(line.startswith("failed: yahoo RUT: the answer is not in the form it was") for line in said)
 
 
 def test_a_vendor_that_cannot_be_reached_is_asked_for_nothing_more(pull_rut, vendors):
@@ -251,7 +251,9 @@ def test_any_exception_of_one_item_is_that_items_failure_and_all_are_told(store)
     items, told = [Item("yahoo", f"S{n}") for n in range(8)], []
     outcome = pulling.pull(items, store, {"yahoo": OneFails()}, policy=QUICK, tell=lambda *what: told.append(what))
     assert len(outcome.kept) == 7
-    assert outcome.failed == {items[3]: "unexpected AttributeError: 'NoneType' object has no attribute 'get'"}
+    assert outcome.failed == {
+        items[3]: "the answer is not in the form it was (AttributeError: 'NoneType' object has no attribute 'get')"
+    }
     assert (sorted(what for _, _, what in told), told[-1][:2]) == (sorted(map(str, items)), (8, 8))
 
 
