@@ -88,7 +88,7 @@ def series(panels: Sequence[Panel], *, height_px: float = 0, **words: Unpack[Wor
         raise InsufficientDataError("there are not two values to draw a line through")
     shares = [panel.height / sum(panel.height for panel in panels) for panel in panels]
     first = 260 if len(panels) == 1 else 230
-    heights = (height_px or first / shares[0], 175.0 * len(panels) + 75)
+    heights = (height_px or first / shares[0], 150.0 * len(panels) + 70)
 
     def draw(canvas: Any, narrow: bool) -> None:
         drawn = canvas.subplots(len(panels), 1, squeeze=False, height_ratios=shares)[:, 0]
@@ -111,10 +111,10 @@ def paths(
     return curve(lines, **{"unit": "points", "levels": {"": 0.0}, **options})
 
 
-def curve(lines: Sequence[Line], **options: Any) -> Figure:
+def curve(lines: Sequence[Line], *, height_px: float = 340, **options: Any) -> Figure:
     """Draw one panel of lines over another quantity than time; options as of `Panel` and `Figure`."""
     words = {name: options.pop(name) for name in Words.__annotations__ if name in options}
-    return series([Panel(lines=lines, **options)], height_px=340, **words)
+    return series([Panel(lines=lines, **options)], height_px=height_px, **words)
 
 
 def intervals(
@@ -242,7 +242,7 @@ def heat_map(
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
-    return picture(draw, (50 + 31 * len(frame),) * 2, **words)
+    return picture(draw, (50 + 31 * len(frame), 45 + 27 * len(frame)), **words)
 
 
 def sparkline(values: "pd.Series[Any]") -> str:
@@ -275,7 +275,7 @@ def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> Non
         axes.axhline(level, color=CONTEXT, linewidth=0.9, linestyle="--" if label else "-")
     for mark in panel.marks:
         axes.plot([mark.at], [mark.value], "o", color=mark.colour, markersize=6, clip_on=False, zorder=5)
-    axes.margins(y=0.3 if narrow and len(panel.marks) > 2 else 0.16 if panel.marks else 0.06)
+    axes.margins(y=0.3 if len(panel.marks) > 2 else 0.16 if panel.marks else 0.06)
     low, high = axes.get_ylim()
     for band in panel.bands:
         x = np.asarray(_thinned(band.high, style.WIDE_PX // 2).index)

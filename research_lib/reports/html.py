@@ -199,10 +199,11 @@ def _sections(cells: Sequence[NotebookNode], folder: Path | None, *, answered: b
 
 def _take_hero(sections: Sequence[Section], hero: str) -> str:
     """Take the cell of the picture that stands on top out of its section."""
-    places = [
-        (cells, i) for _, cells in sections for i, cell in enumerate(cells) if f'" id="{hero}" aria-label' in cell
-    ]
-    return places[0][0].pop(places[0][1]) if hero and places else ""
+    for _, cells in sections if hero else ():
+        for i, cell in enumerate(cells):
+            if f'" id="{hero}" aria-label' in cell:
+                return cells.pop(i)
+    return ""
 
 
 def _take_warnings(cell: NotebookNode) -> Iterator[str]:
@@ -289,11 +290,8 @@ def _cleaned(html: str, folder: Path | None = None) -> str:
         tag.decompose()
     for tag in soup.find_all(True):
         script = re.match(r"\s*(javascript|vbscript|data:text):?", str(tag.get("href", "")), re.IGNORECASE)
-        tag.attrs = {
-            name: value
-            for name, value in tag.attrs.items()
-            if not name.startswith("on") and not (script and name == "href")
-        }
+        for name in [one for one in tag.attrs if one.startswith("on") or (script and one == "href")]:
+            del tag[name]
         if tag.name == "img":
             source = str(tag.get("src", ""))
             tag["src"], tag["alt"] = _embedded(source, folder), tag.get("alt") or "Picture"
@@ -304,9 +302,11 @@ def _cleaned(html: str, folder: Path | None = None) -> str:
 
 def _embedded(address: str, folder: Path | None) -> str:
     """Return a picture's address with its data; that of a file beside the notebook too; empty where it cannot be had."""
+    if address.startswith("data:image/"):
+        return address
     kind, path = mimetypes.guess_type(address)[0] or "", folder / unquote(address) if folder else None
-    if address.startswith("data:image/") or path is None or not kind.startswith("image/") or not path.is_file():
-        return address if address.startswith("data:image/") else ""
+    if path is None or not kind.startswith("image/") or not path.is_file():
+        return ""
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 

@@ -164,7 +164,7 @@ def _picture(base: str, points: Sequence[tuple[Line, Finding]]) -> str:
     figure = curve(
         [Line(frame["value"])],
         bands=[Band(known["low"], known["high"], "95% interval")] if len(known) else [],
-        points=frame["value"], name=name, unit=unit, x_name=as_words(", ".join(swept)) + (", in order" if not numeric else ""),
+        points=frame["value"], height_px=150, name=name, unit=unit, x_name=as_words(", ".join(swept)) + (", in order" if not numeric else ""),
         title=f"{name[0].upper()}{name[1:]}: {ends[0]} to {ends[1]}", deck=as_words(base), data=frame,
         alt="; ".join(f"{line['differs']}: {show(one.value, unit)}" for line, one in points),
     )  # fmt: skip

@@ -18,12 +18,9 @@ RESULT = {
 
 def record(name, status="ok", *, to="2018-12-31", summary=RESULT, **changes):
     notebook, slug = name.split("/")
-    usual = {
-        "parameters": {"window": 50, "asset": "GSPC"},
-        "data": [{"id": "GSPC", "last": to}],
-        "started": "2026-11-21T18:00:00",
-    }
-    return Record(notebook=notebook, slug=slug, status=status, **{**usual, **summary, **changes})
+    usual = {"parameters": {"window": 50, "asset": "GSPC"}, "data": [{"id": "GSPC", "last": to}]}
+    made = {**usual, "started": "2026-11-21T18:00:00", **summary, **changes}
+    return Record(notebook=notebook, slug=slug, status=status, **made)
 
 
 def finding(value, name="mean_return", **changes):
@@ -46,16 +43,10 @@ def rows(page):
 
 
 def test_a_row_says_what_differs_what_was_found_and_how_sure(tmp_path):
-    page = index(
-        tmp_path, record("09_own/baseline"), record("09_own/wide_window", parameters={"window": 100, "asset": "GSPC"})
-    )
-    found = rows(page)
-    assert found["baseline"] == [
-        "",
-        "● holds It rose in 3 of 8 cycles",
-        "+0.3 pp in a year (−9.8 to +10.4)",
-        "2018-12-31",
-    ]
+    wide = record("09_own/wide_window", parameters={"window": 100, "asset": "GSPC"})
+    page = index(tmp_path, record("09_own/baseline"), wide)
+    found, number = rows(page), "+0.3 pp in a year (−9.8 to +10.4)"
+    assert found["baseline"] == ["", "● holds It rose in 3 of 8 cycles", number, "2018-12-31"]
     assert found["wide window"][0] == "window 100"
     assert 'href="09_own/wide_window.html"' in page
     assert "Does it rise?" in words(re.search(r'<tr class="family">.*?</tr>', page, re.S)[0])
@@ -76,18 +67,10 @@ def test_parameters_are_named_as_their_model_names_them_and_collections_by_size(
 
 
 def test_a_failure_says_why_and_points_to_the_report_before_it(tmp_path):
-    failed = record(
-        "09_own/a",
-        "failed",
-        message="cell 2: KeyError: /home/someone/kit/a.py",
-        summary={},
-        previous=record("09_own/a"),
-    )
+    message = "cell 2: KeyError: /home/someone/kit/a.py"
+    failed = record("09_own/a", "failed", message=message, summary={}, previous=record("09_own/a"))
     page = index(tmp_path, failed, record("09_own/b", "wrong", message="window: must be over 1", summary={}))
-    assert rows(page)["a"] == [
-        "",
-        "failed: cell 2: KeyError: a.py. The report before it says: It rose in 3 of 8 cycles",
-    ]
+    assert rows(page)["a"][1] == "failed: cell 2: KeyError: a.py. The report before it says: It rose in 3 of 8 cycles"
     assert 'href="09_own/a.failed.html"' in page
     assert 'href="09_own/a.html"' in page
     assert rows(page)["b"][-1] == "wrong: window: must be over 1"
@@ -95,20 +78,10 @@ def test_a_failure_says_why_and_points_to_the_report_before_it(tmp_path):
 
 
 def test_what_changed_stands_on_top(tmp_path):
-    before = record(
-        "09_own/a",
-        summary={
-            **RESULT,
-            "verdict": "open",
-            "numbers": [("+0.1 pp", "in a year (−9.8 to +10.4)"), ("2 of 7", "cases")],
-        },
-    )
-    page = index(
-        tmp_path,
-        record("09_own/a", previous=before),
-        record("09_own/b", previous=record("09_own/b")),
-        record("09_own/c"),
-    )
+    numbers = [("+0.1 pp", "in a year (−9.8 to +10.4)"), ("2 of 7", "cases")]
+    before = record("09_own/a", verdict="open", numbers=numbers)
+    same, first = record("09_own/b", previous=record("09_own/b")), record("09_own/c")
+    page = index(tmp_path, record("09_own/a", previous=before), same, first)
     change = "open → holds; in a year (−9.8 to +10.4): +0.1 pp → +0.3 pp"
     assert [one[-1] for one in rows(page).values()] == [change, "", ""]
     assert page.index("Changed since the run before") < page.index(change) < page.index('class="cards"')
@@ -122,10 +95,8 @@ def test_a_question_has_one_card_of_the_baseline_with_its_picture(tmp_path):
         (folder / "hero.small.svg").write_text(f"<svg>{slug}</svg>", encoding="utf-8")
     page = index(tmp_path, record("09_own/a"), record("09_own/baseline", to="2025-12-31"), record("08_other/a"))
     cards = re.findall(r"<article.*?</article>", page, re.S)
-    assert [words(card) for card in cards] == [
-        "Does it rise? ● holds It rose in 3 of 8 cycles By 2 points.",
-        "Does it rise? ● holds It rose in 3 of 8 cycles By 2 points. baseline",
-    ]
+    says = "Does it rise? ● holds It rose in 3 of 8 cycles By 2 points."
+    assert [words(card) for card in cards] == [says, f"{says} baseline"]
     assert 'href="09_own/baseline.html"' in cards[1]
     assert "data to 2025-12-31" in words(page)
 
@@ -141,11 +112,8 @@ def test_the_score_counts_verdicts(tmp_path):
 
 
 def test_own_notebooks_appear_with_their_first_numbers(tmp_path):
-    own = record(
-        "05_mine/first_try",
-        summary={},
-        findings=[finding(0.0123), finding("2024-07-16", "day", unit="date"), finding(None, "none")],
-    )
+    numbers = [finding(0.0123), finding("2024-07-16", "day", unit="date"), finding(None, "none")]
+    own = record("05_mine/first_try", summary={}, findings=numbers)
     bare = record("05_mine/second", summary={}, title="How far did it move?")
     found = rows(index(tmp_path, own, bare))
     assert found["first try"][1] == "mean return +1.2 pp, day 2024-07-16, none –"
@@ -166,16 +134,13 @@ def test_a_sweep_is_a_picture_and_its_points_in_order(tmp_path):
     csv_link = unquote(re.search(r'href="data:text/csv;charset=utf-8,(.*?)"', picture)[1])
     assert csv_link.splitlines()[1:] == ["20,0.02,0.01,0.2", "50,0.05,0.01,0.2", "100,0.1,0.01,0.2"]
     items = re.findall(r"<li>.*?</li>", page.partition("Sweep of")[2], re.S)
-    assert [words(item) for item in items] == [
-        "window 9 : too short",
-        *(f"window {n} : It rose in 3 of 8 cycles" for n in (20, 50, 100)),
-    ]
+    said = [f"window {n} : It rose in 3 of 8 cycles" for n in (20, 50, 100)]
+    assert [words(item) for item in items] == ["window 9 : too short", *said]
 
 
 def test_all_findings_are_one_table(tmp_path):
-    good = record(
-        "09_own/a", findings=[finding(0.1, low=0.0, high=0.2, definition='the "mean"'), finding(None, "none")]
-    )
+    found = [finding(0.1, low=0.0, high=0.2, definition='the "mean"'), finding(None, "none")]
+    good = record("09_own/a", findings=found)
     index(tmp_path, record("09_own/a", "failed", previous=good), record("09_own/b--x=1", findings=[finding(3, "k")]))
     with (tmp_path / "findings.csv").open(encoding="utf-8", newline="") as file:
         assert list(csv.reader(file)) == [
@@ -189,9 +154,8 @@ def test_all_findings_are_one_table(tmp_path):
 def test_text_from_data_stays_text_and_odd_names_are_linked(tmp_path):
     odd = record("09_own/a", parameters={EVIL: EVIL}, message=EVIL, findings=[finding(EVIL, EVIL)],
                  summary={**RESULT, "question": EVIL, "headline": EVIL, "standfirst": EVIL, "numbers": [(EVIL, EVIL)]})  # fmt: skip
-    page = index(
-        tmp_path, odd, record("09_own/b", "failed", message=EVIL), record("09_own/c#1", parameters={}, previous=odd)
-    )
+    failed, linked = record("09_own/b", "failed", message=EVIL), record("09_own/c#1", parameters={}, previous=odd)
+    page = index(tmp_path, odd, failed, linked)
     assert page.count("<script") == 1
     assert page.count("&lt;script&gt;") >= 8
     assert "09_own/c%231.html" in page
