@@ -49,6 +49,7 @@ DUE, BORROWED, REST = "LongTermDebtCurrent", "ShortTermBorrowings", "LongTermDeb
         ({"LongTermDebtAndCapitalLeaseObligations": 361.6, "LongTermDebtAndCapitalLeaseObligationsCurrent": 117.2},
          (117.2, 361.6, "balance sheet")),
         ({"LongTermDebt": 340, DUE: 40}, (40, 300, "total less the part due")),
+        ({"LongTermDebt": 340, DUE: 340}, (340, 0, "total less the part due")),
         ({"LongTermDebt": 340, "DebtCurrent": 65, BORROWED: 25}, (65, 300, "total less the part due")),
         ({"LongTermDebt": 340, BORROWED: 25}, (25, 340, "total, not split")),
         ({"LongTermDebt": 1983, "ConvertibleDebtCurrent": 796}, (796, 1983, "total, not split")),
@@ -126,10 +127,16 @@ def test_a_restated_value_is_not_seen_before_its_filing(statements):
     assert dates == [FILED, "2024-02-20", "2024-02-20"]
 
 
-@pytest.mark.parametrize("later", [100e6, 100_400_000.0, 100_000_001.0])
-def test_rounding_in_a_later_report_is_no_restatement(later):
-    rows, _ = read(company(OperatingIncomeLoss=[fact(100e6), fact(later, "2024-02-20")]))
-    assert (rows["operating_income"].tolist(), str(rows["known_from"].iloc[0].date())) == ([100e6], FILED)
+@pytest.mark.parametrize(
+    ("first", "later", "stands"),
+    [(100e6, 100e6, 100e6), (100e6, 100_400_000.0, 100e6), (100e6, 100_000_001.0, 100e6), (1_234_567.0, 1e6, 1_234_567.0),
+     (120_499.0, 120_000.0, 120_499.0), (1_234_567.0, 1_300_000.0, 1_234_567.0), (1_234_567.0, 1_345_678.0, 1_345_678.0),
+     (100e6, 101e6, 101e6)],
+)  # fmt: skip
+def test_rounding_in_a_later_report_is_no_restatement(first, later, stands):
+    rows, _ = read(company(OperatingIncomeLoss=[fact(first), fact(later, "2024-02-20")]))
+    known = FILED if stands == first else "2024-02-20"
+    assert (rows["operating_income"].tolist(), str(rows["known_from"].iloc[0].date())) == ([stands], known)
 
 
 def test_what_only_a_later_report_tells_is_not_in_the_row():
@@ -142,6 +149,10 @@ def test_quarters_and_comparatives_make_no_rows_and_early_january_is_the_year_be
     comparative = fact(90e6, start="2021-01-01", end="2021-12-31")
     rows, _ = read(company(OperatingIncomeLoss=[fact(100e6, form="10-KT/A"), comparative, quarter]))
     assert rows["fiscal_year"].tolist() == [2022]
+    others = ("InterestExpense", "DepreciationDepletionAndAmortization", "LongTermDebtNoncurrent", "Assets",
+              "CashAndCashEquivalentsAtCarryingValue")  # fmt: skip
+    few = company(OperatingIncomeLoss=[fact(100e6), comparative], Revenues=[comparative], **dict.fromkeys(others))
+    assert read(few)[0]["fiscal_year"].tolist() == [2022], "half as many facts as the year before are enough"
     tags = ("OperatingIncomeLoss", "InterestExpense", "Revenues", "DepreciationDepletionAndAmortization")
     rows, _ = read(company(**{tag: [fact(1e6, start="2022-01-02", end="2023-01-01")] for tag in tags}))
     assert rows["fiscal_year"].tolist() == [2022]

@@ -293,12 +293,11 @@ class Snapshots:
     def read_price(self, asset: Asset) -> RawSeries:
         """Read one field of one symbol, with its volume and splits."""
         field = "adj_close" if asset.field == "total" else asset.field
-        raw, frame = self._read_column(Kind.PRICES, asset.symbol, field)
-        return replace(raw, id=str(asset), volume=frame["volume"], splits=frame["split"])
+        return replace(self._read(Kind.PRICES, asset.symbol, field), id=str(asset))
 
     def read_series(self, series_id: str) -> RawSeries:
         """Read one series in its published unit."""
-        return self._read_column(Kind.SERIES, series_id, "value")[0]
+        return self._read(Kind.SERIES, series_id, "value")
 
     def read_company(self, name: str) -> pd.DataFrame:
         """Read a company's facts as filed, a row a fact and filing."""
@@ -307,7 +306,7 @@ class Snapshots:
     def _names(self, kind: Kind) -> list[str]:
         return [item.name for item in self.store.items(self.name) if item.kind is kind]
 
-    def _read_column(self, kind: Kind, name: str, column: str) -> tuple[RawSeries, pd.DataFrame]:
+    def _read(self, kind: Kind, name: str, column: str) -> RawSeries:
         if kind is not SERVES[self.name]:
             raise MissingDataError(f"source {self.name} has no {kind}, and so no {name}")
         frame, snapshot, damaged = self.store.read(Item(self.name, name), as_of=self.as_of)
@@ -317,5 +316,5 @@ class Snapshots:
         origin = f"{snapshot.query.get('symbol', name)}, column {column}, pulled {snapshot.fetched:%Y-%m-%d %H:%M} UTC"
         origin += f", snapshot {snapshot.sha256[:12]}"
         origin += f" ({damaged} that would go before it damaged: data verify)" if damaged else ""
-        vintage = Vintage(snapshot.fetched_at, snapshot.sha256)
-        return RawSeries(name, origin, frame["date"], frame[column], source=self.name, vintage=vintage), frame
+        traded, vintage = (frame.get("volume"), frame.get("split")), Vintage(snapshot.fetched_at, snapshot.sha256)
+        return RawSeries(name, origin, frame["date"], frame[column], *traded, self.name, vintage)
