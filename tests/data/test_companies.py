@@ -34,16 +34,9 @@ def load(folder, **options):
     return load_price_panel(open_source("folder", data_dir=str(folder)), **options)
 
 
-def two_levels(frame):
-    return frame.set_axis(pd.MultiIndex.from_product([["Close"], frame.columns]), axis=1)
-
-
 FORMS = {
-    "csv": lambda frame, path: frame.to_csv(path / "price_panel.csv"),
+    "gzip": lambda frame, path: frame.to_csv(path / "price_panel.csv.gz"),
     "parquet": lambda frame, path: frame.to_parquet(path / "price_panel.parquet"),
-    "New York time": lambda frame, path: frame.tz_localize("America/New_York").to_parquet(path / "price_panel.parquet"),
-    "two levels": lambda frame, path: two_levels(frame).to_parquet(path / "price_panel.parquet"),
-    "Stooq's names": lambda frame, path: frame.add_suffix(".US").to_csv(path / "price_panel.csv"),
     "SimFin's name": lambda frame, path: frame.to_parquet(path / "simfin" / "daily_adj_close.parquet"),
 }
 
@@ -57,6 +50,10 @@ def test_every_form_holds_the_same_panel(tmp_path, form):
     pd.testing.assert_frame_equal(panel.values, frame, check_freq=False)
     assert panel.card.sha256 == make_price_panel(frame, source="folder", origin="x").card.sha256
     assert (panel.card.gaps, panel.card.faults) == (0, ())
+    frame.to_csv(tmp_path / "price_panel.csv")
+    if form == "parquet":
+        with pytest.raises(DataError, match=r"holds price_panel.csv and price_panel.parquet: remove one of them"):
+            load(tmp_path)
 
 
 def test_simfins_bulk_prices_are_a_panel(tmp_path):
@@ -65,12 +62,6 @@ def test_simfins_bulk_prices_are_a_panel(tmp_path):
     long = frame.stack().rename("Adj. Close").rename_axis(["Date", "Ticker"]).reset_index()  # noqa: PD013  # names stay
     long.assign(Close=1.0).to_csv(tmp_path / "simfin" / "us-shareprices-daily.csv", sep=";", index=False)
     pd.testing.assert_frame_equal(load(tmp_path).values, frame, check_freq=False)
-
-
-def test_a_time_of_day_that_is_no_midnight_is_refused(tmp_path):
-    prices("A").tz_localize("America/New_York").shift(16, freq="h").to_parquet(tmp_path / "price_panel.parquet")
-    with pytest.raises(DataError, match=r"price_panel.parquet, row 1: .*midnight"):
-        load(tmp_path)
 
 
 def test_nothing_after_as_of_matters(tmp_path):
@@ -84,14 +75,22 @@ def test_nothing_after_as_of_matters(tmp_path):
         load(tmp_path, as_of=date(2019, 3, 31))
 
 
-def test_prices_that_are_none_are_left_out_and_steps_like_splits_named():
-    frame = prices("A", "B", "C")
-    frame.iloc[3, 1], frame.iloc[50:, 2] = -2.0, frame.iloc[50:, 2] / 10
+def test_what_is_wrong_in_a_panel_is_left_out_or_named():
+    frame = prices("A", "B", "C", "D", "E").drop(SESSIONS[20])
+    frame.iloc[3, 1], frame.iloc[50:, 2], frame["D"] = -2.0, frame.iloc[50:, 2] / 10, np.nan
+    frame.iloc[60:, 4], frame.loc[pd.Timestamp("2100-01-04")] = 44.0, 50.0
     panel = make_price_panel(frame, source="folder", origin="x")
+    assert list(panel.values) == ["A", "B", "C", "E"]
+    assert panel.values.index[-1] == SESSIONS[-1], "what is not over yet is left out"
     assert np.isnan(panel.values.iloc[3, 1])
-    bad, split = panel.card.faults
-    assert (bad.kind, bad.date, bad.detail) == (FaultKind.BAD_PRICE, str(SESSIONS[3].date()), "B")
-    assert (split.kind, split.date, split.detail[:6]) == (FaultKind.SUSPECT_SPLIT, str(SESSIONS[50].date()), "C x 0.")
+    days = [str(frame.index[row].date()) for row in (3, 50, 60)]
+    assert [(fault.kind, fault.date, fault.detail.split(",")[0][:5]) for fault in panel.card.faults] == [
+        (FaultKind.BAD_PRICE, days[0], "B"),
+        (FaultKind.NO_PRICE, "", "D"),
+        (FaultKind.MISSING_SESSION, str(SESSIONS[20].date()), ""),
+        (FaultKind.SUSPECT_SPLIT, days[1], "C x 0"),
+        (FaultKind.STALE, days[2], "E 44"),
+    ]
 
 
 def test_survivors_are_recognised():

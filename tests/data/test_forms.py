@@ -1,6 +1,7 @@
 """What people have is read to the last digit in every form that is known; what is ambiguous or no table is refused."""
 
 import gzip
+import io
 import re
 import textwrap
 
@@ -70,6 +71,10 @@ TEXTS = {
         close, lambda d, v: f"AAA.US,D,{d:%Y%m%d},000000,1,2,3,{v!r},9,0",
         "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>",
     ),
+    "Nasdaq, dollars": lambda close: rows(close, lambda d, v: f"{d:%m/%d/%Y},${v:,.2f}".replace(",", ";", 1), "Date;Close/Last"),
+    "thousands apart": lambda close: rows(close, lambda d, v: f"{d:%Y-%m-%d},{v:_.2f}".replace("_", "\u202f"), "timestamp,close"),
+    "Switzerland": lambda close: rows(close, lambda d, v: f"{d:%d.%m.%Y};{v:_.2f}".replace("_", "'"), "Date;Close"),
+    "quantmod": lambda close: rows(close, lambda d, v: f'"{d:%Y-%m-%d}",1,{v!r}', '"","AAA.Open","AAA.Close"'),
     "Investing.com": investing,
     "Investing.com, day first": lambda close: investing(close, "%d/%m/%Y"),
     "Investing.com, months in words": lambda close: investing(close, "%b %d, %Y"),
@@ -92,6 +97,8 @@ FRAMES = {
     "two levels": lambda frame: frame.set_axis(pd.MultiIndex.from_tuples([("Close", "^AAA")]), axis=1),
     "nameless index": lambda frame: frame.rename_axis(None),
     "days": lambda frame: frame.set_axis(frame.index.to_period("D")),
+    "Arrow's types": lambda frame: frame.rename_axis("date").reset_index().convert_dtypes(dtype_backend="pyarrow"),
+    "an index of two": lambda frame: frame.assign(symbol="AAA").set_index("symbol", append=True),
     "index and column": lambda frame: frame.assign(date=frame.index.strftime("%Y-%m-%d")),
 }
 REFUSED = {
@@ -105,17 +112,23 @@ REFUSED = {
 }
 
 
-def load(folder, content, name="AAA.csv"):
-    (folder / "prices").mkdir(exist_ok=True)
-    (folder / "prices" / name).write_bytes(content.encode() if isinstance(content, str) else content)
-    return load_prices(open_source("folder", data_dir=str(folder)), ["AAA"])["AAA"]
-
-
-def refusal(folder, content, kind="prices", name="AAA", suffix=".csv"):
+def write(folder, content, kind="prices", name="AAA.csv"):
     (folder / kind).mkdir(exist_ok=True)
-    (folder / kind / (name + suffix)).write_bytes(content.encode() if isinstance(content, str) else content)
+    (folder / kind / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return open_source("folder", data_dir=str(folder))
+
+
+def load(folder, content, name="AAA.csv"):
+    return load_prices(write(folder, content, name=name), ["AAA"])["AAA"]
+
+
+def series(folder, name, text):
+    return load_series(write(folder, text, "series", f"{name}.csv"), [name])[name]
+
+
+def refusal(folder, content, read=load, *args, **options):
     with pytest.raises(DataError) as caught:
-        (load_prices if kind == "prices" else load_series)(open_source("folder", data_dir=str(folder)), [name])
+        read(folder, *args, content, **options)
     line = str(caught.value)
     assert "\n" not in line
     assert len(line) <= 400
@@ -131,29 +144,24 @@ def closes(draw, digits=None):
 fuzzed = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.mark.parametrize("form", TEXTS)
+def packed(form, close):
+    """Return the name and bytes of a file of a form."""
+    if form in FRAMES:
+        buffer = io.BytesIO()
+        FRAMES[form](close.to_frame("close").rename_axis("date")).to_parquet(buffer)
+        return "AAA.parquet", buffer.getvalue()
+    return "AAA.csv", BYTES[form](close) if form in BYTES else TEXTS[form](close)
+
+
+@pytest.mark.parametrize("form", [*TEXTS, *BYTES, *FRAMES])
 @given(close=closes(), rounded=closes(digits=2))
 @fuzzed
-def test_prices_are_read_to_the_last_digit_from_every_form_of_text(tmp_path, form, close, rounded):
-    close = rounded if form.startswith(("Investing", "decimal")) else close
-    assert load(tmp_path, TEXTS[form](close)).equals(close.rename("AAA"))
-
-
-@pytest.mark.parametrize("form", BYTES)
-@given(close=closes())
-@fuzzed
-def test_prices_are_read_whatever_they_are_packed_in(tmp_path, form, close):
-    assert load(tmp_path, BYTES[form](close)).equals(close.rename("AAA"))
-
-
-@pytest.mark.parametrize("form", FRAMES)
-@given(close=closes())
-@fuzzed
-def test_prices_are_read_from_every_form_of_parquet(tmp_path, form, close):
-    (tmp_path / "prices").mkdir(exist_ok=True)
-    FRAMES[form](close.to_frame("close").rename_axis("date")).to_parquet(tmp_path / "prices" / "AAA.parquet")
-    found = load_prices(open_source("folder", data_dir=str(tmp_path)), ["AAA"])["AAA"]
-    assert found.equals(close.rename("AAA"))
+def test_prices_are_read_to_the_last_digit_from_every_form(tmp_path, form, close, rounded):
+    two_digits = ("Investing", "decimal", "Nasdaq", "thousands", "Swiss", "Switzerland")
+    close = rounded if form.startswith(two_digits) else close
+    name, content = packed(form, close)
+    assert load(tmp_path, content, name).equals(close.rename("AAA"))
+    (tmp_path / "prices" / name).unlink()
 
 
 @pytest.mark.parametrize("form", REFUSED)
@@ -167,13 +175,13 @@ def test_dates_of_another_form_are_refused_with_their_rows(tmp_path, form, close
 def test_a_time_that_is_midnight_nowhere_known_is_refused_in_parquet_too(tmp_path):
     """Tokyo's midnight is 15:00 UTC of the day before: cut off, each price would be known a day too early."""
     index = SESSIONS.tz_localize(TOKYO).tz_convert("UTC").rename("date")
-    pd.DataFrame({"close": 100.0}, index).to_parquet(tmp_path / "AAA.parquet")
-    line = refusal(tmp_path, (tmp_path / "AAA.parquet").read_bytes(), suffix=".parquet")
-    assert line == (
-        "prices/AAA.parquet, row 1: not midnight, write yyyy-mm-dd: '2023-12-19 15:00:00+00:00'; "
-        "row 2: not midnight, write yyyy-mm-dd: '2023-12-20 15:00:00+00:00'; "
-        f"row 3: not midnight, write yyyy-mm-dd: '2023-12-21 15:00:00+00:00'; and {len(SESSIONS) - 3} more"
+    buffer = io.BytesIO()
+    pd.DataFrame({"close": 100.0}, index).to_parquet(buffer)
+    days = ", ".join(
+        f"row {n + 1}: not midnight, write yyyy-mm-dd: '2023-12-{19 + n} 15:00:00+00:00'" for n in range(3)
     )
+    line = refusal(tmp_path, buffer.getvalue(), name="AAA.parquet")
+    assert line == f"prices/AAA.parquet, {days.replace(', row', '; row')}; and {len(SESSIONS) - 3} more"
 
 
 @pytest.mark.parametrize(
@@ -213,6 +221,9 @@ def test_one_price_shows_the_separator_for_the_others(tmp_path):
         (b"day,close\n2024-01-02,10\n", "no column date; it has day, close; call the one with the dates date"),
         (b"date,close\n2024-01-02,10\n2024-01-03\n", "row 3: 1 cells where the header has 2"),
         (b"date,close\n\n2024-01-02,10\n2024-01-03,1,0\n", "row 4: 3 cells where the header has 2"),
+        ("date,close\n2024-01-02,10\n".encode("utf-32"), "not a text file; save it as CSV in UTF-8"),
+        (b"date,close,Close\n2024-01-02,1,2\n", "a column's name stands twice in its header (close, Close)"),
+        (b"date,close\n2024-01-02,10\nSource: someone,\n", "row 3: not a date (yyyy-mm-dd): 'Source: someone'"),
         (b"date,close,close\n2024-01-02,1,2\n", "a column's name stands twice in its header (close)"),
         (b'date,close,note\n2024-01-02,10,"a\n2024-01-03,11,"b"\n', "row 2: unexpected end of data (a quotation mark that is not closed?)"),
         (b"PK\x03\x04 a workbook", "an Excel workbook or zip file; save the sheet as CSV"),
@@ -247,7 +258,7 @@ def test_many_bad_rows_are_counted(tmp_path):
 
 
 def test_a_broken_parquet_file_is_refused(tmp_path):
-    assert "not a Parquet file that can be read" in refusal(tmp_path, b"no parquet", suffix=".parquet")
+    assert "not a Parquet file that can be read" in refusal(tmp_path, b"no parquet", name="AAA.parquet")
 
 
 FRAGMENTS = [
@@ -262,8 +273,8 @@ FRAGMENTS = [
 )
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_file_gives_a_traceback_or_a_long_line(tmp_path, form, changes):
-    close = pd.Series(100 + np.arange(len(SESSIONS)) / 4, SESSIONS)
-    content = TEXTS[form](close).encode() if form in TEXTS else BYTES[form](close)
+    content = packed(form, pd.Series(100 + np.arange(len(SESSIONS)) / 4, SESSIONS))[1]
+    content = content.encode() if isinstance(content, str) else content
     for place, length, fragment in changes:
         start = int(place * len(content))
         content = content[:start] + fragment + content[start + length :]
@@ -292,12 +303,6 @@ def test_the_examples_of_the_documentation_are_read(tmp_path, text):
         assert load(tmp_path, text).index[0] in pd.DatetimeIndex(["2024-01-02", "2024-01-12"])
 
 
-def series(folder, name, text):
-    (folder / "series").mkdir(exist_ok=True)
-    (folder / "series" / f"{name}.csv").write_text(text)
-    return load_series(open_source("folder", data_dir=str(folder)), [name])[name]
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -316,5 +321,5 @@ def test_a_yield_is_a_decimal_whatever_the_form(tmp_path, text):
 def test_a_percent_sign_means_hundredths_where_no_unit_is_known(tmp_path):
     assert series(tmp_path, "MINE", "date,value\n2024-01-02,4.05%\n").tolist() == [pytest.approx(0.0405)]
     assert series(tmp_path, "MINE", "date,value\n2024-01-02,4.05\n").tolist() == [4.05]
-    mixed = refusal(tmp_path, "date,value\n2024-01-02,4.05%\n2024-01-03,4.1\n", "series", "MINE")
+    mixed = refusal(tmp_path, "date,value\n2024-01-02,4.05%\n2024-01-03,4.1\n", series, "MINE")
     assert mixed == "series/MINE.csv, column value, row 2 (2024-01-02): not a number: '4.05%'"

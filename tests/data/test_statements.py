@@ -61,15 +61,13 @@ def test_own_file_keeps_what_it_says(tmp_path):
     assert said in loaded.card.fault_summary()
 
 
-def test_total_debt_alone_is_enough(tmp_path):
+def test_what_a_file_leaves_out_follows_from_the_rest(tmp_path):
     rows = load(write_own(tmp_path, {"debt": "340"}, drop=("short_term_debt", "long_term_debt"))).values
-    assert rows["debt"].tolist() == [340]
+    assert rows["debt"].tolist() == [340], "total debt alone is enough"
     assert rows[["short_term_debt", "long_term_debt"]].isna().all(axis=None)
-
-
-def test_own_market_value_is_price_times_shares(tmp_path):
-    rows = load(write_own(tmp_path, {"price": "4", "shares": "25"})).values
-    assert rows[["market_value", "market_value_from"]].values.tolist() == [[100.0, "fundamentals.csv: price x shares"]]
+    rows = load(write_own(tmp_path, {"price": "4", "shares": "25"}, {"company": "B", "market_value": "7"})).values
+    assert rows["market_value"].tolist() == [100, 7]
+    assert rows["market_value_from"].tolist() == ["fundamentals.csv: price x shares", "fundamentals.csv"]
 
 
 def test_parquet_and_compustats_names_are_the_same_table(tmp_path):
@@ -120,6 +118,19 @@ def test_flows_of_the_year_so_far_are_refused(tmp_path, column):
         load(write_own(tmp_path, *rows))
 
 
+def test_flows_of_a_few_that_may_be_of_the_year_so_far_are_named(tmp_path):
+    """A retailer may earn most before Christmas; that most companies' quarters grow by like steps cannot be."""
+    rows = [
+        *quarters([10, 21, 29, 42]),
+        *quarters([10, 11, 9, 10], company="B"),
+        *quarters([10, 12, 15, 40], company="C"),
+    ]
+    found = [
+        (kind, said) for kind, _, said in named(load(write_own(tmp_path, *rows))) if kind == FaultKind.YEAR_TO_DATE
+    ]
+    assert found == [(FaultKind.YEAR_TO_DATE, "AAA 2020: operating_income")]
+
+
 @settings(max_examples=15)
 @given(st.lists(st.floats(1, 100), min_size=5, max_size=5), st.integers(0, 3))
 def test_quarters_of_one_growing_company_among_steady_ones_are_no_sums(tmp_path_factory, values, growing):
@@ -138,6 +149,8 @@ def test_quarters_of_one_growing_company_among_steady_ones_are_no_sums(tmp_path_
         ([{"fiscal_year": "FY20"}], r"column fiscal_year, row 2: not a whole number: 'FY20'"),
         ([{}, {"company": "B", "fiscal_year": ""}], r"column fiscal_year, row 3: empty"),
         ([{}, {"company": ""}], r"column company, row 3: empty"),
+        ([{}, {"company": "B", "currency": ""}], r"column currency, row 3: empty"),
+        ([{"company": name, "cash": "-5"} for name in "ABC"], r"column cash: negative in 3 of 3 rows, first A 2020; it is positive here"),
         ([{"fiscal_period": "H1"}], r"row 2: fiscal_period 'H1'; allowed: FY, Q1, Q2, Q3, Q4"),
         ([{"depreciation_amortization": "-5"}],
          r"column depreciation_amortization: negative in 1 of 1 rows, first AAA 2020; it is positive here"),
@@ -162,10 +175,24 @@ def test_all_missing_columns_are_named_at_once(tmp_path):
 
 
 def test_rows_that_cannot_be_dated_are_left_out_and_counted(tmp_path):
-    early, never = {"company": "BBB", "known_from": "2020-12-30"}, {"company": "CCC", "known_from": ""}
-    loaded = load(write_own(tmp_path, {}, early, never))
+    wrong = [
+        {"known_from": ""},
+        {"known_from": "2051-02-15"},
+        {"known_from": "2020-12-30"},
+        {"fiscal_year": "2012"},
+        {"fiscal_year": "20"},
+    ]
+    loaded = load(
+        write_own(tmp_path, {}, *({"company": name} | change for name, change in zip("BCDEF", wrong, strict=True)))
+    )
     assert loaded.values["company"].tolist() == ["AAA"]
-    assert named(loaded) == [(FaultKind.UNDATED, 4, "CCC 2020"), (FaultKind.PUBLISHED_EARLY, 3, "BBB 2020")]
+    assert named(loaded) == [
+        (FaultKind.UNDATED, 3, "B 2020"), (FaultKind.UNDATED, 4, "C 2020"), (FaultKind.PUBLISHED_EARLY, 5, "D 2020"),
+        (FaultKind.OTHER_YEAR, 6, "E 2012"), (FaultKind.OTHER_YEAR, 7, "F 20"),
+    ]  # fmt: skip
+    refuse(
+        write_own(tmp_path, wrong[2]), r"holds nothing \(row 2 \(2020-12-30\): published before", InsufficientDataError
+    )
 
 
 def test_what_may_be_true_is_named(tmp_path):
@@ -174,12 +201,16 @@ def test_what_may_be_true_is_named(tmp_path):
                  "revenue": "310000", "cash": "19000", "short_term_debt": "11000"}  # fmt: skip
     loaded = load(write_own(
         tmp_path, {"market_value": "0"}, {"company": "NINES", "market_value": "999999"}, {"company": "JPN", "currency": "jpy"},
-        {"company": "OK", "market_value": "5"}, year, year | next_year,
+        {"company": "OK", "market_value": "5"}, year, year | next_year, {"company": "SUM", "debt": "80"},
     ))  # fmt: skip
-    assert named(loaded) == [(FaultKind.UNIT_STEP, 7, "KKK 2021"), (FaultKind.OTHER_CURRENCY, 4, "JPN 2020")]
+    assert named(loaded) == [
+        (FaultKind.DEBT_UNLIKE_PARTS, 8, "SUM 2020"),
+        (FaultKind.UNIT_STEP, 7, "KKK 2021"),
+        (FaultKind.OTHER_CURRENCY, 4, "JPN 2020"),
+    ]
     said = loaded.card.fault_summary()
     assert "zero or a placeholder, taken as missing: 2, first 2021-02-15 (AAA 2020: market_value)" in said
-    assert "no market value: 4, first AAA: fundamentals.csv" in said
+    assert "no market value: 5, first AAA: fundamentals.csv" in said
     assert loaded.values.set_index("company")["market_value"].dropna().to_dict() == {"OK": 5.0}
 
 
@@ -217,6 +248,12 @@ def test_a_folder_without_statements_says_what_to_put_there(tmp_path):
     refuse(tmp_path, r"no company statements; expected fundamentals.csv with columns company, fiscal_year")
     with pytest.raises(DataError, match=r"source bundled has no company statements"):
         load_statements(open_source("bundled"))
+    write_simfin(tmp_path, SIMFIN)
+    assert load(write_own(tmp_path, {"company": "MINE"})).values["company"].tolist() == ["MINE"], (
+        "the own file goes first"
+    )
+    (tmp_path / "fundamentals.parquet").touch()
+    refuse(tmp_path, r"holds fundamentals.csv and fundamentals.parquet: remove one of them")
 
 
 # income: shares, diluted, revenue, D&A (negative), operating income, net interest (negative is a cost)
@@ -295,11 +332,6 @@ def test_simfin_columns_of_another_year_and_doubles_are_named(tmp_path):
     refuse(tmp_path, r"simfin/us-balance-annual.csv: no column Long Term Debt; .* become 'Long-Term Debt")
     path.write_text(text + text.splitlines()[1] + "\n")
     refuse(tmp_path, r"simfin/us-balance-annual.csv, rows 2, 5: AAA 2019 stands 2 times")
-
-
-def test_own_file_goes_first(tmp_path):
-    write_simfin(tmp_path, SIMFIN)
-    assert load(write_own(tmp_path, {"company": "MINE"})).values["company"].tolist() == ["MINE"]
 
 
 def number(cell):
