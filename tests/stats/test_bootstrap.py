@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 from arch.bootstrap import CircularBlockBootstrap
-from hypothesis import given
-from hypothesis import strategies as st
 
 from research_lib.errors import InsufficientDataError
 from research_lib.stats.bootstrap import correlation, ratio_of_sums
@@ -46,14 +44,6 @@ def test_its_bootstrap_t_is_that_of_a_loop_over_blocks():
     reach = min(np.quantile(apart / error[1:], 0.95) * error[0], apart.max())
     assert (found.low, found.high) == pytest.approx((np.tanh(z[0] - reach), np.tanh(z[0] + reach)))
     assert found.p == pytest.approx((1 + sum(apart / error[1:] >= abs(z[0]) / error[0])) / 200)
-
-
-@given(st.integers(0, 10_000), st.floats(0.1, 50), st.floats(-5, 5))
-def test_a_correlation_knows_no_unit(seed, scale, shift):
-    x, y = pair(150, seed)
-    plain, moved = correlation(x, y, draws=49), correlation(shift + scale * x, -y, draws=49)
-    expected = (-plain.value, -plain.high, -plain.low, plain.p)
-    assert (moved.value, moved.low, moved.high, moved.p) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("bad", [(np.arange(119.0), np.arange(119.0)), (np.ones(200), np.arange(200.0))])
@@ -99,15 +89,12 @@ def test_its_interval_is_the_bootstrap_t_of_a_loop():
     assert found.high - ratio == pytest.approx(np.quantile(t, 0.95) * error, rel=0.06)
 
 
-@pytest.mark.parametrize("heaviest", [100.0, 4000.0])
-def test_where_one_firm_decides_the_interval_is_what_resampling_can_give(heaviest):
-    ebitda = np.full(200, 20.0)
-    debt = np.append(heaviest, 5 * ebitda[1:])
-    found = ratio_of_sums(np.column_stack([debt, ebitda]))
-    if heaviest == 100:  # as all others
-        assert (found.low, found.high) == (5, 5)
-    else:
-        assert 0 < found.low < 5 < found.value < found.high < 15
+def test_where_one_firm_decides_the_interval_is_what_resampling_can_give():
+    debt = np.full(200, 100.0)
+    alike = ratio_of_sums(np.column_stack([debt, debt / 5]))
+    found = ratio_of_sums(np.column_stack([np.append(4000.0, debt[1:]), debt / 5]))
+    assert (alike.low, alike.high) == (5, 5)
+    assert 0 < found.low < 5 < found.value < found.high < 15
 
 
 def test_where_resampled_sums_vanish_there_is_no_interval_rather_than_infinity():

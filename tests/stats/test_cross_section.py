@@ -7,14 +7,8 @@ from linearmodels.panel import FamaMacBeth
 
 from research_lib.data.companies import month_ends
 from research_lib.errors import InsufficientDataError
-from research_lib.stats.cross_section import (
-    daily_slopes,
-    event_days,
-    fama_macbeth,
-    leverage_rate_interaction,
-    monthly_slopes,
-    rises_and_falls,
-)
+from research_lib.stats.cross_section import daily_slopes, event_days, fama_macbeth, monthly_slopes, rises_and_falls
+from research_lib.stats.cross_section import leverage_rate_interaction as interaction
 from research_lib.stats.leverage import add_ratios
 from research_lib.stats.panel import as_known, build_panel, latest_known
 from research_lib.stats.regression import cosine_mean
@@ -61,16 +55,10 @@ def test_months_that_cannot_be_estimated_are_left_out_and_24_are_needed():
     names, dates = (panel.index.unique(level) for level in ("company", "date"))
     panel.loc[(slice(None), dates[0]), "negative"] = 0.0
     few = panel.drop([(name, dates[1]) for name in names[19:]] + [(name, dates[2]) for name in names[20:]])
-    assert (
-        monthly_slopes(few, ["leverage", "negative"]).index.tolist() == dates[2:].tolist()
-    )  # 19 are too few, 20 are not
-    for months, found in ((23, "23 months have 20 companies or more .*; 24 are needed"), (24, None)):
-        part = panel[panel.index.get_level_values("date") < dates[months]]
-        if found is None:
-            assert len(monthly_slopes(part, ["leverage"])) == 24
-        else:
-            with pytest.raises(InsufficientDataError, match=found):
-                monthly_slopes(part, ["leverage"])
+    assert monthly_slopes(few, ["leverage", "negative"]).index.equals(dates[2:])  # 19 are too few, 20 are not
+    assert len(monthly_slopes(panel[panel.index.get_level_values("date") < dates[24]], ["leverage"])) == 24
+    with pytest.raises(InsufficientDataError, match=r"23 months have 20 companies or more .*; 24 are needed"):
+        monthly_slopes(panel[panel.index.get_level_values("date") < dates[23]], ["leverage"])
 
 
 def test_rate_moves_are_split_by_sign_and_a_fall_is_positive():
@@ -83,13 +71,13 @@ def test_rate_moves_are_split_by_sign_and_a_fall_is_positive():
 def test_the_interaction_is_the_regression_of_slopes_on_moves():
     panel, moves = made_panel(premium=0.001, rise=-0.01, fall=0.02, seed=1)
     slopes = monthly_slopes(panel, ["leverage", "negative"])
-    found = leverage_rate_interaction(slopes, moves)
+    found = interaction(slopes, moves)
     expected = slope_of(moves.assign(**{"return": slopes["leverage"]}), "rise", "fall")
     np.testing.assert_allclose(found["value"], expected, rtol=1e-9)
     assert found["n"].tolist() == [40, 40]
-    assert leverage_rate_interaction(slopes, moves.assign(fall=0.0)).index.tolist() == ["rise"]  # it never fell
+    assert interaction(slopes, moves.assign(fall=0.0)).index.tolist() == ["rise"]  # it never fell
     with pytest.raises(InsufficientDataError, match="did not move"):
-        leverage_rate_interaction(slopes, 0 * moves)
+        interaction(slopes, 0 * moves)
 
 
 def test_planted_effects_lie_in_their_intervals_95_times_in_100():
@@ -98,7 +86,7 @@ def test_planted_effects_lie_in_their_intervals_95_times_in_100():
         panel, moves = made_panel(companies=60, premium=0.002, **planted, seed=1000 + seed)
         slopes = monthly_slopes(panel, ["leverage", "negative"])
         truths = {**planted, "leverage": 0.002 + (moves * planted).sum(axis=1).mean()}
-        table = pd.concat([leverage_rate_interaction(slopes, moves), fama_macbeth(slopes)])
+        table = pd.concat([interaction(slopes, moves), fama_macbeth(slopes)])
         hits.append({name: table["low"][name] <= truth <= table["high"][name] for name, truth in truths.items()})
     assert (pd.DataFrame(hits).mean() >= 0.95 - 3.5 * 0.0281).all()
 
@@ -113,7 +101,7 @@ def test_the_planted_effect_of_the_simulated_companies_is_found(simulated):
     data, firms = simulated
     months, planted = month_ends(data.panel), DEFAULT_PLANTED
     slopes = monthly_slopes(build_panel(firms, data.panel.values, months), ["leverage", "negative", "size", "beta"])
-    table = pd.concat([fama_macbeth(slopes), leverage_rate_interaction(slopes, rises_and_falls(data.rate, months))])
+    table = pd.concat([fama_macbeth(slopes), interaction(slopes, rises_and_falls(data.rate, months))])
     for name, truth in {"leverage": planted.premium, "rise": planted.rate_up, "fall": -planted.rate_down}.items():
         assert table["low"][name] <= truth <= table["high"][name]
         assert table["p"][name] < 0.05

@@ -78,17 +78,16 @@ def test_a_cycle_is_over_after_just_so_much_or_so_long(hiked_bp, day, cycles):
     assert len(easing_cycles(made[made != 0])) == cycles
 
 
-@pytest.mark.parametrize(
-    ("kind", "last_three"),
-    [
-        ("last cut", ["2003-06-25", "2008-12-16", "2020-03-15"]),  # the cycle of 2024 has had no hike yet
-        ("first hike", ["2004-06-30", "2015-12-16", "2022-03-16"]),
-        ("pause", ["2006-06-29", "2018-12-19", "2023-07-26"]),
-        ("unscheduled cut", ["2008-10-08", "2020-03-03", "2020-03-15"]),
-    ],
-)
-def test_turns_of_policy(changes, kind, last_three):
-    assert dates(changes, kind)[-3:] == last_three
+LAST_THREE = {
+    "last cut": ["2003-06-25", "2008-12-16", "2020-03-15"],  # the cycle of 2024 has had no hike yet
+    "first hike": ["2004-06-30", "2015-12-16", "2022-03-16"],
+    "pause": ["2006-06-29", "2018-12-19", "2023-07-26"],
+    "unscheduled cut": ["2008-10-08", "2020-03-03", "2020-03-15"],
+}
+
+
+def test_turns_of_policy(changes):
+    assert {kind: dates(changes, kind)[-3:] for kind in LAST_THREE} == LAST_THREE
 
 
 def test_turns_are_numbered_by_their_cycle(changes):
@@ -110,23 +109,17 @@ def test_no_event_needs_a_later_decision(changes, day):
 
 
 STATES = {
-    "1982-09-30": None,
-    "1984-09-19": "tightening",
-    "1984-09-20": "easing",
-    "1985-01-24": "tightening",  # a hike within the cycle
-    "1985-04-25": "easing",  # and its resumption
-    "1987-07-02": "on hold",  # 12.5 bp after 87.5 of hikes: too little for a cycle
-    "2019-06-16": "tightening",
-    "2019-06-17": "on hold",  # 180 days after 2018-12-19
-    "2019-07-31": "easing",
-    "2025-09-16": "on hold",
-    "2025-09-17": "easing",
+    None: ["1982-09-30"],
+    "easing": ["1984-09-20", "1985-04-25", "2019-07-31", "2025-09-17"],  # one resumed after a hike within the cycle
+    "tightening": ["1984-09-19", "1985-01-24", "2019-06-16"],
+    "on hold": ["1987-07-02", "2019-06-17", "2025-09-16"],  # 12.5 bp after 87.5 of hikes; 180 days after a change
 }
 
 
 def test_states_of_days_and_no_state_needs_a_later_decision(changes):
-    states = policy_states(changes["change_bp"], days(*STATES))
-    assert [None if pd.isna(state) else state for state in states] == list(STATES.values())
+    for state, dated in STATES.items():
+        found = policy_states(changes["change_bp"], days(*dated))
+        assert found.isna().all() if state is None else (found == state).all()
     every = pd.date_range("1982-10-01", "2025-12-31", freq="280D")
     as_known = [policy_states(changes.loc[:day, "change_bp"], every[[at]]).iloc[0] for at, day in enumerate(every)]
     assert list(policy_states(changes["change_bp"], every)) == as_known

