@@ -18,6 +18,9 @@ from research_lib.project import PARAMETERS, PROJECT
 from research_lib.studies.record_sigma import RecordSigma
 
 PICTURES = PROJECT / "docs" / "pictures"
+SCREENS = {
+    "index": "index.html", "report": "03_record_sigma/baseline.html", "own-notebook": "my_question/first.html",
+}  # fmt: skip
 DARK = {
     "ink": "#e8e8ed", "quiet": "#a1a1aa", "grid": "#34343a", "paper": "#0d1117", "small": "#f0a830", "large": "#58a6dd",
     "day": "#ff7b72", "context": "#8b8b94", "band": "#24445e",
@@ -68,24 +71,30 @@ def terminal() -> dict[str, str]:
 
 
 def screenshots() -> None:
-    """Take the first screen of the index and of a report."""
+    """Take the first screen of the index, of a report, and of the report of a notebook of one's own."""
     from playwright.sync_api import sync_playwright
 
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
         sys.exit("screenshots need Chromium: apt install chromium")
+    files = [path for path in sorted(PARAMETERS.glob("*/*.yaml")) if path.stem != "smoke"]
+    bundled = [str(path) for path in files if read_values(path).get("source", "bundled") == "bundled"]
     with TemporaryDirectory() as folder, sync_playwright() as running:
-        files = [str(path) for path in sorted(PARAMETERS.glob("*/*.yaml")) if path.stem != "smoke"]
-        bundled = [path for path in files if read_values(Path(path)).get("source", "bundled") == "bundled"]
-        command = [sys.executable, "-m", "research_lib", "run", *bundled, "--output", folder]
-        subprocess.run(command, cwd=PROJECT, check=True)
         browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        for name, path in {"index": "index.html", "report": "03_record_sigma/baseline.html"}.items():
-            page.goto((Path(folder) / path).as_uri())
+        _command("run", *bundled, "--output", folder)
+        for name, path in SCREENS.items():
+            if not Path(folder, path).exists():
+                _command("new", "my_question", "--folder", folder)
+                _command("run", f"{folder}/params", "--output", folder)
+            page.goto(Path(folder, path).as_uri())
             page.screenshot(path=PICTURES / f"{name}.png")
             _shrink(PICTURES / f"{name}.png")
         browser.close()
+
+
+def _command(*words: str) -> None:
+    subprocess.run([sys.executable, "-m", "research_lib", *words], cwd=PROJECT, check=True)
 
 
 def _shrink(path: Path) -> None:
