@@ -35,19 +35,19 @@ def stressed(firms, move, share=0.5, years=1):
     return stress(firms, np.ones(len(firms), bool), rate_move_bp=move, debt_share=share, zombie_years=years)
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ({"short_term_debt": 1, "cash": 54}, {"debt": 51, "net_debt": -3, "ebitda": 20, "interest": 3}),
-        ({"short_term_debt": NAN}, {"net_debt": NAN}),
-        ({"long_term_debt": NAN}, {"net_debt": NAN}),
-        ({"cash": NAN}, {"net_debt": NAN}),
-        ({"depreciation_amortization": NAN}, {"ebitda": NAN}),
-        ({"short_term_debt": NAN, "long_term_debt": NAN, "debt": 60.0}, {"net_debt": 40}),  # total debt is enough
-        (FREE, {"interest": 0}),  # known only where there is no debt
-        ({"interest_expense": NAN}, {"interest": NAN}),
-    ],
-)
+DEFINITIONS = [
+    ({"short_term_debt": 1, "cash": 54}, {"debt": 51, "net_debt": -3, "ebitda": 20, "interest": 3}),
+    ({"short_term_debt": NAN}, {"net_debt": NAN}),
+    ({"long_term_debt": NAN}, {"net_debt": NAN}),
+    ({"cash": NAN}, {"net_debt": NAN}),
+    ({"depreciation_amortization": NAN}, {"ebitda": NAN}),
+    ({"short_term_debt": NAN, "long_term_debt": NAN, "debt": 60.0}, {"net_debt": 40}),  # total debt is enough
+    (FREE, {"interest": 0}),  # known only where there is no debt
+    ({"interest_expense": NAN}, {"interest": NAN}),
+]
+
+
+@pytest.mark.parametrize(("values", "expected"), DEFINITIONS)
 def test_net_debt_ebitda_and_interest_are_their_definitions(values, expected):
     early = company("A", cash=77, period_end=pd.Timestamp("2020-09-30"))  # the last row of a fiscal year counts
     (firm,) = measured(company("A", **values), early).to_dict("records")
@@ -168,18 +168,16 @@ def test_an_impossible_row_leaves_its_place_to_the_next_and_a_financial_does_not
     ranked = [company(name, market_value=value) for name, value in (("A", 900.0), ("B", 800.0), ("C", 700.0))]
     wrong = company("WRONG", market_value=1000.0, cash=20_000.0)
     bank = company("BANK", market_value=950.0, sector="FINANCIAL services")
-    firms = prepare(rows(*ranked, wrong, bank), large=2, small=1).set_index("company")
-    assert firms["group"].to_dict() == {"A": LARGE, "B": SMALL, "C": "", "WRONG": "", "BANK": ""}
-    assert firms["size_group"]["BANK"] == LARGE
-    assert firms["group_as_filed"].to_dict() == {"WRONG": LARGE, "BANK": LARGE, "A": SMALL, "B": "", "C": ""}
-    assert firms["rule"]["WRONG"] == "cash above total assets"
-
-
-def test_financials_cannot_be_left_out_where_no_company_has_a_sector():
+    firms = prepare(rows(*ranked, wrong, bank), large=2, small=1).set_index("company").sort_index()
+    assert firms.index.tolist() == ["A", "B", "BANK", "C", "WRONG"]
+    assert firms["group"].tolist() == [LARGE, SMALL, "", "", ""]
+    assert firms["size_group"].tolist() == [LARGE, SMALL, LARGE, "", ""]
+    assert firms["group_as_filed"].tolist() == [SMALL, "", LARGE, "", LARGE]
+    assert firms["rule"].tolist() == ["", "", "", "", "cash above total assets"]
+    without = rows(*ranked)
+    assert prepare(without, large=1, small=1, exclude_financials=False)["group"].tolist() == [LARGE, SMALL, ""]
     with pytest.raises(InsufficientDataError, match="no sectors, so financials cannot be left out"):
-        prepare(rows(company("A")))
-    pair = rows(company("A"), company("B", market_value=200.0))
-    assert prepare(pair, large=1, small=1, exclude_financials=False)["group"].tolist() == [LARGE, SMALL]
+        prepare(without)
 
 
 def test_cover_below_one_is_judged_only_where_there_is_interest():
@@ -187,16 +185,16 @@ def test_cover_below_one_is_judged_only_where_there_is_interest():
     np.testing.assert_array_equal(leverage.cover_below_one(income, interest), [1, 0, 0, 0, NAN, NAN])
 
 
-@pytest.mark.parametrize(
-    ("flags_by_firm", "years", "expected"),
-    [
-        ([{2018: 1, 2019: 1, 2020: 1, 2021: 0}], 3, [NAN, NAN, 1, 0]),
-        ([{2018: 1, 2020: 1, 2021: 1}], 3, [NAN, NAN, NAN]),  # 2019 is missing
-        ([{2018: 1, 2019: 1}, {2020: 1, 2021: 1}], 3, [NAN] * 4),  # of two firms
-        ([{2018: 1, 2019: NAN, 2020: 1, 2021: 1}], 3, [NAN] * 4),
-        ([{2018: 1, 2019: 0}], 1, [1, 0]),
-    ],
-)
+ZOMBIES = [
+    ([{2018: 1, 2019: 1, 2020: 1, 2021: 0}], 3, [NAN, NAN, 1, 0]),
+    ([{2018: 1, 2020: 1, 2021: 1}], 3, [NAN, NAN, NAN]),  # 2019 is missing
+    ([{2018: 1, 2019: 1}, {2020: 1, 2021: 1}], 3, [NAN] * 4),  # of two firms
+    ([{2018: 1, 2019: NAN, 2020: 1, 2021: 1}], 3, [NAN] * 4),
+    ([{2018: 1, 2019: 0}], 1, [1, 0]),
+]
+
+
+@pytest.mark.parametrize(("flags_by_firm", "years", "expected"), ZOMBIES)
 def test_zombies_need_unbroken_years(flags_by_firm, years, expected):
     firms = [{"company": f"F{n}", "fiscal_year": year} for n, flags in enumerate(flags_by_firm) for year in flags]
     below = np.array([flag for flags in flags_by_firm for flag in flags.values()], dtype=float)

@@ -15,30 +15,19 @@ from tests.companies import company, measured
 from tests.data.simulated import Planted, simulate_panel
 
 DAY, NAN = pd.Timestamp, np.nan
-DATES = pd.DatetimeIndex(
-    ["2021-02-26", "2021-03-01", "2021-03-02", "2021-06-30", "2022-07-04", "2022-07-05"], name="date"
-)
-KNOWN = {  # the fiscal year that counts on each of these dates; the last two are 550 and 551 days after 2020's end
-    "from the day after, as a report may come after the close": (
-        [company("A", 2020, known_from=DAY("2021-03-01"))],
-        [NAN, NAN, 2020, 2020, 2020, NAN],
-    ),
-    "restated, not before its restatement": (
-        [company("A", 2020, published=DAY("2021-01-31"), known_from=DAY("2021-06-01")),
-         company("A", 2019, published=DAY("2020-01-31"), known_from=DAY("2020-01-31"))],
-        [2019, 2019, 2019, 2020, 2020, NAN],
-    ),
-    "a late report of an earlier period changes nothing": (
-        [company("A", 2020, known_from=DAY("2021-03-01")), company("A", 2019, known_from=DAY("2021-03-15"))],
-        [NAN, NAN, 2020, 2020, 2020, NAN],
-    ),
-    "undated": ([company("A", 2020, known_from=pd.NaT)], [NAN] * 6),
-}  # fmt: skip
+# The last two are 550 and 551 days after the end of 2020.
+DATES = pd.to_datetime(["2021-02-26", "2021-03-01", "2021-03-02", "2021-06-30", "2022-07-04", "2022-07-05"])
+KNOWN = [  # fiscal years, when they are known from, and which of them counts on each of the dates
+    ({2020: "2021-03-01"}, [NAN, NAN, 2020, 2020, 2020, NAN]),  # from the day after: a report may come after the close
+    ({2020: "2021-06-01", 2019: "2020-01-31"}, [2019, 2019, 2019, 2020, 2020, NAN]),
+    ({2020: "2021-03-01", 2019: "2021-03-15"}, [NAN, NAN, 2020, 2020, 2020, NAN]),  # a late report of an earlier period
+    ({2020: None}, [NAN] * 6),
+]
 
 
-@pytest.mark.parametrize(("firms", "years"), KNOWN.values(), ids=KNOWN)
+@pytest.mark.parametrize(("firms", "years"), KNOWN)
 def test_what_counts_on_a_date_was_published_before(firms, years):
-    table = measured(*firms)
+    table = measured(*(company("A", year, known_from=pd.Timestamp(day)) for year, day in firms.items()))
     known = latest_known(table, DATES, pd.Index(["A", "B"]))
     assert as_known(table["fiscal_year"], known)[:, 0].tolist() == pytest.approx(years, nan_ok=True)
 
@@ -54,10 +43,9 @@ def test_latest_known_agrees_with_a_loop(seed):
     )  # fmt: skip
     found = as_known(firms["fiscal_year"], latest_known(firms, dates, names))
     for row, day in enumerate(dates):
-        known = firms[(firms["known_from"] < day) & ((day - firms["period_end"]).dt.days <= 550)]
-        own = known[known["known_from"].notna()].groupby("company")["fiscal_year"].max().reindex(names)
-        latest = firms[firms["known_from"] < day].groupby("company")["fiscal_year"].max().reindex(names)
-        np.testing.assert_array_equal(found[row], own.where(own == latest))
+        latest = firms[firms["known_from"] < day].groupby("company")[["fiscal_year", "period_end"]].max().reindex(names)
+        fresh = (day - latest["period_end"]).dt.days <= 550
+        np.testing.assert_array_equal(found[row], latest["fiscal_year"].where(fresh))
 
 
 @pytest.fixture(scope="module")
