@@ -327,7 +327,7 @@ def jumps(rows: Rows, limit: float, splits: "pd.Series[float] | None" = None) ->
             kinds[row] = FaultKind.SUSPECT_SPLIT
         elif moves[row] > 0 or moves[row] < np.log(2 - STEP):  # a fall of a quarter, not of a fifth
             kinds[row] = FaultKind.STEP
-    found = (FaultKind.SPIKE, FaultKind.STEP, FaultKind.SUSPECT_SPLIT)
+    found = (FaultKind.SPIKE, FaultKind.STEP, FaultKind.SUSPECT_SPLIT) if said else ()
     return [fault for kind in found for fault in rows.faults(kinds == kind, kind, said.__getitem__)]
 
 

@@ -94,12 +94,11 @@ class Sheet:
     @property
     def date(self) -> str:
         """The name of the column of dates; a first column without a name is an index that pandas wrote."""
-        found = self.find(*DATE_NAMES)
-        if found is None and self.plain_names[0]:
-            raise DataError(
-                f"{self.shown}: no column date; it has {listed(self.names)}; call the one with the dates date"
-            )
-        return self.names[0] if found is None else found
+        first = self.names[0] if not self.plain_names[0] else None
+        if (found := self.find(*DATE_NAMES) or first) is None:
+            it_has = f"it has {listed(self.names)}; call the one with the dates date"
+            raise DataError(f"{self.shown}: no column date; {it_has}")
+        return found
 
 
 def read_table(
@@ -149,7 +148,9 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
         raise DataError(f"{shown}: a column's name stands twice in its header ({listed(twice)})")
     frame = sheet.read([date, *names]).set_axis([DATE, *symbols], axis=1)
     index = pd.DatetimeIndex(to_dates(frame.pop(DATE), shown), name=DATE)
-    return pd.DataFrame({symbol: _convert(frame[symbol], NUMBER, shown) for symbol in symbols}).set_axis(index)
+    if any(dtype.kind not in "if" for dtype in frame.dtypes) or np.isinf(frame.to_numpy()).any():
+        frame = pd.DataFrame({symbol: _convert(frame[symbol], NUMBER, shown) for symbol in symbols})
+    return frame.astype(float).set_axis(index)
 
 
 def open_sheet(path: Path, shown: str, edit: Edit | None = None) -> Sheet:
@@ -277,7 +278,7 @@ def _convert(cells: "pd.Series[Any]", kind: str, shown: str, filled: bool = Fals
         values = values.mask(values == "")
     else:
         values, bad = to_numbers(cells)
-        bad |= ((values % 1 > 0) | (values.abs() > LARGEST_INTEGER)) & (kind == INTEGER)
+        bad = bad | (values % 1 > 0) | (values.abs() > LARGEST_INTEGER) if kind == INTEGER else bad
         if bad.any():
             rows = (f"row {row}: not a {WORDS[kind]}: {quoted(cell)}" for row, cell in cells[bad].items())
             raise refusal(where, rows, int(bad.sum()))

@@ -15,6 +15,7 @@ from research_lib.data.readers import FIELDS, Edit, clipped, listed, open_sheet,
 from research_lib.errors import DataError, MissingDataError
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
+TABLE = r"\.(csv|csv\.gz|parquet)$"
 FRENCH = "french/F-F_Research_Data_Factors.csv"
 FRENCH_COLUMNS = ("MKT_RF", "SMB", "HML", "RF")
 FRENCH_MONTH, FRENCH_MISSING = r"^\s*(\d{4})(\d\d)\s*,", r"(?<=,)\s*-99(\.99|9)\s*(?=,|$)"
@@ -151,11 +152,7 @@ class Folder(Source):
 
     @cached_property
     def _files(self) -> dict[str, list[str]]:
-        folders = {kind: self.directory / kind for kind in ("prices", "series")}
-        return {
-            kind: sorted({name for path in folder.iterdir() if (name := _table_name(path))}) if folder.is_dir() else []
-            for kind, folder in folders.items()
-        }
+        return {kind: _table_names(self.directory / kind) for kind in ("prices", "series")}
 
     def _find(self, kind: str, name: str) -> Path:
         path = find_table(self.directory / kind, name) if name in self._files[kind] else None
@@ -193,9 +190,9 @@ def find_table(folder: Path, name: str) -> Path | None:
     return found[0] if found else None
 
 
-def _table_name(path: Path) -> str:
-    suffix = next((one for one in SUFFIXES if path.name.endswith(one)), "")
-    return path.name.removesuffix(suffix) if suffix and path.is_file() else ""
+def _table_names(folder: Path) -> list[str]:
+    files = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+    return sorted({re.sub(TABLE, "", path.name) for path in files if re.search(TABLE, path.name)})
 
 
 def _monthly_block(text: str) -> str:
