@@ -8,6 +8,7 @@ import pytest
 from research_lib.data import check
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 from tests.conftest import random_walk, write_prices
+from tests.data.test_statements import write_own
 
 
 @pytest.fixture
@@ -28,10 +29,8 @@ def faults(*parameters):
 
 
 def test_what_is_there_and_right_has_no_faults(folder):
-    assert faults(needs(folder, symbols=["AAA"], series=["DGS10"]), needs(symbols=["GSPC"], companies=100)) == [
-        None,
-        None,
-    ]
+    there = needs(folder, symbols=["AAA"], series=["DGS10"])
+    assert faults(there, needs(symbols=["GSPC"], companies=100)) == [None, None]
 
 
 def test_each_set_of_parameters_has_its_own_fault(folder):
@@ -56,17 +55,23 @@ def test_what_a_report_can_do_without_may_be_absent_but_not_broken(folder):
     assert "not positive" in str(faults(absent)[0])
 
 
-def test_statements_and_panel_are_loaded_too(folder):
-    (folder / "fundamentals.csv").write_text("company,fiscal_year\nA,2021\n")
-    assert "fundamentals.csv" in str(faults(needs(folder, companies=10))[0])
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("fundamentals.csv", "company,fiscal_year\nA,2021\n", "no column period_end, known_from, currency"),
+        ("price_panel.csv", "date,A\n2024-01-02,x\n", "price_panel.csv, column A, row 2: not a number: 'x'"),
+    ],
+)
+def test_statements_and_panel_are_loaded_too(folder, name, text, said):
+    write_own(folder, {})
+    (folder / name).write_text(text)
+    assert said in str(faults(needs(folder, companies=10))[0])
 
 
 def test_a_sweep_loads_nothing_twice(folder, monkeypatch):
-    loaded = []
-    load = check.load_prices
-    monkeypatch.setattr(
-        check, "load_prices", lambda source, names, as_of: loaded.append(names) or load(source, names, as_of=as_of)
-    )
+    loaded, load = [], check.load_prices
+    counted = lambda source, names, as_of: loaded.append(names) or load(source, names, as_of=as_of)
+    monkeypatch.setattr(check, "load_prices", counted)
     sweep = [needs(folder, symbols=["AAA"], window=window) for window in range(50)]
     assert faults(*sweep) == [None] * 50
     assert loaded == [("AAA",)]
