@@ -1,8 +1,9 @@
 """The process that kernels are forked from: it imports the stack once for all kernels of a run, or of JupyterLab.
 
 Whoever has kernels holds a socket to it, and one for each kernel. One that closes ends its kernel, with all that the
-kernel started; with the last one the server ends. So a run that is killed leaves nothing behind. Linux only: macOS's own
-libraries run threads, and Windows cannot fork.
+kernel started; with the last one the server ends. So a run that is killed leaves nothing behind. (A server that stayed for the next run
+saved a tenth of its time, since the run itself imports as long.) Linux only: macOS's own libraries run threads, and
+Windows cannot fork.
 """
 
 import atexit

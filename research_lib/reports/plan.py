@@ -70,24 +70,14 @@ def plan(
     output: Path,
     notebooks: Path | None = None,
 ) -> Plan:
-    """Read and validate parameter files; a faulty one stops only its own report.
+    """Read and validate the parameter files that words name; a faulty one stops only its own report.
 
-    Parameters
-    ----------
-    words : sequence of str
-        As `Places.find` takes them; none for every parameter file but the smoke ones.
-    overrides : mapping
-        Values that go before every file's.
-    grid : mapping of str to sequence
-        A sweep: each combination of these values is a report of its own, `slug--name=value--…`.
-    output : Path
-        The folder of all reports.
-    notebooks : Path, optional
-        Where notebooks stand, if not where `Places` looks for them.
+    `overrides` go before a file's values, and `grid` holds several values each. What is made with other values than the
+    file's is a report of its own, `slug--name=value--…`, for each combination: it never takes the place of the file's.
     """
     made, places = Plan(), Places(notebooks)
-    names = sorted(grid)
-    points = [dict(zip(names, values, strict=True)) for values in itertools.product(*(grid[name] for name in names))]
+    axes = dict(sorted({**{name: [value] for name, value in overrides.items()}, **grid}.items()))
+    points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     for word in words or [""]:
         try:
             files = places.find(word)
@@ -96,16 +86,15 @@ def plan(
             continue
         for path, point in itertools.product(files, points):
             try:
-                report = _report(path, point, overrides, output, places)
-                same = next((one for one in made.reports if one.name == report.name), report)
-                if same != report:
+                report = _report(path, point, output, places)
+                same = next((one for one in made.reports if one.name == report.name), None)
+                if same is None:
+                    made.reports.append(report)
+                elif same != report:
                     raise ParameterError(f"{display_path(path)}: writes {report.name}, as another file does")
             except ParameterError as error:
                 name, slug = path.absolute().parent.name, _slug(path.stem, point)
                 made.faults.append(Record(notebook=name, slug=slug, status=Status.WRONG, message=str(error)))
-            else:
-                if same is report:
-                    made.reports.append(report)
     return made
 
 
@@ -122,22 +111,12 @@ class Places:
         self.roots = [root for root in own if root.is_dir()]
 
     def find(self, word: str = "") -> list[Path]:
-        """List the parameter files that a word names.
+        """List the parameter files that a word names: all for none. Of folders, smoke files and hidden ones are left out.
 
-        Parameters
-        ----------
-        word : str
-            A file, a folder, a glob pattern, `notebook/slug` or the name of a notebook, or a notebook's file: all its
-            parameter files, or the notebook itself where it has none. Empty for all. Of folders, smoke files and hidden
-            ones are left out.
-
-        Raises
-        ------
-        ParameterError
-            There is none.
+        A word is a file, a folder, a glob pattern, `notebook/slug`, or a notebook by name or file: its parameter files, or
+        itself where it has none.
         """
         path = Path(word).expanduser()
-        named = [file for root in self.roots for ending in ENDINGS if (file := root / f"{word}{ending}").is_file()]
         notebook = path if path.suffix == ".ipynb" else (self.notebooks or NOTEBOOKS) / f"{word}.ipynb"
         if not word:
             found = [file for root in self.roots for file in _below(root)]
@@ -147,14 +126,13 @@ class Places:
             found = [path]
         elif re.search(r"[*?\[]", word):
             found = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
-        elif named or not notebook.is_file():
-            found = named[:1] or [file for root in self.roots if (root / word).is_dir() for file in _below(root / word)]
         else:
-            folder = notebook.absolute().parent
-            roots = [
-                root / notebook.stem for root in (folder.parent / "params", folder / "params", folder, *self.roots)
-            ]
-            found = next((_below(root) for root in roots if root.is_dir()), []) or [notebook]
+            files = [file for root in self.roots for ending in ENDINGS if (file := root / f"{word}{ending}").is_file()]
+            found = files[:1] or [file for root in self.roots for file in _below(root / word)]
+        if not found and notebook.is_file():
+            above = notebook.absolute().parent
+            folders = [root / notebook.stem for root in (above.parent / "params", above / "params", above, *self.roots)]
+            found = next(filter(None, map(_below, folders)), [notebook])
         if word and not found:
             raise ParameterError(f"{display_path(path)}: {self._nothing_there(path)}")
         return list(dict.fromkeys(found))
@@ -180,7 +158,7 @@ class Places:
         if path.is_dir():
             return "no parameter file is there"
         names = [f"{file.parent.name}/{file.stem}" for root in self.roots for file in _below(root)]
-        beside = [file.name for file in _below(path.parent)] if path.suffix and path.parent.is_dir() else []
+        beside = [file.name for file in _below(path.parent)] if path.suffix else []
         same = [name for name in names if name.rpartition("/")[2] == path.stem]
         hint = f"; did you mean {' or '.join(same)}?" if same else ""
         hint = hint or nearest(path.name if beside else str(path), beside or names).partition(" (known")[0]
@@ -193,22 +171,18 @@ def _below(folder: Path) -> list[Path]:
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
-def _report(
-    path: Path, point: Mapping[str, object], overrides: Mapping[str, object], output: Path, places: Places
-) -> Report:
+def _report(path: Path, point: Mapping[str, object], output: Path, places: Places) -> Report:
     notebook, bare = places.notebook_of(path), path.suffix == ".ipynb"
-    values = {**overrides, **point}
     parameters_cell(notebook)  # raises where it is no notebook, or would run on none of its parameters
     studied = parameters_model(notebook.stem)
-    parameters: BaseModel = validate(
-        studied or model_from_cell(notebook), values if bare else read_values(path, values), origin=display_path(path)
-    )
+    values = dict(point) if bare else read_values(path, point)
+    parameters: BaseModel = validate(studied or model_from_cell(notebook), values, origin=display_path(path))
     slug = _slug(DEFAULTS if bare else path.stem, point)
     return Report(notebook, slug, parameters, output / notebook.stem, own=studied is None)
 
 
 def _slug(stem: str, point: Mapping[str, object]) -> str:
-    """Name a point of a sweep; characters that no file may have are replaced, and a hash tells the values apart."""
+    """Name a report of other values than its file's; a hash tells apart what no file may have in its name."""
     full = "--".join([stem, *(f"{name}={value}" for name, value in point.items())])
     safe = re.sub(r"[^\w.,=+-]", "_", full)
     if not point or (safe == full and len(full) <= LONGEST_SLUG):
@@ -218,13 +192,7 @@ def _slug(stem: str, point: Mapping[str, object]) -> str:
 
 
 def write_own(name: str, folder: Path) -> tuple[Path, Path]:
-    """Write a first notebook of the user's own and its parameter file, below a folder's `notebooks` and `params`.
-
-    Raises
-    ------
-    ParameterError
-        The name cannot be a file's, or is taken, or the folder cannot be written.
-    """
+    """Write a first notebook of the user's own and its parameter file, below a folder's `notebooks` and `params`."""
     notebook, file = folder / "notebooks" / f"{name}.ipynb", folder / "params" / name / "first.yaml"
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
         raise ParameterError(f"name {name!r}: write letters, digits, - and _, such as my_question")

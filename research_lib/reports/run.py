@@ -40,8 +40,9 @@ if TYPE_CHECKING:  # Jupyter takes half a second: it is imported once there is s
     from research_lib.reports.make import Made
 
 SUMMARY, INDEX = "summary.json", "index.html"
-STYLES = {Status.OK: "green", Status.UNCHANGED: "dim", Status.LEFT_OUT: "dim", Status.INSUFFICIENT_DATA: "yellow"}
+STYLES = {Status.OK: "green", Status.UNCHANGED: "dim", Status.INSUFFICIENT_DATA: "yellow"}
 INTERRUPTED, CONNECT_SECONDS = "interrupted", 10
+NOT_MADE = {"status": Status.INTERRUPTED, "message": "not made"}
 
 
 @dataclass(frozen=True)
@@ -56,28 +57,10 @@ class Options:
 
 
 def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any]) -> list[Record]:
-    """Make the reports of a plan, and write the summary and the index of all reports below a folder.
+    """Make the reports of a plan; write the summary and the index of all reports below `output`; return what became of each.
 
-    Parameters
-    ----------
-    plan : Plan
-        What to make, and what is wrong with the rest.
-    output : Path
-        The folder of all reports.
-    options : Options
-        How to run.
-    request : mapping
-        What was asked for on the command line; kept in the summary, so that an interrupted run can go on.
-
-    Returns
-    -------
-    list of Record
-        One for each report and each fault; after an interrupt those not made are `interrupted`.
-
-    Raises
-    ------
-    ReportError
-        The folder cannot be written, or the cluster not be reached: nothing ran.
+    `request` is what was asked for on the command line: the summary keeps it, so that an interrupted run can go on. Where
+    the folder cannot be written, or the cluster not be reached, nothing runs: `ReportError`.
     """
     _write_summary(output, request, [], finished=False)  # so that a run which is killed can be resumed
     with noted_interrupts() as interrupted:
@@ -97,6 +80,7 @@ class Progress:
         columns = [BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")]
         self._bar = Bar(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
         self._task = self._bar.add_task("", total=total)
+        self._left_out: list[str] = []
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -104,17 +88,24 @@ class Progress:
 
     def __exit__(self, kind: object, *_: object) -> None:
         self._bar.stop()
+        if self._left_out:
+            why = "python -m research_lib check says what each needs"
+            self._say(f"left out, their data is not here: {', '.join(self._left_out)}; {why}", "dim")
         if kind is None:
-            self._say(f"index: {display_path(self._output / 'index.html')}", "")
+            self._say(f"index: {display_path(self._output / INDEX)}", "")
 
     def started(self, name: str) -> None:
         """Show which report was begun last."""
         self._bar.update(self._task, description=name)
 
-    def finished(self, record: Record) -> None:
-        """Say in a line what became of a report."""
+    def finished(self, record: Record) -> Record:
+        """Say in a line what became of a report; return its record."""
         self._bar.update(self._task, advance=1)
-        self._say(describe(record, self._output), STYLES.get(record.status, "red"))
+        if record.status is Status.LEFT_OUT:  # a line for all of them, at the end
+            self._left_out.append(record.name)
+        else:
+            self._say(describe(record, self._output), STYLES.get(record.status, "red"))
+        return record
 
     def _say(self, line: str, style: str) -> None:
         try:
@@ -133,86 +124,81 @@ def describe(record: Record, output: Path) -> str:
     late = f"as_of is {as_of}, but the data ends on {ends}" if ends and as_of > ends else ""
     made = record.status in {Status.OK, Status.UNCHANGED}
     page = output / record.link(PAGE if made else FAILED_PAGE)
-    took = (
-        f"{record.duration_seconds:.1f} s" if record.duration_seconds and record.status is not Status.UNCHANGED else ""
-    )
+    seconds = 0 if record.status is Status.UNCHANGED else record.duration_seconds
     said = "; ".join(filter(None, [record.headline, record.message, late]))
-    where = ", ".join(filter(None, [display_path(page) if page.exists() else "", took]))
-    return f"{record.name}: {record.status}: {said}" + (f" ({where})" if where else "")
+    where = ", ".join(
+        filter(None, [display_path(page) if page.exists() else "", f"{seconds:.1f} s" if seconds else ""])
+    )
+    return f"{record.name}: {record.status.replace('_', ' ')}: {said}" + (f" ({where})" if where else "")
 
 
 class _Run:
-    """A run under way: how, whom to tell, and the executions that an interrupt ends."""
+    """A run under way: how, whom to tell, and whether it is to end."""
 
     def __init__(self, options: Options, progress: Progress, interrupted: Callable[[], bool]) -> None:
         self.options, self.progress, self.interrupted = options, progress, interrupted
-        self.executions: dict[str, Execution] = {}
 
     def make_all(self, plan: Plan) -> list[Record]:
-        done = {record.name: self._tell(record) for record in plan.faults}
+        done = {record.name: self.progress.finished(record) for record in plan.faults}
         inputs, asked = Inputs(), dict[str, Record]()
         for report in plan.reports:
             record = report.record(Status.OK)
-            digest = inputs.of(report.notebook, record.parameters)
-            asked[report.name] = record.with_(inputs=digest)
-            if not self.options.force and (kept := up_to_date(report, digest)):
-                done[report.name] = self._tell(kept)
+            asked[report.name] = record.with_(inputs=inputs.of(report.notebook, record.parameters))
+            if kept := self._up_to_date(report, asked[report.name]):
+                done[report.name] = self.progress.finished(kept)
         pending = [report for report in plan.reports if report.name not in done]
         if pending and not self.interrupted():
             with self._workers() as submit:
-                for name, record in check(pending, leave_out_absent=self.options.leave_out_absent).items():
-                    report = next(one for one in pending if one.name == name)
-                    done[name] = self._tell(_keep_insufficient(report, record.with_(inputs=asked[name].inputs)))
+                unfit = check(pending, leave_out_absent=self.options.leave_out_absent)
+                for report in pending:
+                    if report.name in unfit:
+                        record = unfit[report.name].with_(inputs=asked[report.name].inputs)
+                        if record.status is Status.INSUFFICIENT_DATA:  # of what is wrong or left out nothing is kept
+                            _write(report.folder, {report.file(FAILED): record.to_json()})
+                        done[report.name] = self.progress.finished(record)
                 pending = [report for report in pending if report.name not in done]
                 done |= {one.name: one for one in self._execute(pending, asked, submit)}
-        for report in pending:
-            done.setdefault(report.name, asked[report.name].with_(status=Status.INTERRUPTED, message="not made"))
-        return list(done.values())
+        return list(done.values()) + [asked[one.name].with_(**NOT_MADE) for one in pending if one.name not in done]
 
-    def _tell(self, record: Record) -> Record:
-        self.progress.finished(record)
-        return record
+    def _up_to_date(self, report: Report, asked: Record) -> Record | None:
+        return None if self.options.force else up_to_date(report, asked.inputs)
 
     def _execute(self, reports: Sequence[Report], asked: Mapping[str, Record], submit: Any) -> list[Record]:  # noqa: ANN401
         """Make reports on threads (kernels do their work); on an interrupt end their kernels, and so the threads."""
         from research_lib.reports.kernels import Execution
 
-        self.executions = {report.name: Execution() for report in reports}
+        work = [(report, asked[report.name], Execution(), submit) for report in reports]
         with ThreadPoolExecutor(self.options.jobs) as pool:
-            futures = [pool.submit(self._finish, report, asked[report.name], submit) for report in reports]
+            futures = [pool.submit(self._finish, *one) for one in work]
             while wait(futures, timeout=CHECK_SECONDS).not_done:
                 if self.interrupted():
-                    for execution in self.executions.values():  # again and again: a kernel may be about to start
+                    for _, _, execution, _ in work:  # again and again: a kernel may be about to start
                         execution.stop(INTERRUPTED)
             return [future.result() for future in futures]
 
-    def _finish(self, report: Report, asked: Record, submit: Any) -> Record:  # noqa: ANN401
+    def _finish(self, report: Report, asked: Record, execution: "Execution", submit: Any) -> Record:  # noqa: ANN401
         """Make a report; whatever goes wrong costs this one only."""
-        record = asked.with_(status=Status.INTERRUPTED, message="not made")
+        record, lock = (
+            asked.with_(**NOT_MADE),
+            report.folder.parent / ".locks" / f"{report.name.replace('/', '--')}.lock",
+        )
         try:
-            lock = report.folder.parent / ".locks" / f"{report.notebook.stem}--{report.slug}.lock"
             _write(lock.parent, {})
             with FileLock(lock).acquire(cancel_check=self.interrupted):
-                record = self._make(report, asked, submit)
+                if kept := self._up_to_date(report, asked):  # another run has made it while this one waited for it
+                    record = kept
+                elif not self.interrupted():
+                    self.progress.started(report.name)
+                    how = {"execution": execution, "timeout_seconds": self.options.timeout_seconds}
+                    made = submit(report.notebook, report.injected, asked, **how)
+                    if made.record.status is Status.OK or execution.stopped_because != INTERRUPTED:
+                        record = publish(report, made)
         except Timeout:  # another run holds the lock, and an interrupt ended the waiting for it
             pass
-        except ResearchError as error:
-            record = asked.with_(status=Status.FAILED, message=str(error))
-        except Exception as error:  # a defect in the runner
-            record = asked.with_(status=Status.FAILED, message=f"{type(error).__name__}: {error}")
-        return self._tell(record)
-
-    def _make(self, report: Report, asked: Record, submit: Any) -> Record:  # noqa: ANN401
-        if not self.options.force and (kept := up_to_date(report, asked.inputs)):
-            return kept  # another run has made it while this one waited for it
-        execution = self.executions[report.name]
-        if not self.interrupted():
-            self.progress.started(report.name)
-            timeout = self.options.timeout_seconds
-            made = submit(report.notebook, report.injected, asked, execution=execution, timeout_seconds=timeout)
-            if made.record.status is Status.OK or execution.stopped_because != INTERRUPTED:
-                return publish(report, made)
-        return asked.with_(status=Status.INTERRUPTED, message="not made")
+        except Exception as error:  # a folder that cannot be written, or a defect in the runner
+            said = str(error) if isinstance(error, ResearchError) else f"{type(error).__name__}: {error}"
+            record = asked.with_(status=Status.FAILED, message=said)
+        return self.progress.finished(record)
 
     @contextmanager
     def _workers(self) -> Iterator[Any]:
@@ -272,13 +258,6 @@ def publish(report: Report, made: "Made") -> Record:
         pictures = [path for path in report.file("figures").glob("*") if f"figures/{path.name}" not in files]
         for path in [*map(report.file, FAILURE), *pictures]:
             path.unlink(missing_ok=True)
-    return record
-
-
-def _keep_insufficient(report: Report, record: Record) -> Record:
-    """Keep the record of a report whose data is too little; of what is wrong or left out nothing is kept."""
-    if record.status is Status.INSUFFICIENT_DATA:
-        _write(report.folder, {report.file(FAILED): record.to_json()})
     return record
 
 

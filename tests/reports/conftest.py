@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,16 +20,14 @@ from research_lib.studies.study import STUDIES
 
 OF_THE_ENVIRONMENT = "a-value-of-the-environment"
 FINDINGS = "from research_lib.exhibits.findings import show_findings\nshow_findings(answer=seed)"
+MARK = f"6{os.getpid()}"  # seconds that a `sleep` is given, to know it by
 # The command in a process of its own, which hears Ctrl-C also where the tests run in the background.
 DRIVER = """
-import signal, sys
+import runpy, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 {first}
-from research_lib.cli import app
-app()
+runpy.run_module("research_lib", run_name="__main__")
 """
-
-
 SAME_CODE = "from research_lib.reports.inputs import Inputs; Inputs.code = 'one state of the library'"
 
 
@@ -55,12 +52,15 @@ class Project:
 
     def __init__(self, folder):
         self.folder, self.output = folder, folder / "out"
+        self.runs, self.go = folder / "runs", folder / "go"
         (folder / "notebooks").mkdir()
         self.started = []
 
-    def notebook(self, *cells, name="small", kernel="python3", parameters="seed = 0", tag="parameters"):
+    def notebook(
+        self, *cells, name="small", kernel="python3", language="python", parameters="seed = 0", tag="parameters"
+    ):
         made = nbformat.v4.new_notebook(
-            metadata={"kernelspec": {"name": kernel, "language": "python", "display_name": "Python"}} if kernel else {},
+            metadata={"kernelspec": {"name": kernel, "language": language, "display_name": "x"}} if kernel else {},
             cells=[
                 nbformat.v4.new_markdown_cell("# A small notebook"),
                 nbformat.v4.new_code_cell(parameters, metadata={"tags": [tag]}),
@@ -70,6 +70,14 @@ class Project:
         path = self.folder / "notebooks" / f"{name}.ipynb"
         nbformat.write(made, path)
         return path
+
+    def waiting(self, seconds="0.1"):
+        """Write a notebook that says that it runs, and with a seed runs on until it is told to go."""
+        self.notebook(
+            "import os, subprocess",
+            f"while seed and not os.path.exists({str(self.go)!r}):\n"
+            f"    open({str(self.runs)!r}, 'w').close()\n    subprocess.run(['sleep', {seconds!r}])",
+        )
 
     def file(self, slug="a", text="seed: 1\n", name="small"):
         path = self.folder / "params" / name / f"{slug}.yaml"
@@ -98,6 +106,9 @@ class Project:
         folder = self.output / name
         return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
 
+    def page(self, file="a.html", name="small"):
+        return (self.output / name / file).read_text(encoding="utf-8")
+
     def record(self, file="a.findings.json", name="small"):
         return json.loads((self.output / name / file).read_text(encoding="utf-8"))
 
@@ -109,11 +120,17 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def new_project(monkeypatch):
     monkeypatch.setattr(Inputs, "code", "one state of the library")  # whoever edits it while tests run
-    made = Project(tmp_path)
-    yield made
-    made.end()
+    made = []
+    yield lambda folder: made.append(Project(folder)) or made[-1]
+    for one in made:
+        one.end()
+
+
+@pytest.fixture
+def project(tmp_path, new_project):
+    return new_project(tmp_path)
 
 
 def wait_for(condition, seconds=30):
@@ -130,10 +147,6 @@ def alive(marker):
         for process in psutil.process_iter(["cmdline", "status"])
         if marker in (process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE
     ]
-
-
-def interrupt(running):
-    os.kill(running.pid, signal.SIGINT)
 
 
 def folders_of(pid):
