@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 from research_lib import explore
 from research_lib.data import load_prices, open_source
@@ -129,7 +130,7 @@ def test_explorers(notebook):
         start = time.perf_counter()
         anew = study.from_params(**{name: values[0]})
         for exhibit in ("summary", *exhibits):
-            anew.show(exhibit)._repr_mimebundle_()
+            DisplayFormatter().format(anew.show(exhibit))
         again = time.perf_counter() - start
         print(f"\n| explorer {notebook}, {view} | {statistics.median(took):.3f} s | {again:.3f} s | "
               f"{again / statistics.median(took):.2f} (best answer {min(took):.3f} s) |", end="")  # fmt: skip
