@@ -40,19 +40,21 @@ def file(tmp_path):
     return write
 
 
-def commands():
-    return ["run", "check", "list", "compare", "claims", "new", "lab", "sync", "data pull"]
+COMMANDS = ["run", "check", "list", "compare", "claims", "new", "lab", "sync", "data pull"]
 
 
-@pytest.mark.parametrize("command", commands())
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_examples_that_exist_and_no_words_of_programmers(command):
     done = invoke(*command.split(), "--help", env={"COLUMNS": "80"})
     assert done.exit_code == 0
-    words = done.stdout
-    assert "Examples: python -m research_lib" in " ".join(words.split())
-    assert max(map(len, words.splitlines())) <= 80
-    assert "<Path>" not in words
-    assert "boolean" not in words.lower()
+    lines = done.stdout.splitlines()
+    examples = [line.split()[3:] for line in lines if line.startswith("    python -m research_lib ")]
+    assert examples
+    assert {" ".join(words[: len(command.split())]) for words in examples} == {command}
+    for name in re.findall(r"\d\d_\w+/\w+", done.stdout):
+        assert (PARAMETERS / f"{name}.yaml").exists(), name
+    assert max(map(len, lines)) <= 80
+    assert not re.search(r"<\w|boolean|FILE --", done.stdout)
 
 
 def test_help_needs_no_heavy_package():
@@ -81,10 +83,19 @@ def test_the_version_is_said():
     assert re.fullmatch(r"research-lib \d+\.\d+\.\d+\n", invoke("--version").stdout)
 
 
-def test_a_misspelt_command_is_answered_with_the_nearest():
-    done = invoke("chek")
+@pytest.mark.parametrize(("word", "meant"), [("chek", "check"), ("data pul", "pull"), ("run --outptu x", "--output")])
+def test_a_misspelt_command_or_option_is_answered_with_the_nearest(word, meant):
+    done = invoke(*word.split())
     assert done.exit_code == 2
-    assert "Did you mean 'check'?" in done.stderr
+    assert meant in done.stderr.splitlines()[-1]
+
+
+def test_make_answers_what_people_type():
+    options = {"capture_output": True, "text": True, "check": False, "cwd": PROJECT}
+    plan = {one: subprocess.run(["make", "-n", one], **options) for one in ("report", "reports", "reprot")}  # noqa: S607
+    assert plan["reports"].stdout == plan["report"].stdout
+    assert "research_lib run" in plan["report"].stdout
+    assert "make help" in plan["reprot"].stdout + plan["reprot"].stderr
 
 
 # --- check
@@ -174,8 +185,8 @@ def test_no_run_to_resume_is_one_line(tmp_path):
 def test_too_little_history_is_a_status_of_its_own(tmp_path):
     done = invoke("run", SMOKE, "--output", tmp_path, "--set", "as_of=1900-01-01")
     assert done.exit_code == 1
-    assert "03_record_sigma/smoke: insufficient_data: " in done.stdout
-    record = json.loads((tmp_path / "03_record_sigma" / "smoke.failed.json").read_text())
+    assert "03_record_sigma/smoke--as_of=1900-01-01: insufficient data: " in done.stdout
+    record = json.loads((tmp_path / "03_record_sigma" / "smoke--as_of=1900-01-01.failed.json").read_text())
     assert (record["status"], record["findings"]) == ("insufficient_data", [])
 
 
