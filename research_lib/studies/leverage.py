@@ -351,10 +351,12 @@ class Leverage(Study):
         """Small minus large when credit spreads and bill rates move."""
         rows = [f"{row.regressor}, {row.control}: {show(row.value, 'points')}" for row in self.spreads.itertuples()]
         frame = self.spreads.rename(columns={"control": "group"}).set_index("regressor")
+        frame["text"] = [show(value, "points") for value in frame["value"]]
         return charts.intervals(
-            frame[["value", "low", "high", "group"]], name="return of small minus large in the month, points",
+            frame[["value", "low", "high", "group", "text"]], name="return of small minus large in the month, points",
             unit="points", colours={"alone": CONTEXT, "market held equal": SMALL_CAPS}, title=self.spread_title,
-            deck=f"SMB for a move of one point, {plural(self.spread_effect.n, 'month')}; 95% intervals, wild bootstrap-t",
+            deck=f"SMB for a move of one point, grey alone, orange with the market held equal; "
+            f"{plural(self.spread_effect.n, 'month')}; 95% intervals, wild bootstrap-t",
             alt="; ".join(rows) + ".", data=self.spreads,
         )  # fmt: skip
 

@@ -219,7 +219,11 @@ class RecordSigma(Study):
             f"{plural(len(near), 'session')} to {prose_date(day.date)}",
             [charts.Line(close[near], width=1.8), charts.Line(average[near], f"{n}-day average", dashed=True)],
             [charts.Band((average - k * spread)[near], (average + k * spread)[near], f"+{k}σ") for k in (3, 2, 1)],
-            [charts.Mark(day.date, last, f"{day.date:%b %Y}: {show(last, 'price')}")],
+            [
+                charts.Mark(
+                    day.date, last, f"{day.date.day} {day.date:%b}: {show(last, 'price')}, {_sigma(day.value, 2)}"
+                )
+            ],
         )
         others = self.episodes.sort_values("peak", key=abs, ascending=False).query("peak_date != @day.date")
         peaks = [*zip(others["peak_date"][:3], others["peak"], strict=False), (day.date, day.value)]

@@ -38,7 +38,7 @@ UNITS, ON = {"daily": "session", "monthly": "month"}, {"daily": "the day of the 
 A_YEAR, BETA_PERIODS = {"daily": 252, "monthly": 12}, {"daily": 252, "monthly": 36}
 OTHER_MEASURES = {"beta_adjusted": "less the market times beta", "with_dividends": "with dividends"}
 REGIMES = (policy.EASING, policy.TIGHTENING, policy.ON_HOLD)
-CURVE_POINTS = 200
+CURVE_POINTS, MOST_PATHS = 200, 15
 
 FLIPS = "p and interval: exact, from all patterns of signs, one easing cycle at a time; none under six cycles."
 WINDOWS = ("window", "n", ("value", Column("mean")), "interval", "p", "p_holm", "share_positive", "jackknife")
@@ -386,11 +386,13 @@ class RateCuts(Study):
     def paths(self) -> Figure:
         """Path of each cycle."""
         events = self.events(self.pair)
+        if len(events) > MOST_PATHS:
+            raise InsufficientDataError(f"{len(events)} paths are too many to tell apart in a picture")
         found = self._paths(self.pair.small, events["position"], compounded=self.pair.large is not None)
         if self.pair.large is not None:
             found -= self._paths(self.pair.large, events["position"])
-        form = "%Y" if pd.DatetimeIndex(events.index).year.is_unique else "%Y-%m"
-        found.columns = [f"{day:{form}}" for day in events.index]
+        years = [f"{day:%Y}" for day in events.index]
+        found.columns = years if len({*years}) == len(years) else [f"{day:%Y-%m}" for day in events.index]
         last = found.ffill().iloc[-1]
         title = f"Cycles part ways: from {show(last.min(), 'points')} to {show(last.max(), 'points')} after the cut"
         if len(last) == 1:
