@@ -63,7 +63,10 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     """
     usable = facts[(facts["unit"].isin(["USD", "shares"])) & (facts["taxonomy"] != "ifrs-full")]
     rows, faults = annual_reports(usable)
-    faults += _without_reports(facts, set(rows["company"]))
+    for company, own in facts[~facts["company"].isin(rows["company"])].groupby("company"):
+        ifrs, currencies = (own["taxonomy"] == "ifrs-full").any(), sorted(set(own["unit"]) - {"USD", "shares"})
+        said = f"{company} (in {', '.join(currencies)})" if currencies and not ifrs else str(company)
+        faults.append(Fault(FaultKind.IFRS if ifrs else FaultKind.NO_ANNUAL_REPORT, None, "", said))
     if rows.empty:
         raise InsufficientDataError(str(refusal("source sec: no statements", map(str, faults), len(faults))))
     values = standing(usable)
@@ -101,16 +104,6 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
         Fault(FaultKind.NO_SHARES, None, "", f"{company} ({n} reports)", n=int(n)) for company, n in uncounted.items()
     ]
     return rows.drop(columns="accession"), faults
-
-
-def _without_reports(facts: pd.DataFrame, known: set[str]) -> list[Fault]:
-    """Name the companies that have no annual report of the kind that is read."""
-    faults = []
-    for company, own in facts[~facts["company"].isin(known)].groupby("company"):
-        ifrs, currencies = (own["taxonomy"] == "ifrs-full").any(), sorted(set(own["unit"]) - {"USD", "shares"})
-        said = f"{company} (in {', '.join(currencies)})" if currencies and not ifrs else str(company)
-        faults.append(Fault(FaultKind.IFRS if ifrs else FaultKind.NO_ANNUAL_REPORT, None, "", said))
-    return faults
 
 
 def annual_reports(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
