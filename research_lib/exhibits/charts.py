@@ -6,11 +6,10 @@ lines, and an axis starts and ends with its data. Values are decimals where the 
 # ruff: noqa: ANN401  # options that another function types, and matplotlib's own
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
-from math import floor, log10
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 # Characters a line, wide and narrow: in the margin, of a row's name, of what stands above the axes.
 MARGIN_TEXT, ROW_TEXT, NAME_TEXT = (26, 14), (34, 17), (110, 48)
-LINE_PX, ROW_PX, LETTER_PX = 15.5, (28.0, 23.0), 7.0
+LINE_PX, LETTER_PX = 15.5, 7.0
 TEXT, SMALL_TEXT, PHONE_TEXT = (px * style.POINTS_PER_PX for px in (style.TEXT_PX, style.SMALL_TEXT_PX, 10.5))
 IN_PERCENT = {"fraction", "share", "change", "points"}
 LEGIBLE = {CONTEXT: QUIET, SMALL_CAPS: style.SMALL_CAPS_WORDS}  # of words about what is too light for words
@@ -166,10 +165,8 @@ def intervals(
 
     apart = max(1, 0.62 * len(groups), 2.2 * ("quoted" in frame))
     texts = [(row["text"], MARGIN_TEXT) for row in rows] + [(one, ROW_TEXT) for one in names]
-    heights = [
-        75 + len(names) * max(ROW_PX[narrow] * apart, _tallest(texts, narrow=narrow)) for narrow in (False, True)
-    ]
-    return picture(draw, (heights[0], heights[1]), **words)
+    wide, narrow = _row_px(texts, apart)
+    return picture(draw, (75 + wide * len(names), 75 + narrow * len(names)), **words)
 
 
 bars = partial(intervals, as_bars=True)
@@ -192,11 +189,8 @@ def stacked(frame: pd.DataFrame, *, colours: Mapping[str, str], **words: Unpack[
         axes.set_axis_off()
         canvas.legend(loc="outside upper left", ncols=3 if narrow else 8)
 
-    rows = [
-        max(ROW_PX[narrow], _tallest([(str(one), ROW_TEXT) for one in frame.index], narrow=narrow))
-        for narrow in (False, True)
-    ]
-    return picture(draw, (75 + rows[0] * len(frame), 100 + rows[1] * len(frame)), **words)
+    wide, narrow = _row_px([(str(row), ROW_TEXT) for row in frame.index])
+    return picture(draw, (75 + wide * len(frame), 100 + narrow * len(frame)), **words)
 
 
 def heat_map(
@@ -242,7 +236,7 @@ def heat_map(
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
-    return picture(draw, (50 + 31 * len(frame), 45 + 27 * len(frame)), **words)
+    return picture(draw, (50 + 31 * len(frame), 45 + 25 * len(frame)), **words)
 
 
 def sparkline(values: "pd.Series[Any]") -> str:
@@ -340,9 +334,11 @@ def _spread(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
     return places
 
 
-def _tallest(texts: Sequence[tuple[str, tuple[int, int]]], *, narrow: bool) -> float:
-    """Return the height in px that the longest of some texts needs, each within its width in characters."""
-    return LINE_PX * max(len(textwrap.wrap(text, width[narrow])) for text, width in texts) + 8
+def _row_px(texts: Sequence[tuple[str, tuple[int, int]]], apart: float = 1.0) -> Iterator[float]:
+    """Give the height of a row, wide and narrow, that holds the longest of some texts, each within its width."""
+    for i, (least, between) in enumerate(((28.0, 8.0), (23.0, 3.0))):
+        lines = max(len(textwrap.wrap(text, width[i])) for text, width in texts)
+        yield max(least * apart, lines * LINE_PX + between)
 
 
 def _row(axes: "Axes", row: Mapping[str, Any], unit: str, *, bar: float) -> None:
@@ -402,17 +398,18 @@ def _number_ticks(axis: "Axis", unit: str, *, most: int) -> None:
         halves = [] if unit not in IN_PERCENT and high - low > 5 else [2.5]  # of months and counts are no numbers
         locator = MaxNLocator(most, steps=[1, 2, *halves, 5, 10])
     places = [float(place) for place in locator.tick_values(low, high) if low <= place <= high]
-    steps = places if logarithmic else [places[1] - places[0] if len(places) > 1 else 1.0] * len(places)
-    axis.set_ticks(places, [_tick(place, unit, step) for place, step in zip(places, steps, strict=True)])
+    texts = [_tick(place, unit, [place] if logarithmic else places) for place in places]
+    axis.set_ticks(
+        places, [text.lstrip("+") if place == 0 else text for place, text in zip(places, texts, strict=True)]
+    )
     axis.set_minor_locator(NullLocator())
 
 
-def _tick(value: float, unit: str, step: float) -> str:
-    scaled = step * (100 if unit in IN_PERCENT else 1)
-    digits = max(0, -floor(log10(scaled)))
-    digits += not np.isclose(scaled, round(scaled, digits), rtol=1e-6, atol=0)
-    text = show(value, unit, digits=digits).removesuffix(" pp").removesuffix(" bp")
-    return text.lstrip("+") if value == 0 else text
+def _tick(value: float, unit: str, beside: Sequence[float]) -> str:
+    """Write a tick with the digits that tell it from those beside it; the unit stands in the axis' name."""
+    scaled = np.array(beside) * (100 if unit in IN_PERCENT else 1)
+    digits = next(n for n in range(12) if np.allclose(scaled, scaled.round(n), rtol=1e-6, atol=0) or n == 11)
+    return show(value, unit, digits=digits).removesuffix(" pp").removesuffix(" bp")
 
 
 def _thinned(values: "pd.Series[Any]", parts: int) -> "pd.Series[Any]":

@@ -38,11 +38,8 @@ class Exhibit:
 
     def links(self) -> dict[str, str]:
         """Return what can be taken away: an address by the ending of its file's name."""
-        return (
-            {"csv": f"data:text/csv;charset=utf-8,{quote(as_csv(self.data), safe=SAFE)}"}
-            if len(self.data.columns)
-            else {}
-        )
+        csv = f"data:text/csv;charset=utf-8,{quote(as_csv(self.data), safe=SAFE)}"
+        return {"csv": csv} if len(self.data.columns) else {}
 
     def reading(self) -> str:
         """Say how to read it."""

@@ -1,6 +1,6 @@
 """The numbers of a report by name, and its summary: what the runner, the index and other programs read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from html import escape
 from math import isfinite
@@ -135,8 +135,3 @@ def plain(value: Any) -> Any:  # noqa: ANN401  # any cell of a frame
     if hasattr(value, "strftime"):
         return str(value.strftime("%Y-%m-%d"))
     return value
-
-
-def join_cards(*groups: Sequence[Any]) -> tuple[Any, ...]:
-    """Put the cards of several data sets one after the other, each series once."""
-    return tuple({card.id: card for group in groups for card in group}.values())

@@ -20,10 +20,8 @@ class Column:
     digits: int | None = None  # decimal places, where not the unit's own
 
 
-def _read(row: Mapping[str, str]) -> Column:
-    digits = int(row["digits"]) if row["digits"] else None
-    return Column(row["heading"], row["unit"], row["meaning"], words=row["unit"] == "text", digits=digits)
-
-
 with Path(__file__).with_name("glossary.csv").open(encoding="utf-8") as _file:
-    GLOSSARY: Mapping[str, Column] = {row["name"]: _read(row) for row in csv.DictReader(_file)}
+    GLOSSARY: Mapping[str, Column] = {
+        name: Column(heading, unit, meaning, words=unit == "text", digits=int(digits) if digits else None)
+        for name, heading, unit, meaning, digits in list(csv.reader(_file))[1:]
+    }

@@ -35,15 +35,16 @@ def write_index(output: Path, records: Sequence[Record]) -> Path:
     There is one record a report: of those just made or left out the new one, of the others the one that is kept.
     """
     ordered = sorted(records, key=lambda record: with_whole_numbers(record.name))
-    single = [record for record in ordered if POINT not in record.slug]
-    swept = groupby((one for one in ordered if POINT in one.slug), key=lambda one: one.name.split(POINT)[0])
+    grouped = groupby(ordered, key=lambda one: "".join(one.name.partition(POINT)[:2]))
+    together = [(base, list(group)) for base, group in grouped]
+    single = [record for _, group in together for record in group if len(group) == 1]  # one point is no sweep
     families = [list(_family(list(group))) for _, group in groupby(single, key=lambda record: record.notebook)]
     answers = [line for family in families for line in _answer(family)]
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
     page = templates().get_template("index.html.j2").render(
         lines=[line for family in families for line in family],
         families=families,
-        sweeps=[_sweep(base, list(points)) for base, points in swept],
+        sweeps=[_sweep(base.removesuffix(POINT), points) for base, points in together if len(points) > 1],
         cards=[(line, _thumbnail(output, line["good"])) for line in answers],
         score=next(((line, counts) for line in answers if (counts := _score(line["good"]))), None),
         as_words=as_words,
@@ -78,7 +79,7 @@ def _line(record: Record, differs: str) -> Line:
         "page": quote(record.link(PAGE if made else FAILED_PAGE)),
         "message": "" if made else without_paths(record.message),
         "not_made": record.status == Status.LEFT_OUT,  # its data is not here, which is no error
-        "headline": (good.headline or ", ".join(numbers) or getattr(good, "title", "")) if good else "",
+        "headline": (good.headline or ", ".join(numbers) or good.title) if good else "",
         "data_to": data_to(good) if good else "",
         "changes": list(_changes(record, record.previous)) if made and record.previous else [],
     }
@@ -149,13 +150,11 @@ def _picture(base: str, points: Sequence[tuple[Line, Finding]]) -> str:
 
     from research_lib.exhibits.charts import Band, Line, curve
 
-    parameters, name, unit = (
-        [line["good"].parameters for line, _ in points],
-        as_words(points[0][1].name),
-        points[0][1].unit,
-    )
+    parameters, first = [line["good"].parameters for line, _ in points], points[0][1]
+    name, unit = as_words(first.name), first.unit
     swept = differing(parameters)
     at = [one.get(swept[0]) if len(swept) == 1 else None for one in parameters]
+    over = as_words(", ".join(swept))
     numeric = all(type(one) in (int, float) for one in at)
     rows = [(one.value, one.low, one.high) for _, one in points]
     frame = pd.DataFrame(rows, at if numeric else None, ["value", "low", "high"], dtype=float).sort_index()
@@ -164,7 +163,7 @@ def _picture(base: str, points: Sequence[tuple[Line, Finding]]) -> str:
     figure = curve(
         [Line(frame["value"])],
         bands=[Band(known["low"], known["high"], "95% interval")] if len(known) else [],
-        points=frame["value"], height_px=150, name=name, unit=unit, x_name=as_words(", ".join(swept)) + (", in order" if not numeric else ""),
+        points=frame["value"], height_px=150, name=name, unit=unit, x_name=over if numeric else f"{over}, in their order",
         title=f"{name[0].upper()}{name[1:]}: {ends[0]} to {ends[1]}", deck=as_words(base), data=frame,
         alt="; ".join(f"{line['differs']}: {show(one.value, unit)}" for line, one in points),
     )  # fmt: skip

@@ -35,7 +35,7 @@ STUDIES = {
     "03_record_sigma": "research_lib.studies.record_sigma:RecordSigma",
     "04_claims": "research_lib.studies.claims.study:Claims",
 }
-NAMED_SOURCES = 3
+NAMED_SOURCES = 2
 LATE_DAYS, TOO_LATE_DAYS = 7, 31  # by which the data may end before the day asked for
 
 
@@ -173,14 +173,13 @@ class Study:
 
     def cards_of(self, *data: str) -> tuple[DataCard, ...]:
         """Return the cards of the data that results of these names hold, as far as the source has it."""
-        from research_lib.exhibits.findings import join_cards
-
         found: list[Any] = []
         for name in data:
             with suppress(*MISSING):
                 held = getattr(self, name)
                 found += held.values() if isinstance(held, Mapping) else [held]
-        return join_cards(*(one.cards if hasattr(one, "cards") else (one.card,) for one in found if one is not None))
+        groups = (one.cards if hasattr(one, "cards") else (one.card,) for one in found if one is not None)
+        return tuple({card.id: card for group in groups for card in group}.values())  # each series once
 
     @property
     def cards(self) -> tuple[DataCard, ...]:

@@ -154,13 +154,11 @@ def test_nothing_to_draw_is_said():
 
 def test_an_axis_starts_and_ends_with_its_data(drawn):
     """The first point of the price line lies at the left edge of the axes, the last at the right one."""
-    line = max(re.findall(r'<path d="(M[^"]*)"[^>]*stroke: var\(--ink', drawn["series"].svg), key=len)
+    svg = drawn["series"].svg
+    line = max(re.findall(r'<path d="(M[^"]*)"[^>]*stroke: var\(--ink', svg), key=len)
     x = [float(place.split()[0]) for place in re.split(r"[ML]", line) if place.strip()]
-    axis = re.search(
-        r'<path d="M ([\d.]+) [\d.]+L ([\d.]+) [\d.]+" style="fill: none; stroke: var\(--context', drawn["series"].svg
-    )
-    assert x[0] == pytest.approx(float(axis[1]), abs=0.5)
-    assert x[-1] == pytest.approx(float(axis[2]), abs=0.5)
+    axis = re.search(r'<path d="M ([\d.]+) [\d.]+L ([\d.]+) [\d.]+" style="fill: none; stroke: var\(--context', svg)
+    assert (x[0], x[-1]) == pytest.approx((float(axis[1]), float(axis[2])), abs=0.5)
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=200, max_size=600))
@@ -240,14 +238,12 @@ def test_verdicts_differ_in_colour_and_shape_and_can_be_read():
         assert word in badge(verdict)
 
 
-def contrast(one, other):
+def contrast(*colours):
     """The ratio of WCAG 2."""
-    values = []
-    for colour in (one, other):
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-        values.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
-    return (max(values) + 0.05) / (min(values) + 0.05)
+    parts = np.array([[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for colour in colours])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    low, high = sorted(linear @ (0.2126, 0.7152, 0.0722))
+    return (high + 0.05) / (low + 0.05)
 
 
 def test_a_figure_may_be_drawn_for_a_wide_screen_alone(drawn):

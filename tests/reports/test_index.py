@@ -117,7 +117,7 @@ def test_own_notebooks_appear_with_their_first_numbers(tmp_path):
     bare = record("05_mine/second", summary={}, title="How far did it move?")
     found = rows(index(tmp_path, own, bare))
     assert found["first try"][1] == "mean return +1.2 pp, day 2024-07-16, none –"
-    assert found["second"][1] == ("How far did it move?" if "title" in Record.model_fields else "")
+    assert found["second"][1] == "How far did it move?"
 
 
 def test_a_sweep_is_a_picture_and_its_points_in_order(tmp_path):
@@ -136,6 +136,13 @@ def test_a_sweep_is_a_picture_and_its_points_in_order(tmp_path):
     items = re.findall(r"<li>.*?</li>", page.partition("Sweep of")[2], re.S)
     said = [f"window {n} : It rose in 3 of 8 cycles" for n in (20, 50, 100)]
     assert [words(item) for item in items] == ["window 9 : too short", *said]
+
+
+def test_a_single_setting_is_a_line_below_its_file(tmp_path):
+    changed = record("09_own/a--window=100", parameters={"window": 100, "asset": "GSPC"})
+    page = index(tmp_path, record("09_own/a"), changed)
+    assert {name: cells[0] for name, cells in rows(page).items()} == {"a": "", "a--window=100": "window 100"}
+    assert "Sweep of" not in page
 
 
 def test_all_findings_are_one_table(tmp_path):
