@@ -14,17 +14,16 @@ from research_lib.data.catalog import Asset, describe_series
 from research_lib.data.live.store import Snapshots
 from research_lib.data.load import load_prices_if_any, load_series_if_any
 from research_lib.data.quality import STALE_DAYS, DataCard, Fault, FaultKind, Rows, jumps, session_faults, stale_runs
-from research_lib.data.readers import read_panel, require_unique
+from research_lib.data.readers import read_panel
 from research_lib.data.sec import read_facts
 from research_lib.data.source import Folder, Source, find_table, parts_of
 from research_lib.data.statements import (
-    DAILY_PRICES,
     SIMFIN,
     Found,
     Table,
+    first_price,
     make_statements,
-    price_at_publication,
-    read_simfin_prices,
+    read_simfin_panel,
     read_statements,
 )
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
@@ -127,7 +126,7 @@ def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Foun
     rows, faults = read_facts(facts.reset_index(drop=True))
     rows, has = rows.set_axis(range(1, len(rows) + 1)), set(prices.symbols())
     paid = [_closes_paid(prices, name) for name in rows["company"].unique() if name in has]
-    rows["price"] = price_at_publication(rows, pd.concat(paid)) if paid else np.nan
+    rows["price"] = first_price(rows, pd.concat(paid)) if paid else np.nan
     rows["market_value"] = rows["price"] * rows["shares"]
     rows["market_value_from"] = np.select(
         [rows["market_value"].notna(), rows["shares"].isna()],
@@ -174,12 +173,7 @@ def _read_folder(folder: Path) -> tuple[pd.DataFrame, str]:
     if path := find_table(folder, "price_panel") or find_table(folder / SIMFIN, "daily_adj_close"):
         origin = str(path.relative_to(folder))
         return read_panel(path, origin), origin
-    origin = f"{SIMFIN}/{DAILY_PRICES}"
-    if not (folder / origin).is_file():
-        return pd.DataFrame(), ""
-    prices = read_simfin_prices(folder / SIMFIN, DAILY_PRICES, "Adj. Close")
-    require_unique(prices, ["company", "date"], origin)
-    return prices.set_index(["date", "company"])["price"].unstack().rename_axis(columns=None), origin  # noqa: PD010
+    return read_simfin_panel(folder / SIMFIN)
 
 
 def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PricePanel:
@@ -198,7 +192,7 @@ def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PriceP
         *(Fault(FaultKind.BAD_PRICE, None, str(days[row])[:10], str(frame.columns[column]))
           for row, column in np.argwhere(bad.to_numpy())),
         *(Fault(FaultKind.NO_PRICE, None, "", str(name)) for name in has_price.index[~has_price]),
-        *(fault for fault in session_faults(Rows(np.arange(len(days)), days, days)) if fault.kind == FaultKind.MISSING_SESSION),
+        *(replace(fault, row=None) for fault in session_faults(Rows(np.arange(len(days)), days, days))),
     ]  # fmt: skip
     values = values.loc[:, has_price]
     for name, prices in zip(values.columns, values.to_numpy().T, strict=True):

@@ -30,6 +30,7 @@ WORDS = {TEXT: "text", INTEGER: "whole number", NUMBER: "number", DATE: "date (y
 
 Edit = Callable[[str], str]  # makes CSV of a text of another form, line by line
 Kinds = Mapping[str, str]  # by a column's name
+Names = Mapping[str, Sequence[str]]  # what a column may be called in a file
 MISSING = ("", ".", "na", "n/a", "nan", "null", "none", "nd", "#n/a", "#n/a n/a")  # in numbers; a text NA is a text
 DATE_NAMES = ("date", "observation_date", "timestamp", "time")
 FIELDS = {"open", "high", "low", "close", "adj_close", "volume", "dividends", "stock_splits", "capital_gains"}
@@ -107,7 +108,7 @@ def read_table(
     optional: Kinds | None = None,
     *,
     keys: Collection[str] = (),
-    called: Mapping[str, Sequence[str]] | None = None,
+    called: Names | None = None,
 ) -> pd.DataFrame:
     """Read typed columns of a table, whatever capitals, blanks and underscores are in their names.
 
@@ -148,7 +149,7 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
         raise DataError(f"{shown}: a column's name stands twice in its header ({listed(twice)})")
     frame = sheet.read([date, *names]).set_axis([DATE, *symbols], axis=1)
     index = pd.DatetimeIndex(to_dates(frame.pop(DATE), shown), name=DATE)
-    if any(dtype.kind not in "if" for dtype in frame.dtypes) or np.isinf(frame.to_numpy()).any():
+    if any(dtype.kind not in "if" for dtype in frame.dtypes) or np.isinf(frame.astype(float).to_numpy()).any():
         frame = pd.DataFrame({symbol: _convert(frame[symbol], NUMBER, shown) for symbol in symbols})
     return frame.astype(float).set_axis(index)
 

@@ -5,7 +5,6 @@ their publication, or of their restatement. `facts/statements.csv` says what eac
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -17,7 +16,7 @@ import pandas as pd
 from research_lib.data.calendar import last_finished
 from research_lib.data.catalog import fact_rows
 from research_lib.data.quality import DataCard, Fault, FaultKind
-from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, Kinds, open_sheet, read_table, require_unique
+from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, Kinds, Names, open_sheet, read_table, require_unique
 from research_lib.data.source import find_table
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 
@@ -190,14 +189,24 @@ def read_simfin(folder: Path) -> Found:
     return Found(rows, faults + bad_prices, f"{SIMFIN}/{INCOME} and the balance, cash-flow and price files beside it")
 
 
-def _read_simfin(folder: Path, name: str, kinds: Kinds, called: Mapping[str, list[str]] | None = None) -> pd.DataFrame:
+def _read_simfin(folder: Path, name: str, kinds: Kinds, called: Names | None = None) -> pd.DataFrame:
     return read_table(open_sheet(folder / name, f"{SIMFIN}/{name}"), kinds, called=called)
 
 
-def read_simfin_prices(folder: Path, name: str, column: str) -> pd.DataFrame:
+def _read_prices(folder: Path, name: str, column: str) -> pd.DataFrame:
     """Read one column of a file of SimFin's prices: company, date, price."""
     prices = _read_simfin(folder, name, {"Ticker": TEXT, "Date": DATE, column: NUMBER})
     return prices.set_axis(["company", "date", "price"], axis=1).dropna()
+
+
+def read_simfin_panel(folder: Path) -> tuple[pd.DataFrame, str]:
+    """Read SimFin's bulk prices, adjusted, as (sessions, companies), and say where they are from; empty where there are none."""
+    origin = f"{SIMFIN}/{DAILY_PRICES}"
+    if not (folder / DAILY_PRICES).is_file():
+        return pd.DataFrame(), origin
+    prices = _read_prices(folder, DAILY_PRICES, "Adj. Close")
+    require_unique(prices, ["company", "date"], origin)
+    return prices.set_index(["date", "company"])["price"].unstack().rename_axis(columns=None), origin  # noqa: PD010
 
 
 def _with_price(rows: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Fault]]:
@@ -206,20 +215,20 @@ def _with_price(rows: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Fa
     if not name:
         why = f"no {SIMFIN}/{DAILY_PRICES} (SimFin's bulk prices) or {SIMFIN}/{PRICES_AT_PUBLICATION}"
         return rows.assign(price=np.nan, market_value=np.nan, market_value_from=why), []
-    prices = read_simfin_prices(folder, name, files[name])
+    prices = _read_prices(folder, name, files[name])
     own = set(rows["company"])
     faults = [
         Fault(FaultKind.BAD_PRICE, int(row), str(day)[:10], f"{SIMFIN}/{name}, {company}: {price:g}")
         for row, company, day, price in prices[prices["price"] <= 0].itertuples()
         if company in own
     ]
-    price = price_at_publication(rows, prices[prices["price"] > 0])
+    price = first_price(rows, prices[prices["price"] > 0])
     market_value = price * rows["shares"]
     origin = np.where(market_value.notna(), "price at publication x basic shares", "no price or no shares")
     return rows.assign(price=price, market_value=market_value, market_value_from=origin), faults
 
 
-def price_at_publication(rows: pd.DataFrame, prices: pd.DataFrame) -> "pd.Series[float]":
+def first_price(rows: pd.DataFrame, prices: pd.DataFrame) -> "pd.Series[float]":
     """Return for each row the first of a company's prices (company, date, price) from its publication on."""
     found = pd.merge_asof(
         rows[["company", "published"]].assign(row=rows.index).dropna().sort_values("published"),

@@ -111,6 +111,7 @@ PANELS = {
     "New York": PRICES.tz_localize("America/New_York"),
     "New York in UTC": PRICES.tz_localize("America/New_York").tz_convert("UTC"),
     "Stooq": PRICES.add_suffix(".US"),
+    "Arrow's types": PRICES.reset_index().convert_dtypes(dtype_backend="pyarrow").set_index("Date"),
     "fields and symbols": pd.concat({"Close": PRICES * 2, "Adj Close": PRICES, "Volume": PRICES}, axis=1),
     "closes and symbols": pd.concat({"Close": PRICES, "Open": PRICES * 2}, axis=1),
     "symbols and fields": pd.concat({"Close": PRICES, "Open": PRICES * 2}, axis=1).swaplevel(axis=1),
