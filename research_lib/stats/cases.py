@@ -81,7 +81,12 @@ def windows_after(index: pd.DatetimeIndex, n: int, offset: pd.DateOffset | None,
 
 
 def on_the_way(prices: NDArray[np.float64], path: str) -> float:
-    """Return the largest fall from a peak ("drawdown"), or the "highest" or "lowest" change from the first price."""
+    """Return the largest fall from a peak ("drawdown"), or the "highest" or "lowest" change from the first price.
+
+    NaN where there is no second price, or one is not positive.
+    """
+    if len(prices) < 2 or not prices.min() > 0:
+        return np.nan
     if path == "drawdown":
         return float((prices / np.maximum.accumulate(prices)).min() - 1)
     return float((prices[1:].max() if path == "highest" else prices[1:].min()) / prices[0] - 1)

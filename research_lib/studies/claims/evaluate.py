@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,8 @@ class Question:
             raise InsufficientDataError(f"there is no case of it from {begin.date()} to {self.end.date()}")
         if word not in SUMMARIES:
             return self._place(x, parts)
+        if word == "total" and found.kind not in CHANGES:
+            raise ParameterError(f"say: total compounds changes, and the line gives a {found.kind}")
         if self.uncertain and word == "median":
             parts |= _interval(cases.median(x if found.apart is None else found.apart), shift)
         return Reading(float(SUMMARIES[word](x)) - shift, kind, **parts)
@@ -197,7 +200,8 @@ class Question:
     def _asked_about(self, x: Series) -> Series:
         asked = x if self.window is None else x.loc[self.window]
         if not len(asked):
-            raise InsufficientDataError(f"it has no value in the days asked about, {write(self.check.asked)}")
+            span = write(self.check.asked or f"from {self.start}")
+            raise InsufficientDataError(f"it has no value in the days asked about, {span}")
         return asked
 
     def _place(self, x: Series, parts: dict[str, Any]) -> Reading:
@@ -232,7 +236,7 @@ SUMMARIES: dict[str, Callable[[Series], Any]] = {
     "mean": lambda x: x.mean(),
     "median": lambda x: x.median(),
     "deviation": lambda x: x.std() if np.isfinite(x).all() else np.nan,
-    "total": lambda x: np.prod(1 + x.to_numpy()) - 1,
+    "total": lambda x: prod(1.0 + x) - 1,
     "highest": lambda x: x.max(),
     "lowest": lambda x: x.min(),
     "longest": lambda x: x.max(),
@@ -275,9 +279,13 @@ def _what_followed(asked: Question, after: Phrase) -> Cases:
     if after["date"]:
         sessions, until = exchange_sessions(), pd.Timestamp(read_span(after["date"])[1])
         n = int(((sessions > asked.last_asked) & (sessions <= until)).sum())
+        if not n:
+            raise ParameterError(f"after: {after.text} is not after {asked.last_asked.date()}")
         after = read("after", f"{n} {after['path']}")
     line = bare(check.then or check.line)
     ahead, path = lines.values(replace(line, take=(after,)), asked.end), lines.pair(line, asked.end)[0].series
+    if not len(ahead.days):
+        raise InsufficientDataError(f"{lines.title(line)}: no {after.text} are over by {asked.end.date()}")
     index, first = ahead.days, ahead.days[0]
     rows = np.flatnonzero(asked.chosen(index))
     if check.when:
@@ -382,6 +390,8 @@ def _breakout(asked: Question, step: Phrase, line: Line) -> Reading:
     rows = np.arange(len(series))[-1:] if asked.window is None else np.flatnonzero(series.index >= asked.window.start)
     if k < LEAST_BREAKOUT:
         raise ParameterError(f"take: `{step.text}`: a resistance is drawn from {LEAST_BREAKOUT} values or more")
+    if not (series > 0).all():
+        raise ParameterError(f"take: `{step.text}`: a resistance is drawn through values above zero")
     if not len(rows) or rows[0] < k:
         raise InsufficientDataError(f"a breakout over {k} sessions needs more of them than {len(series) - 1}")
     found = [history.breakouts(series.iloc[row - k : row + 1], k)["value"][step["line"]] for row in rows]

@@ -137,10 +137,14 @@ class Lines:
         left = self._operand(line.of, line, end)
         if line.per is not None and not _has_steps(line.per):
             left = _joined(left, self._operand(line.per, line, end), divide=True)
+        if not left.series.notna().any():
+            raise InsufficientDataError(f"{self.title(bare(line))} has no value up to {end.date()}")
         if line.less is None or _has_steps(line.less):
             return left, None
         right = self._operand(line.less, line, end)
         common = left.known().days.intersection(right.known().days)
+        if not len(common):
+            raise InsufficientDataError(f"{self.title(bare(line))}: the two have no day in common up to {end.date()}")
         return replace(left, series=left.series[common]), replace(right, series=right.series[common])
 
     def _operand(self, one: str | Line, line: Line, end: pd.Timestamp) -> Values:
@@ -244,7 +248,7 @@ def moved(values: Values, base: Series, kind: str = "", series: Series | None = 
     if (kind or ("percent" if values.kind in PRICES else "points")) == "points":
         return values.of(series - base, CHANGED.get(values.kind, values.kind))
     ratio = (series / base).where(base > 0)
-    return values.of(ratio.map(np.log) if kind == "log" else ratio - 1, "fraction")
+    return values.of(ratio.where(ratio > 0).map(np.log) if kind == "log" else ratio - 1, "fraction")
 
 
 def _a_year(change: Values, step: Phrase) -> Values:
@@ -313,7 +317,7 @@ def _volatility(values: Values, step: Phrase) -> Values:
 def _z(values: Values, step: Phrase) -> Values:
     name: Any = "return_z" if step["moved"] else SIGMAS.get(step["definition"], "distance_vol")
     settings = SigmaSettings(step.number(), int(step["ddof"] or 1), return_sessions=step.number("moved") or 1)
-    return values.of(sigma_path(values.series.dropna(), name, settings), "sigma")
+    return values.of(sigma_path(values.series.dropna().rename("the line"), name, settings), "sigma")
 
 
 def _run(values: Values, step: Phrase) -> Values:
@@ -414,6 +418,8 @@ def days_when(lines: Lines, values: Values, when: Sequence[Condition], end: pd.T
 
 def _marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
     """Mark the days that meet one condition."""
+    if phrase.word not in MARKS:
+        raise ParameterError(f"{phrase.text}: only `when` takes it, among the check's own conditions")
     marks: list[bool] = np.asarray(MARKS[phrase.word](values, phrase), dtype=bool).tolist()
     return pd.Series(marks, index=values.series.index, dtype=bool)
 

@@ -253,7 +253,8 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
     try:
         series = lines.pair(line, LAST_DAY)[0].series.dropna() if line.of else pd.Series(dtype=float)
         index = pd.DatetimeIndex(series.index)
-        if not len(index) or index[-1] <= day or not (check.says_date or season or after):
+        is_ahead = check.says_date or season or (after is not None and after.number("n") >= 0)
+        if not len(index) or index[-1] <= day or not is_ahead:
             return ""
         stop, note = index[-1], ", where the data ends"
         if check.says_date:
@@ -276,7 +277,7 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
         else:
             moved = lines.values(replace(line, take=(read("take", f"change since {day.date()}"),)), stop)
             value, kind = float(moved.series.iloc[-1]), moved.kind
-    except (InsufficientDataError, DataError):
+    except (InsufficientDataError, DataError, ParameterError):
         return ""
     computed = shown(Reading(value, kind, 1, day, stop), value)
     return sentence(f"{lines.title(line)}: {computed} from {day.date()} to {stop.date()}{note}")
