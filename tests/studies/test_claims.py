@@ -27,7 +27,7 @@ from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS
 from research_lib.stats import cases
 from research_lib.studies.claims.evaluate import Reading, read_all
-from research_lib.studies.claims.language import Article, Claim, read_checks, read_figure
+from research_lib.studies.claims.language import WORDS, Article, Claim, read_checks, read_figure
 from research_lib.studies.claims.lines import Lines, scale
 from research_lib.studies.claims.study import SKELETON, Claims, claims_report, explain, new_claims, picture
 from research_lib.studies.claims.verdict import VERDICTS, Result, judge, verdict_of
@@ -562,6 +562,41 @@ def test_a_list_gives_the_same_as_its_members_one_by_one(
     line = sentence(parts)
     single = [answers({**line, "take": take, "say": say}, bundled()) for say in says for take in takes]
     assert sorted(answers({**line, "take": takes, "say": says}, bundled())) == sorted(chain(*single))
+
+
+ARGUMENTS = {
+    "k": ("1", "21", "252", "5000"), "n": ("1", "-5", "21", "-300", "3000"), "x": ("0", "5%", "-2%", "100 bp", "2000", "3 sigma"),
+    "y": ("7%", "3000"), "name": ("GSPC", "VIX", "SMB"), "names": ("GSPC", "HML SMB"), "date": ("2012-05", "2030", "1900"),
+    "season": ("Nov-Apr", "Q4", "15 Dec-15 Jan", "first 5 Jan"), "years": ("election", "1974, 1990"), "days": ("2008-09-15",),
+    "condition": ("above 0", "up", "record", "lasts 3"), "year": ("2010",), "share": ("50",), "bp": ("200",), "moved": ("5",),
+}  # fmt: skip
+
+
+@st.composite
+def phrase(draw: st.DrawFn, part: str) -> str:
+    """Write any phrase of a part of the language."""
+    form = draw(st.sampled_from([word.form for word in WORDS if word.part == part]))
+    form = re.sub(r"\[([^]]*)\]", lambda found: found[1] if draw(st.booleans()) else "", form)
+    chosen = lambda found: draw(st.sampled_from(found[2].split("|") if found[2] else ARGUMENTS[found[1]]))
+    return re.sub(r"<(\w+):?([^>]*)>", chosen, form).replace("?", "")
+
+
+ANY_LINE = st.fixed_dictionaries({"of": st.sampled_from(["GSPC", "BAA", "VIX", "RUT"])}, optional={
+    "less": st.sampled_from(["AAA", "IXIC", {"take": "average 20"}]), "every": st.sampled_from(["week", "month", "year"]),
+    "take": phrase("take"), "when": st.one_of(phrase("when"), st.fixed_dictionaries({"take": phrase("take"), "is": phrase("when")})),
+    "after": phrase("after"), "from": st.sampled_from(["1990", "2030"]), "at": st.sampled_from(["2015", "2008-09 to 2009-03"]),
+})  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(ANY_LINE, phrase("say"), st.sampled_from(["fact", "tendency", "forecast"]))
+def test_any_sentence_gets_a_verdict_and_its_reason(line: dict[str, Any], say: str, kind: str) -> None:
+    stated = "2010" if "date" in say or "since" in say else "at least 0"
+    found = judged(line | {"say": say}, stated, "2016-07-05", kind=kind)
+    assert found.verdict in VERDICTS
+    assert found.text
+    assert len(found.text) < 900
+    assert not re.search(r"\b(nan|inf|None|NaT)\b", found.text + found.computed)
 
 
 def test_five_thousand_claims_share_their_lines() -> None:
