@@ -18,8 +18,8 @@ from research_lib.studies.record_sigma import RecordSigma
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
-NETWORK = ("data pull", "live.yaml")
-COMMAND = re.compile(r"^ {4}(?:\$ )?(python -m research_lib\b.*|papermill .*)$", re.MULTILINE)
+NOT_RUN = ("data pull", "live.yaml", "research_lib lab")  # they use the network, or go on until one ends them
+COMMAND = re.compile(r"(?:^(?: {4})?|`)(python -m research_lib\b[^`\n]*|papermill [^`\n]+)", re.MULTILINE)
 
 
 def study_of(kind, notebook, slug):
@@ -87,7 +87,7 @@ def copy(tmp_path):
 
 def commands(path):
     found = dict.fromkeys(COMMAND.findall(path.read_text(encoding="utf-8")))
-    return [text.split("  #")[0].strip() for text in found if not any(word in text for word in NETWORK)]
+    return [text.split("  #")[0].strip() for text in found if not any(word in text for word in NOT_RUN)]
 
 
 @pytest.mark.notebook
