@@ -1,6 +1,7 @@
 """Companies as studies load them: a panel in every form, survivors named, what a source lacks None; made-up ones."""
 
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from research_lib.data import open_source
 from research_lib.data.calendar import sessions_between
 from research_lib.data.companies import (
+    _closes_paid,
     load_bundled_firms,
     load_companies,
     load_price_panel,
@@ -16,6 +18,7 @@ from research_lib.data.companies import (
     month_ends,
 )
 from research_lib.data.quality import FaultKind
+from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, InsufficientDataError
 from tests.companies import write_simfin
 from tests.data.simulated import NO_EFFECT, Planted, simulate_panel
@@ -76,7 +79,7 @@ def test_nothing_after_as_of_matters(tmp_path):
 
 def test_what_is_wrong_in_a_panel_is_left_out_or_named():
     frame = prices("A", "B", "C", "D", "E").drop(SESSIONS[20])
-    frame.iloc[3, 1], frame.iloc[50:, 2], frame["D"] = -2.0, frame.iloc[50:, 2] / 10, np.nan
+    frame.iloc[3, 1], frame.iloc[50:, 2], frame["D"] = -2.0, frame.iloc[50:, 2] / 4, np.nan
     frame.iloc[60:, 4], frame.loc[pd.Timestamp("2100-01-04")] = 44.0, 50.0
     panel = make_price_panel(frame, source="folder", origin="x")
     assert list(panel.values) == ["A", "B", "C", "E"]
@@ -90,6 +93,13 @@ def test_what_is_wrong_in_a_panel_is_left_out_or_named():
         (FaultKind.SUSPECT_SPLIT, days[1], "C x 0"),
         (FaultKind.STALE, days[2], "E 44"),
     ]
+
+
+def test_closes_are_those_that_were_paid_with_later_splits_put_back():
+    days, splits = pd.Series(SESSIONS[:5]), pd.Series([0, 2.0, 0, 3.0, 0])
+    raw = RawSeries("A", "x", days, pd.Series([10.0, 11, 12, 13, 14]), splits=splits)
+    paid = _closes_paid(SimpleNamespace(read_price=lambda _: raw), "A")
+    assert paid["price"].tolist() == [60, 33, 36, 13, 14]
 
 
 def test_survivors_are_recognised():

@@ -92,6 +92,7 @@ def test_each_fault_is_found_in_its_row_and_the_rest_is_kept(case):
     kept = pd.to_numeric(pd.Series(list(values)), errors="coerce").dropna() * info.scale
     assert sorted(series) == pytest.approx(sorted(kept), rel=1e-14)
     assert series.index.is_monotonic_increasing
+    assert [card.first, card.last] == [str(day.date()) for day in series.index[[0, -1]]]
 
 
 def test_missing_sessions_know_the_holidays_and_are_counted():

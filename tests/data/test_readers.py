@@ -4,7 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, open_sheet, read_panel, read_table, require_unique
+from research_lib.data.readers import (
+    DATE,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    listed,
+    open_sheet,
+    read_panel,
+    read_table,
+    require_unique,
+)
 from research_lib.errors import DataError, MissingDataError
 
 KINDS = {"company": TEXT, "fiscal_year": INTEGER, "debt": NUMBER}
@@ -68,6 +78,11 @@ def test_optional_columns_are_read_where_they_are_there(tmp_path):
 )  # fmt: skip
 def test_a_wrong_cell_or_column_is_named(tmp_path, text, line):
     assert refused(tmp_path, text, keys=["company"]) == line
+
+
+def test_a_long_list_is_counted():
+    assert listed("ABCDEFGH") == "A, B, C, D, E, F, G, H"
+    assert listed("ABCDEFGHI") == "A, B, C, D, E, F, G, H and 1 more"
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -227,7 +227,10 @@ def test_a_restated_value_counts_from_its_restatement(tmp_path):
     rows = load(tmp_path).values.set_index("company")
     assert rows["known_from"].dt.year.to_dict() == {"AAA": 2021, "B": 2022}
     assert rows["published"].dt.year.to_dict() == {"AAA": 2021, "B": 2021}
-    assert load(tmp_path, as_of=date(2021, 12, 31)).values["company"].tolist() == ["AAA"]
+    for day in (date(2021, 2, 15), date(2021, 12, 31), date(2022, 2, 28)):  # the first is the day of publication
+        assert load(tmp_path, as_of=day).values["company"].tolist() == ["AAA"]
+    made = make_statements(Found(rows.reset_index(), [], "x"), source="x", as_of=date(2022, 3, 1))
+    assert len(made.values) == 2
     assert "restated: known from the restatement: 1, first 2022-03-01 (B 2020)" in load(tmp_path).card.fault_summary()
 
 
