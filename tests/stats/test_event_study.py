@@ -75,16 +75,12 @@ def test_a_row_is_put_together_from_its_tests(legs):
     assert frame.iloc[0].to_dict() == pytest.approx(expected, nan_ok=True)
 
 
-def test_a_leg_is_held_against_all_other_periods(legs):
+def test_a_leg_is_held_against_all_other_periods_and_without_events_all_is_missing(legs):
     at, rising = np.arange(10, 240, 25), legs[0] + 0.05
-    plain = event_study(rising, at, (5,), test="sign flip").iloc[0]
-    excess = event_study(rising, at, (5,), test="sign flip from base").iloc[0]
+    plain, excess = (event_study(rising, at, (5,), test=test).iloc[0] for test in ("sign flip", "sign flip from base"))
     assert plain["p"] == plain["p_smallest"]  # all up, as all periods are
     assert excess["p"] > 0.05
     assert excess["value"] == pytest.approx(plain["mean"] - plain["base"])
-
-
-def test_without_events_all_is_missing(legs):
     row = event_study(legs[0], [-1, 200], (252,), test="sign flip").iloc[0]
     assert (row["n"], row["n_cut"]) == (0, 2)
     assert np.isnan(row[["mean", "value", "p", "p_holm", "low"]].to_numpy(float)).all()

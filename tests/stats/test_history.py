@@ -41,9 +41,6 @@ def test_a_rank_counts_episodes_not_days():
     assert [history.rank_in_history(-numbers, gap=gap).lower_episodes for gap in (1, 0, 20)] == [2, 3, 0]
     apart = [[9, *[0] * between, 5] for between in (10, 11)]
     assert [history.rank_in_history(series(one)).higher_episodes for one in apart] == [0, 1]
-
-
-def test_a_rank_leaves_out_missing_values_and_needs_one():
     assert history.rank_in_history(series([NAN, 3, NAN, 2])).n == 2
     with pytest.raises(ValueError, match="at least one value"):
         history.rank_in_history(series([NAN]))
@@ -74,18 +71,16 @@ def test_spells_and_ages_count_periods(met):
     assert list(history.spells(condition).itertuples(index=False, name=None)) == expected
 
 
-def test_crossings_mark_changes_of_side():
+def test_crossings_changes_and_drawdowns_by_hand():
     found = history.crossings(series([1, -1, 0, 2, NAN, 3, -1]))
-    assert np.flatnonzero(found["above"]).tolist() == [3]
-    assert np.flatnonzero(found["below"]).tolist() == [1, 6]
-
-
-def test_changes_are_of_the_kind_that_is_asked():
+    assert [np.flatnonzero(found[side]).tolist() for side in ("above", "below")] == [[3], [1, 6]]
     line = series([100, 110, -5])
     expected = {"percent": [NAN, 0.1, -115 / 110], "points": [NAN, 10, -115], "log": [NAN, np.log(1.1), NAN]}
     for kind, changes in expected.items():
         assert history.change(line, 1, kind).tolist() == pytest.approx(changes, nan_ok=True)
     assert np.isnan(history.change(series([0, 5]), 1).iloc[1])  # from nothing
+    assert history.drawdown(series([100, 80, 120, 90])).tolist() == pytest.approx([0, -0.2, 0, -0.25])
+    assert history.drawdown(series([100, 80, 60]), 2).tolist() == pytest.approx([0, -0.2, -0.25])
 
 
 def falls_by_hand(prices, fall):
@@ -112,11 +107,6 @@ def test_falls_follow_their_definition(prices, fall):
     np.testing.assert_allclose(found["depth"], [prices[low] / prices[top] - 1 for top, low, *_ in by_hand])
     assert found["sessions"].tolist() == [low - top for top, low, *_ in by_hand]
     assert (found["depth"] <= -fall + 1e-12).all()
-
-
-def test_drawdowns_are_from_the_highest_so_far():
-    assert history.drawdown(series([100, 80, 120, 90])).tolist() == pytest.approx([0, -0.2, 0, -0.25])
-    assert history.drawdown(series([100, 80, 60]), 2).tolist() == pytest.approx([0, -0.2, -0.25])
 
 
 def test_a_rolling_correlation_is_that_of_numpy():

@@ -45,6 +45,12 @@ def test_groups_are_flipped_as_one():
     found = sign_flip(values, groups=groups)
     assert (found.n, found.p) == (5, pytest.approx(enumerate_signs(values, groups)))
     assert found.value == pytest.approx(values.mean())
+    five = sign_flip(np.full(5, 7.0))  # no interval, and never a rejection at 5%
+    assert five.p == five.p_smallest == pytest.approx(2 / 2**5)
+    assert not five.has_interval
+    for bad in ([], [1.0, np.nan]):
+        with pytest.raises(InsufficientDataError, match="at least one outcome"):
+            sign_flip(bad)
 
 
 @pytest.mark.parametrize("groups", [None, [0, 0, 1, 2, 3, 4, 5, 6, 7, 7], [0, 0, 1, 1, 2, 2, 3, 3, 4, 5]])
@@ -56,12 +62,6 @@ def test_interval_holds_exactly_what_the_test_does_not_reject(groups):
         assert sign_flip(values, groups=groups, center=outside).p <= LEVEL
 
 
-def test_five_groups_have_no_interval_and_never_reject():
-    found = sign_flip(np.full(5, 7.0))
-    assert found.p == found.p_smallest == pytest.approx(2 / 2**5)
-    assert np.isnan([found.low, found.high]).all()
-
-
 def test_more_than_twenty_groups_are_flipped_at_random_and_repeatably():
     values = np.random.default_rng(5).normal(0.35, 1, 40)
     found = sign_flip(values, seed=1)
@@ -70,12 +70,6 @@ def test_more_than_twenty_groups_are_flipped_at_random_and_repeatably():
     reach = 1.96 * values.std(ddof=1) / np.sqrt(40)
     assert (found.low, found.high) == pytest.approx((values.mean() - reach, values.mean() + reach), abs=0.05)
     assert sign_flip(values[:20], seed=1) == sign_flip(values[:20], seed=2)  # twenty are enumerated
-
-
-@pytest.mark.parametrize("bad", [[], [1.0, np.nan]])
-def test_gaps_are_refused(bad):
-    with pytest.raises(InsufficientDataError, match="at least one outcome"):
-        sign_flip(bad)
 
 
 def test_size_and_coverage():
