@@ -32,7 +32,9 @@ def _folder(text: str | Path) -> Path:
 
 
 Words = Annotated[list[str], Argument(metavar="FILE", help=FILES)]
-Settings = Annotated[list[str], Option("--set", metavar="NAME=VALUE", help="Goes before the files' value.")]
+Settings = Annotated[
+    list[str], Option("--set", metavar="NAME=VALUE", help="Before the file's value; makes a report of its own.")
+]
 Notebooks = Annotated[Path | None, Option(parser=_folder, metavar="FOLDER", help="Where notebooks are, if elsewhere.")]
 Output = Annotated[
     Path, Option(parser=_folder, metavar="FOLDER", help="Where reports are; else reports/.", show_default=False)

@@ -302,7 +302,7 @@ def _field(name: str, annotation: ast.expr | None, value: ast.expr | None, text:
     if annotation is not None:
         kind = _type(ast.unparse(annotation))
     elif default is None:
-        kind = Day if value is not None and "date" in ast.unparse(value) else Any
+        kind = Day if isinstance(value, ast.Call) and "date" in ast.unparse(value) else Any
     else:
         kind = Annotated[tuple, Field(strict=False)] if isinstance(default, tuple) else type(default)  # YAML has lists
     optional = default is None or (default == "" and kind is Day)

@@ -100,7 +100,7 @@ def test_dates_are_read_from_text_and_from_yaml():
     assert RecordSigma(as_of="2024-07-16").as_of == RecordSigma(as_of=date(2024, 7, 16)).as_of == date(2024, 7, 16)
     assert RecordSigma(as_of="").as_of is None
     assert Leverage(events=["2020-03-16"]) == Leverage(events=[date(2020, 3, 16)])
-    assert (Leverage().year, Leverage(fiscal_year=2021).year, getattr(Leverage(), "symbols", [])) == (None, 2021, [])
+    assert (Leverage().fiscal_year, getattr(Leverage(), "symbols", [])) == (0, [])
 
 
 # --- files
@@ -288,6 +288,7 @@ numbers: list[int] = [1]
 pair = (1, 2)
 frame: pd.DataFrame = None
 free = None
+span = {"a": [date(2020, 1, 1)]}
 low, high = 1, 2
 one, (two, three) = 1, (2, 3)
 twice = 2 * years
@@ -304,7 +305,7 @@ def helper():
 TAKEN = {
     "symbol": "GSPC", "colour": "#00ff00", "years": 5, "share": 1, "day": "2024-02-29", "start": "2020-01-01", "end": "2024-12-31",
     "names": [], "weights": {"b": 2}, "limit": 3, "most": None, "side": "down", "numbers": [1, 2], "pair": (3, 4),
-    "frame": "anything", "free": [1], "low": 0, "high": 5, "one": "1", "two": 2, "three": 3, "twice": 6, "inner": 4, "copy": 2,
+    "frame": "anything", "free": [1], "span": {}, "low": 0, "high": 5, "one": "1", "two": 2, "three": 3, "twice": 6, "inner": 4, "copy": 2,
 }  # fmt: skip
 REFUSED = {
     "symbol": 3, "colour": 1, "years": "three", "share": "half", "day": "29.2.2024", "start": 3, "end": "2024-13-01", "names": "a",
