@@ -154,8 +154,11 @@ def ink_on(colour: str) -> str:
 
 def _as_svg(canvas: "Canvas", kind: str) -> str:
     """Write a canvas as a small element."""
-    buffer = io.StringIO()
-    canvas.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    buffer, unsaid = io.StringIO(), dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    # Not savefig, which draws everything twice, to the same end.
+    FigureCanvasSVG(canvas).print_svg(buffer, metadata=unsaid)  # type: ignore[no-untyped-call]
     svg = buffer.getvalue()
     for pattern, shorter in SVG_SAVINGS:
         svg = re.sub(pattern, shorter, svg, flags=re.DOTALL)
