@@ -177,7 +177,7 @@ class Leverage(Study):
     @result
     def fiscal_year(self) -> int:
         """The year asked for, or the last with enough companies in both groups."""
-        large, small, year = self.p.large, self.p.small, self.p.year
+        large, small, year = self.p.large, self.p.small, self.p.fiscal_year
         sizes = pd.crosstab(self.firms["fiscal_year"], self.firms["group"]).reindex(columns=list(GROUPS), fill_value=0)
         years = sizes.index[(sizes >= LEAST_FIRMS).all(axis=1)]
         if len(years) == 0:
@@ -185,7 +185,7 @@ class Leverage(Study):
                 f"no fiscal year has {LEAST_FIRMS} companies in both size groups; large: {large:,} takes "
                 f"{large + min(large, small):,} companies with a market value"
             )
-        if year is not None and year not in years:
+        if year and year not in years:
             few = f"fewer than {LEAST_FIRMS} companies in one of the size groups"
             raise InsufficientDataError(f"fiscal year {year} has {few}; the last with enough is {years[-1]}")
         return int(year or years[-1])
@@ -233,7 +233,7 @@ class Leverage(Study):
     def lacking(self) -> str:
         """Why the quoted figures cannot be checked and the proxy stands in; empty where they can."""
         with suppress(MissingDataError):
-            _ = self.fiscal_year if self.p.year else self.firms  # what is asked for and cannot be had is refused
+            _ = self.fiscal_year if self.p.fiscal_year else self.firms  # what is asked for and cannot be had is refused
         try:
             _ = self.quotes
         except MISSING as reason:
@@ -317,7 +317,8 @@ class Leverage(Study):
             data=frame.reset_index(),
         )  # fmt: skip
 
-    @table("The typical small company owes {s.typical_owes} than the typical large one",
+    @table(lambda s: f"The typical small company owes {'more' if s.of(SMALL).median > s.of(LARGE).median else 'no more'} "
+           "than the typical large one",
            ("group", "median", "share_no_ebitda", "share_net_cash", "due_within_year", "n"), unit="turns",
            deck="Median net debt to EBITDA where EBITDA is positive, shares of companies and of debt; fiscal {s.fiscal_year}",
            note="What falls due soon is refinanced first; which debt floats is in none of the statements.")  # fmt: skip
@@ -455,11 +456,6 @@ class Leverage(Study):
         return in_words(ols(values["price_return"], values[["debt_to_capital", "log_net_income"]], cov="HC3"))
 
     # Words.
-
-    @property
-    def typical_owes(self) -> str:
-        """Whether the median small company owes more than the median large one."""
-        return "more" if self.of(SMALL).median > self.of(LARGE).median else "no more"
 
     @property
     def set_aside(self) -> str:

@@ -91,25 +91,22 @@ class RateCuts(Parameters):
 
     @model_validator(mode="after")
     def _fits_frequency(self) -> Self:
+        daily, legs = self.frequency == "daily", f"small {self.small}, large {self.large or '(empty)'}"
         if self.horizon not in HORIZONS[self.frequency]:
             known = ", ".join(map(str, HORIZONS[self.frequency]))
             raise ValueError(f"horizon {self.horizon} is none of the {self.frequency} horizons: {known}")
-        monthly_names = {name for pair in MONTHLY_LEGS for name in pair if name}
-        if self.frequency == "monthly" and (self.small, self.large) not in MONTHLY_LEGS:
-            raise ValueError(
-                f"small {self.small}, large {self.large or '(empty)'}: monthly there are S1 and S5, and SMB with large "
-                "empty; prices such as RUT and GSPC need frequency: daily"
-            )
-        if self.frequency == "daily" and {self.small, self.large} & monthly_names:
-            raise ValueError(f"small {self.small}, large {self.large}: S1, S5 and SMB are monthly: frequency: monthly")
-        if self.frequency == "daily" and not self.large:
+        if not daily and (self.small, self.large) not in MONTHLY_LEGS:
+            others = "prices such as RUT and GSPC need frequency: daily"
+            raise ValueError(f"{legs}: monthly there are S1 and S5, and SMB with large empty; {others}")
+        if daily and {self.small, self.large} & {name for pair in MONTHLY_LEGS for name in pair if name}:
+            raise ValueError(f"{legs}: S1, S5 and SMB are monthly: frequency: monthly")
+        if daily and not self.large:
             raise ValueError("large is needed with frequency: daily (small minus large is the question)")
         if self.small == self.large:
             raise ValueError(f"small and large are both {self.small}; name two")
-        if self.frequency == "daily" and len({leg.endswith((":total", ":adj_close")) for leg in self.symbols}) == 2:
-            raise ValueError(
-                f"small {self.small}, large {self.large}: one has dividends in it and the other has not; give :total to both or neither"
-            )
+        if daily and len({leg.endswith((":total", ":adj_close")) for leg in self.symbols}) == 2:
+            both = "one has dividends in it and the other has not; give :total to both or neither"
+            raise ValueError(f"{legs}: {both}")
         return self
 
     @property
@@ -160,11 +157,6 @@ class Leverage(Parameters):
     stress_share: float = parameter(
         0.5, "Share refinanced", "the share of debt that pays the new rate, as a decimal", step=0.05, gt=0, le=1
     )
-
-    @property
-    def year(self) -> int | None:
-        """The fiscal year of the headline; None for the last one."""
-        return self.fiscal_year or None
 
     optional_symbols: ClassVar[list[str]] = ["GSPC"]  # the market, for betas
     # Rates that debt is priced by, and what the long proxies are made of.
