@@ -87,7 +87,7 @@ def series(panels: Sequence[Panel], *, height_px: float = 0, **words: Unpack[Wor
         raise InsufficientDataError("there are not two values to draw a line through")
     shares = [panel.height / sum(panel.height for panel in panels) for panel in panels]
     first = 260 if len(panels) == 1 else 230
-    heights = (height_px or first / shares[0], 150.0 * len(panels) + 70)
+    heights = (height_px or first / shares[0], 145.0 * len(panels) + 65)
 
     def draw(canvas: Any, narrow: bool) -> None:
         drawn = canvas.subplots(len(panels), 1, squeeze=False, height_ratios=shares)[:, 0]

@@ -36,7 +36,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 HEADLINE_TAG, FOLD_TAG, PAPERMILL_ERROR_TAG = "headline", "fold", "papermill-error-cell-tag"
 MADE = {Status.OK, Status.UNCHANGED}
 MANY_CELLS = 256  # of all notebooks together
-SHOWN_LINES, MOST_LINES = 40, 2_000  # of a text: the rest is folded, or cut
+SHOWN_LINES, MOST_LINES, MOST_LETTERS = 40, 2_000, 400_000  # of a text: the rest is folded, or cut
 FOLDED_CHARACTERS, MOST_CHARACTERS = 60_000, 3_000_000  # of a user's HTML
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 PDF_SECONDS = 120
@@ -46,6 +46,7 @@ WARNING_LINE = re.compile(r"^.*?:\d+: (?P<warning>\w*Warning: .*)$")
 NOT_A_COLOUR = re.compile(r"\x1b\[[\d;?]*[A-Za-ln-z]")  # of a terminal: moves the cursor, clears a line
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 NOT_FOR_A_PAGE = ("script", "iframe", "object", "embed", "link", "meta", "base", "noscript")
+LOADING = {"src", "srcset", "poster", "background", "data", "action", "formaction", "ping"}
 SEEN = ("img", "svg", "math", "hr", "input", "progress", "video", "audio", "em")
 Section = tuple[str, list[str]]  # its heading where it is folded, and its cells as HTML
 
@@ -289,15 +290,22 @@ def _cleaned(html: str, folder: Path | None = None) -> str:
     for tag in soup.find_all(NOT_FOR_A_PAGE):
         tag.decompose()
     for tag in soup.find_all(True):
-        script = re.match(r"\s*(javascript|vbscript|data:text):?", str(tag.get("href", "")), re.IGNORECASE)
-        for name in [one for one in tag.attrs if one.startswith("on") or (script and one == "href")]:
-            del tag[name]
         if tag.name == "img":
             source = str(tag.get("src", ""))
             tag["src"], tag["alt"] = _embedded(source, folder), tag.get("alt") or "Picture"
             if not tag["src"]:
                 tag.name, tag.attrs, tag.string = "em", {}, f"[picture not in this page: {source}]"
+        for name in [one for one, value in tag.attrs.items() if _leaves_the_page(tag.name, one, value)]:
+            del tag[name]
     return str(soup) if soup.find(SEEN) or soup.get_text(strip=True) else ""
+
+
+def _leaves_the_page(tag: str, attribute: str, value: object) -> bool:
+    """Tell an attribute that runs script, or loads what the page does not hold; a link to elsewhere may stay."""
+    address = re.sub(r"\s", "", str(value)).lower()
+    if attribute in LOADING or (attribute.endswith("href") and tag != "a"):
+        return not address.startswith(("data:", "#"))
+    return attribute.startswith("on") or address.startswith(("javascript:", "vbscript:", "data:text"))
 
 
 def _embedded(address: str, folder: Path | None) -> str:
@@ -312,7 +320,8 @@ def _embedded(address: str, folder: Path | None) -> str:
 
 def _text(text: str) -> str:
     """Render text with a terminal's colours; what is long is folded, what is endless is cut."""
-    lines = without_paths(NOT_A_COLOUR.sub("", text)).splitlines()
+    kept = text if len(text) < MOST_LETTERS else f"{text[:MOST_LETTERS]}…\n… {len(text) - MOST_LETTERS:,} more letters"
+    lines = without_paths(NOT_A_COLOUR.sub("", kept)).splitlines()
     first, more, cut = lines[:SHOWN_LINES], lines[SHOWN_LINES:MOST_LINES], len(lines) - MOST_LINES
     if cut > 0:
         more.append(f"… {cut:,} more lines stand in the notebook")
