@@ -102,7 +102,7 @@ def test_paths_pass_through_the_outcomes(legs, compounded):
 
 
 def brute_hodrick(returns, events, horizon, *, compounded):
-    """Write the regression and Hodrick's 1B out as loops over time."""
+    """Write the regression and Hodrick's 1B out as loops over time: the slope, and each period's part of its error."""
     n, mean = len(returns), returns.mean()
     outcomes = np.array([by_hand(returns, None, t, horizon, compounded=compounded) for t in range(n)])
     known = np.isfinite(outcomes)
@@ -113,17 +113,21 @@ def brute_hodrick(returns, events, horizon, *, compounded):
         for t in range(max(0, s - horizon), s):  # windows that are open in period s
             grown = np.prod(1 + returns[t + 1 : s]) * (1 + mean) ** (t + horizon - s) if compounded else 1.0
             score[s] += x[t] * grown * (returns[s] - mean)
-    return float(x[known] @ outcomes[known] / (x @ x)), float(np.sqrt(score @ score) / (x @ x))
+    return np.append(x[known] @ outcomes[known], score) / (x @ x)
 
 
 @either
 @pytest.mark.parametrize("horizon", [1, 3, 12])
-def test_event_dummy_written_out(horizon, compounded):
-    returns, events = np.random.default_rng(7).normal(0.002, 0.05, 90), [3, 20, 21, 22, 50, 70, 89]
-    found = event_dummy(returns, events, horizon, compounded=compounded)
-    value, error = brute_hodrick(returns, events, horizon, compounded=compounded)
+@pytest.mark.parametrize("alone", [True, False])
+def test_event_dummy_written_out(horizon, compounded, alone):
+    returns, less = np.random.default_rng(7).normal(0.002, 0.05, (2, 90))
+    events = [3, 20, 21, 22, 50, 70, 89]
+    found = event_dummy(returns, events, horizon, less=None if alone else less, compounded=compounded)
+    value, *score = brute_hodrick(returns, events, horizon, compounded=compounded) - (
+        0 if alone else brute_hodrick(less, events, horizon, compounded=compounded)
+    )
     assert found.value == pytest.approx(value)
-    assert (found.high - found.low) / (2 * 1.959963984540054) == pytest.approx(error)
+    assert (found.high - found.low) / (2 * 1.959963984540054) == pytest.approx(np.linalg.norm(score))
     assert found.n == sum(event + horizon < 90 for event in events)
     assert 0 < found.p_smallest <= found.p
 
