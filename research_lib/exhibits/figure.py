@@ -153,11 +153,10 @@ def ink_on(colour: str) -> str:
 
 
 def _as_svg(canvas: "Canvas", kind: str) -> str:
-    """Write a canvas as a small element."""
+    """Write a canvas as a small element; `savefig` would draw it twice, to the same end."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     buffer, unsaid = io.StringIO(), dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    # Not savefig, which draws everything twice, to the same end.
     FigureCanvasSVG(canvas).print_svg(buffer, metadata=unsaid)  # type: ignore[no-untyped-call]
     svg = buffer.getvalue()
     for pattern, shorter in SVG_SAVINGS:
