@@ -347,8 +347,7 @@ def _seasons(asked: Question, season: Phrase) -> Cases:
         elif one.phrase is not season:
             known = asked.lines.values(one.line or line, asked.end).known()
             met = days_when(asked.lines, known, (replace(one, line=None),), asked.end).astype(float)
-            is_season = one.line is not None and bool(one.line.take) and one.line.take[-1].word == "season"
-            keep &= met.reindex(index, method="ffill").to_numpy()[ends if is_season else begins - 1] > 0
+            keep &= met.reindex(index, method="ffill").to_numpy()[ends if one.is_of_season else begins - 1] > 0
     x, years = x[keep], years[keep]
     estimate = sign_flip(x) if asked.uncertain and asked.word == "mean" and len(x) else None
     if asked.check.excess:

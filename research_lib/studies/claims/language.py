@@ -125,6 +125,11 @@ class Condition:
     phrase: Phrase
     line: Line | None = None
 
+    @property
+    def is_of_season(self) -> bool:
+        """Whether it is about the change over a season."""
+        return self.line is not None and bool(self.line.take) and self.line.take[-1].word == "season"
+
 
 @dataclass(frozen=True)
 class Check:

@@ -409,8 +409,7 @@ def days_when(lines: Lines, values: Values, when: Sequence[Condition], end: pd.T
             met[met] = (known == (not one.phrase.word.startswith("no"))).fillna(False).to_numpy(dtype=bool)
         elif one.line is not None:  # its last value counts; that of a season on the season's last day alone
             marks = _marks(lines.values(one.line, end).known(), one.phrase).astype(float)
-            is_event = bool(one.line.take) and one.line.take[-1].word == "season"
-            met &= marks.reindex(met.index, method=None if is_event else "ffill") > 0
+            met &= marks.reindex(met.index, method=None if one.is_of_season else "ffill") > 0
         else:
             met &= _marks(values, one.phrase)
     return met

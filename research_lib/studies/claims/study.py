@@ -194,11 +194,9 @@ class Claims(Study):
         """Say how many claims hold, which do not, and what that rests on."""
         wrong, counts = self._failing(read=False), self.counts
         holds = sum(counts[name] for name in GOOD)
-        first = (
-            f" One that fails: {wrong[0].claim.says} (published {wrong[0].stated}, computed {wrong[0].computed})."
-            if wrong
-            else ""
-        )
+        text = f"{plural(len(self.results), 'claim')} from {plural(len(self.p.articles), 'article')}: {self.tally}."
+        for one in wrong[:1]:
+            text += f" One that fails: {one.claim.says} (published {one.stated}, computed {one.computed})."
         numbers = {
             f"hold, {counts[ROUGHLY]} of them roughly": holds,
             f"fail, {len(wrong)} of them published figures": counts[FAILS],
@@ -208,7 +206,7 @@ class Claims(Study):
         return Summary(
             verdict=NO_DATA if not self.decided else HOLDS if holds == self.decided else DEPENDS,
             headline=f"{holds} of {plural(self.decided, 'claim')} that data can decide hold; {counts[FAILS]} fail",
-            standfirst=f"{plural(len(self.results), 'claim')} from {plural(len(self.p.articles), 'article')}: {self.tally}.{first}",
+            standfirst=text,
             numbers=tuple((str(number), label) for label, number in numbers.items()),
             hero="scoreboard",
             limits=(

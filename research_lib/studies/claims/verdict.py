@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import isinf, isnan
+from math import floor, isinf, isnan, log10
 from typing import Any
 
 import pandas as pd
@@ -15,7 +15,7 @@ from research_lib.exhibits.format import NONE, plural, show
 from research_lib.stats import cases
 from research_lib.studies.claims.evaluate import Reading, read_all
 from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, Span, read
-from research_lib.studies.claims.lines import KINDS, Lines, bare, days_when, next_session, scale
+from research_lib.studies.claims.lines import KINDS, Lines, bare, days_when, next_session, offset_of, scale
 
 HOLDS, ROUGHLY, FAILS, DEPENDS = "holds", "roughly", "fails", "depends"
 OPEN, NO_DATA, STAND_IN, UNTESTABLE = "open", "no data", "stand-in", "untestable"
@@ -35,7 +35,7 @@ ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units i
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
 LISTED = 3
 MISFIT = "the line does not fit together"
-SMALL = 0.01  # differences below a point are shown to two places
+SMALL, TINY = 0.01, 0.0005  # differences below a point are shown to two places, and tiny shares too
 LAST_DAY = pd.Timestamp("2200-01-01")
 A_YEAR = pd.Timedelta(days=365)
 
@@ -182,8 +182,10 @@ def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") 
     if isinstance(value, float) and (kind == "yield change" or (kind == "yield" and unit == "bp")):
         in_bp = show(10_000 * value, "bp").lstrip("+" if kind == "yield" else "")
         return show(value, "points", digits=2) if kind != "yield" and unit in ("pp", "points") else in_bp
-    is_small = kind == "difference" and isinstance(value, float) and abs(value) < SMALL
-    digits = 1 if kind == "share" else 2 if is_small else None
+    size = abs(value) if isinstance(value, float) else 1.0
+    digits = 1 if kind == "share" else 2 if kind == "difference" and size < SMALL else None
+    if kind == "share" and 0 < size < TINY:  # two digits of it
+        digits = -floor(log10(size)) - 1
     return KINDS[kind]["form"].format(show(value, KINDS[kind]["shown"], digits=digits))
 
 
@@ -205,13 +207,9 @@ def _evidence(claim: Claim, found: Sequence[tuple[Reading, str]], verdict: str, 
     if own == FAILS and reading.higher is not None and 1 <= int(claim.figure.high) <= len(reading.higher):
         since = reading.higher[-int(claim.figure.high)]
         parts += [f"it would hold since {since.date()}"] if reading.last - since > A_YEAR else []
-    if own == FAILS and isinstance(reading.value, float) and not reading.uncertain:
-        turned = verdict_of(replace(reading, value=-reading.value), claim.figure)
-        parts += (
-            ["it would hold with the other sign: write a fall as less than, with its minus sign"]
-            if turned == HOLDS
-            else []
-        )
+    turned = replace(reading, value=-reading.value) if isinstance(reading.value, float) else reading
+    if own == FAILS and not reading.uncertain and verdict_of(turned, claim.figure) == HOLDS:
+        parts.append("it would hold with the other sign: write a fall as less than, with its minus sign")
     if claim.stand_in:
         return [*parts, claim.stand_in]
     if verdict == DEPENDS:
@@ -264,11 +262,10 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
             ends = lines.values(replace(line, take=(season,) if season else ()), stop).series.loc[next_session(day) :]
             stop, note = (ends.index[0], "") if len(ends) else (stop, ", with the season not over")
         else:
-            n, row = after.number("n"), int(index.searchsorted(day, side="right")) - 1
-            until: pd.Timestamp = index[row + n] if row + n < len(index) else LAST_DAY
-            if after["unit"] or after["date"]:
-                months = n * (12 if "year" in after["unit"] else 1)
-                until = pd.Timestamp(after["date"]) if after["date"] else day + pd.DateOffset(months=months)
+            row, offset = int(index.searchsorted(day, side="right")) - 1 + after.number("n"), offset_of(after, "n")
+            until: pd.Timestamp = index[row] if row < len(index) else LAST_DAY
+            if offset is not None or after["date"]:
+                until = pd.Timestamp(after["date"]) if offset is None else day + offset
             if next_session(stop) > until:
                 stop, note = index[index <= until][-1], ""
         if after is not None and after["path"]:
@@ -278,6 +275,8 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
             moved = lines.values(replace(line, take=(read("take", f"change since {day.date()}"),)), stop)
             value, kind = float(moved.series.iloc[-1]), moved.kind
     except (InsufficientDataError, DataError, ParameterError):
+        return ""
+    if isnan(value):
         return ""
     computed = shown(Reading(value, kind, 1, day, stop), value)
     return sentence(f"{lines.title(line)}: {computed} from {day.date()} to {stop.date()}{note}")
