@@ -33,12 +33,10 @@ def _folder(text: str | Path) -> Path:
 
 Words = Annotated[list[str], Argument(metavar="FILE", help=FILES)]
 Settings = Annotated[
-    list[str], Option("--set", metavar="NAME=VALUE", help="Before the file's value; makes a report of its own.")
+    list[str], Option("--set", metavar="NAME=VALUE", help="Before the file's value; a report of its own.")
 ]
 Notebooks = Annotated[Path | None, Option(parser=_folder, metavar="FOLDER", help="Where notebooks are, if elsewhere.")]
-Output = Annotated[
-    Path, Option(parser=_folder, metavar="FOLDER", help="Where reports are; else reports/.", show_default=False)
-]
+Output = Annotated[Path, Option(parser=_folder, metavar="FOLDER", help="Of all reports.", show_default=False)]
 AsJson = Annotated[bool, Option("--json", help="For programs.")]
 
 
@@ -65,17 +63,17 @@ class Commands(TyperGroup):
             raise Exit(WRONG_USE) from None
 
 
-TYPER: dict[str, Any] = {
-    "cls": Commands, "no_args_is_help": True, "pretty_exceptions_enable": False, "rich_markup_mode": None,
-}  # fmt: skip
+TYPER: dict[str, Any] = {"no_args_is_help": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
 
 
 def _examples(*commands: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {COMMAND} {command}" for command in commands)
 
 
-app = Typer(add_completion=False, epilog=_examples("list", "run 03_record_sigma/baseline", "lab"), **TYPER)
-data = Typer(help="Pull live data into snapshots, and look after them.", **TYPER)
+app = Typer(
+    cls=Commands, add_completion=False, epilog=_examples("list", "run 03_record_sigma/baseline", "lab"), **TYPER
+)
+data = Typer(cls=Commands, help="Pull live data into snapshots, and look after them.", **TYPER)
 app.add_typer(data, name="data")
 
 
@@ -203,9 +201,7 @@ def list_reports(
 @app.command(epilog=_examples("compare 03_record_sigma/baseline", "compare 03_record_sigma/baseline --all"))
 def compare(
     a: Annotated[str, Argument(metavar="A", help="A report as notebook/slug, or the path of its page.")],
-    b: Annotated[
-        str, Argument(metavar="[B]", help="Another, such as 03_record_sigma/nasdaq; none: the run of A before.")
-    ] = "",
+    b: Annotated[str, Argument(metavar="[B]", help="Another; none: the run of A before.")] = "",
     output: Output = REPORTS,
     everything: Annotated[bool, Option("--all", help="All findings, not only the key ones.")] = False,
     as_json: AsJson = False,

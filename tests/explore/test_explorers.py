@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+from pathlib import Path
 
 import ipywidgets as widgets
 import pytest
@@ -31,11 +32,18 @@ def change(explorer, **values):
 
     async def act():
         for name, value in values.items():
-            (explorer.view if name == "view" else explorer.controls[name]).value = value
+            (getattr(explorer, "controls", {}).get(name) or getattr(explorer, name)).value = value
         if explorer._pending:
             await explorer._pending
 
     asyncio.run(act())
+
+
+def write(explorer, name="mine"):
+    """Write the setting under a name, and return what is said of it."""
+    explorer.name.value = name
+    explorer.write.click()
+    return explorer.written.value
 
 
 def text(explorer):
@@ -124,34 +132,34 @@ def test_what_is_written_is_what_was_set(notebook, folder):
     explorer = explore.open_explorer(notebook)
     name, value = CHANGES[notebook]
     change(explorer, **{name: value})
-    explorer.name.value = "mine"
-    explorer.write.click()
     path = folder / notebook / "mine.yaml"
+    assert f"run {path}" in write(explorer)
     assert read_parameters(path, type(explorer.parameters())) == explorer.parameters()
-    assert f"run {path}" in explorer.written.value
 
 
 def test_a_file_is_only_replaced_when_asked(folder):
     explorer = explore.sigma()
-    explorer.name.value = "mine"
-    explorer.write.click()
+    write(explorer)
     change(explorer, threshold=3.0)
-    explorer.write.click()
     path = folder / "03_record_sigma" / "mine.yaml"
-    assert "is there already" in explorer.written.value
+    assert "is there already" in write(explorer)
     assert read_parameters(path, RecordSigma).threshold == RecordSigma().threshold
     explorer.replace.value = True
-    explorer.write.click()
+    write(explorer)
     assert read_parameters(path, RecordSigma).threshold == 3.0
 
 
-@pytest.mark.parametrize("name", ["", "../other", "A B", "x/y"])
-def test_a_name_that_no_file_may_have_is_refused(name, folder):
+def test_a_name_that_no_file_may_have_is_refused(folder):
     explorer = explore.sigma()
-    explorer.name.value = name
-    explorer.write.click()
-    assert 'role="alert"' in explorer.written.value
+    for name in ("", "../other", "A B", "x/y"):
+        assert 'role="alert"' in write(explorer, name)
     assert not list(folder.rglob("*.yaml"))
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(monkeypatch):
+    explorer = explore.sigma()
+    monkeypatch.setattr(explore, "PARAMETERS", Path("/dev/null"))
+    assert 'role="alert"' in write(explorer)
 
 
 @pytest.mark.parametrize("notebook", CHANGES)
@@ -174,51 +182,36 @@ def of_claims():
     return explore.claims("smoke")
 
 
-def ask(explorer, **values):
-    async def act():
-        for name, value in values.items():
-            getattr(explorer, name).value = value
-        if explorer._pending:
-            await explorer._pending
-
-    asyncio.run(act())
-
-
 def test_a_claim_is_judged_again_when_its_line_changes(of_claims):
     assert "<b>holds</b>" in of_claims.parts[0].value
     assert "<svg" in of_claims.parts[1].value
-    ask(of_claims, line="{of: GSPC, take: change 2}")
+    change(of_claims, line="{of: GSPC, take: change 2}")
     assert "<b>fails</b>" in of_claims.parts[0].value
-    ask(of_claims, stated="-24.57%")
+    change(of_claims, stated="-24.57%")
     assert "<b>holds</b>" in of_claims.parts[0].value
 
 
 def test_a_wrong_word_is_one_line_and_the_explorer_goes_on(of_claims):
-    ask(of_claims, line="{of: GSPC, tak: change 2}")
+    change(of_claims, line="{of: GSPC, tak: change 2}")
     assert 'role="alert"' in of_claims.status.value
     assert "unknown word tak; did you mean take?" in of_claims.status.value
     assert "pydantic" not in of_claims.status.value
-    ask(of_claims, line="{of: GSPC, take: change 2}")
+    change(of_claims, line="{of: GSPC, take: change 2}")
     assert 'role="status"' in of_claims.status.value
 
 
 def test_a_claim_is_added_to_a_file_and_keeps_what_was_there(of_claims, folder):
     for line in ("{of: GSPC, take: change 2}", "{of: GSPC, take: change 3}"):
-        ask(of_claims, line=line)
-        of_claims.name.value = "mine"
-        of_claims.write.click()
-        assert "Written." in of_claims.written.value
+        change(of_claims, line=line)
+        assert "Written." in write(of_claims)
     written = read_parameters(folder / "04_claims" / "mine.yaml", type(of_claims.start))
-    assert [one.check["take"] for one in written.claims] == ["change 2", "change 3"]
-    assert [one.id for one in written.claims] == ["A1", "A2"]
-    of_claims.name.value = "../mine"
-    of_claims.write.click()
-    assert 'role="alert"' in of_claims.written.value
+    assert [(one.id, one.check["take"]) for one in written.claims] == [("A1", "change 2"), ("A2", "change 3")]
+    assert 'role="alert"' in write(of_claims, "../mine")
 
 
 def test_a_word_of_the_language_is_looked_up(of_claims):
     word = next(value for label, value in of_claims.word.options if label.startswith("take: average"))
-    ask(of_claims, word=word)
+    change(of_claims, word=word)
     assert word.meaning in of_claims.parts[0].value
 
 
