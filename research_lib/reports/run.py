@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # Jupyter takes half a second: it is imported once there is s
 SUMMARY, INDEX = "summary.json", "index.html"
 STYLES = {Status.OK: "green", Status.UNCHANGED: "dim", Status.INSUFFICIENT_DATA: "yellow"}
 INTERRUPTED, CONNECT_SECONDS = "interrupted", 10
+FILES, FILES_OF_A_KERNEL = 38, 25  # that are open in a run
 NOT_MADE = {"status": Status.INTERRUPTED, "message": "not made"}
 
 
@@ -168,7 +169,7 @@ class _Run:
         from research_lib.reports.kernels import Execution
 
         work = [(report, asked[report.name], Execution(), submit) for report in reports]
-        with ThreadPoolExecutor(self.options.jobs) as pool:
+        with ThreadPoolExecutor(min(self.options.jobs, most_kernels())) as pool:
             futures = [pool.submit(self._finish, *one) for one in work]
             while wait(futures, timeout=CHECK_SECONDS).not_done:
                 if self.interrupted():
@@ -216,6 +217,20 @@ class _Run:
             yield make
         finally:
             FORK_SERVER.release()
+
+
+def most_kernels() -> int:
+    """Return how many kernels the system's limit of open files allows at once."""
+    if sys.platform == "win32":
+        return 60  # at least 2,048 files
+    import resource
+
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    most = (allowed - FILES) // FILES_OF_A_KERNEL if allowed > 0 else 1000  # below 0: there is no limit
+    if most < 1:
+        needed = FILES + FILES_OF_A_KERNEL
+        raise ReportError(f"only {allowed} files may be open at once (ulimit -n); a report needs {needed}")
+    return most
 
 
 def check(reports: Sequence[Report], *, leave_out_absent: bool) -> dict[str, Record]:

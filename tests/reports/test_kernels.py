@@ -122,6 +122,7 @@ IDIOMS = [
     "print('a\\rb')\nprint('\\x1b[31mred\\x1b[0m')",
     "import tempfile\nwith tempfile.TemporaryDirectory() as folder: print(Path(folder).exists())",
     "os.getpgid(0) == os.getpid(), os.getsid(0) == os.getpid()",
+    "os.getppid()",
     "%pip --version",
     "get_ipython().set_next_input('next')",
     "?print",
@@ -192,6 +193,11 @@ def test_a_forked_kernel_shows_what_an_ordinary_one_shows(outputs, position):
         assert texts[0] == texts[1]
 
 
+def test_one_kernel_was_forked_and_the_other_was_not(outputs):
+    parents = {engine: cells[IDIOMS.index("os.getppid()")][0].data["text/plain"] for engine, cells in outputs.items()}
+    assert parents["nbclient"] == str(os.getpid()) != parents["research-lib"]
+
+
 def test_idioms_show_pictures_and_no_errors(outputs):
     shown = [kinds(cell) for cell in outputs["research-lib"]]
     assert not [IDIOMS[i] for i, cell in enumerate(shown) if any(one[0] == "error" for one in cell)]
@@ -199,26 +205,20 @@ def test_idioms_show_pictures_and_no_errors(outputs):
     assert any("image/svg+xml" in one for cell in shown for one in cell)
 
 
-def test_random_numbers_are_a_kernels_own(project):
+def test_kernels_share_no_state_nor_random_numbers_and_are_forked_from_one_thread(project):
     draws = ["np.random.rand()", "scipy.stats.norm.rvs()", "random.random()", "np.random.default_rng().random()",
              "uuid.uuid4().hex", "os.urandom(4).hex()"]  # fmt: skip
-    project.notebook(f"import os, random, uuid, numpy as np, scipy.stats\nprint([{', '.join(draws)}])")
-    done = project.run(project.file(), "--grid", "seed=1,2,3")
-    assert done.exit_code == 0, done.output
-    texts = [project.executed(f"a--seed={seed}.ipynb").cells[-1].outputs[0].text for seed in (1, 2, 3)]
-    assert all(
-        len(set(values)) == 3 for values in zip(*(text.strip("[]\n").split(", ") for text in texts), strict=True)
-    )
-
-
-def test_kernels_share_no_state_and_are_forked_from_one_thread(project):
     project.notebook(
-        "import seaborn\nassert not hasattr(seaborn, 'left_here')\nseaborn.left_here = True",
+        "import seaborn, sys\nassert not hasattr(seaborn, 'left_here')\nseaborn.left_here = True",
         "import os\nassert len(os.listdir(f'/proc/{os.getppid()}/task')) == 1",
-        "import sys\nassert 'statsmodels.api' in sys.modules",
+        "assert 'statsmodels.api' in sys.modules",
+        f"import random, uuid, numpy as np, scipy.stats\nprint([{', '.join(draws)}])",
     )
     done = project.run(project.file(), "--grid", "seed=1,2,3", "--jobs", "1")
     assert done.exit_code == 0, done.output
+    texts = [project.executed(f"a--seed={seed}.ipynb").cells[-1].outputs[0].text for seed in (1, 2, 3)]
+    drawn = [text.strip("[]\n").split(", ") for text in texts]
+    assert [len(set(values)) for values in zip(*drawn, strict=True)] == [3] * len(draws)
 
 
 def test_a_kernel_is_open_to_its_user_only(project):
