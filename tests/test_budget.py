@@ -15,9 +15,9 @@ BUDGET = {
     "explore": 227,  # 200
     "data": 3020,  # 2,400
     "stats": 1790,  # 2,000; the cases of claims came from studies
-    "exhibits": 1000,  # 900
+    "exhibits": 999,  # 900
     "studies": 4490,  # 3,200, of which claims 1,200
-    "reports": 2070,  # 1,500
+    "reports": 2094,  # 1,500
 }
 ROOT = {"__init__", "__main__", "errors", "project", "params"}
 FILES = sorted(LIBRARY.rglob("*.py"))
