@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from research_lib.cli import app
 from research_lib.project import PARAMETERS, PROJECT
 
-SMOKE = "params/03_record_sigma/smoke.yaml"
+NAME = "03_record_sigma/smoke"
+SMOKE = f"params/{NAME}.yaml"
 
 
 def invoke(*words, **options):
@@ -101,30 +102,17 @@ def test_make_answers_what_people_type():
 # --- check
 
 
-def test_what_is_right_is_said_to_be():
-    done = invoke("check", SMOKE)
-    assert (done.exit_code, done.stdout) == (0, "✓ 03_record_sigma/smoke\n")
-
-
-def test_all_faults_of_all_files_stand_there_at_once(file):
+def test_all_faults_of_all_files_stand_there_at_once_for_people_and_for_programs(file):
     first = file("first.yaml", "windw: 20\nthreshold: -100\n")
     second = file("second.yaml", "window: 20\nwindow: 50\n")
-    done = invoke("check", first, second, SMOKE)
-    assert done.exit_code == 2
-    lines = done.stdout.splitlines()
-    assert len(lines) == 4
-    assert "✓ 03_record_sigma/smoke" in lines
-    for part in ("first.yaml", "windw", "window", "threshold", "second.yaml", "'window' stands here twice"):
-        assert part in done.stdout
-
-
-def test_programs_get_the_same_as_json(file):
-    path = file("first.yaml", "windw: 20\nthreshold: -100\n")
-    done = invoke("check", path, SMOKE, "--json")
-    assert done.exit_code == 2
-    wrong, right = json.loads(done.stdout)
-    assert (wrong["name"], wrong["verdict"], len(wrong["faults"])) == ("03_record_sigma/first", "wrong", 2)
-    assert right == {"name": "03_record_sigma/smoke", "verdict": "right", "faults": []}
+    done, programs = invoke("check", first, second, SMOKE), invoke("check", first, second, SMOKE, "--json")
+    assert (done.exit_code, programs.exit_code) == (2, 2)
+    lines, rows = done.stdout.splitlines(), json.loads(programs.stdout)
+    assert [row["name"] for row in rows] == ["03_record_sigma/first", "03_record_sigma/second", NAME]
+    assert [row["verdict"] for row in rows] == ["wrong", "wrong", "right"]
+    assert [fault for row in rows for fault in row["faults"]] == [line.partition(": ")[2] for line in lines[:3]]
+    for part, line in zip(("threshold", "windw", "'window' stands here twice", f"✓ {NAME}"), lines, strict=True):
+        assert part in line
 
 
 def test_a_setting_goes_before_the_file(file):
@@ -178,7 +166,7 @@ def test_a_mistake_is_one_line_and_makes_no_report(tmp_path, words, said):
 
 def test_no_run_to_resume_is_one_line(tmp_path):
     done = invoke("run", "--resume", "--output", tmp_path)
-    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
     assert "no run to resume" in done.stderr
 
 
