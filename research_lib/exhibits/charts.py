@@ -104,8 +104,7 @@ def paths(
 
     Paths with a colour of their own stand out; the others are context. Further options as of `curve`.
     """
-    widths = {one: 1.6 if one in colours else 1.0 for one in values}
-    lines = [Line(values[one], str(one), colours.get(one, CONTEXT), width=widths[one]) for one in values]
+    lines = [Line(values[one], str(one), colours.get(one, CONTEXT), width=1 + 0.6 * (one in colours)) for one in values]
     lines += [] if mean is None else [Line(mean, "mean", DAY, width=2.6)]
     return curve(lines, **{"unit": "points", "levels": {"": 0.0}, **options})
 

@@ -118,6 +118,8 @@ def test_own_notebooks_appear_with_their_first_numbers(tmp_path):
     found = rows(index(tmp_path, own, bare))
     assert found["first try"][1] == "mean return +1.2 pp, day 2024-07-16, none –"
     assert found["second"][1] == "How far did it move?"
+    family = re.search(r'<tr class="family">.*?</tr>', index(tmp_path, own, bare), re.S)[0]
+    assert words(family) == "How far did it move?"
 
 
 def test_a_sweep_is_a_picture_and_its_points_in_order(tmp_path):
