@@ -107,6 +107,11 @@ def test_every_form_is_read_with_and_without_what_may_be_left_out(word) -> None:
         ("{of: []}", "of: an empty list"),
         ("GSPC rose", "write a line like {of: RUT"),
         ("{of: {per: SPY}}", "of: is missing"),
+        ("{of: GSPC, when: above 5,000}", "stands alone behind a comma; write a number without one"),
+        ("{of: GSPC, take: slope on HML, SMB}", "SMB stands alone behind a comma"),
+        ("{of: GSPC, after: soon}", "after: 'soon' is no horizon; write <n>[ weeks|months|years]"),
+        ("{of: GSPC, take: average 0}", "take: 'average 0' is incomplete or misspelt; write average|highest|lowest|deviation <k>"),
+        ("{of: net debt/EBITDA of small firms}", "write net debt to EBITDA of small minus large|small|large firms"),
         ("{of: all days}", "only `less` of the whole check takes it"),
     ],
 )  # fmt: skip

@@ -253,6 +253,10 @@ def _require_known(raw: object, known: Sequence[str], part: str) -> None:
     if not isinstance(raw, Mapping):
         raise ValueError(f"{part}: {raw!r}: write a line like {{of: RUT, take: change 5, say: value}}")
     for key in (key for key in raw if key not in known):
+        if raw[key] is None:
+            raise ValueError(
+                f"{part}: {key} stands alone behind a comma; write a number without one, other text in quotes"
+            )
         raise ValueError(f"{part}: unknown word {key}{nearest(str(key), known)}")
 
 

@@ -22,16 +22,8 @@ from research_lib.errors import DataError, InsufficientDataError, MissingDataErr
 from research_lib.stats import cases, history
 from research_lib.stats.policy import policy_events, policy_states, recession_within
 from research_lib.stats.sigma import SigmaSettings, sigma_path
-from research_lib.studies.claims.language import (
-    Condition,
-    Line,
-    Phrase,
-    read,
-    read_figure,
-    read_season,
-    read_span,
-    read_years,
-)
+from research_lib.studies.claims import language
+from research_lib.studies.claims.language import Condition, Line, Phrase, read, read_figure, read_span
 
 T = TypeVar("T")
 Series = pd.Series  # of numbers, by day
@@ -358,7 +350,7 @@ def _season(values: Values, step: Phrase) -> Values:
 
 def season_days(index: Days, text: str) -> Any:  # noqa: ANN401  # what `cases.season_days` gives
     """Mark a season's days, give each day its year, and name the year whose season is under way."""
-    opens, closes = (cases.SeasonEnd(*one) for one in read_season(text))
+    opens, closes = (cases.SeasonEnd(*one) for one in language.read_season(text))
     return cases.season_days(index, opens, closes, next_session(index[-1]))
 
 
@@ -459,7 +451,7 @@ MARKS: dict[str, Callable[[Values, Phrase], Any]] = {
         ("highest", "lowest"), lambda values, one: values.series == _rolling(values.series, one.word, one.number())
     ),
     "season": lambda values, one: season_days(values.days, one["season"])[0],
-    "years": lambda values, one: values.days.year.isin(read_years(one["years"])),
+    "years": lambda values, one: values.days.year.isin(language.read_years(one["years"])),
     "weekday": lambda values, one: values.days.day_name() == one["day"],
     **dict.fromkeys(("session of", "same session of"), _session),
     **dict.fromkeys(("on", "policy"), _dated),

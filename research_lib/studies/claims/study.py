@@ -46,8 +46,7 @@ MOST_ROWS = 12
 SKELETON = (files(__package__) / "new.yaml").read_text(encoding="utf-8")
 CARDS = (files(__package__) / "cards.html").read_text(encoding="utf-8")
 HEADINGS = {"id": "claim", "verdict": "verdict", "says": "what it says", "stated": "published", "computed": "computed"}
-HEADINGS["text"] = "what the verdict rests on"
-COLUMNS = [(name, Column(heading, words=True)) for name, heading in HEADINGS.items()]
+COLUMNS = [(name, Column(heading, words=True)) for name, heading in (HEADINGS | {"text": "what it rests on"}).items()]
 
 
 @dataclass(frozen=True)
