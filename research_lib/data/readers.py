@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from research_lib.data.calendar import EXCHANGE_ZONE
 from research_lib.errors import DataError, MissingDataError
@@ -39,7 +40,7 @@ LARGEST_INTEGER = 2**53
 SHOWN = 3  # cases that an error names
 
 DATE_FORMS = ("%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%Y-%m", "%Y%m%d", "%b-%d-%Y", "%B-%d-%Y", "%d-%b-%Y", "%d-%B-%Y")
-EARLIEST, LATEST = pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")
+EARLIEST, LATEST = np.datetime64("1700-01-01"), np.datetime64("2200-01-01")
 DAY_AND_MONTH = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$"
 MIDNIGHT = r"[ T]0?0:00(?::00(?:\.0+)?)?\s*(?:Z|[+-]\d{2}:?\d{2})?$"
 DATE_FAULTS = {r"\d:\d\d": "not midnight, write yyyy-mm-dd", DAY_AND_MONTH: "day or month first, write yyyy-mm-dd"}
@@ -239,7 +240,7 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
         if dates is by_day and by_day.count() == by_month.count():
             dates = by_day.where(by_day == by_month)
     dates = pd.Series(dates.astype("datetime64[us]"))
-    is_bad = ~dates.between(EARLIEST, LATEST)
+    is_bad = ~((dates.to_numpy() >= EARLIEST) & (dates.to_numpy() <= LATEST))
     if is_bad.any() and len(bad := cells[is_bad & ~(texts.isna() & optional)].astype("str").fillna("")):
         known = (said for form, said in DATE_FAULTS.items() if re.search(form, bad.iloc[0]))
         fault = next(known, f"not a {WORDS[DATE]}")
@@ -247,15 +248,13 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
     return dates
 
 
-def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], pd.Series[bool]]":
+def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], NDArray[np.bool_]]":
     """Convert cells to numbers; return them, NaN where a cell is empty, and which cells are no finite number.
 
     Thousands (3,010.39) and decimal commas (3.010,39) are read where the column shows which of them it has.
     """
-    if cells.dtype.kind in "iuf":
-        numbers = cells.astype(float)
-        return numbers, numbers.abs() == np.inf
-    values, texts = _cast(cells, "float64", MISSING)
+    is_numeric = cells.dtype.kind in "iuf"
+    values, texts = (cells.astype(float), cells) if is_numeric else _cast(cells, "float64", MISSING)
     if values is None:
         texts = texts.str.replace(MARKS, "", regex=True)
         forms = (POINT_NUMBER, COMMA_NUMBER, POINT_FRACTION)
@@ -266,7 +265,8 @@ def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], pd.Series[bo
         elif has_comma and not has_point:
             texts = texts.str.replace(".", "").str.replace(",", ".")
         values = texts.where(texts.str.fullmatch(PLAIN_NUMBER, na=False), "nan").astype(float)
-    return values, (values.isna() & texts.notna()) | (values.abs() == np.inf)
+    numbers = values.to_numpy(np.float64)
+    return values, np.isinf(numbers) | (np.isnan(numbers) & texts.notna().to_numpy())
 
 
 def _convert(cells: "pd.Series[Any]", kind: str, shown: str, filled: bool = False) -> "pd.Series[Any]":
