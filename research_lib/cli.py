@@ -244,8 +244,8 @@ def claims(  # noqa: PLR0917  # each is an option of the command
     """
     from shutil import get_terminal_size
 
-    from research_lib.params import parse_setting
-    from research_lib.reports.plan import Places
+    from research_lib.params import parse_setting, read_values
+    from research_lib.reports.plan import ENDINGS, Places
     from research_lib.studies.claims.language import grammar
     from research_lib.studies.claims.study import claims_report, new_claims
 
@@ -258,6 +258,10 @@ def claims(  # noqa: PLR0917  # each is an option of the command
         overrides, width = dict(map(parse_setting, settings)), get_terminal_size().columns
         options: dict[str, Any] = {"verdict": verdict, "article": article, "as_json": as_json, "as_csv": as_csv}
         for file in Places().find(path):
+            if file.suffix not in ENDINGS:
+                raise ParameterError(f"{path}: a claims file is YAML; begin one with: {COMMAND} claims new mine")
+            if "claims" not in read_values(file):
+                raise ParameterError(f"{path}: there are no claims in it; make its report: {COMMAND} run {path}")
             echo(claims_report(file, overrides=overrides, width=width, **options))
 
 

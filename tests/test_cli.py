@@ -138,6 +138,14 @@ def test_what_names_no_parameter_file_is_one_line(tmp_path, name):
     assert (done.exit_code, len(done.stdout.splitlines())) == (2, 1)
 
 
+def test_a_file_that_holds_no_claims_is_answered_with_what_to_run(tmp_path):
+    (tmp_path / "article.txt").write_text("Small caps rose.\nThe Fed: it cut.")
+    for path, hint in {SMOKE: f"run {SMOKE}", tmp_path / "article.txt": "claims new mine"}.items():
+        done = invoke("claims", path)
+        assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert hint in done.stderr
+
+
 # --- run, as far as no kernel is needed
 
 
