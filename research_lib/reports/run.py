@@ -211,9 +211,9 @@ class _Run:
         from research_lib.reports.forkserver import FORK_SERVER, without_grammars
 
         FORK_SERVER.start()  # it imports what kernels need while this process looks at data
-        with without_grammars():
-            from research_lib.reports.make import make
         try:
+            with without_grammars():
+                from research_lib.reports.make import make
             yield make
         finally:
             FORK_SERVER.release()
