@@ -300,7 +300,7 @@ def lab(context: Context) -> None:
 @app.command(epilog=_examples("sync", "sync --check"))
 def sync(check: Annotated[bool, Option("--check", help="Write nothing; status 1: stale.")] = False) -> None:
     """Write parameters cells and docs/parameters.md from the models."""
-    from research_lib.studies.sync import sync as sync_files
+    from research_lib.studies.parameters import sync as sync_files
 
     stale = sync_files(check=check)
     for path in stale:

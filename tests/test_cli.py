@@ -216,7 +216,7 @@ def test_list_is_a_line_a_report_with_its_headline(tmp_path):
 
 def test_sync_says_what_is_stale_and_writes_nothing(monkeypatch):
     monkeypatch.setattr(
-        "research_lib.studies.sync.sync", lambda *, check: [PROJECT / "docs" / "parameters.md"] if check else []
+        "research_lib.studies.parameters.sync", lambda *, check: [PROJECT / "docs" / "parameters.md"] if check else []
     )
     done = invoke("sync", "--check")
     assert (done.exit_code, done.stdout) == (1, "stale: docs/parameters.md\n")

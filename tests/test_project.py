@@ -13,9 +13,8 @@ from packaging.utils import canonicalize_name
 
 from research_lib.params import read_parameters
 from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
-from research_lib.studies.parameters import MODELS
+from research_lib.studies.parameters import MODELS, sync
 from research_lib.studies.study import STUDIES
-from research_lib.studies.sync import sync
 
 NOTEBOOK_FILES = sorted(NOTEBOOKS.glob("*.ipynb"))
 

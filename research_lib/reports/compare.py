@@ -84,7 +84,9 @@ def shown(compared: Mapping[str, Any], *, everything: bool) -> "list[Table | str
 
     pairs = compared["findings"]
     key = [pair["name"] for pair in pairs if any(pair[one] and pair[one]["value"] is not None for one in "ab")]
-    key = [pair["name"] for pair in pairs if everything or pair["intervals_apart"] or pair["name"] in key[:KEY_FINDINGS]]
+    key = [
+        pair["name"] for pair in pairs if everything or pair["intervals_apart"] or pair["name"] in key[:KEY_FINDINGS]
+    ]
     findings = Table("finding", "A", "95% interval", "n", "B", "95% interval", "n", "B less A", "", box=None)
     for pair in (pair for pair in pairs if pair["name"] in key):
         name, unit, less = pair["name"], pair["unit"], pair["difference"]

@@ -100,7 +100,8 @@ def common_table(study: Study, name: str) -> Table:
 
 def require_sessions(closes: pd.Series[float]) -> pd.Series[float]:
     """Return prices by sessions as they are; refuse what is weeks or months apart."""
-    step_days = closes.index.to_series().diff().median().days if len(closes) > 1 else 0
+    steps = closes.index.to_series().diff().dt.days
+    step_days = int(steps.median()) if len(closes) > 1 else 0
     if step_days > LONGEST_STEP_DAYS:
         raise InsufficientDataError(f"{closes.name}: its prices are {step_days} days apart; sessions are needed")
     return closes

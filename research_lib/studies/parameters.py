@@ -1,10 +1,12 @@
-"""The parameters of the four studies: each is one field, from which cell, documentation and explorer control are made.
+"""The parameters of the four studies: each is one field, from which `sync` writes the cell and the documentation.
 
 Light to import: the runner reads these for every report before any study is loaded.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from pydantic import model_validator
@@ -12,7 +14,8 @@ from pydantic_core import ErrorDetails
 
 from research_lib import params
 from research_lib.errors import nearest
-from research_lib.params import AssetName, Day, OptionalAssetName, Parameters, parameter
+from research_lib.params import AssetName, Day, OptionalAssetName, Parameters, cell_text, markdown_table, parameter
+from research_lib.project import NOTEBOOKS, PROJECT, write_whole
 from research_lib.studies.claims import language
 
 SigmaName = Literal["price_z", "price_z_prior", "distance_z", "distance_expanding", "distance_vol", "return_z"]
@@ -233,3 +236,29 @@ MODELS: dict[str, type[Parameters]] = {
     "03_record_sigma": RecordSigma,
     "04_claims": Claims,
 }
+
+DOCUMENT = PROJECT / "docs" / "parameters.md"
+HEAD = """# Parameters
+
+A parameter file `params/<notebook>/<name>.yaml` is one report; anything it leaves out takes its default. This page and
+the `parameters` cells of the notebooks are written by `python -m research_lib sync` from the models in
+`research_lib/studies/parameters.py`.
+"""
+
+
+def sync(*, check: bool = False) -> list[Path]:
+    """Write the notebooks' cells and the document from the models; return the files that differ, which `check` leaves."""
+    parts, wanted = [HEAD], {}
+    for name, model in MODELS.items():
+        notebook = NOTEBOOKS / f"{name}.ipynb"
+        content = json.loads(notebook.read_bytes())
+        for cell in content["cells"]:
+            if "parameters" in cell.get("metadata", {}).get("tags", []):
+                cell["source"] = cell_text(model).splitlines(keepends=True)
+        wanted[notebook] = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+        parts.append(f"## {name}\n\n{markdown_table(model)}\n")
+    wanted[DOCUMENT] = "\n".join(parts).encode()
+    stale = {path: text for path, text in wanted.items() if not path.exists() or path.read_bytes() != text}
+    if not check:
+        write_whole(stale)
+    return list(stale)
