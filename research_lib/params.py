@@ -152,7 +152,7 @@ def read_values(path: Path, overrides: Mapping[str, object] | None = None) -> di
     shown, values = display_path(path), _read_file(path)
     if EXTENDS in values:
         base = values.pop(EXTENDS)
-        if not isinstance(base, str) or Path(base).name != base or base == path.name:
+        if not isinstance(base, str) or Path(base).name != base or base in {"", path.name}:
             raise ParameterError(f"{shown}: {EXTENDS}: {base!r}: must name another file of the same folder")
         below = _read_file(path.with_name(base))
         if EXTENDS in below:
@@ -197,8 +197,7 @@ def parse_axis(setting: str) -> tuple[str, list[object]]:
     """Split `name=first,second,…` of a sweep, or `name=first:last:step` of whole numbers; a list is written `[a, b]`."""
     name, text = _split(setting, "--grid", example="window=20,50,100")
     if ends := re.fullmatch(r"(-?\d+):(-?\d+):([1-9]\d*)", text):
-        first, last, step = map(int, ends.groups())
-        return name, list(range(first, last + 1, step))
+        text = ", ".join(map(str, range(int(ends[1]), int(ends[2]) + 1, int(ends[3]))))
     values = _read_yaml(f"[{text}]", f"--grid {setting}: the values cannot be read")
     if not isinstance(values, list) or not values or None in values or re.fullmatch(r"\d+[-:]\d+(:0)?", text):
         raise ParameterError(f"--grid {setting}: write values as 20,50,100, or a range as 20:100:20 (first:last:step)")
@@ -338,8 +337,9 @@ class _UniqueKeys(SafeLoader):  # type: ignore[misc]  # either of two classes
     """YAML's safe loader, which takes a name twice in silence, made to refuse it."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for (key, _), name in zip(node.value, names, strict=True):
+        keys = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]  # <<: takes over another's names
+        names = [self.construct_object(key, deep=True) for key in keys]
+        for key, name in zip(keys, names, strict=True):
             if names.count(name) > 1:
                 raise yaml.constructor.ConstructorError(None, None, f"{name!r} stands here twice", key.start_mark)
         return dict(super().construct_mapping(node, deep=deep))

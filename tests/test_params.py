@@ -14,6 +14,7 @@ from research_lib.params import (
     parse_axis,
     parse_setting,
     read_parameters,
+    read_values,
     validate,
     write_parameters,
 )  # fmt: skip
@@ -137,6 +138,7 @@ def test_files_that_are_no_mapping(write, text, part):
         ("../base.yaml", "must name another file of the same folder"),
         ("mine.yaml", "must name another file of the same folder"),
         ("3", "must name another file of the same folder"),
+        ("''", "must name another file of the same folder"),
         ("none.yaml", "there is no such file"),
         ("second.yaml", "second.yaml itself extends a file"),
     ],
@@ -145,6 +147,11 @@ def test_a_file_that_cannot_be_extended(write, base, part):
     write("extends: base.yaml\n", "second")
     with pytest.raises(ParameterError, match=part):
         read_parameters(write(f"extends: {base}\n"), RecordSigma)
+
+
+def test_a_mapping_takes_over_the_names_of_another(write):
+    path = write("one: &one {a: 1, b: 2}\ntwo: {<<: *one, b: 3}\n")
+    assert read_values(path)["two"] == {"a": 1, "b": 3}
 
 
 def test_a_missing_file_names_the_nearest_and_a_folder_is_none(write):
@@ -195,7 +202,7 @@ def test_a_setting_and_an_axis_of_a_sweep(parse, setting, expected):
 WRONG_SETTINGS = {
     parse_setting: ["window", "=3", "x=[1", "as_of=2024-02-30"],
     parse_axis: ["window", "window=", "window=20,20", "=3", "window=[20", "window=20,,30", "window=20-100",
-                 "window=20:100", "window=20:100:0"],
+                 "window=20:100", "window=20:100:0", "window=100:20:20"],
 }  # fmt: skip
 
 
