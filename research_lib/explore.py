@@ -89,7 +89,7 @@ class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         try:
             path = display_path(self._keep(self.name.value.strip()))
             self.written.value = _line("status", f"Written. Its report: python -m research_lib run {path}")
-        except (ResearchError, OSError) as error:
+        except (ResearchError, OSError, yaml.YAMLError) as error:
             self.written.value = _line("alert", str(error))
 
 

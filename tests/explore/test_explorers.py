@@ -207,6 +207,8 @@ def test_a_claim_is_added_to_a_file_and_keeps_what_was_there(of_claims, folder):
     written = read_parameters(folder / "04_claims" / "mine.yaml", type(of_claims.start))
     assert [(one.id, one.check["take"]) for one in written.claims] == [("A1", "change 2"), ("A2", "change 3")]
     assert 'role="alert"' in write(of_claims, "../mine")
+    change(of_claims, line="{of: GSPC")
+    assert "while parsing" in write(of_claims)
 
 
 def test_a_word_of_the_language_is_looked_up(of_claims):
