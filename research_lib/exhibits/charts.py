@@ -18,7 +18,7 @@ import pandas as pd
 from research_lib.errors import InsufficientDataError
 from research_lib.exhibits import figure as style
 from research_lib.exhibits.figure import CONTEXT, DAY, INK, LARGE_CAPS, QUIET, SMALL_CAPS, Figure, Words, picture
-from research_lib.exhibits.format import show
+from research_lib.exhibits.format import WHOLE, show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -395,7 +395,7 @@ def _number_ticks(axis: "Axis", unit: str, *, most: int) -> None:
         locator: Any = LogLocator(subs=(1.0,) if high > 30 * low else (1.0, 2.0, 5.0), numticks=most + 2)
     else:
         halves = [] if unit not in IN_PERCENT and high - low > 5 else [2.5]  # of months and counts are no numbers
-        locator = MaxNLocator(most, steps=[1, 2, *halves, 5, 10])
+        locator = MaxNLocator(most, steps=[1, 2, *halves, 5, 10], integer=unit in WHOLE)
     places = [float(place) for place in locator.tick_values(low, high) if low <= place <= high]
     texts = [_tick(place, unit, [place] if logarithmic else places) for place in places]
     axis.set_ticks(

@@ -186,7 +186,7 @@ def test_names_in_the_margin_never_touch(wanted):
 
 @pytest.mark.parametrize(("unit", "step", "texts"), [
     ("points", 0.025, ["−2.5", "0.0", "+2.5"]), ("fraction", 0.1, ["−10%", "0%", "10%"]), ("price", 200, ["−200", "0", "200"]),
-    ("sigma", 0.5, ["−0.5", "0.0", "0.5"]),
+    ("sigma", 0.5, ["−0.5", "0.0", "0.5"]), ("count", 0.5, ["0"]),
 ])  # fmt: skip
 def test_ticks_have_the_digits_that_their_steps_need(unit, step, texts):
     from matplotlib.figure import Figure as Canvas
