@@ -1,9 +1,9 @@
 """The process that kernels are forked from: it imports the stack once for all kernels of a run, or of JupyterLab.
 
 Whoever has kernels holds a socket to it, and one for each kernel. One that closes ends its kernel, with all that the
-kernel started; with the last one the server ends. So a run that is killed leaves nothing behind. (A server that stayed for the next run
-saved a tenth of its time, since the run itself imports as long.) Linux only: macOS's own libraries run threads, and
-Windows cannot fork.
+kernel started; with the last one the server ends. So a run that is killed leaves nothing behind. (A server that stayed
+would save the next run a tenth of its time only, since the run itself imports as long.) Linux only: macOS's own
+libraries run threads, and Windows cannot fork.
 """
 
 import atexit
@@ -118,7 +118,7 @@ FORK_SERVER = ForkServer()
 
 def state_of_code() -> list[object]:
     """Return what tells whether a server has imported the library and packages as they are now."""
-    times = [(path, path.stat().st_mtime_ns) for path in sorted(LIBRARY.rglob("*.py"))]
+    times = [(path, path.stat().st_mtime_ns) for path in sorted(LIBRARY.rglob("*.py")) if path.is_file()]
     return [Path(sysconfig.get_path("purelib")).stat().st_mtime_ns, *times]
 
 

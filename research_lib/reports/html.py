@@ -30,11 +30,10 @@ from research_lib.errors import ReportError
 from research_lib.exhibits.exhibit import FRAME_STYLE, STYLE
 from research_lib.exhibits.figure import badge
 from research_lib.params import show_setting
-from research_lib.reports.record import Record, Status
+from research_lib.reports.record import MADE, Record, Status
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADLINE_TAG, FOLD_TAG, PAPERMILL_ERROR_TAG = "headline", "fold", "papermill-error-cell-tag"
-MADE = {Status.OK, Status.UNCHANGED}
 MANY_CELLS = 256  # of all notebooks together
 SHOWN_LINES, MOST_LINES, MOST_LETTERS = 40, 2_000, 400_000  # of a text: the rest is folded, or cut
 FOLDED_CHARACTERS, MOST_CHARACTERS = 60_000, 3_000_000  # of a user's HTML
@@ -102,17 +101,17 @@ def failed_page(record: Record, reason: str) -> str:
 
 
 def files_beside(notebook: NotebookNode, record: Record) -> dict[str, bytes]:
-    """Return the files that stand beside a page: each figure as SVG, a small one of the hero, a summary for an e-mail."""
+    """Return, by what follows the slug, the files beside a page: figures as SVG, the hero small, words for an e-mail."""
     files = {}
     for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
         about = output.get("metadata", {}).get("research_lib", {})
         if about.get("kind") == "figure":
-            html, path = output.data["text/html"], f"{record.slug}.figures/{about['id']}"
+            html, path = output.data["text/html"], f"figures/{about['id']}"
             files[f"{path}.svg"] = unquote(re.findall(r'href="data:image/svg\+xml,([^"]*)"', html)[0]).encode()
             if about["id"] == record.hero:
                 files[f"{path}.small.svg"] = re.findall(r'<svg class="narrow".*?</svg>', html, re.DOTALL)[0].encode()
     if record.headline:
-        files[f"{record.slug}.summary.txt"] = (summary_text(record) + "\n").encode()
+        files["summary.txt"] = (summary_text(record) + "\n").encode()
     return files
 
 
@@ -151,7 +150,7 @@ def setting(value: object) -> str:
     """Show a parameter's value; of a collection that says little, its size."""
     if isinstance(value, (list, dict)) and (len(value) > 3 or any(isinstance(one, (list, dict)) for one in value)):
         return f"{len(value)} items"
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else show_setting(value) or "none"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else show_setting(value)
 
 
 @cache
@@ -211,13 +210,12 @@ def _take_warnings(cell: NotebookNode) -> Iterator[str]:
     """Take what a cell wrote to the error stream out of it: of a warning its class and words, not where it arose."""
     written = [output.text for output in cell.get("outputs", []) if output.get("name") == "stderr"]
     cell.outputs = [output for output in cell.get("outputs", []) if output.get("name") != "stderr"]
-    lines = iter(COLOUR.sub("", NOT_A_COLOUR.sub("", "".join(written))).splitlines())
-    for line in lines:
+    warned = False
+    for line in COLOUR.sub("", NOT_A_COLOUR.sub("", "".join(written))).splitlines():
         found = WARNING_LINE.match(line)
-        if found:
-            next(lines, None)  # the line of code that warned
-        if line.strip():
+        if line.strip() and not (warned and line.startswith("  ")):  # the line of code that warned
             yield without_paths(found["warning"] if found else line).strip()
+        warned = found is not None
 
 
 def _cell(cell: NotebookNode, folder: Path | None) -> str:

@@ -17,8 +17,8 @@ from research_lib.exhibits.figure import VERDICT_LOOK, ink_on
 from research_lib.exhibits.findings import FIELDS
 from research_lib.exhibits.format import show
 from research_lib.project import write_whole
-from research_lib.reports.html import MADE, TEMPLATES, data_to, setting, templates, without_paths
-from research_lib.reports.record import FAILED_PAGE, PAGE, Finding, Record, Status, differing, with_whole_numbers
+from research_lib.reports.html import TEMPLATES, data_to, setting, templates, without_paths
+from research_lib.reports.record import FAILED_PAGE, MADE, PAGE, Finding, Record, Status, differing, with_whole_numbers
 from research_lib.studies.study import parameters_model
 
 POINT = "--"  # stands before the settings of one point of a sweep, in its slug
@@ -35,7 +35,7 @@ def write_index(output: Path, records: Sequence[Record]) -> Path:
     There is one record a report: of those just made or left out the new one, of the others the one that is kept.
     """
     ordered = sorted(records, key=lambda record: with_whole_numbers(record.name))
-    grouped = groupby(ordered, key=lambda one: "".join(one.name.partition(POINT)[:2]))
+    grouped = groupby(ordered, key=lambda one: one.name.removesuffix(one.slug) + "".join(one.slug.partition(POINT)[:2]))
     together = [(base, list(group)) for base, group in grouped]
     single = [record for _, group in together for record in group if len(group) == 1]  # one point is no sweep
     families = [list(_family(list(group))) for _, group in groupby(single, key=lambda record: record.notebook)]
@@ -78,7 +78,7 @@ def _line(record: Record, differs: str) -> Line:
         "differs": differs,
         "page": quote(record.link(PAGE if made else FAILED_PAGE)),
         "message": "" if made else without_paths(record.message),
-        "not_made": record.status == Status.LEFT_OUT,  # its data is not here, which is no error
+        "not_made": record.status is Status.LEFT_OUT,  # its data is not here, which is no error
         "headline": (good.headline or ", ".join(numbers) or good.title) if good else "",
         "data_to": data_to(good) if good else "",
         "changes": list(_changes(record, record.previous)) if made and record.previous else [],
@@ -137,9 +137,10 @@ def _sweep(base: str, points: Sequence[Record]) -> dict[str, Any]:
     """Give a sweep's points, and a picture of its first number that has an interval (else its first)."""
     lines = [_line(point, point.slug.split(POINT, 1)[1].replace("=", " ")) for point in points]
     good = [line for line in lines if line["good"]]
-    numbers = [one for line in good[:1] for one in line["good"].findings if isinstance(one.value, float)]
+    found = [(line, one) for line in good for one in line["good"].findings if isinstance(one.value, int | float)]
+    numbers = [one for line, one in found if line is good[0] and isinstance(one.value, float)]
     chosen = min(numbers, key=lambda one: one.low is None, default=None)
-    drawn = [(line, one) for line in good for one in line["good"].findings if chosen and one.name == chosen.name]
+    drawn = [(line, one) for line, one in found if chosen and one.name == chosen.name]
     picture = _picture(base, drawn) if len(drawn) > 1 else ""
     return {"base": as_words(base), "lines": lines, "picture": picture}
 

@@ -67,9 +67,8 @@ class ForkedProvisioner(LocalProvisioner):
                 raise OSError("another Python, or another language")
             environment = {**(kwargs.get("env") or os.environ), "JPY_PARENT_PID": str(os.getpid())}
             folder = str(kwargs.get("cwd") or Path.cwd())
-            forked = ForkedKernel(
-                *await asyncio.to_thread(FORK_SERVER.fork, cmd[cmd.index("-f") :], folder, environment)
-            )
+            arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
+            forked = ForkedKernel(*await asyncio.to_thread(FORK_SERVER.fork, arguments, folder, environment))
             self.process = forked  # type: ignore[assignment]  # it has the methods that are called
             self.pid = self.pgid = forked.pid
             self.cwd = folder

@@ -18,15 +18,14 @@ from nbformat import NotebookNode
 from papermill.translators import PythonTranslator, papermill_translators
 
 from research_lib import errors
-from research_lib.reports.html import failed_page, files_beside, render
+from research_lib.exhibits.findings import FINDINGS_MIME, SUMMARY_MIME
+from research_lib.reports.html import PAPERMILL_ERROR_TAG, failed_page, files_beside, render
 from research_lib.reports.kernels import Execution
 from research_lib.reports.record import FAILED, FAILED_NOTEBOOK, FAILED_PAGE, GOOD, NOTEBOOK, PAGE, Record, Status
 
 logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs of a failure is raised too, and told
-FINDINGS_MIME = "application/vnd.research-lib.findings+json"
-SUMMARY_MIME = "application/vnd.research-lib.summary+json"
 ENGINE = "research-lib"  # engine.py, by its entry point
-PUT_IN = {"injected-parameters", "papermill-error-cell-tag"}  # tags of cells that Papermill adds
+PUT_IN = {"injected-parameters", PAPERMILL_ERROR_TAG}  # tags of cells that Papermill adds
 LONGEST_MESSAGE = 300
 TERMINAL_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 # Errors of the kit say all that is to be said: which cell raised them does not matter.
@@ -200,8 +199,7 @@ def _render(notebook: Path, executed: NotebookNode | None, record: Record) -> Ma
         page = render(executed, record, folder=notebook.parent).encode()
         if record.status is Status.OK:
             beside = files_beside(executed, record)
-            files = {name.removeprefix(f"{record.slug}."): content for name, content in beside.items()}
-            return Made(record, {**files, PAGE: page, NOTEBOOK: _to_bytes(executed), GOOD: record.to_json()})
+            return Made(record, {**beside, PAGE: page, NOTEBOOK: _to_bytes(executed), GOOD: record.to_json()})
     except Exception as error:  # of any library that a page needs
         reason = one_line(f"its page cannot be made: {type(error).__name__}: {error}")
         record = record.with_(status=Status.FAILED, message=record.message or reason)

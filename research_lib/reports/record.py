@@ -25,6 +25,9 @@ class Status(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+MADE = {Status.OK, Status.UNCHANGED}  # of these the page is there
+
+
 class Finding(BaseModel):
     """A number found: `value` in `unit`, from `n` cases, with its 95% interval where it has one."""
 

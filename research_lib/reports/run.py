@@ -28,6 +28,7 @@ from research_lib.reports.record import (
     FAILED_PAGE,
     FAILURE,
     GOOD,
+    MADE,
     PAGE,
     Record,
     Status,
@@ -123,13 +124,11 @@ def describe(record: Record, output: Path) -> str:
         return "\n".join(f"{record.name}: wrong: {line}" for line in lines)
     as_of, ends = str(record.parameters.get("as_of") or ""), str(record.data[0].get("last", "")) if record.data else ""
     late = f"as_of is {as_of}, but the data ends on {ends}" if ends and as_of > ends else ""
-    made = record.status in {Status.OK, Status.UNCHANGED}
-    page = output / record.link(PAGE if made else FAILED_PAGE)
+    page = output / record.link(PAGE if record.status in MADE else FAILED_PAGE)
     seconds = 0 if record.status is Status.UNCHANGED else record.duration_seconds
     said = "; ".join(filter(None, [record.headline, record.message, late]))
-    where = ", ".join(
-        filter(None, [display_path(page) if page.exists() else "", f"{seconds:.1f} s" if seconds else ""])
-    )
+    seen = [display_path(page) if page.exists() else "", f"{seconds:.1f} s" if seconds else ""]
+    where = ", ".join(filter(None, seen))
     return f"{record.name}: {record.status.replace('_', ' ')}: {said}" + (f" ({where})" if where else "")
 
 
@@ -155,7 +154,7 @@ class _Run:
                     if report.name in unfit:
                         record = unfit[report.name].with_(inputs=asked[report.name].inputs)
                         if record.status is Status.INSUFFICIENT_DATA:  # of what is wrong or left out nothing is kept
-                            _write(report.folder, {report.file(FAILED): record.to_json()})
+                            publish(report, record, {FAILED: record.to_json()})
                         done[report.name] = self.progress.finished(record)
                 pending = [report for report in pending if report.name not in done]
                 done |= {one.name: one for one in self._execute(pending, asked, submit)}
@@ -179,10 +178,8 @@ class _Run:
 
     def _finish(self, report: Report, asked: Record, execution: "Execution", submit: Any) -> Record:  # noqa: ANN401
         """Make a report; whatever goes wrong costs this one only."""
-        record, lock = (
-            asked.with_(**NOT_MADE),
-            report.folder.parent / ".locks" / f"{report.name.replace('/', '--')}.lock",
-        )
+        record = asked.with_(**NOT_MADE)
+        lock = report.folder.parent / ".locks" / f"{report.name.replace('/', '--')}.lock"
         try:
             _write(lock.parent, {})
             with FileLock(lock).acquire(cancel_check=self.interrupted):
@@ -193,12 +190,13 @@ class _Run:
                     how = {"execution": execution, "timeout_seconds": self.options.timeout_seconds}
                     made = submit(report.notebook, report.injected, asked, **how)
                     if made.record.status is Status.OK or execution.stopped_because != INTERRUPTED:
-                        record = publish(report, made)
+                        record = publish(report, made.record, made.files)
         except Timeout:  # another run holds the lock, and an interrupt ended the waiting for it
             pass
         except Exception as error:  # a folder that cannot be written, or a defect in the runner
-            said = str(error) if isinstance(error, ResearchError) else f"{type(error).__name__}: {error}"
-            record = asked.with_(status=Status.FAILED, message=said)
+            if execution.stopped_because != INTERRUPTED:  # as a cluster's report is given up
+                said = str(error) if isinstance(error, ResearchError) else f"{type(error).__name__}: {error}"
+                record = asked.with_(status=Status.FAILED, message=said)
         return self.progress.finished(record)
 
     @contextmanager
@@ -260,19 +258,19 @@ def up_to_date(report: Report, inputs: str) -> Record | None:
     return record.with_(status=Status.UNCHANGED) if there else None
 
 
-def publish(report: Report, made: "Made") -> Record:
+def publish(report: Report, record: Record, made: Mapping[str, bytes]) -> Record:
     """Put a report's files in place; one that failed stands beside the last good one, never in its place."""
-    record, files = made.record, dict(made.files)
-    before = read_record(report.file(GOOD))
+    files, before = dict(made), read_record(report.file(GOOD))
     if record.status is Status.OK and before:
         same = before.inputs == record.inputs
         record = record.with_(previous=before.previous if same else before.with_(previous=None))
         files[GOOD] = record.to_json()  # still last: with its record a report counts as made
     _write(report.folder, {report.file(suffix): content for suffix, content in files.items()})
+    old = [report.file(suffix) for suffix in FAILURE if suffix not in files]
     if record.status is Status.OK:
-        pictures = [path for path in report.file("figures").glob("*") if f"figures/{path.name}" not in files]
-        for path in [*map(report.file, FAILURE), *pictures]:
-            path.unlink(missing_ok=True)
+        old += [path for path in report.file("figures").glob("*") if f"figures/{path.name}" not in files]
+    for path in old:
+        path.unlink(missing_ok=True)
     return record
 
 

@@ -95,7 +95,7 @@ def test_a_question_has_one_card_of_the_baseline_with_its_picture(tmp_path):
         (folder / "hero.small.svg").write_text(f"<svg>{slug}</svg>", encoding="utf-8")
     page = index(tmp_path, record("09_own/a"), record("09_own/baseline", to="2025-12-31"), record("08_other/a"))
     cards = re.findall(r"<article.*?</article>", page, re.S)
-    says = "Does it rise? ● holds It rose in 3 of 8 cycles By 2 points."
+    says = "Does it rise? ● claim holds It rose in 3 of 8 cycles By 2 points."
     assert [words(card) for card in cards] == [says, f"{says} baseline"]
     assert 'href="09_own/baseline.html"' in cards[1]
     assert "data to 2025-12-31" in words(page)
@@ -138,6 +138,18 @@ def test_a_sweep_is_a_picture_and_its_points_in_order(tmp_path):
     items = re.findall(r"<li>.*?</li>", page.partition("Sweep of")[2], re.S)
     said = [f"window {n} : It rose in 3 of 8 cycles" for n in (20, 50, 100)]
     assert [words(item) for item in items] == ["window 9 : too short", *said]
+
+
+def test_a_point_of_a_sweep_may_lack_its_number(tmp_path):
+    found = {20: 0.02, 50: None}
+    points = [
+        record(f"09_own/a--window={n}", parameters={"window": n}, findings=[finding(one)]) for n, one in found.items()
+    ]
+    assert "2 points" in words(index(tmp_path, *points))
+
+
+def test_a_notebook_with_dashes_in_its_name_is_no_sweep(tmp_path):
+    assert list(rows(index(tmp_path, record("my--own/a"), record("my--own/b")))) == ["a", "b"]
 
 
 def test_a_single_setting_is_a_line_below_its_file(tmp_path):

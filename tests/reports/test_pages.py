@@ -136,10 +136,10 @@ def test_contents_lead_to_every_section_and_exhibit(answered):
 def test_beside_a_page_stand_its_pictures_and_a_summary(answered):
     notebook, record, _ = answered
     files = files_beside(notebook, record)
-    assert list(files) == ["here_now.figures/hero.svg", "here_now.figures/hero.small.svg", "here_now.summary.txt"]
-    assert b"Two is more" in files["here_now.figures/hero.svg"]
-    assert files["here_now.figures/hero.small.svg"].startswith(b'<svg class="narrow"')
-    assert len(files["here_now.summary.txt"].split()) <= 80
+    assert list(files) == ["figures/hero.svg", "figures/hero.small.svg", "summary.txt"]
+    assert b"Two is more" in files["figures/hero.svg"]
+    assert files["figures/hero.small.svg"].startswith(b'<svg class="narrow"')
+    assert len(files["summary.txt"].split()) <= 80
     assert files_beside(new_notebook(), asked()) == {}
 
 
@@ -230,6 +230,8 @@ def test_warnings_are_counted_at_the_end_without_the_place_where_they_arose():
     assert "/home/someone" not in html
     assert "a / b" not in html
     assert "Warnings" not in page(code(shows(plain="result")))
+    bare = page(code(says("<string>:1: UserWarning: old\nread file.csv\n", "stderr")))  # from code that is no file
+    assert "read file.csv <strong>(1 time)</strong>" in bare
 
 
 def test_text_from_data_stays_text():

@@ -9,10 +9,14 @@ import subprocess
 import nbformat
 import pytest
 
-from research_lib.reports import make, plan
+from research_lib.errors import ReportError
+from research_lib.params import NotebookParameters
+from research_lib.reports import forkserver, make, plan
 from research_lib.reports.inputs import Inputs
-from research_lib.reports.record import Record
-from research_lib.reports.run import describe
+from research_lib.reports.kernels import Execution
+from research_lib.reports.plan import Report
+from research_lib.reports.record import FAILED, FAILED_PAGE, Record, Status
+from research_lib.reports.run import INTERRUPTED, Options, Progress, _Run, describe, publish
 from tests.conftest import write_prices
 from tests.reports.conftest import FINDINGS, MARK, SAME_CODE, alive, folders_of, wait_for
 
@@ -48,6 +52,14 @@ def test_a_failure_leaves_the_last_good_report_and_is_gone_with_the_next(project
         pages.append(project.page())
     assert pages[0] == pages[1]
     assert "mended" in pages[2]
+
+
+def test_a_failure_without_a_page_takes_away_that_of_an_earlier_one(tmp_path):
+    report = Report(tmp_path / "own.ipynb", "a", NotebookParameters(), tmp_path)
+    failed = report.record(Status.FAILED, "no kernel")
+    publish(report, failed, {FAILED_PAGE: b"an earlier one", FAILED: failed.to_json()})
+    publish(report, failed, {FAILED: failed.to_json()})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.failed.json"]
 
 
 @pytest.mark.parametrize(
@@ -452,6 +464,24 @@ def test_a_cluster_makes_the_same_reports_and_outlives_a_worker(project):
     assert running.returncode == 0, output
     assert marker.exists()
     assert project.summary()["counts"] == {"ok": 2}
+
+
+@pytest.mark.parametrize(("reason", "status"), [(INTERRUPTED, Status.INTERRUPTED), ("worker gone", Status.FAILED)])
+def test_what_an_interrupt_ends_on_a_cluster_is_interrupted(tmp_path, reason, status):
+    def give_up(*_, execution, **__):
+        execution.stop(reason)
+        raise ReportError(reason)
+
+    report = Report(tmp_path / "own.ipynb", "a", NotebookParameters(), tmp_path / "reports" / "own")
+    run = _Run(Options(), Progress(1, tmp_path), lambda: False)
+    assert run._finish(report, report.record(Status.OK), Execution(), give_up).status is status
+
+
+def test_an_editor_s_link_to_nowhere_is_no_code(tmp_path, monkeypatch):
+    monkeypatch.setattr(forkserver, "LIBRARY", tmp_path)
+    before = forkserver.state_of_code()
+    (tmp_path / ".#edited.py").symlink_to("someone@machine")
+    assert forkserver.state_of_code() == before
 
 
 def test_a_line_says_what_was_found_where_it_is_and_where_data_ends_before_as_of(tmp_path):
