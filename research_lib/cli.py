@@ -160,7 +160,7 @@ def _last_request(output: Path) -> dict[str, Any]:
 def check(words: Words = NONE, settings: Settings = NONE, notebooks: Notebooks = None, as_json: AsJson = False) -> None:
     """Check parameter files and the data that they name.
 
-    Exit status: 0, all right; 2, one is wrong, or one that was named has no data.
+    Exit status: 0, all right; 2, one is wrong or has too little data, or one that was named has none.
     """
     from research_lib.reports.run import check as check_data
 
