@@ -31,7 +31,8 @@ def season_days(
     """
     month, day, over_new_year = index.month.to_numpy(), index.day.to_numpy(), opens.month > closes.month
     from_start, from_end = places_in_period(index, "M")
-    opened = {"last": from_end <= opens.n, "day": day >= opens.n}.get(opens.how, True)
+    month_is_over = index.to_period("M") != next_day.to_period("M")  # else its last sessions are not known
+    opened = {"last": month_is_over & (from_end <= opens.n), "day": day >= opens.n}.get(opens.how, True)
     not_closed = {"first": from_start <= closes.n, "day": day <= closes.n}.get(closes.how, True)
     after = (month > opens.month) | ((month == opens.month) & opened)
     before = (month < closes.month) | ((month == closes.month) & not_closed)

@@ -150,6 +150,12 @@ def mean(values: Any) -> float:
         ("{of: GSPC, take: change 1, when: below -5%, after: 21, less: all days, say: mean}", LAST, lambda p: [(x := p.close.shift(-21) / p.close - 1).iloc[p.fell].mean() - x.drop(p.close.index[p.fell]).mean()]),
         ("{of: GSPC, when: on 2019-07-31, after: [12 months, 52 weeks, -5], say: mean}", LAST, lambda p: [p.close[:d].iloc[-1] / p.close["2019-07-31"] - 1 for d in ("2020-07-31", "2020-07-29")] + [p.close[:"2019-07-30"].iloc[-1] / p.close[:"2019-07-30"].iloc[-6] - 1]),
         ("{of: GSPC, when: on 2019-07-31, after: 30 drawdown, say: mean}", LAST, lambda p: [((x := p.close["2019-07-31":].iloc[:31]) / x.cummax()).min() - 1]),
+        # By months, 12 are a year; another line's condition counts once a day, and not from before this line begins.
+        ("{of: GSPC, every: month, take: [change 24 a year, volatility 36]}", LAST, lambda p: [(p.month.iloc[-2] / p.month.iloc[-26]) ** 0.5 - 1, np.log(p.month).diff().iloc[-37:-1].std() * np.sqrt(12)]),
+        ("{of: GSPC, when: record, then: {of: IXIC, after: 21}, say: count}", END_2018, lambda p: [p.new[p.pair["a"].index[0] : p.pair.index[-22]].sum()]),
+        ("{of: GSPC, after: 21, say: mean}", LAST, lambda p: [(p.close.shift(-21) / p.close - 1).mean()]),
+        # The last sessions of a month that is not over are not known.
+        ("{of: GSPC, take: change 1, when: season last 5 Dec-first 2 Jan, say: date}", "2017-12-15", lambda _: [pd.Timestamp("2017-01-04")]),
         # Policy.
         ("{of: GSPC, when: policy first cut, say: [count, date]}", "2020-01-02", lambda _: [8, pd.Timestamp("2019-07-31")]),
         ("{of: GSPC, when: [policy hike, policy last hike], say: date}", "2020-01-02", lambda _: [pd.Timestamp("2018-12-19")] * 2),
@@ -194,6 +200,14 @@ def test_a_recession_by_hindsight_leaves_fewer_cuts() -> None:
     events = "{of: GSPC, when: [policy first cut and no recession within 12 months, policy first cut], say: count}"
     with_none, any_ = said(events, "2020-01-02")
     assert 0 < with_none < any_
+    events = "{of: GSPC, when: policy first cut and recession within 12 months, say: count}"
+    assert said(events, "2008-11-28") == said(events, "2002-01-02") == [1.0]  # that of 2007 was announced on 2008-12-01
+    assert said(events, "2008-12-01") == [2.0]
+
+
+def test_a_mean_of_all_days_has_its_value_though_no_other_days_are_left() -> None:
+    found = judged("{of: GSPC, after: 21, say: mean}", "at least 0%", kind="tendency").reading
+    assert found.value == pytest.approx((price("GSPC").shift(-21) / price("GSPC") - 1).mean())
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=40), st.data())
@@ -380,6 +394,13 @@ def test_what_happened_is_measured_after_the_article(check, until, note) -> None
     assert found.happened == f"S&P 500: −{-change:.2f}% from 2007-11-15 to {until}{note}."
 
 
+def test_until_a_year_is_until_its_last_day() -> None:
+    found = judged("{of: GSPC, after: until 2008, say: mean}", "5%", "2007-11-15", kind="forecast")
+    assert found.happened.endswith("from 2007-11-15 to 2008-12-31.")
+    past = judged("{of: GSPC, take: change 1, after: until 1900, say: value}", "5%", "2007-11-15", kind="forecast")
+    assert past.happened == ""
+
+
 def test_a_day_that_was_forecast_is_open_until_it_comes() -> None:
     for when, happened in (("policy cut", "Met on 2007-12-11."), ("above 99999", "Not met by 2022-12-28.")):
         found = judged({"of": "GSPC", "when": when, "say": "date"}, "2007-12", "2007-11-15", kind="forecast")
@@ -412,6 +433,8 @@ def test_what_makes_no_sense_is_one_clear_line(line: str, says: str) -> None:
         ("{of: VIX}", 5, "CBOE Volatility Index ends on 2019-01-03, before 2022-12-28"),
         ("{of: GSPC, take: change 1, when: above 50%, say: mean}", "5%", "there is no case of it"),
         ("{of: GSPC, take: change since 1940-01-01}", "5%", "there is no value up to 1940-01-01"),
+        ("{of: BAA, take: average 5000 then season Jan}", "5%", "a line has no value: its history is too short"),
+        ("{of: GSPC, when: {of: BAA, take: average 5000, is: policy cut}, say: count}", "5", "a line has no value: its"),
         ("{of: GSPC, take: breakout 90000 highest}", "5%", "a breakout over 90000 sessions needs more"),
         ("{of: GSPC, say: highest, at: 2022-12-24 to 2022-12-25}", 5, "no value in the days asked about"),
     ],

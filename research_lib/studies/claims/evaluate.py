@@ -125,12 +125,11 @@ class Question:
         self.places_day = any(word in self.word for word in ("rank", "since", "percentile", "as far", "return period"))
 
     def known(self, line: Line) -> Values:
-        """Return a line up to the end; one that has no value, or stopped long before, is said."""
+        """Return a line up to the end; one that stopped long before is said."""
         values = self.lines.values(line, self.end)
-        days = values.known().days
-        if not len(days) or (self.end - days[-1]).days > STALE_DAYS.get(values.period, 366):
-            ends = f"ends on {days[-1].date()}, before" if len(days) else "has no value up to"
-            raise InsufficientDataError(f"{self.lines.title(line)} {ends} {self.end.date()}")
+        last = values.known().days[-1]
+        if (self.end - last).days > STALE_DAYS.get(values.period, 366):
+            raise InsufficientDataError(f"{self.lines.title(line)} ends on {last.date()}, before {self.end.date()}")
         return values
 
     def chosen(self, days: Days) -> NDArray[np.bool_]:
@@ -290,10 +289,10 @@ def _what_followed(asked: Question, after: Phrase) -> Cases:
     rows = np.flatnonzero(asked.chosen(index))
     if check.when:
         met = asked.days(check.line)
-        rows = index.searchsorted(Days(met.index[met]))
+        rows = np.unique(index.searchsorted(met.index[met & (met.index >= first)]))  # perhaps of another calendar
         rows, first = rows[rows < len(index)], max([first, *met.index[:1]])
     found = ahead.series.iloc[rows].dropna()
-    length = round(abs(after.number("n")) * 252 / YEAR[after["unit"].rstrip("s")])
+    length = round(abs(after.number("n")) * YEAR[ahead.period] / YEAR[after["unit"].rstrip("s") or ahead.period])
     apart = found.iloc[cases.spaced(index.get_indexer(found.index), length)]
     base, estimate = np.nan, None
     if check.excess:
@@ -311,7 +310,7 @@ def _what_followed(asked: Question, after: Phrase) -> Cases:
 def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, found: Series, length: int) -> Estimate:  # noqa: ANN401
     """Test a mean of outcomes as the event study does: few cycles of policy by signs, many events by a dummy."""
     left, right = asked.lines.pair(line, asked.end)
-    if left.kind != "level" or after["unit"] or after["path"]:
+    if left.kind != "level" or after["unit"] or after["path"] or not asked.check.when:
         apart = np.diff(left.series.index.get_indexer(found.index), prepend=-length) >= length
         return sign_flip(found, groups=np.cumsum(apart))
     rows, groups, test = rows[rows > 0], None, "dummy"
@@ -370,15 +369,13 @@ def _falls(asked: Question, step: Phrase, line: Line) -> Reading:
     if not is_fall:  # from the trough of one to the peak of the next
         opens, closes = closes[:-1], opens[1:]
     ends = series.index.get_indexer(closes) - series.index.get_indexer(opens)
-    frame = pd.DataFrame(
-        {"size": series[closes].to_numpy() / series[opens].to_numpy() - 1, "length": ends}, index=opens
-    )
+    sizes = series[closes].to_numpy() / series[opens].to_numpy() - 1
+    frame = pd.DataFrame({"size": sizes, "length": ends}, index=opens)
     frame = frame[asked.chosen(opens)]
     if asked.word != "count" and is_fall and len(falls) and falls["ongoing"].iloc[-1]:
         frame = frame.drop(opens[-1:], errors="ignore")
-    column, kind = (
-        ("length", asked.known(line).period) if asked.word == "longest" or step["what"] else ("size", "fraction")
-    )
+    is_length = asked.word == "longest" or step["what"]
+    column, kind = ("length", asked.known(line).period) if is_length else ("size", "fraction")
     noun = "falls" if is_fall else "rises"
     return asked.say(Cases(frame[column].astype(float), kind, series.index[0], series, noun, len(frame)))
 
@@ -459,6 +456,8 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
     rows = frame[frame["fiscal_year"] == study.fiscal_year].set_index("group")
     is_ratio, groups = column in ("value", "cover"), asked["group"].split(" minus ")
     values, n = [float(rows[column][group]) for group in groups], int(rows["n"][groups].sum())
+    if np.isnan(values).any():
+        raise InsufficientDataError(f"{asked.text}: it is not known of enough companies of fiscal {study.fiscal_year}")
     kind = "ratio" if is_ratio else "difference" if len(groups) > 1 or column == "added" else "share"
     span = (pd.Timestamp(study.fiscal_year, 1, 1), pd.Timestamp(study.fiscal_year, 12, 31))
     return Reading(values[0] - sum(values[1:]), kind, n, *span, "companies")

@@ -29,7 +29,8 @@ T = TypeVar("T")
 Series = pd.Series  # of numbers, by day
 Days = pd.DatetimeIndex
 PERIOD = {"week": "W-FRI", "month": "M", "quarter": "Q", "year": "Y"}
-YEAR = {"": 252, "week": 365.25 / 7, "month": 12, "year": 1}  # how many of each make one
+YEAR = {"session": 252, "week": 365.25 / 7, "month": 12, "quarter": 4, "year": 1}  # how many of each make one
+PUBLISHED = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}  # series, else by sessions
 BOUNDS = {"above": "gt", "below": "lt", "at least": "ge", "at most": "le"}
 ROLLING = {"average": "mean", "highest": "max", "lowest": "min", "deviation": "std"}
 SIGMAS = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "expanding": "distance_expanding"}
@@ -73,8 +74,10 @@ class Values:
         return Values(series, kind or self.kind, self.period, runs)
 
     def known(self) -> "Values":
-        """Return those that have a value."""
-        return replace(self, series=self.series.dropna())
+        """Return those that have a value; there must be one."""
+        if (found := self.series.dropna()).empty:
+            raise InsufficientDataError("a line has no value: its history is too short for what is taken of it")
+        return replace(self, series=found)
 
 
 class Lines:
@@ -111,7 +114,7 @@ class Lines:
         if is_price:
             close = self.raw(asset.symbol).series if asset.field in ("high", "low", "open") else None
             return Values(series, "level", close=close)
-        period = "month" if info.frequency == "monthly" else "session"
+        period = PUBLISHED.get(info.frequency, "session")
         if "Fama-French" in info.name:
             before = Days(series.index[:1]) - pd.offsets.MonthEnd()
             return Values(pd.concat([pd.Series(1.0, index=before), (1 + series).cumprod()]), "level", period)
@@ -155,9 +158,7 @@ class Lines:
         if right is not None:
             if left.kind == "level":  # of two prices the first step is taken of each
                 if not steps:
-                    raise ParameterError(
-                        "less: a difference of prices means nothing; take a step of both, like change 5"
-                    )
+                    raise ParameterError("less: a difference of prices means nothing; take a step of both (change 5)")
                 left, right, done = self.step(left, steps[0], end), self.step(right, steps[0], end), 1
             left = _joined(left, right, divide=False)
         for place, step in enumerate(steps[done:], done):
@@ -247,7 +248,7 @@ def _a_year(change: Values, step: Phrase) -> Values:
     """Compound a change to one a year, if a step asks for that."""
     if step["kind"] != "a year":
         return change
-    length: Any = step.number() / YEAR[step["unit"].rstrip("s")]
+    length: Any = step.number() / YEAR[step["unit"].rstrip("s") or change.period]
     if step["date"]:
         length = (change.days - pd.Timestamp(read_span(step["date"])[1])).days / 365.25
     return change.of((1 + change.series) ** (1 / np.where(length > 0, length, np.nan)) - 1)
@@ -303,7 +304,7 @@ BASES: dict[str, Callable[[Values, Phrase], Series]] = {
 
 def _volatility(values: Values, step: Phrase) -> Values:
     deviation = _rolling(history.change(values.series, 1, "log"), "deviation", step.number())
-    return values.of(deviation * np.sqrt(252), "fraction")
+    return values.of(deviation * np.sqrt(YEAR[values.period]), "fraction")
 
 
 def _z(values: Values, step: Phrase) -> Values:
@@ -321,7 +322,7 @@ def _run(values: Values, step: Phrase) -> Values:
 def _time_to(values: Values, step: Phrase) -> Values:
     left = amount(step["x"], values.kind) - values.series
     periods = left / (values.series.diff(step.number()) / step.number())
-    return values.of(periods.where((periods >= 0) & (left != 0), np.inf).where(left != 0, 0.0), values.period)
+    return values.of(periods.mask(periods < 0, np.inf).where(left != 0, 0.0), values.period)
 
 
 def _ahead(values: Values, step: Phrase) -> Values:
@@ -397,7 +398,8 @@ def days_when(lines: Lines, values: Values, when: Sequence[Condition], end: pd.T
         elif one.phrase.word == "first in":
             met &= met.astype(float).shift().rolling(one.phrase.number()).max() == 0
         elif "recession" in one.phrase.word:
-            known = recession_within(Days(met.index[met]), lines.keep("NBER", load_recessions), known_to=end)
+            dated = lines.keep(("NBER", end), lambda: load_recessions(as_of=end))
+            known = recession_within(Days(met.index[met]), dated, known_to=end)
             met[met] = (known == (not one.phrase.word.startswith("no"))).fillna(False).to_numpy(dtype=bool)
         elif one.line is not None:  # its last value counts; that of a season on the season's last day alone
             marks = _marks(lines.values(one.line, end).known(), one.phrase).astype(float)

@@ -14,7 +14,7 @@ from research_lib.exhibits.findings import plain
 from research_lib.exhibits.format import NONE, plural, show
 from research_lib.stats import cases
 from research_lib.studies.claims.evaluate import Reading, read_all
-from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, Span, read
+from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, Span, read, read_span
 from research_lib.studies.claims.lines import KINDS, Lines, bare, days_when, next_session, offset_of, scale
 
 HOLDS, ROUGHLY, FAILS, DEPENDS = "holds", "roughly", "fails", "depends"
@@ -265,7 +265,9 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
             row, offset = int(index.searchsorted(day, side="right")) - 1 + after.number("n"), offset_of(after, "n")
             until: pd.Timestamp = index[row] if row < len(index) else LAST_DAY
             if offset is not None or after["date"]:
-                until = pd.Timestamp(after["date"]) if offset is None else day + offset
+                until = pd.Timestamp(read_span(after["date"])[1]) if offset is None else day + offset
+            if until <= day:
+                return ""
             if next_session(stop) > until:
                 stop, note = index[index <= until][-1], ""
         if after is not None and after["path"]:
