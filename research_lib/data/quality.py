@@ -237,7 +237,7 @@ def _usable(
         *rows.faults(unfinished & ~missing, FaultKind.UNFINISHED),
     ]
     rows = rows.take(~(missing | unfinished))
-    is_back = np.diff(rows.day, prepend=rows.day[:1]) < np.timedelta64(0)
+    is_back = np.diff(rows.day, prepend=rows.day[:1]) < np.timedelta64(0, "D")
     if not is_back[1:].all():  # newest first is the order in which some vendors write
         faults += rows.faults(is_back, FaultKind.UNSORTED)[:1]
     return rows.take(np.argsort(rows.day, kind="stable")), faults
