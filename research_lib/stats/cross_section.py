@@ -17,6 +17,7 @@ from research_lib.stats.regression import LEAST_MONTHS, cosine_mean, ols
 
 MIN_FIRMS = 20  # of a cross-section
 REFERENCE_DAYS, SCALE_DAYS, LEAST_REFERENCE = 252, 21, 120
+STALE = pd.Timedelta(days=31)  # a rate by months is carried over one; an older one says nothing of a move
 
 
 def monthly_slopes(panel: pd.DataFrame, regressors: Sequence[str], *, within: str = "") -> pd.DataFrame:
@@ -56,9 +57,10 @@ def fama_macbeth(slopes: pd.DataFrame) -> pd.DataFrame:
 def rises_and_falls(level: "pd.Series[float]", dates: pd.DatetimeIndex) -> pd.DataFrame:
     """Split the change of a rate (decimals) over each period into `rise` and `fall`, percentage points of zero or more.
 
-    The last value known on a date counts; the first of the dates, the periods' ends, has no change and is left out.
+    The last value of at most a month before counts; the first date, a period's end as all are, has no change and is left
+    out.
     """
-    change = 100 * level.dropna().sort_index().reindex(dates, method="ffill").diff().iloc[1:]
+    change = 100 * level.dropna().sort_index().reindex(dates, method="ffill", tolerance=STALE).diff().iloc[1:]
     return pd.DataFrame({"rise": change.clip(lower=0), "fall": -change.clip(upper=0)})
 
 

@@ -43,10 +43,10 @@ def easing_cycles(changes_bp: "pd.Series[float]", rule: CycleRule = CycleRule())
 def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = CycleRule()) -> "pd.Series[Any]":
     """Return the number of the cycle that began last, from 0 (-1 before the first), by date of the decisions of a kind.
 
-    `changes` has `change_bp`, and for "unscheduled cut" `scheduled`, false between meetings. Kinds: "first cut" and
-    "last cut" of a cycle; "first hike" after one; "pause", the last hike before one; "all cuts" of the cycles. A cycle
-    that the table's start cuts off does not count. That a cut or a hike was the last is known only at the next turn:
-    the last of what is still on is left out.
+    Of "pause" it is the cycle that comes next. `changes` has `change_bp`, and for "unscheduled cut" `scheduled`, false
+    between meetings. Kinds: "first cut" and "last cut" of a cycle; "first hike" after one; "pause", the last hike before
+    one; "all cuts" of the cycles. A cycle that the table's start cuts off does not count. That a cut or a hike was the
+    last is known only at the next turn: the last of what is still on is left out.
     """
     changes_bp = changes["change_bp"].astype(float)
     cycles = easing_cycles(changes_bp, rule)

@@ -63,8 +63,10 @@ def test_months_that_cannot_be_estimated_are_left_out_and_24_are_needed():
 
 def test_rate_moves_are_split_by_sign_and_a_fall_is_positive():
     level = pd.Series([0.01, 0.02, 0.015], pd.DatetimeIndex(["2020-01-10", "2020-02-28", "2020-03-15"]))
-    moves = rises_and_falls(level, pd.DatetimeIndex(["2020-01-31", "2020-02-28", "2020-03-31", "2020-04-30"]))
-    np.testing.assert_allclose(moves, [[1, 0], [0, 0.5], [0, 0]], atol=1e-12)
+    ends = pd.DatetimeIndex(["2020-01-31", "2020-02-28", "2020-03-31", "2020-04-15", "2020-04-30"])
+    moves = rises_and_falls(level, ends)
+    ended = [np.nan, np.nan]  # in March
+    np.testing.assert_allclose(moves, [[1, 0], [0, 0.5], [0, 0], ended], atol=1e-12)
     assert list(moves.columns) == ["rise", "fall"]
 
 
