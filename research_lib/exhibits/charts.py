@@ -398,9 +398,7 @@ def _number_ticks(axis: "Axis", unit: str, *, most: int) -> None:
         locator = MaxNLocator(most, steps=[1, 2, *halves, 5, 10], integer=unit in WHOLE)
     places = [float(place) for place in locator.tick_values(low, high) if low <= place <= high]
     texts = [_tick(place, unit, [place] if logarithmic else places) for place in places]
-    axis.set_ticks(
-        places, [text.lstrip("+") if place == 0 else text for place, text in zip(places, texts, strict=True)]
-    )
+    axis.set_ticks(places, texts)
     axis.set_minor_locator(NullLocator())
 
 
