@@ -217,7 +217,7 @@ def compare(
     first = compare.find_record(a, output=output)
     second = compare.find_record(b, output=output) if b else first.previous
     if second is None:
-        raise ReportError(f"{a}: there is no run before it with other parameters or data; name another report")
+        raise ReportError(f"{a}: there is no run before it with other parameters, data or code; name another report")
     pair = (first, second) if b else (second, first)
     compared = compare.differences(*pair)
     if as_json:

@@ -83,12 +83,11 @@ def shown(compared: Mapping[str, Any], *, everything: bool) -> "list[Table | str
         return [show(one["value"], unit), both, "" if one["n"] is None else f"{one['n']:,}"]
 
     pairs = compared["findings"]
-    key = [pair["name"] for pair in pairs if any(pair[one] and pair[one]["value"] is not None for one in "ab")]
-    key = [
-        pair["name"] for pair in pairs if everything or pair["intervals_apart"] or pair["name"] in key[:KEY_FINDINGS]
-    ]
+    known = [pair["name"] for pair in pairs if any(pair[one] and pair[one]["value"] is not None for one in "ab")]
+    key = known[:KEY_FINDINGS]
+    kept = [pair for pair in pairs if everything or pair["intervals_apart"] or pair["name"] in key]
     findings = Table("finding", "A", "95% interval", "n", "B", "95% interval", "n", "B less A", "", box=None)
-    for pair in (pair for pair in pairs if pair["name"] in key):
+    for pair in kept:
         name, unit, less = pair["name"], pair["unit"], pair["difference"]
         apart = "" if less is None else show(less, DIFFERENCE_UNITS.get(unit, unit))
         row = [name, *cells(pair["a"], unit), *cells(pair["b"], unit), apart, "≠" if pair["intervals_apart"] else ""]
@@ -98,5 +97,5 @@ def shown(compared: Mapping[str, Any], *, everything: bool) -> "list[Table | str
         made_of.add_row(*map(Text, (name, *("–" if one is None else str(one) for one in values))))
     for name, two in compared["data"].items():
         made_of.add_row(*map(Text, (name, *(f"{one['first']} to {one['last']}" if one else "–" for one in two))))
-    more = [f"{len(pairs) - len(key)} more findings: --all"] if len(key) < len(pairs) else []
+    more = [f"{len(pairs) - len(kept)} more findings: --all"] if len(kept) < len(pairs) else []
     return [findings, *([made_of] if made_of.row_count else []), *more]
