@@ -301,8 +301,10 @@ def _write_index(output: Path, records: Sequence[Record]) -> None:
 
     known = {record.name: record for record in read_records(output)}
     for record in records:
-        if record.status in {Status.WRONG, Status.LEFT_OUT} or record.name not in known:
-            known[record.name] = record.with_(previous=known.get(record.name))
+        before = known.get(record.name)
+        if before is None or record.status not in {*MADE, Status.INTERRUPTED}:
+            good = before.previous if before and before.status is not Status.OK else before
+            known[record.name] = record.with_(previous=good)
     try:
         write_index(output, list(known.values()))
     except OSError as error:

@@ -15,8 +15,8 @@ from research_lib.reports import forkserver, make, plan
 from research_lib.reports.inputs import Inputs
 from research_lib.reports.kernels import Execution
 from research_lib.reports.plan import Report
-from research_lib.reports.record import FAILED, FAILED_PAGE, Record, Status
-from research_lib.reports.run import INTERRUPTED, Options, Progress, _Run, describe, publish
+from research_lib.reports.record import FAILED, FAILED_PAGE, GOOD, Record, Status
+from research_lib.reports.run import INTERRUPTED, Options, Progress, _Run, _write_index, describe, publish
 from tests.conftest import write_prices
 from tests.reports.conftest import FINDINGS, MARK, SAME_CODE, alive, folders_of, wait_for
 
@@ -475,6 +475,22 @@ def test_what_an_interrupt_ends_on_a_cluster_is_interrupted(tmp_path, reason, st
     report = Report(tmp_path / "own.ipynb", "a", NotebookParameters(), tmp_path / "reports" / "own")
     run = _Run(Options(), Progress(1, tmp_path), lambda: False)
     assert run._finish(report, report.record(Status.OK), Execution(), give_up).status is status
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.WRONG])
+def test_a_failure_that_left_no_record_is_in_the_index_with_the_last_good_one(tmp_path, status):
+    report = Report(tmp_path / "own.ipynb", "a", NotebookParameters(), tmp_path / "own")
+    good, failed = (
+        report.record(Status.OK, headline="It rose", verdict="holds"),
+        report.record(Status.FAILED, "no kernel"),
+    )
+    publish(report, good, {GOOD: good.to_json()})
+    for _ in range(2):
+        _write_index(tmp_path, [report.record(status, "the disk is full")])
+        index = " ".join((tmp_path / "index.html").read_text(encoding="utf-8").split())
+        assert "the disk is full. The <a" in index
+        assert "says: It rose" in index
+        publish(report, failed, {FAILED: failed.to_json()})
 
 
 def test_an_editor_s_link_to_nowhere_is_no_code(tmp_path, monkeypatch):
