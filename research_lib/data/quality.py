@@ -255,7 +255,7 @@ def _frequency(day: Days, info: Listing) -> str:
 def _period_ends(day: Days, months: int) -> Days:
     """Return the last days of the periods, of so many months, that days are in."""
     after = (day.astype("datetime64[M]").astype(int) // months + 1) * months
-    return (after.astype("datetime64[M]").astype("datetime64[D]") - 1).astype(day.dtype)
+    return (after.astype("datetime64[M]").astype("datetime64[D]") - np.timedelta64(1, "D")).astype(day.dtype)
 
 
 def _unit_faults(rows: Rows, info: Listing, raw: RawSeries) -> list[Fault]:
@@ -295,7 +295,8 @@ def session_faults(rows: Rows) -> list[Fault]:
 def _period_faults(rows: Rows, months: int | None) -> list[Fault]:
     """Find missing months, quarters or years; of days, gaps of more than a month."""
     if months:
-        every = np.arange(rows.day[0].astype("datetime64[M]"), rows.day[-1], months, dtype="datetime64[M]")
+        step = np.timedelta64(months, "M")
+        every = np.arange(rows.day[0].astype("datetime64[M]"), rows.day[-1], step, dtype="datetime64[M]")
         return _missing(_period_ends(every.astype(rows.day.dtype), months), rows.day, FaultKind.MISSING_PERIOD)
     gaps = np.diff(rows.day, prepend=rows.day[:1]).astype("timedelta64[D]").astype(int)
     return rows.faults(gaps > LONGEST_GAP_DAYS, FaultKind.GAP, lambda row: f"{gaps[row]} days")
