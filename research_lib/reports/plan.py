@@ -125,7 +125,8 @@ class Places:
         elif path.is_file() and path.suffix != ".ipynb":
             found = [path]
         elif re.search(r"[*?\[]", word):
-            found = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
+            matched = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
+            found = [file for one in matched for file in (_below(one) if one.is_dir() else [one])]
         else:
             files = [file for root in self.roots for ending in ENDINGS if (file := root / f"{word}{ending}").is_file()]
             found = files[:1] or [file for root in self.roots for file in _below(root / word)]

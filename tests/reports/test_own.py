@@ -43,6 +43,7 @@ ALL = {"baseline", "nasdaq"}
         (str(PARAMETERS / "03_record_sigma" / "baseline.yaml"), {"baseline"}),
         ("03_record_sigma", ALL),
         ("params/03_record_sigma", ALL),
+        ("params/03_*", ALL),
         ("notebooks/03_record_sigma.ipynb", ALL),
     ],
 )
