@@ -12,7 +12,7 @@ from research_lib.stats.policy import CycleRule
 from research_lib.stats.randomization import sign_flip
 from research_lib.studies.rate_cuts import RateCuts, curve
 from research_lib.studies.rate_cuts.curve import AXES, shares, specification_curve
-from research_lib.studies.rate_cuts.load import ReturnPair, changes_of, load_pair, load_rates
+from research_lib.studies.rate_cuts.load import ReturnPair, carried, changes_of, load_pair, load_rates
 from research_lib.studies.study import Missing
 from tests.studies.reports import said_by
 
@@ -187,6 +187,8 @@ def test_what_is_said_of_a_cycle_was_known_before_its_cut(made_up):
     assert cycles.loc[cut, "spread"] == pytest.approx(before["credit spread"])
     assert cycles["recession"].tolist() == ["no"] * 5 + ["yes"] * 2
     assert cycles.loc[cut, "on_hold"] == (cut - pd.Timestamp("2000-05-16")).days
+    days = pd.DatetimeIndex([cut, cut + pd.Timedelta(days=40)])
+    assert carried(levels[:cut], days, longest_days=31)["credit spread"].notna().tolist() == [True, False]
 
 
 # The specification curve.

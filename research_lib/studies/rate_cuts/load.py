@@ -21,7 +21,7 @@ SPREADS = ("BAMLH0A0HYM2", "BAA10Y")
 RATES = {"daily": ("DGS2", "DGS10", *SPREADS), "monthly": ("RF", "AAA", "BAA")}
 YIELDS = {"2-year yield": ("DGS2", 1), "10-year yield": ("DGS10", 1), "bill rate": ("RF", 12)}  # 12: of a month, a year
 
-STALE = pd.Timedelta(days=7)  # a yield is carried over holidays of the bond market, not over gaps
+STALE_DAYS = 7  # a yield is carried over holidays of the bond market, not over gaps
 LEAST_SPREAD_DAYS = 504  # a credit spread that has just begun gives way to the next one
 
 
@@ -95,6 +95,12 @@ def load_rates(source: Source, frequency: str, *, as_of: date | None) -> DataSet
     return DataSet(pd.DataFrame(levels), tuple(card for data in loaded.values() if data for card in data.cards))
 
 
+def carried(levels: pd.DataFrame, days: pd.DatetimeIndex, *, longest_days: int = STALE_DAYS) -> pd.DataFrame:
+    """Return the levels that were known on some days, each carried over so long at most."""
+    longest = pd.Timedelta(days=longest_days)
+    return levels.apply(lambda level: level.dropna().reindex(days, method="ffill", tolerance=longest))
+
+
 def changes_of(levels: pd.DataFrame, index: pd.DatetimeIndex) -> pd.DataFrame:
     """Return the changes of yields and spreads over the periods of `index`; a level is carried over at most a week."""
-    return levels.apply(lambda level: level.dropna().reindex(index, method="ffill", tolerance=STALE)).diff()
+    return carried(levels, index).diff()

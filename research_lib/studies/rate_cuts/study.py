@@ -27,7 +27,7 @@ from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies import parameters
 from research_lib.studies.common import Find
 from research_lib.studies.rate_cuts.curve import AXES, shares, specification_curve
-from research_lib.studies.rate_cuts.load import PAIRS, ReturnPair, changes_of, load_pair, load_rates, pair_name
+from research_lib.studies.rate_cuts.load import PAIRS, ReturnPair, carried, changes_of, load_pair, load_rates, pair_name
 from research_lib.studies.study import Study, figure, figure_on, result, table
 
 BROAD = "GSPC"
@@ -329,13 +329,14 @@ class RateCuts(Study):
         found = found[~found["cut_off"]] if len(found) else found
         if found.empty:
             raise InsufficientDataError("no decision that is known was a first cut")
-        levels = self.rates.values.reindex(columns=["2-year yield", "10-year yield", "credit spread"])
         dates, day_before = pd.DatetimeIndex(found.index), pd.DatetimeIndex(found.index) - pd.Timedelta(days=1)
+        names = ["2-year yield", "10-year yield", "credit spread"]
+        levels = carried(self.rates.values, day_before, longest_days=31).reindex(index=day_before, columns=names)
         recession = policy.recession_within(dates, load_recessions(as_of=self.known_to), known_to=self.known_to)
         return found.assign(
             on_hold=(dates - pd.DatetimeIndex(found["last_hike"])).days,
-            curve=(levels["10-year yield"] - levels["2-year yield"]).asof(day_before).to_numpy(),
-            spread=levels["credit spread"].asof(day_before).to_numpy(),
+            curve=(levels["10-year yield"] - levels["2-year yield"]).to_numpy(),
+            spread=levels["credit spread"].to_numpy(),
             recession=["not known yet" if pd.isna(one) else "yes" if one else "no" for one in recession],
             outcome=self.outcomes[self.p.horizon].reindex(dates).to_numpy(),
         ).reset_index()
