@@ -44,6 +44,7 @@ VERDICT_LOOK = {
     "untestable": ("#f0f1f3", "□", "untestable"),
     "finding": ("#3d4f66", "▸", "finding"),
 }
+JUDGED = ("holds", "roughly", "depends", "fails", "open")
 
 # What an SVG is better without: its prologue, one font list a word, a fixed size, names that nothing refers to, white space, no turn.
 SVG_SAVINGS = (
@@ -138,9 +139,10 @@ def wide_only() -> Iterator[None]:
         _WIDE_ONLY.reset(before)
 
 
-def badge(verdict: str, *, short: bool = False) -> str:
-    """Return a verdict as an element: its colour, its shape and its word; short, the word is for screen readers only."""
+def badge(verdict: str, *, short: bool = False, of: str = "") -> str:
+    """Return a verdict, `of` what, as an element of colour, shape and word; short, the word is for screen readers only."""
     colour, shape, word = VERDICT_LOOK[verdict]
+    word = f"{of} {word}" if of and verdict in JUDGED else word
     unseen = ' class="unseen"' if short else ""
     look = f'title="{word}" style="background:{colour};color:{ink_on(colour)}"'
     return f'<span class="badge" {look}><span aria-hidden="true">{shape} </span><span{unseen}>{word}</span></span>'

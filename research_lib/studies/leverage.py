@@ -486,9 +486,9 @@ class Leverage(Study):
         """What a wider spread does to small minus large."""
         effect = self.spread_effect
         if not effect.p < 0.05:
-            return "Small caps do not clearly lag large ones when credit spreads widen"
+            return "Small caps do not clearly lag when spreads widen"
         size = show(abs(effect.value), "points").lstrip("+")
-        return f"Small caps {'lag' if effect.value < 0 else 'lead'} by {size} when spreads widen by a point"
+        return f"Small caps {'lag' if effect.value < 0 else 'lead'} {size} when spreads widen by a point"
 
     # Summary.
 
@@ -519,7 +519,10 @@ class Leverage(Study):
                 (times(small.value), f"small companies, {ends(small, 'turns')}, n {small.n:,}"),
                 (times(large.value), f"large companies, {ends(large, 'turns')}, n {large.n:,}"),
                 (no_ebitda, "of small companies have no EBITDA"),
-                (show(small.due_within_year, "share"), "of small companies' debt falls due within a year"),
+                (
+                    times(small.median),
+                    f"the median small company with EBITDA; the median large one {times(large.median)}",
+                ),
             ),
             "hero",
             (
@@ -545,7 +548,7 @@ class Leverage(Study):
             numbers.append((show(slope["value"], "turns"), words))
         return Summary(
             "stand-in",
-            self.spread_title,
+            f"No company data: {self.spread_title[0].lower()}{self.spread_title[1:]}",
             f"The published ratios cannot be checked: {self.lacking}. In {effect.n:,} months small minus large returned "
             f"{by_alone} for each point by which the Baa−Aaa spread widened, and {beside} with the market held equal. "
             "Spreads stand in for leverage.",

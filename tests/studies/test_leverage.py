@@ -248,9 +248,9 @@ def test_bundled_firms_give_one_cross_section_and_only_once_they_are_known():
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({}, "stand-in: Small caps lag by 3.8 pp when spreads widen by a point"),
-        ({"as_of": "1960-12-31"}, "stand-in: Small caps lag by 5.4 pp when spreads widen by a point"),
-        ({"as_of": "1931-06-30"}, "stand-in: Small caps do not clearly lag large ones when credit spreads widen"),
+        ({}, "stand-in: No company data: small caps lag 3.8 pp when spreads widen by a point"),
+        ({"as_of": "1960-12-31"}, "stand-in: No company data: small caps lag 5.4 pp when spreads widen by a point"),
+        ({"as_of": "1931-06-30"}, "stand-in: No company data: small caps do not clearly lag when spreads widen"),
         ({"as_of": "1928-12-31"}, "refused: 29 periods have all of spread, bill_rise, bill_fall; 40 are needed"),
         ({"as_of": "2018-12-31"}, "stand-in: "),  # the factor ends on 2018-11-30, and its next value is due on this day
         (

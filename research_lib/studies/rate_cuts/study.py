@@ -17,7 +17,7 @@ from research_lib.errors import DataError, InsufficientDataError
 from research_lib.exhibits import charts
 from research_lib.exhibits.figure import LARGE_CAPS, SMALL_CAPS, Figure
 from research_lib.exhibits.findings import Summary
-from research_lib.exhibits.format import interval, plural, show
+from research_lib.exhibits.format import NONE, interval, plural, show
 from research_lib.exhibits.glossary import Column
 from research_lib.stats import policy
 from research_lib.stats.estimate import LEVEL, Estimate, holm
@@ -477,15 +477,14 @@ class RateCuts(Study):
             least = show(self.detectable.value, "points").lstrip("+")
             sure = (
                 f"{'No more' if verdict == 'open' else 'More'} than chance: the 95% interval is {interval(row.low, row.high, 'points')}. "
-                f"{cycles} would show an effect of {least} four times in five, and seldom a smaller one."
+                f"With {cycles}, only an effect of {least} or more would be found four times in five."
             )
             change = f"Cycles to come that bring the mean beyond {least}, or the specification curve out of the band of random signs."
         before, others = self.after.iloc[0], self.other_measures.items()
-        numbers = (
-            (effect, f"mean over {self.span}, {self.kind}; n {row.n}"),
-            (show(before["value"], "points"), before["window"]),
-            *((show(one.value, "points"), f"{OTHER_MEASURES[name]}; n {one.n}") for name, one in others),
-        )
+        numbers = [_labelled(row, f"mean over {self.span}, {self.kind}"), _labelled(before, before["window"])]
+        numbers += [_labelled(one, OTHER_MEASURES[name]) for name, one in others]
+        if len(numbers) < 4 and not few:
+            numbers.append((least, f"the least effect that {cycles} would show four times in five"))
         limits = (
             f"{cycles} since {self.pair.index[0]:%Y}, each with a cause of its own; a single one moves the mean.",
             "Returns include dividends, which published figures often leave out." if self.pair.dividends
@@ -495,7 +494,13 @@ class RateCuts(Study):
         name = self.pair.name[0].upper() + self.pair.name[1:]
         made = f"{name} made {effect} on average over {self.span} after the first cut of an easing cycle ({self.kind})."
         headline = f"{self.beat}{': chance' if verdict == 'open' and not few else ''}"
-        return Summary(verdict, headline, f"{made} {sure}", numbers, "hero", limits, change)
+        return Summary(verdict, headline, f"{made} {sure}", tuple(numbers), "hero", limits, change)
+
+
+def _labelled(one: Estimate | pd.Series, words: str) -> tuple[str, str]:
+    """Return a number, and its label: what it is, its interval where it has one, and n."""
+    sure = interval(one.low, one.high, "points")
+    return show(one.value, "points"), f"{words}{'' if sure == NONE else f' ({sure})'}; n {one.n}"
 
 
 def _at(frame: pd.DataFrame, horizon: int) -> Estimate | None:
