@@ -19,12 +19,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, quantile_test
 
-from research_lib.data import open_source
+from research_lib.data import load_prices, load_series, open_source
 from research_lib.data.source import RawSeries
 from research_lib.errors import InsufficientDataError, MissingDataError, ParameterError
 from research_lib.exhibits.findings import Summary
 from research_lib.params import read_parameters
-from research_lib.project import PARAMETERS
+from research_lib.project import PARAMETERS, PROJECT
 from research_lib.stats import cases
 from research_lib.studies.claims.evaluate import Reading, read_all
 from research_lib.studies.claims.language import WORDS, Article, Claim, read_checks, read_figure
@@ -360,7 +360,7 @@ MIXED, FIRST_CUT = (
         (FIRST_CUT, "at least 0%", {"kind": "tendency"}, "open", "95% interval"),
         (FIRST_CUT, "at least 0%", {}, "holds", "S&P 500"),
         ("{of: GSPC, take: [change 1, change 252]}", "at most 1000%", {}, "holds", "on both definitions"),
-        (MIXED, "at least 0%", {}, "depends", "Take decides: holds with change 2520, not with change 252"),
+        (MIXED, "at least 0%", {}, "depends", "Take decides: holds with change 2520 ("),
         (MIXED, "at least 0%", {"all": True}, "fails", ""),
         ("{of: [GSPC, RUT]}", "at least 0", {"all": True}, "no data", "left out: "),
         (MIXED, "at least 0%", {"stand_in": "a fund"}, "stand-in", "a fund."),
@@ -401,6 +401,96 @@ def test_until_a_year_is_until_its_last_day() -> None:
     assert past.happened == ""
 
 
+@pytest.mark.parametrize("after", ["12 months", "251", "until 2008-09-17"])
+@pytest.mark.parametrize("at", ["2007-09-17", "2007-09-16"])
+def test_what_followed_is_counted_from_the_day_that_is_asked_about(at, after) -> None:
+    found = judged(f"{{of: GSPC, at: {at}, after: {after}}}", "5%", "2009-01-30").reading
+    close = price("GSPC").loc["2007-09-14":]  # a Sunday counts from the session before it
+    first = close.index[close.index <= at][-1]
+    ends = {"12 months": first + pd.DateOffset(months=12), "251": close.loc[first:].index[251]}
+    assert found.value == pytest.approx(close[: ends.get(after, "2008-09-17")].iloc[-1] / close[first] - 1)
+    assert (found.n, found.first, found.last) == (1, first, first)
+
+
+def test_what_followed_is_counted_from_the_days_of_a_span_that_meet_the_condition() -> None:
+    x, fell = price("GSPC").shift(-21) / price("GSPC") - 1, price("GSPC").pct_change() < -0.05
+    line = "{of: GSPC, take: change 1, when: below -5%, after: 21, say: [count, mean], at: 2008}"
+    assert said(line, "2009-12-31") == pytest.approx([fell["2008"].sum(), x["2008"][fell["2008"]].mean()])
+    assert said("{of: GSPC, after: 21, say: [count, mean], at: 2008}", "2009-12-31") == pytest.approx(
+        [253, x["2008"].mean()]
+    )
+
+
+WHEN_VIX = "when: {of: VIX, take: change 1, is: above 20%}"
+
+
+@pytest.mark.parametrize(
+    ("line", "day", "says"),
+    [
+        (f"{{of: GSPC, take: change 1, {WHEN_VIX}, say: share}}", "2022-06-30", "ends on 2019-01-03, before 2022-06-30"),
+        (f"{{of: GSPC, take: change 1, {WHEN_VIX}, say: share, from: 1990}}", "2018-06-29", "begins on 2014-01-06, after 1990"),
+        ("{of: GSPC, then: VIX, after: 5, say: mean}", "2022-06-30", "ends on 2019-01-03, before 2022-06-30"),
+        ("{of: GSPC, less: VIX, take: change 1, say: mean}", "2022-06-30", "ends on 2019-01-03, before 2022-06-30"),
+        ("{of: GSPC, take: change 1 then correlation with VIX}", "2022-06-30", "ends on 2019-01-03, before 2022-06-30"),
+        ("{of: SMB, when: season Jan, say: mean, from: 1927}", "2019-03-29", "ends on 2018-11-30, before 2019-03-29"),
+        ("{of: SMB, after: 12, say: mean}", "2025-01-31", "ends on 2018-11-30, before 2025-01-31"),
+    ],
+)  # fmt: skip
+def test_no_line_of_a_claim_may_lack_its_days(line: str, day: str, says: str) -> None:
+    found = judged(line, "5%", day)
+    assert found.verdict == "no data"
+    assert says in found.text
+
+
+def test_a_condition_makes_a_history_of_the_days_that_its_line_has() -> None:
+    share = judged("{of: GSPC, when: {of: VIX, is: above 20}, say: share}", "10%", "2018-12-31").reading
+    days = price("GSPC")["2014-01-03":"2018-12-31"].index
+    assert share.value == pytest.approx((price("VIX").reindex(days) > 20).mean(), abs=1e-3)
+    assert (share.first, share.last) == (days[0], days[-1])
+    line = "{of: SMB, when: season Jan, say: mean, from: 1927}"
+    assert judged(line, "2%", "2019-01-31").verdict == "holds"  # December is not out yet
+
+
+@pytest.mark.parametrize(
+    ("line", "span"),
+    [
+        (
+            "{of: GSPC, take: change 1, when: weekday Monday, say: count, at: 2017}",
+            "46 cases, 2017-01-03 to 2017-12-29",
+        ),
+        ("{of: GSPC, take: drawdown, say: lowest, at: 2017}", "251 values, 2017-01-03 to 2017-12-29"),
+        ("{of: GSPC, when: record, say: count, from: 2022}", "1 case, 2022-01-03 to 2022-12-28"),
+        ("{of: GSPC, say: rank, at: 2017-12-29}", "17,110 values, 1950-01-03 to 2017-12-29"),
+    ],
+)
+def test_the_days_that_are_printed_are_those_of_the_cases(line: str, span: str) -> None:
+    assert f"({span})" in judged(line, "-5%" if "drawdown" in line else 5).text
+
+
+def test_what_depends_names_a_reading_of_either_side_with_its_value() -> None:
+    line = "{of: SMB, when: season Jan, less: rest of year, say: mean, from: [1927, 1980]}"
+    found = judged(line, "at least 0 pp", "2018-11-30", kind="tendency")
+    assert found.text.endswith("from decides: holds with 1927 (+2.0 pp); not with 1980 (+0.56 pp, not shown).")
+    found = judged("{of: GSPC, take: [change 1, change 2], say: [value, lowest]}", "-1.20%", "2022-12-28")
+    assert found.text.endswith(
+        "1 of 4 definitions hold: change 1, value (−1.20%); not change 1, lowest (−20.47%, fails); "
+        "change 2, value (−1.60%, fails); change 2, lowest (−24.57%, fails)."
+    )
+
+
+def test_the_page_lists_the_lines_that_are_bundled() -> None:
+    page = (PROJECT / "docs" / "claims.md").read_text(encoding="utf-8")
+    listed = {}
+    for names, first, last in re.findall(r"\| (`[A-Z].*?) \| (\d{4}-[\d-]+) \| (\d{4}-[\d-]+) \|", page):
+        listed |= dict.fromkeys(re.findall(r"`(\w+)`", names), (first, last))
+    source = open_source("bundled")
+    assert listed.keys() == {*source.symbols(), *source.series_ids()}
+    for name, (first, last) in listed.items():
+        loaded = load_prices if name in source.symbols() else load_series
+        days = loaded(source, [name])[name].dropna().index
+        assert (str(days[0].date())[: len(first)], str(days[-1].date())[: len(last)]) == (first, last), name
+
+
 def test_a_day_that_was_forecast_is_open_until_it_comes() -> None:
     for when, happened in (("policy cut", "Met on 2007-12-11."), ("above 99999", "Not met by 2022-12-28.")):
         found = judged({"of": "GSPC", "when": when, "say": "date"}, "2007-12", "2007-11-15", kind="forecast")
@@ -434,7 +524,7 @@ def test_what_makes_no_sense_is_one_clear_line(line: str, says: str) -> None:
         ("{of: GSPC, take: change 1, when: above 50%, say: mean}", "5%", "there is no case of it"),
         ("{of: GSPC, take: change since 1940-01-01}", "5%", "there is no value up to 1940-01-01"),
         ("{of: BAA, take: average 5000 then season Jan}", "5%", "a line has no value: its history is too short"),
-        ("{of: GSPC, when: {of: BAA, take: average 5000, is: policy cut}, say: count}", "5", "a line has no value: its"),
+        ("{of: GSPC, when: {of: BAA, take: average 5000, is: policy cut}, say: count}", "5", "average 5000 has no value up to"),
         ("{of: GSPC, take: breakout 90000 highest}", "5%", "a breakout over 90000 sessions needs more"),
         ("{of: GSPC, say: highest, at: 2022-12-24 to 2022-12-25}", 5, "no value in the days asked about"),
     ],

@@ -36,7 +36,7 @@ from research_lib.studies.claims.lines import (
     season_days,
 )
 
-STALE_DAYS = {"session": 7}  # a bond market's holidays; other series come out with a delay
+STALE_DAYS = {"session": 7, "week": 21, "month": 92, "quarter": 200}  # holidays; and series come out with a delay
 LATE_DAYS = {"quarter": 45 + 92, "year": 45 + 366}  # by which a history may begin after the day that the claim names
 FEW_CYCLES = 20
 TAIL_SHARE = 0.99  # of the history lies below the threshold of a return period
@@ -114,22 +114,31 @@ class Question:
 
     def __init__(self, check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> None:
         self.check, self.lines, self.uncertain, self.word = check, lines, uncertain, check.say.word
-        self.start = None if check.start is None else pd.Timestamp(check.start)
         span = check.asked and (pd.Timestamp(check.asked[0]), min(pd.Timestamp(check.asked[1]), day))
         if span and span[0] > day:
             raise ParameterError(f"at: {span[0].date()} is after {day.date()}, the last day that the article knew")
         ends = [pd.Timestamp(check.to)] if check.to else [span[1]] if span and not check.after else [day]
         self.end, self.last_asked = min(day, *ends), span[1] if span else day
-        is_window = span and (span[0] < span[1] or check.to)  # more than the end is asked about
-        self.window = slice(*span) if span and is_window else None
+        if span and span[0] == span[1] and check.after:  # what followed is counted from the last value up to the day
+            days = lines.pair(check.line, self.end)[0].known().days
+            span = (max(days[days <= span[1]], default=span[1]),) * 2
+        self.window = slice(*span) if span and (span[0] < span[1] or check.to or check.after) else None
         self.places_day = any(word in self.word for word in ("rank", "since", "percentile", "as far", "return period"))
+        self.named = None if check.start is None else pd.Timestamp(check.start)
+        self.begins = []  # when each condition's line does, and its period
+        for one in check.when:
+            if one.line is not None:  # a season's change stands on its last day
+                values = lines.pair(bare(one.line), self.end)[0] if one.is_of_season else self.known(one.line)
+                self.begins.append((values.known().days[0], values.period))
+        self.start = max([*filter(None, [self.named]), *(first for first, _ in self.begins)], default=None)
 
-    def known(self, line: Line) -> Values:
-        """Return a line up to the end; one that stopped long before is said."""
-        values = self.lines.values(line, self.end)
-        last = values.known().days[-1]
-        if (self.end - last).days > STALE_DAYS.get(values.period, 366):
-            raise InsufficientDataError(f"{self.lines.title(line)} ends on {last.date()}, before {self.end.date()}")
+    def known(self, line: Line | str) -> Values:
+        """Return a line up to the end, or a price or series; one that has no value, or stopped long before, is said."""
+        values = self.lines.raw(line) if isinstance(line, str) else self.lines.values(line, self.end)
+        days = values.series.loc[: self.end].dropna().index
+        if not len(days) or (self.end - days[-1]).days > STALE_DAYS.get(values.period, 366):
+            ends = f"ends on {days[-1].date()}, before" if len(days) else "has no value up to"
+            raise InsufficientDataError(f"{self.lines.title(line)} {ends} {self.end.date()}")
         return values
 
     def chosen(self, days: Days) -> NDArray[np.bool_]:
@@ -156,23 +165,24 @@ class Question:
     def say(self, found: Cases) -> Reading:
         """Say the word that is asked for, of values through time or of cases."""
         word, x, kind, shift = self.word, found.values, found.kind, 0.0
-        late_days = LATE_DAYS.get(self.check.line.every, 45)
-        late = self.start is not None and (found.first - self.start).days > late_days and word != "value"
-        begin = found.first if self.start is None or late else max(found.first, self.start)
+        begins = [(found.first, self.check.line.every), *self.begins]
+        named = self.named or max(begins)[0]
+        late = word != "value" and any((day - named).days > LATE_DAYS.get(period, 45) for day, period in begins)
+        first, last = self._taken_from(found, whole=late)
         parts: dict[str, Any] = {"cases": found.noun, "base": found.base, "path": found.path, "begins_late": late}
-        parts |= {"n": len(x), "first": begin, "last": self.end, "events": None if found.noun == "values" else x}
+        parts |= {"n": len(x), "first": first, "last": last, "events": None if found.noun == "values" else x}
         if self.check.excess:
             kind, shift = CHANGED.get(kind, kind), found.base
         if found.estimate is not None:
             return Reading(found.estimate.value, kind, **parts | _interval(found.estimate))
         if found.noun == "values" and not self.places_day and word != "value":
-            x = self._asked_about(x)
+            parts["n"] = len(x := self._asked_about(x))
         if word in ("count", "share"):
             return self._count(x, found, shift, parts)
         if not len(x):
             if self.check.says_date:
                 return Reading(None, "day", **parts)
-            raise InsufficientDataError(f"there is no case of it from {begin.date()} to {self.end.date()}")
+            raise InsufficientDataError(f"there is no case of it from {first.date()} to {last.date()}")
         if word not in SUMMARIES:
             return self._place(x, parts)
         if word == "total" and found.kind not in CHANGES:
@@ -180,6 +190,16 @@ class Question:
         if self.uncertain and word == "median":
             parts |= _interval(cases.median(x if found.apart is None else found.apart), shift)
         return Reading(float(SUMMARIES[word](x)) - shift, kind, **parts)
+
+    def _taken_from(self, found: Cases, *, whole: bool) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """Return the first and the last day that the cases are taken from, if no line stopped long before."""
+        for name in self.check.names():
+            self.known(name)
+        begin, end = max(found.first, self.start or found.first), self.end
+        if self.window is not None and not (whole or self.places_day or (self.word, found.noun) == ("value", "values")):
+            begin, end = max(begin, self.window.start), min(end, self.window.stop)
+        days = found.path.loc[begin:end].index
+        return (days[0], days[-1]) if len(days) else (begin, end)
 
     def _count(self, x: Series, found: Cases, shift: float, parts: dict[str, Any]) -> Reading:
         """Count the cases, or those beyond a bound; a share is of them, or of all periods that they are among."""
@@ -245,12 +265,12 @@ SUMMARIES: dict[str, Callable[[Series], Any]] = {
 def _through_time(asked: Question) -> Reading:
     """Say something of all values of a line; of runs, each counts once, at its end."""
     values = asked.known(asked.check.line)
-    x = values.series.loc[asked.start :].dropna()
+    x = path = values.series.loc[asked.start :].dropna()
     if values.runs and asked.word != "value":
         x = x[np.append(np.diff(x.to_numpy()) < 0, True) & (x > 0).to_numpy()]
-    estimate = cosine_mean(x) if asked.uncertain and asked.word == "mean" else None
+    estimate = cosine_mean(x[asked.chosen(Days(x.index))]) if asked.uncertain and asked.word == "mean" else None
     first, signed = values.known().days[0], values.kind in CHANGES
-    return asked.say(Cases(x, values.kind, first, x, "values", len(x), signed=signed, estimate=estimate))
+    return asked.say(Cases(x, values.kind, first, path, "values", len(x), signed=signed, estimate=estimate))
 
 
 def _on_days(asked: Question) -> Reading:
@@ -274,15 +294,16 @@ def _on_days(asked: Question) -> Reading:
 
 def _what_followed(asked: Question, after: Phrase) -> Cases:
     """Find what followed the days that meet a condition, or all days where there is none."""
-    check, lines = asked.check, asked.lines
+    check, lines, line = asked.check, asked.lines, bare(asked.check.then or asked.check.line)
+    path = lines.pair(line, asked.end)[0].series
     if after["date"]:
-        sessions, until = exchange_sessions(), pd.Timestamp(read_span(after["date"])[1])
-        n = int(((sessions > asked.last_asked) & (sessions <= until)).sum())
+        until = pd.Timestamp(read_span(after["date"])[1])
+        days = Days(path.index) if until <= asked.end else exchange_sessions()
+        n = int(((days > asked.last_asked) & (days <= until)).sum())
         if not n:
             raise ParameterError(f"after: {after.text} is not after {asked.last_asked.date()}")
         after = read("after", f"{n} {after['path']}")
-    line = bare(check.then or check.line)
-    ahead, path = lines.values(replace(line, take=(after,)), asked.end), lines.pair(line, asked.end)[0].series
+    ahead = lines.values(replace(line, take=(after,)), asked.end)
     if not len(ahead.days):
         raise InsufficientDataError(f"{lines.title(line)}: no {after.text} are over by {asked.end.date()}")
     index, first = ahead.days, ahead.days[0]

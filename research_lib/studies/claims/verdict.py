@@ -194,8 +194,8 @@ def _evidence(claim: Claim, found: Sequence[tuple[Reading, str]], verdict: str, 
     (reading, own), check, unit = found[0], claim.checks[0], claim.figure.unit
     subject = check.special.text if check.special else lines.title(check.line)
     counted = f"{plural(reading.n, reading.cases.rstrip('s'), reading.cases)}, " if reading.n else ""
-    span = f"{counted}{reading.first.date()} to {reading.last.date()}"
-    parts = [f"{subject}: {shown(reading, reading.value, unit)} ({span})"]
+    span = " to ".join(dict.fromkeys(str(day.date()) for day in (reading.first, reading.last)))
+    parts = [f"{subject}: {shown(reading, reading.value, unit)} ({counted}{span})"]
     if reading.uncertain:
         ends = [shown(reading, end, unit) for end in (reading.low, reading.high)]
         name = "range over thresholds" if check.say.word == "return period" else "95% interval"
@@ -213,24 +213,29 @@ def _evidence(claim: Claim, found: Sequence[tuple[Reading, str]], verdict: str, 
     if claim.stand_in:
         return [*parts, claim.stand_in]
     if verdict == DEPENDS:
-        return [*parts, _what_decides(found)]
+        return [*parts, _what_decides(found, unit)]
     if len(found) > 1:
         parts.append("on both definitions" if len(found) == 2 else f"on all {len(found)} definitions")
     return parts
 
 
-def _what_decides(found: Sequence[tuple[Reading, str]]) -> str:
-    """Name the choice that decides, if one alone does; else some readings on either side."""
-    sides = [[one[0] for one in found if agrees(one) is good] for good in (True, False)]
+def _what_decides(found: Sequence[tuple[Reading, str]], unit: str) -> str:
+    """Name the choice that decides, if one alone does; else some readings on either side, each with its value."""
+    sides = [[one for one in found if agrees(one) is good] for good in (True, False)]
     for axis in dict(found[0][0].choices):
-        holds, others = (list({dict(one.choices).get(axis, ""): None for one in side}) for side in sides)
-        if not set(holds) & set(others):
-            return f"{axis} decides: holds with {_listed(holds)}, not with {_listed(others)}"
-    good, bad = (
-        _listed([f"{', '.join(text for _, text in one.choices)} ({shown(one, one.value)})" for one in side])
-        for side in sides
-    )
+        named = [[(dict(one[0].choices).get(axis, ""), one) for one in side] for side in sides]
+        if not set(dict(named[0])) & set(dict(named[1])):
+            return f"{axis} decides: holds with {_each(named[0], unit)}; not with {_each(named[1], unit)}"
+    good, bad = (_each([(", ".join(dict(one[0].choices).values()), one) for one in side], unit) for side in sides)
     return f"{len(sides[0])} of {len(found)} definitions hold: {good}; not {bad}"
+
+
+def _each(named: Sequence[tuple[str, tuple[Reading, str]]], unit: str) -> str:
+    """List readings by name, of the first of each its value, and its verdict unless it holds."""
+    firsts, said = [*dict(named[::-1]).items()][::-1], {HOLDS: "", OPEN: ", not shown"}
+    return _listed(
+        [f"{name} ({shown(one, one.value, unit)}{said.get(own, ', ' + own)})" for name, (one, own) in firsts]
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
