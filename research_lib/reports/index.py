@@ -39,6 +39,9 @@ def write_index(output: Path, records: Sequence[Record]) -> Path:
     together = [(base, list(group)) for base, group in grouped]
     single = [record for _, group in together for record in group if len(group) == 1]  # one point is no sweep
     families = [list(_family(list(group))) for _, group in groupby(single, key=lambda record: record.notebook)]
+    for line in (line for family in families for line in family if line["message"]):
+        if not (output / line["record"].link(FAILED_PAGE)).is_file():  # wrong parameters leave none
+            line["page"] = ""
     answers = [line for family in families for line in _answer(family)]
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
     page = templates().get_template("index.html.j2").render(

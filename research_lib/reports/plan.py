@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ class Places:
         elif path.is_file() and path.suffix != ".ipynb":
             found = [path]
         elif re.search(r"[*?\[]", word):
-            matched = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
+            matched = sorted(map(Path, glob(str(path), recursive=True)))  # noqa: PTH207  # Path.glob refuses **x
             found = [file for one in matched for file in (_below(one) if one.is_dir() else [one])]
         else:
             files = [file for root in self.roots for ending in ENDINGS if (file := root / f"{word}{ending}").is_file()]

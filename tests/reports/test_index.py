@@ -69,10 +69,13 @@ def test_parameters_are_named_as_their_model_names_them_and_collections_by_size(
 def test_a_failure_says_why_and_points_to_the_report_before_it(tmp_path):
     message = "cell 2: KeyError: /home/someone/kit/a.py"
     failed = record("09_own/a", "failed", message=message, summary={}, previous=record("09_own/a"))
+    (tmp_path / "09_own").mkdir()
+    (tmp_path / "09_own" / "a.failed.html").touch()
     page = index(tmp_path, failed, record("09_own/b", "wrong", message="window: must be over 1", summary={}))
     assert rows(page)["a"][1] == "failed: cell 2: KeyError: a.py. The report before it says: It rose in 3 of 8 cycles"
     assert 'href="09_own/a.failed.html"' in page
     assert 'href="09_own/a.html"' in page
+    assert "b.failed.html" not in page
     assert rows(page)["b"][-1] == "wrong: window: must be over 1"
     assert "2 reports failed" in words(page)
 
