@@ -30,7 +30,6 @@ from research_lib.studies.claims.verdict import (
     DEPENDS,
     FAILS,
     GOOD,
-    HOLDS,
     MISFIT,
     NO_DATA,
     OPEN,
@@ -193,6 +192,7 @@ class Claims(Study):
         """Say how many claims hold, which do not, and what that rests on."""
         wrong, counts = self._failing(read=False), self.counts
         holds = sum(counts[name] for name in GOOD)
+        undecided = len(self.results) - self.decided
         text = f"{plural(len(self.results), 'claim')} from {plural(len(self.p.articles), 'article')}: {self.tally}."
         for one in wrong[:1]:
             text += f" One that fails: {one.claim.says} (published {one.stated}, computed {one.computed})."
@@ -200,10 +200,10 @@ class Claims(Study):
             f"hold, {counts[ROUGHLY]} of them roughly": holds,
             f"fail, {len(wrong)} of them published figures": counts[FAILS],
             "depend on a definition that is left open": counts[DEPENDS],
-            f"not decided: {counts[OPEN]} by chance, the others for want of data": len(self.results) - self.decided,
+            f"not decided: {counts[OPEN]} not shown, {undecided - counts[OPEN]} for want of data": undecided,
         }
         return Summary(
-            verdict=NO_DATA if not self.decided else HOLDS if holds == self.decided else DEPENDS,
+            verdict="finding" if self.decided else NO_DATA,
             headline=f"{holds} of {plural(self.decided, 'claim')} that data can decide hold; {counts[FAILS]} fail",
             standfirst=text,
             numbers=tuple((str(number), label) for label, number in numbers.items()),
