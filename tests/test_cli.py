@@ -67,7 +67,8 @@ def test_help_needs_no_heavy_package():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_is_one_line_whatever_is_being_imported(module, number):
     code = f"""
-import importlib.abc, os, runpy, sys
+import importlib.abc, os, runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests in the background ignores it
 class Interrupt(importlib.abc.MetaPathFinder):
     def find_spec(self, name, *_):
         if name == {module!r}:

@@ -298,14 +298,19 @@ def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> Non
 
 
 def _name_marks(axes: "Axes", marks: Sequence[Mark], *, narrow: bool) -> None:
-    """Write the names of marks above them (below, where they are low), each a line farther off than a near one's."""
-    written: list[tuple[float, bool]] = []
+    """Write the names of marks above them (below, where they are low); what would touch goes farther off, on a phone away."""
+    taken: list[tuple[float, float, bool, int]] = []
     letter = LETTER_PX / (230 if narrow else 640)  # of the axes' width
-    for mark in sorted(marks, key=lambda one: _along(axes, one.at)):
+    for mark in sorted(marks, key=lambda one: -abs(one.value)):
         along, below = _along(axes, mark.at), mark.value < min(sum(axes.get_ylim()) / 2, 0)
-        level = sum(side == below and along - other < letter * len(mark.label) for other, side in written)
-        written.append((along, below))
-        side = "left" if along < 0.2 else "right" if along > 0.8 else "center"
+        side, before = ("left", 0.0) if along < 0.2 else ("right", 1.0) if along > 0.8 else ("center", 0.5)
+        width = letter * len(mark.label)
+        left = along - before * width
+        used = {at for start, end, low, at in taken if low == below and start < left + width and left < end}
+        level = next(at for at in range(len(marks)) if at not in used)
+        if narrow and level:
+            continue
+        taken.append((left, left + width, below, level))
         up = (-1 if below else 1) * (7 + 11 * level)
         look = {"ha": side, "va": "top" if below else "bottom", "size": SMALL_TEXT, "color": mark.colour}
         _words(axes, mark.label, (mark.at, mark.value), "data", (0, up), **look)
