@@ -538,8 +538,8 @@ class Leverage(Study):
         effect, alone = self.spread_effect, self.spreads.iloc[0]
         by_alone, beside = show(alone["value"], "points"), show(effect.value, "points")
         numbers = [
-            (by_alone, f"small minus large, spread wider by a point, {ends(alone, 'points')}"),
-            (beside, f"with the market held equal, {ends(effect, 'points')}"),
+            (beside, f"small minus large, spread wider by a point, market held equal, {ends(effect, 'points')}"),
+            (by_alone, f"with the market left in, {ends(alone, 'points')}"),
             (f"{effect.n:,}", "months of size factor, bill rate and corporate yields"),
         ]
         with suppress(*MISSING):
