@@ -87,6 +87,7 @@ def test_every_form_is_read_with_and_without_what_may_be_left_out(word) -> None:
     [
         ("{of: GSPC, take: averge 50}", "take: unknown word 'averge 50'; did you mean average?"),
         ("{of: GSPC, take: change}", "take: 'change' is incomplete or misspelt; write change <k>"),
+        ("{of: GSPC, take: z 50 prior of change 5}", "take: 'z 50 prior of change 5' is incomplete or misspelt; write z <k>"),
         ("{of: GSPC, take: spell}", "write spell|age of <condition>"),
         ("{of: GSPC, take: spell abve 3}", "when: unknown word 'abve 3'; did you mean above?"),
         ("{of: GSPC, wen: up}", "check: unknown word wen; did you mean when?"),

@@ -481,7 +481,7 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
         raise InsufficientDataError(f"{asked.text}: it is not known of enough companies of fiscal {study.fiscal_year}")
     kind = "ratio" if is_ratio else "difference" if len(groups) > 1 or column == "added" else "share"
     span = (pd.Timestamp(study.fiscal_year, 1, 1), pd.Timestamp(study.fiscal_year, 12, 31))
-    return Reading(values[0] - sum(values[1:]), kind, n, *span, "companies")
+    return Reading(values[0] - sum(values[1:]), kind, n, *span, f"companies {study.financials}")
 
 
 def _companies(lines: Lines, day: pd.Timestamp, settings: Mapping[str, object], *, with_prices: bool) -> Any:  # noqa: ANN401

@@ -361,6 +361,7 @@ STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
     "drawdown": lambda values, step: values.of(history.drawdown(values.series, step.number() or None), "fraction"),
     "size": lambda values, _: values.of(values.series.abs()),
     "z": _z,
+    "z of change": _z,
     "spell": _run,
     "age of": _run,
     "periods to at the pace of": _time_to,
@@ -466,9 +467,7 @@ def meets(series: Series, word: str, bound: str, kind: str) -> "pd.Series[bool]"
     return found
 
 
-@cache
-def _all_changes() -> pd.DataFrame:
-    return load_target_changes()
+_all_changes = cache(load_target_changes)
 
 
 def _target_changes(end: pd.Timestamp) -> pd.DataFrame:
