@@ -298,7 +298,7 @@ def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> Non
 
 
 def _name_marks(axes: "Axes", marks: Sequence[Mark], *, narrow: bool) -> None:
-    """Write the names of marks above them (below, where they are low); what would touch goes farther off, on a phone away."""
+    """Name marks above them, low ones below; a name that would touch stands farther off, on a phone it is left out."""
     taken: list[tuple[float, float, bool, int]] = []
     letter = LETTER_PX / (230 if narrow else 640)  # of the axes' width
     for mark in sorted(marks, key=lambda one: -abs(one.value)):
