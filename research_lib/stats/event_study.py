@@ -109,18 +109,30 @@ def window_outcomes(
 
 
 def event_paths(
-    returns: "pd.Series[float]", positions: ArrayLike, *, before: int, after: int, compounded: bool = True
+    returns: "pd.Series[float]",
+    positions: ArrayLike,
+    *,
+    before: int,
+    after: int,
+    less: "pd.Series[float] | None" = None,
+    compounded: bool = True,
 ) -> pd.DataFrame:
-    """Follow a leg around every event inside the data, from the close of the event's period, where each path is 0.
+    """Follow a leg, or one leg less another, around every event inside the data; at the event's close each path is 0.
 
     Returns a row a period from the event and a column an event; before it, minus what was made from there to its close.
     """
     at = np.asarray(positions, dtype=np.intp)
-    at, offsets, level = at[at >= 0], np.arange(-before, after + 1), _level(returns, compounded=compounded)
+    at, offsets = at[at >= 0], np.arange(-before, after + 1)
     rows = at[None, :] + offsets[:, None] + 1
-    there, start = level[np.clip(rows, 0, len(returns))], level[at + 1]
-    paths = np.where((rows >= 0) & (rows <= len(returns)), there / start - 1 if compounded else there - start, np.nan)
-    return pd.DataFrame(paths, pd.Index(offsets, name="offset"), returns.index[at])
+
+    def paths(leg: "pd.Series[float]") -> Floats:
+        level = _level(leg, compounded=compounded)
+        there, start = level[np.clip(rows, 0, len(leg))], level[at + 1]
+        return np.asarray(there / start - 1 if compounded else there - start, dtype=np.float64)
+
+    found = paths(returns) if less is None else paths(returns) - paths(less)
+    inside = (rows >= 0) & (rows <= len(returns))
+    return pd.DataFrame(np.where(inside, found, np.nan), pd.Index(offsets, name="offset"), returns.index[at])
 
 
 def event_dummy(

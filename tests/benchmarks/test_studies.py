@@ -15,9 +15,8 @@ from research_lib.data import load_prices, open_source
 from research_lib.data.policy import load_target_changes
 from research_lib.params import validate
 from research_lib.stats.policy import CycleRule, policy_events
+from research_lib.stats.specification import DRAWS, specification_curve
 from research_lib.studies.claims.study import Claims
-from research_lib.studies.rate_cuts.curve import DRAWS, specification_curve
-from research_lib.studies.rate_cuts.load import ReturnPair
 from research_lib.studies.study import study_class
 from tests.benchmarks.measure import compare, growth, measured
 
@@ -33,22 +32,24 @@ def pair(periods):
     """Two legs of business days; how long the work takes does not hang on their values."""
     index = pd.bdate_range("1987-09-10", periods=periods, name="date")
     small, large = (pd.Series(leg, index) for leg in np.random.default_rng(0).normal(4e-4, 0.012, (2, periods)))
-    return ReturnPair("small minus large", small, large, large, monthly=False, dividends=False, cards=())
+    return small, large, large
 
 
 def curve(made, changes):
-    return specification_curve([made], changes, HORIZONS, rule=CycleRule(25, 50, 365), beta_periods=BETA_SESSIONS)
+    options = {"rule": CycleRule(25, 50, 365), "monthly": False, "beta_periods": BETA_SESSIONS}
+    return specification_curve({"small minus large": made}, changes, HORIZONS, **options)
 
 
 def one_specification(made, changes, row):
     """Answer one specification in plain pandas: mean and p of the data, then of each draw of random signs."""
     cuts = policy_events(changes, "first cut", CycleRule(row.min_cut_bp, row.min_tightening_bp, row.pause_days)).index
-    cuts = cuts[(cuts >= made.index[0]) & (cuts <= made.index[-1])]
-    days = [day for day in made.index[made.index.searchsorted(cuts)] if day.year >= row.start_year]
-    draws = np.random.default_rng(0).integers(0, 2, size=(DRAWS, len(made.index)), dtype=np.int8) * 2 - 1
+    index = made[0].index
+    cuts = cuts[(cuts >= index[0]) & (cuts <= index[-1])]
+    days = [day for day in index[index.searchsorted(cuts)] if day.year >= row.start_year]
+    draws = np.random.default_rng(0).integers(0, 2, size=(DRAWS, len(index)), dtype=np.int8) * 2 - 1
     found = []
     for signs in [None, *draws]:
-        legs = [leg if signs is None else (leg - leg.mean()) * signs for leg in (made.small, made.large)]
+        legs = [leg if signs is None else (leg - leg.mean()) * signs for leg in made[:2]]
         if row.measure == "compounded":
             grown = [(1 + leg).cumprod() for leg in legs]
             outcome = np.subtract(*[level.shift(-row.horizon) / level - 1 for level in grown])
@@ -64,13 +65,14 @@ def test_specification_curve(request):
     """The same curve, specification by specification; in a test on short data, measured on daily data since 1987."""
     enabled = request.config.getoption("benchmark_enable")
     made, changes = pair(9700 if enabled else 7000), load_target_changes()
-    table, means, p_values = curve(made, changes)
+    found = curve(made, changes)
+    table = found.ways
     asked = table[~table["measure"].str.contains("beta") & (table["n"] >= 6)]
     asked = asked.sample(LOOPED if enabled else 1, random_state=1)
     for at, row in asked.iterrows():
         mean, p = one_specification(made, changes, row).T
-        np.testing.assert_allclose([row["mean"], *means[:, at]], mean, atol=1e-12)
-        np.testing.assert_allclose([row["p"], *p_values[:, at]], p, atol=1e-12)
+        np.testing.assert_allclose(found.means[:, at], mean, atol=1e-12)
+        np.testing.assert_allclose(found.p_values[:, at], p, atol=1e-12)
     if enabled:
         loop = lambda: [one_specification(made, changes, row) for _, row in asked.iterrows()]
         what = f"{len(table):,} specifications x {1 + DRAWS} draws, against a loop"

@@ -1,5 +1,6 @@
 """Study 01 against the design's dates and figures, with planted effects, without the future, and where data are short."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -7,17 +8,18 @@ import pandas as pd
 import pytest
 
 from research_lib.errors import InsufficientDataError, ParameterError
-from research_lib.stats import regression
+from research_lib.stats import regression, specification
 from research_lib.stats.policy import CycleRule
 from research_lib.stats.randomization import sign_flip
-from research_lib.studies.rate_cuts import RateCuts, curve
-from research_lib.studies.rate_cuts.curve import AXES, shares, specification_curve
-from research_lib.studies.rate_cuts.load import ReturnPair, carried, changes_of, load_pair, load_rates
+from research_lib.stats.specification import AXES, specification_curve
+from research_lib.studies.rate_cuts import RateCuts
+from research_lib.studies.rate_cuts.load import carried, load_pair, load_rates
 from research_lib.studies.study import Missing
 from tests.studies.reports import said_by
 
 REAL = {"source": "folder", "frequency": "daily", "small": "RUT", "large": "GSPC", "horizon": 252}
-SERIES = ("DGS2", "DGS10", "BAA10Y")
+SMB = {"small": "SMB", "large": ""}
+CUT = pd.Timestamp("2001-01-03")  # between meetings; the S&P 500 rose by 5.0% on the day
 
 
 def write_folder(directory, *, altered_after="9999"):
@@ -26,14 +28,17 @@ def write_folder(directory, *, altered_after="9999"):
     index = pd.bdate_range("1987-09-10", "2018-12-31", name="date")
     market, own = rng.normal(0.0003, [[0.010], [0.006]], (2, len(index)))
     yields = rng.normal(0, 0.0005, (3, len(index))).cumsum(axis=1) % 0.03 + 0.02
-    later = index > pd.Timestamp(altered_after) if altered_after < "9999" else np.zeros(len(index), dtype=bool)
-    for kind, names, values in (("prices", ("RUT", "GSPC"), (market + own, market)), ("series", SERIES, yields)):
+    later = index.strftime("%Y-%m-%d") > altered_after
+    columns = {"prices": {"RUT": market + own, "GSPC": market},
+               "series": dict(zip(("DGS2", "DGS10", "BAA10Y"), yields, strict=True))}  # fmt: skip
+    for kind, named in columns.items():
         (directory / kind).mkdir(parents=True)
-        for name, column in zip(names, values, strict=True):
+        for name, column in named.items():
             changed = np.where(later, rng.uniform(0.01, 0.03, len(index)), column)
             shown = 100 * np.cumprod(1 + changed) if kind == "prices" else 100 * changed
-            series = pd.Series(shown, index, name="close" if kind == "prices" else "value")
-            series.to_csv(directory / kind / f"{name}.csv")
+            pd.Series(shown, index, name="close").to_csv(
+                directory / kind / f"{name}.csv", header=["value"] if kind == "series" else True
+            )
     return directory
 
 
@@ -47,19 +52,21 @@ def folder(tmp_path_factory):
     return folder
 
 
+def real(folder, **values):
+    return RateCuts.from_params(**REAL | {"data_dir": str(folder)} | values)
+
+
 @pytest.fixture(scope="module")
 def made_up(folder):
-    return RateCuts.from_params(**REAL | {"data_dir": str(folder)})
+    return real(folder)
 
 
-def planted(made_up, effect, days):
-    """Return the study of the same prices with an effect on each of the days after first cuts."""
-    study = RateCuts.from_params(**made_up.p.model_dump())
-    pair = made_up.pair
-    small = pair.small.copy()
-    for at in made_up.events(pair)["position"]:
-        small.iloc[at + 1 : at + 1 + days] += effect
-    vars(study)["pair"] = ReturnPair(pair.name, small, pair.large, pair.market, False, False, pair.cards)
+def planted(made_up, leg, effect, days):
+    """Return the study of the same prices with an effect on a leg on each of the days after first cuts."""
+    study, changed = RateCuts.from_params(**made_up.p.model_dump()), getattr(made_up.pair, leg).copy()
+    for at in made_up.events(made_up.pair)["position"]:
+        changed.iloc[at + 1 : at + 1 + days] += effect
+    vars(study)["pair"] = replace(made_up.pair, **{leg: changed})
     return study
 
 
@@ -67,14 +74,14 @@ def planted(made_up, effect, days):
 def few_draws(monkeypatch):
     """Draw less often, where what is drawn is not the point."""
     monkeypatch.setattr(regression, "DRAWS", 39)
-    monkeypatch.setattr(curve, "DRAWS", 19)
+    monkeypatch.setattr(specification, "DRAWS", 19)
 
 
 # The figures that must stay.
 
 
 def test_the_published_figures(shared_data):
-    study = RateCuts.from_params(**REAL | {"data_dir": str(shared_data), "as_of": date(2025, 12, 31)})
+    study = real(shared_data, as_of=date(2025, 12, 31))
     found = {name: one.value for name, one in study.findings.by_name.items()}
     assert found["first_cuts"] == 8
     assert found["rel_mean_126"] == pytest.approx(-0.0154, abs=5e-5)
@@ -93,7 +100,7 @@ def test_the_published_figures(shared_data):
 
 
 def test_smb_is_as_published_by_fama_and_french():
-    smb = RateCuts.from_params(small="SMB", large="").pair.difference["1963-07":"1991-12"]
+    smb = RateCuts.from_params(**SMB).pair.difference["1963-07":"1991-12"]
     assert len(smb) == 342
     assert 100 * smb.mean() == pytest.approx(0.27, abs=0.005)
     assert smb.mean() / smb.std() * np.sqrt(len(smb)) == pytest.approx(1.73, abs=0.05)
@@ -105,7 +112,7 @@ def test_smb_is_as_published_by_fama_and_french():
 )
 @pytest.mark.usefixtures("few_draws")
 def test_every_as_of_is_made(shared_data, day, first_cuts):
-    study = RateCuts.from_params(**REAL | {"data_dir": str(shared_data), "as_of": date.fromisoformat(day)})
+    study = real(shared_data, as_of=date.fromisoformat(day))
     assert study.findings["first_cuts"].value == first_cuts
     assert study.show.summary.verdict == "open"
     missing = {name for name in RateCuts.exhibits() if isinstance(study.show(name), Missing)}
@@ -117,15 +124,13 @@ def test_every_as_of_is_made(shared_data, day, first_cuts):
 
 def test_the_headline_is_compounded_and_a_published_difference_is_summed(made_up):
     values = made_up.outcomes[252].dropna().to_numpy()
-    assert made_up.headline.value == pytest.approx(values.mean())
-    assert made_up.headline.p == sign_flip(values).p
-    at, (small, large) = made_up.events(made_up.pair)["position"].iloc[0], (made_up.pair.small, made_up.pair.large)
-    grown = [np.prod(1 + leg.iloc[at + 1 : at + 253]) for leg in (small, large)]
-    assert values[0] == pytest.approx(grown[0] - grown[1])
-    smb = RateCuts.from_params(small="SMB", large="")
+    assert (made_up.headline.value, made_up.headline.p) == (pytest.approx(values.mean()), sign_flip(values).p)
+    at = made_up.events(made_up.pair)["position"].iloc[0]
+    small, large = (np.prod(1 + leg.iloc[at + 1 : at + 253]) for leg in (made_up.pair.small, made_up.pair.large))
+    assert values[0] == pytest.approx(small - large)
+    smb = RateCuts.from_params(**SMB)
     assert smb.after is smb.sums
-    for name in ("compounded", "growth"):
-        assert "published as a difference" in smb.show(name).reason
+    assert all("published as a difference" in smb.show(name).reason for name in ("compounded", "growth"))
 
 
 def test_holm_runs_over_all_windows_that_a_table_shows(made_up):
@@ -137,91 +142,96 @@ def test_holm_runs_over_all_windows_that_a_table_shows(made_up):
 
 def test_a_planted_effect_is_found_and_the_rest_says_chance(made_up):
     assert made_up.show.summary.verdict == "open"
-    found = planted(made_up, 0.002, 252)
+    found = planted(made_up, "small", 0.002, 252)
     assert found.headline.p == found.headline.p_smallest
-    assert found.show.summary.verdict == "holds"
-    assert planted(made_up, -0.002, 252).show.summary.verdict == "fails"
     assert found.headline.low < 0.002 * 252 * 1.1 < found.headline.high
-    month = planted(made_up, 0.01, 21).compounded.set_index("horizon")
+    assert found.show.summary.verdict == "holds"
+    assert planted(made_up, "small", -0.002, 252).show.summary.verdict == "fails"
+    month = planted(made_up, "small", 0.01, 21).compounded.set_index("horizon")
     assert month.loc[21, "p"] == month.loc[21, "p_smallest"]
     assert month.loc[-21, "p"] > 0.05
 
 
 def test_a_pure_beta_bet_is_no_effect_after_adjustment(made_up):
     """Small caps that move by 1.5 times the market, which falls after every cut: the difference is all beta."""
-    study, pair = RateCuts.from_params(**made_up.p.model_dump()), made_up.pair
-    large = pair.market.copy()
-    for at in made_up.events(pair)["position"]:
-        large.iloc[at + 1 : at + 253] -= 0.002
-    vars(study)["pair"] = ReturnPair(pair.name, 1.5 * large, large, large, False, False, pair.cards)
+    study = planted(made_up, "large", -0.002, 252)
+    large = study.pair.large
+    vars(study)["pair"] = replace(study.pair, small=1.5 * large, market=large)
     assert study.sums.set_index("horizon").loc[252, "value"] < -0.15
     adjusted = study.windows(study.pair, market=large, compounded=False).set_index("horizon")
     assert adjusted.loc[252, "value"] == pytest.approx(0, abs=1e-9)
 
 
 def test_regimes_are_those_known_before_each_period(made_up):
-    frame, states = made_up.regimes.set_index("regime"), made_up.states
+    means, states = made_up.regimes.set_index("regime")["value"], made_up.states
     easing = states[states == "easing"].index
-    assert frame.loc["easing", "value"] == pytest.approx(made_up.pair.difference[easing].mean())
-    assert frame.loc["easing less tightening", "value"] == pytest.approx(
-        frame.loc["easing", "value"] - frame.loc["tightening", "value"]
-    )
-    cut = pd.Timestamp("2001-01-03")
-    assert (states[cut], states[cut + pd.offsets.BDay()]) == ("on hold", "easing")
+    assert means["easing"] == pytest.approx(made_up.pair.difference[easing].mean())
+    assert means["easing less tightening"] == pytest.approx(means["easing"] - means["tightening"])
+    assert (states[CUT], states[CUT + pd.offsets.BDay()]) == ("on hold", "easing")
 
 
 def test_the_broad_market_on_the_day_offline():
     study = RateCuts.from_params(as_of=date(2018, 12, 31))
-    returns = study.broad.small
-    days = list(study.events(study.broad).index)
-    found = study.market.set_index("horizon")
-    assert found.loc[0, "mean"] == pytest.approx(np.mean([returns[day] for day in days]))
-    assert returns["2001-01-03"] == pytest.approx(0.0501, abs=5e-4)  # the surprise cut, S&P 500 +5.0%
+    returns, found = study.broad.small, study.market.set_index("horizon")
+    assert found.loc[0, "mean"] == pytest.approx(returns[study.events(study.broad).index].mean())
+    assert returns[CUT] == pytest.approx(0.0501, abs=5e-4)
 
 
 def test_what_is_said_of_a_cycle_was_known_before_its_cut(made_up):
     cycles, levels = made_up.cycles.set_index("first_cut"), made_up.rates.values
-    cut = pd.Timestamp("2001-01-03")
-    before = levels[levels.index < cut].iloc[-1]
-    assert cycles.loc[cut, "curve"] == pytest.approx(before["10-year yield"] - before["2-year yield"])
-    assert cycles.loc[cut, "spread"] == pytest.approx(before["credit spread"])
+    before, found = levels[levels.index < CUT].iloc[-1], cycles.loc[CUT]
+    assert found["curve"] == pytest.approx(before["10-year yield"] - before["2-year yield"])
+    assert found["spread"] == pytest.approx(before["credit spread"])
     assert cycles["recession"].tolist() == ["no"] * 5 + ["yes"] * 2
-    assert cycles.loc[cut, "on_hold"] == (cut - pd.Timestamp("2000-05-16")).days
-    days = pd.DatetimeIndex([cut, cut + pd.Timedelta(days=40)])
-    assert carried(levels[:cut], days, longest_days=31)["credit spread"].notna().tolist() == [True, False]
+    assert found["on_hold"] == (CUT - pd.Timestamp("2000-05-16")).days
+
+
+def test_levels_are_carried_over_holidays_and_not_over_gaps(made_up):
+    levels, days = made_up.rates.values, pd.DatetimeIndex([CUT, CUT + pd.Timedelta(days=40)])
+    assert carried(levels[:CUT], days, longest_days=31)["credit spread"].notna().tolist() == [True, False]
+    gappy = levels.drop(levels.index[(levels.index > "2001-03-01") & (levels.index < "2001-04-15")])
+    found = carried(gappy, made_up.pair.index).diff()["10-year yield"]
+    day, before = levels.loc["2000-05-16", "10-year yield"], levels.loc["2000-05-15", "10-year yield"]
+    assert found["2000-05-16"] == pytest.approx(day - before)
+    assert found["2001-03-12":"2001-04-16"].isna().all()
+
+
+def test_a_spread_that_has_just_begun_gives_way(shared_data):
+    for day, rows in (("1997-06-30", 2800), ("2005-06-30", 2000)):
+        rates = load_rates(real(shared_data).source, "daily", as_of=date.fromisoformat(day))
+        assert len(rates["credit spread"]) > rows
 
 
 # The specification curve.
 
 
 def test_a_specification_is_the_studys_own_number(made_up):
-    frame = made_up.specifications[0]
+    frame = made_up.specifications.ways
     usual = frame.query("min_cut_bp == 25 and min_tightening_bp == 50 and pause_days == 365 and start_year == 0")
-    for measure, table in (
-        ("compounded", made_up.compounded),
-        ("sum", made_up.sums),
-        ("compounded, beta-adjusted", made_up.beta_adjusted),
-    ):
-        rows = usual[usual["measure"] == measure].set_index("horizon")
-        study = table[table["horizon"] > 0].set_index("horizon")
+    for measure, table in (("compounded", made_up.compounded), ("sum", made_up.sums),
+                           ("compounded, beta-adjusted", made_up.beta_adjusted)):  # fmt: skip
+        rows, study = usual[usual["measure"] == measure], table[table["horizon"] > 0]
+        assert rows[["horizon", "n"]].to_numpy().tolist() == study[["horizon", "n"]].to_numpy().tolist()
         np.testing.assert_allclose(rows["mean"], study["value"], atol=1e-12)
         np.testing.assert_allclose(rows["p"], np.where(study["n"] >= 6, study["p"], np.nan))
-        assert rows["n"].tolist() == study["n"].tolist()
     assert not frame.duplicated(list(AXES)).any()
 
 
 def test_the_null_is_the_same_question_asked_of_random_signs():
     """In returns without any effect the share that differs is no rarer than under its own null, one time in ten."""
     index, changes = pd.date_range("1982-10-31", "2018-12-31", freq="ME"), RateCuts.from_params().changes
-    beyond = []
+    options, beyond = {"rule": CycleRule(), "monthly": True, "beta_periods": 36}, []
     for seed in range(30):
-        rng = np.random.default_rng(seed)
-        small, large = (pd.Series(rng.normal(0.01, 0.05, len(index)), index) for _ in range(2))
-        pair = ReturnPair("made up", small, large, large, True, True, ())
-        table, means, p = specification_curve([pair], changes, (3, 12), rule=CycleRule(), beta_periods=36, seed=seed)
-        actual, null = shares(table["mean"].to_numpy(), table["p"].to_numpy()), shares(means, p)
-        assert means.shape == (curve.DRAWS, len(table))
-        beyond.append([float(np.mean(one >= found)) for one, found in zip(null, actual, strict=True)])
+        small, large = (
+            pd.Series(leg, index) for leg in np.random.default_rng(seed).normal(0.01, 0.05, (2, len(index)))
+        )
+        found = specification_curve({"made up": (small, large, large)}, changes, (3, 12), seed=seed, **options)
+        assert found.means.shape == found.p_values.shape == (1 + specification.DRAWS, len(found.ways))
+        tested = found.p_values[:, found.ways["p"].notna()]
+        shares = np.array([(found.means > 0).mean(axis=1), (tested <= 0.05).mean(axis=1)])
+        np.testing.assert_allclose(found.shares()["value"], shares[:, 0])
+        np.testing.assert_allclose(found.shares()["null_mean"], shares[:, 1:].mean(axis=1))
+        beyond.append(np.mean(shares[:, 1:] >= shares[:, :1], axis=1))
     positive, differs = np.array(beyond).T
     assert np.mean(positive <= 0.1) < 0.3
     assert np.mean(differs <= 0.1) < 0.3
@@ -230,36 +240,28 @@ def test_the_null_is_the_same_question_asked_of_random_signs():
 
 # Short data, bad parameters, nothing from the future.
 
+SAID = [
+    ({"as_of": "1980-01-01"}, "refused: RUT: prices/RUT.csv, column close begins on 1987-09-10, after as_of 1980-01-01"),
+    ({"as_of": "1987-10-30"}, "no data: These data hold no first cut to judge by first cut: 1 decision known, none inside"),
+    ({"as_of": "1987-11-10"}, "1 first cut inside the data, none with 12 months of data after it"),
+    ({"as_of": "1988-12-31"}, "1 cycle is too few to tell an effect from chance"),
+    ({"as_of": "1995-12-31"}, "2 cycles are too few to tell an effect from chance"),
+    ({"as_of": "2030-01-01"}, "refused: Russell 2000: the data end on 2018-12-31, long before as_of 2030-01-01"),
+    ({"min_cut_bp": 300}, "no data: These data hold no first cut to judge by first cut: 0 decisions known"),
+    ({"announced_only": True, "as_of": "1993-12-31"}, "no announced decision is known up to 1993-12-31"),
+    ({"min_cut_bp": 1, "min_tightening_bp": 1, "pause_days": 30}, "Small caps beat large caps after"),  # two a year
+    ({"small": "FLAT"}, "open: Small caps beat large caps after"),  # a price that stands still
+    ({"small": "ENDED"}, "5 cycles are too few"),
+    ({"small": "ENDED", "as_of": "2018-12-31"}, "refused: ENDED: the data end on 2003-"),
+    ({"small": "MONTHLY"}, "refused: MONTHLY: its prices are 31 days apart; sessions are needed"),
+    ({"small": "NONE"}, "refused: "),
+]  # fmt: skip
 
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        (
-            {"as_of": "1980-01-01"},
-            "refused: RUT: prices/RUT.csv, column close begins on 1987-09-10, after as_of 1980-01-01",
-        ),
-        (
-            {"as_of": "1987-10-30"},
-            "no data: These data hold no first cut to judge by first cut: 1 decision known, none inside",
-        ),
-        ({"as_of": "1987-11-10"}, "1 first cut inside the data, none with 12 months of data after it"),
-        ({"as_of": "1988-12-31"}, "1 cycle is too few to tell an effect from chance"),
-        ({"as_of": "1995-12-31"}, "2 cycles are too few to tell an effect from chance"),
-        ({"as_of": "2030-01-01"}, "refused: Russell 2000: the data end on 2018-12-31, long before as_of 2030-01-01"),
-        ({"min_cut_bp": 300}, "no data: These data hold no first cut to judge by first cut: 0 decisions known"),
-        ({"announced_only": True, "as_of": "1993-12-31"}, "no announced decision is known up to 1993-12-31"),
-        ({"min_cut_bp": 1, "min_tightening_bp": 1, "pause_days": 30}, "Small caps beat large caps after"),  # two a year
-        ({"small": "FLAT"}, "open: Small caps beat large caps after"),  # a price that stands still
-        ({"small": "ENDED"}, "5 cycles are too few"),
-        ({"small": "ENDED", "as_of": "2018-12-31"}, "refused: ENDED: the data end on 2003-"),
-        ({"small": "MONTHLY"}, "refused: MONTHLY: its prices are 31 days apart; sessions are needed"),
-        ({"small": "NONE"}, "refused: "),
-    ],
-    ids=str,
-)
+
+@pytest.mark.parametrize(("changed", "said"), SAID, ids=str)
 @pytest.mark.usefixtures("few_draws")
 def test_what_the_data_cannot_say_is_said_in_words(folder, changed, said):
-    assert said in said_by(RateCuts.from_params(**REAL | {"data_dir": str(folder)} | changed))
+    assert said in said_by(real(folder, **changed))
 
 
 def test_a_pair_or_a_series_that_is_missing_is_left_out_and_named(made_up):
@@ -279,55 +281,30 @@ def test_a_pair_or_a_series_that_is_missing_is_left_out_and_named(made_up):
 )
 def test_a_pair_that_is_none_is_refused(small, wrong):
     with pytest.raises(ParameterError, match=wrong):
-        RateCuts.from_params(**REAL | {"data_dir": "x", "small": small})
-
-
-def test_drivers_are_changes_over_the_pairs_periods_and_stop_at_gaps(made_up):
-    levels = made_up.rates.values
-    gappy = levels.drop(levels.index[(levels.index > "2001-03-01") & (levels.index < "2001-04-15")])
-    found = changes_of(gappy, made_up.pair.index)
-    day, before = levels.loc["2000-05-16", "10-year yield"], levels.loc["2000-05-15", "10-year yield"]
-    assert found.loc["2000-05-16", "10-year yield"] == pytest.approx(day - before)
-    assert found.loc["2001-03-12":"2001-04-16", "10-year yield"].isna().all()  # carried over a week, not over a gap
-
-
-def test_a_spread_that_has_just_begun_gives_way(shared_data):
-    study = RateCuts.from_params(**REAL | {"data_dir": str(shared_data)})
-    for day, rows in (("1997-06-30", 2800), ("2005-06-30", 2000)):
-        spread = load_rates(study.source, "daily", as_of=date.fromisoformat(day))["credit spread"].dropna()
-        assert len(spread) > rows
+        real("x", small=small)
 
 
 def frames(study):
     """Compute every table and the data of every figure."""
-    found = {}
     for name in RateCuts.exhibits():
         try:
-            one = getattr(study, name)
+            found = getattr(study, name)
         except InsufficientDataError as reason:
-            one = str(reason)
-        found[name] = getattr(one, "data", one)
-    return found
+            found = pd.DataFrame({"reason": [str(reason)]})
+        yield name, getattr(found, "data", found)
 
 
 @pytest.mark.usefixtures("few_draws")
 def test_altering_data_after_as_of_changes_nothing(folder, tmp_path):
-    values = REAL | {"as_of": date(2008, 3, 31)}
     altered = write_folder(tmp_path / "altered", altered_after="2008-03-31")
-    studies = [RateCuts.from_params(**values | {"data_dir": str(one)}) for one in (folder, altered)]
-    for (name, known), later in zip(frames(studies[0]).items(), frames(studies[1]).values(), strict=True):
-        if isinstance(known, pd.DataFrame):
-            pd.testing.assert_frame_equal(known, later, obj=name)
-        else:
-            assert known == later
+    studies = [real(one, as_of=date(2008, 3, 31)) for one in (folder, altered)]
+    for (name, known), (_, later) in zip(*map(frames, studies), strict=True):
+        pd.testing.assert_frame_equal(known, later, obj=name)
     whole = [load_pair(study.source, "RUT", "GSPC").difference for study in studies]
     assert not whole[0].equals(whole[1])  # the alteration is there to be seen
 
 
-# What is shown.
-
-
-@pytest.mark.parametrize("values", [{}, {"small": "SMB", "large": ""}, {"announced_only": True}, {"horizon": 1}])
+@pytest.mark.parametrize("values", [{}, SMB, {"announced_only": True}, {"horizon": 1}])
 @pytest.mark.usefixtures("few_draws")
 def test_offline_reports_are_whole(values):
     study = RateCuts.from_params(as_of=date(2016, 12, 31), **values)

@@ -11,9 +11,9 @@ from research_lib.data.catalog import describe_asset
 from research_lib.errors import InsufficientDataError
 from research_lib.studies.common import require_sessions
 
-# A fifth of companies by size is made of its three book-to-market portfolios, in equal parts.
-SIZE_FIFTHS = {"S1": ("S1V1", "S1V3", "S1V5"), "S5": ("S5V1", "S5V3", "S5V5")}
-NAMES = {"S1": "smallest fifth", "S5": "largest fifth", "SMB": "SMB, the small minus big factor"}
+# By months: a name, and the series that a leg is the mean of; a fifth by size has three book-to-market portfolios.
+MONTHLY = {"S1": ("smallest fifth", ["S1V1", "S1V3", "S1V5"]), "S5": ("largest fifth", ["S5V1", "S5V3", "S5V5"]),
+           "SMB": ("SMB, the small minus big factor", ["SMB"])}  # fmt: skip
 PAIRS = {"daily": (("RUT", "GSPC"), ("IWM:total", "SPY:total"), ("IWC:total", "SPY:total")),
          "monthly": (("S1", "S5"), ("SMB", ""))}  # fmt: skip
 TOTAL_FIELDS = (":total", ":adj_close")
@@ -55,28 +55,29 @@ class ReturnPair:
 
 def pair_name(small: str, large: str = "") -> str:
     """Return how a sentence says it."""
-    return " minus ".join(NAMES.get(leg) or describe_asset(leg).name for leg in (small, large) if leg)
+    names = [MONTHLY[leg][0] if leg in MONTHLY else describe_asset(leg).name for leg in (small, large) if leg]
+    return " minus ".join(names)
 
 
 def load_pair(source: Source, small: str, large: str = "", *, as_of: date | None = None) -> ReturnPair:
     """Load small and large caps, or one market alone: `S1`, `S5` and `SMB` by months, prices such as RUT by sessions."""
-    name, legs = pair_name(small, large), [leg for leg in (small, large) if leg]
-    if small in NAMES:
-        series = [part for leg in legs for part in SIZE_FIFTHS.get(leg, (leg,))]
-        data = load_series(source, [*series, "MKT_RF", "RF"], as_of=as_of)
-        values = data.values.dropna()
-        made = [values[list(SIZE_FIFTHS.get(leg, (leg,)))].mean(axis=1) for leg in legs]
-        market, dividends = values["MKT_RF"] + values["RF"], True
+    name, legs, monthly = pair_name(small, large), [leg for leg in (small, large) if leg], small in MONTHLY
+    if monthly:
+        parts = [MONTHLY[leg][1] for leg in legs]
+        data = load_series(source, [*(one for part in parts for one in part), "MKT_RF", "RF"], as_of=as_of)
+        returns = data.values.dropna()
+        made, market = [returns[part].mean(axis=1) for part in parts], returns["MKT_RF"] + returns["RF"]
     else:
         data = load_prices(source, legs, as_of=as_of)
         prices = data.values.dropna()
         require_sessions(prices[small])
-        values = prices.pct_change().iloc[1:]
-        made = [values[leg] for leg in legs]
-        market, dividends = made[-1], small.endswith(TOTAL_FIELDS)
-    if len(values) < 2:
-        raise InsufficientDataError(f"{name}: {len(values)} periods have a value; two are needed")
-    return ReturnPair(name, made[0], made[1] if large else None, market, small in NAMES, dividends, data.cards)
+        returns = prices.pct_change().iloc[1:]
+        made, market = [returns[leg] for leg in legs], returns[legs[-1]]
+    if len(returns) < 2:
+        raise InsufficientDataError(f"{name}: {len(returns)} periods have a value; two are needed")
+    dividends = monthly or small.endswith(TOTAL_FIELDS)
+    cards = tuple(sorted(data.cards, key=lambda card: card.last))  # the first is the one that the report ends with
+    return ReturnPair(name, made[0], made[1] if large else None, market, monthly, dividends, cards)
 
 
 def load_rates(source: Source, frequency: str, *, as_of: date | None) -> DataSet:
@@ -99,8 +100,3 @@ def carried(levels: pd.DataFrame, days: pd.DatetimeIndex, *, longest_days: int =
     """Return the levels that were known on some days, each carried over so long at most."""
     longest = pd.Timedelta(days=longest_days)
     return levels.apply(lambda level: level.dropna().reindex(days, method="ffill", tolerance=longest))
-
-
-def changes_of(levels: pd.DataFrame, index: pd.DatetimeIndex) -> pd.DataFrame:
-    """Return the changes of yields and spreads over the periods of `index`; a level is carried over at most a week."""
-    return carried(levels, index).diff()

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from research_lib.data import DataCard, DataSet
+from research_lib.data import DataSet
 from research_lib.data.policy import ANNOUNCED_SINCE, load_recessions, load_target_changes
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.exhibits import charts
@@ -24,24 +24,24 @@ from research_lib.stats.estimate import LEVEL, Estimate, holm
 from research_lib.stats.event_study import event_paths, event_study, window_outcomes
 from research_lib.stats.randomization import LEAST_GROUPS, sign_flip, sign_flip_difference, smallest_detectable
 from research_lib.stats.regression import cosine_mean, ols
+from research_lib.stats.specification import SpecificationCurve, specification_curve
 from research_lib.studies import parameters
 from research_lib.studies.common import Find
-from research_lib.studies.rate_cuts.curve import AXES, shares, specification_curve
-from research_lib.studies.rate_cuts.load import PAIRS, ReturnPair, carried, changes_of, load_pair, load_rates, pair_name
+from research_lib.studies.rate_cuts.load import PAIRS, ReturnPair, carried, load_pair, load_rates, pair_name
 from research_lib.studies.study import Study, figure, figure_on, result, table
 
-BROAD = "GSPC"
-SPANS = {"daily": {1: "1 day", 5: "1 week", 21: "1 month", 63: "3 months", 126: "6 months", 252: "12 months"},
-         "monthly": {1: "1 month", 3: "3 months", 6: "6 months", 12: "12 months"}}  # fmt: skip
-BEFORE = {"daily": (126, 63, 21), "monthly": (6, 3, 1)}
-UNITS, ON = {"daily": "session", "monthly": "month"}, {"daily": "the day of the cut", "monthly": "the month of the cut"}
-A_YEAR, BETA_PERIODS = {"daily": 252, "monthly": 12}, {"daily": 252, "monthly": 36}
+WINDOWS = {
+    "daily": {-126: "6 months before", -63: "3 months before", -21: "1 month before", 0: "the day of the cut", 1: "1 day after",
+              5: "1 week after", 21: "1 month after", 63: "3 months after", 126: "6 months after", 252: "12 months after"},
+    "monthly": {-6: "6 months before", -3: "3 months before", -1: "1 month before", 0: "the month of the cut",
+                1: "1 month after", 3: "3 months after", 6: "6 months after", 12: "12 months after"},
+}  # fmt: skip
 OTHER_MEASURES = {"beta_adjusted": "less the market times beta", "with_dividends": "with dividends"}
 REGIMES = (policy.EASING, policy.TIGHTENING, policy.ON_HOLD)
-CURVE_POINTS, MOST_PATHS = 200, 15
+MOST_PATHS = 15
 
 FLIPS = "p and interval: exact, from all patterns of signs, one easing cycle at a time; none under six cycles."
-WINDOWS = ("window", "n", ("value", Column("mean")), "interval", "p", "p_holm", "share_positive", "jackknife")
+AROUND = ("window", "n", ("value", Column("mean")), "interval", "p", "p_holm", "share_positive", "jackknife")
 EXCESS = ("n", "mean", "base", ("value", Column("excess", "points")), ("interval", Column("95% interval", "points")), "p",
           "p_holm")  # fmt: skip
 SLOPE = (("value", Column("points a point", "ratio")), ("interval", Column("95% interval", "ratio")))
@@ -70,8 +70,7 @@ class RateCuts(Study):
         Find("rel_dividends_{key}", "with_dividends", "value", "points", "{s.total_returns.name}, {window}", rows=True),
         Find("market_mean_1", "market", "mean", "change", "{s.broad.name} over the session after first cuts"),
         Find("beta_dgs10_up", "sensitivity", "value", "ratio", "points a point of a rise", rows="driver == '10-year yield, rises'"),
-        Find("beta_dgs10_down", "sensitivity", "value", "ratio", "points a point of a fall",
-             rows="driver == '10-year yield, falls'"),
+        Find("beta_dgs10_down", "sensitivity", "value", "ratio", "points a point of a fall", rows="driver == '10-year yield, falls'"),
         Find("regime_easing_mean", "regimes", "value", "points", "{s.pair.name} a {s.unit} of easing"),
         Find("regime_difference", "regimes", "value", "points", "a {s.unit}, {regime}", rows="regime == 'easing less tightening'"),
     )  # fmt: skip
@@ -88,11 +87,10 @@ class RateCuts(Study):
     def __init__(self, params: parameters.RateCuts, *, loaded: dict[Any, Any] | None = None) -> None:
         super().__init__(params, loaded=loaded)
         self.rule = policy.CycleRule(params.min_cut_bp, params.min_tightening_bp, params.pause_days)
-        self.unit = UNITS[params.frequency]
-        self.spans = SPANS[params.frequency]
-        self.span = self.spans[params.horizon]
-        before = {-h: f"{self.spans[h]} before" for h in BEFORE[params.frequency]}
-        self.horizons = before | {0: ON[params.frequency]} | {h: f"{span} after" for h, span in self.spans.items()}
+        self.horizons = WINDOWS[params.frequency]
+        self.span = self.horizons[params.horizon].removesuffix(" after")
+        daily = params.frequency == "daily"
+        self.unit, self.a_year, self.beta_periods = ("session", 252, 252) if daily else ("month", 12, 36)
 
     # Data.
 
@@ -125,7 +123,7 @@ class RateCuts(Study):
     @result
     def broad(self) -> ReturnPair:
         """Broad market by sessions."""
-        return self.load(load_pair, BROAD)
+        return self.load(load_pair, "GSPC")
 
     @result
     def rates(self) -> DataSet:
@@ -146,11 +144,6 @@ class RateCuts(Study):
         """Nothing later is known: `as_of`, or the last day of the data."""
         return pd.Timestamp(self.p.as_of or self.pair.index[-1])
 
-    @property
-    def main_cards(self) -> tuple[DataCard, ...]:
-        """The pair's cards, the one that ends first before the others."""
-        return tuple(sorted(self.pair.cards, key=lambda card: card.last))
-
     # Results.
 
     @property
@@ -167,8 +160,8 @@ class RateCuts(Study):
         inside = frame[frame["position"] >= 0].drop_duplicates("position")
         if inside.empty:
             span = " to ".join(f"{day:%Y-%m-%d}" for day in pair.index[[0, -1]])
-            known = f"{kind}: {plural(len(found), 'decision')} known"
-            raise InsufficientDataError(f"{known}, none inside the data of {pair.name} ({span})")
+            known = plural(len(found), "decision")
+            raise InsufficientDataError(f"{kind}: {known} known, none inside the data of {pair.name} ({span})")
         return inside
 
     def windows(self, pair: ReturnPair, kind: policy.EventKind = "first cut", **options: Any) -> pd.DataFrame:  # noqa: ANN401
@@ -184,22 +177,18 @@ class RateCuts(Study):
         """Windows of the headline: compounded, or sums of a published difference."""
         return self.sums if self.pair.large is None else self.compounded
 
+    def over_horizon(self, measure: str) -> Estimate:
+        """Return what a table of windows says of the headline's horizon."""
+        row = getattr(self, measure).set_index("horizon").loc[self.p.horizon]
+        if not row["n"]:
+            cuts = f"{plural(len(self.events(self.pair)), 'first cut')} inside the data"
+            raise InsufficientDataError(f"{self.pair.name}: {cuts}, none with {self.span} of data after it")
+        return Estimate(**row[[field.name for field in fields(Estimate)]])
+
     @result
     def headline(self) -> Estimate:
         """Small minus large over the headline's horizon after first cuts."""
-        if found := _at(self.after, self.p.horizon):
-            return found
-        cuts = plural(len(self.events(self.pair)), "first cut")
-        raise InsufficientDataError(f"{self.pair.name}: {cuts} inside the data, none with {self.span} of data after it")
-
-    @result
-    def other_measures(self) -> dict[str, Estimate]:
-        """The headline by other measures, as far as the data can give them."""
-        found = {}
-        for name in OTHER_MEASURES:
-            with suppress(InsufficientDataError, DataError):
-                found[name] = _at(getattr(self, name), self.p.horizon)
-        return {name: one for name, one in found.items() if one}
+        return self.over_horizon("after")
 
     @result
     def outcomes(self) -> pd.DataFrame:
@@ -221,44 +210,39 @@ class RateCuts(Study):
         return policy.policy_states(self.changes["change_bp"], self.pair.index, self.rule).shift(1)
 
     @result
-    def specifications(self) -> tuple[pd.DataFrame, Any, Any]:
+    def specifications(self) -> SpecificationCurve:
         """Every way to ask the question, as it was and with random signs."""
-        pairs, betas = [self.pair, *filter(None, self.others.values())], BETA_PERIODS[self.p.frequency]
-        return specification_curve(
-            pairs, self.changes, self.spans, rule=self.rule, beta_periods=betas, seed=self.p.seed
-        )
+        pairs = [pair for pair in (self.pair, *self.others.values()) if pair]
+        legs = {pair.name: (pair.small, pair.large, pair.market) for pair in pairs}
+        return specification_curve(legs, self.changes, [h for h in self.horizons if h > 0], rule=self.rule,
+                                   monthly=self.pair.monthly, beta_periods=self.beta_periods, seed=self.p.seed)  # fmt: skip
 
     @result
     def ways(self) -> pd.DataFrame:
         """Share of ways to ask that are positive, and that differ, and what random signs give."""
-        frame, *drawn = self.specifications
-        found, null = np.array(shares(frame["mean"], frame["p"])), np.array(shares(*drawn))
-        low, high = np.quantile(null, (LEVEL, 1 - LEVEL), axis=1)
-        n, null_mean = [len(frame), frame["p"].count()], null.mean(axis=1)
-        ways = {"share": ["positive", "significant"], "n": n, "value": found}
-        return pd.DataFrame(ways | {"null_mean": null_mean, "null_low": low, "null_high": high})
+        return self.specifications.shares()
 
     # Tables.
 
-    @table("{s.pair.name} around first cuts, compounded", WINDOWS, unit="points", deck="{s.kind}", note=FLIPS)
+    @table("{s.pair.name} around first cuts, compounded", AROUND, unit="points", deck="{s.kind}", note=FLIPS)
     def compounded(self) -> pd.DataFrame:
         """Difference of compounded returns around first cuts."""
         if self.pair.large is None:
             raise InsufficientDataError(f"{self.pair.name} is published as a difference: it has no legs to compound")
         return self.windows(self.pair)
 
-    @table("{s.pair.name} around first cuts, sums of differences", WINDOWS, unit="points", note=FLIPS)
+    @table("{s.pair.name} around first cuts, sums of differences", AROUND, unit="points", note=FLIPS)
     def sums(self) -> pd.DataFrame:
         """Sum of differences around first cuts."""
         return self.windows(self.pair, compounded=False)
 
-    @table("{s.pair.name} around first cuts, less the market times its beta", WINDOWS, unit="points",
+    @table("{s.pair.name} around first cuts, less the market times its beta", AROUND, unit="points",
            note="The beta is fitted before each window, over 252 sessions or 36 months. " + FLIPS)  # fmt: skip
     def beta_adjusted(self) -> pd.DataFrame:
         """Beta-adjusted difference around first cuts."""
-        return self.windows(self.pair, market=self.pair.market, beta_periods=BETA_PERIODS[self.p.frequency])
+        return self.windows(self.pair, market=self.pair.market, beta_periods=self.beta_periods)
 
-    @table("{s.total_returns.name} around first cuts, with dividends", WINDOWS, unit="points", note=FLIPS,
+    @table("{s.total_returns.name} around first cuts, with dividends", AROUND, unit="points", note=FLIPS,
            on=("total_returns",))  # fmt: skip
     def with_dividends(self) -> pd.DataFrame:
         """Difference of total returns around first cuts."""
@@ -271,7 +255,7 @@ class RateCuts(Study):
         at = self.events(self.broad)
         return event_study(self.broad.small, at["position"], (1, 0, 5), groups=at["cycle"], test="sign flip from base")
 
-    @table("{s.pair.name} around all cuts of the cycles", WINDOWS, unit="points", note=FLIPS)
+    @table("{s.pair.name} around all cuts of the cycles", AROUND, unit="points", note=FLIPS)
     def all_cuts(self) -> pd.DataFrame:
         """Difference around all cuts."""
         return self.windows(self.pair, "all cuts")
@@ -299,26 +283,23 @@ class RateCuts(Study):
             found["easing less tightening"] = vars(one) | {"n": (~at[policy.ON_HOLD]).sum(), "spells": one.n}
         found["all periods"] = vars(cosine_mean(self.pair.difference)) | {"spells": np.nan}
         frame = pd.DataFrame(found).T.astype(float).rename_axis("regime").reset_index()
-        return frame.assign(p_holm=holm(frame["p"]), a_year=frame["value"] * A_YEAR[self.p.frequency])
+        return frame.assign(p_holm=holm(frame["p"]), a_year=frame["value"] * self.a_year)
 
     @table("What {s.pair.name} moves with", ("over", "driver", "n", *SLOPE, "p", "p_holm"),
            note="Small minus large on the market and the changes of yields and a spread over the same periods, each with the "
            "others held fixed; p and interval by the restricted wild bootstrap.", on=("pair", "rates"))  # fmt: skip
     def sensitivity(self) -> pd.DataFrame:
         """Small minus large on the market, yields and a credit spread."""
-        drivers = changes_of(self.rates.values, self.pair.index).assign(market=self.pair.market)
-        parts = {"all periods": drivers}
-        if split := next((name for name in ("10-year yield", "bill rate") if name in drivers), ""):
+        drivers = carried(self.rates.values, self.pair.index).diff().assign(market=self.pair.market)
+        parts = {state: drivers[self.states == state] for state in REGIMES}
+        for split in {"10-year yield", "bill rate"} & {*drivers}:
             sides = {f"{split}, rises": drivers[split].clip(lower=0), f"{split}, falls": drivers[split].clip(upper=0)}
-            parts["all, rises and falls apart"] = drivers.drop(columns=split).assign(**sides)
-        found = []
-        for over, part in (parts | {state: drivers[self.states == state] for state in REGIMES}).items():
-            try:
-                found.append(ols(self.pair.difference, part, "wild", seed=self.p.seed).iloc[1:].assign(over=over))
-            except InsufficientDataError:  # a state of few periods is left out
-                if over == "all periods":
-                    raise
-        frame = pd.concat(found).reset_index()
+            parts = {"all, rises and falls apart": drivers.drop(columns=split).assign(**sides), **parts}
+        found = {"all periods": ols(self.pair.difference, drivers, "wild", seed=self.p.seed)}
+        for over, part in parts.items():
+            with suppress(InsufficientDataError):  # a state of few periods is left out
+                found[over] = ols(self.pair.difference, part, "wild", seed=self.p.seed)
+        frame = pd.concat(found, names=["over"]).drop("constant", level="driver").reset_index()
         return frame.assign(p_holm=holm(frame["p"]))
 
     @table("Easing cycles", ("first_cut", "last_cut", "cuts", "total_bp", "on_hold", "curve", "spread", "recession", "outcome"),
@@ -326,7 +307,7 @@ class RateCuts(Study):
     def cycles(self) -> pd.DataFrame:
         """Easing cycles, with what surrounded each first cut."""
         found = policy.easing_cycles(self.changes["change_bp"], self.rule)
-        found = found[~found["cut_off"]] if len(found) else found
+        found = found[~found["cut_off"].astype(bool)]
         if found.empty:
             raise InsufficientDataError("no decision that is known was a first cut")
         dates, day_before = pd.DatetimeIndex(found.index), pd.DatetimeIndex(found.index) - pd.Timedelta(days=1)
@@ -341,17 +322,6 @@ class RateCuts(Study):
             outcome=self.outcomes[self.p.horizon].reindex(dates).to_numpy(),
         ).reset_index()
 
-    @table("Ways to ask, by definition", (("axis", Column("definition", words=True)), "shown", "n", "positive", "differs"),
-           on=("pair", "others"))  # fmt: skip
-    def curve_by_axis(self) -> pd.DataFrame:
-        """Shares of the specification curve for each value of each definition."""
-        frame = self.specifications[0]
-        differs = (frame["p"] <= LEVEL).where(frame["p"].notna()).astype(float)
-        frame = frame.assign(positive=frame["mean"] > 0, differs=differs)
-        counted = {"n": ("n", "size"), "positive": ("positive", "mean"), "differs": ("differs", "mean")}
-        parts = {axis.replace("_", " "): frame.groupby(frame[axis].astype(str)).agg(**counted) for axis in AXES}
-        return pd.concat(parts, names=["axis", "shown"]).reset_index()
-
     # Figures.
 
     @figure
@@ -359,11 +329,11 @@ class RateCuts(Study):
         """Small minus large around each first cut."""
         shown = self.outcomes.set_axis([f"{day:%b %Y}" for day in self.outcomes.index], axis=0)
         shown.loc["Mean"] = shown.mean()
-        names = {h: _short(words) for h, words in self.horizons.items()}
-        apart = names[0], names[min(self.spans)], "Mean"
+        shown.columns = names = [_short(words) for words in self.horizons.values()]
         deck = f"{self.pair.name} around the first cut of each easing cycle, percentage points"
         alt = f"{self.beat} over {self.span}; the mean is {show(self.headline.value, 'points')}."
-        return charts.heat_map(shown.rename(columns=names), positive=SMALL_CAPS, negative=LARGE_CAPS, apart=apart,
+        apart = names[0], _short(self.horizons[1]), "Mean"
+        return charts.heat_map(shown, positive=SMALL_CAPS, negative=LARGE_CAPS, apart=apart,
                                title=f"{self.beat} over {self.span}", deck=deck, alt=alt, data=self.outcomes)  # fmt: skip
 
     @figure
@@ -373,9 +343,6 @@ class RateCuts(Study):
         apart = frame.index[frame["p_holm"] <= LEVEL]
         differ = f"{', '.join(apart) or 'none'} {'differ' if len(apart) > 1 else 'differs'}"
         title = f"Of {len(frame)} windows around first cuts {differ} from chance, all of them counted"
-        for name, one in self.other_measures.items():
-            known = (one.value, one.low, one.high, one.n, one.p, np.nan)
-            frame.loc[f"{self.span} after, {name.replace('_', ' ')}"] = known
         frame["text"] = [f"{show(value, 'points')} (n {n:.0f})" for value, n in frame[["value", "n"]].to_numpy()]
         few = "too few cycles for one" if self.headline.n < LEAST_GROUPS else "exact"
         deck = f"Mean of the cycles and its 95% interval ({few}); chance: Holm's adjustment over all windows"
@@ -386,72 +353,62 @@ class RateCuts(Study):
     @figure
     def paths(self) -> Figure:
         """Path of each cycle."""
-        events = self.events(self.pair)
+        events, before, after = self.events(self.pair), -min(self.horizons), max(self.horizons)
         if len(events) > MOST_PATHS:
             raise InsufficientDataError(f"{len(events)} paths are too many to tell apart in a picture")
-        found = self._paths(self.pair.small, events["position"], compounded=self.pair.large is not None)
-        if self.pair.large is not None:
-            found -= self._paths(self.pair.large, events["position"])
-        years = [f"{day:%Y}" for day in events.index]
-        found.columns = years if len({*years}) == len(years) else [f"{day:%Y-%m}" for day in events.index]
+        found = event_paths(self.pair.small, events["position"], before=before, after=after, **self.pair.measure)
+        days = pd.DatetimeIndex(events.index)
+        found.columns = days.strftime("%Y" if days.year.is_unique else "%Y-%m")
         last = found.ffill().iloc[-1]
-        title = f"Cycles part ways: from {show(last.min(), 'points')} to {show(last.max(), 'points')} after the cut"
-        if len(last) == 1:
-            title = f"The only cycle so far stands at {show(last.iloc[0], 'points')}"
-        name, x_name = f"{self.pair.name} since the cut, percentage points", f"{self.unit}s from the first cut"
-        deck = "Each easing cycle, by the year of its first cut"
-        return charts.paths(found, mean=found.mean(axis=1), name=name, x_name=x_name, title=title, deck=deck, data=found,
-                            alt=f"{title}. Above zero: {(last > 0).sum()} of {len(last)}.")  # fmt: skip
-
-    def _paths(self, leg: "pd.Series[float]", at: "pd.Series[int]", *, compounded: bool = True) -> pd.DataFrame:
-        horizons = min(self.horizons), max(self.horizons)
-        return event_paths(leg, at, before=-horizons[0], after=horizons[1], compounded=compounded)
+        ends = dict.fromkeys(show(one, "points") for one in (last.min(), last.max()))
+        title = f"At the end {plural(len(last), 'cycle')} stood at {' to '.join(ends)}"
+        return charts.paths(
+            found, mean=found.mean(axis=1), name=f"{self.pair.name} since the cut, percentage points", title=title, data=found,
+            x_name=f"{self.unit}s from the first cut", deck="Each easing cycle, by the year of its first cut",
+            alt=f"{title}. Above zero: {(last > 0).sum()} of {len(last)}.",
+        )  # fmt: skip
 
     @figure
     def growth(self) -> Figure:
         """Growth of small and large caps after the cut, with and without a recession."""
         if self.pair.large is None:
             raise InsufficientDataError(f"{self.pair.name} is published as a difference: it has no legs")
-        events, told = self.events(self.pair), self.cycles.set_index("first_cut")["recession"]
-        means: dict[str, pd.Series[float]] = {}
-        said = []
+        events, after = self.events(self.pair), max(self.horizons)
+        told = self.cycles.set_index("first_cut")["recession"].reindex(events.index)
+        means, said = pd.DataFrame(), []
         for answer, name in (("yes", "with a recession"), ("no", "without one")):
-            at = events.loc[told.reindex(events.index).eq(answer), "position"]
+            at = events.loc[told.eq(answer), "position"]
             if len(at):
                 legs = self.pair.small, self.pair.large
-                small, large = (self._paths(leg, at).loc[0:].mean(axis=1) for leg in legs)
-                means |= {f"small {name} (n\u00a0{len(at)})": small, f"large {name} (n\u00a0{len(at)})": large}
+                small, large = (event_paths(leg, at, before=0, after=after).mean(axis=1) for leg in legs)
+                n = f"{name} (n\u00a0{len(at)})"
+                means = means.assign(**{f"small {n}": small, f"large {n}": large})
                 said.append(f"{name} small caps made {show(small.iloc[-1], 'change', digits=0)}")
         if not said:
             raise InsufficientDataError("it is not known yet whether a recession followed any of the first cuts")
         title = "; ".join(said)
-        colours = {name: SMALL_CAPS if name.startswith("small") else LARGE_CAPS for name in means}
+        colours = {name: SMALL_CAPS if str(name).startswith("small") else LARGE_CAPS for name in means}
         deck = f"Mean growth from the close of the cut, {self.kind}; recession: begun within 12 months, by hindsight (NBER)"
-        return charts.paths(pd.DataFrame(means), colours=colours, unit="change", name="growth", x_name=f"{self.unit}s from the cut",
-                            title=title[0].upper() + title[1:], deck=deck, alt=f"{title}.", data=pd.DataFrame(means))  # fmt: skip
+        return charts.paths(means, colours=colours, unit="change", name="growth", x_name=f"{self.unit}s from the cut",
+                            title=title[0].upper() + title[1:], deck=deck, alt=f"{title}.", data=means)  # fmt: skip
 
     @figure_on("pair", "others")
     def curve(self) -> Figure:
         """Every way to ask the question, beside random signs."""
-        frame, means, _ = self.specifications
-        ranks = np.linspace(0, 1, CURVE_POINTS)
-        low, high = np.quantile(np.quantile(means, ranks, axis=1), (LEVEL, 1 - LEVEL), axis=1)
-        drawn = pd.DataFrame({"actual": np.quantile(frame["mean"], ranks), "low": low, "high": high}, index=100 * ranks)
-        positive, differs = self.ways.to_dict("records")
+        drawn = self.specifications.quantiles(np.linspace(0, 1, 200))
+        drawn.index *= 100
         missing = "; ".join(name for name, pair in self.others.items() if pair is None)
-        title = (
-            f"{show(differs['value'], 'share', digits=1)} of {differs['n']:,} ways to ask find an effect; where there is none, "
-            f"{show(differs['null_mean'], 'share')} do on average, and up to {show(differs['null_high'], 'share')}"
-        )
-        deck = (
-            f"By pair, measure, horizon, start and what makes a first cut; {show(positive['value'], 'share')} of {len(frame):,} are "
-            f"positive. Band: 90% of what random signs give.{f' Not in this source: {missing}.' if missing else ''}"
-        )
-        alt = f"With random signs {interval(positive['null_low'], positive['null_high'], 'share')} of the ways are positive."
+        positive, differs = self.ways.to_dict("records")
+        found, null, most = (show(differs[one], "share") for one in ("value", "null_mean", "null_high"))
+        title = f"{found} of {differs['n']:,} ways to ask find an effect; where there is none, {null} do on average, and up to {most}"
+        deck = f"By pair, measure, horizon, start and what makes a first cut. {show(positive['value'], 'share')} are positive. "
+        deck += f"Band: 90% of what random signs give.{f' Not in this source: {missing}.' if missing else ''}"
         line = charts.Line(drawn["actual"], "as it was", SMALL_CAPS, width=2.2)
         band = charts.Band(drawn["low"], drawn["high"], "random")
-        return charts.curve([line], bands=[band], levels={"": 0.0}, unit="points", name="mean after first cuts, percentage points",
-                            x_name="ways to ask, in order of their mean (%)", title=title, deck=deck, alt=alt, data=drawn)  # fmt: skip
+        return charts.curve(
+            [line], bands=[band], levels={"": 0.0}, unit="points", name="mean after first cuts, percentage points", data=drawn,
+            x_name="ways to ask, in order of their mean (%)", title=title, deck=deck, alt=f"{title}.",
+        )  # fmt: skip
 
     # Summary.
 
@@ -468,22 +425,19 @@ class RateCuts(Study):
             row = self.headline
         except InsufficientDataError as reason:
             return Summary("no data", "These data hold no first cut to judge by", str(reason))
-        few, cycles, effect = row.n < LEAST_GROUPS, plural(row.n, "cycle"), show(row.value, "points")
-        verdict = "open" if row.p > LEVEL else "holds" if row.value > 0 else "fails"
-        if few:
-            sure = f"{cycles} {'is' if row.n == 1 else 'are'} too few to tell an effect from chance."
-            change = "More cycles are needed before any mean means much."
-        else:
-            least = show(self.detectable.value, "points").lstrip("+")
-            sure = (
-                f"{'No more' if verdict == 'open' else 'More'} than chance: the 95% interval is {interval(row.low, row.high, 'points')}. "
-                f"With {cycles}, only an effect of {least} or more would be found four times in five."
-            )
+        cycles, verdict = plural(row.n, "cycle"), "open" if row.p > LEVEL else "holds" if row.value > 0 else "fails"
+        numbers = [_labelled(row, f"mean over {self.span}, {self.kind}"), _labelled(self.after.iloc[0])]
+        for measure, words in OTHER_MEASURES.items():
+            with suppress(InsufficientDataError):
+                numbers.append(_labelled(self.over_horizon(measure), words))
+        chance, sure = "", f"{cycles} {'is' if row.n == 1 else 'are'} too few to tell an effect from chance."
+        change = "More cycles are needed before any mean means much."
+        if row.n >= LEAST_GROUPS:
+            least, ends = show(self.detectable.value, "points").lstrip("+"), interval(row.low, row.high, "points")
+            chance, more = (": chance", "No more") if verdict == "open" else ("", "More")
+            found = f"With {cycles}, only an effect of {least} or more would be found four times in five."
+            sure = f"{more} than chance: the 95% interval is {ends}. {found}"
             change = f"Cycles to come that bring the mean beyond {least}, or the specification curve out of the band of random signs."
-        before, others = self.after.iloc[0], self.other_measures.items()
-        numbers = [_labelled(row, f"mean over {self.span}, {self.kind}"), _labelled(before, before["window"])]
-        numbers += [_labelled(one, OTHER_MEASURES[name]) for name, one in others]
-        if len(numbers) < 4 and not few:
             numbers.append((least, f"the least effect that {cycles} would show four times in five"))
         limits = (
             f"{cycles} since {self.pair.index[0]:%Y}, each with a cause of its own; a single one moves the mean.",
@@ -491,22 +445,15 @@ class RateCuts(Study):
             else "Price indices leave out dividends, of which the S&P 500 pays about half a point a year more.",
             "A decision is dated by its announcement; markets may have expected it for months.",
         )  # fmt: skip
-        name = self.pair.name[0].upper() + self.pair.name[1:]
+        name, effect = self.pair.name[0].upper() + self.pair.name[1:], show(row.value, "points")
         made = f"{name} made {effect} on average over {self.span} after the first cut of an easing cycle ({self.kind})."
-        headline = f"{self.beat}{': chance' if verdict == 'open' and not few else ''}"
-        return Summary(verdict, headline, f"{made} {sure}", tuple(numbers), "hero", limits, change)
+        return Summary(verdict, f"{self.beat}{chance}", f"{made} {sure}", tuple(numbers[:4]), "hero", limits, change)
 
 
-def _labelled(one: Estimate | pd.Series, words: str) -> tuple[str, str]:
+def _labelled(one: Any, words: str = "") -> tuple[str, str]:  # noqa: ANN401  # an estimate, or a row of windows
     """Return a number, and its label: what it is, its interval where it has one, and n."""
     sure = interval(one.low, one.high, "points")
-    return show(one.value, "points"), f"{words}{'' if sure == NONE else f' ({sure})'}; n {one.n}"
-
-
-def _at(frame: pd.DataFrame, horizon: int) -> Estimate | None:
-    """Return what a table of windows says of one; None where the data cover it for no event."""
-    row = frame.set_index("horizon").loc[horizon]
-    return Estimate(**row[[field.name for field in fields(Estimate)]]) if row["n"] else None
+    return show(one.value, "points"), f"{words or one.window}{'' if sure == NONE else f' ({sure})'}; n {one.n}"
 
 
 def _short(words: str) -> str:
