@@ -1,8 +1,7 @@
 """Change the library at random places, one at a time, and see whether a test fails.
 
-`python -m tests.mutation --n 200 --seed 0 research_lib/stats research_lib/data` works in a temporary copy, in one process
-after another, only the tests that mirror the file. It prints each change and whether it was caught; docs/mutation.md
-judges those that were not. Not a part of `make test`.
+`python -m tests.mutation --n 200 --seed 0 research_lib/stats research_lib/data` works in a temporary copy and runs only the
+tests that mirror the file. It prints each change and whether it was caught; docs/mutation.md judges those that were not.
 """
 
 import argparse
@@ -14,111 +13,69 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from copy import deepcopy
-from importlib import import_module
-from multiprocessing import get_context
 from pathlib import Path
-
-import pytest
+from typing import Any
 
 from research_lib.project import PROJECT
 
-PRELOADED = ("numpy", "pandas", "scipy.stats", "scipy.optimize", "hypothesis.extra.numpy", "statsmodels.api", "yaml", "pydantic",
-             "exchange_calendars", "linearmodels.panel", "arch.bootstrap", "nbformat", "matplotlib.figure")  # fmt: skip
-OTHER = {
+OTHER: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div, ast.Mod: ast.Mult,
-    ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.And: ast.Or, ast.Or: ast.And,
+    ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.And: ast.Or, ast.Or: ast.And, ast.USub: ast.UAdd,
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
+OF_A_PACKAGE = {"studies": ["tests/golden"], "stats": ["tests/stats/test_sizes.py"]}
 SECONDS = 600  # of one change: a loop may have lost its end
 
 
-def changed(node: ast.AST) -> ast.expr | None:
-    """Return an expression with another operator, number or truth in place of its own; None where it has none."""
-    new = deepcopy(node)
-    match new:
-        case ast.BinOp() | ast.BoolOp() if type(new.op) in OTHER:
-            new.op = OTHER[type(new.op)]()
-        case ast.Compare() if type(new.ops[0]) in OTHER:
-            new.ops[0] = OTHER[type(new.ops[0])]()
-        case ast.UnaryOp(op=ast.Not() | ast.Invert() | ast.USub()):
-            new = new.operand
+def changed(node: ast.AST) -> dict[str, Any]:
+    """Return a field of a node and another operator, number or truth for it; nothing where it has none."""
+    new: dict[str, Any] = {}
+    match node:
+        case ast.BinOp() | ast.BoolOp() | ast.UnaryOp() if type(node.op) in OTHER:
+            new["op"] = OTHER[type(node.op)]()
+        case ast.Compare() if type(node.ops[0]) in OTHER:
+            new["ops"] = [OTHER[type(node.ops[0])](), *node.ops[1:]]
+        case ast.UnaryOp(op=ast.Not() | ast.Invert()):
+            new["operand"] = ast.UnaryOp(node.op, node.operand)
+        case ast.If() | ast.IfExp():
+            new["test"] = ast.UnaryOp(ast.Not(), node.test)
         case ast.Constant(value=bool()):
-            new.value = not new.value
+            new["value"] = not node.value
         case ast.Constant(value=int()):
-            new.value += 1
+            new["value"] = node.value + 1
         case ast.Constant(value=float()):
-            new.value = new.value * 1.5 or 0.5
-        case ast.If() | ast.IfExp():  # an inverted condition
-            new = ast.UnaryOp(ast.Not(), new.test)
-        case _:
-            return None
+            new["value"] = node.value * 1.5 or 0.5
     return new
 
 
-def places(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """Yield what can be changed below a node, and what it is changed to; types and texts are passed over."""
+def places(node: ast.AST) -> Iterator[tuple[Any, str, Any]]:
+    """Yield what can be changed below a node, the field, and its new value; types and texts are passed over."""
     if isinstance(node, ast.JoinedStr):
         return
-    new = changed(node)
-    if new is not None:
-        yield (node.test if isinstance(node, ast.If | ast.IfExp) else node), new  # type: ignore[misc]
+    for name, new in changed(node).items():
+        yield node, name, new
     for name, field in ast.iter_fields(node):
-        if name not in ("annotation", "returns"):
-            for child in field if isinstance(field, list) else [field]:
-                if isinstance(child, ast.AST):
-                    yield from places(child)
-
-
-def replaced(text: str, old: ast.expr, new: ast.expr) -> str:
-    """Return the text of a module with one expression in place of another."""
-    lines = text.encode().splitlines(keepends=True)  # places are counted in bytes
-    ends = [sum(map(len, lines[: line - 1])) + column for line, column in
-            ((old.lineno, old.col_offset), (old.end_lineno, old.end_col_offset))]  # fmt: skip
-    code = b"".join(lines)
-    return (code[: ends[0]] + f"({ast.unparse(new)})".encode() + code[ends[1] :]).decode()
+        for child in field if isinstance(field, list) else [field]:
+            if isinstance(child, ast.AST) and name not in ("annotation", "returns"):
+                yield from places(child)
 
 
 def mirrors(path: Path) -> list[str]:
-    """Return the tests that mirror a file of the library, or those of its package; of studies, what is pinned as well."""
+    """Return the tests that mirror a file of the library, or those of its package, and what else judges its numbers."""
     package, *parts = path.with_suffix("").relative_to("research_lib").parts
     own = [str(test) for part in reversed(parts) for test in sorted(Path("tests", package).rglob(f"test_{part}*.py"))]
     own = own or [str(test) for test in sorted(Path("tests", package).glob("test_*.py"))]
-    return [*own, *(["tests/golden"] if package == "studies" else [])]
-
-
-def run(tests: list[str]) -> None:
-    sys.dont_write_bytecode = True  # a change within a second of another would be taken for it
-    sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, 1)
-    os.dup2(sink, 2)
-    words = ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    os._exit(int(pytest.main([*words, *dict.fromkeys(tests)])))
+    return list(dict.fromkeys([*own, *OF_A_PACKAGE.get(package, [])]))
 
 
 def passes(tests: list[str]) -> bool:
-    """Run tests in a process of their own, which imports the library as it is now."""
-    process = get_context("fork").Process(target=run, args=(tests,))
-    process.start()
-    process.join(SECONDS)
-    process.kill()
-    process.join()
-    return process.exitcode == 0
-
-
-def copy_project(folder: Path) -> None:
-    """Copy what git knows of, the real data beside it, and let this process import the copy from now on."""
-    words = ["git", "ls-files", "-z"]
-    listed = subprocess.run(words, cwd=PROJECT, check=True, capture_output=True, text=True).stdout
-    for name in filter(os.path.isfile, listed.split("\0")):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(name, folder / name)
-    (folder.parent / "shared").symlink_to(PROJECT.parent / "shared")
-    os.chdir(folder)
-    sys.path[:] = [str(folder), *(one for one in sys.path if Path(one).resolve() != PROJECT)]
-    for name in [name for name in sys.modules if name.split(".")[0] in ("research_lib", "tests")]:
-        del sys.modules[name]
+    """Run tests, which import the library as it is now; nothing compiled is kept, as a change a second later is none to it."""
+    words = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    try:
+        return subprocess.run(words, check=False, capture_output=True, timeout=SECONDS).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def main() -> None:
@@ -129,26 +86,27 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        copy_project(Path(folder, "kit"))
-        for name in PRELOADED:
-            import_module(name)
+        copy = shutil.copytree(PROJECT, Path(folder, "kit"), ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        Path(folder, "shared").symlink_to(PROJECT.parent / "shared")  # the real data
+        os.chdir(copy)
         files = sorted({file for path in asked.paths for file in ([path] if path.is_file() else path.rglob("*.py"))})
-        texts = {file: file.read_text(encoding="utf-8") for file in files}
-        known = [(file, *place) for file, text in texts.items() for place in places(ast.parse(text))]
-        chosen = random.Random(asked.seed).sample(known, min(asked.n, len(known)))  # noqa: S311
+        trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
+        known = [(file, *place) for file, tree in trees.items() for place in places(tree)]
+        chosen, caught = random.Random(asked.seed).sample(known, min(asked.n, len(known))), 0  # noqa: S311
         for tests in sorted({tuple(mirrors(file)) for file, *_ in chosen}):
             if not passes([*tests]):
                 sys.exit(f"{' '.join(tests)}: a test fails before anything is changed")
-        caught = 0
-        for file, old, new in chosen:
-            file.write_text(replaced(texts[file], old, new), encoding="utf-8")
-            lives = passes(mirrors(file))
-            file.write_text(texts[file], encoding="utf-8")
+        for file, node, field, value in chosen:
+            text, before, old = file.read_text(encoding="utf-8"), ast.unparse(node), getattr(node, field)
+            setattr(node, field, value)
+            file.write_text(ast.unparse(trees[file]), encoding="utf-8")
+            lives, after = passes(mirrors(file)), ast.unparse(node)
+            file.write_text(text, encoding="utf-8")
+            setattr(node, field, old)
             caught += not lives
-            verdict = "SURVIVES" if lives else "caught"
-            sys.stdout.write(f"{verdict:9}{file}:{old.lineno}  {ast.unparse(old)}  ->  {ast.unparse(new)}\n")
-            sys.stdout.flush()
-        sys.stdout.write(f"{caught} of {len(chosen)} caught, of {len(known):,} places\n")
+            verdict, change = "SURVIVES" if lives else "caught", f"{before}  ->  {after}".replace("\n", " ")
+            print(f"{verdict:9}{file}:{node.lineno}  {change[:150]}", flush=True)  # noqa: T201
+        print(f"{caught} of {len(chosen)} caught, of {len(known):,} places")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import argparse
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
@@ -17,17 +16,15 @@ STUDIES = ("rate_cuts", "sigma", "leverage", "claims")
 PAGE = Path("docs/validity.md")
 
 
-def all_quantities() -> dict[str, tuple[Quantity, ...]]:
-    """Return the quantities of every study that declares some."""
-    names = [name for name in STUDIES if find_spec(f"tests.validity.{name}")]
-    return {name: import_module(f"tests.validity.{name}").QUANTITIES for name in names}
+def all_quantities() -> list[tuple[str, Quantity]]:
+    """Return the quantities of every study, beside its name."""
+    return [(study, one) for study in STUDIES for one in import_module(f"tests.validity.{study}").QUANTITIES]
 
 
-def _measure(task: tuple[str, int, int]) -> dict[str | float, Any]:
-    study, number, draws = task
-    quantity = all_quantities()[study][number]
+def _measure(task: tuple[int, int]) -> dict[str | float, Any]:
+    study, quantity = all_quantities()[task[0]]
     try:
-        return {"study": study} | measure(quantity, draws=draws)
+        return {"study": study} | measure(quantity, draws=task[1])
     except ResearchError as error:  # the shared data are not there
         kind = f"not measured: {error}"
         return {"study": study, "name": quantity.name, "null": quantity.null, "draws": 0, "kind": kind}
@@ -39,18 +36,13 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--only", default="", help="measure the quantities with this word, and write no page")
     asked = parser.parse_args()
-    tasks = [
-        (study, number, asked.draws)
-        for study, quantities in all_quantities().items()
-        for number, quantity in enumerate(quantities)
-        if asked.only in f"{study} {quantity.name} {quantity.null}"
-    ]
+    named = [f"{study} {one.name} {one.null}" for study, one in all_quantities()]
     with Pool(2) as pool:
+        tasks = [(number, asked.draws) for number, name in enumerate(named) if asked.only in name]
         rows = pd.DataFrame(pool.imap(_measure, tasks))
     text = "\n\n".join(f"## {study}\n\n{to_markdown(part)}" for study, part in rows.groupby("study", sort=False))
     sys.stdout.write(text + "\n")
     if not asked.only:
-        PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(INTRODUCTION.format(draws=asked.draws) + text + "\n", encoding="utf-8")
 
 

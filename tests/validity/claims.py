@@ -1,6 +1,5 @@
 """The intervals of tendencies, through the claims' own readings, in prices that cannot be foretold."""
 
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -10,7 +9,7 @@ from research_lib.data import open_source
 from research_lib.studies.claims.evaluate import read_all
 from research_lib.studies.claims.language import read_checks
 from research_lib.studies.claims.lines import Lines, Values
-from tests.validity.measure import Quantity
+from tests.validity.measure import Quantity, misses
 from tests.validity.nulls import NULLS
 
 SESSIONS, FAST_SESSIONS = 9284, 3780  # as many as the Russell 2000 has; fifteen years
@@ -31,26 +30,16 @@ def missed(line: str, null: str, sessions: int, rng: np.random.Generator) -> boo
     lines = Lines(open_source("bundled"))
     dates = pd.bdate_range("1987-09-10", periods=sessions)
     for name in ("X", "Y"):
-        steps = NULLS[null](sessions, rng)
-        price = pd.Series(100 * np.cumprod(1 + steps), dates)
+        price = pd.Series(100 * np.cumprod(1 + NULLS[null](sessions, rng)), dates)
         lines.keep(name, partial(Values, price, "level"))
     raw, truth = LINES[line]
     (found,) = read_all(read_checks(raw)[0], lines, dates[-1], uncertain=True)
-    return None if np.isnan(found.low) else bool(found.low > truth or found.high < truth)
+    return misses(found, truth)
 
 
-def quantities() -> Iterator[Quantity]:
-    """Each kind of tendency under every null."""
-    for line in LINES:
-        for null in NULLS:
-            yield Quantity(f"claims: {line}: interval", null, partial(missed, line, null, SESSIONS))
-    line = "a season less the rest of the year"
-    yield Quantity(
-        f"claims: {line}, fifteen years: interval",
-        "independent",
-        partial(missed, line, "independent", FAST_SESSIONS),
-        fast=True,
-    )
-
-
-QUANTITIES = tuple(quantities())
+SEASON = "a season less the rest of the year"
+QUANTITIES = (
+    *(Quantity(f"claims: {line}: interval", null, partial(missed, line, null, SESSIONS)) for line in LINES for null in NULLS),
+    Quantity(f"claims: {SEASON}, fifteen years: interval", "independent",
+             partial(missed, SEASON, "independent", FAST_SESSIONS), fast=True),
+)  # fmt: skip

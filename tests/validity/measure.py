@@ -32,7 +32,6 @@ def measure(quantity: Quantity, *, draws: int, seed: int = 0) -> dict[str | floa
     found = [quantity.draw(rng) for _ in range(draws)]
     given = [value for value in found if value is not None and not np.isnan(value)]
     row: dict[str | float, Any] = {"name": quantity.name, "null": quantity.null, "draws": len(given)}
-    row["none"] = len(found) - len(given)
     if not given:
         return row | {"kind": "no number: too few"}
     if isinstance(given[0], (bool, np.bool_)):

@@ -56,12 +56,6 @@ NULLS = {"independent": independent, "GARCH": gjr_garch, "stochastic volatility"
 
 @cache
 def real_pair(small: str = "RUT", large: str = "GSPC") -> pd.DataFrame:
-    """Return the daily returns of a small and a large index from the shared folder; columns `small`, `large`.
-
-    Raises
-    ------
-    DataError
-        The folder is not there.
-    """
+    """Return the daily returns of a small and a large index from the shared folder, where it is; columns `small`, `large`."""
     prices = load_prices(open_source("folder", data_dir=SHARED_DATA), [small, large]).values.dropna()
     return prices.set_axis(["small", "large"], axis=1).pct_change().iloc[1:]

@@ -78,26 +78,21 @@ def row_of(rng: np.random.Generator, what: str, null: str, monthly: bool) -> "pd
     return found.query(query).iloc[0]
 
 
-def p_value(what: str, null: str, monthly: bool = False, *, fast: bool = False) -> Quantity:
-    """Declare the printed p of a row."""
-    name, drawn = f"{what}{', months' if monthly else ''}: p", "independent" if fast else null
-    return Quantity(name, null, lambda rng: float(row_of(rng, what, drawn, monthly)["p"]), fast)
-
-
-def interval(what: str, null: str, monthly: bool = False) -> Quantity:
-    """Declare the printed interval of a row."""
-    name = f"{what}{', months' if monthly else ''}: interval"
-    return Quantity(name, null, lambda rng: misses(row_of(rng, what, null, monthly)))
+def printed(part: str, what: str, null: str, monthly: bool = False, *, fast: bool = False) -> Quantity:
+    """Declare the printed p, or the interval, of a row."""
+    drawn = lambda rng: row_of(rng, what, "independent" if fast else null, monthly)
+    draw = {"p": lambda rng: float(drawn(rng)["p"]), "interval": lambda rng: misses(drawn(rng))}[part]
+    return Quantity(f"{what}{', months' if monthly else ''}: {part}", null, draw, fast)
 
 
 def quantities() -> Iterator[Quantity]:
     """Every kind of printed p, under every null; intervals where a p could hide a fault."""
     for null in (*NULLS, REAL):
-        yield from (p_value(what, null) for what in ROWS if what not in SENSITIVITIES)
-        yield from (p_value(what, null, monthly=True) for what in MONTHLY)
-        yield from (interval(what, null) for what in ("first cuts, 12 months", "easing less tightening"))
-        yield interval(SENSITIVITIES[0], null, monthly=True)
-    yield p_value("easing", "independent, quick", monthly=True, fast=True)
+        yield from (printed("p", what, null) for what in ROWS if what not in SENSITIVITIES)
+        yield from (printed("p", what, null, monthly=True) for what in MONTHLY)
+        yield from (printed("interval", what, null) for what in ("first cuts, 12 months", "easing less tightening"))
+        yield printed("interval", SENSITIVITIES[0], null, monthly=True)
+    yield printed("p", "easing", "independent, quick", monthly=True, fast=True)
 
 
 QUANTITIES = tuple(quantities())
