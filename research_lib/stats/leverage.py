@@ -5,7 +5,8 @@ share that rests on too few companies, or on less than half of the group, is NaN
 """
 
 from collections.abc import Callable, Mapping
-from math import nan
+from itertools import product
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ LEAST_KNOWN = 0.5  # of the group: below it, the known are those without debt, w
 CONTRIBUTORS = 5
 ESTIMATED = ("value", "low", "high", "n")
 BASIS_POINT = 1e-4
+RATE_MOVES_BP, DEBT_SHARES = (-200, -100, 100, 200, 300, 400, 500), (0.1, 0.25, 0.5, 0.75, 1.0)  # of a stress map
+HOLDS, NOT_CONTRADICTED, FAILS = "holds", "not contradicted", "does not hold"
 
 # As GICS, ICB, SimFin and SIC-based files name them; compared without regard to case.
 FINANCIAL_SECTORS = ("financials", "financial services", "finance", "financial", "banks", "insurance", "real estate")
@@ -242,6 +245,38 @@ def stress(
         "zombie_share": float(history.mean()) if len(history) >= LEAST_FIRMS else nan,
         "n_history": len(history),
     }
+
+
+def stress_map(firms: pd.DataFrame, year: int, asked: Mapping[str, float], *, zombie_years: int) -> pd.DataFrame:
+    """Reprice the debt of each group of a year: a row a group, share and move, as of `stress`, with `added` and `asked`.
+
+    `firms` are from `prepare`. `added` is what the move adds to share_below_one; `asked` marks the rate_move_bp and
+    debt_share that `asked` names. InsufficientDataError: the interest of more than half of the small is unknown.
+    """
+    clean, rows = firms[firms["rule"] == ""], []
+    moves, shares = {0, *RATE_MOVES_BP, asked["rate_move_bp"]}, {*DEBT_SHARES, asked["debt_share"]}
+    for group, share, move in product(GROUPS, sorted(shares), sorted(moves)):
+        members = (clean["fiscal_year"].eq(year) & clean["group"].eq(group)).to_numpy()
+        found = stress(clean, members, rate_move_bp=move, debt_share=share, zombie_years=zombie_years)
+        rows.append({"group": group, "asked": asked.items() <= found.items()} | found)
+    frame = pd.DataFrame(rows)
+    if frame.loc[frame["group"] == SMALL, "share_below_one"].isna().all():
+        raise InsufficientDataError("the interest of more than half of the small companies is unknown")
+    plain = frame[frame["rate_move_bp"] == 0].groupby("group")["share_below_one"].first()
+    return frame.assign(added=frame["share_below_one"] - frame["group"].map(plain))
+
+
+def hold_quote(found: Any, quoted: float, *, more_than: bool) -> str:  # noqa: ANN401  # an Estimate, or a row
+    """Hold a quoted figure against the point and the interval of an estimate, `value`, `low` and `high`.
+
+    "About" holds where the point rounds to it at its last digit, "more than" where the whole interval is above it; an
+    interval that merely contains it, or is not there, does not contradict it.
+    """
+    decimals = len(f"{quoted:g}".partition(".")[2])
+    if found.low > quoted if more_than else abs(found.value - quoted) <= 0.5 * 10**-decimals:
+        return HOLDS
+    inside = found.high > quoted if more_than else found.low <= quoted <= found.high
+    return NOT_CONTRADICTED if inside or isnan(found.low) else FAILS
 
 
 def _ratio(firms: pd.DataFrame) -> float:

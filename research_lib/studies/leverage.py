@@ -6,42 +6,29 @@ out. Cross-sections by fiscal year use the latest values; what meets returns use
 
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import product
-from math import isnan
 from typing import Any, ClassVar
 
 import pandas as pd
 
-from research_lib.data import DataCard, DataSet, load_series_if_any
+from research_lib.data import DataCard, DataSet, load_series
 from research_lib.data.companies import Companies, load_companies, month_ends
 from research_lib.errors import InsufficientDataError, MissingDataError
 from research_lib.exhibits import charts
 from research_lib.exhibits.figure import CONTEXT, LARGE_CAPS, SMALL_CAPS, Figure
 from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, interval, plural, show
+from research_lib.exhibits.glossary import Column
 from research_lib.stats import cross_section, leverage
 from research_lib.stats.bootstrap import ratio_of_sums
 from research_lib.stats.cross_section import rises_and_falls
 from research_lib.stats.estimate import Estimate, holm
-from research_lib.stats.leverage import GROUPS, LARGE, LEAST_FIRMS, SMALL
+from research_lib.stats.leverage import FAILS, GROUPS, HOLDS, LARGE, LEAST_FIRMS, NOT_CONTRADICTED, SMALL, hold_quote
 from research_lib.stats.panel import build_panel
 from research_lib.stats.regression import ols
 from research_lib.studies import parameters
 from research_lib.studies.common import MISSING, Find
 from research_lib.studies.study import Study, figure, figure_on, result, table
 
-RATE_MOVES_BP = (-200, -100, 100, 200, 300, 400, 500)
-DEBT_SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
-HOLDS, NOT_CONTRADICTED, FAILS = "holds", "not contradicted", "does not hold"
-DEFINITIONS = {
-    "value": "sum over sum (headline)",
-    "median": "median company with positive EBITDA",
-    "mean_of_ratios": "mean of companies' ratios",
-    "positive_only": "sum over sum, positive EBITDA only",
-    "never_restated": "sum over sum, values never restated",
-    "with_financials": "sum over sum, with financials",
-    "as_filed": "sum over sum as filed, impossible rows included",
-}
 WORDS = {  # what a slope is of
     "leverage": "a turn of net debt to EBITDA",
     "negative": "EBITDA of zero or less",
@@ -53,19 +40,7 @@ WORDS = {  # what a slope is of
     "debt_to_capital": "debt to capital",
 }
 SLOPES = ("regressor", "value", "interval", "p", "p_holm", "n")
-
-
-def hold_quote(found: Estimate, quoted: float, *, more_than: bool) -> str:
-    """Hold a quoted figure against the point and the interval of an estimate.
-
-    "About" holds where the point rounds to it at its last digit, "more than" where the whole interval is above it; an interval
-    that merely contains it, or is not there, does not contradict it.
-    """
-    decimals = len(f"{quoted:g}".partition(".")[2])
-    if found.low > quoted if more_than else abs(found.value - quoted) <= 0.5 * 10**-decimals:
-        return HOLDS
-    inside = found.high > quoted if more_than else found.low <= quoted <= found.high
-    return NOT_CONTRADICTED if inside or not found.has_interval else FAILS
+VERDICTS = {FAILS: "fails", NOT_CONTRADICTED: "open", HOLDS: "holds"}  # of the report, the gravest first
 
 
 def in_words(fit: pd.DataFrame) -> pd.DataFrame:
@@ -103,7 +78,7 @@ class Leverage(Study):
         Find("due_within_year_{group}", "typical", "due_within_year", "fraction",
              "short-term over all debt of {group} companies, fiscal {fiscal_year}", rows=True),
         Find("nd_ebitda_gap", "gap", "value", "turns", "small minus large, Σ net debt / Σ EBITDA"),
-        Find("quote_{group}", "quotes", "verdict", "verdict", "{said}, {group} companies", rows=True, n=""),
+        Find("quote_{group}", "quotes", "verdict", "verdict", "quoted {said}{quoted:g}, {group} companies", rows=True, n=""),
         Find("cover_{group}", "cover", "value", "turns",
              "Σ operating income / Σ interest of {group} companies with interest to pay, fiscal {fiscal_year}", rows="headline"),
         Find("zombie_share_{group}", "cover", "zombie_share", "fraction",
@@ -116,8 +91,8 @@ class Leverage(Study):
         Find("leverage_x_rate_{driver}", "interaction", "value", "fraction",
              "return a month that {regressor} adds for a turn of net debt to EBITDA", rows=True),
         Find("small_less_large_x_{driver}", "spreads", "value", "fraction", "SMB a month, {regressor}", rows="control == 'alone'"),
-        Find("small_less_large_x_spread_beside_market", "spread_effect", "value", "fraction",
-             "SMB a month, Baa−Aaa spread wider by a point, with the market held equal where the source has it"),
+        Find("small_less_large_x_{driver}_beside_market", "spreads", "value", "fraction",
+             "SMB a month, {regressor}, with the market held equal", rows="driver == 'spread' and control != 'alone'"),
         Find("debt_to_capital_slope", "debt_and_return", "value", "fraction",
              "price change 1990 to 1994 per unit of debt to capital in 1990, size held equal"),
     )  # fmt: skip
@@ -140,19 +115,9 @@ class Leverage(Study):
         return self.load(load_companies)
 
     @result
-    def prices(self) -> pd.DataFrame:
-        """Prices of companies."""
-        if self.companies.panel is None:
-            raise InsufficientDataError("the source has no prices of companies")
-        return self.companies.panel.values
-
-    @result
     def factors(self) -> DataSet:
-        """Monthly size factor, bill rate and corporate yields."""
-        found = self.load(load_series_if_any, ("SMB", "RF", "AAA", "BAA"))
-        if found is None:
-            raise InsufficientDataError("the source lacks SMB and RF (french/) or AAA and BAA (series/)")
-        return found
+        """Monthly size factor and market, bill rate and corporate yields."""
+        return self.load(load_series, ("SMB", "MKT_RF", "RF", "AAA", "BAA"))
 
     @property
     def companies_read(self) -> Any:  # noqa: ANN401  # both have cards
@@ -163,6 +128,17 @@ class Leverage(Study):
     def main_cards(self) -> tuple[DataCard, ...]:
         """The cards of what the headline is about."""
         return self.cards_of("factors" if self.lacking else "companies_read")
+
+    @result
+    def lacking(self) -> str:
+        """Why the proxy stands in for the quoted figures; empty where they can be checked."""
+        try:
+            _ = self.quotes
+        except MissingDataError as reason:
+            with suppress(*MISSING):
+                return str(reason) if self.factors else ""
+            raise  # what the companies lack, rather than what the proxy does
+        return ""
 
     # Groups.
 
@@ -177,18 +153,15 @@ class Leverage(Study):
     @result
     def fiscal_year(self) -> int:
         """The year asked for, or the last with enough companies in both groups."""
-        large, small, year = self.p.large, self.p.small, self.p.fiscal_year
         sizes = pd.crosstab(self.firms["fiscal_year"], self.firms["group"]).reindex(columns=list(GROUPS), fill_value=0)
-        years = sizes.index[(sizes >= LEAST_FIRMS).all(axis=1)]
-        if len(years) == 0:
-            raise InsufficientDataError(
-                f"no fiscal year has {LEAST_FIRMS} companies in both size groups; large: {large:,} takes "
-                f"{large + min(large, small):,} companies with a market value"
-            )
-        if year and year not in years:
-            few = f"fewer than {LEAST_FIRMS} companies in one of the size groups"
-            raise InsufficientDataError(f"fiscal year {year} has {few}; the last with enough is {years[-1]}")
-        return int(year or years[-1])
+        years, asked = sizes.index[(sizes >= LEAST_FIRMS).all(axis=1)], self.p.fiscal_year
+        if len(years) and asked in (0, *years):
+            return int(asked or years[-1])
+        takes, those = self.p.large + min(self.p.large, self.p.small), ", ".join(map(str, years)) or "none"
+        raise InsufficientDataError(
+            f"{f'fiscal year {asked}' if asked else 'the last fiscal year'}: {LEAST_FIRMS} companies in both size groups "
+            f"are needed, and {takes:,} with a market value (large: {self.p.large:,}); years that have them: {those}"
+        )
 
     def members(self, group: str, column: str = "group") -> pd.DataFrame:
         """Return the companies of one group in the headline's year."""
@@ -196,8 +169,8 @@ class Leverage(Study):
 
     def yearly(self, describe: Callable[..., dict[str, Any]]) -> pd.DataFrame:
         """Describe each group by fiscal year; `headline` marks the headline's year."""
-        year = self.fiscal_year
-        found = leverage.by_year_and_group(self.firms, lambda rows: describe(rows, seed=self.p.seed))
+        year, seed = self.fiscal_year, self.p.seed
+        found = leverage.by_year_and_group(self.firms, lambda rows: describe(rows, seed=seed))
         return found.assign(headline=found["fiscal_year"] == year)
 
     def of(self, group: str) -> Any:  # noqa: ANN401  # a row
@@ -212,37 +185,18 @@ class Leverage(Study):
 
     @result
     def stresses(self) -> pd.DataFrame:
-        """What repricing does: small companies by share of debt and rate move, both groups in the case that is `asked`."""
-        clean, asked = self.firms[self.firms["rule"] == ""], (self.p.stress_share, self.p.stress_bp)
-        grid = product(sorted({*DEBT_SHARES, asked[0]}), sorted({0, *RATE_MOVES_BP, asked[1]}))
-        rows, cases = [], {SMALL: list(grid), LARGE: [(asked[0], 0), asked]}
-        for group in GROUPS:
-            chosen = clean.index.isin(self.members(group).index)
-            for share, move in dict.fromkeys(cases[group]):
-                found = leverage.stress(
-                    clean, chosen, rate_move_bp=move, debt_share=share, zombie_years=self.p.zombie_years
-                )
-                rows.append({"group": group, "asked": (share, move) == asked} | found)
-        frame = pd.DataFrame(rows)
-        if frame["share_below_one"].isna().all():
-            raise InsufficientDataError("the interest of more than half of the companies is unknown")
-        plain = frame[frame["rate_move_bp"] == 0].groupby("group")["share_below_one"].first()
-        return frame.assign(added=frame["share_below_one"] - frame["group"].map(plain))
-
-    @result
-    def lacking(self) -> str:
-        """Why the quoted figures cannot be checked and the proxy stands in; empty where they can."""
-        with suppress(MissingDataError):
-            _ = self.fiscal_year if self.p.fiscal_year else self.firms  # what is asked for and cannot be had is refused
-        try:
-            _ = self.quotes
-        except MISSING as reason:
-            with suppress(InsufficientDataError):
-                return str(reason) if self.factors else ""
-            raise
-        return ""
+        """What repricing does to each group, by share of debt and rate move; `asked` marks the case of the parameters."""
+        asked = {"rate_move_bp": self.p.stress_bp, "debt_share": self.p.stress_share}
+        return leverage.stress_map(self.firms, self.fiscal_year, asked, zombie_years=self.p.zombie_years)
 
     # Returns, beside what was known before.
+
+    @result
+    def prices(self) -> pd.DataFrame:
+        """Prices of companies."""
+        if self.companies.panel is None:
+            raise InsufficientDataError("the source has no prices of companies")
+        return self.companies.panel.values
 
     @result
     def known_firms(self) -> pd.DataFrame:
@@ -250,18 +204,12 @@ class Leverage(Study):
         return self.firms[self.firms["rule"].eq("") & ~(self.firms["financial"] & self.p.exclude_financials)]
 
     @result
-    def months(self) -> pd.DatetimeIndex:
-        """Ends of the holding periods."""
-        return month_ends(self.companies.panel)
-
-    @result
     def slopes(self) -> pd.DataFrame:
         """Monthly slopes of returns on leverage."""
-        panel = build_panel(self.known_firms, self.prices, self.months, market=self.companies.market)
-        within = "sector" if self.companies.has_sectors else ""
+        firms, companies = self.known_firms, self.companies
+        panel = build_panel(firms, self.prices, month_ends(companies.panel), market=companies.market)
+        within = "sector" if companies.has_sectors else ""
         return cross_section.monthly_slopes(panel, ("leverage", "negative", "size", "beta"), within=within)
-
-    # The proxy.
 
     @result
     def spreads(self) -> pd.DataFrame:
@@ -270,18 +218,11 @@ class Leverage(Study):
         bill = (12 * values["RF"]).dropna()
         moves = rises_and_falls(bill, pd.DatetimeIndex(bill.index)).add_prefix("bill_")
         spread = (100 * (values["BAA"] - values["AAA"])).diff().rename("spread")
-        beside = {"alone": pd.concat([spread, moves], axis=1, join="inner")}
-        market = self.load(load_series_if_any, ("MKT_RF",))
-        if market is not None:
-            beside["market held equal"] = beside["alone"].join(market.values, how="inner")
-        fits = {control: ols(values["SMB"], known, cov="wild", seed=self.p.seed) for control, known in beside.items()}
-        return pd.concat([in_words(fit).assign(control=control) for control, fit in fits.items()], ignore_index=True)
-
-    @result
-    def spread_effect(self) -> Estimate:
-        """Small minus large for a wider spread, with the market held equal where the source has it."""
-        row = self.spreads[self.spreads["driver"] == "spread"].iloc[-1]
-        return Estimate(**row[["value", "n", "low", "high", "p"]])
+        alone = pd.concat([spread, moves], axis=1, join="inner")
+        fits = {}
+        for control, known in {"alone": alone, "market held equal": alone.join(values["MKT_RF"])}.items():
+            fits[control] = in_words(ols(values["SMB"], known, cov="wild", seed=self.p.seed)).assign(control=control)
+        return pd.concat(fits.values(), ignore_index=True)
 
     # Exhibits.
 
@@ -303,18 +244,14 @@ class Leverage(Study):
     @figure
     def ratio_by_year(self) -> Figure:
         """Net debt to EBITDA by fiscal year."""
-        both = self.by_year.groupby("fiscal_year")["group"].transform("size") == len(GROUPS)
-        frame = self.by_year[both].set_index("fiscal_year")
-        small, large = (frame.loc[frame["group"] == group, "value"] for group in (SMALL, LARGE))
-        ahead = f"{(small > large).sum()} of {plural(len(small), 'year')}"
+        frame = self.by_year.set_index("fiscal_year")
+        both = self.by_year.pivot_table(index="fiscal_year", columns="group", values="value", dropna=False).dropna()
         return charts.intervals(
             frame[["group", "value", "low", "high"]], name="net debt to EBITDA, sum over companies", unit="turns",
-            title=f"Small companies owed more than large ones in {ahead}",
-            deck=f"By fiscal year, {self.financials}; lines: 95% intervals",
-            note="A ratio adds up its companies before it divides, those with losses included. Its interval says how much "
-            "it hangs on which companies happen to be in the group.",
+            title=f"Small companies owed more than large ones in {(both[SMALL] > both[LARGE]).sum()} of {plural(len(both), 'year')}",
+            deck=f"By fiscal year, {self.financials}; lines: 95% intervals", data=frame.reset_index(),
+            note="Companies with losses are in the sums. An interval says how much hangs on which companies are in the group.",
             alt="; ".join(f"fiscal {row.Index} {row.group} {times(row.value)}" for row in frame.itertuples()) + ".",
-            data=frame.reset_index(),
         )  # fmt: skip
 
     @table(lambda s: f"The typical small company owes {'more' if s.of(SMALL).median > s.of(LARGE).median else 'no more'} "
@@ -331,8 +268,6 @@ class Leverage(Study):
         """Refinancing."""
         part = self.stresses.query("group == @SMALL and rate_move_bp != 0")
         frame = part.pivot_table(index="debt_share", columns="rate_move_bp", values="added")
-        if frame.empty:
-            raise InsufficientDataError("the interest of more than half of the small companies is unknown")
         before = show(self.cover.query("headline and group == @SMALL")["share_below_one"].iloc[0], "share")
         added = show(frame.iloc[-1, -1], "points", digits=0).lstrip("+")
         most = f"{show(float(frame.columns[-1]), 'bp')} on all debt adds {added}"
@@ -350,15 +285,14 @@ class Leverage(Study):
     @figure_on("factors")
     def spread_effects(self) -> Figure:
         """Small minus large when credit spreads and bill rates move."""
-        rows = [f"{row.regressor}, {row.control}: {show(row.value, 'points')}" for row in self.spreads.itertuples()]
         frame = self.spreads.rename(columns={"control": "group"}).set_index("regressor")
         frame["text"] = [show(value, "points") for value in frame["value"]]
         return charts.intervals(
             frame[["value", "low", "high", "group", "text"]], name="return of small minus large in the month, points",
             unit="points", colours={"alone": CONTEXT, "market held equal": SMALL_CAPS}, title=self.spread_title,
             deck=f"SMB for a move of one point, grey alone, orange with the market held equal; "
-            f"{plural(self.spread_effect.n, 'month')}; 95% intervals, wild bootstrap-t",
-            alt="; ".join(rows) + ".", data=self.spreads,
+            f"{plural(int(frame['n'].iloc[0]), 'month')}; 95% intervals, wild bootstrap-t", data=self.spreads,
+            alt="; ".join(f"{row.Index}, {row.group}: {row.text}" for row in frame.itertuples()) + ".",
         )  # fmt: skip
 
     @table("{s.quote_title}", ("group", "quoted", "value", "interval", "n", "verdict"), unit="turns",
@@ -367,21 +301,16 @@ class Leverage(Study):
            "only contains it, or there is none because the group has fewer than 200 companies.")  # fmt: skip
     def quotes(self) -> pd.DataFrame:
         """The quoted figures."""
-        asked = (
-            (LARGE, self.p.quoted_large, f"large, the largest {self.p.large:,}", "quoted "),
-            (SMALL, self.p.quoted_small, f"small, the next {self.p.small:,}", "quoted more than "),
+        frame = self.typical.assign(
+            groups=[f"large, the largest {self.p.large:,}", f"small, the next {self.p.small:,}"],
+            quoted=[self.p.quoted_large, self.p.quoted_small],
+            said=["", "more than "],
         )
-        rows = []
-        for group, quoted, name, said in asked:
-            row = self.of(group)
-            if isnan(row.value):
-                why = "a part of it is unknown, or EBITDA sums to less than zero"
-                raise InsufficientDataError(f"net debt to EBITDA of {group} companies is undefined: {why}")
-            found = Estimate(row.value, row.n, row.low, row.high)
-            verdict = hold_quote(found, quoted, more_than=group == SMALL)
-            words = {"group": group, "groups": name, "said": f"{said}{quoted:g}", "quoted": quoted, "verdict": verdict}
-            rows.append(words | vars(found))
-        return pd.DataFrame(rows)
+        if unknown := list(frame.loc[frame["value"].isna(), "group"]):
+            why = "a part of it is unknown, or EBITDA sums to less than zero"
+            raise MissingDataError(f"net debt to EBITDA of {unknown[0]} companies is undefined: {why}")
+        verdicts = [hold_quote(row, row.quoted, more_than=row.group == SMALL) for row in frame.itertuples()]
+        return frame.assign(verdict=verdicts)
 
     @table("Net debt to EBITDA by fiscal year",
            ("fiscal_year", "group", "n", "value", "interval", "median", "share_no_ebitda", "without_top", "top"), unit="turns",
@@ -390,36 +319,37 @@ class Leverage(Study):
         """Net debt to EBITDA by fiscal year."""
         return self.yearly(leverage.group_ratio)
 
-    @table("The ratio on every definition in use, fiscal {s.fiscal_year}", ("definition", LARGE, SMALL), unit="turns")
+    @table("The ratio on every definition in use, fiscal {s.fiscal_year}",
+           ("group", ("value", Column("sum over sum")), "median", "mean_of_ratios", "positive_only", "never_restated",
+            "with_financials", "as_filed"), unit="turns")  # fmt: skip
     def definitions(self) -> pd.DataFrame:
         """The ratio on every definition in use."""
-        found = {}
-        for group in GROUPS:
-            found[group] = self.of(group)._asdict()
-            for name, column in (("with_financials", "size_group"), ("as_filed", "group_as_filed")):
-                found[group][name] = leverage.group_ratio(self.members(group, column))["value"]
-        return pd.DataFrame(found).loc[list(DEFINITIONS)].rename(DEFINITIONS).rename_axis("definition").reset_index()
+        groups = {name: [self.members(one, name) for one in GROUPS] for name in ("size_group", "group_as_filed")}
+        found = {name: [leverage.group_ratio(one)["value"] for one in both] for name, both in groups.items()}
+        return self.typical.assign(with_financials=found["size_group"], as_filed=found["group_as_filed"])
 
-    @table("Rows set aside because no company can be so", ("company", "fiscal_year", "rule", "bn_net_debt", "bn_ebitda"),
-           deck="The largest of {s.set_aside}", note="A row is judged by itself, its market value and the company's earlier years.",
-           most=12)  # fmt: skip
+    @table("Rows set aside because no company can be so", ("rule", "n", "company", "fiscal_year", "bn_net_debt", "bn_ebitda"),
+           deck="Of {s.firms.shape[0]:,} rows; with each rule, the row of the largest net debt",
+           note="A row is judged by itself, its market value and the company's earlier years.")  # fmt: skip
     def excluded(self) -> pd.DataFrame:
         """Rows set aside."""
         caught = self.firms[self.firms["rule"] != ""].sort_values("net_debt", key=abs, ascending=False)
-        return caught.assign(bn_net_debt=caught["net_debt"] / 1e9, bn_ebitda=caught["ebitda"] / 1e9)
+        caught = caught.assign(n=caught.groupby("rule")["company"].transform("size"))
+        return caught.drop_duplicates("rule").eval("bn_net_debt = net_debt / 1e9\nbn_ebitda = ebitda / 1e9")
 
     @table("Interest cover, and zombies",
            ("fiscal_year", "group", "n", "value", "interval", "median", "share_below_one", "zombie_share", "coverage"), unit="turns",
-           note="Cover: operating income over interest, sums over the n companies with interest to pay. Zombies: cover below 1 for "
-           "{p.zombie_years} years in a row, of companies known for so long. Empty where interest is known for fewer than 30 "
-           "companies or half of them.")  # fmt: skip
+           note="Cover: operating income over interest of the n companies with interest to pay. Zombies: cover below 1 for "
+           "{p.zombie_years} years in a row. Empty where interest is known for fewer than 30 companies or half of them.")  # fmt: skip
     def cover(self) -> pd.DataFrame:
         """Interest cover by fiscal year."""
         return self.yearly(leverage.interest_cover)
 
     @table("What went with leverage, a month", SLOPES, unit="change",
            deck="Monthly returns on what had been published before the month, size and beta held equal; n months",
-           note="Fama and MacBeth (1973) with equal-weighted cosine errors; {s.known_companies}")  # fmt: skip
+           note=lambda s: "Fama and MacBeth (1973) with equal-weighted cosine errors; a median of "
+           f"{s.slopes['companies'].median():,.0f} companies a month, because a restated value counts from its restatement."
+           + " Companies that failed are missing from the prices." * s.companies.panel.survivors_only)  # fmt: skip
     def premium(self) -> pd.DataFrame:
         """Returns and leverage."""
         return in_words(cross_section.fama_macbeth(self.slopes))
@@ -432,7 +362,8 @@ class Leverage(Study):
         slopes, rate = self.slopes, self.companies.rate
         if rate is None:
             raise InsufficientDataError("the source has no rate (series/DGS2.csv)")
-        return in_words(cross_section.leverage_rate_interaction(slopes, rises_and_falls(rate, self.months)))
+        moves = rises_and_falls(rate, month_ends(self.companies.panel))
+        return in_words(cross_section.leverage_rate_interaction(slopes, moves))
 
     @table("Did the indebted move more on chosen days?", ("event", "date", "value", "interval", "p", "p_holm", "n"), unit="change",
            deck="Return for a turn of net debt to EBITDA on the day; n companies",
@@ -455,20 +386,7 @@ class Leverage(Study):
         values = self.companies.firms_1990.values
         return in_words(ols(values["price_return"], values[["debt_to_capital", "log_net_income"]], cov="HC3"))
 
-    # Words.
-
-    @property
-    def set_aside(self) -> str:
-        """How many rows each rule sets aside."""
-        rules = "; ".join(f"{rule}: {n}" for rule, n in self.excluded["rule"].value_counts().items())
-        return f"{plural(len(self.excluded), 'row')} of {len(self.firms):,}: {rules}"
-
-    @property
-    def known_companies(self) -> str:
-        """How many companies a month rests on, and which are missing."""
-        median = f"a median of {self.slopes['companies'].median():,.0f} companies a month, because a restated value counts from "
-        failed = " Companies that failed are missing from the prices." * self.companies.panel.survivors_only
-        return f"{median}its restatement.{failed}"
+    # Summary.
 
     @property
     def financials(self) -> str:
@@ -484,13 +402,11 @@ class Leverage(Study):
     @property
     def spread_title(self) -> str:
         """What a wider spread does to small minus large."""
-        effect = self.spread_effect
+        effect = self.spreads.query("driver == 'spread'").iloc[-1]
         if not effect.p < 0.05:
             return "Small caps do not clearly lag when spreads widen"
         size = show(abs(effect.value), "points").lstrip("+")
         return f"Small caps {'lag' if effect.value < 0 else 'lead'} {size} when spreads widen by a point"
-
-    # Summary.
 
     def summary(self) -> Summary:
         """Return the first screen: the quoted figures where the source has companies, else the proxy."""
@@ -507,9 +423,8 @@ class Leverage(Study):
         }[of_small]
         if of_large == FAILS != of_small:
             headline = f"Large companies owe {large.value:.1f} times EBITDA, not {self.p.quoted_large:g}"
-        verdicts = (FAILS, "fails"), (NOT_CONTRADICTED, "open"), (HOLDS, "holds")
         return Summary(
-            next(verdict for words, verdict in verdicts if words in (of_large, of_small)),
+            next(verdict for words, verdict in VERDICTS.items() if words in (of_large, of_small)),
             headline,
             f"In fiscal {self.fiscal_year} small US companies together owed {times(small.value)} EBITDA, large ones "
             f"{times(large.value)} ({self.financials}). The median small company with EBITDA owed {times(small.median)}, "
@@ -519,10 +434,7 @@ class Leverage(Study):
                 (times(small.value), f"small companies, {ends(small, 'turns')}, n {small.n:,}"),
                 (times(large.value), f"large companies, {ends(large, 'turns')}, n {large.n:,}"),
                 (no_ebitda, "of small companies have no EBITDA"),
-                (
-                    times(small.median),
-                    f"the median small company with EBITDA; the median large one {times(large.median)}",
-                ),
+                (times(small.median), f"the median small company with EBITDA; the large one {times(large.median)}"),
             ),
             "hero",
             (
@@ -530,29 +442,26 @@ class Leverage(Study):
                 "Statements show no contracts: which debt floats, is hedged or falls due when is unknown.",
                 "Intervals say which companies happen to be in a group, not whether their statements are right.",
             ),
-            "Another definition, year or group under which the quoted figure holds without hanging on five companies; or "
-            "returns that go with leverage when rates move.",
+            "Another definition, year or group under which the quoted figure holds; or returns that go with leverage.",
         )
 
     def _of_spreads(self) -> Summary:
-        effect, alone = self.spread_effect, self.spreads.iloc[0]
-        by_alone, beside = show(alone["value"], "points"), show(effect.value, "points")
-        numbers = [
-            (beside, f"small minus large, spread wider by a point, market held equal, {ends(effect, 'points')}"),
-            (by_alone, f"with the market left in, {ends(alone, 'points')}"),
-            (f"{effect.n:,}", "months of size factor, bill rate and corporate yields"),
-        ]
-        with suppress(*MISSING):
-            slope = self.debt_and_return.iloc[0]
-            words = f"points of price change per point of debt, {ends(slope, 'turns')}, {slope['n']} firms of 1990"
-            numbers.append((show(slope["value"], "turns"), words))
+        alone, rise, _, effect, *_ = (
+            self.spreads.itertuples()
+        )  # of the spread, and of the bill rate; then beside the market
+        by_alone, beside = show(alone.value, "points"), show(effect.value, "points")
         return Summary(
             "stand-in",
             f"No company data: {self.spread_title[0].lower()}{self.spread_title[1:]}",
             f"The published ratios cannot be checked: {self.lacking}. In {effect.n:,} months small minus large returned "
             f"{by_alone} for each point by which the Baa−Aaa spread widened, and {beside} with the market held equal. "
             "Spreads stand in for leverage.",
-            tuple(numbers),
+            (
+                (beside, f"small minus large, spread wider by a point, market held equal, {ends(effect, 'points')}"),
+                (by_alone, f"with the market left in, {ends(alone, 'points')}"),
+                (show(rise.value, "points"), f"bill rate up by a point, market left in, {ends(rise, 'points')}"),
+                (f"{effect.n:,}", "months of size factor, bill rate and corporate yields"),
+            ),
             "hero",
             (
                 "Small companies are more indebted than large ones, but also younger, less liquid and of other industries.",
