@@ -20,6 +20,7 @@ pytestmark = [measured, pytest.mark.usefixtures("compiled")]
 COMMAND = [sys.executable, "-m", "research_lib"]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 SMOKE = PARAMETERS / "03_record_sigma" / "smoke.yaml"
+KIND = "application/vnd.research-lib.findings+json"
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +37,10 @@ def run(output, *words):
 def plainly(paths, folder):
     """Run papermill and nbconvert, one after the other, for each parameter file."""
     for path in paths:
-        name = path.parent.name
-        made = folder / f"{name}-{path.stem}.ipynb"
+        made = folder / path.parent.name / f"{path.stem}.ipynb"
+        made.parent.mkdir(parents=True, exist_ok=True)
         options = ["-f", path, "--cwd", NOTEBOOKS, "--no-progress-bar"]
-        seconds([SCRIPTS / "papermill", NOTEBOOKS / f"{name}.ipynb", made, *options])
+        seconds([SCRIPTS / "papermill", NOTEBOOKS / f"{path.parent.name}.ipynb", made, *options])
         seconds([SCRIPTS / "jupyter-nbconvert", "--to", "html", made])
 
 
@@ -47,26 +48,34 @@ def findings(notebook):
     """The findings that a notebook shows, a row each."""
     cells = [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
     data = [output.get("data", {}) for cell in cells for output in cell.outputs]
-    kind = "application/vnd.research-lib.findings+json"
-    return pd.DataFrame(next(one[kind] for one in data if kind in one)["findings"])
+    return pd.DataFrame(next(one[KIND] for one in data if KIND in one)["findings"])
 
 
 def test_all_reports(tmp_path):
-    """Every parameter file whose data is here: once on each side, the same findings on both; and then nothing changed."""
+    """Every parameter file whose data is here, by the kit, plainly, and on a Dask cluster: the same findings everywhere."""
     planned = plan([], overrides={}, grid={}, output=tmp_path, notebooks=None)
     unfit = check(planned.reports, leave_out_absent=True)
     paths = [PARAMETERS / f"{report.name}.yaml" for report in planned.reports if report.name not in unfit]
-    ours = run(tmp_path / "ours", *paths)
-    compare(f"{len(paths)} reports, against papermill and nbconvert", ours, lambda: plainly(paths, tmp_path), rounds=1)
-    for path in paths:
-        mine, other = f"ours/{path.parent.name}/{path.stem}.ipynb", f"{path.parent.name}-{path.stem}.ipynb"
-        pd.testing.assert_frame_equal(findings(tmp_path / mine), findings(tmp_path / other), rtol=1e-9)
+    ours, cluster = (
+        run(tmp_path / "ours", *paths),
+        run(tmp_path / "cluster", *paths, "--cluster", "local", "--jobs", "2"),
+    )
+    what, theirs = f"{len(paths)} reports", tmp_path / "plain"
+    compare(f"{what}, against papermill and nbconvert", ours, lambda: plainly(paths, theirs), rounds=1)
     compare("nothing changed, against `import papermill`", ours, [sys.executable, "-c", "import papermill"])
+    alone = run(tmp_path / "ours", *paths, "--force")
+    compare(f"{what} on a Dask cluster of two local workers, against the same without", cluster, alone, rounds=1)
+    for path in paths:
+        first, *others = (
+            findings(tmp_path / side / path.parent.name / f"{path.stem}.ipynb") for side in ("ours", "plain", "cluster")
+        )
+        for other in others:
+            pd.testing.assert_frame_equal(first, other, rtol=1e-9)
 
 
 def test_one_report_cold(tmp_path):
     ours = run(tmp_path, SMOKE, "--force")
-    compare("one report cold, against papermill and nbconvert", ours, lambda: plainly([SMOKE], tmp_path))
+    compare("one report cold, against papermill and nbconvert", ours, lambda: plainly([SMOKE], tmp_path / "plain"))
 
 
 def sweep(output, points):
@@ -84,7 +93,7 @@ def test_sweep_of_100(tmp_path):
 
 
 def test_growth_of_reports(tmp_path):
-    growth("reports in a sweep", (1, 10, 50), lambda n: seconds(sweep(tmp_path / str(n), n)))
+    growth("reports in a sweep", (1, 10, 100, 500), lambda n: seconds(sweep(tmp_path / str(n), n)))
 
 
 def test_help():

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from research_lib.stats.estimate import NORMAL_QUANTILE, holm
 from research_lib.stats.event_study import COLUMNS, event_dummy, event_paths, event_study, window_outcomes
@@ -115,7 +116,8 @@ def test_event_dummy_written_out(horizon, compounded, alone):
     reach = NORMAL_QUANTILE * np.linalg.norm(score)
     assert (found.value, found.low, found.high) == pytest.approx((value, value - reach, value + reach))
     assert found.n == sum(event + horizon < 90 for event in events)
-    assert 0 < found.p_smallest <= found.p
+    assert found.p == pytest.approx(2 * norm.sf(abs(value) / np.linalg.norm(score)))
+    assert found.p_smallest == pytest.approx(2 * norm.sf(np.sqrt(found.n * horizon)))  # no t exceeds that
 
 
 def test_event_dummy_finds_a_planted_effect_and_says_when_events_are_few():

@@ -1,0 +1,63 @@
+"""Each way to ask, and each draw of random signs, against plain pandas."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research_lib.data.policy import load_target_changes
+from research_lib.stats.policy import CycleRule, policy_events
+from research_lib.stats.specification import DRAWS, specification_curve
+
+CHANGES, HORIZONS, BETA_SESSIONS = load_target_changes(), (1, 5, 21, 63, 126, 252), 252
+
+
+def pair(periods):
+    """Two legs of business days, and the market, which is the second."""
+    index = pd.bdate_range("1987-09-10", periods=periods, name="date")
+    small, large = (pd.Series(leg, index) for leg in np.random.default_rng(0).normal(4e-4, 0.012, (2, periods)))
+    return small, large, large
+
+
+def curve(made):
+    options = {"rule": CycleRule(25, 50, 365), "monthly": False, "beta_periods": BETA_SESSIONS}
+    return specification_curve({"small minus large": made}, CHANGES, HORIZONS, **options)
+
+
+def outcome_of(legs, horizon, *, compounded):
+    """Return the small leg's less the large one's, and the market's, after each day."""
+    if compounded:
+        small, large, market = (level.shift(-horizon) / level - 1 for level in ((1 + leg).cumprod() for leg in legs))
+    else:
+        small, large, market = (leg.cumsum().diff(horizon).shift(-horizon) for leg in legs)
+    return small - large, market
+
+
+def one_specification(made, row):
+    """Answer one specification: mean and p of the data, then of each draw of random signs, which leaves betas as they are."""
+    rule = CycleRule(row.min_cut_bp, row.min_tightening_bp, row.pause_days)
+    cuts, index, (small, large, market) = policy_events(CHANGES, "first cut", rule).index, made[0].index, made
+    cuts = cuts[(cuts >= index[0]) & (cuts <= index[-1])]
+    days = [day for day in index[index.searchsorted(cuts)] if day.year >= row.start_year]
+    beta = (small - large).rolling(BETA_SESSIONS).cov(market) / market.rolling(BETA_SESSIONS).var()
+    draws = np.random.default_rng(0).integers(0, 2, size=(DRAWS, len(index)), dtype=np.int8) * 2 - 1
+    found = []
+    for signs in [None, *draws]:
+        legs = [leg if signs is None else (leg - leg.mean()) * signs for leg in made]
+        outcome, of_market = outcome_of(legs, row.horizon, compounded=row.measure.startswith("compounded"))
+        chosen = (outcome - beta * of_market if "beta" in row.measure else outcome)[days].dropna().to_numpy()
+        flipped = [abs(np.dot(pattern, chosen)) for pattern in product((1, -1), repeat=len(chosen))]
+        found.append((chosen.mean(), np.mean(np.array(flipped) >= abs(chosen.sum()) * (1 - 1e-10))))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("measure", ["sum", "sum, beta-adjusted", "compounded", "compounded, beta-adjusted"])
+def test_a_way_to_ask_is_that_of_plain_pandas(measure):
+    made = pair(7000)
+    found = curve(made)
+    asked = found.ways[(found.ways["measure"] == measure) & (found.ways["n"] >= 6)]
+    ((at, row),) = asked.sample(1, random_state=1).iterrows()
+    mean, p = one_specification(made, row).T
+    np.testing.assert_allclose(found.means[:, at], mean, atol=1e-12)
+    np.testing.assert_allclose(found.p_values[:, at], p, atol=1e-12)
