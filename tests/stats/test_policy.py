@@ -7,14 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research_lib.data.policy import load_recessions, load_target_changes
-from research_lib.stats.policy import (
-    CycleRule,
-    easing_cycles,
-    policy_events,
-    policy_states,
-    recession_within,
-    to_positions,
-)
+from research_lib.stats import policy
+from research_lib.stats.policy import CycleRule, easing_cycles, policy_events
 
 CHANGES = load_target_changes()
 LAST_OF = {  # the last days of each kind; first cuts are the design's list, for its default rule
@@ -105,10 +99,12 @@ STATES = {
 
 def test_states_of_days_and_no_state_needs_a_later_decision():
     for state, dated in STATES.items():
-        assert (policy_states(CHANGES["change_bp"], days(*dated)).fillna("nothing") == state).all()
+        assert (policy.policy_states(CHANGES["change_bp"], days(*dated)).fillna("nothing") == state).all()
     every = pd.date_range("1982-10-01", "2025-12-31", freq="280D")
-    as_known = [policy_states(CHANGES.loc[:day, "change_bp"], every[[at]]).iloc[0] for at, day in enumerate(every)]
-    assert list(policy_states(CHANGES["change_bp"], every)) == as_known
+    as_known = [
+        policy.policy_states(CHANGES.loc[:day, "change_bp"], every[[at]]).iloc[0] for at, day in enumerate(every)
+    ]
+    assert list(policy.policy_states(CHANGES["change_bp"], every)) == as_known
 
 
 SESSIONS = pd.bdate_range("2020-03-02", "2020-03-31")
@@ -124,7 +120,7 @@ COUNTED = [
 
 @pytest.mark.parametrize(("index", "positions"), COUNTED)
 def test_decisions_count_on_their_session_or_the_next_or_in_their_month(index, positions):
-    found = to_positions(days(*positions), index, monthly=index is MONTHS)
+    found = policy.to_positions(days(*positions), index, monthly=index is MONTHS)
     assert found.tolist() == list(positions.values())
 
 
@@ -132,8 +128,8 @@ def test_recession_within_a_year_is_hindsight_and_may_be_unknown():
     recessions, end = load_recessions(), pd.Timestamp("2025-12-31")
     expected = {"1989-06-06": False, "2001-01-03": True, "2007-12-31": True, "2009-06-30": True, "2009-07-01": False,
                 "2000-03-31": False, "2000-04-01": True, "2019-07-31": True, "2023-12-31": False, "2024-01-01": None}  # fmt: skip
-    found = recession_within(days(*expected), recessions, known_to=end)
+    found = policy.recession_within(days(*expected), recessions, known_to=end)
     assert [None if pd.isna(one) else one for one in found] == list(expected.values())
     then = pd.Timestamp("2001-06-30")
-    assert recession_within(days("2001-01-03"), load_recessions(as_of=then), known_to=then).isna().all()
-    assert np.asarray(recession_within(days(), recessions, known_to=then)).size == 0
+    assert policy.recession_within(days("2001-01-03"), load_recessions(as_of=then), known_to=then).isna().all()
+    assert not len(policy.recession_within(days(), recessions, known_to=then))
