@@ -74,7 +74,7 @@ def test_records_spells_and_ages_follow_their_definition(numbers):
 
 
 def test_crossings_changes_and_drawdowns_by_hand():
-    found = history.crossings(series([1, -1, 0, 2, NAN, 3, -1]))
+    found = history.crossings(series([1, -1, 0, 0.2, NAN, 3, -1]))
     assert [np.flatnonzero(found[side]).tolist() for side in ("above", "below")] == [[3], [1, 6]]
     line = series([100, 110, -5])
     expected = {"percent": [NAN, 0.1, -115 / 110], "points": [NAN, 10, -115], "log": [NAN, np.log(1.1), NAN]}
