@@ -19,7 +19,7 @@ from research_lib.exhibits.format import show
 from research_lib.project import write_whole
 from research_lib.reports.html import TEMPLATES, data_to, setting, templates, without_paths
 from research_lib.reports.record import FAILED_PAGE, MADE, PAGE, Finding, Record, Status, differing, with_whole_numbers
-from research_lib.studies.study import parameters_model
+from research_lib.studies.parameters import MODELS
 
 POINT = "--"  # stands before the settings of one point of a sweep, in its slug
 BASELINE = "baseline"
@@ -100,7 +100,7 @@ def _family(records: Sequence[Record]) -> Iterator[Line]:
     """Give each report of a notebook a line that says how it differs from the baseline, or from the first."""
     known = [record for record in records if record.parameters]
     base = next((record for record in known if record.slug == BASELINE), known[0] if known else records[0])
-    model = parameters_model(records[0].notebook)
+    model = MODELS.get(records[0].notebook)
     titles = {name: field.title or name for name, field in model.model_fields.items()} if model else {}
     for record in records:
         differ = set(differing([base.parameters, record.parameters])) - UNSAID if record.parameters else set()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from research_lib.project import PROJECT, data_folder, snapshots_folder
-from research_lib.studies.study import parameters_model
+from research_lib.studies.parameters import MODELS
 
 LARGE_BYTES, MANY_FILES = 20_000_000, 5_000
 
@@ -69,7 +69,7 @@ def _of_notebook(notebook: Path) -> Iterator[str]:
         tags = cell.get("metadata", {}).get("tags", [])
         yield json.dumps([cell["cell_type"], "".join(cell["source"]), sorted(tags), cell.get("attachments", {})])
     yield content.get("metadata", {}).get("kernelspec", {}).get("name", "")
-    if parameters_model(notebook.stem) is None:
+    if MODELS.get(notebook.stem) is None:
         yield from map(_of_file, islice(_beside(notebook.parent), MANY_FILES))
 
 

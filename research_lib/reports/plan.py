@@ -16,7 +16,7 @@ from research_lib.errors import ParameterError, nearest
 from research_lib.params import model_from_cell, parameters_cell, read_values, validate
 from research_lib.project import NOTEBOOKS, PARAMETERS, display_path, write_whole
 from research_lib.reports.record import Record, Status
-from research_lib.studies.study import parameters_model
+from research_lib.studies.parameters import MODELS
 
 SMOKE = "smoke"  # small parameter files for tests
 DEFAULTS = "defaults"  # the slug of a notebook's report that has no parameter file
@@ -176,7 +176,7 @@ def _below(folder: Path) -> list[Path]:
 def _report(path: Path, point: Mapping[str, object], output: Path, places: Places) -> Report:
     notebook, bare = places.notebook_of(path), path.suffix == ".ipynb"
     parameters_cell(notebook)  # raises where it is no notebook, or would run on none of its parameters
-    studied = parameters_model(notebook.stem)
+    studied = MODELS.get(notebook.stem)
     values = dict(point) if bare else read_values(path, point)
     parameters: BaseModel = validate(studied or model_from_cell(notebook), values, origin=display_path(path))
     slug = _slug(DEFAULTS if bare else path.stem, point)

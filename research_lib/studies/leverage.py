@@ -26,8 +26,7 @@ from research_lib.stats.leverage import FAILS, GROUPS, HOLDS, LARGE, LEAST_FIRMS
 from research_lib.stats.panel import build_panel
 from research_lib.stats.regression import ols
 from research_lib.studies import parameters
-from research_lib.studies.common import MISSING, Find
-from research_lib.studies.study import Study, figure, figure_on, result, table
+from research_lib.studies.study import MISSING, Find, Study, figure, figure_on, result, table
 
 WORDS = {  # what a slope is of
     "leverage": "a turn of net debt to EBITDA",
@@ -204,11 +203,15 @@ class Leverage(Study):
         return self.firms[self.firms["rule"].eq("") & ~(self.firms["financial"] & self.p.exclude_financials)]
 
     @result
+    def months(self) -> pd.DatetimeIndex:
+        """Ends of the holding periods."""
+        return month_ends(self.companies.panel)
+
+    @result
     def slopes(self) -> pd.DataFrame:
         """Monthly slopes of returns on leverage."""
-        firms, companies = self.known_firms, self.companies
-        panel = build_panel(firms, self.prices, month_ends(companies.panel), market=companies.market)
-        within = "sector" if companies.has_sectors else ""
+        panel = build_panel(self.known_firms, self.prices, self.months, market=self.companies.market)
+        within = "sector" if self.companies.has_sectors else ""
         return cross_section.monthly_slopes(panel, ("leverage", "negative", "size", "beta"), within=within)
 
     @result
@@ -362,8 +365,7 @@ class Leverage(Study):
         slopes, rate = self.slopes, self.companies.rate
         if rate is None:
             raise InsufficientDataError("the source has no rate (series/DGS2.csv)")
-        moves = rises_and_falls(rate, month_ends(self.companies.panel))
-        return in_words(cross_section.leverage_rate_interaction(slopes, moves))
+        return in_words(cross_section.leverage_rate_interaction(slopes, rises_and_falls(rate, self.months)))
 
     @table("Did the indebted move more on chosen days?", ("event", "date", "value", "interval", "p", "p_holm", "n"), unit="change",
            deck="Return for a turn of net debt to EBITDA on the day; n companies",

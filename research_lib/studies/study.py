@@ -5,38 +5,41 @@ title: `@table` for a frame, `@figure` for a picture. What the data cannot give 
 computed; `study.show` says it once, where it would have stood. A finding is one line: `Find`.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping, Sequence
+import platform
+import re
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from datetime import date
+from functools import cached_property, partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from importlib.metadata import version
+from typing import Any, ClassVar, Self, TypeVar
 
-from research_lib.errors import InsufficientDataError, nearest
+import pandas as pd
+
+from research_lib.data import DataCard, Source, open_source
+from research_lib.errors import InsufficientDataError, MissingDataError, nearest
+from research_lib.exhibits.findings import Finding, Findings, Summary, plain
+from research_lib.exhibits.table import ColumnName, Table
 from research_lib.params import Parameters, validate
-from research_lib.studies.common import COMMON_EXHIBITS, MISSING, Find, common_table
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from research_lib.data import DataCard, Source
-    from research_lib.exhibits.findings import Findings, Summary
-    from research_lib.exhibits.table import ColumnName
+from research_lib.project import PROJECT
+from research_lib.studies.parameters import MODELS
 
 T = TypeVar("T")
 Text = str | Callable[[Any], str]  # a template over {p.…} and {s.…}, or a function of the study
 
-# The notebooks that have a study of their own; any other notebook's parameters are those of its `parameters` cell.
-STUDIES = {
-    "01_rate_cut_regimes": "research_lib.studies.rate_cuts:RateCuts",
-    "02_leverage_net_debt": "research_lib.studies.leverage:Leverage",
-    "03_record_sigma": "research_lib.studies.record_sigma:RecordSigma",
-    "04_claims": "research_lib.studies.claims.study:Claims",
-}
-NAMED_SOURCES = 2
+STUDIES = tuple(
+    MODELS
+)  # the notebooks that have a study of their own: a class of its model's name, in one of these modules
+MODULES = {"Claims": "claims.study", "Leverage": "leverage", "RateCuts": "rate_cuts", "RecordSigma": "record_sigma"}
+MISSING = (InsufficientDataError, MissingDataError)
+READ = ["series", "name", "origin", "first", "last", "rows", "gaps", "found"]
+COMMON_EXHIBITS = ("summary", "findings", "data", "parameters", "provenance")
+PACKAGES = ("research-lib", "pandas", "numpy", "scipy", "statsmodels", "arch", "papermill")
 LATE_DAYS, TOO_LATE_DAYS = 7, 31  # by which the data may end before the day asked for
+LONGEST_STEP_DAYS = 4  # between two sessions, as they are in the middle
 
 
 class result(cached_property[T]):  # noqa: N801  # a decorator, as property is
@@ -45,6 +48,7 @@ class result(cached_property[T]):  # noqa: N801  # a decorator, as property is
     def __init__(self, method: Callable[[Any], T], kind: str = "result", **look: Any) -> None:  # noqa: ANN401
         super().__init__(method)
         self.kind, self.look = kind, look  # of an exhibit, how it is shown
+        self.subject = (method.__doc__ or method.__name__).splitlines()[0].rstrip(".")
 
     def __get__(self, study: Any, owner: type[Any] | None = None) -> Any:  # noqa: ANN401  # the method's own type
         if study is None:
@@ -58,48 +62,72 @@ class result(cached_property[T]):  # noqa: N801  # a decorator, as property is
             reasons[self.attrname] = reason
             raise
 
-    @property
-    def subject(self) -> str:
-        """What it is about: the first line of its documentation."""
-        return (self.__doc__ or self.attrname or "").strip().splitlines()[0].rstrip(".")
-
 
 def table(title: Text, columns: Sequence[ColumnName], **look: Any) -> Callable[..., result[pd.DataFrame]]:  # noqa: ANN401
     """Make a method that returns a frame a result that `show` shows as a table.
 
     Further: `unit`, `deck`, `note`, `most` rows; `on` names the data that it rests on, if not the study's first.
     """
-    return lambda method: result(method, "table", title=title, columns=columns, **look)
-
-
-def figure(method: Callable[[Any], T]) -> result[T]:
-    """Make a method that draws a figure an exhibit; it is drawn when it is first shown."""
-    return result(method, "figure")
+    return partial(result, kind="table", title=title, columns=columns, **look)
 
 
 def figure_on(*data: str) -> Callable[[Callable[[Any], T]], result[T]]:
-    """Do as `figure` does, for one that rests on other data than the study's first."""
-    return lambda method: result(method, "figure", on=data)
+    """Make a method that draws a figure an exhibit, drawn when it is shown; it rests on other data than the first."""
+    return partial(result, kind="figure", on=data)
+
+
+figure = partial(result, kind="figure")  # the same, for one that rests on the study's first data
 
 
 @dataclass(frozen=True)
-class Missing:
-    """What stands in place of an exhibit that the data cannot give."""
+class Find:
+    """One finding, or one a row of a frame: where its number is, its unit, and what it means.
 
-    subject: str
-    reason: str
+    `result` names the study's result: an `Estimate`, a number, or a frame; `column` its field or column. With `rows`, true
+    or a query, there is one a row, and `name` and `what` are templates over the row, {p.…} and {s.…}. `interval` and `n`
+    name the columns of its interval (of `value`: low and high) and of its n.
+    """
+
+    name: str
+    result: str
+    column: str = "value"
+    unit: str = "number"
+    what: str = ""
+    rows: bool | str = False
+    interval: tuple[str, str] | None = None
+    n: str = "n"
+
+    def of(self, study: "Study") -> Iterator[Finding]:
+        """Look it up in a study; where the data cannot give it, the value is None and the reason is said."""
+        try:
+            found = getattr(study, self.result)
+        except MISSING as reason:
+            yield Finding(re.sub(r"_?\{[^}]*\}", "", self.name), None, self.unit, None, str(reason))
+            return
+        if isinstance(found, pd.DataFrame):
+            chosen = found.query(self.rows) if isinstance(self.rows, str) else found if self.rows else found[:1]
+            rows: list[Any] = chosen.to_dict("records")
+        else:
+            rows = [vars(found) if hasattr(found, "__dataclass_fields__") else {self.column: found}]
+        low, high = self.interval or (("low", "high") if self.column == "value" else ("", ""))
+        for row in rows:
+            words = {**row, "p": study.p, "s": study}
+            value, n, *ends = (plain(row.get(one)) for one in (self.column, self.n, low, high))
+            name, what = self.name.format(**words), self.what.format(**words)
+            yield Finding(name, value, self.unit, None if n is None else int(n), what, *ends)
+
+
+class Missing(str):
+    """The sentence that stands in place of an exhibit which the data cannot give."""
 
     def _repr_markdown_(self) -> str:
-        return f"*{self.subject}: {self.reason.rstrip('.')}.*"
-
-    def __repr__(self) -> str:
-        return f"{self.subject}: {self.reason}"
+        return f"*{self}.*"
 
 
 class Show:
     """Shows a study's exhibits by name: `study.show.after`, found by Tab, or `study.show("after")`."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: "Study") -> None:
         self._study = study
 
     def __dir__(self) -> list[str]:
@@ -112,17 +140,15 @@ class Show:
 
     def __call__(self, name: str) -> Any:  # noqa: ANN401
         """Return the exhibit of this name, or one sentence on what it lacks."""
-        study, exhibits = self._study, self._study.exhibits()
-        if name == "summary":
-            return study.opening()
-        if name in COMMON_EXHIBITS:
-            return study.findings if name == "findings" else common_table(study, name)
-        if name not in exhibits:
+        study = self._study
+        if name not in dir(self):
             raise AttributeError(f"{name}: unknown exhibit{nearest(name, dir(self))}")
+        if name in ("summary", "findings"):
+            return study.opening() if name == "summary" else study.findings
         try:
             return study.exhibit(name)
         except MISSING as reason:
-            return Missing(exhibits[name].subject, str(reason))
+            return Missing(f"{getattr(type(study), name).subject}: {reason}".rstrip("."))
 
 
 class Study:
@@ -134,6 +160,7 @@ class Study:
     DATA: ClassVar[tuple[str, ...]] = ()  # the results that hold what was read; most exhibits rest on the first
     CONTROLS: ClassVar[tuple[str, ...]] = ()  # parameters that the explorer has a control for
     VIEWS: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # what the explorer shows: exhibits by label
+    summary: Callable[[], Summary]  # what the first screen says; a subclass writes it as a template over its results
 
     def __init__(self, params: Any, *, loaded: dict[Any, Any] | None = None) -> None:  # noqa: ANN401  # the subclass's own
         """Take the parameters; `loaded` keeps data from one setting to the next, for the explorer."""
@@ -152,15 +179,13 @@ class Study:
 
     @classmethod
     def exhibits(cls) -> dict[str, result[Any]]:
-        """Return the study's exhibits by name, in the order in which they are written."""
-        found = {name: one for base in reversed(cls.__mro__) for name, one in vars(base).items()}
+        """Return the study's own exhibits by name, in the order in which they are written."""
+        found = {name: one for base in reversed(cls.__mro__[:-2]) for name, one in vars(base).items()}
         return {name: one for name, one in found.items() if isinstance(one, result) and one.kind != "result"}
 
     @result
     def source(self) -> Source:
         """Where the data is from."""
-        from research_lib.data import open_source
-
         return open_source(self.p.source, data_dir=self.p.data_dir)
 
     def load(self, loader: Callable[..., T], *ids: Any) -> T:  # noqa: ANN401  # what a loader of `data` takes
@@ -188,45 +213,33 @@ class Study:
 
     @property
     def main_cards(self) -> tuple[DataCard, ...]:
-        """The cards of the data that the headline rests on."""
-        return self.cards_of(*self.DATA[:1])
+        """The cards of the data that the headline rests on; the one that ends first goes first."""
+        return tuple(sorted(self.cards_of(*self.DATA[:1]), key=lambda card: card.last))
 
     @result
     def findings(self) -> Findings:
         """All named numbers of the report."""
-        from research_lib.exhibits.findings import Findings
-
         found = tuple(finding for one in self.FINDINGS for finding in one.of(self))
         return Findings(found, tuple(card.as_record() for card in self.cards))
 
-    def summary(self) -> Summary:
-        """Return what the first screen says; a subclass writes it as a template over its findings."""
-        raise NotImplementedError
-
     def opening(self) -> Summary:
         """Return the summary with its question; refuse where the data end long before the day asked for."""
-        import pandas as pd
-
-        found = replace(self.summary(), question=self.QUESTION)
-        if not (self.p.as_of and self.main_cards):
+        found, cards, as_of = replace(self.summary(), question=self.QUESTION), self.main_cards, self.p.as_of
+        if not (as_of and cards):
             return found
-        card = self.main_cards[0]
-        first, last, asked = map(pd.Timestamp, (card.first, card.last, self.p.as_of))
-        late_days = (asked - last - (last - first) / max(card.rows - 1, 1)).days  # since a next value was due
+        first, last = map(date.fromisoformat, (cards[0].first, cards[0].last))
+        late_days = (as_of - last - (last - first) / max(cards[0].rows - 1, 1)).days  # since a next value was due
+        said = f"{cards[0].name}: the data end on {last}"
         if late_days > TOO_LATE_DAYS:
-            raise InsufficientDataError(
-                f"{card.name}: the data end on {card.last}, long before as_of {self.p.as_of}; name an earlier day, or get newer data"
-            )
-        said = f"{card.name}: the data end on {card.last}, before {self.p.as_of}."
-        return replace(found, limits=(*found.limits, said)) if late_days > LATE_DAYS else found
+            raise InsufficientDataError(f"{said}, long before as_of {as_of}; name an earlier day, or get newer data")
+        return replace(found, limits=(*found.limits, f"{said}, before {as_of}.")) if late_days > LATE_DAYS else found
 
     def exhibit(self, name: str) -> Any:  # noqa: ANN401  # a table or a figure
         """Compute an exhibit and give it its texts, which may be templates or functions of the study, and its source."""
-        from research_lib.exhibits.table import Table
-
-        found, made = getattr(self, name), self.exhibits()[name]
+        found, made = getattr(self, name), getattr(type(self), name)
         look = dict(made.look)
-        most, source = look.pop("most", None), self.source_line(*look.pop("on", self.DATA[:1]))
+        most, on = look.pop("most", None), look.pop("on", self.DATA[:1])
+        source = "" if on is None else self.source_line(*on)
         if made.kind == "figure":
             return replace(found, id=name, source=found.source or source)
         for part in {"title", "deck", "note"} & look.keys():
@@ -237,22 +250,58 @@ class Study:
         """Name the data and the last day of the first series, as the line under each exhibit does."""
         cards = self.cards_of(*data) or self.cards
         names = list(dict.fromkeys(card.name for card in cards))
-        if not names:
-            return ""
-        more = f" and {len(names) - NAMED_SOURCES} more series" if len(names) > NAMED_SOURCES else ""
-        return f"Source: {', '.join(names[:NAMED_SOURCES])}{more}; {self.p.source} data to {cards[0].last}."
+        more = f" and {len(names) - 2} more series" if len(names) > 2 else ""
+        return f"Source: {', '.join(names[:2])}{more}; {self.p.source} data to {cards[0].last}." if names else ""
+
+    @table("What was read", READ, on=None)
+    def data(self) -> pd.DataFrame:
+        """What was read."""
+        rows = []
+        for card in self.cards:
+            span = (card.first, card.last, card.rows, card.gaps)
+            rows.append((card.id, card.name, f"{card.source}: {card.origin}", *span, card.fault_summary()))
+        return pd.DataFrame(rows, columns=READ)
+
+    @table("Parameters", ("parameter", "shown", "meaning"), on=None)
+    def parameters(self) -> pd.DataFrame:
+        """Parameters."""
+        fields = type(self.p).model_fields
+        rows = [(one, text, fields[one].description) for one, text in self.p.shown().items()]
+        return pd.DataFrame(rows, columns=["parameter", "shown", "meaning"])
+
+    @table("Code, packages and data", ("name", "shown"), on=None)
+    def provenance(self) -> pd.DataFrame:
+        """Code, packages and data."""
+        rows = [("commit", commit()), ("Python", platform.python_version())]
+        rows += [(package, version(package)) for package in PACKAGES]
+        rows += [(f"sha256 of {card.id}", card.sha256) for card in self.cards]
+        return pd.DataFrame(rows, columns=["name", "shown"])
 
 
 def study_class(notebook: str) -> type[Study] | None:
     """Return the study of a notebook, by the notebook's name without `.ipynb`; None where it has none of its own."""
-    if notebook not in STUDIES:
+    if (model := MODELS.get(notebook)) is None:
         return None
-    module, name = STUDIES[notebook].split(":")
-    return getattr(import_module(module), name)
+    return getattr(import_module(f"research_lib.studies.{MODULES[model.__name__]}"), model.__name__)
 
 
 def parameters_model(notebook: str) -> type[Parameters] | None:
     """Return the model of a notebook's parameters without importing its study; None where it has none of its own."""
-    from research_lib.studies.parameters import MODELS
-
     return MODELS.get(notebook)
+
+
+def require_sessions(closes: "pd.Series[float]") -> "pd.Series[float]":
+    """Return prices by sessions as they are; refuse what is weeks or months apart."""
+    step_days = closes.index.to_series().diff().dt.days.median()
+    if step_days > LONGEST_STEP_DAYS:
+        raise InsufficientDataError(f"{closes.name}: its prices are {step_days:.0f} days apart; sessions are needed")
+    return closes
+
+
+def commit() -> str:
+    """Return the project's commit, marked where files differ from it; `unknown` outside a checkout."""
+    command = ["git", "-C", str(PROJECT), "describe", "--always", "--abbrev=12", "--dirty=, with uncommitted changes"]
+    with suppress(OSError):
+        found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # nothing of a user's
+        return found.stdout.strip() or "unknown"
+    return "unknown"

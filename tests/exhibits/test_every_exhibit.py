@@ -10,7 +10,8 @@ from research_lib.exhibits.figure import Figure
 from research_lib.exhibits.table import Table
 from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS
-from research_lib.studies.study import STUDIES, Missing, parameters_model, study_class
+from research_lib.studies.parameters import MODELS
+from research_lib.studies.study import STUDIES, Missing, study_class
 
 NO_NUMBER = re.compile(r"\bnan\b|\bNone\b|∞|\binf\b|\{|\}|<NA>|NaT")
 EARLY = {
@@ -21,7 +22,7 @@ EARLY = {
 
 
 def of(notebook, **changes):
-    values = read_parameters(PARAMETERS / notebook / "smoke.yaml", parameters_model(notebook))
+    values = read_parameters(PARAMETERS / notebook / "smoke.yaml", MODELS[notebook])
     return study_class(notebook)(values.model_copy(update=changes))
 
 

@@ -14,9 +14,18 @@ from research_lib.errors import InsufficientDataError, ParameterError
 from research_lib.exhibits.findings import FINDINGS_MIME, SUMMARY_MIME, Findings, Summary, show_findings
 from research_lib.project import NOTEBOOKS
 from research_lib.stats.estimate import Estimate
-from research_lib.studies.common import COMMON_EXHIBITS, Find
 from research_lib.studies.parameters import RecordSigma as RecordSigmaParameters
-from research_lib.studies.study import STUDIES, Missing, Study, figure, result, study_class, table
+from research_lib.studies.study import (
+    COMMON_EXHIBITS,
+    STUDIES,
+    Find,
+    Missing,
+    Study,
+    figure,
+    result,
+    study_class,
+    table,
+)
 
 computed: list[str] = []
 
@@ -104,8 +113,8 @@ def test_a_table_shows_what_the_glossary_says(study):
 
 def test_what_is_missing_is_said_once_under_its_own_name(study):
     assert isinstance(study.show.relative, Missing)
-    assert repr(study.show.relative) == "What followed against the benchmark: no benchmark is given"
-    assert repr(study.show("picture")) == "The picture: no benchmark is given"
+    assert study.show.relative == "What followed against the benchmark: no benchmark is given"
+    assert study.show("picture") == "The picture: no benchmark is given"
     assert computed == ["benchmark"]  # the reason is kept, like a result
     with pytest.raises(InsufficientDataError, match="no benchmark is given"):
         study.relative  # noqa: B018
