@@ -5,14 +5,12 @@ import pandas as pd
 import pytest
 from linearmodels.panel import FamaMacBeth
 
-from research_lib.data.companies import month_ends
 from research_lib.errors import InsufficientDataError
 from research_lib.stats.cross_section import daily_slopes, event_days, fama_macbeth, monthly_slopes, rises_and_falls
 from research_lib.stats.cross_section import leverage_rate_interaction as interaction
 from research_lib.stats.leverage import add_ratios
-from research_lib.stats.panel import build_panel
 from research_lib.stats.regression import cosine_mean
-from tests.data.simulated import DEFAULT_PLANTED, simulate_panel
+from tests.data.simulated import simulate_panel
 from tests.stats.reference import known_on, slope_of
 from tests.validity.leverage import made_panel
 from tests.validity.nulls import stochastic_volatility
@@ -67,25 +65,9 @@ def test_the_interaction_is_the_regression_of_slopes_on_rises_and_falls():
         interaction(slopes, 0 * moves)
 
 
-@pytest.fixture(scope="module")
-def simulated():
+def test_the_slope_of_a_session_is_on_what_was_known_before_it_and_a_shock_is_found_on_its_day():
     data = simulate_panel(companies=150, years=6, seed=1)
-    return data, add_ratios(data.statements.values)
-
-
-def test_the_planted_effect_of_the_simulated_companies_is_found(simulated):
-    data, firms = simulated
-    months, planted = month_ends(data.panel), DEFAULT_PLANTED
-    slopes = monthly_slopes(build_panel(firms, data.panel.values, months), ["leverage", "negative", "size", "beta"])
-    table = pd.concat([fama_macbeth(slopes), interaction(slopes, rises_and_falls(data.rate, months))])
-    for name, truth in {"leverage": planted.premium, "rise": planted.rate_up, "fall": -planted.rate_down}.items():
-        assert table["low"][name] <= truth <= table["high"][name]
-        assert table["p"][name] < 0.05
-
-
-def test_the_slope_of_a_session_is_on_what_was_known_before_it_and_a_shock_is_found_on_its_day(simulated):
-    data, firms = simulated
-    prices, shocked = data.panel.values.iloc[:900].copy(), 800
+    firms, prices, shocked = add_ratios(data.statements.values), data.panel.values.iloc[:900].copy(), 800
     prices.iloc[700, 15:] = np.nan  # fewer than 20 companies: no slope
     ratio = known_on(firms, prices.index[shocked])["ratio"].reindex(prices.columns).fillna(0)
     prices.iloc[shocked:] *= 1 - 0.01 * ratio

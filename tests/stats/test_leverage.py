@@ -199,16 +199,3 @@ def test_stress_is_arithmetic():
     assert [stressed(tens, move)["share_below_one"] for move in (99, 101)] == [10 / 40, 20 / 40]
     # A cut turns no payer into a lender: nobody pays any more.
     check(stressed(tens, -600, share=1), cover=NAN, share_below_one=0)
-
-
-def test_without_a_move_stress_is_plain_cover_and_a_higher_rate_or_more_debt_never_helps():
-    incomes = [(n, year) for n in range(40) for year in range(2017, 2021)]
-    drawn = np.random.default_rng(0).normal(3, 3, (40, 4))
-    firms = prepared(*(company(f"F{n}", year, operating_income=drawn[n, year - 2017]) for n, year in incomes))
-    now = firms["fiscal_year"].eq(2020).to_numpy()
-    moves = [(-200, 1.0), (-200, 0.4), (0, 0.4), (0, 1.0), (300, 0.4), (300, 1.0)]
-    found = [stress(firms, now, rate_move_bp=move, debt_share=share, zombie_years=3) for move, share in moves]
-    shares, plain = pd.DataFrame(found)[["share_below_one", "zombie_share"]], interest_cover(firms[now])
-    assert (shares.diff().iloc[1:] >= 0).all(axis=None)
-    assert (shares.iloc[2:4] == [plain["share_below_one"], plain["zombie_share"]]).all(axis=None)
-    assert plain["zombie_share"] > 0
