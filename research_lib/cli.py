@@ -337,8 +337,6 @@ def pull(
         names = ", ".join(report.name for report in planned.reports) if words else "no parameter file"
         raise ParameterError(f"{names}: names no live source ({', '.join(SERVES)}): there is nothing to pull")
     store, policy = Store(snapshots_folder()), RetryPolicy(max_age=timedelta(hours=max_age))
-    if store.is_busy():
-        echo("another pull is running: this one waits for it", err=True)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("pulling", total=None)
         tell = lambda done, total, what: progress.update(bar, completed=done, total=total, description=what[:40])
@@ -371,19 +369,8 @@ def verify() -> None:
     """Compare every snapshot with its hash. Exit status 1 where one is damaged; a damaged one is never used."""
     from research_lib.data.live.store import Store
 
-    intact, damaged, stray = Store(snapshots_folder()).verify()
-    for path, what in damaged.items():
-        echo(f"damaged: {display_path(path)}: {what}", err=True)
-    rest = f"; {len(stray)} files of an interrupted pull (data gc removes them)" if stray else ""
-    echo(f"{len(intact)} intact, {len(damaged)} damaged{rest}")
+    intact, damaged = Store(snapshots_folder()).verify()
+    for path in damaged:
+        echo(f"damaged: {display_path(path)}: altered since it was pulled", err=True)
+    echo(f"{len(intact)} intact, {len(damaged)} damaged")
     raise Exit(FAILED if damaged else 0)
-
-
-@data.command()
-def gc() -> None:
-    """Remove what is damaged, and what an interrupted pull left."""
-    from research_lib.data.live.store import Store
-
-    store = Store(snapshots_folder())
-    with store.lock():
-        echo(f"removed {len(store.collect_garbage())} files")

@@ -9,7 +9,7 @@ import pytest
 
 from research_lib.data import open_source
 from research_lib.data.companies import load_price_panel, load_statements
-from research_lib.data.live.store import Item, Pulled
+from research_lib.data.live.store import Item
 from research_lib.data.quality import FaultKind
 from research_lib.data.sec import DEBT, TAGS, WAYS, facts_frame, read_facts
 from research_lib.errors import DataError, InsufficientDataError
@@ -101,7 +101,7 @@ def statements(store):  # noqa: F811
     """Keep a company's facts and load its statements as of a date."""
 
     def load(content, as_of=None):
-        store.keep(Pulled(Item("sec", "ABC"), facts_frame(content), {}, "test"))
+        store.keep(Item("sec", "ABC"), facts_frame(content))
         return load_statements(open_source("sec"), as_of=as_of)
 
     return load
@@ -213,12 +213,12 @@ def test_market_value_is_the_close_that_was_paid_times_shares(store):  # noqa: F
     days, splits = DAYS[:100], np.where(np.arange(100) == 60, 4.0, 0.0)  # closes before a split are given as quarters
     frame = pd.DataFrame({"date": days.as_unit("us"), "close": 25.0, "adj_close": np.arange(100.0) + 1, "volume": 1.0,
                           "split": splits})  # fmt: skip
-    store.keep(Pulled(Item("yahoo", "ABC"), frame, {}, "test"))
+    store.keep(Item("yahoo", "ABC"), frame)
     published = str((days[20] - pd.Timedelta(days=1)).date())
     for name, shares in {"ABC": 10e6, "GOOGL": None, "WXYZ": 1e6}.items():
         content = json.loads(json.dumps(company(shares=shares)).replace(FILED, published))
         content["facts"]["us-gaap"]["Assets"]["units"]["USD"][0]["val"] += len(name)
-        store.keep(Pulled(Item("sec", name), facts_frame(content), {}, "test"))
+        store.keep(Item("sec", name), facts_frame(content))
     assert load_price_panel(open_source("sec")) is None
     both = open_source("sec+yahoo")
     loaded = load_statements(both)

@@ -1,23 +1,25 @@
 """How to ask a vendor for data: few at once, no sooner than it says, and never in silence when it fails."""
 
+import json
 import random
 from collections.abc import Callable
 from concurrent.futures import CancelledError
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from threading import Event, Lock
 from time import monotonic
-from typing import TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
+import pandas as pd
 from curl_cffi import CurlECode
-from curl_cffi.requests import Response
+from curl_cffi.requests import Response, Session
 from curl_cffi.requests.exceptions import DNSError, ProxyError, RequestException, Timeout
 
+from research_lib.data.live.store import Item
 from research_lib.errors import DataError
 
 T = TypeVar("T")
+Fetched = tuple[pd.DataFrame, dict[str, str]]  # rows, and the query that asks for them again (never who asked)
 
 
 class RefusedError(DataError):
@@ -27,12 +29,12 @@ class RefusedError(DataError):
 class TransientError(OSError):
     """A vendor did not answer, or with something that may pass; an OSError, so that yfinance goes on without a cookie.
 
-    `for_all`: it would meet any other request too; not `again`: nor would it pass.
+    `for_all`: it would meet any other request too.
     """
 
-    def __init__(self, message: str, *, retry_after_s: float = 0.0, for_all: bool = False, again: bool = True) -> None:
+    def __init__(self, message: str, *, retry_after_s: float = 0.0, for_all: bool = False) -> None:
         super().__init__(message)
-        self.retry_after_s, self.for_all, self.again = retry_after_s, for_all, again
+        self.retry_after_s, self.for_all = retry_after_s, for_all
 
 
 @dataclass(frozen=True)
@@ -47,66 +49,91 @@ class RetryPolicy:
     max_age: timedelta = timedelta(hours=6)  # what is younger is not asked for: an interrupted pull goes on
 
 
-class RateLimiter:
-    """One source's requests: a gap apart; after a 429 none until the wait is over; none at all once it is closed."""
+class Vendor(Session[Response]):
+    """One vendor's client, a session whose answers are judged: its name among sources, and how to fetch an item."""
 
-    def __init__(self, policy: RetryPolicy, *, gap_s: float = 0.0) -> None:
-        self._policy, self._gap_s, self._stop, self._lock = policy, gap_s, Event(), Lock()
-        self._open_at, self._closed = 0.0, ""
+    source: ClassVar[str]
+    label: ClassVar[str]
+    browser: ClassVar[Literal["chrome"] | None] = "chrome"  # whose requests ours look like
+    gap_s: ClassVar[float] = 0.0  # between requests
 
-    def stop(self) -> None:
-        """Let nothing more through, and wake all who wait: their `ask` raises `CancelledError`."""
-        self._stop.set()
+    def __init__(self, policy: RetryPolicy) -> None:
+        super().__init__(impersonate=self.browser)
+        self.policy, self.stop, self._turns, self._open_at, self._shut = policy, Event(), Lock(), 0.0, ""
+        self._once, self._fetched = Lock(), dict[str, Any]()  # what serves several items
+
+    def fetch(self, item: Item) -> Fetched:
+        """Fetch an item's whole history; `RefusedError` or `TransientError` where there is no usable answer."""
+        raise NotImplementedError
 
     def ask(self, call: Callable[[], T]) -> T:
-        """Call until it answers; `TransientError` is the last attempt's, and closes the source if it is for all."""
-        if self._closed:
-            raise TransientError(f"not asked: {self._closed}")
-        policy, attempt = self._policy, 1
-        while True:
-            with self._lock:
-                turn = max(self._open_at, monotonic())
-                self._open_at = turn + self._gap_s
-            self._wait(turn - monotonic())
+        """Call until it answers, as patiently as the policy says; `CancelledError` once `stop` is set.
+
+        Calls start `gap_s` apart, and after a fault for all none until the wait is over. Where a call ends with one, the
+        vendor is shut.
+        """
+        policy, attempt = self.policy, 1
+        while not self._shut:
+            with self._turns:
+                self._wait(self._open_at - monotonic())
+                self._open_at = max(self._open_at, monotonic() + self.gap_s)
             try:
                 return call()
             except TransientError as error:
-                if not error.again or error.retry_after_s > policy.longest_wait_s or attempt == policy.attempts:
-                    self._closed = self._closed or (str(error) if error.for_all else "")
+                if error.retry_after_s > policy.longest_wait_s or attempt == policy.attempts:
+                    self._shut = self._shut or (str(error) if error.for_all else "")
                     raise
                 jittered = policy.first_wait_s * 2.0 ** (attempt - 1) * random.uniform(1, 2)  # noqa: S311  # no secret
                 wait_s = max(min(jittered, policy.longest_wait_s), error.retry_after_s)
-                if error.for_all:
-                    with self._lock:
-                        self._open_at = max(self._open_at, monotonic() + wait_s)
+                self._open_at = max(self._open_at, monotonic() + wait_s * error.for_all)
             self._wait(wait_s)
             attempt += 1
+        raise TransientError(f"not asked: {self._shut}")
+
+    def request(self, method: str, url: str, **options: Any) -> Response:  # type: ignore[override]  # noqa: ANN401
+        """Ask once, for no longer than the time-out, and judge the answer."""
+        try:
+            response = super().request(method, url, **{**options, "timeout": self.policy.timeout_s})  # type: ignore[arg-type]
+        except RequestException as error:
+            raise connection_fault(self.label, error, self.policy.timeout_s) from None
+        self.judge(url, response)
+        return response
+
+    def judge(self, url: str, response: Response) -> None:  # noqa: ARG002  # which of several answers it is
+        """Raise where an answer is none, or a web page in place of data."""
+        status, after = response.status_code, response.headers.get("Retry-After") or ""
+        asked_s = (
+            float(after) if after.replace(".", "", 1).isdecimal() else 0.0
+        )  # else a date, or nothing: the usual waits do
+        shown = f" ({status})" + (f"; it asks to wait {asked_s:.0f} s" if asked_s else "")
+        if status == 429 or b"Too Many Requests" in response.content[:500]:
+            raise TransientError(f"{self.label} is throttling{shown}", retry_after_s=asked_s, for_all=True)
+        if status >= 500:
+            raise TransientError(f"{self.label} has a fault{shown}", retry_after_s=asked_s)
+        if status >= 400:
+            raise RefusedError(f"{self.label} answered {status} {response.reason}")
+        if response.content.lstrip()[:1] == b"<":
+            raise TransientError(f"{self.label} sent a web page in place of data")
+
+    def read_json(self, response: Response) -> Any:  # noqa: ANN401
+        """Read an answer in JSON."""
+        try:
+            return json.loads(response.content)
+        except ValueError:
+            raise TransientError(f"{self.label} sent an answer that is cut off or no JSON") from None
 
     def _wait(self, seconds: float) -> None:
-        if self._stop.wait(max(seconds, 0.0)):
+        if self.stop.wait(max(seconds, 0.0)):
             raise CancelledError
 
 
-def check_answer(vendor: str, response: Response) -> None:
-    """Raise where an answer's status says that it should be asked for again, or a web page stands in place of data."""
-    status, asked_s = response.status_code, read_retry_after(response.headers.get("Retry-After"))
-    shown = f"; it asks to wait {asked_s:.0f} s" if asked_s else ""
-    if status == 429:
-        raise TransientError(f"{vendor} is throttling (429){shown}", retry_after_s=asked_s, for_all=True)
-    if status >= 500:
-        raise TransientError(f"{vendor} has a fault ({status}){shown}", retry_after_s=asked_s)
-    if status < 400 and response.content.lstrip()[:1] == b"<":
-        raise TransientError(f"{vendor} sent a web page in place of data")
-
-
-def connection_fault(vendor: str, error: RequestException, timeout_s: float) -> TransientError:
+def connection_fault(vendor: str, error: RequestException, timeout_s: float) -> RefusedError | TransientError:
     """Say what went wrong on the way to a vendor."""
     if "certificate" in str(error).lower():
-        said = (
+        return RefusedError(
             f"{vendor} shows a certificate that this machine does not trust (a proxy that reads along?): set "
             f"REQUESTS_CA_BUNDLE to the file of your company's certificates"
         )
-        return TransientError(said, for_all=True, again=False)
     if isinstance(error, ProxyError):
         return TransientError(f"the proxy on the way to {vendor} lets nothing through: see HTTPS_PROXY", for_all=True)
     if isinstance(error, DNSError) or error.code == CurlECode.COULDNT_CONNECT:
@@ -115,20 +142,4 @@ def connection_fault(vendor: str, error: RequestException, timeout_s: float) -> 
         return TransientError(f"{vendor} did not answer within {timeout_s:g} s")
     if error.code == CurlECode.BAD_CONTENT_ENCODING:
         return TransientError(f"{vendor} sent an answer that cannot be unpacked")
-    half = " in the middle of its answer" if error.code == CurlECode.PARTIAL_FILE else ""
-    return TransientError(f"{vendor} cut the connection{half}")
-
-
-def read_retry_after(text: str | None) -> float:
-    """Read the header Retry-After, seconds or a date, as seconds; 0 where it is absent or neither."""
-    for read in (float, lambda date: (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()):
-        with suppress(ValueError, TypeError):
-            return max(0.0, read(text or ""))
-    return 0.0
-
-
-def reason(error: Exception) -> str:
-    """Say in one line why an item could not be had, whatever was raised: what a changed answer does to its reader."""
-    if isinstance(error, (DataError, OSError)):  # a vendor, the network, or the disk
-        return str(error)
-    return f"the answer is not in the form it was ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+    return TransientError(f"{vendor} cut the connection")

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import yfinance
 
 from research_lib.data.calendar import sessions_between
 from research_lib.data.live import vendors as real
 from research_lib.data.live.network import RetryPolicy
-from research_lib.data.live.pull import GAPS_S, pull_for
-from research_lib.data.live.store import Pulled, Store
+from research_lib.data.live.pull import pull_for
+from research_lib.data.live.store import Store
 from tests.data.live import loopback
 
 QUICK = RetryPolicy(first_wait_s=0.01, longest_wait_s=0.5, timeout_s=0.4, attempts=3)
@@ -21,7 +22,8 @@ NEEDS = {"data_dir": "", "symbols": (), "optional_symbols": (), "series": (), "c
 
 
 @pytest.fixture
-def vendors():
+def vendors(tmp_path):
+    yfinance.set_tz_cache_location(str(tmp_path / "cookies"))
     with loopback.Vendors() as server:
         yield server
 
@@ -37,9 +39,9 @@ def store(tmp_path, monkeypatch):
 def pull(vendors, store, monkeypatch):
     """Pull what a parameter set needs with the real clients led to the server; short waits."""
     monkeypatch.setenv("SEC_IDENTITY", "Jo Doe jo@example.org")
-    monkeypatch.setitem(GAPS_S, "sec", 0.0)
+    monkeypatch.setattr(real.Sec, "gap_s", 0.0)
     for name, client in real.VENDORS.items():
-        led = lambda *args, client=client, **options: loopback.lead(client(*args, **options), vendors.port)
+        led = lambda policy, client=client: loopback.lead(client(policy), vendors.port)
         monkeypatch.setitem(real.VENDORS, name, led)
 
     def run(source, *, accept=False, max_age_hours=0, **needs):
@@ -49,8 +51,7 @@ def pull(vendors, store, monkeypatch):
     return run
 
 
-def prices(item, level=100.0):
+def prices(level=100.0):
     """Prices that rise by a cent a day, as a client brings them."""
     closes = level + np.arange(len(DAYS)) / 100
-    frame = pd.DataFrame({"date": DAYS.as_unit("us"), "close": closes, "volume": 1.0, "split": 0.0})
-    return Pulled(item, frame, {"symbol": item.name}, "test")
+    return pd.DataFrame({"date": DAYS.as_unit("us"), "close": closes, "volume": 1.0, "split": 0.0})

@@ -15,10 +15,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 import pandas as pd
 
+from research_lib.data.live.network import RetryPolicy
 from research_lib.data.live.vendors import VENDORS
 
 HOSTS = {"query2.finance.yahoo.com", "query1.finance.yahoo.com", "fc.yahoo.com", "guce.yahoo.com",
          "fred.stlouisfed.org", "mba.tuck.dartmouth.edu", "data.sec.gov", "www.sec.gov"}  # fmt: skip
+PATIENT = RetryPolicy(first_wait_s=0.01, timeout_s=5)
 FRENCH = "/pages/faculty/ken.french/ftp"
 OPENING = pd.Timedelta(hours=14, minutes=30)  # of the exchange, in UTC
 FILED = "2023-02-20"
@@ -104,26 +106,26 @@ class Vendors:
 
 def lead(client, port):
     """Lead a real client's requests to the server."""
-    ask = client.session.request
+    ask = client.request
 
     def led(method, url, *args, **options):
         parts = urlsplit(url)
         assert parts.hostname in HOSTS, f"a test asks {parts.hostname}"
         return ask(method, parts._replace(scheme="http", netloc=f"127.0.0.1:{port}").geturl(), *args, **options)
 
-    client.session.request = led
+    client.request = led
     if client.source == "yahoo":
         from yfinance.data import YfData
 
-        data = YfData(session=client.session)
+        data = YfData(session=client)
         data._cookie, data._crumb = True, "crumb"
         data.cache_get.cache_clear()
     return client
 
 
-def clients(port, store, *, timeout_s=5.0, names=tuple(VENDORS)):
+def clients(port, *names, policy=PATIENT):
     """The real clients by source, led to the server."""
-    return {name: lead(VENDORS[name](store, timeout_s=timeout_s), port) for name in names}
+    return {name: lead(VENDORS[name](policy), port) for name in names}
 
 
 def as_json(content, **options):
