@@ -25,29 +25,24 @@ DDOF = {1: "of a sample", 0: "of a population"}
 EVENTS = [date(2007, 9, 18), date(2019, 7, 31), date(2020, 3, 16), date(2022, 11, 10)]
 MONTHLY_LEGS = (("S1", "S5"), ("SMB", ""))
 HORIZONS = {"monthly": (1, 3, 6, 12), "daily": (1, 5, 21, 63, 126, 252)}
+EXAMPLE = {"title": "An example: Black Monday", "as_of": "1987-10-19"}
+FELL = {"of": "GSPC", "take": "change 1"}
+EXAMPLE_CLAIM = {"id": "X1", "article": "X", "says": "it fell 20.5%", "check": FELL, "is": "-20.5%"}
 
 
 class RecordSigma(Parameters):
     """Parameters of `03_record_sigma`."""
 
-    asset: AssetName = parameter(
-        "GSPC", "Asset", "whose moves; SYMBOL, or SYMBOL:field for another column than the close"
-    )
+    asset: AssetName = parameter("GSPC", "Asset", "whose moves; SYMBOL, or SYMBOL:field for another column than close")
     benchmark: OptionalAssetName = parameter("IXIC", "Benchmark", "compared with; empty for none")
     assets: list[AssetName] = parameter(["GSPC", "IXIC"], "Compared assets", "whose records are compared", min_length=1)
     definition: SigmaName = parameter("price_z", "Definition", "the headline sigma")
-    window: int = parameter(
-        50, "Window", "how far the average and its standard deviation look back", unit="sessions", step=5, ge=5, le=1000
-    )
-    ddof: int = parameter(
-        1, "Deviation", "1 for the standard deviation of a sample, 0 for that of a population", names=DDOF, ge=0, le=1
-    )
+    window: int = parameter(50, "Window", "how far the averages look back", unit="sessions", step=5, ge=5, le=1000)
+    ddof: int = parameter(1, "Deviation", "1 for the deviation of a sample, 0 of a population", names=DDOF, ge=0, le=1)
     threshold: float = parameter(
         2.5, "Threshold", "how extreme an episode is; a negative one asks for falls", unit="σ", step=0.1, ge=-20, le=20
     )
-    cluster_gap: int = parameter(
-        10, "Gap joined", "the longest gap that still leaves one episode", unit="sessions", ge=0, le=252
-    )
+    cluster_gap: int = parameter(10, "Gap joined", "the longest gap within an episode", unit="sessions", ge=0, le=252)
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -132,34 +127,16 @@ class RateCuts(Parameters):
 class Leverage(Parameters):
     """Parameters of `02_leverage_net_debt`; it names no price: the companies' own are found with their statements."""
 
-    large: int = parameter(
-        500, "Large", "how many of the largest are the large companies", unit="companies", step=50, ge=30, le=5000
-    )
-    small: int = parameter(
-        2000, "Small", "how many of the next largest are small companies", unit="companies", step=100, ge=30, le=20_000
-    )
-    exclude_financials: bool = parameter(
-        True, "Without financials", "leave out financials and real estate; needs sectors"
-    )
-    quoted_large: float = parameter(
-        1.4, "Quoted for large", "the published net debt / EBITDA of large companies", unit="turns", step=0.1
-    )
-    quoted_small: float = parameter(
-        4.0, "Quoted for small", "the published net debt / EBITDA of small companies", unit="turns", step=0.1
-    )
-    zombie_years: int = parameter(
-        3, "Zombie after", "how long interest cover stays below 1 to make a zombie", unit="years", ge=1, le=10
-    )
+    large: int = parameter(500, "Large", "how many of the largest are large", unit="companies", step=50, ge=30, le=5000)
+    small: int = parameter(2000, "Small", "how many come next in size", unit="companies", step=100, ge=30, le=20_000)
+    exclude_financials: bool = parameter(True, "Without financials", "leave out financials, real estate; needs sectors")
+    quoted_large: float = parameter(1.4, "Quoted for large", "net debt / EBITDA as published", unit="turns", step=0.1)
+    quoted_small: float = parameter(4.0, "Quoted for small", "net debt / EBITDA as published", unit="turns", step=0.1)
+    zombie_years: int = parameter(3, "Zombie after", "how long interest cover is below 1", unit="years", ge=1, le=10)
     fiscal_year: int = parameter(0, "Fiscal year", "the year of the headline; 0 is the last one", ge=0, le=2100)
-    events: list[Day] = parameter(
-        EVENTS, "Chosen days", "days whose cross-section of returns is looked at", min_length=1
-    )
-    stress_bp: int = parameter(
-        200, "Stress", "the move of interest rates in the stress test", unit=BP, step=25, ge=-1000, le=2000
-    )
-    stress_share: float = parameter(
-        0.5, "Share refinanced", "the share of debt that pays the new rate, as a decimal", step=0.05, gt=0, le=1
-    )
+    events: list[Day] = parameter(EVENTS, "Chosen days", "days whose returns are held against leverage", min_length=1)
+    stress_bp: int = parameter(200, "Stress", "by how much interest rates move", unit=BP, step=25, ge=-1000, le=2000)
+    stress_share: float = parameter(0.5, "Share refinanced", "the share of debt at the new rate", step=0.05, gt=0, le=1)
 
     optional_symbols: ClassVar[list[str]] = ["GSPC"]  # the market, for betas
     # Rates that debt is priced by, and what the long proxies are made of.
@@ -175,43 +152,27 @@ class Claims(Parameters):
     """Parameters of `04_claims`."""
 
     articles: dict[str, language.Article] = parameter(
-        {"X": {"title": "An example: Black Monday", "as_of": "1987-10-19"}},
-        "Articles",
-        "what was published, by a short name, and the last session that it could know",
-        validate_default=True,
+        {"X": EXAMPLE}, "Articles", "what was published, and the last session that it could know", validate_default=True
     )
     claims: list[language.Claim] = parameter(
-        [
-            {
-                "id": "X1",
-                "article": "X",
-                "says": "it fell 20.5%",
-                "check": {"of": "GSPC", "take": "change 1"},
-                "is": "-20.5%",
-            }
-        ],
-        "Claims",
-        "what they say, and the line that tests it",
-        validate_default=True,
+        [EXAMPLE_CLAIM], "Claims", "what they say, and the line that tests it", validate_default=True
     )
 
     @property
     def optional_symbols(self) -> list[str]:
         """Prices that the claims name."""
-        from research_lib.data.catalog import known_series
-
-        return [name for name in self._names() if name not in known_series()]
+        return self._named(series=False)
 
     @property
     def series(self) -> list[str]:
         """Series that the claims name."""
+        return self._named(series=True)
+
+    def _named(self, *, series: bool) -> list[str]:
         from research_lib.data.catalog import known_series
 
-        return [name for name in self._names() if name in known_series()]
-
-    def _names(self) -> list[str]:
-        checks = [check for claim in self.claims for check in claim.checks]
-        return list(dict.fromkeys(name for check in checks for name in check.names()))
+        names = dict.fromkeys(name for claim in self.claims for check in claim.checks for name in check.names())
+        return [name for name in names if (name in known_series()) is series]
 
     @staticmethod
     def explain_fault(fault: ErrorDetails, model: type[Any], values: Mapping[str, Any]) -> str:
