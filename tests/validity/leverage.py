@@ -1,14 +1,13 @@
 """Quantities of the leverage study, drawn where leverage means nothing, and group ratios drawn from real companies."""
 
-from functools import cache
+from functools import cache, partial
 from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from research_lib.data import load_series, open_source
-from research_lib.data.companies import load_companies
-from research_lib.errors import MissingDataError
+from research_lib.data.companies import load_statements
 from research_lib.stats.bootstrap import correlation, ratio_of_sums
 from research_lib.stats.cross_section import event_days, fama_macbeth, leverage_rate_interaction, monthly_slopes
 from research_lib.stats.leverage import LARGE, SMALL, prepare
@@ -46,17 +45,18 @@ def _panel(rng, null):
 
 
 def _premium(rng, null):
-    return float(fama_macbeth(monthly_slopes(_panel(rng, null)[0], ["leverage", "negative"])).loc["leverage", "p"])
+    panel, _ = _panel(rng, null)
+    return fama_macbeth(monthly_slopes(panel, ["leverage", "negative"])).loc["leverage", "p"]
 
 
 def _moves(rng, null, driver):
     panel, moves = _panel(rng, null)
-    return float(leverage_rate_interaction(monthly_slopes(panel, ["leverage"]), moves).loc[driver, "p"])
+    return leverage_rate_interaction(monthly_slopes(panel, ["leverage"]), moves).loc[driver, "p"]
 
 
 def _chosen_day(rng, null):
     slopes = pd.DataFrame({"slope": null(320, rng), "n": 100}, pd.bdate_range("2010-01-04", periods=320))
-    return float(event_days(slopes, [slopes.index[-1]])["p"].iloc[0])
+    return event_days(slopes, [slopes.index[-1]])["p"].iloc[0]
 
 
 def _correlation(rng, null):
@@ -75,47 +75,39 @@ def _spreads():
 def _spread_slope(rng):
     drawn = _spreads()
     smb = random_signs(drawn[["SMB"]], rng)["SMB"]
-    return float(ols(smb, drawn[["spread", "market"]], cov="wild", seed=int(rng.integers(2**31))).loc["spread", "p"])
+    return ols(smb, drawn[["spread", "market"]], cov="wild", seed=int(rng.integers(2**31))).loc["spread", "p"]
 
 
 @cache
 def _population(group):
     """Return net debt and EBITDA of the real companies of one group, fiscal 2021; the shared folder must be there."""
-    statements = load_companies(open_source("folder", data_dir=SHARED_DATA)).statements
-    if statements is None:
-        raise MissingDataError("no company statements")
-    firms = prepare(statements, exclude_financials=False)
+    firms = prepare(load_statements(open_source("folder", data_dir=SHARED_DATA)).values, exclude_financials=False)
     chosen = firms[(firms["fiscal_year"] == 2021) & (firms["group"] == group)]
     return chosen[["net_debt", "ebitda"]].dropna().reset_index(drop=True)
 
 
-def _missed(rng, n, *groups):
+def _missed(rng, n, groups):
     """Say whether the interval of a group's ratio, or of it less another's, misses that of the population."""
-    drawn = [_population(group).iloc[rng.integers(0, len(_population(group)), n)] for group in groups]
-    truth = [_population(group)["net_debt"].sum() / _population(group)["ebitda"].sum() for group in groups]
-    less = drawn[1] if len(drawn) > 1 else None
-    found = ratio_of_sums(drawn[0], less=less, draws=499, seed=int(rng.integers(2**31)))
-    return misses(found, truth[0] - sum(truth[1:]))
+    populations = [_population(group) for group in groups]
+    drawn, *less = [firms.iloc[rng.integers(0, len(firms), n)] for firms in populations]
+    truth, *other = [firms["net_debt"].sum() / firms["ebitda"].sum() for firms in populations]
+    found = ratio_of_sums(drawn, less=less[0] if less else None, draws=499, seed=int(rng.integers(2**31)))
+    return misses(found, truth - sum(other))
 
 
-def quantities():
-    """Under every null; and of samples of the real companies."""
-    for null, drawn in {"independent": independent, "stochastic volatility": stochastic_volatility}.items():
-        for name, p, *more in (
-            ("return for a turn of leverage (Fama-MacBeth)", _premium),
-            ("leverage when the rate rises", _moves, "rise"),
-            ("leverage when the rate falls", _moves, "fall"),
-            ("leverage on a chosen day", _chosen_day),
-            ("correlation of two series", _correlation),
-        ):
-            draw = lambda rng, p=p, arguments=(drawn, *more): p(rng, *arguments)
-            yield Quantity(f"{name}: p", null, draw, fast=p is _correlation)
-    yield Quantity("small minus large when spreads widen: p", "real returns, random signs", _spread_slope)
-    real = "real companies of 2021"
-    for group, n in product((LARGE, SMALL), (100, 200, 500)):
-        draw = lambda rng, n=n, group=group: _missed(rng, n, group)
-        yield Quantity(f"net debt / EBITDA of {group} companies, n = {n}: interval", real, draw)
-    yield Quantity("gap between the groups, n = 500 each: interval", real, lambda rng: _missed(rng, 500, SMALL, LARGE))
-
-
-QUANTITIES = tuple(quantities())
+PRINTED = {
+    "return for a turn of leverage (Fama-MacBeth)": _premium,
+    "leverage when the rate rises": partial(_moves, driver="rise"),
+    "leverage when the rate falls": partial(_moves, driver="fall"),
+    "leverage on a chosen day": _chosen_day,
+    "correlation of two series": _correlation,
+}
+REAL = "real companies of 2021"
+QUANTITIES = (
+    *(Quantity(f"{name}: p", null.__name__.replace("_", " "), partial(p, null=null), fast=p is _correlation)
+      for null in (independent, stochastic_volatility) for name, p in PRINTED.items()),
+    Quantity("small minus large when spreads widen: p", "real returns, random signs", _spread_slope),
+    *(Quantity(f"net debt / EBITDA of {group} companies, n = {n}: interval", REAL, partial(_missed, n=n, groups=[group]))
+      for group, n in product((LARGE, SMALL), (100, 200, 500))),
+    Quantity("gap between the groups, n = 500 each: interval", REAL, partial(_missed, n=500, groups=[SMALL, LARGE])),
+)  # fmt: skip

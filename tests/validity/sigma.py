@@ -9,23 +9,18 @@ from research_lib.data import DataSet
 from research_lib.exhibits.format import plural
 from research_lib.studies.record_sigma import RecordSigma
 from tests.validity.measure import Quantity, misses
-from tests.validity.nulls import NULLS, Floats, random_signs, real_pair
+from tests.validity.nulls import NULLS, random_signs, real_pair
 
 SESSIONS, FAST_SESSIONS = 9284, 2520  # as many as the Russell 2000 has; ten years
 REAL = "real returns with random signs"
-
-
-def real_signs(sessions: int, rng: np.random.Generator) -> Floats:
-    """Return the Russell 2000's returns, each with a random sign."""
-    signed: Floats = random_signs(real_pair()[["small"]], rng)["small"].to_numpy()[:sessions]
-    return signed
 
 
 def after(
     rng: np.random.Generator, null: str, threshold: float, horizon: int, sessions: int = SESSIONS
 ) -> "pd.Series[float]":
     """Return the row of the study's table of what followed, of an index in which nothing is to be found."""
-    returns = (NULLS | {REAL: real_signs})[null](sessions, rng)
+    real = lambda n, rng: random_signs(real_pair()[["small"]], rng)["small"].to_numpy()[:n]  # the Russell 2000
+    returns = (NULLS | {REAL: real})[null](sessions, rng)
     dates = pd.bdate_range("1987-09-10", periods=len(returns), name="date")
     study = RecordSigma.from_params(asset="NONE", benchmark="", threshold=threshold)
     vars(study)["prices"] = DataSet(pd.DataFrame({"NONE": 100 * np.cumprod(1 + returns)}, dates), ())
