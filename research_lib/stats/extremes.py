@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import inv_boxcox
 
+from research_lib.errors import InsufficientDataError
 from research_lib.stats.estimate import Estimate
 
 MINIMUM_PEAKS = 10  # fewer peaks do not tell a shape from a scale
@@ -119,5 +120,7 @@ def return_period(periods: pd.DataFrame, threshold: float, years: float) -> Esti
     middle = periods.iloc[(periods["threshold"] - threshold).abs().argmin()]
     found = pd.concat([periods["value"], periods["without"]])
     low, high = float(found.min()), float(found.max())
+    if np.isnan(low):
+        raise InsufficientDataError(f"too few episodes ({middle['n']:.0f}) to say how often such a level comes")
     can_say = high < TOO_FAR_APART * min(low, years)
     return Estimate(float(middle["value"]) if can_say else np.nan, int(middle["n"]), low, high)

@@ -5,7 +5,7 @@ are added. Missing values (NaN) are left out of ranks and never meet a condition
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,14 @@ class HistoricalRank:
     highest_date: pd.Timestamp  # the first day of the extreme
     lowest: float
     lowest_date: pd.Timestamp
+
+    def from_nearer_end(self) -> dict[str, Any]:
+        """Return all fields, with `rank`, `since` and `episode_rank` as counted from the nearer `end`, highest or lowest."""
+        if self.lowest_rank < self.rank:
+            own = ("lowest", self.lowest_rank, self.lowest_since, 1 + self.lower_episodes)
+        else:
+            own = ("highest", self.rank, self.highest_since, 1 + self.higher_episodes)
+        return vars(self) | dict(zip(("end", "rank", "since", "episode_rank"), own, strict=True))
 
 
 def rank_in_history(history: "pd.Series[float]", *, gap: int = 10) -> HistoricalRank:

@@ -4,7 +4,7 @@ From top to bottom: data, results, exhibits, words, summary. Both sides count: a
 negative threshold asks for falls.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -27,8 +27,7 @@ from research_lib.stats.extremes import calendar_years, find_episodes, return_pe
 from research_lib.stats.history import HistoricalRank, change, rank_in_history
 from research_lib.stats.sigma import SigmaName, SigmaSettings, scan, sigma_path
 from research_lib.studies import parameters
-from research_lib.studies.common import Find, require_sessions
-from research_lib.studies.study import Study, figure, figure_on, result, table
+from research_lib.studies.study import Find, Study, figure, figure_on, require_sessions, result, table
 
 # Each definition, the windows it takes where it has some of its own, and its name in words.
 DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
@@ -42,16 +41,16 @@ DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
     ("return_z", {"return_sessions": 1}, "1-day move, daily volatility"),
 )
 WEEK, MONTH = "horizon == 5", "horizon == 21"  # of a table by horizons, the rows that findings are about
-HORIZONS = (1, 5, 10, 21, 63, 126, 252)  # sessions, as are the next three
+HORIZONS = (1, 5, 10, 21, 63, 126, 252)  # sessions, as are the next two
 MOVES = (1, 2, 3, 5, 6, 10, 15, 20)
-GRID_WINDOWS = (20, 50, 100, 200)
 DRAWN = 130  # of the price around the day: half a year
 LEAST_HISTORY, LEAST_COMPANIES = 252, 20  # before a company's record, or a share of companies, means something
 FEW_EPISODES = 20  # fewer are no ground for "no signal"
 DETECTABLE = 2.8 / 3.92  # of an interval's width: an effect of 1.96 + 0.84 errors is found four times in five
 NO_SIGNAL = "What followed was not clearly different from other days"
 
-RANKS = ("value", "rank", "rank_of", "since")
+OF = ("n", Column("of", "count"))
+RANKS = ("value", "rank", OF, ("end", Column("from the", words=True)), "since")
 EXTREMES = ("n", "highest", "highest_date", "lowest", "lowest_date")
 MOVED = (("horizon", Column("sessions", "count")), *RANKS, "episode_rank")
 AFTER = (("horizon", Column("sessions after", "count")), "n", "mean", ("base", Column("other days")),
@@ -94,11 +93,8 @@ class RecordSigma(Study):
     QUESTION = "How extreme is the move, how rare, and what followed?"
     CONTROLS = ("asset", "definition", "window", "threshold", "cluster_gap", "ddof")
     VIEWS: ClassVar[dict[str, tuple[str, ...]]] = {
-        "Price and episodes": ("history", "largest"),
-        "Definitions": ("ranks", "definitions"),
-        "What followed": ("what_followed", "after"),
-        "How rare": ("return_levels", "thresholds"),
-    }
+        "Price and episodes": ("history", "largest"), "Definitions": ("ranks", "definitions"),
+        "What followed": ("what_followed", "after"), "How rare": ("return_levels", "thresholds")}  # fmt: skip
 
     def __init__(self, params: parameters.RecordSigma, *, loaded: dict[Any, Any] | None = None) -> None:
         super().__init__(params, loaded=loaded)
@@ -154,15 +150,9 @@ class RecordSigma(Study):
     def day(self) -> HistoricalRank:
         """The last session in its history, under the headline definition."""
         if self.path.index[-1] != (last := self.close.index[-1]):
-            raise InsufficientDataError(
-                f"{self.p.asset}: prices do not vary over {self.p.window} sessions to {last.date()}"
-            )
+            still = f"prices do not vary over {self.p.window} sessions"
+            raise InsufficientDataError(f"{self.p.asset}: {still} to {last.date()}")
         return rank_in_history(self.path, gap=self.p.cluster_gap)
-
-    @result
-    def standing(self) -> dict[str, Any]:
-        """The day's rank from the nearer end."""
-        return _ranked(self.path)
 
     @result
     def years(self) -> float:
@@ -188,24 +178,12 @@ class RecordSigma(Study):
     @result
     def return_period(self) -> Estimate:
         """The years between episodes that reach the level."""
-        found = return_period(self.thresholds, self.p.threshold, self.years)
-        if np.isnan(found.low):
-            raise InsufficientDataError(f"too few episodes ({found.n}) to say how often such a level comes")
-        return found
+        return return_period(self.thresholds, self.p.threshold, self.years)
 
     @result
     def sigma_of_companies(self) -> pd.DataFrame:
         """The headline sigma of every company."""
         return scan(self.panel.values, self.p.definition, self.settings)
-
-    @result
-    def share_beyond(self) -> "pd.Series[float]":
-        """The share of companies beyond the threshold, on the sessions with enough of them."""
-        sigma, n = self.sigma_of_companies, self.sigma_of_companies.notna().sum(axis=1)
-        share = ((self.side * sigma > abs(self.p.threshold)).sum(axis=1) / n)[n >= LEAST_COMPANIES]
-        if share.empty:
-            raise InsufficientDataError(f"no session has {LEAST_COMPANIES} companies of known sigma")
-        return share
 
     # Exhibits.
 
@@ -215,108 +193,89 @@ class RecordSigma(Study):
         day, n, close = self.day, self.p.window, self.close
         average, spread = close.rolling(n).mean(), close.rolling(n).std(ddof=self.p.ddof)
         near, last = close.index[-DRAWN:], float(close.iloc[-1])
-        price = charts.Panel(
-            f"{plural(len(near), 'session')} to {prose_date(day.date)}",
-            [charts.Line(close[near], width=1.8), charts.Line(average[near], f"{n}-day average", dashed=True)],
-            [charts.Band((average - k * spread)[near], (average + k * spread)[near], f"+{k}σ") for k in (3, 2, 1)],
-            [
-                charts.Mark(
-                    day.date, last, f"{day.date.day} {day.date:%b}: {show(last, 'price')}, {_sigma(day.value, 2)}"
-                )
-            ],
-        )
+        lines = [charts.Line(close[near], width=1.8), charts.Line(average[near], f"{n}-day average", dashed=True)]
+        bands = [charts.Band((average - k * spread)[near], (average + k * spread)[near], f"+{k}σ") for k in (3, 2, 1)]
+        today = f"{day.date.day} {day.date:%b}: {show(last, 'price')}, {_sigma(day.value, 2)}"
+        span = f"{plural(len(near), 'session')} to {prose_date(day.date)}"
+        price = charts.Panel(span, lines, bands, [charts.Mark(day.date, last, today)])
         others = self.episodes.sort_values("peak", key=abs, ascending=False).query("peak_date != @day.date")
         peaks = [*zip(others["peak_date"][:3], others["peak"], strict=False), (day.date, day.value)]
         marks = [charts.Mark(at, x, f"{at:%b %Y}: {_sigma(x)}", DAY if at == day.date else QUIET) for at, x in peaks]
-        span, line = f"{day.first.year} to {day.date.year}", charts.Line(self.path, colour=QUIET, width=0.7)
-        whole = charts.Panel(f"standard deviations, {span}", [line], (), marks, {"": 0.0}, unit="sigma", height=0.7)
+        span = f"standard deviations, {day.first.year} to {day.date.year}"
+        line = charts.Line(self.path, colour=QUIET, width=0.7)
         return charts.series(
-            [price, whole],
-            title=f"{_sigma(day.value)}: {self.place}",
+            [price, charts.Panel(span, [line], (), marks, {"": 0.0}, unit="sigma", height=0.7)],
+            title=f"{_sigma(day.value)}: {self.place}", data=self.path.round(3).rename("sigma").to_frame(),
             deck=f"{self.info.name}: close, {n}-day average and 1 to 3 standard deviations; below, all sessions",
             alt=f"{self.name} stood at {_sigma(day.value, 2)} on {prose_date(day.date)}: {self.place}.",
-            data=self.path.round(3).rename("sigma").to_frame(),
-        )
+        )  # fmt: skip
 
     @figure
     def ranks(self) -> Figure:
         """The day's rank under every definition."""
-        known = self.definitions.dropna(subset="rank")
-        rows = known.assign(value=known["rank"], filled=known["rank"] == 1, text=known["place"]).set_index("definition")
+        known = self.definitions.dropna(subset="rank").set_index("definition")
+        rank, places = known["rank"], known.apply(_place, axis=1)
         return charts.intervals(
-            rows[["value", "filled", "text"]], name="rank from the nearer end", unit="rank", log=True, data=known,
-            title=self.on_definitions,
+            pd.DataFrame({"value": rank, "filled": rank == 1, "text": places}), name="rank from the nearer end", unit="rank",
+            log=True, data=known, title=self.on_definitions,
             deck=f"Rank among all sessions, {prose_date(self.day.date)}; filled: a record",
-            alt=f"{self.on_definitions}; ranks run from {known['rank'].min():,.0f} to {known['rank'].max():,.0f}.",
+            alt=f"{self.on_definitions}; ranks run from {rank.min():,.0f} to {rank.max():,.0f}.",
             note="Distance: from the average in percent, over its own standard deviation.",
         )  # fmt: skip
 
     @figure
     def what_followed(self) -> Figure:
         """What followed the episodes, less what followed other days."""
-        rows, month = self.after, self.finding("forward_excess_21")
+        rows = self.after.set_axis([plural(horizon, "session") for horizon in self.after["horizon"]])
+        said = "; ".join(f"{show(value, 'points')} over {span}" for span, value in rows["value"].items())
         return charts.intervals(
-            rows.set_axis([plural(horizon, "session") for horizon in rows["horizon"]])[["value", "low", "high"]],
-            name="difference, with 95% interval (points)", data=rows, title=self.signal,
+            rows[["value", "low", "high"]], name="difference, with 95% interval (points)", data=self.after, title=self.signal,
             deck=f"Mean return after {plural(len(self.episodes), 'episode')} {self.beyond}, less that after all other sessions",
-            alt=f"{self.signal}. After 21 sessions the difference is {month} (95% interval {month.interval}).",
-            note="Where a bar crosses zero, the difference may be chance.",
+            alt=f"{self.signal}: {said}.", note="Where a bar crosses zero, the difference may be chance.",
         )  # fmt: skip
 
     @figure
     def return_levels(self) -> Figure:
         """How often episodes reach a level."""
-        (_, _, sentence), top, lines = self.how_often, self.largest.iloc[0], []
+        (_, _, sentence), top, n, lines = self.how_often, self.largest.iloc[0], len(self.largest), []
         for tail in self.thresholds.dropna(subset="shape").to_dict("records"):
             levels = np.linspace(tail["threshold"] + 0.01 * self.side, 1.05 * top["peak"], 60)
             fitted = pd.Series(levels, index=years_between(tail, levels))
             width = 2.4 if np.isclose(tail["threshold"], self.p.threshold) else 1.0
-            shown = fitted[fitted.index < 10 * self.years]
-            lines.append(charts.Line(shown, f"from {_sigma(tail['threshold'], 2)}", width=width))
-        n = len(self.largest)
+            name = f"from {_sigma(tail['threshold'], 2)}"
+            lines.append(charts.Line(fitted[fitted.index < 10 * self.years], name, width=width))
         return charts.curve(
             lines, points=self.largest["peak"].set_axis(self.years / np.arange(1, n + 1)), log_x=True, data=self.thresholds,
             marks=[charts.Mark(self.years, top["peak"], f"{top['peak_date']:%b %Y}")], title=sentence,
             name="peak (σ)", x_name="years between episodes as extreme", unit="sigma", x_unit="years",
-            deck=f"Peaks of {plural(n, 'episode')} {self.beyond} in {self.years:.0f} years (dots); tails fitted to the "
-            "episodes beyond four thresholds (lines)",
+            deck=f"Dots: {plural(n, 'episode')} {self.beyond} in {self.years:.0f} years. Lines: tails fitted beyond four thresholds",
             alt=f"{sentence}. The lines are {len(lines)} fitted tails, the dots {n} observed peaks.",
         )  # fmt: skip
 
     @figure_on("panel")
     def breadth(self) -> Figure:
         """The share of companies beyond the threshold."""
-        share, n = self.share_beyond, self.sigma_of_companies.notna().any().sum()
+        sigma, n = self.sigma_of_companies, self.sigma_of_companies.notna().sum(axis=1)
+        share = ((self.side * sigma > abs(self.p.threshold)).sum(axis=1) / n)[n >= LEAST_COMPANIES]
+        if share.empty:
+            raise InsufficientDataError(f"no session has {LEAST_COMPANIES} companies of known sigma")
         day, shown = share.idxmax(), show(share.max(), "share")
         title = f"{show(share.iloc[-1], 'share')} of companies stood {self.beyond} on {prose_date(share.index[-1])}"
         marks = [charts.Mark(day, share.max(), f"{day:%b %Y}: {shown}")]
         return charts.series(
             [charts.Panel(f"share of companies {self.beyond}", [charts.Line(share, width=0.8)], (), marks, unit="share")],
-            title=title, alt=f"{title}; the most were {shown} on {prose_date(day)}.",
-            deck=f"{n:,} companies; {show(self.panel.still_quoted_share, 'share')} of them are quoted to the end",
-            data=share.round(4).rename("share").to_frame(),
+            title=title, alt=f"{title}; the most were {shown} on {prose_date(day)}.", data=share.rename("share").to_frame(),
+            deck=f"{sigma.shape[1]:,} companies; {show(self.panel.still_quoted_share, 'share')} of them are quoted to the end",
         )  # fmt: skip
 
     @table("{s.on_definitions}", ("definition", *RANKS, *EXTREMES[1:]), unit="sigma")
     def definitions(self) -> pd.DataFrame:
         """The day under every definition."""
-        return self._ranks([self.p.window])
-
-    @table("Ranks under other windows", ("definition", "window", *RANKS), unit="sigma")
-    def robustness(self) -> pd.DataFrame:
-        """The day under every definition and four windows."""
-        return self._ranks(GRID_WINDOWS).dropna(subset="rank")
-
-    def _ranks(self, windows: Sequence[int]) -> pd.DataFrame:
-        rows = []
-        for n in windows:
-            for name, own, words in DEFINITIONS:
-                path = scan(self.close.to_frame(), name, replace(self.settings, window_sessions=n, **own)).iloc[:, 0]
-                rows.append({"definition": words.format(n=n), "window": plural(n, "session"), **_ranked(path)})
-        frame = pd.DataFrame(rows)
-        if frame["rank"].isna().all():
-            raise InsufficientDataError(f"{self.p.asset}: no definition has a value on {self.close.index[-1]:%Y-%m-%d}")
-        return frame
+        n, paths = self.p.window, {}
+        for name, own, words in DEFINITIONS:
+            settings = replace(self.settings, **own)
+            paths[words.format(n=n)] = scan(self.close.to_frame(), name, settings).iloc[:, 0]
+        return _ranked("definition", paths)
 
     @table("The highest and lowest σ of each asset", ("asset", *EXTREMES), unit="sigma",
            note="A longer history has had more chances of a record.", on=("compared",))  # fmt: skip
@@ -326,15 +285,15 @@ class RecordSigma(Study):
         for asset, prices in self.compared.items():
             row: dict[str, Any] = {"asset": describe_asset(asset).name, **dict.fromkeys(EXTREMES)}
             with suppress(InsufficientDataError):
-                if prices:
-                    row |= vars(rank_in_history(sigma_path(prices[asset], self.p.definition, self.settings)))
+                path = None if prices is None else sigma_path(prices[asset], self.p.definition, self.settings)
+                row |= {} if path is None else vars(rank_in_history(path))
             rows.append(row)
         return pd.DataFrame(rows)
 
     @table("{s.name}: moves up to the day", MOVED, unit="change")
     def moves(self) -> pd.DataFrame:
         """The asset's own moves."""
-        return self._moves(lambda k: change(self.close, k))
+        return _ranked("horizon", {k: change(self.close, k) for k in MOVES}, self.p.cluster_gap)
 
     @table("The same, less {s.benchmark}, on common sessions", MOVED, unit="points", on=("prices",))
     def relative_moves(self) -> pd.DataFrame:
@@ -344,13 +303,8 @@ class RecordSigma(Study):
         pair = self.prices.values[[self.p.asset, self.p.benchmark]].dropna()
         if pair.empty or pair.index[-1] != self.close.index[-1]:
             raise InsufficientDataError(f"{self.benchmark} has no price on {self.close.index[-1]:%Y-%m-%d}")
-        return self._moves(lambda k: change(pair.iloc[:, 0], k) - change(pair.iloc[:, 1], k))
-
-    def _moves(self, over: "Callable[[int], pd.Series[float]]") -> pd.DataFrame:
-        rows = [{"horizon": k, **_ranked(over(k), self.p.cluster_gap)} for k in MOVES]
-        if "value" not in rows[-1]:
-            raise InsufficientDataError(f"there are too few sessions for moves over {MOVES[-1]}")
-        return pd.DataFrame(rows)
+        own, other = (pair[leg] for leg in pair)
+        return _ranked("horizon", {k: change(own, k) - change(other, k) for k in MOVES}, self.p.cluster_gap)
 
     @table("The most extreme episodes {s.beyond}", ("start", "end", "beyond", "peak", "peak_date"), unit="sigma", most=12,
            note="An episode is dated by its first session; its peak is known only in hindsight.")  # fmt: skip
@@ -375,36 +329,28 @@ class RecordSigma(Study):
             raise InsufficientDataError(f"{len(returns):,} sessions are too few for windows of {HORIZONS[-1]}")
         return event_study(returns, positions, HORIZONS)
 
-    @table("Companies at a record on {s.panel.card.last}", ("company", "value", ("end", Column("record", words=True)), "rank_of"),
+    @table("Companies at a record on {s.panel.card.last}", ("company", "value", ("end", Column("record", words=True)), OF),
            unit="sigma", most=12, on=("panel",))  # fmt: skip
     def at_record(self) -> pd.DataFrame:
         """Companies at a record."""
-        sigma = self.sigma_of_companies.loc[:, lambda frame: frame.notna().sum() >= LEAST_HISTORY]
-        last = sigma.iloc[-1]
-        found = pd.DataFrame({"company": sigma.columns, "value": last.array, "rank_of": sigma.notna().sum().array})
-        found["end"] = np.select([last == sigma.max(), last == sigma.min()], ["highest", "lowest"], "")
-        return found[found["end"] != ""].sort_values("value", ascending=False, ignore_index=True)
+        sigma = self.sigma_of_companies
+        found = pd.DataFrame({"value": sigma.iloc[-1], "n": sigma.notna().sum()}).rename_axis("company").reset_index()
+        ends = [sigma.iloc[-1] == sigma.max(), sigma.iloc[-1] == sigma.min()]
+        found["end"] = np.select(ends, ["highest", "lowest"], "")
+        return found[(found["end"] != "") & (found["n"] >= LEAST_HISTORY)].sort_values("value", ascending=False)
 
     # Words.
 
     @property
     def place(self) -> str:
         """The day's rank: the highest of 9,235 sessions since 1987."""
-        return f"the {self.standing['place']} sessions since {self.day.first.year}"
-
-    @property
-    def distance(self) -> str:
-        """How far a price z is from the average, in words."""
-        side = "above" if self.day.value > 0 else "below"
-        return f"{show(abs(self.day.value), 'sigma')} standard deviations {side} its {self.p.window}-day average"
+        return f"the {_place(self.day.from_nearer_end())} sessions since {self.day.first.year}"
 
     @property
     def on_definitions(self) -> str:
         """On how many definitions the day is a record."""
         ranks = self.definitions["rank"].dropna()
         records = int((ranks == 1).sum())
-        if records in (0, len(ranks)):
-            return f"It is {'a record on all' if records else 'no record on any of'} {len(ranks)} definitions"
         return f"{records} of {len(ranks)} definitions make{'s' if records == 1 else ''} it a record"
 
     @property
@@ -414,10 +360,8 @@ class RecordSigma(Study):
         value, low, high = (show(one, "years") for one in (found.value, found.low, found.high))
         number, how, note = f"{value} years", f"come about every {value} years", f"{low} to {high} by other thresholds"
         if np.isnan(found.value):
-            number, how = f"{low} years or more", f"come every {low} years or far less often"
-            note = "the data cannot say how rare"
-            if found.low > self.years:
-                number, how = f"over {self.years:.0f} years", f"come less than once in {self.years:.0f} years"
+            least, note = f"{min(found.low, self.years):.0f} years", "the data cannot say how rare"
+            number, how = f"over {least}", f"come less than once in {least}"
         return number, f"between {peaks}; {note}", f"{peaks.capitalize()} {how}; {note}"
 
     @property
@@ -437,24 +381,25 @@ class RecordSigma(Study):
     @property
     def headline(self) -> str:
         """Whether the close was a record, and a signal, in at most 70 characters."""
-        rank, end, n = self.standing["rank"], self.standing["end"], self.day.n
-        what = "was no record" if rank > 1 else "was a record low" if end == "lowest" else "was a record"
-        if n < LEAST_HISTORY:
-            what = f"has only {plural(n, 'session')} to be held against"
+        day = self.day
+        what = "was a record" if day.rank == 1 else "was a record low" if day.lowest_rank == 1 else "was no record"
+        if day.n < LEAST_HISTORY:
+            what = f"has only {plural(day.n, 'session')} to be held against"
         then = ""
-        if (self.finding("forward_mean_21").n or 0) >= FEW_EPISODES and self.level == self.day.value:
+        if (self.finding("forward_mean_21").n or 0) >= FEW_EPISODES and self.level == day.value:
             then = " It was no signal." if self.signal == NO_SIGNAL else " What followed was unusual."
-        lines = [f"{who}'s {_sigma(self.day.value)} close {what}.{then}" for who in (self.name, self.p.asset)]
+        lines = [f"{who}'s {_sigma(day.value)} close {what}.{then}" for who in (self.name, self.p.asset)]
         return next((line for line in lines if len(line) <= 70), lines[-1])
 
     def summary(self) -> Summary:
         """Say what the report found."""
-        day, standing, ranks = self.day, self.standing, self.definitions["rank"].dropna()
+        day, standing, ranks = self.day, self.day.from_nearer_end(), self.definitions["rank"].dropna()
         mean, base, excess = (self.finding(f"forward_{name}_21") for name in ("mean", "base", "excess"))
         years, records = self.finding("return_period_shortest"), int((ranks == 1).sum())
         stood = f"stood at {_sigma(day.value, 2)} ({self.words})"
         if self.p.definition == "price_z":
-            stood = f"closed {self.distance}"
+            side = "above" if day.value > 0 else "below"
+            stood = f"closed {show(abs(day.value), 'sigma')} standard deviations {side} its {self.p.window}-day average"
         followed, power = f"What followed: {mean.definition}.", "One history: the largest value has been seen once."
         if mean.value is not None:
             every = plural(len(self.episodes), "episode")
@@ -464,45 +409,35 @@ class RecordSigma(Study):
             least = show(DETECTABLE * (excess.high - excess.low), "points").lstrip("+")
             power = f"{plural(mean.n or 0, 'episode')}: a difference of less than {least} over 21 sessions would often go unseen."
         verdict = "holds" if standing["rank"] == 1 else "depends" if records else "finding"
-        return Summary(
-            verdict="open" if day.n < LEAST_HISTORY else verdict,
-            headline=self.headline,
-            standfirst=f"{self.name} {stood} on {prose_date(day.date)}, {self.place}. {self.on_definitions}. {followed}",
-            numbers=(
-                (ordinal(standing["rank"]), f"{standing['end']} of {day.n:,} sessions since {day.first.year}"),
-                (f"{records} of {len(ranks)}", "definitions make it a record"),
-                self.how_often[:2] if years.n else (NONE, years.definition),
-                (f"{excess}", f"next 21 sessions against other days ({excess.interval})"),
-            ),
-            hero="history",
-            limits=(
-                "Closes only: nobody can trade a close that is not over, and an index leaves out dividends.",
-                "The window and the threshold were chosen by people who had seen the history.",
-                power,
-            ),
-            change_mind="A definition that a desk uses and this report does not; prices within the day; a longer history.",
+        verdict = "open" if day.n < LEAST_HISTORY else verdict
+        standfirst = f"{self.name} {stood} on {prose_date(day.date)}, {self.place}. {self.on_definitions}. {followed}"
+        numbers = (
+            (ordinal(standing["rank"]), f"{standing['end']} of {day.n:,} sessions since {day.first.year}"),
+            (f"{records} of {len(ranks)}", "definitions make it a record"),
+            self.how_often[:2] if years.n else (NONE, years.definition),
+            (f"{excess}", f"next 21 sessions against other days ({excess.interval})"),
         )
+        limits = (
+            "Closes only: nobody can trade a close that is not over, and an index leaves out dividends.",
+            "The window and the threshold were chosen by people who had seen the history.",
+            power,
+        )
+        change = "A definition that a desk uses and this report does not; prices within the day; a longer history."
+        return Summary(verdict, self.headline, standfirst, numbers, "history", limits, change)
 
 
 def _sigma(value: float, digits: int = 1) -> str:
     return f"{show(value, 'sigma', digits=digits)}σ"
 
 
-def _ranked(history: "pd.Series[float]", gap: int = 10) -> dict[str, Any]:
-    """Return where the last value stands, counted from the nearer end; nothing where there is none."""
-    if not np.isfinite(history.iloc[-1]):
-        return {"rank": np.nan}
-    found = rank_in_history(history, gap=gap)
-    rank, end, before, episodes = min(
-        (found.rank, "highest", found.highest_since, found.higher_episodes),
-        (found.lowest_rank, "lowest", found.lowest_since, found.lower_episodes),
-        key=lambda one: one[0],
-    )
-    return vars(found) | {
-        "rank": rank,
-        "rank_of": found.n,
-        "end": end,
-        "place": f"{end if rank == 1 else f'{ordinal(rank)} {end}'} of {found.n:,}",
-        "since": f"{end} on record" if before is None else f"{end} since {before.date()}",
-        "episode_rank": 1 + episodes,
-    }
+def _place(one: Mapping[str, Any]) -> str:
+    return f"{one['end'] if one['rank'] == 1 else ordinal(int(one['rank'])) + ' ' + one['end']} of {one['n']:,.0f}"
+
+
+def _ranked(name: str, histories: "Mapping[Any, pd.Series[float]]", gap: int = 10) -> pd.DataFrame:
+    """Rank the last value of some series from the nearer end, a row each; one must have a value."""
+    known = {key: one for key, one in histories.items() if np.isfinite(one.iloc[-1])}
+    if not known:
+        raise InsufficientDataError(f"there is no value on {next(iter(histories.values())).index[-1]:%Y-%m-%d}")
+    rows = {key: rank_in_history(one, gap=gap).from_nearer_end() for key, one in known.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").reindex(list(histories)).rename_axis(name).reset_index()

@@ -43,8 +43,8 @@ def test_a_state_of_few_periods_has_no_sensitivity_and_all_periods_must_have_one
 @pytest.mark.parametrize(
     ("ranks", "said"),
     [
-        ([1, 1, 1], "It is a record on all 3 definitions"),
-        ([2, np.nan, 3], "It is no record on any of 2 definitions"),
+        ([1, 1, 1], "3 of 3 definitions make it a record"),
+        ([2, np.nan, 3], "0 of 2 definitions make it a record"),
         ([1, 4, 2], "1 of 3 definitions makes it a record"),
         ([1, 1, 2], "2 of 3 definitions make it a record"),
     ],

@@ -130,7 +130,7 @@ def test_the_headline_is_compounded_and_a_published_difference_is_summed(made_up
     assert values[0] == pytest.approx(small - large)
     smb = RateCuts.from_params(**SMB)
     assert smb.after is smb.sums
-    assert all("published as a difference" in smb.show(name).reason for name in ("compounded", "growth"))
+    assert all("published as a difference" in str(smb.show(name)) for name in ("compounded", "growth"))
 
 
 def test_holm_runs_over_all_windows_that_a_table_shows(made_up):
@@ -265,7 +265,7 @@ def test_what_the_data_cannot_say_is_said_in_words(folder, changed, said):
 
 
 def test_a_pair_or_a_series_that_is_missing_is_left_out_and_named(made_up):
-    assert "IWM and SPY with dividends" in made_up.show.with_dividends.reason
+    assert "IWM and SPY with dividends" in str(made_up.show.with_dividends)
     assert "Not in this source: iShares Russell 2000 ETF minus SPDR S&P 500 ETF" in made_up.show.curve.deck
     yields = {"2-year yield", "10-year yield", "10-year yield, rises", "10-year yield, falls"}
     assert set(made_up.sensitivity["driver"]) == yields | {"credit spread", "market"}

@@ -9,7 +9,7 @@ import pandas as pd
 from research_lib.data import DataCard, DataSet, Source, load_prices, load_series, load_series_if_any
 from research_lib.data.catalog import describe_asset
 from research_lib.errors import InsufficientDataError
-from research_lib.studies.common import require_sessions
+from research_lib.studies.study import require_sessions
 
 # By months: a name, and the series that a leg is the mean of; a fifth by size has three book-to-market portfolios.
 MONTHLY = {"S1": ("smallest fifth", ["S1V1", "S1V3", "S1V5"]), "S5": ("largest fifth", ["S5V1", "S5V3", "S5V5"]),

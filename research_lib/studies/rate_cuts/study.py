@@ -26,9 +26,8 @@ from research_lib.stats.randomization import LEAST_GROUPS, sign_flip, sign_flip_
 from research_lib.stats.regression import cosine_mean, ols
 from research_lib.stats.specification import SpecificationCurve, specification_curve
 from research_lib.studies import parameters
-from research_lib.studies.common import Find
 from research_lib.studies.rate_cuts.load import PAIRS, ReturnPair, carried, load_pair, load_rates, pair_name
-from research_lib.studies.study import Study, figure, figure_on, result, table
+from research_lib.studies.study import Find, Study, figure, figure_on, result, table
 
 WINDOWS = {
     "daily": {-126: "6 months before", -63: "3 months before", -21: "1 month before", 0: "the day of the cut", 1: "1 day after",
@@ -360,8 +359,9 @@ class RateCuts(Study):
         days = pd.DatetimeIndex(events.index)
         found.columns = days.strftime("%Y" if days.year.is_unique else "%Y-%m")
         last = found.ffill().iloc[-1]
-        ends = dict.fromkeys(show(one, "points") for one in (last.min(), last.max()))
-        title = f"At the end {plural(len(last), 'cycle')} stood at {' to '.join(ends)}"
+        low, high = (show(one, "points", digits=0) for one in (last.min(), last.max()))
+        stood = f"stood between {low} and {high}" if len(last) > 1 else f"stood at {low}"
+        title = f"{self.horizons[after]} the cut {plural(len(last), 'cycle')} {stood}"
         return charts.paths(
             found, mean=found.mean(axis=1), name=f"{self.pair.name} since the cut, percentage points", title=title, data=found,
             x_name=f"{self.unit}s from the first cut", deck="Each easing cycle, by the year of its first cut",
@@ -376,21 +376,22 @@ class RateCuts(Study):
         events, after = self.events(self.pair), max(self.horizons)
         told = self.cycles.set_index("first_cut")["recession"].reindex(events.index)
         means, said = pd.DataFrame(), []
-        for answer, name in (("yes", "with a recession"), ("no", "without one")):
+        for answer, name in (("yes", "with a recession"), ("no", "without a recession")):
             at = events.loc[told.eq(answer), "position"]
             if len(at):
                 legs = self.pair.small, self.pair.large
                 small, large = (event_paths(leg, at, before=0, after=after).mean(axis=1) for leg in legs)
                 n = f"{name} (n\u00a0{len(at)})"
                 means = means.assign(**{f"small {n}": small, f"large {n}": large})
-                said.append(f"{name} small caps made {show(small.iloc[-1], 'change', digits=0)}")
+                moved = "gained" if small.iloc[-1] > 0 else "lost"
+                said.append(f"{moved} {show(abs(small.iloc[-1]), 'share')} {name}")
         if not said:
             raise InsufficientDataError("it is not known yet whether a recession followed any of the first cuts")
-        title = "; ".join(said)
+        title = f"After cuts small caps {' and '.join(said)}"
         colours = {name: SMALL_CAPS if str(name).startswith("small") else LARGE_CAPS for name in means}
         deck = f"Mean growth from the close of the cut, {self.kind}; recession: begun within 12 months, by hindsight (NBER)"
         return charts.paths(means, colours=colours, unit="change", name="growth", x_name=f"{self.unit}s from the cut",
-                            title=title[0].upper() + title[1:], deck=deck, alt=f"{title}.", data=means)  # fmt: skip
+                            title=title, deck=deck, alt=f"{title}.", data=means)  # fmt: skip
 
     @figure_on("pair", "others")
     def curve(self) -> Figure:
