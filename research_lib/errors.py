@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-MOST_NAMES = 40  # an error's line stays a line
-
 
 class ResearchError(Exception):
     """A fault the user can mend; its text is all that is shown, in a terminal and in a notebook."""
@@ -35,8 +33,8 @@ class ReportError(ResearchError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which known name is most like a wrong one, and which there are: the end of an error's line."""
+    """Say which known name is most like a wrong one, and which there are (the first 40): the end of an error's line."""
     names = list(map(str, known))
     close = get_close_matches(name, names, n=1) or [one for one in names if one.lower() == name.lower()]
-    shown = ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
+    shown = ", ".join([*names[:40], *([f"{len(names) - 40} more"] if len(names) > 40 else [])])
     return (f"; did you mean {close[0]}?" if close else "") + f" (known: {shown or 'none'})"

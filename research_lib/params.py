@@ -1,25 +1,23 @@
-"""`Parameters`: a parameter is one pydantic field. YAML files in and out, notebooks' `parameters` cells, and every fault.
+"""`Parameters`: a parameter is one pydantic field: name, type, bounds, title, unit and one sentence.
 
-From a field come the notebook's cell, the row in the documentation and the explorer's control: its type, bounds, title,
-unit (`json_schema_extra`) and one sentence (`description`).
+From it come the notebook's cell, the row in the documentation and the explorer's control. Here are also YAML files in and
+out, the cells of users' own notebooks, and what is said of each fault.
 """
 
 import ast
 import itertools
 import json
 import re
-import tokenize
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime
-from io import StringIO
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any, Literal, Optional, Self, TypeVar, Union
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError, create_model, model_validator
 from pydantic_core import ErrorDetails
+from yaml.constructor import ConstructorError
 
 from research_lib.errors import ParameterError, nearest
 from research_lib.project import display_path, write_whole
@@ -28,7 +26,6 @@ SOURCES = ("bundled", "folder", "yahoo", "fred", "french", "sec")
 FOLDER = "with folder: where it is, relative to the project; of several, by commas, the first that is there"
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may be built without the C library
 SECRET_NAME = re.compile(r"(^|_)(api_?key|key|token|secret|password|passwd|credentials?)(_|$)", re.IGNORECASE)
-EXTENDS = "extends"
 ASSET_PATTERN = r"^[A-Za-z0-9.^=_-]+(:[a-z_]+)?$"
 AssetName = Annotated[str, Field(pattern=ASSET_PATTERN)]
 OptionalAssetName = Annotated[str, Field(pattern=f"^$|{ASSET_PATTERN}")]
@@ -40,20 +37,20 @@ BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at mos
 
 def iso_day(value: object) -> object:
     """Read a date from a YAML file, or from a notebook, where it is a text."""
-    if isinstance(value, datetime):
-        raise ValueError("must be a date without a time, like 2024-07-16")
-    if not isinstance(value, str):
-        return value
+    if value is None or value == "":
+        return None
     try:
-        return date.fromisoformat(value) if value else None
+        return datetime.strptime(str(value), "%Y-%m-%d").date()  # noqa: DTZ007  # a day has no zone
     except ValueError:
-        raise ValueError("must be a date like 2024-07-16") from None
+        raise ValueError("must be a date without a time, like 2024-07-16") from None
 
 
 Day = Annotated[date, BeforeValidator(iso_day)]
 OptionalDay = Annotated[date | None, BeforeValidator(iso_day)]
-TYPE_NAMES = {"date": Day, "Optional": Optional, "Union": Union, "Literal": Literal, "List": list, "Dict": dict}
-TYPE_NAMES |= {one.__name__: one for one in (bool, int, float, str, list, dict)}  # in the annotations of a user's cell
+# What the annotations of a user's cell may be made of; YAML has lists, no tuples.
+KINDS: dict[str, Any] = {one.__name__: one for one in (bool, int, float, str, list, dict)}
+KINDS |= {"date": OptionalDay, "tuple": Annotated[tuple, Field(strict=False)], "List": list, "Dict": dict}
+KINDS |= {"Optional": Optional, "Union": Union, "Literal": Literal}
 
 
 def parameter(default: Any, title: str, text: str, **options: Any) -> Any:  # noqa: ANN401  # as pydantic's Field
@@ -62,28 +59,37 @@ def parameter(default: Any, title: str, text: str, **options: Any) -> Any:  # no
     Options are its `unit`, the `step` of its control, the `names` of its choices, and pydantic's bounds.
     """
     extra: Any = {key: options.pop(key) for key in ("unit", "step", "names") if key in options}
-    options |= {"allow_inf_nan": False} if isinstance(default, float) else {}
     return Field(default, title=title, description=text, json_schema_extra=extra, **options)
 
 
 class NotebookParameters(BaseModel):
     """What a notebook's `parameters` cell sets: strict, unchangeable, and nothing besides."""
 
-    model_config = {"extra": "forbid", "frozen": True, "strict": True, "serialize_by_alias": True}
+    model_config = {
+        "extra": "forbid",
+        "frozen": True,
+        "strict": True,
+        "serialize_by_alias": True,
+        "allow_inf_nan": False,
+    }
 
     @classmethod
-    def from_notebook(cls, namespace: Mapping[str, object]) -> Self:
-        """Validate the parameters that stand in a notebook's namespace, `globals()`.
+    def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
+        """Validate the parameters that stand in a notebook's namespace, `globals()`, whatever set them.
 
-        Known names are taken whatever set them. Unknown names are looked for in the cells that set parameters: those of
-        Papermill, and those that set a known name; there a name that is only a step on the way may be used.
+        Unknown names are looked for in the cells that set parameters, Papermill's among them; one that its cell itself
+        reads is only a step on the way.
         """
-        history, known = namespace.get("In"), set(cls.model_fields)
-        others = _unknown_in_cells(history, known) if isinstance(history, list) and any(history) else set(namespace)
-        values = {name: namespace[name] for name in known & set(namespace)}
-        for name in (others - known - {"In", "Out"}) & set(namespace):
-            if not (name.startswith("_") or callable(namespace[name]) or isinstance(namespace[name], ModuleType)):
-                values[name] = namespace[name]
+        known, found = set(cls.model_fields), set()
+        for cell in map(str, namespace.get("In", ())):
+            with suppress(SyntaxError):
+                tree = ast.parse(_python(cell))
+                if cell.startswith("# Parameters"):
+                    found |= _names(tree, ast.Store)
+                elif _names(tree, ast.Store) & known:
+                    found |= _names(tree, ast.Store) - _names(tree, ast.Load)
+        others = {name for name in found & set(namespace) if name[0] != "_" and not callable(namespace[name])}
+        values = {name: namespace[name] for name in (known & set(namespace)) | others}
         return validate(cls, values, origin="the notebook's parameters")
 
     def shown(self) -> dict[str, str]:
@@ -107,10 +113,8 @@ class Parameters(NotebookParameters):
                 raise ValueError(f"source: unknown source {name!r}{nearest(name, SOURCES)}; join several with +")
         if len(set(names)) < len(names):
             raise ValueError(f"source: {self.source} names a source twice")
-        if "folder" in names and not self.data_dir:
-            raise ValueError("data_dir is needed with source: folder (the folder that holds prices/)")
-        if "folder" not in names and self.data_dir:
-            raise ValueError(f"data_dir is given, but source is {self.source}: say source: folder")
+        if ("folder" in names) != bool(self.data_dir):
+            raise ValueError("data_dir is needed with source: folder, and only with it (the folder that holds prices/)")
         return self
 
 
@@ -126,42 +130,39 @@ def validate(model: type[Model], values: Mapping[str, object], *, origin: str) -
 
 def explain_fault(fault: ErrorDetails, model: type[BaseModel], values: Mapping[str, object]) -> str:  # noqa: ARG001
     """Say in one line what is wrong with a parameter."""
-    name, wrong = ".".join(str(part) for part in fault["loc"][:1]), fault["input"]
     message = re.sub(r"^(Value error|Input) ?,? ?", "", fault["msg"])
+    if not fault["loc"]:
+        return message
+    name, wrong = str(fault["loc"][0]), fault["input"]
     if fault["type"] == "extra_forbidden":
         return f"{name}: unknown parameter{nearest(name, model.model_fields)}"
     if fault["type"] == "string_pattern_mismatch":
         return f"{name}: {wrong!r} is no asset; write SYMBOL or SYMBOL:field, like RUT or IWM:total"
-    if fault["type"] == "list_type":
-        return f"{name}: {wrong!r}: should be a valid list, like [first, second]"
     text = str(wrong) if isinstance(wrong, date) else repr(wrong)
-    return f"{name}: {text if len(text) <= 80 else text[:79] + '…'}: {message}" if name else message
+    return f"{name}: {text if len(text) <= 80 else text[:79] + '…'}: {message}"
 
 
 def show_setting(value: object) -> str:
-    """Show a parameter's value in a line."""
-    if isinstance(value, Mapping) and value:
-        return f"{len(value)}: {', '.join(map(str, [*value][:6]))}{', …' if len(value) > 6 else ''}"
-    if isinstance(value, list | tuple) and value:
-        return f"{len(value)} entries" if isinstance(value[0], Mapping) else ", ".join(map(str, value))
+    """Show a parameter's value in a line: a long collection by its size, a dash where there is nothing."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict | list | tuple) and value:
+        parts = [f"{name}: {one}" for name, one in value.items()] if isinstance(value, dict) else [*map(str, value)]
+        return ", ".join(parts) if len(parts) <= 6 and sum(map(len, parts)) <= 200 else f"{len(value)} entries"
     return "–" if value is None or value in ("", {}, [], ()) else str(value)
 
 
 def read_values(path: Path, overrides: Mapping[str, object] | None = None) -> dict[str, object]:
     """Read a parameter file's values, over those of the file that it `extends`; `overrides` go before them."""
     shown, values = display_path(path), _read_file(path)
-    if EXTENDS in values:
-        base = values.pop(EXTENDS)
-        if not isinstance(base, str) or Path(base).name != base or base in {"", path.name}:
-            raise ParameterError(f"{shown}: {EXTENDS}: {base!r}: must name another file of the same folder")
-        below = _read_file(path.with_name(base))
-        if EXTENDS in below:
-            raise ParameterError(f"{shown}: {EXTENDS}: {base} itself extends a file; name the first one")
-        values = below | values
-    values = values | dict(overrides or {})
-    why = "reports show every parameter, so a secret cannot be one: set it in the environment"
+    if "extends" in values:
+        values = _read_file(path.parent / str(values.pop("extends"))) | values
+        if "extends" in values:
+            raise ParameterError(f"{shown}: extends a file that itself extends one; name the first one")
+    values |= dict(overrides or {})
     if secrets := [name for name in values if SECRET_NAME.search(name)]:
-        raise ParameterError("\n".join(f"{shown}: {name}: {why}" for name in secrets))
+        why = "reports show every parameter, so a secret cannot be one: set it in the environment"
+        raise ParameterError(f"{shown}: {', '.join(secrets)}: {why}")
     return values
 
 
@@ -187,22 +188,22 @@ def write_parameters(folder: Path, slug: str, params: Parameters, *, replace: bo
     return path
 
 
-def parse_setting(setting: str) -> tuple[str, object]:
+def parse_setting(setting: str, option: str = "--set", form: str = "{}") -> tuple[str, Any]:
     """Split `name=value` from the command line; the value is read as YAML, so that 50 is a number."""
-    name, text = _split(setting, "--set", example="window=100")
-    return name, _read_yaml(text, f"--set {setting}: the value cannot be read") if text else ""
+    name, separator, text = map(str.strip, setting.partition("="))
+    if not (name and separator):
+        raise ParameterError(f"{option} {setting}: write name=value, for example {option} window=100")
+    return name, _read_yaml(form.format(text), f"{option} {setting}: the value cannot be read") if text else ""
 
 
 def parse_axis(setting: str) -> tuple[str, list[object]]:
     """Split `name=first,second,…` of a sweep, or `name=first:last:step` of whole numbers; a list is written `[a, b]`."""
-    name, text = _split(setting, "--grid", example="window=20,50,100")
-    if ends := re.fullmatch(r"(-?\d+):(-?\d+):([1-9]\d*)", text):
-        text = ", ".join(map(str, range(int(ends[1]), int(ends[2]) + 1, int(ends[3]))))
-    values = _read_yaml(f"[{text}]", f"--grid {setting}: the values cannot be read")
-    if not isinstance(values, list) or not values or None in values or re.fullmatch(r"\d+[-:]\d+(:0)?", text):
+    if ends := re.fullmatch(r"(\w+)=(-?\d+):(-?\d+):([1-9]\d*)", setting):
+        name, values = ends[1], [*range(int(ends[2]), int(ends[3]) + 1, int(ends[4]))]
+    else:
+        name, values = parse_setting(setting, "--grid", "[{}]")
+    if not values or re.fullmatch(r".*=\d+[-:]\d+(:0)?", setting):
         raise ParameterError(f"--grid {setting}: write values as 20,50,100, or a range as 20:100:20 (first:last:step)")
-    if len({repr(value) for value in values}) < len(values):
-        raise ParameterError(f"--grid {setting}: a value stands there twice")
     return name, values
 
 
@@ -211,14 +212,26 @@ def model_from_cell(notebook: Path) -> type[NotebookParameters]:
 
     Where the cell sets `source` to one of the kit's sources, the model has the kit's own parameters and rules too.
     """
+    cell, fields = _python(parameters_cell(notebook)), dict[str, Any]()
     try:
-        fields = _fields(_python(parameters_cell(notebook)))
-    except (SyntaxError, tokenize.TokenError) as error:
+        statements = [one for one in ast.parse(cell).body if not isinstance(one, ast.FunctionDef | ast.ClassDef)]
+    except SyntaxError as error:
         raise ParameterError(f"{display_path(notebook)}: its parameters cell is no Python ({error})") from None
-    named = fields["source"][1].default if "source" in fields else None
-    if not (isinstance(named, str) and set(named.split("+")) <= set(SOURCES)):
+    for node in itertools.chain.from_iterable(map(ast.walk, statements)):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            rest = cell.split("\n")[(node.end_lineno or 1) - 1].encode()[node.end_col_offset :].decode()
+            names = [name for target in targets for name in _names(target, ast.Store) if name[0] != "_"]
+            value = node.value if len(names) == 1 else None  # low, high = 1, 2 may become anything
+            for name in names:  # one that the model itself has, such as copy, gets another there
+                own = f"{name}_" if hasattr(NotebookParameters, name) else name
+                kind, default = _type_and_default(getattr(node, "annotation", None), value)
+                look: Any = {"alias": name, "description": rest.partition("#")[2].strip()}
+                fields[own] = kind, Field(default, validate_default=kind is OptionalDay, **look)
+    source = str(fields["source"][1].default) if "source" in fields else ""
+    if not set(source.split("+")) <= set(SOURCES):
         return create_model(notebook.stem, __base__=NotebookParameters, **fields)
-    fields["as_of"] = (OptionalDay, Field(None, description=Parameters.model_fields["as_of"].description))
+    fields.pop("as_of", None)  # is the kit's own
     return create_model(notebook.stem, __base__=Parameters, **fields)
 
 
@@ -237,100 +250,52 @@ def parameters_cell(notebook: Path) -> str:
 
 def cell_text(model: type[NotebookParameters]) -> str:
     """Write the `parameters` cell of a model: name, type, default, and the field's sentence."""
-    described = _described(model)
-    return "\n".join(f"{name}: {one['type']} = {one['default']}  # {one['description']}" for name, one in described)
+    return "\n".join(f"{name}: {kind} = {default}  # {text}" for name, kind, default, text, _ in _described(model))
 
 
 def markdown_table(model: type[NotebookParameters]) -> str:
     """Write a model's parameters as a Markdown table."""
-    rows = ["| parameter | default | what it is | allowed |", "|---|---|---|---|"]
-    for name, one in _described(model):
-        allowed = [str(choice) for choice in one.get("enum", [])]
-        allowed = allowed or [f"{words} {one[bound]:g}" for bound, words in BOUNDS.items() if bound in one]
-        rows.append(f"| `{name}` | `{one['default']}` | {one['description']} | {', '.join(allowed)} |")
-    return "\n".join(rows)
+    rows = [f"| `{name}` | `{default}` | {text} | {allowed} |" for name, _, default, text, allowed in _described(model)]
+    return "\n".join(["| parameter | default | what it is | allowed |", "|---|---|---|---|", *rows])
 
 
-def _described(model: type[NotebookParameters]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give each parameter's JSON schema, the seed last, in Python's types and values, its unit behind the sentence."""
+def _described(model: type[NotebookParameters]) -> Iterator[tuple[str, ...]]:
+    """Give each parameter's name, type, default, sentence with unit and allowed values, the seed last."""
     for name, one in sorted(model.model_json_schema()["properties"].items(), key=lambda item: item[0] == "seed"):
         default = "" if one["default"] is None else one["default"]
-        one["default"] = json.dumps(default, ensure_ascii=False) if isinstance(default, str | list) else repr(default)
-        one["type"] = TYPES.get(one.get("type", ""), "str")
-        one["description"] += f" ({one['unit']})" if "unit" in one else ""
-        yield name, one
+        default = json.dumps(default, ensure_ascii=False) if isinstance(default, str | list) else repr(default)
+        allowed = one.get("enum") or [f"{words} {one[bound]:g}" for bound, words in BOUNDS.items() if bound in one]
+        text = one["description"] + (f" ({one['unit']})" if "unit" in one else "")
+        yield name, TYPES.get(one.get("type", ""), "str"), default, text, ", ".join(map(str, allowed))
 
 
 def _python(cell: str) -> str:
-    """Blank IPython's own commands, so that lines keep their numbers."""
-    return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in cell.splitlines())
+    """Turn IPython's own commands into Python, as a kernel does; of a cell magic, take what follows it."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return str(TransformerManager().transform_cell(re.sub(r"^\s*%%.*", "", cell)))  # type: ignore[no-untyped-call]
 
 
-def _fields(source: str) -> dict[str, Any]:
-    """Make a field of each name that the statements of a cell set; the comment behind one is its help."""
-    tokens = tokenize.generate_tokens(StringIO(source).readline)
-    comments = {one.start[0]: one.string.lstrip("# ") for one in tokens if one.type == tokenize.COMMENT}
-    found: dict[str, tuple[ast.expr | None, ast.expr | None, str]] = {}
-    statements = [one for one in ast.parse(source).body if not isinstance(one, ast.FunctionDef | ast.ClassDef)]
-    for statement in itertools.chain.from_iterable(map(ast.walk, statements)):
-        text = comments.get(getattr(statement, "end_lineno", 0), "")
-        match statement:
-            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-                found[name] = annotation, value, text
-            case ast.Assign(targets=targets, value=value):
-                for names in (_names(target, ast.Store) for target in targets):
-                    values = getattr(value, "elts", []) if len(names) > 1 else [value]  # low, high = 1, 2
-                    each = values if len(values) == len(names) else [None] * len(names)
-                    found |= {name: (None, one, text) for name, one in zip(names, each, strict=True)}
-    # A name that the model itself has, such as copy, gets another one there.
-    safe = {name: f"{name}_" if hasattr(NotebookParameters, name) else name for name in found if name[0] != "_"}
-    return {other: _field(name, *found[name]) for name, other in safe.items()}
+def _names(tree: ast.AST, kind: type[ast.expr_context]) -> set[str]:
+    """Return the names that a piece of code sets (`Store`) or reads (`Load`)."""
+    return {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, kind)}
 
 
-def _names(tree: ast.AST, kind: type[ast.expr_context]) -> list[str]:
-    """List the names that a piece of code sets (`Store`) or reads (`Load`)."""
-    return [one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, kind)]
-
-
-def _field(name: str, annotation: ast.expr | None, value: ast.expr | None, text: str) -> tuple[Any, Any]:
-    """Make a field: its type is its annotation's, else its value's; what is computed has neither type nor default."""
+def _type_and_default(annotation: ast.expr | None, value: ast.expr | None) -> tuple[Any, Any]:
+    """Take a parameter's type from its annotation, else its value; what is computed has no default and, but a date, no type."""
     try:
         default = ast.literal_eval(value)  # type: ignore[arg-type]  # None is no literal either
     except (ValueError, TypeError):
         default = None
-    if annotation is not None:
-        kind = _type(ast.unparse(annotation))
-    elif default is None:
-        kind = Day if isinstance(value, ast.Call) and "date" in ast.unparse(value) else Any
-    else:
-        kind = Annotated[tuple, Field(strict=False)] if isinstance(default, tuple) else type(default)  # YAML has lists
-    optional = default is None or (default == "" and kind is Day)
-    return (kind | None if optional else kind), Field(default, alias=name, description=text)
-
-
-def _type(annotation: str) -> Any:  # noqa: ANN401  # a type
-    """Read an annotation made of the types that YAML has; any other admits every value."""
-    text = re.sub(r"\b(datetime|dt|typing|t)\.", "", annotation).strip("'\"")
+    name = ast.unparse(annotation) if annotation else type(default).__name__
+    if isinstance(value, ast.Call) and not annotation and "date" in ast.unparse(value.func).split("."):
+        name = "date"  # dt.date(2024, 7, 16), date.today()
     try:
-        kind = eval(text, {"__builtins__": {}}, TYPE_NAMES)  # noqa: S307  # of these names alone
+        kind = eval(re.sub(r"\b(datetime|dt|typing|t)\.", "", name).strip("'\""), {"__builtins__": {}}, KINDS)  # noqa: S307
         TypeAdapter(kind)
-    except Exception:
-        return Any
-    return kind
-
-
-def _unknown_in_cells(cells: list[Any], known: set[str]) -> set[str]:
-    """Name what the cells that set parameters set besides; a step on the way, which the cell itself reads, is none."""
-    found: set[str] = set()
-    for cell in filter(None, map(str, cells)):
-        with suppress(SyntaxError):
-            tree = ast.parse(_python(cell))
-            names = set(_names(tree, ast.Store))
-            if cell.startswith("# Parameters"):  # as Papermill's own cell does
-                found |= names
-            elif names & known:
-                found |= names - set(_names(tree, ast.Load))
-    return found
+    except Exception:  # any other type admits every value
+        kind = Any
+    return (kind | None if default is None else kind), default
 
 
 class _UniqueKeys(SafeLoader):  # type: ignore[misc]  # either of two classes
@@ -338,21 +303,13 @@ class _UniqueKeys(SafeLoader):  # type: ignore[misc]  # either of two classes
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]  # <<: takes over another's names
-        names = [self.construct_object(key, deep=True) for key in keys]
-        for key, name in zip(keys, names, strict=True):
-            if names.count(name) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{name!r} stands here twice", key.start_mark)
+        names = [key.value for key in keys]
+        if twice := [key for key in keys if names.count(key.value) > 1]:
+            raise ConstructorError(None, None, f"{twice[0].value!r} stands here twice", twice[0].start_mark)
         return dict(super().construct_mapping(node, deep=deep))
 
 
-def _split(setting: str, option: str, *, example: str) -> tuple[str, str]:
-    name, separator, text = setting.partition("=")
-    if not separator or not name.strip():
-        raise ParameterError(f"{option} {setting}: write name=value, for example {option} {example}")
-    return name.strip(), text.strip()
-
-
-def _read_yaml(content: str | bytes, wrong: str) -> object:
+def _read_yaml(content: str | bytes, wrong: str) -> Any:  # noqa: ANN401  # whatever stands there
     try:
         return yaml.load(content, Loader=_UniqueKeys)  # noqa: S506  # a safe loader
     except (yaml.YAMLError, ValueError) as error:  # YAML makes dates itself, and 2024-02-30 is none
@@ -361,14 +318,10 @@ def _read_yaml(content: str | bytes, wrong: str) -> object:
         raise ParameterError(f"{wrong} ({text}){hint}") from None
 
 
-def _read_file(path: Path) -> dict[str, object]:
+def _read_file(path: Path) -> dict[str, Any]:
     shown = display_path(path)
     try:
         content = _read_yaml(path.read_bytes(), f"{shown}: not a YAML file")
-    except FileNotFoundError:
-        siblings = [file.name for file in sorted(path.parent.glob("*.yaml"))]
-        known = nearest(path.name, siblings) if siblings else " (parameter files stand in params/<notebook>/)"
-        raise ParameterError(f"{shown}: there is no such file{known}") from None
     except OSError as error:
         raise ParameterError(f"{shown}: cannot be read ({error.strerror})") from None
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):

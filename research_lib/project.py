@@ -58,19 +58,18 @@ def write_whole(files: Mapping[Path, bytes]) -> None:
 
 @contextmanager
 def noted_interrupts() -> Iterator[Callable[[], bool]]:
-    """Note Ctrl-C and SIGTERM instead of raising; gives a function that says whether one has come. Main thread only.
+    """Note Ctrl-C and SIGTERM, in the main thread, instead of raising; gives a function that says whether one has come.
 
-    An error raised in the middle of anything could leave a lock held or a file half written. Ask every `CHECK_SECONDS`
-    and never wait longer: the system may give a signal to any thread, and the main one hears of it when it wakes. Where
-    Ctrl-C is ignored from the start (nohup, a job in the background), it stays ignored.
+    An error raised in the middle of anything could leave a lock held or a file half written. Ask every `CHECK_SECONDS`:
+    another thread may get the signal, and the main one hears of it when it wakes. What nohup ignores stays ignored.
     """
     noted: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    heard = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
-    for number in heard:
-        signal.signal(number, lambda number, _: noted.append(number))
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    before = {one: handler for one, handler in before.items() if handler is not signal.SIG_IGN}
+    for one in before:
+        signal.signal(one, lambda number, _: noted.append(number))
     try:
         yield lambda: bool(noted)
     finally:
-        for number in heard:
-            signal.signal(number, before[number])
+        for one, handler in before.items():
+            signal.signal(one, handler)
