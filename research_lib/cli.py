@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Context, Exit, Option, Typer, echo
-from typer.core import TyperGroup
+from typer.core import TyperArgument, TyperGroup
 
 from research_lib import __version__
 from research_lib.errors import ParameterError, ReportError, ResearchError
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 COMMAND = "python -m research_lib"
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 JOBS = (os.cpu_count() or 1) + 1
-NO_DATA = {"left_out": ("–", "no data"), "insufficient_data": ("✗", "too little data")}  # marks and verdicts of `check`
 NONE: list[str] = []
 FILES = "Parameter files, their folders, patterns or names (03_record_sigma/baseline), or notebooks; none: all."
+TyperArgument.display_type_rich = lambda *_, **__: ""  # type: ignore[method-assign]  # no <list[str]> in the help
 
 
 def _folder(text: str | Path) -> Path:
@@ -43,14 +43,6 @@ AsJson = Annotated[bool, Option("--json", help="For programs.")]
 class Commands(TyperGroup):
     """Commands that say the user's mistake in one line."""
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401  # Typer's own
-        """Find a command; its help names arguments by words such as FILE, not by Python's types besides."""
-        command = super().get_command(ctx, cmd_name)
-        for one in command.params if command else ():
-            if one.param_type_name == "argument":
-                one.display_type_rich = lambda ctx: ""  # type: ignore[attr-defined]  # noqa: ARG005
-        return command
-
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # Typer's own
         """Run a command."""
         for stream in (sys.stdout, sys.stderr):
@@ -63,16 +55,13 @@ class Commands(TyperGroup):
             raise Exit(WRONG_USE) from None
 
 
-TYPER: dict[str, Any] = {"no_args_is_help": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
-
-
 def _examples(*commands: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {COMMAND} {command}" for command in commands)
 
 
-app = Typer(
-    cls=Commands, add_completion=False, epilog=_examples("list", "run 03_record_sigma/baseline", "lab"), **TYPER
-)
+TYPER: dict[str, Any] = {"no_args_is_help": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
+START = _examples("list", "run 03_record_sigma/baseline", "lab")
+app = Typer(cls=Commands, add_completion=False, epilog=START, **TYPER)
 data = Typer(cls=Commands, help="Pull live data into snapshots, and look after them.", **TYPER)
 app.add_typer(data, name="data")
 
@@ -85,21 +74,15 @@ def main(version: Annotated[bool, Option("--version", help="Say the version.")] 
         raise Exit
 
 
-def _plan(
-    words: list[str],
-    settings: list[str] = NONE,
-    grid: list[str] = NONE,
-    output: Path = REPORTS,
-    notebooks: Path | str | None = None,
-) -> "Plan":
+def _plan(words: list[str], settings: list[str] = NONE, grid: list[str] = NONE, **where: Any) -> "Plan":  # noqa: ANN401
     from research_lib.params import parse_axis, parse_setting
     from research_lib.reports.plan import plan
 
     axes = [parse_axis(axis) for axis in grid]
     if len(dict(axes)) < len(axes):
         raise ParameterError("--grid: give each parameter once, with all of its values")
-    overrides, where = dict(map(parse_setting, settings)), Path(notebooks) if notebooks else None
-    return plan(words, overrides=overrides, grid=dict(axes), output=output, notebooks=where)
+    overrides = dict(map(parse_setting, settings))
+    return plan(words, overrides=overrides, grid=dict(axes), **{"output": REPORTS, **where})
 
 
 @app.command(epilog=_examples("run", "run 03_record_sigma/baseline --grid window=20,50"))
@@ -126,13 +109,13 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
 
     if resume and (words or settings or grid):
         raise ParameterError("--resume: goes on with what the last run was asked for; leave files and settings out")
-    axes = [word for word in words if grid and "=" in word and not Path(word).exists()]
-    files = [str(Path(word).absolute()) if Path(word).exists() else word for word in words if word not in axes]
+    files = [str(Path(word).absolute()) if Path(word).exists() else word for word in words]
     how = {"jobs": jobs, "timeout_seconds": timeout, "cluster": cluster}
-    asked = {"words": files, "settings": settings, "grid": [*grid, *axes], "notebooks": notebooks and str(notebooks)}
+    asked = {"words": files, "settings": settings, "grid": grid, "notebooks": notebooks and str(notebooks)}
     request: dict[str, Any] = _last_request(output) if resume else {**asked, "options": how}
     options = run.Options(**request["options"], force=force, leave_out_absent=not request["words"])
-    planned = _plan(request["words"], request["settings"], request["grid"], output, request["notebooks"])
+    where = {"output": output, "notebooks": request["notebooks"] and Path(request["notebooks"])}
+    planned = _plan(request["words"], request["settings"], request["grid"], **where)
     records = run.run(planned, output=output, options=options, request=request)
     for record in records if pdf else []:
         if record.status in {"ok", "unchanged"}:
@@ -157,8 +140,8 @@ def _last_request(output: Path) -> dict[str, Any]:
 
 
 @app.command(epilog=_examples("check", "check params/03_record_sigma --set window=100"))
-def check(words: Words = NONE, settings: Settings = NONE, notebooks: Notebooks = None, as_json: AsJson = False) -> None:
-    """Check parameter files and the data that they name.
+def check(words: Words = NONE, settings: Settings = NONE, notebooks: Notebooks = None) -> None:
+    """Check parameter files and the data that they name: ✓ right, ✗ wrong, – without data here.
 
     Exit status: 0, all right; 2, one is wrong or has too little data, or one that was named has none.
     """
@@ -167,14 +150,13 @@ def check(words: Words = NONE, settings: Settings = NONE, notebooks: Notebooks =
     planned = _plan(words, settings, notebooks=notebooks)
     unfit = check_data(planned.reports, leave_out_absent=not words)
     faulty = {record.name: record for record in [*planned.faults, *unfit.values()]}
-    rows, lines = [], []
     for name in sorted({*faulty, *(report.name for report in planned.reports)}):
-        fault = faulty.get(name)
-        mark, verdict = NO_DATA.get(fault.status, ("✗", "wrong")) if fault else ("✓", "right")
-        faults = [line.removeprefix(f"{name}: ") for line in fault.message.splitlines()] if fault else []
-        rows.append({"name": name, "verdict": verdict, "faults": faults})
-        lines += [f"{mark} {name}: {one}" for one in faults] or [f"{mark} {name}"]
-    echo(json.dumps(rows, indent=2, ensure_ascii=False) if as_json else "\n".join(lines))
+        if name not in faulty:
+            echo(f"✓ {name}")
+            continue
+        mark = "–" if faulty[name].status == "left_out" else "✗"
+        for line in faulty[name].message.splitlines():
+            echo(f"{mark} {name}: {line.removeprefix(f'{name}: ')}")
     raise Exit(WRONG_USE if any(fault.status != "left_out" for fault in faulty.values()) else 0)
 
 
@@ -194,8 +176,8 @@ def list_reports(
         record = read_record(output / f"{name}.{GOOD}")
         made, said, full = (record.started[:10], record.headline, record.standfirst) if record else ("not yet", "", "")
         echo(f"{name:{width}}  {made:10}  {said}".rstrip())
-        for line in filter(None, (display_path(file), full)) if long else ():
-            echo(f"    {line}")
+        if long:
+            echo(f"    {display_path(file)}\n    {full}".rstrip())
 
 
 @app.command(epilog=_examples("compare 03_record_sigma/baseline", "compare 03_record_sigma/baseline --all"))
@@ -206,10 +188,7 @@ def compare(
     everything: Annotated[bool, Option("--all", help="All findings, not only the key ones.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare two reports; ≠ marks intervals that do not overlap.
-
-    Exit status: 0; 2, there is no such report.
-    """
+    """Compare two reports; ≠ marks intervals that do not overlap."""
     from rich.console import Console
 
     from research_lib.reports import compare
@@ -238,10 +217,7 @@ def claims(  # noqa: PLR0917  # each is an option of the command
     as_json: AsJson = False,
     as_csv: Annotated[bool, Option("--csv", help="For a spreadsheet.")] = False,
 ) -> None:
-    """Check each claim of a file as of its article's date.
-
-    Exit status: 0, all checked, whatever the verdicts; 2, a faulty file, source or data.
-    """
+    """Check each claim of a file as of its article's date; exit status 2: a faulty file, source or data."""
     from shutil import get_terminal_size
 
     from research_lib.params import parse_setting, read_values
@@ -249,20 +225,18 @@ def claims(  # noqa: PLR0917  # each is an option of the command
     from research_lib.studies.claims.language import grammar
     from research_lib.studies.claims.study import claims_report, new_claims
 
-    if path == "words":
-        echo(grammar())
-    elif path == "new":
-        made = display_path(new_claims(name))
-        echo(f"wrote {made}; check it: {COMMAND} claims {made}")
-    else:
+    if path in {"words", "new"}:
+        made = display_path(new_claims(name)) if path == "new" else ""
+        echo(f"wrote {made}; check it: {COMMAND} claims {made}" if made else grammar())
+        return
+    for file in Places().find(path):
+        if file.suffix not in ENDINGS:
+            raise ParameterError(f"{path}: a claims file is YAML; begin one with: {COMMAND} claims new mine")
+        if "claims" not in read_values(file):
+            raise ParameterError(f"{path}: there are no claims in it; make its report: {COMMAND} run {path}")
+        asked: dict[str, Any] = {"verdict": verdict, "article": article, "as_json": as_json, "as_csv": as_csv}
         overrides, width = dict(map(parse_setting, settings)), get_terminal_size().columns
-        options: dict[str, Any] = {"verdict": verdict, "article": article, "as_json": as_json, "as_csv": as_csv}
-        for file in Places().find(path):
-            if file.suffix not in ENDINGS:
-                raise ParameterError(f"{path}: a claims file is YAML; begin one with: {COMMAND} claims new mine")
-            if "claims" not in read_values(file):
-                raise ParameterError(f"{path}: there are no claims in it; make its report: {COMMAND} run {path}")
-            echo(claims_report(file, overrides=overrides, width=width, **options))
+        echo(claims_report(file, overrides=overrides, width=width, **asked))
 
 
 @app.command(epilog=_examples("new my_question", "new my_question --folder ~/research"))
@@ -312,18 +286,12 @@ def sync(check: Annotated[bool, Option("--check", help="Write nothing; status 1:
 def pull(
     words: Words = NONE,
     _: Annotated[bool, Option("--for", help="May stand before the files.")] = False,
-    max_age: Annotated[float, Option(min=0, metavar="HOURS", help="Leave what was pulled within them.")] = 6,
     accept: Annotated[bool, Option("--accept", help="Use also what lacks some of its earlier history.")] = False,
 ) -> None:
     """Pull what parameter files need, or go on with it.
 
     Exit status: 0, everything is there; 1, something could not be had, or the pull was stopped; 2, wrong use.
     """
-    from datetime import timedelta
-
-    from rich.console import Console
-    from rich.progress import Progress
-
     from research_lib.data.live.network import RetryPolicy
     from research_lib.data.live.pull import pull_for
     from research_lib.data.live.store import SERVES, Store
@@ -331,46 +299,31 @@ def pull(
     planned = _plan(words)
     if words and planned.faults:
         raise ParameterError("\n".join(record.message for record in planned.faults))
-    named = [(one.parameters, str(getattr(one.parameters, "source", "")).split("+")) for one in planned.reports]
-    live = [parameters for parameters, sources in named if {*sources} & {*SERVES}]
+    named = [report.parameters for report in planned.reports]
+    live = [one for one in named if {*str(getattr(one, "source", "")).split("+")} & {*SERVES}]
     if not live:
-        names = ", ".join(report.name for report in planned.reports) if words else "no parameter file"
+        names = ", ".join(words) or "no parameter file"
         raise ParameterError(f"{names}: names no live source ({', '.join(SERVES)}): there is nothing to pull")
-    store, policy = Store(snapshots_folder()), RetryPolicy(max_age=timedelta(hours=max_age))
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("pulling", total=None)
-        tell = lambda done, total, what: progress.update(bar, completed=done, total=total, description=what[:40])
-        outcome = pull_for(live, store, policy=policy, accept=accept, tell=tell)
+
+    def tell(done: int, total: int, what: str) -> None:
+        if sys.stderr.isatty():
+            echo(f"\r{done:,} of {total:,}: {what:50.50}", nl=done == total, err=True)
+
+    outcome = pull_for(live, Store(snapshots_folder()), policy=RetryPolicy(), accept=accept, tell=tell)
     echo("\n".join(outcome.lines()))
     raise Exit(0 if outcome.complete else FAILED)
 
 
-@data.command()
-def status() -> None:
-    """List what is there, from when it is, and what it spans."""
-    from rich.console import Console
-    from rich.table import Table
-
+@data.command(epilog=_examples("data verify"))
+def verify() -> None:
+    """List what is there, and compare each file with its hash; exit status 1: one is damaged, which is never used."""
     from research_lib.data.live.store import Store
 
     store = Store(snapshots_folder())
-    table = Table("source", "item", "pulled (UTC)", "rows", "first", "last", "snapshots", box=None)
-    for item in store.items():
-        if snapshots := store.snapshots(item):
-            new = snapshots[-1]
-            cells = (f"{new.fetched:%Y-%m-%d %H:%M}", f"{new.rows:,}", new.first, new.last, str(len(snapshots)))
-            table.add_row(item.source, item.name, *cells)
-    nothing = f"no snapshots yet in {display_path(store.directory)}: {COMMAND} data pull"
-    Console().print(table if table.row_count else nothing)
-
-
-@data.command()
-def verify() -> None:
-    """Compare every snapshot with its hash. Exit status 1 where one is damaged; a damaged one is never used."""
-    from research_lib.data.live.store import Store
-
-    intact, damaged = Store(snapshots_folder()).verify()
+    for one in [snapshot for item in store.items() for snapshot in store.snapshots(item)[-1:]]:
+        echo(f"{one.item!s:24} {one.first} to {one.last}, {one.rows:,} rows, pulled {one.fetched:%Y-%m-%d %H:%M} UTC")
+    intact, damaged = store.verify()
     for path in damaged:
         echo(f"damaged: {display_path(path)}: altered since it was pulled", err=True)
-    echo(f"{len(intact)} intact, {len(damaged)} damaged")
+    echo(f"{len(intact)} snapshots intact, {len(damaged)} damaged")
     raise Exit(FAILED if damaged else 0)

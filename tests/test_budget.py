@@ -10,8 +10,8 @@ LIBRARY = PROJECT / "research_lib"
 MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 13_692, 75, 60
 # What each package may have today; behind it, what the design wants it to come down to. Lower the first with each step.
 BUDGET = {
-    "": 516,  # 400: errors, project, params, __main__
-    "cli": 389,  # 300
+    "": 466,  # 400: errors, project, params, __main__
+    "cli": 329,  # 300
     "explore": 227,  # 200
     "data": 3003,  # 2,400
     "stats": 1988,  # 2,000; the cases of claims came from studies
