@@ -86,7 +86,7 @@ def check_chart(symbol: str, chart: Any) -> None:  # noqa: ANN401
         raise RefusedError(f"Yahoo sent prices every {meta['dataGranularity']} for {symbol} when asked for daily ones")
     if not (closes and result.get("timestamp")):
         raise RefusedError(f"Yahoo sent no prices for {symbol}")
-    if not result["indicators"].get("adjclose"):
+    if not (result["indicators"].get("adjclose") or [{}])[0].get("adjclose"):
         raise RefusedError(f"Yahoo sent no adjusted closes for {symbol}")
     times = pd.to_datetime(result["timestamp"], unit="s", utc=True)  # `gmtoffset` is today's, not that of each day
     days = times.tz_convert(meta["exchangeTimezoneName"]).tz_localize(None).normalize()
@@ -122,7 +122,7 @@ class French(Vendor):
         dataset, _, column = vendor_name(self.source, item.name).partition("/")
         with self._once:
             if dataset not in self._fetched:
-                self._fetched[dataset] = self.ask(lambda: read_monthly(self.get(self.URL.format(dataset))))
+                self._fetched[dataset] = self.ask(lambda: read_monthly(self.get(self.URL.format(dataset)).content))
         table = self._fetched[dataset]
         if column not in table:
             raise RefusedError(f"{dataset}: no monthly column {column}; it has {', '.join(table)}")
@@ -133,9 +133,9 @@ class French(Vendor):
         return frame, {"symbol": f"{dataset}, {column}", **LIBRARY}
 
 
-def read_monthly(response: Response) -> pd.DataFrame:
+def read_monthly(content: bytes) -> pd.DataFrame:
     """Read the first table of months in a file of Ken French's, of portfolios that by value; a column a series."""
-    with zipfile.ZipFile(BytesIO(response.content)) as file:
+    with zipfile.ZipFile(BytesIO(content)) as file:
         text = "\n".join(file.read(file.namelist()[0]).decode("latin-1").splitlines())
     block = re.search(r"[^\n]*(\n *\d{6} *,[^\n]*)+", text)
     if block is None:

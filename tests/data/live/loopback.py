@@ -21,7 +21,6 @@ from research_lib.data.live.vendors import VENDORS
 HOSTS = {"query2.finance.yahoo.com", "query1.finance.yahoo.com", "fc.yahoo.com", "guce.yahoo.com",
          "fred.stlouisfed.org", "mba.tuck.dartmouth.edu", "data.sec.gov", "www.sec.gov"}  # fmt: skip
 PATIENT = RetryPolicy(first_wait_s=0.01, timeout_s=5)
-FRENCH = "/pages/faculty/ken.french/ftp"
 OPENING = pd.Timedelta(hours=14, minutes=30)  # of the exchange, in UTC
 FILED = "2023-02-20"
 
@@ -132,25 +131,17 @@ def as_json(content, **options):
     return Answer(json.dumps(content).encode(), **options)
 
 
-def chart(symbol, days, closes=None, **changes):
-    """Yahoo's answer for a symbol's prices; `changes` replace lists of the quote, parts of its meta, or events."""
+def chart(symbol, days, closes=None, *, adjclose="the closes", stamps=None, meta=None):
+    """Yahoo's answer for a symbol's prices, with the changes of a test."""
     closes = list(100 + np.arange(len(days)) * 0.1) if closes is None else list(closes)
-    quote = dict.fromkeys(("open", "high", "low", "close"), closes) | {"volume": [1000] * len(days)}
-    quote |= {name: values for name, values in changes.items() if name in quote}
-    stamps = changes.get("stamps", [int((day + OPENING).timestamp()) for day in days])
+    stamps = [int((day + OPENING).timestamp()) for day in days] if stamps is None else stamps
     usual = {"symbol": symbol, "dataGranularity": "1d", "exchangeTimezoneName": "America/New_York", "gmtoffset": -18000,
-             "currency": "USD", "instrumentType": "EQUITY", "regularMarketTime": stamps[-1] if stamps else 0,
-             "priceHint": 2, "range": "", "validRanges": ["1d", "max"]}  # fmt: skip
-    meta = usual | changes.get("meta", {})
-    adjusted = changes.get("adjclose", closes)
+             "currency": "USD", "instrumentType": "EQUITY", "priceHint": 2, "validRanges": ["1d", "max"]}  # fmt: skip
+    quote = dict.fromkeys(("open", "high", "low", "close"), closes) | {"volume": [1000] * len(closes)}
+    adjusted = closes if adjclose == "the closes" else adjclose
     indicators = {"quote": [quote]} | ({"adjclose": [{"adjclose": adjusted}]} if adjusted else {})
-    result = {"meta": meta, "timestamp": stamps, "indicators": indicators, "events": changes.get("events", {})}
+    result = {"meta": usual | (meta or {}), "timestamp": stamps, "indicators": indicators}
     return {"chart": {"result": [result], "error": None}}
-
-
-def split(day, factor):
-    stamp = int((pd.Timestamp(day) + OPENING).timestamp())
-    return {"splits": {str(stamp): {"date": stamp, "numerator": factor, "denominator": 1, "splitRatio": f"{factor}:1"}}}
 
 
 def fred_csv(series_id, values):
@@ -158,15 +149,14 @@ def fred_csv(series_id, values):
     return Answer("\n".join([f"observation_date,{series_id}", *lines, ""]).encode())
 
 
-def french_zip(name, tables, *, header="", line_end="\r\n"):
+def french_zip(tables, *, header="", line_end="\r\n"):
     """A file as Ken French publishes it: text, then blocks of a title, a header and rows, each ended by an empty line."""
     blocks = ["This file was made up for a test."]
     for title, table in tables.items():
         rows = [f"{period},{','.join(f'{value:8.2f}' for value in row)}" for period, *row in table.itertuples()]
         blocks.append(line_end.join([f"  {title}", header or "," + ",".join(table.columns), *rows]))
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr(f"{name}.csv", (2 * line_end).join([*blocks, "Copyright"]))
+    with zipfile.ZipFile(buffer := io.BytesIO(), "w") as file:
+        file.writestr("x.csv", (2 * line_end).join([*blocks, "Copyright"]))
     return Answer(buffer.getvalue())
 
 
