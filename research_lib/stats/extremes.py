@@ -111,7 +111,7 @@ def return_periods(path: "pd.Series[float]", level: float, threshold: float, *, 
     return pd.DataFrame(rows)
 
 
-def return_period(periods: pd.DataFrame, threshold: float, years: float) -> Estimate:
+def return_period(periods: pd.DataFrame, threshold: float, _years: float = 0.0) -> Estimate:
     """Sum up `return_periods`: the estimate at one threshold, and the range over all, with and without the record.
 
     That range, `low` to `high`, is one of methods, not a confidence interval. The value is NaN where the data cannot
@@ -122,5 +122,5 @@ def return_period(periods: pd.DataFrame, threshold: float, years: float) -> Esti
     low, high = float(found.min()), float(found.max())
     if np.isnan(low):
         raise InsufficientDataError(f"too few episodes ({middle['n']:.0f}) to say how often such a level comes")
-    can_say = high < TOO_FAR_APART * min(low, years)
+    can_say = high < TOO_FAR_APART * min(low, middle["years"])
     return Estimate(float(middle["value"]) if can_say else np.nan, int(middle["n"]), low, high)

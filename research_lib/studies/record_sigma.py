@@ -18,12 +18,12 @@ from research_lib.data.companies import PricePanel, load_price_panel
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.exhibits import charts
 from research_lib.exhibits.figure import DAY, QUIET, Figure
-from research_lib.exhibits.findings import Finding, Summary
+from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, ordinal, plural, prose_date, show
 from research_lib.exhibits.glossary import Column
 from research_lib.stats.estimate import Estimate
 from research_lib.stats.event_study import event_study
-from research_lib.stats.extremes import calendar_years, find_episodes, return_period, return_periods, years_between
+from research_lib.stats.extremes import find_episodes, return_period, return_periods, years_between
 from research_lib.stats.history import HistoricalRank, change, rank_in_history
 from research_lib.stats.sigma import SigmaName, SigmaSettings, scan, sigma_path
 from research_lib.studies import parameters
@@ -155,11 +155,6 @@ class RecordSigma(Study):
         return rank_in_history(self.path, gap=self.p.cluster_gap)
 
     @result
-    def years(self) -> float:
-        """The length of the history by the calendar."""
-        return calendar_years(pd.DatetimeIndex(self.path.index))
-
-    @result
     def episodes(self) -> pd.DataFrame:
         """Episodes beyond the threshold."""
         return find_episodes(self.path, self.p.threshold, gap_sessions=self.p.cluster_gap)
@@ -178,7 +173,7 @@ class RecordSigma(Study):
     @result
     def return_period(self) -> Estimate:
         """The years between episodes that reach the level."""
-        return return_period(self.thresholds, self.p.threshold, self.years)
+        return return_period(self.thresholds, self.p.threshold)
 
     @result
     def sigma_of_companies(self) -> pd.DataFrame:
@@ -237,19 +232,20 @@ class RecordSigma(Study):
     @figure
     def return_levels(self) -> Figure:
         """How often episodes reach a level."""
-        (_, _, sentence), top, n, lines = self.how_often, self.largest.iloc[0], len(self.largest), []
+        (_, _, sentence), top, n = self.how_often, self.largest.iloc[0], len(self.largest)
+        years, lines = self.thresholds["years"].iloc[0], []
         for tail in self.thresholds.dropna(subset="shape").to_dict("records"):
             levels = np.linspace(tail["threshold"] + 0.01 * self.side, 1.05 * top["peak"], 60)
             fitted = pd.Series(levels, index=years_between(tail, levels))
             width = 2.4 if np.isclose(tail["threshold"], self.p.threshold) else 1.0
-            name = f"from {_sigma(tail['threshold'], 2)}"
-            lines.append(charts.Line(fitted[fitted.index < 10 * self.years], name, width=width))
+            lines.append(
+                charts.Line(fitted[fitted.index < 10 * years], f"from {_sigma(tail['threshold'], 2)}", width=width)
+            )
         return charts.curve(
-            lines, points=self.largest["peak"].set_axis(self.years / np.arange(1, n + 1)), log_x=True, data=self.thresholds,
-            marks=[charts.Mark(self.years, top["peak"], f"{top['peak_date']:%b %Y}")], title=sentence,
-            name="peak (σ)", x_name="years between episodes as extreme", unit="sigma", x_unit="years",
-            deck=f"Dots: {plural(n, 'episode')} {self.beyond} in {self.years:.0f} years. Lines: tails fitted beyond four thresholds",
-            alt=f"{sentence}. The lines are {len(lines)} fitted tails, the dots {n} observed peaks.",
+            lines, points=self.largest["peak"].set_axis(years / np.arange(1, n + 1)), log_x=True, data=self.thresholds,
+            marks=[charts.Mark(years, top["peak"], f"{top['peak_date']:%b %Y}")], title=sentence, unit="sigma", x_unit="years",
+            name="peak (σ)", x_name="years between episodes as extreme", alt=f"{sentence}. Dots: {n} peaks; lines: {len(lines)} tails.",
+            deck=f"Dots: {plural(n, 'episode')} {self.beyond} in {years:.0f} years. Lines: tails fitted beyond four thresholds",
         )  # fmt: skip
 
     @figure_on("panel")
@@ -360,8 +356,8 @@ class RecordSigma(Study):
         value, low, high = (show(one, "years") for one in (found.value, found.low, found.high))
         number, how, note = f"{value} years", f"come about every {value} years", f"{low} to {high} by other thresholds"
         if np.isnan(found.value):
-            least, note = f"{min(found.low, self.years):.0f} years", "the data cannot say how rare"
-            number, how = f"over {least}", f"come less than once in {least}"
+            least = f"{min(found.low, self.thresholds['years'].iloc[0]):.0f} years"
+            number, how, note = f"over {least}", f"come less than once in {least}", "the data cannot say how rare"
         return number, f"between {peaks}; {note}", f"{peaks.capitalize()} {how}; {note}"
 
     @property
@@ -374,10 +370,6 @@ class RecordSigma(Study):
 
     # Summary.
 
-    def finding(self, name: str) -> Finding:
-        """Return one finding; where the data cannot give it, its value is None and its definition says why."""
-        return next(next(one for one in self.FINDINGS if one.name == name).of(self))
-
     @property
     def headline(self) -> str:
         """Whether the close was a record, and a signal, in at most 70 characters."""
@@ -386,7 +378,7 @@ class RecordSigma(Study):
         if day.n < LEAST_HISTORY:
             what = f"has only {plural(day.n, 'session')} to be held against"
         then = ""
-        if (self.finding("forward_mean_21").n or 0) >= FEW_EPISODES and self.level == day.value:
+        if (self.findings["forward_mean_21"].n or 0) >= FEW_EPISODES and self.level == day.value:
             then = " It was no signal." if self.signal == NO_SIGNAL else " What followed was unusual."
         lines = [f"{who}'s {_sigma(day.value)} close {what}.{then}" for who in (self.name, self.p.asset)]
         return next((line for line in lines if len(line) <= 70), lines[-1])
@@ -394,8 +386,8 @@ class RecordSigma(Study):
     def summary(self) -> Summary:
         """Say what the report found."""
         day, standing, ranks = self.day, self.day.from_nearer_end(), self.definitions["rank"].dropna()
-        mean, base, excess = (self.finding(f"forward_{name}_21") for name in ("mean", "base", "excess"))
-        years, records = self.finding("return_period_shortest"), int((ranks == 1).sum())
+        mean, base, excess = (self.findings[f"forward_{name}_21"] for name in ("mean", "base", "excess"))
+        years, records = self.findings["return_period_shortest"], int((ranks == 1).sum())
         stood = f"stood at {_sigma(day.value, 2)} ({self.words})"
         if self.p.definition == "price_z":
             side = "above" if day.value > 0 else "below"

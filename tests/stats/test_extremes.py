@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from scipy import stats
 
+from research_lib.errors import InsufficientDataError
 from research_lib.stats.extremes import calendar_years, find_episodes, fit_tail, return_periods, years_between
 from research_lib.stats.extremes import return_period as summed
 from research_lib.stats.sigma import sigma_path
@@ -97,15 +98,16 @@ FOUND = [  # years at four thresholds, and with the record left out; the value, 
     ((100, 110, 120, 369), (120, 100, 369)),
     ((100, 110, 120, 370), (np.nan, 100, 370)),  # ten times the history
     ((63, 110, 200, 700, 63, 110, 200, np.inf), (np.nan, 63, np.inf)),
-    ((np.nan,) * 4, (np.nan,) * 3),
 ]
 
 
 @pytest.mark.parametrize(("years", "expected"), FOUND)
 def test_a_return_period_needs_thresholds_that_agree(years, expected):
-    periods = {"threshold": [2.0, 2.25, 2.5, 2.75], "n": [115, 76, 37, 12], "value": years[:4], "without": years[-4:]}
-    found = summed(pd.DataFrame(periods), 2.5, 37)
+    periods = pd.DataFrame({"threshold": [2.0, 2.25, 2.5, 2.75], "n": [115, 76, 37, 12], "years": 37.0})
+    found = summed(periods.assign(value=years[:4], without=years[-4:]), 2.5)
     assert (found.value, found.low, found.high, found.n) == pytest.approx((*expected, 37), nan_ok=True)
+    with pytest.raises(InsufficientDataError, match=r"too few episodes \(37\)"):
+        summed(periods.assign(value=np.nan, without=np.nan), 2.5)
 
 
 def test_the_published_record(shared_data):

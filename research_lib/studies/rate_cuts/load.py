@@ -76,8 +76,7 @@ def load_pair(source: Source, small: str, large: str = "", *, as_of: date | None
     if len(returns) < 2:
         raise InsufficientDataError(f"{name}: {len(returns)} periods have a value; two are needed")
     dividends = monthly or small.endswith(TOTAL_FIELDS)
-    cards = tuple(sorted(data.cards, key=lambda card: card.last))  # the first is the one that the report ends with
-    return ReturnPair(name, made[0], made[1] if large else None, market, monthly, dividends, cards)
+    return ReturnPair(name, made[0], made[1] if large else None, market, monthly, dividends, data.cards)
 
 
 def load_rates(source: Source, frequency: str, *, as_of: date | None) -> DataSet:
