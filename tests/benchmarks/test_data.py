@@ -74,13 +74,12 @@ def _impossible(rows):
 
 def _describe(firms):
     used = firms.dropna(subset=["net_debt", "ebitda"])
-    debt, earned = used["net_debt"].sum(), used["ebitda"].sum()
-    alone = (debt - used["net_debt"]) / (earned - used["ebitda"])
-    rest = used.drop((alone - debt / earned).abs().nlargest(5).index)
-    positive = used[used["ebitda"] > 0]
-    median, losses = (positive["net_debt"] / positive["ebitda"]).median(), (used["ebitda"] <= 0).mean()
-    without = rest["net_debt"].sum() / rest["ebitda"].sum()
-    return pd.Series({"value": debt / earned, "median": median, "share_no_ebitda": losses, "without_top": without})
+    positive, debt, earned = used[used["ebitda"] > 0], used["net_debt"].sum(), used["ebitda"].sum()
+    rest = used.drop(((debt - used["net_debt"]) / (earned - used["ebitda"]) - debt / earned).abs().nlargest(5).index)
+    return pd.Series({
+        "value": debt / earned, "median": (positive["net_debt"] / positive["ebitda"]).median(),
+        "share_no_ebitda": (used["ebitda"] <= 0).mean(), "without_top": rest["net_debt"].sum() / rest["ebitda"].sum(),
+    })  # fmt: skip
 
 
 def test_simfin(shared_data, request):
@@ -92,66 +91,52 @@ def test_simfin(shared_data, request):
 
 
 @pytest.fixture(scope="module")
-def universe(tmp_path_factory):
-    """5,000 files of five years of prices, which are one file under many names."""
-    folder = tmp_path_factory.mktemp("universe")
-    first = write_prices(folder, "S0000", random_walk(1260, seed=0))
-    for n in range(1, 5000):
-        os.link(first, first.with_name(f"S{n:04d}.csv"))
-    return folder
+def check(tmp_path_factory):
+    """Check that many of 5,000 files of five years of prices, which are one file under many names."""
+    folder, names = tmp_path_factory.mktemp("universe"), [f"S{n:04d}" for n in range(5000)]
+    first = write_prices(folder, names[0], random_walk(1260, seed=0))
+    for name in names[1:]:
+        os.link(first, first.with_name(f"{name}.csv"))
 
+    def run(files):
+        params = RecordSigma(source="folder", data_dir=str(folder), asset=names[0], benchmark="", assets=names[:files])
+        assert check_sources([params]) == [None]
 
-def check(folder, files):
-    named = [f"S{n:04d}" for n in range(files)]
-    params = RecordSigma(source="folder", data_dir=str(folder), asset=named[0], benchmark="", assets=named)
-    assert check_sources([params]) == [None]
-
-
-@measured
-def test_check_of_4000_price_files(universe):
-    paths = sorted(universe.glob("prices/*.csv"))[:4000]
-    plainly = lambda: [pd.read_csv(path, parse_dates=["date"], index_col="date") for path in paths]
-    compare("check of 4,000 price files, against pandas.read_csv of each", lambda: check(universe, 4000), plainly)
+    run.paths = sorted(first.parent.glob("*.csv"))
+    return run
 
 
 @measured
-def test_growth_of_price_files(universe):
-    growth("price files checked", (10, 100, 1000, 5000), lambda n: check(universe, n))
+def test_check_of_4000_price_files(check):
+    plainly = lambda: [pd.read_csv(path, parse_dates=["date"], index_col="date") for path in check.paths[:4000]]
+    compare("check of 4,000 price files, against pandas.read_csv of each", lambda: check(4000), plainly)
+    growth("price files checked", (10, 100, 1000, 5000), check)
 
 
 CLIENT = """
 import resource, sys, time, warnings
 from pathlib import Path
 warnings.simplefilter("ignore")
+import yfinance
 from research_lib.data.calendar import exchange_sessions
 from research_lib.data.live.network import RetryPolicy
 from research_lib.data.live.pull import pull
 from research_lib.data.live.store import Item, Store
 from tests.data.live.loopback import clients
 port, folder, symbols, way = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-names = [f"S{n:04d}" for n in range(symbols)]
-store = Store(folder)
-led = clients(port, store, timeout_s=30, names=["yahoo"])
+names, led = [f"S{n:04d}" for n in range(symbols)], clients(port, "yahoo", policy=RetryPolicy())
 exchange_sessions()
 start = time.perf_counter()
 if way == "ours":
-    outcome = pull([Item("yahoo", name) for name in names], store, led, policy=RetryPolicy())
-    good, errors = len(outcome.kept), len(outcome.failed)
+    kept, _, failed, _ = pull([Item("yahoo", name) for name in names], Store(folder), led, policy=RetryPolicy())
+    good, errors = len(kept), len(failed)
 else:
-    import yfinance
     yfinance.config.debug.hide_exceptions = True
     frame = yfinance.download(names, period="max", threads=True, progress=False, auto_adjust=False, actions=True,
-                              keepna=True, session=led["yahoo"].session)
+                              keepna=True, session=led["yahoo"])
     good, errors = frame["Close"].notna().any().sum(), 0
 print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, good, errors)
 """
-
-
-def pulled(port, folder, symbols, way):
-    """Return seconds, peak memory in MB, symbols with data, and errors that were kept."""
-    words = [sys.executable, "-c", CLIENT, str(port), str(folder), str(symbols), way]
-    done = subprocess.run(words, cwd=PROJECT, check=True, capture_output=True, text=True)
-    return tuple(map(float, done.stdout.split()))
 
 
 @measured
@@ -159,11 +144,17 @@ def test_pull_of_2000_symbols(tmp_path):
     """Ten years of each from a server in this process to a client in another; one symbol in a hundred is not known."""
     days = exchange_sessions()[exchange_sessions() < pd.Timestamp("2025-01-01")][-2520:]
     whole = as_json(chart("SYMBOL", days)).body
+
+    def pulled(symbols, way):
+        """Return seconds, peak memory in MB, symbols with data, and errors that were kept."""
+        words = [sys.executable, "-c", CLIENT, vendors.port, tmp_path / f"{way}{symbols}", symbols, way]
+        done = subprocess.run([*map(str, words)], cwd=PROJECT, check=True, capture_output=True, text=True)
+        return tuple(map(float, done.stdout.split()))
+
     with Vendors() as vendors:
-        for n in (n for n in range(2000) if n % 100):
-            vendors.prices(f"S{n:04d}", Answer(whole.replace(b"SYMBOL", f"S{n:04d}".encode())))
-        theirs = pulled(vendors.port, tmp_path / "theirs", 2000, "theirs")
-        few, ours = (pulled(vendors.port, tmp_path / str(n), n, "ours") for n in (200, 2000))
+        for name in (f"S{n:04d}" for n in range(2000) if n % 100):
+            vendors.prices(name, Answer(whole.replace(b"SYMBOL", name.encode())))
+        theirs, few, ours = pulled(2000, "theirs"), pulled(200, "ours"), pulled(2000, "ours")
     assert ours[2:] == (1980, 20)
     print(f"\n| pull of 2,000 symbols, against yfinance.download with threads | {ours[0]:.3g} s | {theirs[0]:.3g} s | "
           f"{theirs[0] / ours[0]:.2f} (1 round) |\npeak memory {ours[1]:.0f} MB, of 200 symbols {few[1]:.0f} MB, theirs "
