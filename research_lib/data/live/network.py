@@ -102,9 +102,8 @@ class Vendor(Session[Response]):
     def judge(self, url: str, response: Response) -> None:  # noqa: ARG002  # which of several answers it is
         """Raise where an answer is none, or a web page in place of data."""
         status, after = response.status_code, response.headers.get("Retry-After") or ""
-        asked_s = (
-            float(after) if after.replace(".", "", 1).isdecimal() else 0.0
-        )  # else a date, or nothing: the usual waits do
+        # It may be a date, or nothing: then the usual waits do.
+        asked_s = float(after) if after.replace(".", "", 1).isdecimal() else 0.0
         shown = f" ({status})" + (f"; it asks to wait {asked_s:.0f} s" if asked_s else "")
         if status == 429 or b"Too Many Requests" in response.content[:500]:
             raise TransientError(f"{self.label} is throttling{shown}", retry_after_s=asked_s, for_all=True)

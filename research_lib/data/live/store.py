@@ -106,7 +106,8 @@ class Store:
         span = {"rows": len(days), "first": str(days.min().date()), "last": str(days.max().date())}
         snapshot = Snapshot(item=item, fetched=fetched, **span, **about)
         columns = {str(name): pa.array(column, from_pandas=True) for name, column in frame.items()}
-        pq.write_table(pa.table(columns, metadata={METADATA: snapshot.model_dump_json()}), buffer := io.BytesIO())
+        table = pa.table(columns, metadata={METADATA: snapshot.model_dump_json()})
+        pq.write_table(table, buffer := io.BytesIO(), compression="zstd")
         name = f"{fetched:%Y%m%dT%H%M%S.%fZ}-{hashlib.sha256(buffer.getvalue()).hexdigest()}.parquet"
         write_whole({(path := self._folder(item) / name): buffer.getvalue()})
         return snapshot.model_copy(update={"path": path})
