@@ -41,8 +41,9 @@ def pull(vendors, store, monkeypatch):
     monkeypatch.setenv("SEC_IDENTITY", "Jo Doe jo@example.org")
     monkeypatch.setattr(real.Sec, "gap_s", 0.0)
     for name, client in real.VENDORS.items():
-        led = lambda policy, client=client: loopback.lead(client(policy), vendors.port)
-        monkeypatch.setitem(real.VENDORS, name, led)
+        monkeypatch.setitem(
+            real.VENDORS, name, lambda policy, client=client: loopback.lead(client(policy), vendors.port)
+        )
 
     def run(source, *, accept=False, max_age_hours=0, **needs):
         policy = replace(QUICK, max_age=timedelta(hours=max_age_hours))
