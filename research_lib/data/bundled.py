@@ -13,45 +13,43 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from research_lib.data.catalog import Asset, fact_rows
-from research_lib.data.source import RawSeries, Source
+from research_lib.data.catalog import fact_rows, known_symbols
+from research_lib.data.source import PRICES, RawSeries, Source
 from research_lib.errors import DataError, MissingDataError
 
 FILES = fact_rows("packaged.csv")
-PRICES, LARGE_COMPANIES = ("GSPC", "IXIC", "VIX"), "large_companies"
-SERIES = tuple(name for name in FILES if name.split()[0] not in (*PRICES, LARGE_COMPANIES))
+LARGE_COMPANIES = "large_companies"
 
 
 @dataclass(frozen=True)
 class Bundled(Source):
-    """The offline source."""
+    """The offline source; of prices it has closes alone."""
 
     name: str = "bundled"
 
-    def symbols(self) -> list[str]:
-        """List the symbols that have prices here."""
-        return list(PRICES)
+    def names(self, kind: str) -> list[str]:
+        """List the symbols or series that are here."""
+        names = dict.fromkeys(name.split()[0] for name in FILES if name != LARGE_COMPANIES)
+        return [name for name in names if (name in known_symbols()) == (kind == PRICES)]
 
-    def series_ids(self) -> list[str]:
-        """List the series that are here."""
-        return list(SERIES)
-
-    def read_price(self, asset: Asset) -> RawSeries:
-        """Read a close; there are no other fields here."""
-        if asset.field != "close" and asset.symbol in PRICES:
-            raise MissingDataError(f"source bundled has only the close of {asset.symbol}, no {asset.field}")
-        return _read(asset.symbol, "prices of", PRICES)
-
-    def read_series(self, series_id: str) -> RawSeries:
-        """Read a series, in the unit its publisher uses."""
-        return _read(series_id, "series", SERIES)
+    def read(self, kind: str, name: str, field: str) -> RawSeries:
+        """Join the vintages of a series, each used from the last one's end on; on their common days they are equal."""
+        if name not in self.names(kind):
+            raise MissingDataError(f"source bundled has no {kind} of {name}; it has {', '.join(self.names(kind))}")
+        if field not in {"close", "value"}:
+            raise MissingDataError(f"source bundled has only the close of {name}, no {field}")
+        values, origins = pd.Series(dtype=float), list[str]()
+        for part in (part for part in FILES if part.split()[0] == name):
+            (frame, label), column = load_packaged(part), FILES[part]["column"]
+            values = pd.concat([values, frame[column][frame.index > values.index[-1]]]) if origins else frame[column]
+            origins.append(f"{label}, column {column}")
+        return RawSeries(
+            name, ", then ".join(origins), pd.Series(values.index), values.reset_index(drop=True), source=self.name
+        )
 
 
 def load_large_companies() -> tuple[pd.DataFrame, str]:
-    """Return adjusted closes (sessions x 20) of twenty of today's large companies from 1990, and where they are from.
-
-    They were chosen by hindsight: each of them is still quoted.
-    """
+    """Return adjusted closes (sessions x 20) of large companies from 1990, chosen by hindsight, and where they are from."""
     frame, label = load_packaged(LARGE_COMPANIES)
     return frame.select_dtypes("number"), f"{label}, twenty of today's large companies"
 
@@ -62,32 +60,17 @@ def load_packaged(name: str) -> tuple[pd.DataFrame, str]:
 
     `DataError` says that the package is absent, or that its file is not the one that is known.
     """
-    file = FILES[name]
+    file, remedy = FILES[name], "install the versions in requirements.lock"
     spec = find_spec(file["package"])
     if spec is None or spec.origin is None:
-        raise DataError(f"package {file['package']} is not installed; install the versions in requirements.lock")
+        raise DataError(f"package {file['package']} is not installed; {remedy}")
     frame = pd.read_csv(Path(spec.origin).parent / file["path"], na_values=".")
     days = pd.Series(frame.eval(file["dates"])).map(lambda day: day if isinstance(day, str) else f"{day:.0f}")
     frame = frame.set_index(pd.DatetimeIndex(pd.to_datetime(days, format=file["format"]), name="date")).sort_index()
     label = f"{file['package']} {version(file['package'])} {Path(file['path']).name}"
     found = [str(len(frame)), *(f"{frame.index[end]:%Y-%m-%d}" for end in (0, -1))]
-    known = [float(file["first_value"]), float(file["last_value"])]
-    is_known = found == [file["rows"], file["first"], file["last"]]
-    if not is_known or not np.allclose(frame[file["column"]].iloc[[0, -1]], known, rtol=1e-7):
-        raise DataError(
-            f"{label} is not the data set that the kit knows ({file['rows']} rows, {file['first']} to {file['last']}); "
-            f"install the versions in requirements.lock"
-        )
+    known, ends = [float(file["first_value"]), float(file["last_value"])], frame[file["column"]].iloc[[0, -1]]
+    if found != [file["rows"], file["first"], file["last"]] or not np.allclose(ends, known, rtol=1e-7):
+        span = f"{file['rows']} rows, {file['first']} to {file['last']}"
+        raise DataError(f"{label} is not the data set that the kit knows ({span}); {remedy}")
     return frame, label
-
-
-def _read(name: str, what: str, has: tuple[str, ...]) -> RawSeries:
-    """Join the vintages of a series, each used from the last one's end on; on their common days they are equal."""
-    if name not in has:
-        raise MissingDataError(f"source bundled has no {what} {name}; it has {', '.join(has)}")
-    values, origin = pd.Series(dtype=float), ""
-    for part in (part for part in FILES if part.split()[0] == name):
-        (frame, label), column = load_packaged(part), FILES[part]["column"]
-        values = pd.concat([values, frame[column][frame.index > values.index[-1]]]) if origin else frame[column]
-        origin += f"{', then ' if origin else ''}{label}, column {column}"
-    return RawSeries(name, origin, pd.Series(values.index), values.reset_index(drop=True), source="bundled")

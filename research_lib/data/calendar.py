@@ -30,17 +30,6 @@ def last_finished(now: pd.Timestamp | None = None) -> pd.Timestamp:
     return today if is_over else today - pd.Timedelta(days=1)
 
 
-def is_finished(day: pd.Timestamp, now: pd.Timestamp) -> bool:
-    """Say whether a day is over at `now` (tz-aware)."""
-    return bool(day <= last_finished(now))
-
-
-def last_close(now: pd.Timestamp) -> pd.Timestamp:
-    """Return the last closing bell up to `now`; both tz-aware."""
-    recent = exchange_sessions()[exchange_sessions() <= now.tz_localize(None)][-2:]
-    return max(close for session in recent if (close := pd.Timestamp(_calendar().session_close(session))) <= now)
-
-
 @cache
 def _calendar() -> Any:  # noqa: ANN401  # exchange_calendars is untyped
     import exchange_calendars  # 0.1 s that only loading data needs

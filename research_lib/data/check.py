@@ -11,28 +11,17 @@ from research_lib.data.load import load_prices, load_series, open_source
 from research_lib.data.source import Source, parts_of
 from research_lib.errors import InsufficientDataError, MissingDataError, ResearchError
 
-Load = Callable[..., object]
 LONGEST_GAP = timedelta(days=31)  # a needed price that ends longer before as_of says nothing of that day
 
 
 def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
-    """Load all that each set of parameters names (prices, series, statements, price panel), each file once.
+    """Load all that each set of parameters names, each file once; return for each what would stop its report, or None.
 
-    Of parameters these are looked at, as far as they have them: source, data_dir, as_of, symbols (needed),
-    optional_symbols and series (used where the source has them), companies (how many; 0: none). Returned is for each
-    set what would stop its report, or None.
+    Looked at are, as far as a set has them: source, data_dir, as_of, symbols (needed), optional_symbols and series (used
+    where the source has them), companies (how many; 0: none).
     """
-    open_once: Callable[[str, str], Any] = cache(lambda name, data_dir: open_source(name, data_dir=data_dir))
-
-    @cache
-    def find_fault(load: Load, source: Source, as_of: date | None, *what: object) -> ResearchError | None:
-        try:
-            found: Any = load(source, *what, as_of=as_of)
-        except ResearchError as error:
-            return error
-        if load is load_prices and as_of and as_of - date.fromisoformat(last := found.cards[0].last) > LONGEST_GAP:
-            return InsufficientDataError(f"{found.cards[0].id} ends on {last}, more than a month before as_of {as_of}")
-        return None
+    open_once: Callable[[str, str], Source] = cache(lambda name, data_dir: open_source(name, data_dir=data_dir))
+    load_once = cache(_find_fault)
 
     def check(params: Any) -> ResearchError | None:  # noqa: ANN401  # any model of parameters
         try:
@@ -40,7 +29,7 @@ def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
         except ResearchError as error:
             return error
         for load, what, is_needed in _named(source, params):
-            fault = find_fault(load, source, params.as_of, *what)
+            fault = load_once(load, source, params.as_of, *what)
             if fault and (is_needed or not isinstance(fault, (MissingDataError, InsufficientDataError))):
                 return fault
         return None
@@ -48,12 +37,22 @@ def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
     return [check(params) for params in parameters]
 
 
-def _named(source: Source, params: Any) -> Iterator[tuple[Load, tuple[object, ...], bool]]:  # noqa: ANN401
+def _find_fault(load: Callable[..., Any], source: Source, as_of: date | None, *what: object) -> ResearchError | None:
+    try:
+        found = load(source, *what, as_of=as_of)
+    except ResearchError as error:
+        return error
+    if load is load_prices and as_of and as_of - date.fromisoformat(last := found.cards[0].last) > LONGEST_GAP:
+        return InsufficientDataError(f"{found.cards[0].id} ends on {last}, more than a month before as_of {as_of}")
+    return None
+
+
+def _named(source: Source, params: Any) -> Iterator[tuple[Callable[..., Any], tuple[object, ...], bool]]:  # noqa: ANN401
     """List what is loaded: by what, of what, and whether the report needs it."""
-    symbols, series = set(source.symbols()), set(source.series_ids())
+    has, series = {*source.symbols()}, {*source.series_ids()}
     yield from ((load_prices, ((name,),), True) for name in getattr(params, "symbols", ()))
-    optional = (name for name in getattr(params, "optional_symbols", ()) if name.partition(":")[0] in symbols)
-    yield from ((load_prices, ((name,),), False) for name in optional)
+    optional = getattr(params, "optional_symbols", ())
+    yield from ((load_prices, ((name,),), False) for name in optional if name.partition(":")[0] in has)
     yield from ((load_series, ((name,),), False) for name in getattr(params, "series", ()) if name in series)
     if getattr(params, "companies", 0) and not all(isinstance(part, Bundled) for part in parts_of(source)):
         yield load_companies, (), True

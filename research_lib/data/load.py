@@ -1,6 +1,6 @@
 """Open a source, and load prices and series from it: cut at `as_of`, checked, side by side."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -26,10 +26,6 @@ class DataSet:
         """Return one series on its own dates."""
         return self.values[name].dropna()
 
-    def get(self, name: str) -> "pd.Series[float] | None":
-        """Return one series on its own dates, or None where it was not asked for."""
-        return self[name] if name in self.values.columns else None
-
 
 def open_source(name: str, *, data_dir: str = "") -> Source:
     """Return the source of a `source` parameter: one, or several joined by `+`; `data_dir` is for `folder`.
@@ -43,7 +39,7 @@ def open_source(name: str, *, data_dir: str = "") -> Source:
     for source in live:
         if is_empty or source.name == "sec":
             source.require_any()
-    return sources[0] if len(sources) == 1 else Joined(sources)
+    return sources[0] if len(sources) == 1 else Joined(name, sources)
 
 
 def _open_one(name: str, data_dir: str) -> Source:
@@ -53,11 +49,11 @@ def _open_one(name: str, data_dir: str) -> Source:
         return Snapshots(name, Store(snapshots_folder()))
     if name != "folder":
         raise DataError(f"unknown source {name}{nearest(name, ['bundled', 'folder', *SERVES])}")
-    if not data_folder(data_dir).is_dir():
+    if not (folder := data_folder(data_dir)).is_dir():
         raise MissingDataError(
             f"data_dir {data_dir}: there is no such folder (relative paths start at the project's folder)"
         )
-    return Folder(data_folder(data_dir))
+    return Folder(name, folder)
 
 
 def load_prices(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet:
@@ -84,16 +80,17 @@ def load_series(source: Source, ids: Iterable[str], *, as_of: date | None = None
 
 def load_prices_if_any(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet | None:
     """Load prices that a report can do without: None where the source lacks one, or nothing of it up to `as_of`."""
-    try:
-        return load_prices(source, wanted, as_of=as_of) if (wanted := list(assets)) else None
-    except (InsufficientDataError, MissingDataError):
-        return None
+    return _if_any(load_prices, source, list(assets), as_of)
 
 
 def load_series_if_any(source: Source, ids: Iterable[str], *, as_of: date | None = None) -> DataSet | None:
     """Load series that a report can do without: None where the source lacks one, or nothing of it up to `as_of`."""
+    return _if_any(load_series, source, list(ids), as_of)
+
+
+def _if_any(load: Callable[..., DataSet], source: Source, names: list[str], as_of: date | None) -> DataSet | None:
     try:
-        return load_series(source, ids, as_of=as_of)
+        return load(source, names, as_of=as_of) if names else None
     except (InsufficientDataError, MissingDataError):
         return None
 

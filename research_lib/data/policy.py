@@ -13,10 +13,9 @@ from research_lib.data.catalog import PERCENT
 from research_lib.data.readers import DATE, NUMBER, TEXT, open_sheet, read_table
 from research_lib.errors import InsufficientDataError
 
-FACTS = Path(str(files("research_lib.data") / "facts"))
-CHANGES_FILE, UNSCHEDULED_FILE = FACTS / "fomc_target_changes.csv", FACTS / "fomc_unscheduled.csv"
-RECESSIONS_FILE = FACTS / "nber_recessions.csv"
-
+CHANGES = {"decision_date": DATE, "effective_date": DATE, "target_lower_pct": NUMBER, "target_upper_pct": NUMBER,
+           "change_bp": NUMBER, "announced": TEXT}  # fmt: skip
+RECESSIONS = dict.fromkeys(("peak", "trough", "peak_announced", "trough_announced"), DATE)
 ANNOUNCED_SINCE = pd.Timestamp("1994-02-04")  # the first decision that was announced on its day
 UNANNOUNCED_LAG = pd.DateOffset(months=12)  # no announcement came later after a peak; before 1980 there were none
 
@@ -27,17 +26,13 @@ def load_target_changes(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     Index `decision_date`, ascending; columns `effective_date`, `target_lower`, `target_upper` (decimals), `change_bp`
     (of the upper bound), `announced`, and `scheduled` (missing before 1994, when nobody was told).
     """
-    rates = ("target_lower_pct", "target_upper_pct", "change_bp")
-    kinds = {"decision_date": DATE, "effective_date": DATE} | dict.fromkeys(rates, NUMBER) | {"announced": TEXT}
-    table = read_table(open_sheet(CHANGES_FILE, CHANGES_FILE.name), kinds).set_index("decision_date")
+    table = _read("fomc_target_changes.csv", CHANGES).set_index("decision_date")
     table = table if as_of is None else table[table.index <= as_of]
     if table.empty:
-        raise InsufficientDataError(f"{CHANGES_FILE.name}: no target change is known up to as_of {as_of:%Y-%m-%d}")
+        raise InsufficientDataError(f"no target change is known up to as_of {as_of:%Y-%m-%d}")
     for bound in ("target_lower", "target_upper"):
         table[bound] = table.pop(f"{bound}_pct") * PERCENT
-    unscheduled = read_table(open_sheet(UNSCHEDULED_FILE, UNSCHEDULED_FILE.name), {"decision_date": DATE})[
-        "decision_date"
-    ]
+    unscheduled = _read("fomc_unscheduled.csv", {"decision_date": DATE})["decision_date"]
     scheduled = pd.Series(~table.index.isin(unscheduled), table.index, dtype="boolean")
     return table.assign(announced=table["announced"] == "True", scheduled=scheduled.mask(table.index < ANNOUNCED_SINCE))
 
@@ -49,8 +44,7 @@ def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     `trough_announced` the days they became known. NaT where there was no announcement (before 1980), and for a trough
     that was not known yet.
     """
-    kinds = dict.fromkeys(("peak", "trough", "peak_announced", "trough_announced"), DATE)
-    recessions = read_table(open_sheet(RECESSIONS_FILE, RECESSIONS_FILE.name), kinds)
+    recessions = _read("nber_recessions.csv", RECESSIONS)
     for turn in ("peak", "trough"):
         recessions[turn] += pd.offsets.MonthEnd()
     if as_of is not None:
@@ -63,3 +57,7 @@ def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
 def known_from(recessions: pd.DataFrame, turn: str) -> "pd.Series[pd.Timestamp]":
     """Say when each `peak` or `trough` could be known: when announced; without announcement, a year after it."""
     return recessions[f"{turn}_announced"].fillna(recessions[turn] + UNANNOUNCED_LAG)
+
+
+def _read(name: str, kinds: dict[str, str]) -> pd.DataFrame:
+    return read_table(open_sheet(Path(str(files("research_lib.data") / "facts" / name)), name), kinds)

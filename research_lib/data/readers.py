@@ -1,20 +1,18 @@
 """One reader for every table: prices, series, statements, panels and facts, CSV and Parquet alike.
 
-The form of a file is found from its content: encoding, delimiter, header, decimal sign, order of day and month. A cell
-that cannot be converted is refused with its row; so is one that could mean two things, with both readings.
+A file goes from bytes to text, header, columns of texts, dates and numbers; each step finds the form from the content.
+A cell that cannot be converted is refused with its row; so is one that could mean two things, with both readings.
 """
 
-import codecs
 import csv
 import gzip
 import io
 import re
 import zlib
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,16 +24,16 @@ from numpy.typing import NDArray
 from research_lib.data.calendar import EXCHANGE_ZONE
 from research_lib.errors import DataError, MissingDataError
 
-TEXT, INTEGER, NUMBER, DATE = "text", "integer", "number", "date"
-WORDS = {TEXT: "text", INTEGER: "whole number", NUMBER: "number", DATE: "date (yyyy-mm-dd)"}
-
-Edit = Callable[[str], str]  # makes CSV of a text of another form, line by line
-Kinds = Mapping[str, str]  # by a column's name
-Names = Mapping[str, Sequence[str]]  # what a column may be called in a file
+TEXT, INTEGER, NUMBER, DATE = (
+    "text",
+    "whole number",
+    "number",
+    "date (yyyy-mm-dd)",
+)  # kinds of cells, as messages say them
 MISSING = ("", ".", "na", "n/a", "nan", "null", "none", "nd", "#n/a", "#n/a n/a")  # in numbers; a text NA is a text
 DATE_NAMES = ("date", "observation_date", "timestamp", "time")
 FIELDS = {"open", "high", "low", "close", "adj_close", "volume", "dividends", "stock_splits", "capital_gains"}
-LONGEST_HEADER = 1 << 20  # bytes
+LONGEST_HEADER = 1 << 20  # what goes on longer does not go with its rows
 LARGEST_INTEGER = 2**53
 SHOWN = 3  # cases that an error names
 
@@ -49,12 +47,9 @@ COMMA_NUMBER = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+),\d+"  # 3.010,39 or 3010,
 POINT_FRACTION = r"[+-]?\d+\.(?:\d{1,2}|\d{4,})"  # not three digits, which could be thousands
 PARTED = r"[1-9]\d{0,2}\.\d{3}"  # between semicolons or tabs a point may part thousands
 PLAIN_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+BLANK_LINE = r"\n[ \t]*(?=\n)"
 MARKS = r"^[$€£]\s*|(?<=\d)['’\s](?=\d{3}(?!\d))"  # before an amount, and between thousands where no fraction can be
-
-FILE_STARTS = {
-    (b"pk\x03\x04", b"\xd0\xcf\x11\xe0"): "an Excel workbook or zip file; save the sheet as CSV",
-    (b"<!doctype", b"<html", b"<?xml", b"{", b"[{"): "a web page or a server's answer, not a table; download it again",
-}
+NO_TABLE = r"\s*(?:<!doctype|<html|<\?xml|\[?\{|PK\x03\x04)"  # web pages, answers of servers, workbooks
 
 
 @dataclass(frozen=True)
@@ -69,11 +64,6 @@ class Sheet:
     names: Sequence[str]
     cells: Callable[[Sequence[str]], pd.DataFrame]
 
-    @cached_property
-    def plain_names(self) -> list[str]:
-        """The columns' names in their plain form."""
-        return list(map(plain, self.names))
-
     def read(self, names: Iterable[str]) -> pd.DataFrame:
         """Read some columns, each once."""
         frame = self.cells(list(dict.fromkeys(names)))
@@ -84,11 +74,9 @@ class Sheet:
     def find(self, *names: str) -> str | None:
         """Return, as the file names it, the first of some columns (in their plain form) that is there."""
         for name in names:
-            found = [own for own, one in zip(self.names, self.plain_names, strict=True) if one == name]
+            found = [own for own in self.names if plain(own) == name]
             if len(found) > 1:
-                raise DataError(
-                    f"{self.shown}: a column's name stands twice in its header ({listed(dict.fromkeys(found))})"
-                )
+                raise DataError(f"{self.shown}: column {listed(dict.fromkeys(found))} stands twice in the header")
             if found:
                 return found[0]
         return None
@@ -96,38 +84,35 @@ class Sheet:
     @property
     def date(self) -> str:
         """The name of the column of dates; a first column without a name is an index that pandas wrote."""
-        first = self.names[0] if not self.plain_names[0] else None
-        if (found := self.find(*DATE_NAMES) or first) is None:
-            it_has = f"it has {listed(self.names)}; call the one with the dates date"
-            raise DataError(f"{self.shown}: no column date; {it_has}")
-        return found
+        found = self.find(*DATE_NAMES)
+        if found is None and plain(self.names[0]):
+            raise DataError(f"{self.shown}: no column date; it has {listed(self.names)}; call the right one date")
+        return self.names[0] if found is None else found
 
 
 def read_table(
     sheet: Sheet,
-    needed: Kinds,
-    optional: Kinds | None = None,
+    kinds: Mapping[str, str],
     *,
+    needed: Collection[str] | None = None,
     keys: Collection[str] = (),
-    called: Names | None = None,
+    called: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:
     """Read typed columns of a table, whatever capitals, blanks and underscores are in their names.
 
-    `needed` are the columns that must be there, `optional` those that may be, each with TEXT, INTEGER, NUMBER or DATE;
-    `called` has other names of theirs, the first that is there counts. In `keys` no cell may be empty, as none may in
-    INTEGER columns. The result is named as asked for (str, int64, float64 or datetime64[us]), its index the row in the
-    file. `DataError` where columns are missing, or a cell is not of its kind.
+    `kinds` are the columns to look for; the `needed` ones (all, unless said) must be there. `called` has their names in
+    the file, the first that is there counts. In `keys` no cell may be empty, as none may in INTEGER columns. The result
+    is named as asked for (str, int64, float64 or datetime64[us]), its index the row in the file.
     """
-    wanted = {**needed, **(optional or {})}
-    names = {name: (called or {}).get(name, [name]) for name in wanted}
-    found = {name: own for name in wanted if (own := sheet.find(*map(plain, names[name]))) is not None}
-    if missing := [names[name][0] for name in needed if name not in found]:
-        near = get_close_matches(plain(missing[0]), sheet.plain_names, n=1)
+    names = {name: (called or {}).get(name, [name]) for name in kinds}
+    found = {name: own for name in kinds if (own := sheet.find(*map(plain, names[name]))) is not None}
+    if missing := [names[name][0] for name in (kinds if needed is None else needed) if name not in found]:
+        near = get_close_matches(plain(missing[0]), map(plain, sheet.names), n=1)
         hint = f"; did {missing[0]!r} become {sheet.find(*near)!r}?" if near else ""
         raise DataError(f"{sheet.shown}: no column {listed(missing)}; it has {listed(sheet.names)}{hint}")
     frame = sheet.read(found.values())
     return pd.DataFrame(
-        {name: _convert(frame[own], wanted[name], sheet.shown, name in keys) for name, own in found.items()}
+        {name: _convert(frame[own], kinds[name], sheet.shown, name in keys) for name, own in found.items()}
     )
 
 
@@ -138,52 +123,34 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
     index is as in the file (unsorted, perhaps with doubles), tz-naive, named `date`; values are float64.
     """
     sheet = open_sheet(path, shown)
-    date, fields = sheet.date, {name.rpartition(":")[2] for name in sheet.names if ":" in name} & FIELDS
+    fields = {name.rpartition(":")[2] for name in sheet.names if ":" in name} & FIELDS
     field = next((f":{one}" for one in ("adj_close", "close") if one in fields), "")
     if fields and not field:
         raise DataError(f"{shown}: no column adj_close or close of any symbol; it has {listed(sheet.names)}")
-    names = [name for name in sheet.names if name and name != date and name.endswith(field)]
-    symbols = [name.removesuffix(field) for name in names]
-    if all(symbol.upper().endswith(".US") for symbol in symbols):
-        symbols = [symbol[:-3] for symbol in symbols]
-    if twice := [symbol for symbol, many in Counter(symbols).items() if many > 1]:
-        raise DataError(f"{shown}: a column's name stands twice in its header ({listed(twice)})")
-    frame = sheet.read([date, *names]).set_axis([DATE, *symbols], axis=1)
-    index = pd.DatetimeIndex(to_dates(frame.pop(DATE), shown), name=DATE)
-    if any(dtype.kind not in "if" for dtype in frame.dtypes) or np.isinf(frame.astype(float).to_numpy()).any():
-        frame = pd.DataFrame({symbol: _convert(frame[symbol], NUMBER, shown) for symbol in symbols})
-    return frame.astype(float).set_axis(index)
+    names = [name for name in sheet.names if name and name != sheet.date and name.endswith(field)]
+    symbols = pd.Index([name.removesuffix(field) for name in names])
+    if symbols.str.upper().str.endswith(".US").all():
+        symbols = symbols.str[:-3]
+    if symbols.has_duplicates:
+        raise DataError(f"{shown}: column {symbols[symbols.duplicated()][0]} stands twice in the header")
+    frame = sheet.read([sheet.date, *names]).set_axis(["date", *symbols], axis=1)
+    days = pd.DatetimeIndex(to_dates(frame.pop("date"), shown), name="date")
+    return pd.DataFrame({name: _convert(cells, NUMBER, shown) for name, cells in frame.items()}).set_axis(days)
 
 
-def open_sheet(path: Path, shown: str, edit: Edit | None = None) -> Sheet:
-    """Open a table of CSV or Parquet, whatever it is packed in."""
-    try:
-        data = path.read_bytes()
-        if path.suffix == ".parquet" or data.startswith(b"PAR1"):
-            return _open_parquet(data, shown)
-        text = _decode(data, shown)
-        text = edit(text) if edit else text
-        header = _find_header(text, shown)
-    except FileNotFoundError:
-        raise MissingDataError(f"{shown}: there is no such file") from None
-    except (OSError, csv.Error) as error:
-        raise DataError(f"{shown}: cannot be read ({clipped(getattr(error, 'strerror', None) or error)})") from None
-    return Sheet(shown, header[1], lambda names: _read_csv(text, shown, header, names))
-
-
-def require_unique(frame: pd.DataFrame, keys: Sequence[str], shown: str) -> None:
+def require_unique(frame: pd.DataFrame, keys: list[str], shown: str) -> None:
     """Raise where two rows have the same keys: no one can tell which of them is right."""
-    twice = frame[frame.duplicated(list(keys), keep=False)].sort_values(list(keys), kind="stable")
+    twice = frame[frame.duplicated(keys, keep=False)]
     if not twice.empty:
-        first = twice[list(keys)].iloc[0].tolist()
-        rows = twice.index[twice.groupby(list(keys), sort=False, dropna=False).ngroup() == 0]
-        many = int(frame.duplicated(list(keys)).sum())
+        first, many = twice[keys].iloc[0], int(frame.duplicated(keys).sum())
+        rows = twice.index[(twice[keys] == first).all(axis=1)]
         raise DataError(
             f"{shown}, rows {listed(rows, SHOWN)}: {' '.join(map(clipped, first))} stands {len(rows)} times "
             f"({many} rows too many in all); keep one row for each {', '.join(keys)}"
         )
 
 
+@cache
 def plain(name: str) -> str:
     """Return a column's name in lower case, with underscores for blanks and without marks: `<DATE>`, `Adj Close**`."""
     return re.sub(r"[^\w:]+", "_", name.strip().lower()).strip("_")
@@ -243,7 +210,7 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
     is_bad = ~((dates.to_numpy() >= EARLIEST) & (dates.to_numpy() <= LATEST))
     if is_bad.any() and len(bad := cells[is_bad & ~(texts.isna() & optional)].astype("str").fillna("")):
         known = (said for form, said in DATE_FAULTS.items() if re.search(form, bad.iloc[0]))
-        fault = next(known, f"not a {WORDS[DATE]}")
+        fault = next(known, f"not a {DATE}")
         raise refusal(where, (f"row {row}: {fault}: {quoted(cell)}" for row, cell in bad.items()), len(bad))
     return dates
 
@@ -281,11 +248,11 @@ def _convert(cells: "pd.Series[Any]", kind: str, shown: str, filled: bool = Fals
         values, bad = to_numbers(cells)
         bad = bad | (values % 1 > 0) | (values.abs() > LARGEST_INTEGER) if kind == INTEGER else bad
         if bad.any():
-            rows = (f"row {row}: not a {WORDS[kind]}: {quoted(cell)}" for row, cell in cells[bad].items())
+            rows = (f"row {row}: not a {kind}: {quoted(cell)}" for row, cell in cells[bad].items())
             raise refusal(where, rows, int(bad.sum()))
     if (filled or kind == INTEGER) and values.hasnans:
         empty = listed(values.index[values.isna()], SHOWN)
-        raise DataError(f"{where}, row {empty}: empty; each row needs a {WORDS[kind]} here")
+        raise DataError(f"{where}, row {empty}: empty; each row needs a {kind} here")
     return values.astype("int64") if kind == INTEGER else values
 
 
@@ -303,6 +270,22 @@ def _cast(cells: "pd.Series[Any]", kind: str, missing: Sequence[str]) -> "tuple[
     return found, found
 
 
+def open_sheet(path: Path, shown: str, edit: Callable[[str], str] | None = None) -> Sheet:
+    """Open a table of CSV or Parquet, whatever it is packed in; `edit` makes CSV of a text of another form."""
+    try:
+        data = path.read_bytes()
+        if path.suffix == ".parquet" or data.startswith(b"PAR1"):
+            return _open_parquet(data, shown)
+        text = _decode(data, shown)
+        text = edit(text) if edit else text
+        header = _find_header(text, shown)
+    except FileNotFoundError:
+        raise MissingDataError(f"{shown}: there is no such file") from None
+    except (OSError, csv.Error) as error:
+        raise DataError(f"{shown}: cannot be read ({clipped(getattr(error, 'strerror', None) or error)})") from None
+    return Sheet(shown, header[1], lambda names: _read_csv(text, shown, header, names))
+
+
 def _open_parquet(data: bytes, shown: str) -> Sheet:
     try:
         frame = pd.read_parquet(io.BytesIO(data))
@@ -311,75 +294,24 @@ def _open_parquet(data: bytes, shown: str) -> Sheet:
     names = [str(name) for name in frame.columns]
     if frame.columns.nlevels == 2:
         names = _join_levels([(str(one[0]), str(one[1])) for one in frame.columns.to_list()])
-    rows, index = range(1, len(frame) + 1), frame.index
-    frame = frame.set_axis(names, axis=1).set_axis(rows)
-    if not isinstance(index, pd.RangeIndex):
-        own = index.to_frame().set_axis([str(name or "") for name in index.names], axis=1).set_axis(rows)
-        frame = pd.concat([own.drop(columns=names, errors="ignore"), frame], axis=1)
-    return Sheet(shown, frame.columns.to_list(), frame.__getitem__)
-
-
-def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen: Sequence[str]) -> pd.DataFrame:
-    from pyarrow import ArrowInvalid, string
-    from pyarrow import csv as arrow
-
-    delimiter, names, skipped = header
-    numbers = list(map(str, range(len(names))))  # which of two columns of one name is meant
-    columns, blank, uneven = [numbers[names.index(name)] for name in chosen], list[int](), list[str]()
-    texts = dict.fromkeys(columns, string())
-
-    def pass_over(row: Any) -> str:  # noqa: ANN401  # pyarrow is untyped
-        if row.text.strip():
-            uneven.append(f"row {row.number}: {row.actual_columns:,} cells where the header has {len(names):,}")
-            return "error"
-        blank.append(row.number)
-        return "skip"
-
-    try:
-        table = arrow.read_csv(
-            io.BytesIO(text.encode()),
-            arrow.ReadOptions(column_names=numbers, skip_rows=skipped, use_threads=False, block_size=1 << 24),
-            arrow.ParseOptions(delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=pass_over),
-            arrow.ConvertOptions(
-                include_columns=columns, column_types=texts, null_values=[""], strings_can_be_null=True
-            ),
-        )
-    except ArrowInvalid as error:
-        raise DataError(f"{shown}, {uneven[0] if uneven else f'cannot be read: {clipped(error, 80)}'}") from None
-    rows = np.delete(np.arange(skipped + 1, text.count("\n") + 1), np.array(blank, int) - skipped - 1)
-    if len(rows) != len(table):
-        lines = enumerate(text.split("\n")[skipped:], start=skipped + 1)
-        row = next((row for row, line in lines if line.count('"') % 2), skipped + 1)
-        raise DataError(f"{shown}, row {row}: unexpected end of data (a quotation mark that is not closed?)")
-    frame = pd.DataFrame(table.to_pandas().set_axis(rows).set_axis(chosen, axis=1))
-    frame = frame.dropna(how="all") if frame.iloc[:, 0].hasnans else frame
-    for name, cells in frame.items() if delimiter in ";\t" else ():
-        filled = cells.dropna()
-        cell = next(iter(filled), "")
-        if re.fullmatch(PARTED, cell) and filled.str.fullmatch(PARTED).all():
-            readings = f"{float(cell):g} or {cell.replace('.', '')}; write it with two decimals, or without a point"
-            raise DataError(f"{shown}, column {clipped(name)}, row {filled.index[0]}: {cell!r} could be {readings}")
-    return frame
+    frame = frame.set_axis(names, axis=1)
+    if not isinstance(frame.index, pd.RangeIndex):
+        own = [str(name or "") for name in frame.index.names]
+        frame = frame.drop(columns=own, errors="ignore").reset_index(names=own)
+    return Sheet(shown, frame.columns.to_list(), frame.set_axis(range(1, len(frame) + 1)).__getitem__)
 
 
 def _decode(data: bytes, shown: str) -> str:
     """Return a file's text, whatever it was packed in; each line ends with a line feed."""
-    if data.startswith(b"\x1f\x8b"):
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error):
-            raise DataError(f"{shown}: a gzip file that cannot be unpacked; download it again") from None
-    start = data.removeprefix(codecs.BOM_UTF8)[:500].lstrip().lower()
-    fault = next((said for starts, said in FILE_STARTS.items() if start.startswith(starts)), "")
-    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = "" if fault else data.decode("utf-16" if is_utf16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{shown}: not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from None
-    if "\0" in text:
-        fault = "not a text file; save it as CSV in UTF-8"
-    if fault or not text.strip():
-        raise DataError(f"{shown}: {fault or 'the file is empty'}")
+        data = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+        text = data.decode("utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError):
+        text = "\0"
+    if "\0" in text or re.match(NO_TABLE, text, re.IGNORECASE):
+        raise DataError(f"{shown}: not a table (a workbook, a web page, a broken download?); it should be CSV in UTF-8")
+    if not text.strip():
+        raise DataError(f"{shown}: the file is empty")
     text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     return text if text.endswith("\n") else text + "\n"
 
@@ -387,17 +319,14 @@ def _decode(data: bytes, shown: str) -> str:
 def _find_header(text: str, shown: str) -> tuple[str, list[str], int]:
     """Return the delimiter, the columns' names, and how many lines stand above the data."""
     lines = text[:LONGEST_HEADER].split("\n", maxsplit=50)
-    if len(lines) == 1:
-        raise DataError(f"{shown}: its first line is longer than 1 MB: not a table")
     start = next(number for number, line in enumerate(lines) if line.strip())
-    excel = re.fullmatch(r"sep=(.)", lines[start].strip(), flags=re.I)
-    lines, start = [*lines, "", "", ""], start + bool(excel)
-    delimiter = max(excel[1] if excel else ",;\t|", key=lines[start].count)
+    delimiter = max(",;\t|", key=lines[start].count)
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines[start : start + 2], delimiter=delimiter)]
     if len(rows[0]) < 2:
         line = clipped(repr(lines[start]))
         raise DataError(f"{shown}: its only column is {line}; it needs a date and a value, with commas between")
-    if lines[start + 2].strip(f" {delimiter}").lower() == "date" and len(rows[-1]) == len(rows[0]):
+    third = "".join(lines[start + 2 : start + 3]).strip(f" {delimiter}").lower()
+    if third == "date" and len(rows[-1]) == len(rows[0]):
         return delimiter, ["date", *_join_levels(list(zip(rows[0][1:], rows[-1][1:], strict=True)))], start + 3
     return delimiter, rows[0], start + 1
 
@@ -408,3 +337,35 @@ def _join_levels(pairs: Sequence[tuple[str, str]]) -> list[str]:
     fields, symbols = levels if {plain(name) for name in levels[0]} <= FIELDS else levels[::-1]
     several = len(set(symbols)) > 1
     return [f"{s}:{plain(f)}" if several else plain(f) for f, s in zip(fields, symbols, strict=True)]
+
+
+def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen: Sequence[str]) -> pd.DataFrame:
+    """Read some columns as texts, by their lines in the file; blank lines are passed over."""
+    from pyarrow import ArrowInvalid, string
+    from pyarrow import csv as arrow
+
+    delimiter, names, skipped = header
+    numbers = list(map(str, range(len(names))))  # which of two columns of one name is meant
+    columns = [numbers[names.index(name)] for name in chosen]
+    if re.search(BLANK_LINE, text):
+        text = re.sub(BLANK_LINE, "\n" + delimiter * (len(names) - 1), text)
+    read = arrow.ReadOptions(column_names=numbers, skip_rows=skipped, use_threads=False, block_size=1 << 24)
+    texts = {"column_types": dict.fromkeys(columns, string()), "null_values": [""], "strings_can_be_null": True}
+    convert = arrow.ConvertOptions(include_columns=columns, **texts)
+    try:
+        table = arrow.read_csv(io.BytesIO(text.encode()), read, arrow.ParseOptions(delimiter=delimiter), convert)
+    except ArrowInvalid as error:
+        fault = str(error).replace("CSV parse error: Row #", "row ")
+        raise DataError(f"{shown}, {clipped(fault, 80)}") from None
+    rows = range(skipped + 1, text.count("\n") + 1)
+    if len(rows) != len(table):
+        raise DataError(f"{shown}: a quotation mark is not closed, or a cell holds a line break")
+    frame: pd.DataFrame = table.to_pandas().set_axis(rows).set_axis(chosen, axis=1)
+    frame = frame.dropna(how="all") if frame.iloc[:, 0].hasnans else frame
+    for name, cells in frame.items() if delimiter in ";\t" else ():
+        filled = cells.dropna()
+        cell = next(iter(filled), "")
+        if re.fullmatch(PARTED, cell) and filled.str.fullmatch(PARTED).all():
+            readings = f"{float(cell):g} or {cell.replace('.', '')}; write it with two decimals, or without a point"
+            raise DataError(f"{shown}, column {clipped(name)}, row {filled.index[0]}: {cell!r} could be {readings}")
+    return frame

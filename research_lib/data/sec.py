@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from research_lib.data.catalog import fact_rows
-from research_lib.data.quality import Fault, FaultKind
+from research_lib.data.quality import Fault
 from research_lib.data.readers import refusal
 from research_lib.errors import InsufficientDataError
 
@@ -33,9 +33,8 @@ ANNUAL_FORMS = ("10-K", "10-KT", "20-F", "40-F")  # and as amended: 10-K/A
 INTO_JANUARY = pd.Timedelta(days=7)  # years of 52 or 53 weeks end some days before or after the calendar's
 FACT = ["company", "tag", "start", "end"]
 
-# Later reports give earlier numbers in thousands or millions: no restatement. Nor is a change of less than half a
-# percent: the earlier value stays, because to move the day on which the whole row was known would cost more.
-ROUNDING_UNITS = (1e6, 1e5, 1e3)
+# A smaller change is rounding, no restatement: the earlier value stays, because to move the day on which the whole row
+# was known would cost more.
 ROUNDING_SHARE = 0.005
 
 
@@ -62,51 +61,49 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     restated one, and the row `known_from` the day of that filing.
     """
     usable = facts[(facts["unit"].isin(["USD", "shares"])) & (facts["taxonomy"] != "ifrs-full")]
-    rows, faults = annual_reports(usable)
+    rows, faults = annual_reports(usable), []
     for company, own in facts[~facts["company"].isin(rows["company"])].groupby("company"):
         ifrs, currencies = (own["taxonomy"] == "ifrs-full").any(), sorted(set(own["unit"]) - {"USD", "shares"})
-        said = f"{company} (in {', '.join(currencies)})" if currencies and not ifrs else str(company)
-        faults.append(Fault(FaultKind.IFRS if ifrs else FaultKind.NO_ANNUAL_REPORT, None, "", said))
+        kind = "reports under IFRS, not US GAAP" if ifrs else "no annual report in US GAAP and dollars"
+        said = f" (in {', '.join(currencies)})" if currencies and not ifrs else ""
+        faults.append(Fault(f"{kind} (left out)", "", f"{company}{said}"))
     if rows.empty:
         raise InsufficientDataError(str(refusal("source sec: no statements", map(str, faults), len(faults))))
     values = standing(usable)
     days = (values["end"] - values["start"]).dt.days
     values = values[(days.isna() | days.between(*YEAR_DAYS)) & values["tag"].ne(SHARES)]
-    owned = rows[["company", "period_end", "published"]].reset_index()
-    values = owned.merge(values, left_on=["company", "period_end"], right_on=["company", "end"])
+    owned = rows[["company", "period_end", "published"]].rename(columns={"period_end": "end"}).reset_index()
+    values = owned.merge(values, on=["company", "end"])
     values = values[values["first"] <= values["published"]]  # what only a later report gives was not known with the row
     values = values.drop_duplicates(["index", "tag"], keep="last")
-    cells = values.set_index(["index", "tag"])[["value", "since"]].unstack().reindex(rows.index)  # noqa: PD010  # no means
-    value, since = (pd.DataFrame(cells[name]) for name in ("value", "since"))
+    value, since = (
+        values.set_index(["index", "tag"])[one].unstack().reindex(rows.index)  # noqa: PD010  # no means
+        for one in ("value", "since")
+    )
     items, dates = {}, [rows["published"]]
     for name, (_, ways) in WAYS.items():
         sums = [value.reindex(columns=way).sum(axis=1, min_count=len(way)) for way in ways]
         known = (since.reindex(columns=way).max(axis=1) for way in ways)
         items[name] = _first(sums)
         dates.append(_first([day.where(total.notna()) for day, total in zip(known, sums, strict=True)]))
-    debt = {name: items.pop(name) for name in DEBT}
-    short, long, origin = _debt(debt, rows["company"])
+    short, long, origin = _debt({name: items.pop(name) for name in DEBT}, rows["company"])
     known_from = pd.concat(dates, axis=1).max(axis=1)
     rows = rows.assign(
         **items,
         short_term_debt=short,
         long_term_debt=long,
         debt_from=origin,
-        depreciation_from=np.where(items["depreciation_amortization"].notna(), "as tagged", "missing"),
         known_from=known_from,
         restated_on=known_from.where(known_from > rows["published"]),
-        fiscal_period="FY",
         currency="USD",
         shares=_cover_shares(usable, rows),
     )
-    uncounted = rows[rows["shares"].isna()].groupby("company").size()
-    faults += [
-        Fault(FaultKind.NO_SHARES, None, "", f"{company} ({n} reports)", n=int(n)) for company, n in uncounted.items()
-    ]
-    return rows.drop(columns="accession"), faults
+    for company, own in rows[rows["shares"].isna()].groupby("company"):
+        faults.append(Fault("no count of shares on the report's cover", "", str(company), len(own)))
+    return rows, faults
 
 
-def annual_reports(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
+def annual_reports(facts: pd.DataFrame) -> pd.DataFrame:
     """Find each company's fiscal years (by their ends), the last in each annual report, and the first report of each.
 
     A year ends on or before its report's day, and on a date that at least half as many of the report's facts have as
@@ -121,18 +118,12 @@ def annual_reports(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     believed = ends["end"] <= ends["filed"]
     believed &= 2 * ends["votes"] >= ends["votes"].where(believed).groupby([ends[key] for key in keys]).transform("max")
     chosen = ends[believed].sort_values("end").drop_duplicates(keys, keep="last")
-    doubted = ends[~believed].merge(chosen[[*keys, "end"]], on=keys, suffixes=("", "_chosen"), how="left")
-    doubted = doubted[~(doubted["end"] < doubted["end_chosen"])]
-    faults = [
-        Fault(FaultKind.OUTVOTED_DATE, None, "", f"{company}: a year to {end.date()} in the report of {filed.date()}")
-        for company, end, filed in doubted[["company", "end", "filed"]].itertuples(index=False)
-    ]
     first = chosen.sort_values(["filed", "accession"]).drop_duplicates(["company", "end"])
-    first = first.assign(fiscal_year=(first["end"] - INTO_JANUARY).dt.year.astype(int))
+    first["fiscal_year"] = (first["end"] - INTO_JANUARY).dt.year
     first = first.drop_duplicates(["company", "fiscal_year"]).rename(
         columns={"end": "period_end", "filed": "published"}
     )
-    return first[["company", "period_end", "accession", "published", "fiscal_year"]].reset_index(drop=True), faults
+    return first[["company", "period_end", "accession", "published", "fiscal_year"]].reset_index(drop=True)
 
 
 def standing(facts: pd.DataFrame) -> pd.DataFrame:
@@ -140,9 +131,7 @@ def standing(facts: pd.DataFrame) -> pd.DataFrame:
     ordered = facts.sort_values([*FACT, "filed", "accession"], kind="stable")
     groups = ordered.groupby(FACT, dropna=False, sort=False)
     before = groups["value"].shift()
-    unit = np.select([ordered["value"] % size == 0 for size in ROUNDING_UNITS], ROUNDING_UNITS, 1.0)
-    moved = (ordered["value"] - before).abs()
-    changed = before.isna() | ((moved >= unit) & (moved > ROUNDING_SHARE * before.abs()))
+    changed = before.isna() | ((ordered["value"] - before).abs() > ROUNDING_SHARE * before.abs())
     ordered = ordered.assign(first=groups["filed"].transform("first"))
     return ordered[changed].drop_duplicates(FACT, keep="last").rename(columns={"filed": "since"})
 

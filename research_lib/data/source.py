@@ -1,28 +1,32 @@
 """What every source gives, whatever vendor is behind it; several sources as one; and the user's own files as a source."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import pandas as pd
 
 from research_lib.data.catalog import PERCENT, Asset, describe_series
-from research_lib.data.readers import FIELDS, Edit, clipped, listed, open_sheet, plain, to_numbers
+from research_lib.data.readers import FIELDS, clipped, listed, open_sheet, plain, to_numbers
 from research_lib.errors import DataError, MissingDataError
 
+PRICES, SERIES = "prices", "series"  # kinds of data, and folders
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
-TABLE = r"\.(csv|csv\.gz|parquet)$"
 FRENCH = "french/F-F_Research_Data_Factors.csv"
 FRENCH_COLUMNS = ("MKT_RF", "SMB", "HML", "RF")
 FRENCH_MONTH, FRENCH_MISSING = r"^\s*(\d{4})(\d\d)\s*,", r"(?<=,)\s*-99(\.99|9)\s*(?=,|$)"
 
 # What other vendors call the kit's fields, where a file has no column of the field's own name.
-FIELD_NAMES = {"close": ("price", "close_last", "last"), "total": ("adj_close",), "adj_close": ("adjusted_close",)}
-VALUE_NAMES = ("value", "close", "price")
+OTHER_NAMES = {
+    "close": ("price", "close_last", "last"),
+    "total": ("adj_close",),
+    "adj_close": ("adjusted_close",),
+    "value": ("close", "price"),
+}
 
 
 @dataclass(frozen=True)
@@ -41,18 +45,24 @@ class RawSeries:
     origin: str  # where the user would look for it: a file and column, or a package's data set
     dates: "pd.Series[Any]"  # texts, dates or timestamps
     values: "pd.Series[Any]"  # texts or floats
-    volume: "pd.Series[float] | None" = None  # shares traded
     splits: "pd.Series[float] | None" = None  # the factor of a split on its day, else 0
     source: str = ""  # which of several joined sources served it
     vintage: Vintage | None = None
 
 
-class Source(Protocol):
-    """Where numbers come from."""
+@dataclass(frozen=True)
+class Source:
+    """Where numbers come from: what a vendor's class says in `names` and `read`. `name` is as in the `source` parameter."""
 
-    @property
-    def name(self) -> str:
-        """The value of the `source` parameter."""
+    name: str
+
+    def names(self, kind: str) -> list[str]:
+        """List the symbols that have PRICES here, or the SERIES."""
+        raise NotImplementedError
+
+    def read(self, kind: str, name: str, field: str) -> RawSeries:
+        """Read one field of a symbol's prices, or a series in its published unit; `MissingDataError` where it is not here."""
+        raise NotImplementedError
 
     def at(self, as_of: date | None) -> Self:  # noqa: ARG002  # of snapshots, the vintages that go with a date
         """Return the source as one with `as_of` reads it."""
@@ -60,61 +70,52 @@ class Source(Protocol):
 
     def symbols(self) -> list[str]:
         """List the symbols that have prices here."""
+        return self.names(PRICES)
 
     def series_ids(self) -> list[str]:
         """List the series that are here."""
+        return self.names(SERIES)
 
     def read_price(self, asset: Asset) -> RawSeries:
-        """Read one field of one symbol; `MissingDataError` where it is not here."""
+        """Read one field of one symbol."""
+        return replace(self.read(PRICES, asset.symbol, asset.field), id=str(asset))
 
     def read_series(self, series_id: str) -> RawSeries:
-        """Read one series in its published unit; `MissingDataError` where it is not here."""
+        """Read one series in its published unit."""
+        return self.read(SERIES, series_id, "value")
 
 
 @dataclass(frozen=True)
 class Joined(Source):
     """Several sources as one: each price, series or table of companies comes whole from the first that has it."""
 
-    sources: tuple[Source, ...]
-
-    @property
-    def name(self) -> str:
-        """The value of the `source` parameter."""
-        return "+".join(source.name for source in self.sources)
+    parts: tuple[Source, ...]
 
     def at(self, as_of: date | None) -> Self:
         """Return the sources as one with `as_of` reads them."""
-        return replace(self, sources=tuple(source.at(as_of) for source in self.sources))
+        return replace(self, parts=tuple(source.at(as_of) for source in self.parts))
 
-    def symbols(self) -> list[str]:
-        """List the symbols that have prices in any."""
-        return list(dict.fromkeys(symbol for source in self.sources for symbol in source.symbols()))
+    def names(self, kind: str) -> list[str]:
+        """List what is in any."""
+        return list(dict.fromkeys(name for source in self.parts for name in _names(source, kind)))
 
-    def series_ids(self) -> list[str]:
-        """List the series that are in any."""
-        return list(dict.fromkeys(series_id for source in self.sources for series_id in source.series_ids()))
+    def read(self, kind: str, name: str, field: str) -> RawSeries:
+        """Read from the first source that has the name."""
+        for source in self.parts:
+            if name in _names(source, kind):
+                return source.read_price(Asset(name, field)) if kind == PRICES else source.read_series(name)
+        raise MissingDataError(
+            f"source {self.name} has no {kind} of {name}; it has {listed(self.names(kind)) or 'none'}"
+        )
 
-    def read_price(self, asset: Asset) -> RawSeries:
-        """Read one field of one symbol from the first source that has the symbol."""
-        return self._first(lambda one: asset.symbol in one.symbols(), lambda one: one.read_price(asset))
 
-    def read_series(self, series_id: str) -> RawSeries:
-        """Read one series from the first source that has it."""
-        return self._first(lambda one: series_id in one.series_ids(), lambda one: one.read_series(series_id))
-
-    def _first(self, has: Callable[[Source], bool], read: Callable[[Source], RawSeries]) -> RawSeries:
-        faults = []
-        for source in tuple(filter(has, self.sources))[:1] or self.sources:
-            try:
-                return read(source)
-            except MissingDataError as error:
-                faults.append(str(error))
-        raise MissingDataError("; ".join(faults))
+def _names(source: Source, kind: str) -> list[str]:
+    return source.symbols() if kind == PRICES else source.series_ids()
 
 
 def parts_of(source: Source) -> tuple[Source, ...]:
     """Return the sources that one is made of."""
-    return source.sources if isinstance(source, Joined) else (source,)
+    return source.parts if isinstance(source, Joined) else (source,)
 
 
 @dataclass(frozen=True)
@@ -122,64 +123,48 @@ class Folder(Source):
     """The user's own files in the forms that `readers` knows: prices/SYMBOL.csv, series/ID.csv, french/; listed once."""
 
     directory: Path
-    name: str = "folder"
-
-    def symbols(self) -> list[str]:
-        """List the symbols that have prices here."""
-        return self._files["prices"]
-
-    def series_ids(self) -> list[str]:
-        """List the series that are here."""
-        return [*self._files["series"], *(FRENCH_COLUMNS if (self.directory / FRENCH).is_file() else ())]
-
-    def read_price(self, asset: Asset) -> RawSeries:
-        """Read one field of a file in `prices/`."""
-        names = (asset.field, *FIELD_NAMES.get(asset.field, ()))
-        several = (f"{plain(asset.symbol)}{mark}{name}" for mark in ":_" for name in names)
-        return self._read(self._find("prices", asset.symbol), str(asset), [*names, *several])
-
-    def read_series(self, series_id: str) -> RawSeries:
-        """Read a file in `series/`, or a column of Ken French's monthly factors."""
-        if series_id in FRENCH_COLUMNS and (self.directory / FRENCH).is_file():
-            return self._read(self.directory / FRENCH, series_id, [plain(series_id)], edit=_monthly_block)
-        raw = self._read(self._find("series", series_id), series_id, [plain(series_id), *VALUE_NAMES])
-        texts = raw.values.astype("str")
-        values, bad = to_numbers(texts.str.replace(r"%\s*$", "", regex=True))
-        if bad.any() or not (texts.str.contains("%") | values.isna()).all():
-            return raw
-        # 4.06% is 4.06 of a series that is published in percent, else 0.0406.
-        return replace(raw, values=values * (PERCENT if describe_series(series_id).scale == 1 else 1))
 
     @cached_property
     def _files(self) -> dict[str, list[str]]:
-        return {kind: _table_names(self.directory / kind) for kind in ("prices", "series")}
+        return {kind: _table_names(self.directory / kind) for kind in (PRICES, SERIES)}
 
-    def _find(self, kind: str, name: str) -> Path:
+    def names(self, kind: str) -> list[str]:
+        """List the files of a kind, and the factors of Ken French's file."""
+        has_french = kind == SERIES and (self.directory / FRENCH).is_file()
+        return [*self._files[kind], *(FRENCH_COLUMNS if has_french else ())]
+
+    def read(self, kind: str, name: str, field: str) -> RawSeries:
+        """Read a column of a file in `prices/` or `series/`, or of Ken French's monthly factors."""
+        if kind == SERIES and name in FRENCH_COLUMNS and (self.directory / FRENCH).is_file():
+            return self._read(self.directory / FRENCH, name, [plain(name)], _monthly_block)
         path = find_table(self.directory / kind, name) if name in self._files[kind] else None
         if path is None:
-            shown = listed(self._files[kind]) or "none"
-            raise MissingDataError(f"source folder has no {kind} of {name}; {kind}/ has {shown}")
-        return path
+            raise MissingDataError(
+                f"source folder has no {kind} of {name}; {kind}/ has {listed(self._files[kind]) or 'none'}"
+            )
+        fields = (field, *OTHER_NAMES.get(field, ()))
+        if kind == PRICES:
+            return self._read(path, name, [*fields, *(f"{plain(name)}{mark}{one}" for mark in ":_" for one in fields)])
+        raw = self._read(path, name, [plain(name), *fields])
+        texts = raw.values.astype("str").str.strip()
+        values, bad = to_numbers(texts.str.removesuffix("%"))
+        if bad.any() or not (texts.str.endswith("%") | values.isna()).all():
+            return raw
+        # 4.06% is 4.06 of a series that is published in percent, else 0.0406.
+        return replace(raw, values=values * (PERCENT if describe_series(name).scale == 1 else 1))
 
-    def _read(self, path: Path, name: str, wanted: Sequence[str], edit: Edit | None = None) -> RawSeries:
+    def _read(self, path: Path, name: str, wanted: list[str], edit: Callable[[str], str] | None = None) -> RawSeries:
         """Read the dates and the first of the wanted columns that is there; of a table of two, the other one."""
         sheet = open_sheet(path, str(path.relative_to(self.directory)), edit)
-        day, column = sheet.date, sheet.find(*wanted)
-        others = {own: one for own, one in zip(sheet.names, sheet.plain_names, strict=True) if one and own != day}
-        fields = [one for one in others.values() if one in FIELDS]
-        if column is None and len(others) == 1 and not fields:
-            column = next(iter(others))
+        others = [own for own in sheet.names if plain(own) and own != sheet.date]
+        fields = [plain(own) for own in others if plain(own) in FIELDS]
+        column = sheet.find(*wanted) or (others[0] if len(others) == 1 and not fields else None)
         if column is None:
-            hint = (
-                f"ask for {Asset.parse(name).symbol}:{fields[0]}"
-                if fields
-                else f"call the one that is meant {wanted[0]}"
-            )
-            raise MissingDataError(
-                f"{sheet.shown}: no column {wanted[0]}; it has {listed(['date', *others.values()])}; {hint}"
-            )
-        frame, origin = sheet.read([day, column]), f"{sheet.shown}, column {clipped(plain(column))}"
-        return RawSeries(name, origin, frame[day], frame[column], source=self.name)
+            it_has = listed(["date", *map(plain, others)])
+            hint = f"ask for {name}:{fields[0]}" if fields else f"call the one that is meant {wanted[0]}"
+            raise MissingDataError(f"{sheet.shown}: no column {wanted[0]}; it has {it_has}; {hint}")
+        frame, origin = sheet.read([sheet.date, column]), f"{sheet.shown}, column {clipped(plain(column))}"
+        return RawSeries(name, origin, frame[sheet.date], frame[column], source=self.name)
 
 
 def find_table(folder: Path, name: str) -> Path | None:
@@ -191,8 +176,8 @@ def find_table(folder: Path, name: str) -> Path | None:
 
 
 def _table_names(folder: Path) -> list[str]:
-    files = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
-    return sorted({re.sub(TABLE, "", path.name) for path in files if re.search(TABLE, path.name)})
+    names = [path.name for path in folder.glob("*") if path.is_file()]
+    return sorted({name.removesuffix(suffix) for name in names for suffix in SUFFIXES if name.endswith(suffix)})
 
 
 def _monthly_block(text: str) -> str:

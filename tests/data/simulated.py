@@ -157,8 +157,6 @@ def _statements(
             "price": price,
             "market_value": price * shares,
             "debt_from": SOURCE,
-            "depreciation_from": SOURCE,
-            "market_value_from": SOURCE,
         }
     )
 

@@ -17,7 +17,6 @@ from research_lib.data.companies import (
     make_price_panel,
     month_ends,
 )
-from research_lib.data.quality import FaultKind
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, InsufficientDataError
 from tests.companies import write_simfin
@@ -87,11 +86,11 @@ def test_what_is_wrong_in_a_panel_is_left_out_or_named():
     assert np.isnan(panel.values.iloc[3, 1])
     days = [str(frame.index[row].date()) for row in (3, 50, 60)]
     assert [(fault.kind, fault.date, fault.detail.split(",")[0][:5]) for fault in panel.card.faults] == [
-        (FaultKind.BAD_PRICE, days[0], "B"),
-        (FaultKind.NO_PRICE, "", "D"),
-        (FaultKind.MISSING_SESSION, str(SESSIONS[20].date()), ""),
-        (FaultKind.SUSPECT_SPLIT, days[1], "C x 0"),
-        (FaultKind.STALE, days[2], "E 44"),
+        ("an exchange session is missing", str(SESSIONS[20].date()), ""),
+        ("a price that is not positive (left out)", days[0], "B"),
+        ("a step like a split", days[1], "C x 0"),
+        ("no price at all (left out)", "", "D"),
+        ("the same value again and again", days[2], "E 44"),
     ]
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from research_lib.data import load_series, open_source
-from research_lib.data.policy import ANNOUNCED_SINCE, UNSCHEDULED_FILE, known_from, load_recessions, load_target_changes
+from research_lib.data.catalog import fact_rows
+from research_lib.data.policy import ANNOUNCED_SINCE, known_from, load_recessions, load_target_changes
 from research_lib.errors import InsufficientDataError
 
 RANGE_SINCE = pd.Timestamp("2008-12-16")  # a range of 25 bp in place of one rate
@@ -34,8 +35,8 @@ def test_each_target_is_the_one_before_plus_its_change() -> None:
 
 def test_unscheduled_cuts_since_1994() -> None:
     changes = load_target_changes()
-    unscheduled = pd.read_csv(UNSCHEDULED_FILE)["decision_date"]
-    assert set(pd.to_datetime(unscheduled)) <= set(changes.index)
+    unscheduled = fact_rows("fomc_unscheduled.csv")
+    assert set(map(pd.Timestamp, unscheduled)) <= set(changes.index)
     cuts = changes.index[changes["scheduled"].eq(False).fillna(False) & (changes["change_bp"] < 0)]
     assert list(cuts.year) == [1998, 2001, 2001, 2001, 2008, 2008, 2020, 2020]
     assert changes["scheduled"].isna().equals(~changes["announced"])
