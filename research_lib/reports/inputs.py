@@ -86,5 +86,5 @@ def _of_data(source: str, data_dir: str) -> Iterator[str]:
     yield source
     if data_dir:
         yield from (_of_file(path) for path in sorted(data_folder(data_dir).rglob("*")) if path.is_file())
-    for name in source.split("+") if source else ():  # the name of a snapshot's entry holds the hash of its content
-        yield from sorted(path.name for path in (snapshots_folder() / "manifest" / name).rglob("*.json"))
+    for name in source.split("+") if source else ():  # the name of a snapshot holds the hash of its content
+        yield from sorted(path.name for path in (snapshots_folder() / name).rglob("*.parquet"))
