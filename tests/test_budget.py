@@ -12,11 +12,11 @@ MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 13_692, 75, 60
 BUDGET = {
     "": 466,  # 400: errors, project, params, __main__
     "cli": 329,  # 300
-    "explore": 227,  # 200
+    "explore": 200,  # 200
     "data": 2762,  # 2,400
     "stats": 1988,  # 2,000; the cases of claims came from studies
     "exhibits": 1005,  # 900
-    "studies": 4087,  # 3,200, of which claims 1,200
+    "studies": 4068,  # 3,200, of which claims 1,200
     "reports": 2099,  # 1,500
 }
 ROOT = {"__init__", "__main__", "errors", "project", "params"}

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import pandas as pd
 
 from research_lib.data import DataCard, Source, open_source
-from research_lib.errors import InsufficientDataError, MissingDataError, nearest
+from research_lib.errors import InsufficientDataError, MissingDataError, ResearchError, nearest
 from research_lib.exhibits.findings import Finding, Findings, Summary, plain
 from research_lib.exhibits.table import ColumnName, Table
 from research_lib.params import Parameters, validate
@@ -39,7 +39,6 @@ READ = ["series", "name", "origin", "first", "last", "rows", "gaps", "found"]
 COMMON_EXHIBITS = ("summary", "findings", "data", "parameters", "provenance")
 PACKAGES = ("research-lib", "pandas", "numpy", "scipy", "statsmodels", "arch", "papermill")
 LATE_DAYS, TOO_LATE_DAYS = 7, 31  # by which the data may end before the day asked for
-LONGEST_STEP_DAYS = 4  # between two sessions, as they are in the middle
 
 
 class result(cached_property[T]):  # noqa: N801  # a decorator, as property is
@@ -193,8 +192,7 @@ class Study:
         key = (loader.__name__, self.p.source, self.p.data_dir, self.p.as_of, ids)
         if key not in self._loaded:
             self._loaded[key] = loader(self.source, *ids, as_of=self.p.as_of)
-        found: T = self._loaded[key]
-        return found
+        return self._loaded[key]
 
     def cards_of(self, *data: str) -> tuple[DataCard, ...]:
         """Return the cards of the data that results of these names hold, as far as the source has it."""
@@ -272,28 +270,23 @@ class Study:
     @table("Code, packages and data", ("name", "shown"), on=None)
     def provenance(self) -> pd.DataFrame:
         """Code, packages and data."""
-        rows = [("commit", commit()), ("Python", platform.python_version())]
-        rows += [(package, version(package)) for package in PACKAGES]
+        rows = [("commit", commit()), ("Python", platform.python_version()), *((one, version(one)) for one in PACKAGES)]
         rows += [(f"sha256 of {card.id}", card.sha256) for card in self.cards]
         return pd.DataFrame(rows, columns=["name", "shown"])
 
 
-def study_class(notebook: str) -> type[Study] | None:
-    """Return the study of a notebook, by the notebook's name without `.ipynb`; None where it has none of its own."""
-    if (model := MODELS.get(notebook)) is None:
-        return None
-    return getattr(import_module(f"research_lib.studies.{MODULES[model.__name__]}"), model.__name__)
-
-
-def parameters_model(notebook: str) -> type[Parameters] | None:
-    """Return the model of a notebook's parameters without importing its study; None where it has none of its own."""
-    return MODELS.get(notebook)
+def study_class(notebook: str) -> type[Study]:
+    """Return the study of a notebook, by the notebook's name without `.ipynb`."""
+    if notebook not in MODELS:
+        raise ResearchError(f"{notebook}: this notebook has no study of the kit{nearest(notebook, MODELS)}")
+    name = MODELS[notebook].__name__
+    return getattr(import_module(f"research_lib.studies.{MODULES[name]}"), name)
 
 
 def require_sessions(closes: "pd.Series[float]") -> "pd.Series[float]":
     """Return prices by sessions as they are; refuse what is weeks or months apart."""
     step_days = closes.index.to_series().diff().dt.days.median()
-    if step_days > LONGEST_STEP_DAYS:
+    if step_days > 4:  # over a weekend of three days
         raise InsufficientDataError(f"{closes.name}: its prices are {step_days:.0f} days apart; sessions are needed")
     return closes
 
