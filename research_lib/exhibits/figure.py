@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 import pandas as pd
@@ -61,16 +61,6 @@ Draw = Callable[["Canvas", bool], None]
 _WIDE_ONLY: ContextVar[bool] = ContextVar("wide_only", default=False)
 
 
-class Words(TypedDict, total=False):
-    """What is said about a drawing, and the frame it draws: see `Figure`."""
-
-    title: Required[str]
-    alt: Required[str]
-    deck: str
-    data: pd.DataFrame
-    note: str
-
-
 @dataclass(frozen=True)
 class Figure(Exhibit):
     """A picture that shows itself; `charts` draws them. Its title is a statement."""
@@ -112,8 +102,11 @@ class Figure(Exhibit):
         )
 
 
-def picture(draw: Draw, heights_px: tuple[float, float], **words: Unpack[Words]) -> Figure:
-    """Draw a figure for a page and for a phone: `draw(canvas, narrow)` fills an empty canvas in the kit's style."""
+def picture(draw: Draw, heights_px: tuple[float, float], **words: Any) -> Figure:  # noqa: ANN401  # fields of `Figure`
+    """Draw a figure for a page and for a phone: `draw(canvas, narrow)` fills an empty canvas in the kit's style.
+
+    Words are at least `title` and `alt`; further `deck`, `note` and `data`.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure as Canvas
 
@@ -125,8 +118,7 @@ def picture(draw: Draw, heights_px: tuple[float, float], **words: Unpack[Words])
             canvas = Canvas(figsize=(width / 100, height / 100), layout="constrained")
             draw(canvas, kind == "narrow")
             drawn[kind] = _as_svg(canvas, kind)
-    said: Any = {"id": "", "data": pd.DataFrame(), **words}
-    return Figure(**said, svg=drawn["wide"], narrow=drawn["narrow"])
+    return Figure(**{"id": "", "data": pd.DataFrame(), **words}, svg=drawn["wide"], narrow=drawn["narrow"])
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pandas as pd
 
 NONE = "–"  # an en dash: there is no number
 LONG_YEARS = 100_000
+NUMBERS = (int, float, np.integer, np.floating)
 # By unit: what a value is multiplied by, its sign and separator of thousands, its decimal places, what stands behind it.
 UNITS: Mapping[str, tuple[int, str, int, str]] = {
     "fraction": (100, ",", 2, "%"),
@@ -28,16 +29,9 @@ UNITS: Mapping[str, tuple[int, str, int, str]] = {
 
 
 def show(value: Any, unit: str = "number", *, digits: int | None = None) -> str:  # noqa: ANN401  # any cell of a frame
-    """Show a value in its unit; an en dash where there is no finite number.
+    """Show a value in its unit, which is of `UNITS` or a word to stand behind; an en dash where there is no finite number.
 
-    Parameters
-    ----------
-    value : object
-        Decimals for fractions, changes and points: 0.0115 is 1.15%.
-    unit : str
-        A key of `UNITS`; any other is written behind a plain number.
-    digits : int, optional
-        Decimal places, where not the unit's own.
+    Fractions, changes and points are decimals: 0.0115 is 1.15%. `digits` are decimal places, where not the unit's own.
     """
     if value is None or value is pd.NaT or value == "":
         return NONE
@@ -45,9 +39,7 @@ def show(value: Any, unit: str = "number", *, digits: int | None = None) -> str:
         return "yes" if value else "no"
     if hasattr(value, "strftime"):
         return str(value.strftime("%Y-%m" if unit == "month" else "%Y-%m-%d"))
-    if not isinstance(value, int | float | np.integer | np.floating):
-        return str(value)
-    return _number(value, unit, digits)
+    return _number(value, unit, digits) if isinstance(value, NUMBERS) else str(value)
 
 
 def _number(value: Any, unit: str, digits: int | None) -> str:  # noqa: ANN401  # any number

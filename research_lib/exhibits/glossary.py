@@ -1,7 +1,4 @@
-"""The glossary: heading, format, unit and meaning of each column that any table or finding shows, once, in glossary.csv.
-
-A table is a title, a frame and a list of these names; the note under it is made of the meanings of what it shows.
-"""
+"""The glossary: heading, format, unit and meaning of each column that a table shows, once, in glossary.csv."""
 
 import csv
 from collections.abc import Mapping

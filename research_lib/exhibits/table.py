@@ -4,7 +4,7 @@ Written by hand rather than by great_tables: its tables bring 10 kB of fixed col
 and write cell by cell, which took a third of a page's time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from html import escape
 from typing import Any
@@ -51,18 +51,17 @@ class Table(Exhibit):
 
     def body(self) -> str:
         """Return the table; wider than its frame it scrolls, by keyboard too."""
-        words = [' class="words"' if column.words else "" for _, column in self._columns()]
-        tags = ['th scope="row"', *["td"] * (len(words) - 1)]
-        cells = self.cells
-        head = "".join(f'<th scope="col"{look}>{escape(str(one))}</th>' for look, one in zip(words, cells, strict=True))
-        rows = [
-            "".join(
-                f"<{tag}{look}>{escape(text)}</{tag[:2]}>" for tag, look, text in zip(tags, words, row, strict=True)
-            )
-            for row in cells.itertuples(index=False, name=None)
-        ]
-        body = "".join(f"<tr>{row}</tr>" for row in rows or [f'<td colspan="{len(words)}">none</td>'])
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        looks, cells = [' class="words"' if column.words else "" for _, column in self._columns()], self.cells
+
+        def row(texts: Iterable[Any], first: str, others: str) -> str:
+            tags = [first, *[others] * len(looks)]
+            shown = [f"<{t}{look}>{escape(str(x))}</{t[:2]}>" for t, look, x in zip(tags, looks, texts, strict=False)]
+            return f"<tr>{''.join(shown)}</tr>"
+
+        head = row(cells.columns, 'th scope="col"', 'th scope="col"')
+        body = "".join(row(texts, 'th scope="row"', "td") for texts in cells.itertuples(index=False, name=None))
+        body = body or f'<tr><td colspan="{len(looks)}">none</td></tr>'
+        table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
         return f'<div class="scroll" role="group" tabindex="0" aria-label="Table">{table}</div>'
 
     def __repr__(self) -> str:
