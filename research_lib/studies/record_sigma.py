@@ -196,10 +196,10 @@ class RecordSigma(Study):
         others = self.episodes.sort_values("peak", key=abs, ascending=False).query("peak_date != @day.date")
         peaks = [*zip(others["peak_date"][:3], others["peak"], strict=False), (day.date, day.value)]
         marks = [charts.Mark(at, x, f"{at:%b %Y}: {_sigma(x)}", DAY if at == day.date else QUIET) for at, x in peaks]
-        span = f"standard deviations, {day.first.year} to {day.date.year}"
-        line = charts.Line(self.path, colour=QUIET, width=0.7)
+        span, line = f"{day.first.year} to {day.date.year}", charts.Line(self.path, colour=QUIET, width=0.7)
+        whole = charts.Panel(f"standard deviations, {span}", [line], (), marks, {"": 0.0}, unit="sigma", height=0.7)
         return charts.series(
-            [price, charts.Panel(span, [line], (), marks, {"": 0.0}, unit="sigma", height=0.7)],
+            [price, whole],
             title=f"{_sigma(day.value)}: {self.place}", data=self.path.round(3).rename("sigma").to_frame(),
             deck=f"{self.info.name}: close, {n}-day average and 1 to 3 standard deviations; below, all sessions",
             alt=f"{self.name} stood at {_sigma(day.value, 2)} on {prose_date(day.date)}: {self.place}.",
@@ -236,11 +236,9 @@ class RecordSigma(Study):
         years, lines = self.thresholds["years"].iloc[0], []
         for tail in self.thresholds.dropna(subset="shape").to_dict("records"):
             levels = np.linspace(tail["threshold"] + 0.01 * self.side, 1.05 * top["peak"], 60)
-            fitted = pd.Series(levels, index=years_between(tail, levels))
+            fitted, name = pd.Series(levels, years_between(tail, levels)), f"from {_sigma(tail['threshold'], 2)}"
             width = 2.4 if np.isclose(tail["threshold"], self.p.threshold) else 1.0
-            lines.append(
-                charts.Line(fitted[fitted.index < 10 * years], f"from {_sigma(tail['threshold'], 2)}", width=width)
-            )
+            lines.append(charts.Line(fitted[fitted.index < 10 * years], name, width=width))
         return charts.curve(
             lines, points=self.largest["peak"].set_axis(years / np.arange(1, n + 1)), log_x=True, data=self.thresholds,
             marks=[charts.Mark(years, top["peak"], f"{top['peak_date']:%b %Y}")], title=sentence, unit="sigma", x_unit="years",
@@ -299,8 +297,8 @@ class RecordSigma(Study):
         pair = self.prices.values[[self.p.asset, self.p.benchmark]].dropna()
         if pair.empty or pair.index[-1] != self.close.index[-1]:
             raise InsufficientDataError(f"{self.benchmark} has no price on {self.close.index[-1]:%Y-%m-%d}")
-        own, other = (pair[leg] for leg in pair)
-        return _ranked("horizon", {k: change(own, k) - change(other, k) for k in MOVES}, self.p.cluster_gap)
+        less = {k: change(pair.iloc[:, 0], k) - change(pair.iloc[:, 1], k) for k in MOVES}
+        return _ranked("horizon", less, self.p.cluster_gap)
 
     @table("The most extreme episodes {s.beyond}", ("start", "end", "beyond", "peak", "peak_date"), unit="sigma", most=12,
            note="An episode is dated by its first session; its peak is known only in hindsight.")  # fmt: skip
