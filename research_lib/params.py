@@ -146,10 +146,10 @@ def show_setting(value: object) -> str:
     """Show a parameter's value in a line: a long collection by its size, a dash where there is nothing."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, dict | list | tuple) and value:
-        parts = [f"{name}: {one}" for name, one in value.items()] if isinstance(value, dict) else [*map(str, value)]
-        return ", ".join(parts) if len(parts) <= 6 and sum(map(len, parts)) <= 200 else f"{len(value)} entries"
-    return "–" if value is None or value in ("", {}, [], ()) else str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, dict | list | tuple) and len(text) > 100:
+        return f"{len(value)} entries"
+    return "–" if value is None or text in {"", "{}"} else text
 
 
 def read_values(path: Path, overrides: Mapping[str, object] | None = None) -> dict[str, object]:
@@ -171,16 +171,11 @@ def read_parameters(path: Path, model: type[Model], overrides: Mapping[str, obje
     return validate(model, read_values(path, overrides), origin=display_path(path))
 
 
-def file_named(folder: Path, slug: str) -> Path:
-    """Return the parameter file of a name, if it may be one."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", slug):
-        raise ParameterError(f"name {slug!r}: write small letters, digits, - and _, such as my_threshold")
-    return folder / f"{slug}.yaml"
-
-
 def write_parameters(folder: Path, slug: str, params: Parameters, *, replace: bool = False) -> Path:
     """Write a parameter file of what differs from the defaults, ready for `run`; whole, or not at all."""
-    path = file_named(folder, slug)
+    path = folder / f"{slug}.yaml"
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", slug):
+        raise ParameterError(f"name {slug!r}: write small letters, digits, - and _, such as my_threshold")
     if path.exists() and not replace:
         raise ParameterError(f"{display_path(path)} is there already: take another name, or ask for it to be replaced")
     values = {"source": params.source, **params.model_dump(exclude_defaults=True)}

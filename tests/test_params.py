@@ -89,7 +89,7 @@ def test_dates_are_read_from_text_and_from_yaml():
         (None, "–"),
         ([], "–"),
         (["a", 2], "a, 2"),
-        ({"a": 1}, "a: 1"),
+        ({"a": 1}, "{'a': 1}"),
         ([{}] * 90, "90 entries"),
         (0, "0"),
     ],
