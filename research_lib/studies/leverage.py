@@ -145,7 +145,7 @@ class Leverage(Study):
     def firms(self) -> pd.DataFrame:
         """Companies in their groups."""
         if self.companies.statements is None:
-            raise MissingDataError(f"source {self.p.source} has no company statements")
+            raise MissingDataError("the bundled data hold no company statements")
         asked = {name: getattr(self.p, name) for name in ("large", "small", "exclude_financials", "zombie_years")}
         return leverage.prepare(self.companies.statements, **asked)
 
@@ -222,10 +222,9 @@ class Leverage(Study):
         moves = rises_and_falls(bill, pd.DatetimeIndex(bill.index)).add_prefix("bill_")
         spread = (100 * (values["BAA"] - values["AAA"])).diff().rename("spread")
         alone = pd.concat([spread, moves], axis=1, join="inner")
-        fits = {}
-        for control, known in {"alone": alone, "market held equal": alone.join(values["MKT_RF"])}.items():
-            fits[control] = in_words(ols(values["SMB"], known, cov="wild", seed=self.p.seed)).assign(control=control)
-        return pd.concat(fits.values(), ignore_index=True)
+        beside = {"alone": alone, "market held equal": alone.join(values["MKT_RF"])}
+        fits = ((name, ols(values["SMB"], known, cov="wild", seed=self.p.seed)) for name, known in beside.items())
+        return pd.concat([in_words(fit).assign(control=name) for name, fit in fits], ignore_index=True)
 
     # Exhibits.
 
@@ -234,14 +233,15 @@ class Leverage(Study):
         """The quoted ratios, or the proxy where the source has no companies."""
         if self.lacking:
             return self.exhibit("spread_effects")
-        frame = self.quotes.set_index("groups")[["value", "low", "high", "quoted"]]
+        names = [f"large, the largest {self.p.large:,}", f"small, the next {self.p.small:,}"]
+        frame = self.quotes.set_axis(names)[["value", "low", "high", "quoted"]]
         owed = [f"{times(row.value, 1)} (n {row.n:,})" for row in self.quotes.itertuples()]
         return charts.bars(
             frame.assign(text=owed), name="net debt to EBITDA, sum over companies", unit="turns", title=self.quote_title,
             deck=f"Fiscal {self.fiscal_year}, {self.financials}; lines: 95% intervals; red: what is quoted, for small "
             "companies as more than that", data=self.quotes,
             alt=f"Net debt to EBITDA: large {owed[0]}, small {owed[1]}. {self.quote_title}.",
-            colours=dict(zip(frame.index, (LARGE_CAPS, SMALL_CAPS), strict=True)),
+            colours=dict(zip(names, (LARGE_CAPS, SMALL_CAPS), strict=True)),
         )  # fmt: skip
 
     @figure
@@ -304,11 +304,7 @@ class Leverage(Study):
            "only contains it, or there is none because the group has fewer than 200 companies.")  # fmt: skip
     def quotes(self) -> pd.DataFrame:
         """The quoted figures."""
-        frame = self.typical.assign(
-            groups=[f"large, the largest {self.p.large:,}", f"small, the next {self.p.small:,}"],
-            quoted=[self.p.quoted_large, self.p.quoted_small],
-            said=["", "more than "],
-        )
+        frame = self.typical.assign(quoted=[self.p.quoted_large, self.p.quoted_small], said=["", "more than "])
         if unknown := list(frame.loc[frame["value"].isna(), "group"]):
             why = "a part of it is unknown, or EBITDA sums to less than zero"
             raise MissingDataError(f"net debt to EBITDA of {unknown[0]} companies is undefined: {why}")
