@@ -9,11 +9,11 @@ import pandas as pd
 from research_lib.data.calendar import last_finished
 from research_lib.data.catalog import describe_asset, describe_series, vendor_name
 from research_lib.data.live.network import Fetched, RefusedError, RetryPolicy, Vendor
-from research_lib.data.live.store import SERVES, SHAPES, Item, Snapshot, Store, compare
+from research_lib.data.live.store import COMPANIES, SERVES, SHAPES, Item, Snapshot, Store, compare
 from research_lib.data.live.vendors import VENDORS, Sec
 from research_lib.data.load import open_source
 from research_lib.data.quality import check_loads
-from research_lib.data.source import RawSeries
+from research_lib.data.source import PRICES, SERIES, RawSeries
 from research_lib.errors import DataError
 from research_lib.project import CHECK_SECONDS, noted_interrupts
 
@@ -89,20 +89,18 @@ def plan(parameters: Any, companies: Sequence[str] = ()) -> list[Item]:  # noqa:
     sources = parameters.source.split("+")
     firms = companies[: getattr(parameters, "companies", 0)] if "sec" in sources else ()
     assets = (*getattr(parameters, "symbols", ()), *getattr(parameters, "optional_symbols", ()), *firms)
-    symbols = dict.fromkeys(asset.partition(":")[0] for asset in assets)
-    wanted = {"companies": [*firms], "prices": [*symbols], "series": [*getattr(parameters, "series", ())]}
-    items: list[Item] = []
-    for source in sources:
+    symbols = [asset.partition(":")[0] for asset in assets]
+    wanted = {COMPANIES: firms, PRICES: symbols, SERIES: getattr(parameters, "series", ())}
+    here = {name: open_source(name, data_dir=parameters.data_dir) for name in sources if name not in SERVES}
+
+    def offers(source: str, kind: str, name: str) -> bool:
         if source in SERVES:
-            kind = SERVES[source]
-            served = {kind: {name for name in wanted[kind] if vendor_name(source, name)}}
-            items += [Item(source, name) for name in wanted[kind] if name in served[kind]]
-        else:
-            here = open_source(source, data_dir=parameters.data_dir)
-            served = {"prices": {*here.symbols()}, "series": {*here.series_ids()}}
-        for kind, names in served.items():
-            wanted[kind] = [name for name in wanted[kind] if name not in names]
-    return items
+            return SERVES[source] == kind and bool(vendor_name(source, name))
+        return kind != COMPANIES and name in here[source].names(kind)
+
+    needs = ((kind, name) for kind, names in wanted.items() for name in names)
+    first = ((next((one for one in sources if offers(one, kind, name)), ""), name) for kind, name in needs)
+    return [Item(source, name) for source, name in dict.fromkeys(first) if source in SERVES]
 
 
 def is_fresh(store: Store, item: Item, *, now: pd.Timestamp, policy: RetryPolicy) -> bool:
@@ -110,7 +108,7 @@ def is_fresh(store: Store, item: Item, *, now: pd.Timestamp, policy: RetryPolicy
     newest = next(reversed(store.snapshots(item)), None)
     if newest is None or newest.held or now - newest.fetched >= policy.max_age or not newest.is_intact():
         return False
-    return item.kind != "prices" or last_finished(pd.Timestamp(newest.fetched)) == last_finished(now)
+    return item.kind != PRICES or last_finished(pd.Timestamp(newest.fetched)) == last_finished(now)
 
 
 def pull(
@@ -172,16 +170,16 @@ def keep(store: Store, item: Item, fetched: Fetched, *, now: pd.Timestamp, accep
     The price of a session that is not over at `now` is left out.
     """
     (frame, query), value, notes, lost, broken = fetched, SHAPES[item.kind][1], [], "", ""
-    if item.kind == "prices":
+    if item.kind == PRICES:
         is_over = frame["date"] <= last_finished(now)
         notes += [f"{day.date()}: the session is not over yet" for day in frame["date"][~is_over]]
         frame = frame[is_over]
     if frame[value].isna().all():
         raise RefusedError(f"the answer holds no {value}")
-    if item.kind == "companies":
+    if item.kind == COMPANIES:
         notes += [] if (frame["taxonomy"] == "us-gaap").any() else ["no facts in US GAAP: it will be left out"]
     else:
-        info = describe_asset(item.name) if item.kind == "prices" else describe_series(item.name)
+        info = describe_asset(item.name) if item.kind == PRICES else describe_series(item.name)
         try:
             check_loads(RawSeries(item.name, query["symbol"], frame["date"], frame[value]), info)
         except DataError as error:

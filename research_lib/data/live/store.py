@@ -20,8 +20,7 @@ from filelock import FileLock
 from pydantic import AwareDatetime, BaseModel
 
 from research_lib.data.calendar import last_finished
-from research_lib.data.catalog import Asset
-from research_lib.data.source import RawSeries, Vintage
+from research_lib.data.source import PRICES, SERIES, RawSeries, Source, Vintage
 from research_lib.errors import DataError, MissingDataError
 from research_lib.project import write_whole
 
@@ -34,8 +33,9 @@ METADATA = b"snapshot"  # what a file says of itself
 
 # What a vendor has: prices (date, close, adj_close, open, high, low, volume, split), series (date, value: in the unit of
 # facts/series.csv), or companies' facts as filed; and of each the column of days, and the one that a row is for.
-SERVES = {"yahoo": "prices", "fred": "series", "french": "series", "sec": "companies"}
-SHAPES = {"prices": ("date", "close"), "series": ("date", "value"), "companies": ("filed", "value")}
+COMPANIES = "companies"
+SERVES = {"yahoo": PRICES, "fred": SERIES, "french": SERIES, "sec": COMPANIES}
+SHAPES = {PRICES: ("date", "close"), SERIES: ("date", "value"), COMPANIES: ("filed", "value")}
 
 
 class Item(NamedTuple):
@@ -185,10 +185,9 @@ def compare(kind: str, older: pd.DataFrame, newer: pd.DataFrame) -> tuple[str, s
 
 
 @dataclass(frozen=True)
-class Snapshots:
+class Snapshots(Source):
     """What was pulled from one vendor; `as_of` decides which vintages are read (`in_order`)."""
 
-    name: str
     store: Store
     as_of: date | None = None
 
@@ -196,44 +195,29 @@ class Snapshots:
         """Return the source with the vintages that go with a date."""
         return replace(self, as_of=as_of)
 
-    def symbols(self) -> list[str]:
-        """List the symbols whose prices were pulled."""
-        return self._names("prices")
-
-    def series_ids(self) -> list[str]:
-        """List the series that were pulled."""
-        return self._names("series")
+    def names(self, kind: str) -> list[str]:
+        """List what was pulled."""
+        return [item.name for item in self.store.items(self.name) if item.kind == kind]
 
     def companies(self) -> list[str]:
         """List the companies whose facts were pulled."""
-        return self._names("companies")
+        return self.names(COMPANIES)
 
     def require_any(self) -> None:
         """Raise where nothing was ever pulled from the vendor."""
         if not self.store.items(self.name):
             raise MissingDataError(f"source {self.name}: no snapshot yet; run: {PULL_COMMAND}")
 
-    def read_price(self, asset: Asset) -> RawSeries:
-        """Read one field of one symbol, with its splits."""
-        field = "adj_close" if asset.field == "total" else asset.field
-        return replace(self._read("prices", asset.symbol, field), id=str(asset))
-
-    def read_series(self, series_id: str) -> RawSeries:
-        """Read one series in its published unit."""
-        return self._read("series", series_id, "value")
-
     def read_company(self, name: str) -> pd.DataFrame:
         """Read a company's facts as filed, a row a fact and filing."""
         return self.store.read(Item(self.name, name), as_of=self.as_of)[0]
 
-    def _names(self, kind: str) -> list[str]:
-        return [item.name for item in self.store.items(self.name) if item.kind == kind]
-
-    def _read(self, kind: str, name: str, column: str) -> RawSeries:
+    def read(self, kind: str, name: str, field: str) -> RawSeries:
+        """Read one column of what was pulled."""
         if kind != SERVES[self.name]:
             raise MissingDataError(f"source {self.name} has no {kind}, and so no {name}")
         frame, snapshot, damaged = self.store.read(Item(self.name, name), as_of=self.as_of)
-        if column not in frame:
+        if (column := "adj_close" if field == "total" else field) not in frame:
             fields = ", ".join(frame.columns.drop("date"))
             raise MissingDataError(f"source {self.name} has no {column} of {name}; it has {fields}")
         origin = f"{snapshot.query.get('symbol', name)}, column {column}, pulled {snapshot.fetched:%Y-%m-%d %H:%M} UTC"
