@@ -48,7 +48,8 @@ class Yahoo(Vendor):
         path = unquote(urlsplit(url).path)
         if not path.startswith(self.CHART):
             return
-        if response.status_code in {401, 403} and not self._fetched.pop(path, False):
+        is_second = self._fetched.pop(path, False)
+        if response.status_code in {401, 403} and not is_second:
             self._fetched[path] = True  # yfinance asks a second time, with another cookie
             return
         if response.status_code not in {400, 404, 422} or b'"chart"' not in response.content:  # else it says why
@@ -75,9 +76,8 @@ def check_chart(symbol: str, chart: Any) -> None:  # noqa: ANN401
     Yfinance keeps the first of two rows of a day in silence, and takes closes for adjusted ones where there are none.
     """
     if not chart["result"]:
-        raise RefusedError(
-            f"Yahoo has no {symbol}: {(chart.get('error') or {}).get('description', 'its answer is empty')}"
-        )
+        why = (chart.get("error") or {}).get("description", "its answer is empty")
+        raise RefusedError(f"Yahoo has no {symbol}: {why}")
     result = chart["result"][0]
     meta, closes = result["meta"], result["indicators"]["quote"][0].get("close")
     if meta["symbol"] != symbol:
