@@ -101,9 +101,9 @@ class RecordSigma(Study):
         self.settings = SigmaSettings(params.window, params.ddof)
         self.side = 1 if params.threshold > 0 else -1  # episodes are rises, or falls
         self.beyond = f"{'above' if self.side > 0 else 'below'} {params.threshold:g}σ".replace("-", "−")
-        self.info, self.benchmark = describe_asset(params.asset), describe_asset(params.benchmark).name
-        is_named = self.info.kind == "index" and self.info.name != self.info.symbol
-        self.name = f"The {self.info.name}" if is_named else self.info.name
+        info, self.benchmark = describe_asset(params.asset), describe_asset(params.benchmark).name
+        self.label = info.name
+        self.name = f"The {info.name}" if info.kind == "index" and info.name != info.symbol else info.name
         self.words = next(words for name, _, words in DEFINITIONS if name == params.definition).format(n=params.window)
 
     # Data.
@@ -201,7 +201,7 @@ class RecordSigma(Study):
         return charts.series(
             [price, whole],
             title=f"{_sigma(day.value)}: {self.place}", data=self.path.round(3).rename("sigma").to_frame(),
-            deck=f"{self.info.name}: close, {n}-day average and 1 to 3 standard deviations; below, all sessions",
+            deck=f"{self.label}: close, {n}-day average and 1 to 3 standard deviations; below, all sessions",
             alt=f"{self.name} stood at {_sigma(day.value, 2)} on {prose_date(day.date)}: {self.place}.",
         )  # fmt: skip
 
@@ -255,9 +255,9 @@ class RecordSigma(Study):
             raise InsufficientDataError(f"no session has {LEAST_COMPANIES} companies of known sigma")
         day, shown = share.idxmax(), show(share.max(), "share")
         title = f"{show(share.iloc[-1], 'share')} of companies stood {self.beyond} on {prose_date(share.index[-1])}"
-        marks = [charts.Mark(day, share.max(), f"{day:%b %Y}: {shown}")]
+        line, mark = charts.Line(share, width=0.8), charts.Mark(day, share.max(), f"{day:%b %Y}: {shown}")
         return charts.series(
-            [charts.Panel(f"share of companies {self.beyond}", [charts.Line(share, width=0.8)], (), marks, unit="share")],
+            [charts.Panel(f"share of companies {self.beyond}", [line], (), [mark], unit="share")],
             title=title, alt=f"{title}; the most were {shown} on {prose_date(day)}.", data=share.rename("share").to_frame(),
             deck=f"{sigma.shape[1]:,} companies; {show(self.panel.still_quoted_share, 'share')} of them are quoted to the end",
         )  # fmt: skip
@@ -398,8 +398,7 @@ class RecordSigma(Study):
         if excess.low is not None and excess.high is not None:
             least = show(DETECTABLE * (excess.high - excess.low), "points").lstrip("+")
             power = f"{plural(mean.n or 0, 'episode')}: a difference of less than {least} over 21 sessions would often go unseen."
-        verdict = "holds" if standing["rank"] == 1 else "depends" if records else "finding"
-        verdict = "open" if day.n < LEAST_HISTORY else verdict
+        judged = "holds" if standing["rank"] == 1 else "depends" if records else "finding"
         standfirst = f"{self.name} {stood} on {prose_date(day.date)}, {self.place}. {self.on_definitions}. {followed}"
         numbers = (
             (ordinal(standing["rank"]), f"{standing['end']} of {day.n:,} sessions since {day.first.year}"),
@@ -413,6 +412,7 @@ class RecordSigma(Study):
             power,
         )
         change = "A definition that a desk uses and this report does not; prices within the day; a longer history."
+        verdict = "open" if day.n < LEAST_HISTORY else judged
         return Summary(verdict, self.headline, standfirst, numbers, "history", limits, change)
 
 

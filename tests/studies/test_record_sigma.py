@@ -1,7 +1,5 @@
 """Study 03 against the published record, against loops, on both sides, and where the data cannot say."""
 
-from datetime import date
-
 import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
@@ -30,43 +28,43 @@ def study():
 
 
 def test_the_published_record(shared_data):
-    study = RecordSigma.from_params(
-        source="folder", data_dir=str(shared_data), asset="RUT", benchmark="GSPC", as_of=date(2024, 7, 16)
-    )
-    summary = study.show.summary
+    values = {
+        "source": "folder",
+        "data_dir": str(shared_data),
+        "asset": "RUT",
+        "benchmark": "GSPC",
+        "as_of": "2024-07-16",
+    }
+    study = RecordSigma.from_params(**values)
+    summary, found = study.show.summary, study.findings.by_name
     assert summary.headline == "The Russell 2000's 4.4σ close was a record. It was no signal."
-    assert summary.verdict == "holds"
+    assert (summary.verdict, summary.numbers[1][0]) == ("holds", "3 of 8")
     assert "the highest of 9,235 sessions since 1987" in summary.standfirst
-    assert summary.numbers[1][0] == "3 of 8"
     assert summary.numbers[2] == ("over 37 years", "between peaks of 4.4σ; the data cannot say how rare")
-    found = {name: one.value for name, one in study.findings.by_name.items()}
-    assert found["asof_sigma"] == pytest.approx(4.417312346074933, rel=1e-11)
-    assert (found["asof_sigma_rank"], found["peak_date"], found["episodes"]) == (1, "2024-07-16", 37)
-    assert (found["trough_date"], found["asof_sigma_lowest_rank"]) == ("2020-02-27", 9235)
-    assert (found["move_5_rank"], found["move_5_episode_rank"]) == (22, 9)
-    assert found["move_5"] == pytest.approx(0.11539958708431275, rel=1e-12)
-    assert (found["relative_move_5_rank"], found["relative_move_5_episode_rank"]) == (1, 1)
-    assert found["relative_move_5"] == pytest.approx(0.0992223370314167, rel=1e-12)
-    assert found["forward_mean_21"] == pytest.approx(0.0023795163990998256, rel=1e-12)
-    assert found["forward_base_21"] == pytest.approx(0.00844438557331241, rel=1e-12)
-    assert found["return_period_years"] is None  # 63 to 700 years, or never
-    assert found["return_period_shortest"] == pytest.approx(62.8, abs=0.1)
+    assert (found["peak_date"].value, found["trough_date"].value) == ("2024-07-16", "2020-02-27")
+    assert found["return_period_years"].value is None  # 63 to 700 years, or never
+    assert found["return_period_shortest"].value == pytest.approx(62.8, abs=0.1)
+    known = {"asof_sigma": 4.417312346074933, "asof_sigma_rank": 1, "asof_sigma_lowest_rank": 9235, "episodes": 37,
+             "move_5": 0.11539958708431275, "move_5_rank": 22, "move_5_episode_rank": 9, "relative_move_5_rank": 1,
+             "relative_move_5": 0.0992223370314167, "relative_move_5_episode_rank": 1,
+             "forward_mean_21": 0.0023795163990998256, "forward_base_21": 0.00844438557331241}  # fmt: skip
+    assert {name: found[name].value for name in known} == pytest.approx(known, rel=1e-11)
 
 
 def test_a_record_is_one_on_either_side():
-    high = RecordSigma.from_params(benchmark="", as_of=date(1984, 8, 3))
+    day = {"benchmark": "", "as_of": "1987-10-19"}
+    high, low, rises = (
+        RecordSigma.from_params(**one) for one in (day | {"as_of": "1984-08-03"}, day | {"threshold": -2.5}, day)
+    )
     assert high.show.summary.headline == "The S&P 500's 4.1σ close was a record. It was no signal."
-    assert round(high.day.value, 2) == 4.06
-    values = {"benchmark": "", "as_of": date(1987, 10, 19)}
-    low = RecordSigma.from_params(**values, threshold=-2.5)
-    summary = low.show.summary
-    assert (summary.verdict, low.day.lowest_rank) == ("holds", 1)
-    assert summary.headline == "The S&P 500's −5.5σ close was a record low. It was no signal."
-    assert "the lowest of" in summary.standfirst
+    assert low.show.summary.headline == "The S&P 500's −5.5σ close was a record low. It was no signal."
+    assert (
+        rises.show.summary.headline == "The S&P 500's −5.5σ close was a record low."
+    )  # what followed rises is no word on a fall
+    assert (low.show.summary.verdict, low.day.lowest_rank) == ("holds", 1)
+    assert "the lowest of" in low.show.summary.standfirst
     assert (low.episodes["peak"] < -2.5).all()
     assert low.largest.iloc[0]["peak_date"] == pd.Timestamp("1987-10-19")
-    rises = RecordSigma.from_params(**values)  # the usual threshold: what followed rises is no word on a fall
-    assert rises.show.summary.headline == "The S&P 500's −5.5σ close was a record low."
 
 
 def test_what_followed_by_a_loop(study):
@@ -83,24 +81,18 @@ def test_what_followed_by_a_loop(study):
     assert list(study.after["horizon"]) == list(HORIZONS)
 
 
-def test_less_the_benchmark_is_a_difference_of_returns(study):
-    own, other = study.prices["OWN"], study.prices["OTHER"]
-    moves = study.relative_moves.set_index("horizon")["value"]
-    for k in (1, 5, 20):
-        expected = own.iloc[-1] / own.iloc[-1 - k] - other.iloc[-1] / other.iloc[-1 - k]
-        assert moves[k] == pytest.approx(expected, abs=1e-12)
-
-
-def test_moves_count_episodes_and_sessions():
-    """Two rises of 20% far apart, and one of 10% at the end: of 1-session moves third, in three episodes."""
+def test_moves_count_episodes_and_sessions(study):
+    """Two rises of 20% far apart, and one of 10% at the end: of 1-session moves fourth, in three episodes."""
     daily = np.full(300, 0.0)
     daily[[50, 52, 200]], daily[-1] = 0.2, 0.1
     close = pd.Series(100 * np.cumprod(1 + daily), pd.bdate_range("2000-01-03", periods=300, name="date"))
     for prices, end in ((close, "highest"), (1 / close, "lowest")):
         moves = study_of(prices).moves
-        row = moves.iloc[0]
-        assert (row["horizon"], row["rank"], row["n"], row["episode_rank"], row["end"]) == (1, 4, 299, 3, end)
+        assert moves.loc[0, ["horizon", "rank", "n", "episode_rank", "end"]].tolist() == [1, 4, 299, 3, end]
         assert list(moves["horizon"]) == list(MOVES)
+    own, other, less = study.prices["OWN"], study.prices["OTHER"], study.relative_moves
+    expected = [own.iloc[-1] / own.iloc[-1 - k] - other.iloc[-1] / other.iloc[-1 - k] for k in MOVES]
+    np.testing.assert_allclose(less["value"], expected, atol=1e-12)
 
 
 def test_definitions_count_from_the_nearer_end(study):
@@ -228,6 +220,6 @@ def test_companies_at_a_record_and_breadth(study):
 
 
 def test_a_source_without_companies_says_so(study):
-    fresh = study_of(study.close, as_of=date(1960, 1, 1))
+    fresh = study_of(study.close, as_of="1960-01-01")
     assert all(isinstance(fresh.show(name), Missing) for name in ("breadth", "at_record"))
     assert not fresh.cards_of("panel")
