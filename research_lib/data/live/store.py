@@ -11,6 +11,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, unquote
@@ -197,7 +198,11 @@ class Snapshots(Source):
 
     def names(self, kind: str) -> list[str]:
         """List what was pulled."""
-        return [item.name for item in self.store.items(self.name) if item.kind == kind]
+        return self._pulled if SERVES[self.name] == kind else []
+
+    @cached_property
+    def _pulled(self) -> list[str]:
+        return [item.name for item in self.store.items(self.name)]
 
     def companies(self) -> list[str]:
         """List the companies whose facts were pulled."""
@@ -205,7 +210,7 @@ class Snapshots(Source):
 
     def require_any(self) -> None:
         """Raise where nothing was ever pulled from the vendor."""
-        if not self.store.items(self.name):
+        if not self._pulled:
             raise MissingDataError(f"source {self.name}: no snapshot yet; run: {PULL_COMMAND}")
 
     def read_company(self, name: str) -> pd.DataFrame:
