@@ -115,15 +115,14 @@ def intervals(
     name: str,
     unit: str = "points",
     colours: Mapping[Any, str] = {},
-    log: bool = False,
-    as_bars: bool = False,
+    bar: bool = False,
     **words: Any,
 ) -> Figure:
     """Draw a dot (or a bar from zero) with its interval for each row, named at the left, its value written at the right.
 
     Columns of `frame`, whose index names the rows: `value`; if there, `low` and `high` (NaN: no interval), `group` (rows of
     one name stand together, coloured by group), `text` (in place of the value at the right), `filled` (False draws a ring),
-    `quoted` (a figure that somebody named, drawn as a red line). `colours` is by group or row; `log` by powers of ten.
+    `quoted` (a figure that somebody named, drawn as a red line). `colours` is by group or row. Ranks are drawn by powers of ten.
     """
     if not frame["value"].notna().any():
         raise InsufficientDataError("no row has a value")
@@ -132,30 +131,30 @@ def intervals(
     step = 0.76 / len(groups)
     places = len(names) - 1 - down + step * ((len(groups) - 1) / 2 - beside)
     chosen = {"small": SMALL_CAPS, "large": LARGE_CAPS, **colours}
-    inks = [chosen.get(one.group or one.row, CONTEXT if as_bars else INK) for one in rows.itertuples()]
+    inks = [chosen.get(one.group or one.row, CONTEXT if bar else INK) for one in rows.itertuples()]
     texts = [getattr(one, "text", "") or f"{one.group} {show(one.value, unit)}".strip() for one in rows.itertuples()]
 
     def draw(canvas: Any, narrow: bool) -> None:
         axes = canvas.subplots()
-        axes.set_xscale("log" if log else "linear")
-        if as_bars:
+        axes.set_xscale("log" if unit == "rank" else "linear")
+        if bar:
             axes.barh(places, rows["value"], 0.8 * step, color=inks)
         else:
             faces = np.where(rows.get("filled", True), inks, style.PAPER)
             axes.scatter(rows["value"], places, 42, faces, edgecolors=inks, zorder=4)
         if "low" in rows:
-            axes.hlines(places, rows["low"], rows["high"], colors=INK if as_bars else inks, linewidth=1.8)
+            axes.hlines(places, rows["low"], rows["high"], colors=INK if bar else inks, linewidth=1.8)
         for quoted, place in zip(rows.get("quoted", ()), places, strict=False):
             axes.vlines(quoted, place - 0.42, place + 0.42, color=DAY, linewidth=2.2)
             look = {"ha": "center", "va": "bottom", "color": DAY, "weight": "bold", "size": SMALL_TEXT}
             _words(axes, f"quoted {show(quoted, unit)}", (quoted, place + 0.44), "data", (0, 0), **look)
         for text, place in zip(texts, places, strict=True):
-            _beside(axes, text, place, MARGIN_TEXT[narrow], weight="bold" if as_bars else "normal")
+            _beside(axes, text, place, MARGIN_TEXT[narrow], weight="bold" if bar else "normal")
         axes.set_ylim(-0.6, len(names) - (0.1 if "quoted" in frame else 0.4))
         axes.margins(x=0.04)
-        if as_bars and axes.dataLim.xmin >= 0:
+        if bar and axes.dataLim.xmin >= 0:
             axes.set_xlim(left=0)
-        elif not log and axes.get_xlim()[0] < 0 < axes.get_xlim()[1]:
+        elif axes.get_xscale() == "linear" and axes.get_xlim()[0] < 0 < axes.get_xlim()[1]:
             axes.axvline(0, color=CONTEXT, linewidth=0.9)
         _name_rows(axes, np.arange(len(names))[::-1], names, narrow=narrow)
         axes.grid(visible=False, axis="y")
@@ -167,7 +166,7 @@ def intervals(
     return picture(draw, _heights([*names], texts, apart=apart), **words)
 
 
-bars = partial(intervals, as_bars=True)
+bars = partial(intervals, bar=True)
 
 
 def stacked(frame: pd.DataFrame, *, colours: Mapping[str, str], **words: Any) -> Figure:
@@ -190,18 +189,12 @@ def stacked(frame: pd.DataFrame, *, colours: Mapping[str, str], **words: Any) ->
 
 
 def heat_map(
-    frame: pd.DataFrame,
-    *,
-    unit: str = "points",
-    positive: str = style.POSITIVE,
-    negative: str = style.NEGATIVE,
-    apart: Sequence[str] = (),
-    **words: Any,
+    frame: pd.DataFrame, *, ends: tuple[str, str] = (SMALL_CAPS, LARGE_CAPS), apart: Sequence[str] = (), **words: Any
 ) -> Figure:
-    """Draw a table of numbers whose ground says their size: none at zero, the ends' colours at the largest.
+    """Draw a table of points whose ground says their size: none at zero, the ends' colours at the largest above and below.
 
     The unit stands in the deck, not in the cells. Before the columns and rows named in `apart` is a gap; such a row is bold
-    (a mean below its cases). Of small minus large, give `SMALL_CAPS` and `LARGE_CAPS` as the ends.
+    (a mean below its cases).
     """
     values, rows, columns = frame.to_numpy(float), [str(row) for row in frame.index], [str(one) for one in frame]
     if not np.isfinite(values).any():
@@ -216,12 +209,12 @@ def heat_map(
         axes, size = canvas.subplots(), PHONE_TEXT if narrow else TEXT
         for (i, j), value in np.ndenumerate(values):
             if np.isfinite(value):
-                ground, depth = positive if value > 0 else negative, 0.05 + 0.6 * abs(value) / deepest
+                ground, depth = ends[0] if value > 0 else ends[1], 0.05 + 0.6 * abs(value) / deepest
                 axes.add_patch(
                     Rectangle((float(across[j]), float(down[i])), 1, 1, facecolor=ground, alpha=depth, linewidth=0)
                 )
                 digits = 0 if narrow and len(columns) > MOST_DECIMALS else None
-                text = show(float(value), unit, digits=digits).removesuffix(" pp").removesuffix("%")
+                text = show(float(value), "points", digits=digits).removesuffix(" pp")
                 # Not in the layout: to measure each cell takes half the time.
                 look = {"size": size, "weight": "bold" if rows[i] in apart else "normal", "in_layout": False}
                 axes.text(across[j] + 0.5, down[i] + 0.5, text, ha="center", va="center", **look)
@@ -254,6 +247,8 @@ def sparkline(values: "pd.Series[Any]") -> str:
 
 def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> None:
     """Draw a panel, then the names of what it shows: in the margin what reaches it, at its place what does not."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
     axes.set_xscale("log" if panel.log_x else "linear")
     lines = [(line, known) for line in panel.lines if len(known := line.values.dropna())]
     if panel.points is not None:
@@ -282,21 +277,15 @@ def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> Non
     _name_in_margin(axes, sorted(label for label in margin if label[1]), narrow=narrow, height_px=height_px)
     _name(axes, panel.name, narrow=narrow)
     _number_ticks(axes.yaxis, panel.unit, most=5 if height_px < 200 else 7)
-    _x_axis(axes, panel, narrow=narrow, dates=isinstance(lines[0][1].index, pd.DatetimeIndex))
-
-
-def _x_axis(axes: "Axes", panel: Panel, *, narrow: bool, dates: bool) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
     axes.set_xlabel(panel.x_name)
-    if dates:
-        locator = AutoDateLocator(minticks=2, maxticks=5 if narrow else 10)  # type: ignore[no-untyped-call]
+    if isinstance(lines[0][1].index, pd.DatetimeIndex):
+        locator: Any = AutoDateLocator(minticks=2, maxticks=5 if narrow else 10)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))  # type: ignore[no-untyped-call]
-        return
-    _number_ticks(axes.xaxis, panel.x_unit, most=4 if narrow else 8)
-    if not panel.log_x and axes.get_xlim()[0] < 0 < axes.get_xlim()[1]:
-        axes.axvline(0, color=CONTEXT, linewidth=0.8, linestyle=":")
+    else:
+        _number_ticks(axes.xaxis, panel.x_unit, most=4 if narrow else 8)
+        if axes.get_xlim()[0] < 0 < axes.get_xlim()[1]:
+            axes.axvline(0, color=CONTEXT, linewidth=0.8, linestyle=":")
 
 
 def _name_marks(axes: "Axes", marks: Sequence[Mark], *, narrow: bool) -> None:

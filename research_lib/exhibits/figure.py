@@ -26,11 +26,10 @@ INK, QUIET, GRID, PAPER = "#1d1d1f", "#5b5b63", "#e6e6ea", "#ffffff"
 SMALL_CAPS, LARGE_CAPS = "#de8f05", "#0b6fae"  # these two and nothing else, on every page
 SMALL_CAPS_WORDS = "#9a6200"  # the orange is too light for words
 DAY, CONTEXT, BAND = "#b3261e", "#9a9aa2", "#a9cbe3"  # the day in question; what it is seen against
-POSITIVE, NEGATIVE = "#2a6fb0", "#b5303a"  # the ends of a heat map
 # In a page these colours are variables: dark mode and print set them, and elsewhere the light ones stand.
 VARIABLES = {
     "ink": INK, "quiet": QUIET, "grid": GRID, "paper": PAPER, "small": SMALL_CAPS, "small-words": SMALL_CAPS_WORDS,
-    "large": LARGE_CAPS, "day": DAY, "context": CONTEXT, "band": BAND, "positive": POSITIVE, "negative": NEGATIVE,
+    "large": LARGE_CAPS, "day": DAY, "context": CONTEXT, "band": BAND,
 }  # fmt: skip
 # How a verdict looks on badges, in the index and in charts: its colour, its shape and its word.
 VERDICT_LOOK = {

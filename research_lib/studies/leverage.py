@@ -276,8 +276,8 @@ class Leverage(Study):
         most = f"{show(float(frame.columns[-1]), 'bp')} on all debt adds {added}"
         frame.columns = [show(float(move), "bp").removesuffix(" bp") for move in frame.columns]
         return charts.heat_map(
-            frame.set_axis([f"{share:.0%} of debt" for share in frame.index], axis=0), unit="points",
-            positive=SMALL_CAPS, negative=CONTEXT, data=part,
+            frame.set_axis([f"{share:.0%} of debt" for share in frame.index], axis=0),
+            ends=(SMALL_CAPS, CONTEXT), data=part,
             title=f"{most} to the {before} of small companies that do not earn their interest",
             deck="Percentage points of small companies added to those with interest cover below 1, by rate move in basis "
             f"points and share of debt that pays it; fiscal {self.fiscal_year}, all else equal",

@@ -212,7 +212,7 @@ class RecordSigma(Study):
         rank, places = known["rank"], known.apply(_place, axis=1)
         return charts.intervals(
             pd.DataFrame({"value": rank, "filled": rank == 1, "text": places}), name="rank from the nearer end", unit="rank",
-            log=True, data=known, title=self.on_definitions,
+            data=known, title=self.on_definitions,
             deck=f"Rank among all sessions, {prose_date(self.day.date)}; filled: a record",
             alt=f"{self.on_definitions}; ranks run from {rank.min():,.0f} to {rank.max():,.0f}.",
             note="Distance: from the average in percent, over its own standard deviation.",

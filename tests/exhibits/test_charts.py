@@ -68,7 +68,7 @@ FORMS = {
     ),
     "ranks": (
         lambda: charts.intervals(
-            pd.DataFrame({"value": [1, 493], "filled": [True, False]}, ["usual", "other"]), name="rank", unit="rank", log=True, **WORDS
+            pd.DataFrame({"value": [1, 493], "filled": [True, False]}, ["usual", "other"]), name="rank", unit="rank", **WORDS
         ),
         ["1", "493", "100"],
     ),
@@ -81,7 +81,7 @@ FORMS = {
         ["An article", "holds", "fails", "40", "5"],
     ),
     "heat_map": (
-        lambda: charts.heat_map(MAP, apart=("Mean",), positive=SMALL_CAPS, negative=LARGE_CAPS, **WORDS),
+        lambda: charts.heat_map(MAP, apart=("Mean",), **WORDS),
         ["+5.0", "−12.0", "0.0", "Mean", "+12m"],
     ),
 }  # fmt: skip

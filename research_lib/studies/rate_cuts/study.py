@@ -332,7 +332,7 @@ class RateCuts(Study):
         deck = f"{self.pair.name} around the first cut of each easing cycle, percentage points"
         alt = f"{self.beat} over {self.span}; the mean is {show(self.headline.value, 'points')}."
         apart = names[0], _short(self.horizons[1]), "Mean"
-        return charts.heat_map(shown, positive=SMALL_CAPS, negative=LARGE_CAPS, apart=apart,
+        return charts.heat_map(shown, apart=apart,
                                title=f"{self.beat} over {self.span}", deck=deck, alt=alt, data=self.outcomes)  # fmt: skip
 
     @figure
