@@ -87,8 +87,7 @@ def load_companies(source: Source, *, as_of: date | None = None) -> Companies:
 def load_statements(source: Source, *, as_of: date | None = None) -> Table:
     """Load company statements, cut at `as_of` by the day from which each row's values were known.
 
-    Of several sources, the first that has statements: a folder, or the SEC's snapshots, with market values by the
-    prices of any of them. Rows published or restated after `as_of` are left out before anything else is looked at.
+    Of several sources, the first that has statements: a folder, or the SEC's snapshots, with prices from any of them.
     `DataError` says that there are none, or what is wrong in them; `InsufficientDataError` that nothing was known yet.
     """
     at_date, why = source.at(as_of), ""
@@ -105,14 +104,12 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Table:
 
 def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Found:
     """Read every company whose facts were pulled; prices are the closes that were paid at publication."""
-    facts = pd.concat(
-        [source.read_company(name).assign(company=name) for name in source.companies()], ignore_index=True
-    )
+    parts = [source.read_company(name).assign(company=name) for name in source.companies()]
+    facts = pd.concat(parts, ignore_index=True)
     facts = facts if as_of is None else facts[facts["filed"] <= pd.Timestamp(as_of)]
     if facts.empty:
         raise InsufficientDataError(f"source sec: nothing was filed by as_of {as_of}")
-    rows, faults = read_facts(facts)
-    rows, has = rows.set_axis(range(1, len(rows) + 1)), set(prices.symbols())
+    (rows, faults), has = read_facts(facts), set(prices.symbols())
     paid = [_closes_paid(prices, name) for name in rows["company"].unique() if name in has]
     rows["price"] = first_price(rows, pd.concat(paid)) if paid else np.nan
     return Found(rows, faults, "annual reports as filed", "no price on the day of the report")
@@ -131,8 +128,8 @@ def _closes_paid(source: Source, company: str) -> pd.DataFrame:
 def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel | None:
     """Load the panel of company prices, cut at `as_of`; None where the source has none.
 
-    A folder has a file (the user's own goes first); of live sources, it is the adjusted closes of the companies whose
-    facts are there; the bundled source has twenty of today's large companies. Errors are as of `load_statements`.
+    A folder has a file; of live sources, it is the adjusted closes of the companies whose facts are there; the bundled
+    source has twenty of today's large companies. Errors are as of `load_statements`.
     """
     for part in parts_of(source):
         if isinstance(part, Folder):
@@ -172,20 +169,20 @@ def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PriceP
         faults += [replace(fault, detail=f"{name} {fault.detail}".strip()) for fault in own]
     values = frame.where(frame.gt(0) & np.isfinite(frame)).dropna(axis=1, how="all")
     about = {
+        "source": source,
         "id": "price_panel",
         "name": f"Prices of {values.shape[1]:,} companies",
         "origin": origin,
-        "source": source,
     }
-    return PricePanel.described(values, pd.DatetimeIndex(values.index), faults=tuple(faults), **about)
+    return PricePanel.described(values, values.index, faults=tuple(faults), **about)
 
 
 def month_ends(panel: PricePanel) -> pd.DatetimeIndex:
     """Return the last exchange session of each month that is over in the panel and has prices."""
     index = panel.values.index
     sessions = sessions_between(index[0], index[-1] + pd.offsets.MonthEnd(1))
-    last = pd.Series(sessions, sessions).groupby([sessions.year, sessions.month]).max()
-    return pd.DatetimeIndex(index.intersection(pd.DatetimeIndex(last)), name="date")
+    last = sessions[np.diff(sessions.month, append=0) != 0]
+    return pd.DatetimeIndex(index.intersection(last), name="date")
 
 
 def load_bundled_firms() -> Table:

@@ -60,13 +60,7 @@ def load_prices(source: Source, assets: Iterable[str], *, as_of: date | None = N
     """Load daily prices, cut at `as_of` at the door, in the currency or index points of the source.
 
     An asset is `SYMBOL` for its closes, `SYMBOL:field` for another column, `SYMBOL:total` with dividends reinvested.
-
-    Raises
-    ------
-    DataError
-        The source lacks an asset, or a fault in it stops the run.
-    InsufficientDataError
-        An asset has nothing up to `as_of`.
+    `DataError` where the source lacks one, or a fault in it stops the run; `InsufficientDataError` where it begins later.
     """
     at_date = source.at(as_of)
     return _side_by_side(((name, _read_price(at_date, name), describe_asset(name)) for name in assets), as_of)

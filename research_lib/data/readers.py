@@ -42,11 +42,9 @@ EARLIEST, LATEST = np.datetime64("1700-01-01"), np.datetime64("2200-01-01")
 DAY_AND_MONTH = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$"
 MIDNIGHT = r"[ T]0?0:00(?::00(?:\.0+)?)?\s*(?:Z|[+-]\d{2}:?\d{2})?$"
 DATE_FAULTS = {r"\d:\d\d": "not midnight, write yyyy-mm-dd", DAY_AND_MONTH: "day or month first, write yyyy-mm-dd"}
-POINT_NUMBER = r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"  # 3,010.39
-COMMA_NUMBER = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+),\d+"  # 3.010,39 or 3010,39
-POINT_FRACTION = r"[+-]?\d+\.(?:\d{1,2}|\d{4,})"  # not three digits, which could be thousands
+POINT = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|(?=\.\d))(?:\.\d*)?(?:[eE][+-]?\d+)?"  # 3010.39 or 3,010.39
+COMMA = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d+)?"  # 3010,39 or 3.010,39
 PARTED = r"[1-9]\d{0,2}\.\d{3}"  # between semicolons or tabs a point may part thousands
-PLAIN_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 BLANK_LINE = r"\n[ \t]*(?=\n)"
 MARKS = r"^[$€£]\s*|(?<=\d)['’\s](?=\d{3}(?!\d))"  # before an amount, and between thousands where no fraction can be
 NO_TABLE = r"\s*(?:<!doctype|<html|<\?xml|\[?\{|PK\x03\x04)"  # web pages, answers of servers, workbooks
@@ -140,14 +138,12 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
 
 def require_unique(frame: pd.DataFrame, keys: list[str], shown: str) -> None:
     """Raise where two rows have the same keys: no one can tell which of them is right."""
-    twice = frame[frame.duplicated(keys, keep=False)]
+    twice = frame[frame.duplicated(keys)]
     if not twice.empty:
-        first, many = twice[keys].iloc[0], int(frame.duplicated(keys).sum())
-        rows = twice.index[(twice[keys] == first).all(axis=1)]
-        raise DataError(
-            f"{shown}, rows {listed(rows, SHOWN)}: {' '.join(map(clipped, first))} stands {len(rows)} times "
-            f"({many} rows too many in all); keep one row for each {', '.join(keys)}"
+        cases = (
+            f"row {row}: a second row of {clipped(' '.join(map(str, key)))}" for row, *key in twice[keys].itertuples()
         )
+        raise refusal(shown, cases, len(twice))
 
 
 @cache
@@ -171,7 +167,7 @@ def listed(names: Iterable[object], most: int = 8) -> str:
 def quoted(cell: object) -> str:
     """Show a cell in a message, and which two numbers or dates it could be."""
     text = str(cell).strip()
-    if re.fullmatch(POINT_NUMBER, text) and re.fullmatch(COMMA_NUMBER, text):
+    if "," in text and re.fullmatch(POINT, text) and re.fullmatch(COMMA, text):
         return f"{text!r} ({text.replace(',', '')} or {text.replace(',', '.')}? write it without the comma)"
     if parts := re.match(DAY_AND_MONTH, text):
         one, other, year = parts.groups()
@@ -197,15 +193,12 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         texts, zones = cells, [cells.dt, cells.dt.tz_convert(EXCHANGE_ZONE).dt] if cells.dt.tz else [cells.dt]
         readings = [zone.tz_localize(None) for zone in zones]
-        dates = max((one.where(one == one.dt.normalize()) for one in readings), key=pd.Series.count)
+        dates: pd.Series[Any] | None = _most_read([one.where(one == one.dt.normalize()) for one in readings])
     else:
         dates, texts = _cast(cells, "date32", ("",))
     if dates is None:
         texts = texts.str.replace(MIDNIGHT, "", regex=True).str.replace(r"[\s/.,-]+", "-", regex=True)
-        readings = [pd.to_datetime(texts, format=form, errors="coerce") for form in DATE_FORMS]
-        dates, (by_day, by_month) = max(readings, key=pd.Series.count), readings[:2]
-        if dates is by_day and by_day.count() == by_month.count():
-            dates = by_day.where(by_day == by_month)
+        dates = _most_read([pd.to_datetime(texts, format=form, errors="coerce") for form in DATE_FORMS])
     dates = pd.Series(dates.astype("datetime64[us]"))
     is_bad = ~((dates.to_numpy() >= EARLIEST) & (dates.to_numpy() <= LATEST))
     if is_bad.any() and len(bad := cells[is_bad & ~(texts.isna() & optional)].astype("str").fillna("")):
@@ -224,16 +217,20 @@ def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], NDArray[np.b
     values, texts = (cells.astype(float), cells) if is_numeric else _cast(cells, "float64", MISSING)
     if values is None:
         texts = texts.str.replace(MARKS, "", regex=True)
-        forms = (POINT_NUMBER, COMMA_NUMBER, POINT_FRACTION)
-        point, comma, fraction = (texts.str.fullmatch(form, na=False) for form in forms)
-        has_point, has_comma = (point & ~comma).any() or fraction.any(), (comma & ~point).any()
-        if has_point and not has_comma:
-            texts = texts.where(~point, texts.str.replace(",", ""))
-        elif has_comma and not has_point:
-            texts = texts.str.replace(".", "").str.replace(",", ".")
-        values = texts.where(texts.str.fullmatch(PLAIN_NUMBER, na=False), "nan").astype(float)
+        readings = [texts.where(texts.str.fullmatch(POINT, na=False)).str.replace(",", "")]
+        if texts.str.contains(",", na=False).any():
+            comma = texts.where(texts.str.fullmatch(COMMA, na=False))
+            readings.append(comma.str.replace(".", "").str.replace(",", "."))
+        values = _most_read([one.astype(float) for one in readings])
     numbers = values.to_numpy(np.float64)
     return values, np.isinf(numbers) | (np.isnan(numbers) & texts.notna().to_numpy())
+
+
+def _most_read(readings: "Sequence[pd.Series[Any]]") -> "pd.Series[Any]":
+    """Return the reading of most cells; where several read as many, what they agree on."""
+    most = max(one.count() for one in readings)
+    best, *others = (one for one in readings if one.count() == most)
+    return best.where(np.logical_and.reduce([best.notna(), *(best == other for other in others)]))
 
 
 def _convert(cells: "pd.Series[Any]", kind: str, shown: str, filled: bool = False) -> "pd.Series[Any]":

@@ -20,13 +20,10 @@ from research_lib.errors import InsufficientDataError
 Items: TypeAlias = "pd.Series[float]"  # one item, a value a fiscal year
 
 # For each item, sums of tags in the order in which they are tried: the first whose tags are all there counts.
-WAYS = {
-    name: (row["over"], [tuple(way.split("+")) for way in row["tags"].split("|")])
-    for name, row in fact_rows("sec_tags.csv").items()
-}
+WAYS = {name: [way.split("+") for way in row["tags"].split("|")] for name, row in fact_rows("sec_tags.csv").items()}
 DEBT = ("current", "due", "convertible", "borrowed", "paper", "noncurrent", "total")
 SHARES = "EntityCommonStockSharesOutstanding"  # on the cover of a report, some weeks after the period's end
-TAGS = frozenset({SHARES, *(tag for _, ways in WAYS.values() for way in ways for tag in way)})
+TAGS = frozenset({SHARES, *(tag for ways in WAYS.values() for way in ways for tag in way)})
 
 YEAR_DAYS = (350, 380)  # a fiscal year: 52 or 53 weeks
 ANNUAL_FORMS = ("10-K", "10-KT", "20-F", "40-F")  # and as amended: 10-K/A
@@ -81,7 +78,7 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
         for one in ("value", "since")
     )
     items, dates = {}, [rows["published"]]
-    for name, (_, ways) in WAYS.items():
+    for name, ways in WAYS.items():
         sums = [value.reindex(columns=way).sum(axis=1, min_count=len(way)) for way in ways]
         known = (since.reindex(columns=way).max(axis=1) for way in ways)
         items[name] = _first(sums)
@@ -112,17 +109,14 @@ def annual_reports(facts: pd.DataFrame) -> pd.DataFrame:
     days = (facts["end"] - facts["start"]).dt.days
     whole, report = days.between(*YEAR_DAYS), facts["form"].str.removesuffix("/A").isin(ANNUAL_FORMS)
     dated = facts[report & (facts["tag"] != SHARES) & (whole | facts["start"].isna())].assign(whole=whole)
-    keys = ["company", "accession"]
-    ends = dated.groupby([*keys, "end"]).agg(votes=("end", "size"), filed=("filed", "first"), whole=("whole", "any"))
-    ends = ends[ends["whole"]].reset_index()
-    believed = ends["end"] <= ends["filed"]
-    believed &= 2 * ends["votes"] >= ends["votes"].where(believed).groupby([ends[key] for key in keys]).transform("max")
-    chosen = ends[believed].sort_values("end").drop_duplicates(keys, keep="last")
-    first = chosen.sort_values(["filed", "accession"]).drop_duplicates(["company", "end"])
-    first["fiscal_year"] = (first["end"] - INTO_JANUARY).dt.year
-    first = first.drop_duplicates(["company", "fiscal_year"]).rename(
-        columns={"end": "period_end", "filed": "published"}
-    )
+    dated, keys = dated.rename(columns={"end": "period_end", "filed": "published"}), ["company", "accession"]
+    years = dated.groupby([*keys, "period_end", "published"]).agg(votes=("tag", "size"), whole=("whole", "any"))
+    years = years[years["whole"]].reset_index().sort_values("period_end")
+    years = years[years["period_end"] <= years["published"]]
+    years = years[2 * years["votes"] >= years.groupby(keys)["votes"].transform("max")]
+    years = years.drop_duplicates(keys, keep="last").sort_values(["published", "accession"])
+    years["fiscal_year"] = (years["period_end"] - INTO_JANUARY).dt.year
+    first = years.drop_duplicates(["company", "period_end"]).drop_duplicates(["company", "fiscal_year"])
     return first[["company", "period_end", "accession", "published", "fiscal_year"]].reset_index(drop=True)
 
 

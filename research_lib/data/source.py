@@ -97,20 +97,16 @@ class Joined(Source):
 
     def names(self, kind: str) -> list[str]:
         """List what is in any."""
-        return list(dict.fromkeys(name for source in self.parts for name in _names(source, kind)))
+        return list(dict.fromkeys(name for source in self.parts for name in source.names(kind)))
 
     def read(self, kind: str, name: str, field: str) -> RawSeries:
         """Read from the first source that has the name."""
         for source in self.parts:
-            if name in _names(source, kind):
-                return source.read_price(Asset(name, field)) if kind == PRICES else source.read_series(name)
+            if name in source.names(kind):
+                return source.read(kind, name, field)
         raise MissingDataError(
             f"source {self.name} has no {kind} of {name}; it has {listed(self.names(kind)) or 'none'}"
         )
-
-
-def _names(source: Source, kind: str) -> list[str]:
-    return source.symbols() if kind == PRICES else source.series_ids()
 
 
 def parts_of(source: Source) -> tuple[Source, ...]:

@@ -51,7 +51,7 @@ class Table:
     card: DataCard
 
     @classmethod
-    def described(cls, values: pd.DataFrame, days: pd.DatetimeIndex, **about: Any) -> Self:  # noqa: ANN401  # of a card
+    def described(cls, values: pd.DataFrame, days: "pd.Index[Any]", **about: Any) -> Self:  # noqa: ANN401  # of a card
         """Make the card of values that span some days; an index that is not of dates only counts rows."""
         hashed = pd.util.hash_pandas_object(values, index=values.index.name == "date").to_numpy().tobytes()
         digest = hashlib.sha256("\n".join(map(str, values)).encode() + hashed).hexdigest()

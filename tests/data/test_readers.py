@@ -114,7 +114,7 @@ def test_rows_that_stand_twice_are_named(tmp_path):
     with pytest.raises(DataError) as caught:
         require_unique(frame, ["company", "fiscal_year"], "table.csv")
     assert str(caught.value) == (
-        "table.csv, rows 2, 4: A 2021 stands 2 times (1 rows too many in all); keep one row for each company, fiscal_year"
+        "table.csv, row 4: a second row of A 2021"
     )
     require_unique(frame, ["company", "fiscal_year", "debt"], "table.csv")
 

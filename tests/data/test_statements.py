@@ -141,7 +141,7 @@ def test_quarters_of_one_growing_company_among_steady_ones_are_no_sums(tmp_path_
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ([{}, {}], r"fundamentals.csv, rows 2, 3: AAA 2020 FY stands 2 times"),
+        ([{}, {}], r"fundamentals.csv, row 3: a second row of AAA 2020 FY"),
         ([{}, {"cash": "12k", "company": "B"}], r"column cash, row 3: not a number: '12k'"),
         ([{"cash": "inf"}], r"column cash, row 2: not a number: 'inf'"),
         ([{"known_from": "soon"}], r"column known_from, row 2: not a date \(yyyy-mm-dd\): 'soon'"),
@@ -329,7 +329,7 @@ def test_simfin_columns_of_another_year_and_doubles_are_named(tmp_path):
     path.write_text(text.replace('"Long Term Debt"', '"Long-Term Debt & Leases"'))
     refuse(tmp_path, r"simfin/us-balance-annual.csv: no column Long Term Debt; .* become 'Long-Term Debt")
     path.write_text(text + text.splitlines()[1] + "\n")
-    refuse(tmp_path, r"simfin/us-balance-annual.csv, rows 2, 5: AAA 2019 stands 2 times")
+    refuse(tmp_path, r"simfin/us-balance-annual.csv, row 5: a second row of AAA 2019")
 
 
 def number(cell):
