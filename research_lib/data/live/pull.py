@@ -40,12 +40,10 @@ class Outcome(NamedTuple):
             notes = f" ({'; '.join(one.notes)})" if one.notes else ""
             said.append(f"{one.item}: {one.rows:,} rows, {one.first} to {one.last}{notes}")
             if one.held:
-                why, way_out = one.lost, "; to use this one, pull with --accept"
-                if one.broken:
-                    why, way_out = f"no report could load it: {one.broken}", ", if there is one; pull again later"
-                said.append(f"not in use: {one.item}: {why}; reports go on with the snapshot before it{way_out}")
+                then = ", if there is one; pull again later" if one.broken else "; to use this one, pull with --accept"
+                said.append(f"not in use: {one.item}: {one.held}; reports go on with the snapshot before it{then}")
         said += [f"failed: {item}: {reason}" for item, reason in self.failed.items()]
-        held, fresh = sum(one.held for one in self.kept), len(self.fresh)
+        held, fresh = sum(bool(one.held) for one in self.kept), len(self.fresh)
         counts = f"{len(self.kept)} snapshots kept" + (f" ({held} not in use)" if held else "")
         counts += f", {fresh} pulled not long ago and left as they are" if fresh else ""
         said.append(f"{counts}, {len(self.failed)} failed")

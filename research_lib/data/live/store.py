@@ -65,13 +65,13 @@ class Snapshot(BaseModel, frozen=True):
     query: dict[str, str] = {}  # asks for the same again, and never says who asked
     notes: tuple[str, ...] = ()
     lost: str = ""  # what it lacks of the snapshot before it
-    broken: str = ""  # why no study could load it
+    broken: str = ""  # why no report could load it
     path: Path = Path()
 
     @property
-    def held(self) -> bool:
-        """Whether a sound snapshot goes before it."""
-        return bool(self.lost or self.broken)
+    def held(self) -> str:
+        """Why a sound snapshot goes before it; empty: none does."""
+        return f"no report could load it: {self.broken}" if self.broken else self.lost
 
     @property
     def sha256(self) -> str:
@@ -163,9 +163,9 @@ def in_order(snapshots: Sequence[Snapshot], *, as_of: date | None = None) -> lis
     def place(snapshot: Snapshot) -> tuple[bool, int, float]:
         fetched, age_s = snapshot.fetched, -snapshot.fetched.timestamp()
         if as_of is None or pd.Timestamp(as_of) > last_finished(pd.Timestamp(fetched)):
-            return snapshot.held, 2, age_s
+            return bool(snapshot.held), 2, age_s
         is_late = fetched.date() > as_of + timedelta(days=SETTLING_DAYS)
-        return snapshot.held, int(is_late), -age_s if is_late else age_s
+        return bool(snapshot.held), int(is_late), -age_s if is_late else age_s
 
     return sorted(snapshots, key=place)
 
