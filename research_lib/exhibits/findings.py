@@ -54,28 +54,25 @@ class Findings:
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"findings named twice: {', '.join(twice)}")
 
+    @property
+    def by_name(self) -> dict[str, Finding]:
+        """The findings by name."""
+        return {finding.name: finding for finding in self.findings}
+
     def __getitem__(self, name: str) -> Finding:
         """Return a finding by its name."""
         return self.by_name[name]
-
-    @property
-    def by_name(self) -> dict[str, Finding]:
-        """The findings by name, as a headline's template takes them."""
-        return {finding.name: finding for finding in self.findings}
 
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values: no NaN, no infinity, dates as ISO texts."""
         findings = [{name: plain(getattr(one, name)) for name in FIELDS} for one in self.findings]
         return {"data": list(self.data), "findings": findings}
 
-    def table(self) -> Table:
-        """Show all of them, a row each."""
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         columns = ["finding", "shown", "n", "interval_text", "meaning"]
         rows = [(one.name, f"{one}", one.n, one.interval, one.definition) for one in self.findings]
-        return Table("findings", "Findings by name", pd.DataFrame(rows, columns=columns), columns)
-
-    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        bundle, metadata = self.table()._repr_mimebundle_()
+        table = Table("findings", "Findings by name", pd.DataFrame(rows, columns=columns), columns)
+        bundle, metadata = table._repr_mimebundle_()
         return bundle | {FINDINGS_MIME: self.as_record()}, metadata
 
 
@@ -128,10 +125,7 @@ class Summary:
 
 def plain(value: Any) -> Any:  # noqa: ANN401  # any cell of a frame
     """Turn a value into one that JSON has: dates as ISO texts, None for NaN and infinity."""
-    if isinstance(value, np.generic):
-        value = value.item()
+    value = value.item() if isinstance(value, np.generic) else value
     if value is pd.NaT or (isinstance(value, float) and not isfinite(value)):
         return None
-    if hasattr(value, "strftime"):
-        return str(value.strftime("%Y-%m-%d"))
-    return value
+    return str(value.strftime("%Y-%m-%d")) if hasattr(value, "strftime") else value
