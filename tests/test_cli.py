@@ -57,7 +57,8 @@ def test_help_has_examples_that_exist_and_no_words_of_programmers(command):
     assert not re.search(r"<\w|boolean|FILE --", done.stdout)
 
 
-def test_help_needs_no_heavy_package():
+def test_help_needs_no_heavy_package_and_the_version_is_said():
+    assert re.fullmatch(r"research-lib \d+\.\d+\.\d+\n", invoke("--version").stdout)
     code = "import sys; import research_lib.cli; print([m for m in ('pandas', 'numpy', 'jupyter_client') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
@@ -78,10 +79,6 @@ runpy.run_module("research_lib", run_name="__main__")
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
-
-
-def test_the_version_is_said():
-    assert re.fullmatch(r"research-lib \d+\.\d+\.\d+\n", invoke("--version").stdout)
 
 
 @pytest.mark.parametrize(("word", "meant"), [("chek", "check"), ("data pul", "pull"), ("run --outptu x", "--output")])

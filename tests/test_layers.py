@@ -82,7 +82,6 @@ def test_only_data_knows_a_vendor():
     ("text", "own", "found"),
     [
         ("def f():\n    from research_lib.studies import record_sigma\n", "stats", {"studies"}),
-        ("def f():\n    from research_lib.studies import record_sigma\n", "reports", set()),
         ("import research_lib.params\n", "stats", {"params"}),
         ("if TYPE_CHECKING:\n    from research_lib.data import DataSet\n", "stats", set()),
     ],

@@ -64,7 +64,7 @@ def test_every_column_has_a_heading_a_known_unit_and_a_plain_meaning():
         assert not column.meaning.endswith("."), name
 
 
-def test_a_table_escapes_what_it_shows_and_keeps_its_numbers():
+def test_a_table_escapes_what_it_shows_keeps_its_numbers_and_says_none():
     frame = pd.DataFrame({"name": ["<script>alert(1)</script>", "B&C"], "value": [0.5, float("inf")]})
     made = Table("t", "A <b> title", frame, ("name", ("value", Column("the value", "share"))), note="Read me.")
     html = made._repr_html_()
@@ -75,24 +75,18 @@ def test_a_table_escapes_what_it_shows_and_keeps_its_numbers():
     assert "Read me." in html
     assert '<div class="scroll" role="group" tabindex="0" aria-label="Table"><table>' in html
 
-
-def test_a_table_of_nothing_says_none_and_is_named_by_its_title():
-    html = Table("", "What followed, RUT", pd.DataFrame(), ())._repr_html_()
-    assert 'id="what-followed-rut"' in html
-    assert "CSV" not in html
-    assert ">none</td>" in html
+    nothing = Table("", "What followed, RUT", pd.DataFrame(), ())._repr_html_()
+    assert 'id="what-followed-rut"' in nothing  # named by its title
+    assert "CSV" not in nothing
+    assert ">none</td>" in nothing
 
 
-def test_holm_against_statsmodels():
+def test_an_estimate_shows_itself_and_holm_is_that_of_statsmodels():
     from statsmodels.stats.multitest import multipletests
 
+    shown = Estimate(0.5, n=8, low=-1, high=2, p=0.04)._repr_html_()
+    assert shown == "<p><b>0.5</b> (n = 8, 95% interval -1 to 2, p = 0.04)</p>"
     p = np.random.default_rng(1).uniform(size=12)
     np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
     np.testing.assert_allclose(holm([0.01, np.nan, 0.04]), [0.02, np.nan, 0.04])
     assert holm([]).shape == (0,)
-
-
-def test_an_estimate_shows_itself():
-    shown = Estimate(0.5, n=8, low=-1, high=2, p=0.04)._repr_html_()
-    assert shown == "<p><b>0.5</b> (n = 8, 95% interval -1 to 2, p = 0.04)</p>"
-    assert Estimate(0.5, n=8)._repr_html_() == "<p><b>0.5</b> (n = 8)</p>"
