@@ -149,12 +149,12 @@ def fred_csv(series_id, values):
     return Answer("\n".join([f"observation_date,{series_id}", *lines, ""]).encode())
 
 
-def french_zip(tables, *, header="", line_end="\r\n"):
+def french_zip(tables, *, first="", line_end="\r\n"):
     """A file as Ken French publishes it: text, then blocks of a title, a header and rows, each ended by an empty line."""
     blocks = ["This file was made up for a test."]
     for title, table in tables.items():
         rows = [f"{period},{','.join(f'{value:8.2f}' for value in row)}" for period, *row in table.itertuples()]
-        blocks.append(line_end.join([f"  {title}", header or "," + ",".join(table.columns), *rows]))
+        blocks.append(line_end.join([f"  {title}", ",".join([first, *table.columns]), *rows]))
     with zipfile.ZipFile(buffer := io.BytesIO(), "w") as file:
         file.writestr("x.csv", (2 * line_end).join([*blocks, "Copyright"]))
     return Answer(buffer.getvalue())

@@ -13,7 +13,7 @@ import pytest
 from research_lib.data import load_prices, open_source
 from research_lib.data.live.network import RetryPolicy
 from research_lib.data.live.pull import is_fresh, pull
-from research_lib.data.live.store import SETTLING_DAYS, Item, compare, in_order
+from research_lib.data.live.store import Item, compare, in_order
 from research_lib.errors import DataError, MissingDataError
 from tests.data.live.conftest import DAYS, prices
 from tests.data.live.loopback import as_json, chart
@@ -107,14 +107,6 @@ def test_which_vintage_a_date_reads(store, keep, there, held, as_of, read):
     assert load_prices(open_source("yahoo"), ["RUT"], as_of=as_of).cards[0].vintage.fetched_at.startswith(PULLS[read])
     snapshots = store.snapshots(RUT)
     assert sorted(in_order(snapshots, as_of=as_of), key=snapshots.index) == snapshots, "each is a last resort"
-
-
-def test_a_settled_date_reads_the_same_whatever_is_pulled_later(keep):
-    keep(100, "2024-07-17T10:00")
-    before = load_prices(open_source("yahoo"), ["RUT"], as_of=SESSION).cards
-    for days in range(SETTLING_DAYS, 100, 31):
-        keep(200 + days, pd.Timestamp("2024-07-17T10:00") + pd.Timedelta(days=days))
-        assert load_prices(open_source("yahoo"), ["RUT"], as_of=SESSION).cards == before
 
 
 def test_what_a_newer_snapshot_lacks_or_changed_is_counted_with_its_span():
