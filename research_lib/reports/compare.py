@@ -11,20 +11,19 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 KEY_FINDINGS = 6  # a study's first findings are those that it is about
-COMPARED = {"value", "n", "low", "high"}
 DIFFERENCE_UNITS = {"fraction": "points", "share": "points", "change": "points"}
 
 
 def differences(a: Record, b: Record) -> dict[str, Any]:
     """Compare two reports, as plain JSON values: every finding, and of parameters and data the pairs that differ."""
-    first, second = ({finding.name: finding for finding in record.findings} for record in (a, b))
+    found = [{one.name: one for one in record.findings} for record in (a, b)]
     cards = [{str(card.get("id")): card for card in record.data} for record in (a, b)]
     return {
         "a": a.name,
         "b": b.name,
         "parameters": _unequal(a.parameters, b.parameters),
         "data": _unequal(*cards),
-        "findings": [_pair(first.get(name), second.get(name)) for name in {**first, **second}],
+        "findings": [_pair(*(one.get(name) for one in found)) for name in {**found[0], **found[1]}],
     }
 
 
@@ -32,19 +31,16 @@ def _unequal(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any,
     return {name: (a.get(name), b.get(name)) for name in differing([a, b])}
 
 
-def _pair(a: Finding | None, b: Finding | None) -> dict[str, Any]:
+def _pair(*two: Finding | None) -> dict[str, Any]:
     """Compare a finding of two reports, which one of them may lack."""
-    found = [one for one in (a, b) if one]
+    found = [one for one in two if one]
+    a, b = (one and one.model_dump(include={"value", "n", "low", "high"}) for one in two)
     values = [one.value for one in found if isinstance(one.value, int | float)]
     ends = [(one.low, one.high) for one in found if one.low is not None and one.high is not None]
-    return {
-        "name": found[0].name,
-        "unit": found[0].unit,
-        "a": a and a.model_dump(include=COMPARED),
-        "b": b and b.model_dump(include=COMPARED),
-        "difference": values[1] - values[0] if len(values) == 2 else None,
-        "intervals_apart": len(ends) == 2 and max(low for low, _ in ends) > min(high for _, high in ends),
-    }
+    difference = values[1] - values[0] if len(values) == 2 else None
+    apart = len(ends) == 2 and max(low for low, _ in ends) > min(high for _, high in ends)
+    name, unit = found[0].name, found[0].unit
+    return {"name": name, "unit": unit, "a": a, "b": b, "difference": difference, "intervals_apart": apart}
 
 
 def find_record(name: str, *, output: Path) -> Record:
@@ -57,8 +53,7 @@ def find_record(name: str, *, output: Path) -> Record:
     """
     given = Path(name).expanduser()
     path = given.with_suffix(f".{GOOD}") if given.suffix == ".html" else given
-    if not (path.suffix == ".json" and path.is_file()):
-        path = output / f"{name}.{GOOD}"
+    path = path if path.suffix == ".json" and path.is_file() else output / f"{name}.{GOOD}"
     if not path.is_file():
         known = [str(one.relative_to(output)).removesuffix(f".{GOOD}") for one in sorted(output.glob(f"*/*.{GOOD}"))]
         hint = "; its last run failed" if (output / f"{name}.{FAILED}").is_file() else ""
@@ -84,18 +79,18 @@ def shown(compared: Mapping[str, Any], *, everything: bool) -> "list[Table | str
 
     pairs = compared["findings"]
     known = [pair["name"] for pair in pairs if any(pair[one] and pair[one]["value"] is not None for one in "ab")]
-    key = known[:KEY_FINDINGS]
-    kept = [pair for pair in pairs if everything or pair["intervals_apart"] or pair["name"] in key]
+    kept = [pair for pair in pairs if everything or pair["intervals_apart"] or pair["name"] in known[:KEY_FINDINGS]]
     findings = Table("finding", "A", "95% interval", "n", "B", "95% interval", "n", "B less A", "", box=None)
     for pair in kept:
-        name, unit, less = pair["name"], pair["unit"], pair["difference"]
-        apart = "" if less is None else show(less, DIFFERENCE_UNITS.get(unit, unit))
-        row = [name, *cells(pair["a"], unit), *cells(pair["b"], unit), apart, "≠" if pair["intervals_apart"] else ""]
-        findings.add_row(*map(Text, row))
+        unit, less = pair["unit"], pair["difference"]
+        apart = (
+            "" if less is None else show(less, DIFFERENCE_UNITS.get(unit, unit)),
+            "≠" if pair["intervals_apart"] else "",
+        )
+        findings.add_row(*map(Text, (pair["name"], *cells(pair["a"], unit), *cells(pair["b"], unit), *apart)))
     made_of = Table("made of", "A", "B", box=None)
-    for name, values in compared["parameters"].items():
-        made_of.add_row(*map(Text, (name, *("–" if one is None else str(one) for one in values))))
-    for name, two in compared["data"].items():
-        made_of.add_row(*map(Text, (name, *(f"{one['first']} to {one['last']}" if one else "–" for one in two))))
+    data = {name: [one and f"{one['first']} to {one['last']}" for one in two] for name, two in compared["data"].items()}
+    for name, two in (compared["parameters"] | data).items():
+        made_of.add_row(*map(Text, (name, *("–" if one is None else str(one) for one in two))))
     more = [f"{len(pairs) - len(kept)} more findings: --all"] if len(kept) < len(pairs) else []
     return [findings, *([made_of] if made_of.row_count else []), *more]

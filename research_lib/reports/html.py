@@ -6,10 +6,9 @@ import mimetypes
 import re
 import shutil
 import subprocess
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from html import escape, unescape
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +18,7 @@ from urllib.parse import unquote
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader
 from latex2mathml.converter import convert
-from nbconvert.filters.ansi import ansi2html
+from nbconvert.filters.ansi import ansi2html, strip_ansi
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
@@ -30,22 +29,19 @@ from research_lib.errors import ReportError
 from research_lib.exhibits.exhibit import FRAME_STYLE, STYLE
 from research_lib.exhibits.figure import badge
 from research_lib.params import show_setting
-from research_lib.reports.record import MADE, Record, Status
+from research_lib.reports.record import MADE, Record
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADLINE_TAG, FOLD_TAG, PAPERMILL_ERROR_TAG = "headline", "fold", "papermill-error-cell-tag"
 MANY_CELLS = 256  # of all notebooks together
-SHOWN_LINES, MOST_LINES, MOST_LETTERS = 40, 2_000, 400_000  # of a text: the rest is folded, or cut
-FOLDED_CHARACTERS, MOST_CHARACTERS = 60_000, 3_000_000  # of a user's HTML
+MOST_LETTERS, MOST_CHARACTERS = 400_000, 3_000_000  # of a text, and of a user's HTML
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 PDF_SECONDS = 120
 
 MACHINE_PATH = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?(?:[/\\][^\s/\\:'\"<>]+)+[/\\](?=[^\s/\\:'\"<>])")
-WARNING_LINE = re.compile(r"^.*?:\d+: (?P<warning>\w*Warning: .*)$")
-NOT_A_COLOUR = re.compile(r"\x1b\[[\d;?]*[A-Za-ln-z]")  # of a terminal: moves the cursor, clears a line
-COLOUR = re.compile(r"\x1b\[[\d;]*m")
 NOT_FOR_A_PAGE = ("script", "iframe", "object", "embed", "link", "meta", "base", "noscript")
 LOADING = {"src", "srcset", "poster", "background", "data", "action", "formaction", "ping"}
+SCRIPT = ("javascript:", "vbscript:", "data:text")
 SEEN = ("img", "svg", "math", "hr", "input", "progress", "video", "audio", "em")
 Section = tuple[str, list[str]]  # its heading where it is folded, and its cells as HTML
 
@@ -59,7 +55,7 @@ class PageRenderer(IPythonRenderer):
 
     def block_math(self, body: str) -> str:
         """Render a formula on its own line."""
-        return _scrolling(_mathml(body, display="block"), "Formula")
+        return _part("scrolling", "Formula", _mathml(body, display="block"))
 
     def latex_environment(self, name: str, body: str) -> str:
         """Render an environment such as align; without numbers, which nothing refers to."""
@@ -68,7 +64,7 @@ class PageRenderer(IPythonRenderer):
 
     def table(self, text: str) -> str:
         """Render a table."""
-        return _scrolling(f"<table>{text}</table>", "Table")
+        return _part("scrolling", "Table", f"<table>{text}</table>")
 
     def heading(self, text: str, level: int, **_: Any) -> str:  # noqa: ANN401  # mistune's signature
         """Render a heading that the list of contents can link to."""
@@ -79,25 +75,26 @@ def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None
     """Render an executed notebook, as far as it went, as a page; its own folder has the pictures that its Markdown names."""
     own = [deepcopy(cell) for cell in notebook.cells if PAPERMILL_ERROR_TAG not in cell.metadata.get("tags", [])]
     cells = [CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, 0)[0] for cell in own]
-    warnings = Counter(message for cell in cells for message in _take_warnings(cell))
     first = cells[0].source.strip() if cells and cells[0].cell_type == "markdown" else ""
     title, _, question = first.removeprefix("# ").partition("\n") if first.startswith("# ") else ("", "", "")
     answered = bool(record.headline) and record.status in MADE
     sections = _sections(cells[1:] if title else cells, folder, answered=answered)
-    return _page(
-        record,
-        title=title or record.notebook,
-        question="" if answered else _markdown(question, folder, {}),
-        hero=_take_hero(sections, record.hero) if answered else "",
-        sections=sections,
-        warnings=warnings.most_common(),
+    hero = _take_hero(sections, record.hero) if answered else ""
+    unfolded = "".join("".join(cells) for heading, cells in sections if not heading)
+    headings = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>|<p class="title" id="([^"]*)-title">(.*?)</p>', unfolded)
+    return (
+        templates()
+        .get_template("page.html.j2")
+        .render(
+            record=record,
+            title=title or record.notebook,
+            question="" if answered else _markdown(question, folder, {}),
+            hero=hero,
+            sections=sections,
+            contents=[(a or c, unescape(re.sub("<.*?>", "", b or d))) for a, b, c, d in headings],
+            version=version("research-lib"),
+        )
     )
-
-
-def failed_page(record: Record, reason: str) -> str:
-    """Return the page of a report whose rendering failed: what is known of it, and the reason."""
-    message = f"{record.message} The page could not be made: {reason}".strip()
-    return _page(record.with_(message=message, status=Status.FAILED), title=record.notebook, sections=[])
 
 
 def files_beside(notebook: NotebookNode, record: Record) -> dict[str, bytes]:
@@ -117,27 +114,19 @@ def files_beside(notebook: NotebookNode, record: Record) -> dict[str, bytes]:
 
 def summary_text(record: Record) -> str:
     """Say a report in about 80 words, for an e-mail."""
-    return f"{record.headline}\n\n{record.standfirst}\n\n({record.name}, data to {data_to(record) or 'unknown'})"
-
-
-def data_to(record: Record) -> str:
-    """Return the last day of the first series, which the report is about; empty where it names none."""
-    return str(record.data[0].get("last") or "") if record.data else ""
+    return f"{record.headline}\n\n{record.standfirst}\n\n({record.name}, data to {record.data_to or 'unknown'})"
 
 
 def to_pdf(page: Path) -> Path:
     """Print a page as PDF beside it, by a Chromium that is installed."""
-    browser = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if browser is None:
-        raise ReportError(f"no PDF of {page.name}: it needs Chromium or Chrome, which is not installed")
-    target = page.with_suffix(".pdf")
+    browser, target = next(filter(None, map(shutil.which, CHROMIUM)), "chromium"), page.with_suffix(".pdf")
     # As root, and in most containers, Chromium has no sandbox; it opens a page of ours that runs no script.
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer", f"--print-to-pdf={target}"]
     command = [browser, *options, page.resolve().as_uri()]
     try:
         subprocess.run(command, check=True, capture_output=True, timeout=PDF_SECONDS)  # noqa: S603  # a browser
     except (OSError, subprocess.SubprocessError) as error:
-        raise ReportError(f"no PDF of {page.name}: {Path(browser).name} failed ({type(error).__name__})") from error
+        raise ReportError(f"no PDF of {page.name}: it needs Chromium or Chrome ({error})") from error
     return target
 
 
@@ -146,38 +135,25 @@ def without_paths(text: str) -> str:
     return MACHINE_PATH.sub("", text)
 
 
-def setting(value: object) -> str:
-    """Show a parameter's value; of a collection that says little, its size."""
-    if isinstance(value, (list, dict)) and (len(value) > 3 or any(isinstance(one, (list, dict)) for one in value)):
-        return f"{len(value)} items"
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else show_setting(value)
-
-
 @cache
 def templates() -> Environment:
     """Return the templates of pages and index, and what they share."""
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     light, dark = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
     code = f"{light}\n@media screen and (prefers-color-scheme: dark) {{ {dark} }}"
-    environment.globals.update(exhibit_style=STYLE, code_style=code, badge=badge, anchor=_anchor)
-    environment.filters.update(without_paths=without_paths, setting=setting)
+    environment.globals.update(
+        exhibit_style=STYLE, code_style=code, badge=badge, anchor=_anchor, frame_style=FRAME_STYLE, cleaned=_cleaned
+    )
+    environment.filters.update(
+        ansi2html=ansi2html, highlighted=_highlighted, indented=partial(json.dumps, indent=2, ensure_ascii=False), lines=_lines,
+        markdown=_markdown, setting=show_setting, strip_ansi=strip_ansi, summary=summary_text, without_paths=without_paths,
+    )  # fmt: skip
     return environment
 
 
-def _page(record: Record, *, sections: Sequence[Section], **parts: Any) -> str:  # noqa: ANN401
-    unfolded = "".join("".join(cells) for heading, cells in sections if not heading)
-    headings = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>|<p class="title" id="([^"]*)-title">(.*?)</p>', unfolded)
-    return templates().get_template("page.html.j2").render(
-        record=record,
-        made=record.status in MADE,
-        sections=sections,
-        first_fold=next((i for i, (heading, _) in enumerate(sections) if heading), len(sections)),
-        contents=[(a or c, unescape(re.sub("<.*?>", "", b or d))) for a, b, c, d in headings],
-        summary=summary_text(record),
-        data_to=data_to(record),
-        version=version("research-lib"),
-        **parts,
-    )  # fmt: skip
+def _part(name: str, *what: object) -> str:
+    """Write a part of a page by a macro."""
+    return str(getattr(templates().get_template("output.html.j2").module, name)(*what))
 
 
 def _sections(cells: Sequence[NotebookNode], folder: Path | None, *, answered: bool) -> list[Section]:
@@ -206,25 +182,14 @@ def _take_hero(sections: Sequence[Section], hero: str) -> str:
     return ""
 
 
-def _take_warnings(cell: NotebookNode) -> Iterator[str]:
-    """Take what a cell wrote to the error stream out of it: of a warning its class and words, not where it arose."""
-    written = [output.text for output in cell.get("outputs", []) if output.get("name") == "stderr"]
-    cell.outputs = [output for output in cell.get("outputs", []) if output.get("name") != "stderr"]
-    warned = False
-    for line in COLOUR.sub("", NOT_A_COLOUR.sub("", "".join(written))).splitlines():
-        found = WARNING_LINE.match(line)
-        if line.strip() and not (warned and line.startswith("  ")):  # the line of code that warned
-            yield without_paths(found["warning"] if found else line).strip()
-        warned = found is not None
-
-
 def _cell(cell: NotebookNode, folder: Path | None) -> str:
     if cell.cell_type == "code":
-        shown = "".join(_safely(_show, output) for output in cell.outputs)
-        failing = " failing" if any(output.output_type == "error" for output in cell.outputs) else ""
-        return f'{shown}<div class="code{failing}">{_highlighted(cell.source)}</div>' if cell.source.strip() else shown
+        failing = any(output.output_type == "error" for output in cell.outputs)
+        return _part(
+            "code", cell.source.strip(), "".join(_safely(_part, "output", one) for one in cell.outputs), failing
+        )
     if cell.cell_type == "raw" or not cell.source.strip():
-        return _text(cell.source) if cell.source.strip() else ""
+        return _part("text", cell.source) if cell.source.strip() else ""
     return f'<div class="text">{_safely(_markdown, cell.source, folder, cell.get("attachments", {}))}</div>'
 
 
@@ -233,45 +198,8 @@ def _safely(show: Callable[..., str], *what: Any) -> str:  # noqa: ANN401
     try:
         return show(*what)
     except Exception as error:  # whatever a library says to an odd output
-        return _missing(f"This part could not be shown ({type(error).__name__}: {without_paths(str(error))[:200]}).")
-
-
-def _show(output: NotebookNode) -> str:  # noqa: C901, PLR0911  # a line a kind
-    """Render an output: the best of what it offers that needs no script."""
-    if output.output_type == "stream":
-        return _text(output.text)
-    if output.output_type == "error":
-        said = escape(without_paths(COLOUR.sub("", output.evalue)))
-        trace = _folded("Traceback", _text("\n".join(output.traceback)))
-        return f'<p class="error"><strong>{escape(output.ename)}</strong>: {said}</p>{trace}'
-    data = {kind: "".join(part) if isinstance(part, list) else part for kind, part in output.data.items()}
-    if "research_lib" in output.get("metadata", {}):
-        return str(data["text/html"]).replace(FRAME_STYLE, "")  # the page has it once
-    for kind in ("text/html", "image/svg+xml"):
-        if kind in data and (shown := _foreign(data[kind])):
-            return shown
-    if words := data.get("text/markdown") or data.get("text/latex"):
-        return f'<div class="text">{_markdown(words)}</div>'
-    for kind in sorted(data, reverse=True):
-        if kind.startswith("image/"):
-            width = str(output.get("metadata", {}).get(kind, {}).get("width", ""))
-            size = f' width="{width}"' if width.isdigit() else ""
-            alt = escape(data.get("text/plain", "Picture"))
-            return f'<p><img src="data:{kind};base64,{data[kind].strip()}" alt="{alt}"{size}></p>'
-    if "application/json" in data:
-        return _text(json.dumps(data["application/json"], indent=2, ensure_ascii=False))
-    alive = next((kind for kind in data if kind.startswith("application/") or kind == "text/html"), "")
-    if alive or "text/plain" not in data:  # a widget, a chart that is script
-        return _missing(f"An interactive output ({alive}) stood here; it needs script, which this page does not have.")
-    return _text(data["text/plain"])
-
-
-def _foreign(html: str) -> str:
-    """Render HTML that is not the kit's own; empty where nothing is left of it without its script."""
-    if len(html) > MOST_CHARACTERS:
-        return _missing(f"An output of {len(html):,} characters is left out; it stands in the notebook.")
-    framed = _scrolling(shown, "Output") if (shown := _cleaned(html)) else ""
-    return framed if len(html) < FOLDED_CHARACTERS else _folded(f"{len(html):,} characters of output", framed)
+        said = f"{type(error).__name__}: {without_paths(str(error))[:200]}"
+        return _part("missing", f"This part could not be shown ({said}).")
 
 
 def _markdown(source: str, folder: Path | None = None, own: dict[str, Any] | None = None) -> str:
@@ -283,7 +211,9 @@ def _markdown(source: str, folder: Path | None = None, own: dict[str, Any] | Non
 
 
 def _cleaned(html: str, folder: Path | None = None) -> str:
-    """Close what is open in HTML, and take out what a page without script and network cannot have."""
+    """Close what is open in HTML, and take out what a page without script and network cannot have; perhaps all."""
+    if len(html) > MOST_CHARACTERS:
+        return _part("missing", f"An output of {len(html):,} characters is left out; it stands in the notebook.")
     soup = BeautifulSoup(re.sub(r"^\s*<\?xml.*?\?>|<!DOCTYPE.*?>", "", html, flags=re.DOTALL), "html.parser")
     for tag in soup.find_all(NOT_FOR_A_PAGE):
         tag.decompose()
@@ -293,17 +223,12 @@ def _cleaned(html: str, folder: Path | None = None) -> str:
             tag["src"], tag["alt"] = _embedded(source, folder), tag.get("alt") or "Picture"
             if not tag["src"]:
                 tag.name, tag.attrs, tag.string = "em", {}, f"[picture not in this page: {source}]"
-        for name in [one for one, value in tag.attrs.items() if _leaves_the_page(tag.name, one, value)]:
-            del tag[name]
+        for name, value in [*tag.attrs.items()]:
+            address = re.sub(r"\s", "", str(value)).lower()
+            loads = name in LOADING or (name.endswith("href") and tag.name != "a")  # a link to elsewhere may stay
+            if name[:2] == "on" or address.startswith(SCRIPT) or (loads and not address.startswith(("data:", "#"))):
+                del tag[name]
     return str(soup) if soup.find(SEEN) or soup.get_text(strip=True) else ""
-
-
-def _leaves_the_page(tag: str, attribute: str, value: object) -> bool:
-    """Tell an attribute that runs script, or loads what the page does not hold; a link to elsewhere may stay."""
-    address = re.sub(r"\s", "", str(value)).lower()
-    if attribute in LOADING or (attribute.endswith("href") and tag != "a"):
-        return not address.startswith(("data:", "#"))
-    return attribute.startswith("on") or address.startswith(("javascript:", "vbscript:", "data:text"))
 
 
 def _embedded(address: str, folder: Path | None) -> str:
@@ -316,15 +241,10 @@ def _embedded(address: str, folder: Path | None) -> str:
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def _text(text: str) -> str:
-    """Render text with a terminal's colours; what is long is folded, what is endless is cut."""
-    kept = text if len(text) < MOST_LETTERS else f"{text[:MOST_LETTERS]}…\n… {len(text) - MOST_LETTERS:,} more letters"
-    lines = without_paths(NOT_A_COLOUR.sub("", kept)).splitlines()
-    first, more, cut = lines[:SHOWN_LINES], lines[SHOWN_LINES:MOST_LINES], len(lines) - MOST_LINES
-    if cut > 0:
-        more.append(f"… {cut:,} more lines stand in the notebook")
-    shown = [f'<pre tabindex="0">{ansi2html(chr(10).join(part))}</pre>' for part in (first, more)]
-    return shown[0] + (_folded(f"{len(lines) - SHOWN_LINES:,} more lines", shown[1]) if more else "")
+def _lines(text: str) -> list[str]:
+    """Split a text into lines; what is endless is cut."""
+    more = f"…\n… {len(text) - MOST_LETTERS:,} more letters stand in the notebook" if len(text) > MOST_LETTERS else ""
+    return without_paths(text[:MOST_LETTERS] + more).splitlines()
 
 
 @lru_cache(maxsize=MANY_CELLS)
@@ -342,15 +262,3 @@ def _mathml(body: str, *, display: str) -> str:
 
 def _anchor(heading: str) -> str:
     return "to-" + re.sub(r"[^\w-]+", "-", unescape(re.sub("<.*?>", "", heading)).strip()).strip("-").lower()
-
-
-def _scrolling(html: str, what: str) -> str:
-    return f'<div class="scroll" role="group" tabindex="0" aria-label="{what}">{html}</div>'
-
-
-def _folded(what: str, html: str) -> str:
-    return f'<details class="long"><summary>{what}</summary>{html}</details>'
-
-
-def _missing(sentence: str) -> str:
-    return f'<p class="missing">{escape(sentence)}</p>'

@@ -1,24 +1,24 @@
 """The front page of all reports: what changed, the claims' score, a card a question, a line a report, a picture a sweep."""
 
 import base64
-import csv
 import hashlib
-import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+
+import pandas as pd
 
 from research_lib.exhibits.exhibit import FRAME_STYLE
 from research_lib.exhibits.figure import VERDICT_LOOK, ink_on
 from research_lib.exhibits.findings import FIELDS
 from research_lib.exhibits.format import show
+from research_lib.params import show_setting
 from research_lib.project import write_whole
-from research_lib.reports.html import TEMPLATES, data_to, setting, templates, without_paths
-from research_lib.reports.record import FAILED_PAGE, MADE, PAGE, Finding, Record, Status, differing, with_whole_numbers
+from research_lib.reports.html import TEMPLATES, templates
+from research_lib.reports.record import MADE, Record, Status, differing, read_records, with_whole_numbers
 from research_lib.studies.parameters import MODELS
 
 POINT = "--"  # stands before the settings of one point of a sweep, in its slug
@@ -26,38 +26,46 @@ BASELINE = "baseline"
 MOST_DIFFERENCES = 2
 OF_THE_DATA = ("source", "as_of")  # named after what a study itself asks
 UNSAID = {"data_dir", "seed"}
-Line = dict[str, Any]  # a report as the index shows it
 
 
-def write_index(output: Path, records: Sequence[Record]) -> Path:
-    """Write `index.html` over all reports, and `findings.csv` with their numbers; return the path of the first.
+def write_index(output: Path, records: Sequence[Record]) -> None:
+    """Write `index.html` over all reports, and `findings.csv` with their numbers.
 
-    There is one record a report: of those just made or left out the new one, of the others the one that is kept.
+    They stand below `output`; of `records`, those that could not be made have left none there.
     """
-    ordered = sorted(records, key=lambda record: with_whole_numbers(record.name))
-    grouped = groupby(ordered, key=lambda one: one.name.removesuffix(one.slug) + "".join(one.slug.partition(POINT)[:2]))
-    together = [(base, list(group)) for base, group in grouped]
-    single = [record for _, group in together for record in group if len(group) == 1]  # one point is no sweep
-    families = [list(_family(list(group))) for _, group in groupby(single, key=lambda record: record.notebook)]
-    for line in (line for family in families for line in family if line["message"]):
-        if not (output / line["record"].link(FAILED_PAGE)).is_file():  # wrong parameters leave none
-            line["page"] = ""
-    answers = [line for family in families for line in _answer(family)]
+    known = {record.name: record for record in read_records(output)}
+    for record in records:
+        before = known.get(record.name)
+        if before is None or record.status not in {*MADE, Status.INTERRUPTED}:
+            known[record.name] = record.with_(previous=before.good) if before else record
+    ordered = sorted(known.values(), key=lambda record: with_whole_numbers(record.name))
+    grouped = groupby(ordered, key=lambda one: (one.notebook, "".join(one.slug.partition(POINT)[:2])))
+    together = [(f"{notebook}/{slug.removesuffix(POINT)}", list(group)) for (notebook, slug), group in grouped]
+    single = [group[0] for _, group in together if len(group) == 1]  # one point is no sweep
+    families = [list(group) for _, group in groupby(single, key=lambda record: record.notebook)]
+    answers = [one for family in families if (one := _answer(family))]
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
-    page = templates().get_template("index.html.j2").render(
-        lines=[line for family in families for line in family],
-        families=families,
-        sweeps=[_sweep(base.removesuffix(POINT), points) for base, points in together if len(points) > 1],
-        cards=[(line, _thumbnail(output, line["good"])) for line in answers],
-        score=next(((line, counts) for line in answers if (counts := _score(line["good"]))), None),
-        as_words=as_words,
-        first_sentence=first_sentence,
+    environment = templates()
+    environment.filters.update(as_words=as_words, settings=settings, first_sentence=first_sentence)
+    page = environment.get_template("index.html.j2").render(
+        lines=single,
+        families=[(family, _differences(family)) for family in families],
+        failed_pages={one.link() for one in ordered if one.good is not one and (output / one.link()).is_file()},
+        sweeps=[(base, points, _picture(base, points)) for base, points in together if len(points) > 1],
+        cards=[(record, _thumbnail(output, record)) for record in answers],
+        score=next(((record, counts) for record in answers if (counts := _score(record))), None),
+        changes={record.name: changed for record in single if (changed := _changes(record))},
+        show=show,
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )  # fmt: skip
-    path = output / "index.html"
-    write_whole({path: page.encode(), output / "findings.csv": _findings_csv(ordered)})
-    return path
+    numbers = [
+        {"notebook": good.notebook, "slug": good.slug, **one.model_dump()}
+        for good in _good(ordered)
+        for one in good.findings
+    ]
+    table = pd.DataFrame(numbers, columns=["notebook", "slug", *FIELDS], dtype=object)
+    write_whole({output / "index.html": page.encode(), output / "findings.csv": table.to_csv(index=False).encode()})
 
 
 def as_words(name: str) -> str:
@@ -70,55 +78,45 @@ def first_sentence(text: str) -> str:
     return re.split(r"(?<=[.!?])\s+(?=[A-Z\d“])", text, maxsplit=1)[0]
 
 
-def _line(record: Record, differs: str) -> Line:
-    """Say of a report what it found (of a failed one, before it failed), how it differs, and what changed since."""
-    made = record.status in MADE
-    good = record if made else record.previous
-    numbers = [f"{as_words(one.name)} {show(one.value, one.unit)}" for one in (good.findings[:3] if good else ())]
-    return {
-        "record": record,
-        "good": good,
-        "differs": differs,
-        "page": quote(record.link(PAGE if made else FAILED_PAGE)),
-        "message": "" if made else without_paths(record.message),
-        "not_made": record.status is Status.LEFT_OUT,  # its data is not here, which is no error
-        "headline": (good.headline or ", ".join(numbers) or good.title) if good else "",
-        "data_to": data_to(good) if good else "",
-        "changes": list(_changes(record, record.previous)) if made and record.previous else [],
-    }
+def settings(record: Record) -> str:
+    """Name a point of a sweep by its settings."""
+    return record.slug.partition(POINT)[2].replace("=", " ")
 
 
-def _changes(now: Record, before: Record) -> Iterator[str]:
+def _good(records: Sequence[Record]) -> list[Record]:
+    return [record.good for record in records if record.good]
+
+
+def _changes(now: Record) -> list[str]:
     """Say how verdict and numbers differ from those of the report before it, which other inputs made."""
-    if before.verdict != now.verdict:
-        yield f"{before.verdict} → {now.verdict}"
-    old = {label: value for value, label in before.numbers}
-    yield from (f"{label}: {old[label]} → {value}" for value, label in now.numbers if old.get(label, value) != value)
+    if (before := now.previous) is None or now.good is before:
+        return []
+    old, verdicts = {label: value for value, label in before.numbers}, [before.verdict, now.verdict]
+    changed = [f"{label}: {old[label]} → {value}" for value, label in now.numbers if old.get(label, value) != value]
+    return [" → ".join(verdicts)] * (before.verdict != now.verdict) + changed
 
 
-def _family(records: Sequence[Record]) -> Iterator[Line]:
-    """Give each report of a notebook a line that says how it differs from the baseline, or from the first."""
-    known = [record for record in records if record.parameters]
-    base = next((record for record in known if record.slug == BASELINE), known[0] if known else records[0])
-    model = MODELS.get(records[0].notebook)
+def _differences(family: Sequence[Record]) -> dict[str, str]:
+    """Say by name how each report of a notebook differs from the baseline, or from the first."""
+    known = [record for record in family if record.parameters]
+    base = next((record for record in known if record.slug == BASELINE), known[0] if known else family[0])
+    model = MODELS.get(family[0].notebook)
     titles = {name: field.title or name for name, field in model.model_fields.items()} if model else {}
-    for record in records:
-        differ = set(differing([base.parameters, record.parameters])) - UNSAID if record.parameters else set()
-        names = sorted(differ, key=lambda name: (name in OF_THE_DATA, [*record.parameters, *differ].index(name)))
-        settings = [f"{titles.get(one, as_words(one))} {setting(record.parameters.get(one))}" for one in names]
+    said = {}
+    for record in known:
+        names = [name for name in differing([record.parameters, base.parameters]) if name not in UNSAID]
+        names.sort(key=OF_THE_DATA.__contains__)
+        settings = [f"{titles.get(one, as_words(one))} {show_setting(record.parameters.get(one))}" for one in names]
         more = f" and {len(settings) - MOST_DIFFERENCES} more" if len(settings) > MOST_DIFFERENCES else ""
-        yield _line(record, ", ".join(settings[:MOST_DIFFERENCES]) + more)
+        said[record.name] = ", ".join(settings[:MOST_DIFFERENCES]) + more
+    return said
 
 
-def _answer(lines: Sequence[Line]) -> list[Line]:
+def _answer(family: Sequence[Record]) -> Record | None:
     """Choose the report that answers a notebook's question: on the user's own data, else the baseline, else the fullest."""
-    answered = [line for line in lines if line["good"] and line["good"].headline]
-    return sorted(answered, key=lambda line: _rank(line["good"]), reverse=True)[:1]
-
-
-def _rank(record: Record) -> tuple[bool, bool, int]:
-    own_data = record.parameters.get("source", "bundled") != "bundled"
-    return own_data, record.slug == BASELINE, len(record.findings)
+    answered = [good for good in _good(family) if good.headline]
+    own = lambda one: one.parameters.get("source", "bundled") != "bundled"
+    return max(answered, key=lambda one: (own(one), one.slug == BASELINE, len(one.findings)), default=None)
 
 
 def _thumbnail(output: Path, record: Record) -> str:
@@ -136,49 +134,29 @@ def _score(record: Record) -> list[tuple[str, int, str, str]]:
     return [one for one in counts if one[1]] if {"holds", "fails"} <= set(found) else []
 
 
-def _sweep(base: str, points: Sequence[Record]) -> dict[str, Any]:
-    """Give a sweep's points, and a picture of its first number that has an interval (else its first)."""
-    lines = [_line(point, point.slug.split(POINT, 1)[1].replace("=", " ")) for point in points]
-    good = [line for line in lines if line["good"]]
-    found = [(line, one) for line in good for one in line["good"].findings if isinstance(one.value, int | float)]
-    numbers = [one for line, one in found if line is good[0] and isinstance(one.value, float)]
-    chosen = min(numbers, key=lambda one: one.low is None, default=None)
-    drawn = [(line, one) for line, one in found if chosen and one.name == chosen.name]
-    picture = _picture(base, drawn) if len(drawn) > 1 else ""
-    return {"base": as_words(base), "lines": lines, "picture": picture}
-
-
-def _picture(base: str, points: Sequence[tuple[Line, Finding]]) -> str:
-    """Draw a number over the parameter that is swept; over the settings in their order, where they are no numbers."""
-    import pandas as pd
-
+def _picture(base: str, points: Sequence[Record]) -> str:
+    """Draw the first number that has an interval (else the first) over the parameter that is swept, or over its settings."""
     from research_lib.exhibits.charts import Band, Line, curve
 
-    parameters, first = [line["good"].parameters for line, _ in points], points[0][1]
-    name, unit = as_words(first.name), first.unit
-    swept = differing(parameters)
-    at = [one.get(swept[0]) if len(swept) == 1 else None for one in parameters]
-    over = as_words(", ".join(swept))
+    good = _good(points)
+    numbers = [one for one in (good[0].findings if good else ()) if isinstance(one.value, float)]
+    chosen = min(numbers, key=lambda one: one.low is None, default=None)
+    drawn = [(one, found) for one in good for found in one.findings if chosen and found.name == chosen.name]
+    drawn = [(one, found) for one, found in drawn if isinstance(found.value, int | float)]
+    if chosen is None or len(drawn) < 2:
+        return ""
+    swept = differing([one.parameters for one, _ in drawn])
+    at = [one.parameters.get(swept[0]) if len(swept) == 1 else None for one, _ in drawn]
     numeric = all(type(one) in (int, float) for one in at)
-    rows = [(one.value, one.low, one.high) for _, one in points]
+    rows = [(found.value, found.low, found.high) for _, found in drawn]
     frame = pd.DataFrame(rows, at if numeric else None, ["value", "low", "high"], dtype=float).sort_index()
-    known = frame.dropna()
-    ends = [show(end, unit) for end in (frame["value"].min(), frame["value"].max())]
+    known, name, over = frame.dropna(), as_words(chosen.name), as_words(", ".join(swept))
+    shown = [show(value, chosen.unit) for value in (frame["value"].min(), frame["value"].max())]
     figure = curve(
         [Line(frame["value"])],
         bands=[Band(known["low"], known["high"], "95% interval")] if len(known) else [],
-        points=frame["value"], height_px=150, name=name, unit=unit, x_name=over if numeric else f"{over}, in their order",
-        title=f"{name[0].upper()}{name[1:]}: {ends[0]} to {ends[1]}", deck=as_words(base), data=frame,
-        alt="; ".join(f"{line['differs']}: {show(one.value, unit)}" for line, one in points),
+        points=frame["value"], height_px=150, name=name, unit=chosen.unit, data=frame, deck=as_words(base),
+        x_name=over if numeric else f"{over}, in their order", title=f"{name[0].upper()}{name[1:]}: {' to '.join(shown)}",
+        alt="; ".join(f"{settings(one)}: {show(found.value, chosen.unit)}" for one, found in drawn),
     )  # fmt: skip
     return replace(figure, id=f"sweep-{base.replace('/', '-')}")._repr_html_().replace(FRAME_STYLE, "")
-
-
-def _findings_csv(records: Sequence[Record]) -> bytes:
-    """Write the numbers of all reports as one table."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("notebook", "slug", *FIELDS))
-    for good in filter(None, (record if record.status in MADE else record.previous for record in records)):
-        writer.writerows((good.notebook, good.slug, *(getattr(one, name) for name in FIELDS)) for one in good.findings)
-    return text.getvalue().encode()

@@ -69,7 +69,7 @@ def _of_notebook(notebook: Path) -> Iterator[str]:
         tags = cell.get("metadata", {}).get("tags", [])
         yield json.dumps([cell["cell_type"], "".join(cell["source"]), sorted(tags), cell.get("attachments", {})])
     yield content.get("metadata", {}).get("kernelspec", {}).get("name", "")
-    if MODELS.get(notebook.stem) is None:
+    if notebook.stem not in MODELS:
         yield from map(_of_file, islice(_beside(notebook.parent), MANY_FILES))
 
 
@@ -77,8 +77,8 @@ def _beside(folder: Path) -> Iterator[Path]:
     for at, folders, names in os.walk(folder):
         inside = [name for name in sorted(folders) if not name.startswith((".", "__")) and name != "params"]
         folders[:] = [name for name in inside if not Path(at, name, "summary.json").exists()]  # which reports have
-        paths = [Path(at, name) for name in sorted(names) if not name.startswith(".")]
-        yield from (path for path in paths if path.suffix not in {".ipynb", ".html"} and path.is_file())
+        paths = [Path(at, name) for name in sorted(names) if name[0] != "." and not name.endswith((".ipynb", ".html"))]
+        yield from filter(Path.is_file, paths)
 
 
 def _of_data(source: str, data_dir: str) -> Iterator[str]:

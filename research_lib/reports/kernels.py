@@ -8,9 +8,8 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +29,29 @@ class ForkedKernel:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, pid: int, connection: Connection) -> None:
-        self.pid, self._connection = pid, connection
+    def __init__(self, arguments: Sequence[str], folder: str, environment: Mapping[str, str]) -> None:
+        """Fork it; raises `OSError` where that is not possible."""
+        if (server := FORK_SERVER.connection) is None:
+            raise OSError("no fork server")
+        self._server = server
         self._exit_code: int | None = None
+        try:
+            self.pid = FORK_SERVER.ask(server, {"arguments": arguments, "folder": folder, "environment": environment})
+        except EOFError as error:
+            raise OSError("the fork server has ended") from error
+        if isinstance(self.pid, OSError):  # it can fork no more
+            raise self.pid
 
     def poll(self) -> int | None:
         """Return the exit code, or None while the kernel runs."""
-        return self.wait() if self._exit_code is None and self._connection.poll() else self._exit_code
-
-    def wait(self) -> int:
-        """Wait for the kernel's end and return its exit code."""
         if self._exit_code is None:
-            self._exit_code = -signal.SIGKILL  # without a word: the server was killed, and its kernels with it
-            with suppress(EOFError, OSError), self._connection:
-                self._exit_code = int(self._connection.recv())
+            try:
+                self._exit_code = FORK_SERVER.ask(self._server, self.pid)
+            except (EOFError, OSError):  # the server was killed, and its kernels with it
+                self._exit_code = -signal.SIGKILL
         return self._exit_code
+
+    wait = poll  # Jupyter calls it once the process has ended
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the kernel, if it is there."""
@@ -58,20 +65,17 @@ class ForkedProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:  # noqa: ANN401
         """Fork a kernel, or start it from its command line where that is not possible."""
-        own = "ipykernel_launcher" in cmd and Path(cmd[0]).parent == Path(sys.executable).parent
         execution = getattr(self.parent, "execution", None)
         if execution is None:  # in JupyterLab, where a kernel that starts again has the library as it is now
             FORK_SERVER.start()
         try:
-            if not own:
+            if "ipykernel_launcher" not in cmd or Path(cmd[0]).parent != Path(sys.executable).parent:
                 raise OSError("another Python, or another language")
             environment = {**(kwargs.get("env") or os.environ), "JPY_PARENT_PID": str(os.getpid())}
-            folder = str(kwargs.get("cwd") or Path.cwd())
-            arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
-            forked = ForkedKernel(*await asyncio.to_thread(FORK_SERVER.fork, arguments, folder, environment))
+            arguments, self.cwd = cmd[cmd.index("ipykernel_launcher") + 1 :], str(kwargs.get("cwd") or Path.cwd())
+            forked = await asyncio.to_thread(ForkedKernel, arguments, self.cwd, environment)
             self.process = forked  # type: ignore[assignment]  # it has the methods that are called
             self.pid = self.pgid = forked.pid
-            self.cwd = folder
         except OSError:
             await super().launch_kernel(cmd, **kwargs)
         if execution is not None:
@@ -106,24 +110,19 @@ class Execution:
         self.notebook: NotebookNode | None = None
         self.stopped_because = ""
         self.left_at: int | None = None  # the position of a cell that called `exit`
-        self._process: Any = None
+        self.process: Any = None  # a Popen, or a ForkedKernel
 
-    @property
-    def exit_code(self) -> int | None:
-        """How the kernel ended; negative: the signal that killed it; None while it runs."""
-        return self._process.poll() if self._process else None
-
-    def started(self, process: Any) -> None:  # noqa: ANN401  # a Popen, or a ForkedKernel
+    def started(self, process: Any) -> None:  # noqa: ANN401
         """Hear of the kernel's process; it ends at once where the execution was stopped meanwhile."""
-        self._process = process
+        self.process = process
         if self.stopped_because:
             self.stop()
 
     def stop(self, reason: str = "") -> None:
         """Kill the kernel and all that it started; Papermill then ends with an error, which `reason` explains."""
         self.stopped_because = self.stopped_because or reason
-        if self._process is not None and self._process.poll() is None:
-            end_tree(self._process.pid)
+        if self.process is not None and self.process.poll() is None:
+            end_tree(self.process.pid)
 
     def manager_class(self) -> type[WarmKernelManager]:
         """Return a class of kernel managers that tell this execution of their process."""

@@ -5,8 +5,7 @@ import re
 import signal
 import time
 from collections.abc import Mapping
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Timer
@@ -14,12 +13,13 @@ from typing import Any
 
 import nbformat
 from jupyter_core.utils import ensure_event_loop
+from nbconvert.filters.ansi import strip_ansi
 from nbformat import NotebookNode
 from papermill.translators import PythonTranslator, papermill_translators
 
 from research_lib import errors
 from research_lib.exhibits.findings import FINDINGS_MIME, SUMMARY_MIME
-from research_lib.reports.html import PAPERMILL_ERROR_TAG, failed_page, files_beside, render
+from research_lib.reports.html import PAPERMILL_ERROR_TAG, files_beside, render
 from research_lib.reports.kernels import Execution
 from research_lib.reports.record import FAILED, FAILED_NOTEBOOK, FAILED_PAGE, GOOD, NOTEBOOK, PAGE, Record, Status
 
@@ -27,17 +27,8 @@ logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs of a f
 ENGINE = "research-lib"  # engine.py, by its entry point
 PUT_IN = {"injected-parameters", PAPERMILL_ERROR_TAG}  # tags of cells that Papermill adds
 LONGEST_MESSAGE = 300
-TERMINAL_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 # Errors of the kit say all that is to be said: which cell raised them does not matter.
 USER_ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)}
-
-
-@dataclass(frozen=True)
-class Made:
-    """What became of a report: its record, and its files by what follows the slug in their names."""
-
-    record: Record
-    files: Mapping[str, bytes]
 
 
 class _Translator(PythonTranslator):  # type: ignore[misc]  # Papermill is untyped
@@ -54,9 +45,16 @@ papermill_translators.register("python", _Translator)
 
 
 def make(
-    notebook: Path, parameters: Mapping[str, Any], asked: Record, *, execution: Execution, timeout_seconds: float | None
-) -> Made:
-    """Execute a notebook in its own folder and render it, as far as it went; `execution` stops it from another thread."""
+    notebook: Path,
+    parameters: Mapping[str, Any],
+    asked: Record,
+    execution: Execution,
+    timeout_seconds: float | None = None,
+) -> tuple[Record, dict[str, bytes]]:
+    """Execute a notebook in its own folder and render it, as far as it went; `execution` stops it from another thread.
+
+    Returned are its record, and its files by what follows the slug in their names.
+    """
     started, clock = datetime.now(UTC), time.monotonic()
     timer = Timer(timeout_seconds or 0, execution.stop, [f"stopped: over its timeout of {timeout_seconds or 0:g} s"])
     timer.daemon = True
@@ -85,11 +83,9 @@ def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution
         content = nbformat.read(notebook, as_version=4)
         spec = content.metadata.get("kernelspec", {})
         kernel, language = str(spec.get("name", "python3")), spec.get("language", "python")
-        if kernel.lower() not in KernelSpecManager().find_kernel_specs():
-            absent = f"the notebook's kernel {kernel!r} is not installed here"
-            if language != "python":
-                return _failed(f"{absent}: jupyter kernelspec list")
-            kernel, said = "python3", f"{absent}: executed on python3"  # in place of another machine's
+        if language == "python" and kernel.lower() not in KernelSpecManager().find_kernel_specs():
+            said = f"the notebook's kernel {kernel!r} is not installed here: executed on python3"
+            kernel = "python3"  # in place of another machine's
         papermill.execute_notebook(
             content, None, parameters=dict(parameters), engine_name=ENGINE, kernel_name=kernel, language=language,
             execution=execution, folder=str(notebook.parent), progress_bar=False,
@@ -104,31 +100,31 @@ def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution
 
 
 def _failed(message: str, cell: int | None = None) -> dict[str, object]:
-    return {"status": Status.FAILED, "message": one_line(message), "cell": cell}
+    line = " ".join(strip_ansi(message).split())
+    return {
+        "status": Status.FAILED,
+        "message": line[:LONGEST_MESSAGE] + "…" * (len(line) > LONGEST_MESSAGE),
+        "cell": cell,
+    }
 
 
 def _explain_error(notebook: NotebookNode | None) -> dict[str, object]:
     """Say which cell failed, and why; nothing where none did, or its error was meant (tag `raises-exception`)."""
     for position, cell in enumerate(notebook.cells if notebook else []):
-        outputs, number = cell.get("outputs", []), cell_number(notebook, position)
-        error = next((output for output in outputs if output.output_type == "error"), None)
         if "raises-exception" in cell.metadata.get("tags", []):
             continue
-        if error is not None:
-            return _explain(error, number)
+        number, outputs = cell_number(notebook, position), cell.get("outputs", [])
+        for error in (output for output in outputs if output.output_type == "error"):
+            if error.ename == "SystemExit" and error.evalue in {"", "0", "None"}:
+                return {"message": f"the notebook ended itself in cell {number}", "cell": number}
+            if error.ename == errors.InsufficientDataError.__name__:
+                return _failed(error.evalue, number) | {"status": Status.INSUFFICIENT_DATA}
+            where = "" if error.ename in USER_ERRORS else f"cell {number}: {error.ename}: "
+            return _failed(f"{where}{error.evalue}", number)
         if cell.metadata.get("papermill", {}).get("exception"):  # IPython says what is wrong with a magic as a text
-            text = "".join(output.text for output in outputs if output.output_type == "stream").strip()
-            return _failed(f"cell {number}: {text.splitlines()[-1] if text else 'it failed'}", number)
+            said = "".join(output.text for output in outputs if output.output_type == "stream").strip().splitlines()
+            return _failed(f"cell {number}: {said[-1] if said else 'it failed'}", number)
     return {}
-
-
-def _explain(error: NotebookNode, cell: int | None) -> dict[str, object]:
-    """Say what a cell's error means for the report."""
-    if error.ename == "SystemExit" and error.evalue in {"", "0", "None"}:
-        return {"message": f"the notebook ended itself in cell {cell}", "cell": cell}
-    if error.ename == errors.InsufficientDataError.__name__:
-        return _failed(error.evalue, cell) | {"status": Status.INSUFFICIENT_DATA}
-    return _failed(error.evalue if error.ename in USER_ERRORS else f"cell {cell}: {error.ename}: {error.evalue}", cell)
 
 
 def _explain_end(execution: Execution, error: Exception) -> dict[str, object]:
@@ -136,7 +132,7 @@ def _explain_end(execution: Execution, error: Exception) -> dict[str, object]:
     last = _last_started(execution.notebook) if execution.left_at is None else execution.left_at
     cell = cell_number(execution.notebook, last)
     where = f" in cell {cell}" if cell else " before the first cell"
-    code = execution.exit_code
+    code = execution.process.poll() if execution.process else None
     if execution.stopped_because:
         return _failed(f"{execution.stopped_because}{where}", cell)
     if execution.left_at is not None:
@@ -180,32 +176,25 @@ def read_findings(notebook: NotebookNode | None) -> dict[str, Any]:
     }
 
 
-def one_line(text: str) -> str:
-    """Put a message in one line of bearable length, without a terminal's colours."""
-    line = " ".join(TERMINAL_COLOUR.sub("", text).split())
-    return line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]}…"
-
-
-def _render(notebook: Path, executed: NotebookNode | None, record: Record) -> Made:
+def _render(notebook: Path, executed: NotebookNode | None, record: Record) -> tuple[Record, dict[str, bytes]]:
     """Write the page and what stands beside it; what cannot be rendered fails, and loses nothing that was computed."""
     last = _last_started(executed)
     if executed is None or last is None:  # it never got as far as a kernel
-        return Made(record, {FAILED: record.to_json()})
+        return record, {FAILED: record.to_json()}
     executed.metadata.pop("papermill", None)  # times, and paths of this machine
-    files: dict[str, bytes] = {}
     if record.status is not Status.OK:
         executed.cells = executed.cells[: last + 1]
+    content = str(nbformat.writes(executed)).encode("utf-8", "replace")
+    files = {FAILED_NOTEBOOK: content}
     try:
-        page = render(executed, record, folder=notebook.parent).encode()
+        page = render(executed, record, folder=notebook.parent).encode("utf-8", "replace")
         if record.status is Status.OK:
             beside = files_beside(executed, record)
-            return Made(record, {**beside, PAGE: page, NOTEBOOK: _to_bytes(executed), GOOD: record.to_json()})
+            return record, {**beside, PAGE: page, NOTEBOOK: content, GOOD: record.to_json()}
+        files[FAILED_PAGE] = page
     except Exception as error:  # of any library that a page needs
-        reason = one_line(f"its page cannot be made: {type(error).__name__}: {error}")
-        record = record.with_(status=Status.FAILED, message=record.message or reason)
-        page, files = failed_page(record, reason).encode("utf-8", "replace"), {FAILED_NOTEBOOK: _to_bytes(executed)}
-    return Made(record, {**files, FAILED_PAGE: page, FAILED: record.to_json()})
-
-
-def _to_bytes(notebook: NotebookNode) -> bytes:
-    return str(nbformat.writes(notebook)).encode("utf-8", "replace")
+        said = f"{record.message} its page cannot be made: {type(error).__name__}: {error}"
+        record = record.with_(**_failed(said, record.cell))
+        with suppress(Exception):
+            files[FAILED_PAGE] = render(nbformat.v4.new_notebook(), record).encode("utf-8", "replace")
+    return record, {**files, FAILED: record.to_json()}

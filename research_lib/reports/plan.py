@@ -33,6 +33,7 @@ class Report:
     parameters: BaseModel
     folder: Path
     own: bool = False  # the user's own notebook: its parameters are what its cell sets
+    inputs: str = ""  # the hash of all that it depends on, once it is known
 
     @property
     def name(self) -> str:
@@ -50,9 +51,9 @@ class Report:
 
     def record(self, status: Status, message: str = "", **values: object) -> Record:
         """Begin the report's record."""
-        parameters = self.parameters.model_dump(mode="json")
+        asked = {"parameters": self.parameters.model_dump(mode="json"), "inputs": self.inputs, **values}
         known = {"notebook": self.notebook.stem, "slug": self.slug, "status": status, "message": message}
-        return Record.model_validate({**known, "parameters": parameters, **values})
+        return Record.model_validate({**known, **asked})
 
 
 @dataclass(frozen=True)
@@ -76,27 +77,25 @@ def plan(
     `overrides` go before a file's values, and `grid` holds several values each. What is made with other values than the
     file's is a report of its own, `slug--name=value--…`, for each combination: it never takes the place of the file's.
     """
-    made, places = Plan(), Places(notebooks)
+    made, faults, places = dict[str, Report](), list[Record](), Places(notebooks)
     axes = dict(sorted({**{name: [value] for name, value in overrides.items()}, **grid}.items()))
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     for word in words or [""]:
+        name, slug = "", word
         try:
             files = places.find(word)
         except ParameterError as error:
-            made.faults.append(Record(notebook="", slug=word, status=Status.WRONG, message=str(error)))
+            faults.append(Record(notebook="", slug=word, status=Status.WRONG, message=str(error)))
             continue
         for path, point in itertools.product(files, points):
             try:
                 report = _report(path, point, output, places)
-                same = next((one for one in made.reports if one.name == report.name), None)
-                if same is None:
-                    made.reports.append(report)
-                elif same != report:
+                if made.setdefault(report.name, report) != report:
                     raise ParameterError(f"{display_path(path)}: writes {report.name}, as another file does")
             except ParameterError as error:
                 name, slug = path.absolute().parent.name, _slug(path.stem, point)
-                made.faults.append(Record(notebook=name, slug=slug, status=Status.WRONG, message=str(error)))
-    return made
+                faults.append(Record(notebook=name, slug=slug, status=Status.WRONG, message=str(error)))
+    return Plan([*made.values()], faults)
 
 
 class Places:
@@ -108,8 +107,7 @@ class Places:
 
     def __init__(self, notebooks: Path | None = None) -> None:
         self.notebooks = notebooks and notebooks.expanduser().absolute()
-        own = [self.notebooks.parent / "params", self.notebooks] if self.notebooks else [PARAMETERS]
-        self.roots = [root for root in own if root.is_dir()]
+        self.roots = [self.notebooks.parent / "params", self.notebooks] if self.notebooks else [PARAMETERS]
 
     def find(self, word: str = "") -> list[Path]:
         """List the parameter files that a word names: all for none. Of folders, smoke files and hidden ones are left out.
@@ -118,26 +116,26 @@ class Places:
         itself where it has none.
         """
         path = Path(word).expanduser()
-        notebook = path if path.suffix == ".ipynb" else (self.notebooks or NOTEBOOKS) / f"{word}.ipynb"
-        if not word:
-            found = [file for root in self.roots for file in _below(root)]
-        elif path.is_dir():
-            found = _below(path)
-        elif path.is_file() and path.suffix != ".ipynb":
-            found = [path]
-        elif re.search(r"[*?\[]", word):
-            matched = sorted(map(Path, glob(str(path), recursive=True)))  # noqa: PTH207  # Path.glob refuses **x
-            found = [file for one in matched for file in (_below(one) if one.is_dir() else [one])]
-        else:
-            files = [file for root in self.roots for ending in ENDINGS if (file := root / f"{word}{ending}").is_file()]
-            found = files[:1] or [file for root in self.roots for file in _below(root / word)]
-        if not found and notebook.is_file():
-            above = notebook.absolute().parent
-            folders = [root / notebook.stem for root in (above.parent / "params", above / "params", above, *self.roots)]
-            found = next(filter(None, map(_below, folders)), [notebook])
+        named = [root / f"{word}{ending}" for root in self.roots for ending in (*ENDINGS, "")]
+        named = [path, *named, (self.notebooks or NOTEBOOKS) / f"{word}.ipynb"]
+        matched = [Path(one) for one in sorted(glob(str(path), recursive=True))]  # noqa: PTH207  # Path.glob refuses **x
+        found = next(filter(None, map(self._files, named)), []) if word else []
+        found = found or [file for one in (matched if word else self.roots) for file in self._files(one)]
         if word and not found:
             raise ParameterError(f"{display_path(path)}: {self._nothing_there(path)}")
         return list(dict.fromkeys(found))
+
+    def _files(self, place: Path) -> list[Path]:
+        """List the parameter files of a folder or a notebook; a file is itself."""
+        if place.is_dir():
+            found = [path for path in place.rglob("*") if path.suffix in ENDINGS and path.stem != SMOKE]
+            seen = [path for path in found if not any(part[0] == "." for part in path.relative_to(place).parts)]
+            return sorted(path for path in seen if path.is_file())
+        if place.suffix != ".ipynb":
+            return [place] if place.is_file() else []
+        above = place.absolute().parent
+        folders = [root / place.stem for root in (above.parent / "params", above / "params", above, *self.roots)]
+        return next(filter(None, map(self._files, folders)), [place] if place.is_file() else [])
 
     def notebook_of(self, path: Path) -> Path:
         """Return the notebook of a parameter file, or raise a `ParameterError`."""
@@ -152,25 +150,19 @@ class Places:
         found = found[:1] or [notebook for notebook in beside if notebook.stem == path.stem] or beside
         if len(found) != 1:
             known = sorted({notebook.stem for place in (places[0], places[-1]) for notebook in place.glob("*.ipynb")})
-            name = folder.name
-            raise ParameterError(f"{display_path(path)}: there is no notebook {name}.ipynb{nearest(name, known)}")
+            missing = f"there is no notebook {folder.name}.ipynb{nearest(folder.name, known)}"
+            raise ParameterError(f"{display_path(path)}: {missing}")
         return found[0]
 
     def _nothing_there(self, path: Path) -> str:
+        """Say that a word names no file, and which one is most like it."""
         if path.is_dir():
             return "no parameter file is there"
-        names = [f"{file.parent.name}/{file.stem}" for root in self.roots for file in _below(root)]
-        beside = [file.name for file in _below(path.parent)] if path.suffix else []
-        same = [name for name in names if name.rpartition("/")[2] == path.stem]
-        hint = f"; did you mean {' or '.join(same)}?" if same else ""
-        hint = hint or nearest(path.name if beside else str(path), beside or names).partition(" (known")[0]
+        names = [f"{file.parent.name}/{file.stem}" for file in self.find()]
+        same = [name for name in names if name.endswith(f"/{path.stem}")]
+        like = nearest(str(path.with_suffix("")).removeprefix("params/"), names).partition(" (known")[0]
+        hint = f"; did you mean {' or '.join(same)}?" if same else like
         return f"there is no such file{hint or '; see: python -m research_lib list'}"
-
-
-def _below(folder: Path) -> list[Path]:
-    """List a folder's parameter files, without the smoke ones and what is hidden (checkpoints, drafts)."""
-    found = [path for path in folder.rglob("*") if path.suffix in ENDINGS and path.stem != SMOKE and path.is_file()]
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
 def _report(path: Path, point: Mapping[str, object], output: Path, places: Places) -> Report:

@@ -42,16 +42,6 @@ class Finding(BaseModel):
     definition: str = ""
 
 
-class Exhibit(BaseModel):
-    """A table or figure of a page: the id that links to it, its title, and its kind (`table`, `figure`)."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    title: str = ""
-    kind: str = ""
-
-
 class Record(BaseModel):
     """One report."""
 
@@ -78,7 +68,7 @@ class Record(BaseModel):
     hero: str = ""
     limits: tuple[str, ...] = ()
     change_mind: str = ""
-    exhibits: tuple[Exhibit, ...] = ()
+    exhibits: tuple[dict[str, str], ...] = ()  # id, title and kind (`table`, `figure`) of each
     previous: "Record | None" = None  # the report that it replaced, of other inputs; of a failure: the last good one
 
     @property
@@ -86,13 +76,23 @@ class Record(BaseModel):
         """The report's name, `notebook/slug`."""
         return f"{self.notebook}/{self.slug}" if self.notebook else self.slug
 
+    @property
+    def good(self) -> "Record | None":
+        """The last report that was made: this one, or where it is none the one before it."""
+        return self if self.status in MADE else self.previous
+
+    @property
+    def data_to(self) -> str:
+        """The last day of the first series, which the report is about; empty where it names none."""
+        return str(self.data[0].get("last") or "") if self.data else ""
+
     def with_(self, **changes: object) -> Self:
         """Return the same record with other values."""
         return self.model_validate({**dict(self), **changes})
 
-    def link(self, suffix: str = PAGE) -> str:
-        """Return the path of one of the report's files from the folder of all reports."""
-        return f"{self.name}.{suffix}"
+    def link(self) -> str:
+        """Return the path of its page from the folder of all reports; of one that failed, of the page that says so."""
+        return f"{self.name}.{PAGE if self.status in MADE else FAILED_PAGE}"
 
     def to_json(self) -> bytes:
         """Return the record as JSON."""
@@ -108,15 +108,12 @@ def read_record(path: Path) -> Record | None:
 
 
 def read_records(output: Path) -> list[Record]:
-    """Read the latest record of every report below a folder, by name; a failure has the last good one as `previous`."""
-    latest = {
-        path.with_name(path.name.removesuffix(f".{GOOD}")): read_record(path) for path in output.glob(f"*/*.{GOOD}")
-    }
+    """Read the latest record of every report below a folder; a failure has the last good one as `previous`."""
+    latest = {record.name: record for path in output.glob(f"*/*.{GOOD}") if (record := read_record(path))}
     for path in output.glob(f"*/*.{FAILED}"):
         if failed := read_record(path):
-            report = path.with_name(path.name.removesuffix(f".{FAILED}"))
-            latest[report] = failed.with_(previous=latest.get(report))
-    return sorted(filter(None, latest.values()), key=lambda record: with_whole_numbers(record.name))
+            latest[failed.name] = failed.with_(previous=latest.get(failed.name))
+    return list(latest.values())
 
 
 def with_whole_numbers(name: str) -> str:

@@ -5,18 +5,19 @@ import os
 import shutil
 import signal
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
 
 from research_lib.errors import ReportError
 from research_lib.params import NotebookParameters
-from research_lib.reports import forkserver, make, plan
+from research_lib.reports import forkserver, html, plan
 from research_lib.reports.inputs import Inputs
-from research_lib.reports.kernels import Execution
 from research_lib.reports.plan import Report
 from research_lib.reports.record import FAILED, FAILED_PAGE, GOOD, Record, Status
-from research_lib.reports.run import INTERRUPTED, Options, Progress, _Run, _write_index, describe, publish
+from research_lib.reports.run import Options, _execute, describe, publish
 from tests.conftest import write_prices
 from tests.reports.conftest import FINDINGS, MARK, SAME_CODE, alive, folders_of, wait_for
 
@@ -31,7 +32,9 @@ def test_a_failing_cell_gives_a_report_up_to_it_and_the_others_go_on(project):
     done = project.run(project.file("bad"), project.file("good", "seed: 2\n"))
     assert done.exit_code == 1
     assert "small/bad: failed: cell 3: ZeroDivisionError: division by zero" in done.stdout
-    assert project.made() == {"bad.failed.html", "bad.failed.json", "good.html", "good.findings.json", "good.ipynb"}
+    assert project.made() == {
+        *(f"bad.failed.{ending}" for ending in ("html", "json", "ipynb")), "good.html", "good.findings.json", "good.ipynb",
+    }  # fmt: skip
     page = project.page("bad.failed.html")
     assert "ZeroDivisionError" in page
     assert "before" in page
@@ -54,12 +57,16 @@ def test_a_failure_leaves_the_last_good_report_and_is_gone_with_the_next(project
     assert "mended" in pages[2]
 
 
-def test_a_failure_without_a_page_takes_away_that_of_an_earlier_one(tmp_path):
-    report = Report(tmp_path / "own.ipynb", "a", NotebookParameters(), tmp_path)
-    failed = report.record(Status.FAILED, "no kernel")
+def test_what_a_newer_report_lacks_does_not_stand_beside_it(tmp_path):
+    report = Report(tmp_path / "own.ipynb", "a", NotebookParameters(), tmp_path / "own")
+    good, failed = report.record(Status.OK, headline="It rose"), report.record(Status.FAILED, "no kernel")
+    beside = {"figures/hero.svg": b"", "summary.txt": b"", "pdf": b""}
     publish(report, failed, {FAILED_PAGE: b"an earlier one", FAILED: failed.to_json()})
     publish(report, failed, {FAILED: failed.to_json()})
-    assert [path.name for path in tmp_path.iterdir()] == ["a.failed.json"]
+    assert [path.name for path in report.folder.iterdir()] == ["a.failed.json"]
+    publish(report, good, {**beside, GOOD: good.to_json()})
+    publish(report, good, {GOOD: good.to_json()})
+    assert [path.name for path in report.folder.rglob("*") if path.is_file()] == ["a.findings.json"]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +123,7 @@ def test_a_report_over_its_timeout_is_stopped_with_all_that_it_started(project, 
     [
         ("", "python", 0, ""),
         ("conda-env-of-somebody-py", "python", 0, "executed on python3"),
-        ("julia-9", "julia", 1, "is not installed"),
+        ("julia-9", "julia", 1, "No such kernel named julia-9"),
     ],
 )
 def test_a_kernel_that_is_not_there(project, kernel, language, status, said):
@@ -126,14 +133,12 @@ def test_a_kernel_that_is_not_there(project, kernel, language, status, said):
 
 
 def test_a_page_that_cannot_be_rendered_loses_nothing_that_was_computed(project, monkeypatch):
-    def fail(*_, **__):
-        raise RuntimeError("no template")
-
     project.notebook("print('computed')")
-    monkeypatch.setattr(make, "render", fail)
+    monkeypatch.setattr(html, "_cell", lambda *_: 1 / 0)
     done = project.run(project.file())
-    assert "a: failed: its page cannot be made: RuntimeError: no template" in done.stdout
+    assert "a: failed: its page cannot be made: ZeroDivisionError: division by zero" in done.stdout
     assert project.made() == {"a.failed.html", "a.failed.json", "a.failed.ipynb"}
+    assert "its page cannot be made" in project.page("a.failed.html")
     assert "computed" in str(project.executed("a.failed.ipynb").cells[-1].outputs)
 
 
@@ -435,14 +440,14 @@ def test_a_killed_runner_leaves_nothing_running_and_can_be_resumed(project):
     assert {f"a--seed={seed}.html" for seed in range(3)} <= project.made()
 
 
-def test_the_same_run_twice_at_once_makes_each_report_once(project):
-    log = project.folder / "log"
-    project.notebook(f"open({str(log)!r}, 'a').write(f'{{seed}}\\n')")
-    first, second = (project.start(project.file(), "--grid", "seed=0,1,2,3") for _ in range(2))
-    outputs = [running.communicate(timeout=120)[0] for running in (first, second)]
-    assert (first.returncode, second.returncode) == (0, 0), outputs
-    assert sorted(log.read_text().split()) == ["0", "1", "2", "3"]
-    assert sum(output.count(": unchanged") for output in outputs) == 4
+def test_the_same_run_twice_at_once_leaves_whole_reports(project):
+    project.notebook(FINDINGS)
+    both = [project.start(project.file(), "--grid", "seed=0,1,2,3") for _ in range(2)]
+    outputs = [running.communicate(timeout=120)[0] for running in both]
+    assert [running.returncode for running in both] == [0, 0], outputs
+    values = [project.record(f"a--seed={seed}.findings.json")["findings"][0]["value"] for seed in range(4)]
+    assert values == [0, 1, 2, 3]
+    assert not [name for name in project.made() if name.startswith(".making")]
 
 
 # --- a cluster
@@ -466,31 +471,16 @@ def test_a_cluster_makes_the_same_reports_and_outlives_a_worker(project):
     assert project.summary()["counts"] == {"ok": 2}
 
 
-@pytest.mark.parametrize(("reason", "status"), [(INTERRUPTED, Status.INTERRUPTED), ("worker gone", Status.FAILED)])
-def test_what_an_interrupt_ends_on_a_cluster_is_interrupted(tmp_path, reason, status):
-    def give_up(*_, execution, **__):
-        execution.stop(reason)
-        raise ReportError(reason)
+@pytest.mark.parametrize(("interrupted", "ended"), [(True, []), (False, [Status.FAILED])])
+def test_what_an_interrupt_ends_is_not_made_and_what_ends_otherwise_failed(tmp_path, interrupted, ended):
+    def give_up(*_):
+        time.sleep(0.5)
+        raise ReportError("the worker is gone")
 
     report = Report(tmp_path / "own.ipynb", "a", NotebookParameters(), tmp_path / "reports" / "own")
-    run = _Run(Options(), Progress(1, tmp_path), lambda: False)
-    assert run._finish(report, report.record(Status.OK), Execution(), give_up).status is status
-
-
-@pytest.mark.parametrize("status", [Status.FAILED, Status.WRONG])
-def test_a_failure_that_left_no_record_is_in_the_index_with_the_last_good_one(tmp_path, status):
-    report = Report(tmp_path / "own.ipynb", "a", NotebookParameters(), tmp_path / "own")
-    good, failed = (
-        report.record(Status.OK, headline="It rose", verdict="holds"),
-        report.record(Status.FAILED, "no kernel"),
-    )
-    publish(report, good, {GOOD: good.to_json()})
-    for _ in range(2):
-        _write_index(tmp_path, [report.record(status, "the disk is full")])
-        index = " ".join((tmp_path / "index.html").read_text(encoding="utf-8").split())
-        assert "the disk is full. The <a" in index
-        assert "says: It rose" in index
-        publish(report, failed, {FAILED: failed.to_json()})
+    with ThreadPoolExecutor(1) as pool:
+        records = list(_execute([report, report], (pool, give_up), Options(), lambda: interrupted))
+    assert {one.status for one in records} == set(ended)
 
 
 def test_an_editor_s_link_to_nowhere_is_no_code(tmp_path, monkeypatch):
@@ -500,12 +490,15 @@ def test_an_editor_s_link_to_nowhere_is_no_code(tmp_path, monkeypatch):
     assert forkserver.state_of_code() == before
 
 
-def test_a_line_says_what_was_found_where_it_is_and_where_data_ends_before_as_of(tmp_path):
+def test_a_line_says_what_was_found_where_it_is_and_where_data_ends_long_before_as_of(tmp_path):
     made = Record(notebook="n", slug="a", status="ok", headline="It rose", duration_seconds=1.23)
-    assert describe(made, tmp_path) == "n/a: ok: It rose (1.2 s)"
-    card = {"id": "GSPC", "last": "2018-12-31"}
-    late = made.with_(parameters={"as_of": "2024-07-16"}, data=[card, {"id": "VIX", "last": "2024-07-16"}])
-    assert "It rose; as_of is 2024-07-16, but the data ends on 2018-12-31" in describe(late, tmp_path)
-    assert "as_of" not in describe(late.with_(parameters={"as_of": "2018-12-31"}), tmp_path)
+    (tmp_path / "n").mkdir()
+    (tmp_path / "n" / "a.html").touch()
+    assert describe(made, tmp_path) == f"n/a: ok: It rose ({tmp_path}/n/a.html, 1.2 s)"
+    card = {"id": "GSPC", "last": "2024-07-12"}  # a Friday
+    late = made.with_(parameters={"as_of": "2024-07-31"}, data=[card, {"id": "VIX", "last": "2024-07-31"}])
+    assert "It rose; as_of is 2024-07-31, but the data ends on 2024-07-12" in describe(late, tmp_path)
+    for as_of in ("2024-07-12", "2024-07-13", "yesterday", None):
+        assert "as_of" not in describe(late.with_(parameters={"as_of": as_of}), tmp_path)
     wrong = Record(notebook="n", slug="a", status="wrong", message="n/a: one\ntwo")
     assert describe(wrong, tmp_path) == "n/a: wrong: one\nn/a: wrong: two"
