@@ -9,6 +9,7 @@ import threading
 import time
 import zipfile
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -41,20 +42,18 @@ class Vendors:
 
     def __init__(self):
         self.book, self.asked, self.users = {}, [], []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, self))
         self.port = self._server.server_address[1]
 
     def __enter__(self):
-        self._thread.start()
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 
-    def __exit__(self, *_):
-        self.stop()
-
-    def stop(self):
+    def stop(self, *_):
         self._server.shutdown()
         self._server.server_close()
+
+    __exit__ = stop
 
     def answer(self, path, *answers):
         """Answer a path, each time with the next one; the last one stays."""
@@ -69,38 +68,38 @@ class Vendors:
     def times_asked(self, part):
         return sum(part in path for path in self.asked)
 
-    def _take(self, raw):
+    def take(self, raw):
         parts = urlsplit(raw)
         path = unquote(parts.path) + ("?" + parse_qs(parts.query)["id"][0] if "fredgraph" in raw else "")
         self.asked.append(path)
-        answers = self.book.get(path)
-        if answers is None:
-            fault = {"description": "No data found, symbol may be delisted"}
-            return as_json({"chart": {"result": None, "error": fault}}, status=404)
+        fault = {"description": "No data found, symbol may be delisted"}
+        answers = self.book.get(path, [as_json({"chart": {"result": None, "error": fault}}, status=404)])
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
-    def _handler(vendors):  # noqa: N805
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
 
-            def do_GET(self):
-                vendors.users.append(self.headers["User-Agent"])
-                answer = vendors._take(self.path)
-                time.sleep(answer.delay_s)
-                self.send_response(answer.status)
-                for name, value in (answer.headers | {"Content-Length": str(len(answer.body))}).items():
-                    self.send_header(name, value)
-                try:
-                    self.end_headers()
-                    self.wfile.write(answer.body[: len(answer.body) // 2] if answer.cut else answer.body)
-                except OSError:  # who asked has gone
-                    self.close_connection = True
-                self.close_connection |= answer.cut
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
 
-            def log_message(self, *_):
-                pass
+    def __init__(self, vendors, *args):
+        self.vendors = vendors
+        super().__init__(*args)
 
-        return Handler
+    def do_GET(self):
+        self.vendors.users.append(self.headers["User-Agent"])
+        answer = self.vendors.take(self.path)
+        time.sleep(answer.delay_s)
+        self.send_response(answer.status)
+        for name, value in (answer.headers | {"Content-Length": str(len(answer.body))}).items():
+            self.send_header(name, value)
+        try:
+            self.end_headers()
+            self.wfile.write(answer.body[: len(answer.body) // 2] if answer.cut else answer.body)
+        except OSError:  # who asked has gone
+            self.close_connection = True
+        self.close_connection |= answer.cut
+
+    def log_message(self, *_):
+        pass
 
 
 def lead(client, port):
