@@ -62,9 +62,9 @@ def places(node: ast.AST) -> Iterator[tuple[Any, str, Any]]:
 
 
 def mirrors(path: Path) -> list[str]:
-    """Return the tests that mirror a file of the library, or those of its package, and what else judges its numbers."""
+    """Return the tests named after a file of the library, or those of its package, and what else judges its numbers."""
     package, *parts = path.with_suffix("").relative_to("research_lib").parts
-    own = [str(test) for part in reversed(parts) for test in sorted(Path("tests", package).rglob(f"test_{part}*.py"))]
+    own = [str(test) for part in reversed(parts) for test in sorted(Path("tests").rglob(f"test_{part}*.py"))]
     own = own or [str(test) for test in sorted(Path("tests", package).glob("test_*.py"))]
     return list(dict.fromkeys([*own, *OF_A_PACKAGE.get(package, [])]))
 

@@ -33,9 +33,10 @@ def test_a_correlation_is_numpys_on_complete_periods_and_its_interval_archs():
     assert np.arctanh([found.low, found.high]) == pytest.approx(ends, abs=0.1 * reach)
 
 
-def test_its_bootstrap_t_is_that_of_a_loop_over_blocks():
-    """Two trending series and few blocks, so that a resample's own means and spreads count."""
-    x, y = np.cumsum(pair(130, seed=3), axis=1)
+@pytest.mark.parametrize("trending", [True, False])
+def test_its_bootstrap_t_is_that_of_a_loop_over_blocks(trending):
+    """Two series that trend, and few blocks: a resample's own means and spreads count."""
+    x, y = np.cumsum(pair(130, seed=4), axis=1) if trending else pair(130, seed=3)
     found, z, errors = correlation(x, y, block=24, draws=199, seed=4), [], []
     for starts in (np.arange(6) * 24, *generator(4).integers(0, 130, size=(199, 6))):
         rows = np.add.outer(starts, np.arange(24)) % 130

@@ -68,9 +68,7 @@ def test_records_spells_and_ages_follow_their_definition(numbers):
     assert history.spell_lengths(condition).tolist() == lengths
     np.testing.assert_array_equal(history.age(condition), ages)
     ends = [at for at, one in enumerate(lengths) if one and (lengths[at + 1 :] or [0])[0] == 0]
-    dates = condition.index
-    expected = [(dates[at - lengths[at] + 1], dates[at], lengths[at], at == len(numbers) - 1) for at in ends]
-    assert list(history.spells(condition).itertuples(index=False, name=None)) == expected
+    assert history.run_ends(history.spell_lengths(condition).astype(float)).index.equals(condition.index[ends])
 
 
 def test_crossings_changes_and_drawdowns_by_hand():

@@ -11,13 +11,14 @@ from research_lib.stats import policy
 from research_lib.stats.policy import CycleRule, easing_cycles, policy_events
 
 CHANGES = load_target_changes()
-LAST_OF = {  # the last days of each kind; first cuts are the design's list, for its default rule
+LAST_OF = {  # the last days of each kind; of first cuts the design's list, of unscheduled ones all that are known
     "first cut": ["1984-09-20", "1987-11-04", "1989-06-06", "1995-07-06", "1998-09-29", "2001-01-03", "2007-09-18",
                   "2019-07-31", "2024-09-18"],
     "last cut": ["2003-06-25", "2008-12-16", "2020-03-15"],  # the cycle of 2024 has had no hike yet
     "first hike": ["2004-06-30", "2015-12-16", "2022-03-16"],
     "pause": ["2006-06-29", "2018-12-19", "2023-07-26"],
-    "unscheduled cut": ["2008-10-08", "2020-03-03", "2020-03-15"],
+    "unscheduled cut": ["1998-10-15", "2001-01-03", "2001-04-18", "2001-09-17", "2008-01-22", "2008-10-08", "2020-03-03",
+                        "2020-03-15"],
 }  # fmt: skip
 
 
@@ -32,6 +33,7 @@ def dates(changes, kind, *rule):
 @pytest.mark.parametrize(("kind", "expected"), LAST_OF.items())
 def test_turns_of_policy(kind, expected):
     assert dates(CHANGES, kind)[-len(expected) :] == expected
+    assert kind not in ("first cut", "unscheduled cut") or len(policy_events(CHANGES, kind)) == len(expected)
 
 
 def test_cycles_and_how_their_events_are_numbered():
