@@ -10,13 +10,13 @@ LIBRARY = PROJECT / "research_lib"
 MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 13_692, 75, 60
 # What each package may have today; behind it, what the design wants it to come down to. Lower the first with each step.
 BUDGET = {
-    "": 461,  # 400: errors, project, params, __main__
-    "cli": 329,  # 300
+    "": 462,  # 400: errors, project, params, __main__
+    "cli": 320,  # 300
     "explore": 200,  # 200
     "data": 2730,  # 2,400
-    "stats": 1988,  # 2,000; the cases of claims came from studies
-    "exhibits": 939,  # 900
-    "studies": 4067,  # 3,200, of which claims 1,200
+    "stats": 2026,  # 2,000; the cases of claims came from studies
+    "exhibits": 919,  # 900
+    "studies": 3864,  # 3,200, of which claims 1,200
     "reports": 1794,  # 1,500
 }
 ROOT = {"__init__", "__main__", "errors", "project", "params"}

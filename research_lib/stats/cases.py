@@ -47,6 +47,16 @@ def season_days(
     return inside, year, 0 if is_over else last
 
 
+def seasons_over(inside: NDArray[np.bool_], year: Integers, under_way: int) -> pd.DataFrame:
+    """List the seasons that are over, from what `season_days` gives, but one that the data begins with.
+
+    A row a year: `before`, the place of the last day before the season, and `last`, that of its own last day.
+    """
+    rows = pd.Series(np.flatnonzero(inside)).groupby(year[inside])
+    found = pd.DataFrame({"before": rows.min() - 1, "last": rows.max()})
+    return found[(found["before"] >= 0) & (found.index != under_way)]
+
+
 def places_in_period(index: pd.DatetimeIndex, period: str) -> tuple[Integers, Integers]:
     """Count each day's place in its period ("M": month) from the start and from the end; the first is 1."""
     days = pd.Series(0, index=range(len(index))).groupby(index.to_period(period))

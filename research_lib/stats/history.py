@@ -88,11 +88,35 @@ def _episodes_before_last(where: NDArray[np.bool_], gap: int) -> int:
 
 def change(values: "pd.Series[float]", periods: int, kind: Kind = "percent") -> "pd.Series[float]":
     """Return the change over k periods: P[t]/P[t-k] - 1, P[t] - P[t-k], or ln P[t]/P[t-k]; NaN on the first k."""
-    before = values.shift(periods)
+    return change_from(values, values.shift(periods), kind)
+
+
+def change_from(values: "pd.Series[float]", base: "pd.Series[float]", kind: Kind = "percent") -> "pd.Series[float]":
+    """Return the change from a base of the same days; NaN where a base that one divides by is not positive."""
     if kind == "points":
-        return values - before
-    ratio = (values / before).where(before > 0)
+        return values - base
+    ratio = (values / base).where(base > 0)
     return ratio - 1 if kind == "percent" else pd.Series(np.log(ratio.where(ratio > 0)), index=values.index)
+
+
+def before_offset(values: "pd.Series[float]", offset: pd.DateOffset) -> "pd.Series[float]":
+    """Return for each day the last value up to a calendar's length before it; NaN where there is none."""
+    days = pd.DatetimeIndex(values.index)
+    rows = days.searchsorted(pd.DatetimeIndex(days - offset), side="right") - 1
+    return pd.Series(np.where(rows >= 0, values.to_numpy()[rows], np.nan), index=days)
+
+
+def before_period(values: "pd.Series[float]", period: str) -> "pd.Series[float]":
+    """Return for each day the last value of the period before its own ("M": month); NaN in the first."""
+    periods = pd.DatetimeIndex(values.index).to_period(period)
+    return pd.Series(values.groupby(periods).last().shift().reindex(periods).to_numpy(), index=values.index)
+
+
+def periods_to(values: "pd.Series[float]", level: float, pace: int) -> "pd.Series[float]":
+    """Return how many periods a line takes to a level if it goes on as over the last `pace`; infinite if it moves away."""
+    left = level - values
+    periods = left / (values.diff(pace) / pace)
+    return periods.mask(periods < 0, np.inf).where(left != 0, 0.0)
 
 
 def records(values: "pd.Series[float]", *, low: bool = False, ties: bool = False) -> "pd.Series[bool]":
@@ -109,13 +133,10 @@ def spell_lengths(condition: "pd.Series[bool]") -> "pd.Series[int]":
     return pd.Series(positions - np.maximum.accumulate(np.where(met, 0, positions)), index=condition.index)
 
 
-def spells(condition: "pd.Series[bool]") -> pd.DataFrame:
-    """List the runs of periods that meet the condition: columns start, end, length, ongoing (True for the last only)."""
-    lengths = spell_lengths(condition).to_numpy()
-    ends = np.flatnonzero((lengths > 0) & (np.append(lengths[1:], 0) == 0))
-    dates = condition.index
-    frame = {"start": dates[ends - lengths[ends] + 1], "end": dates[ends], "length": lengths[ends]}
-    return pd.DataFrame({**frame, "ongoing": ends == len(lengths) - 1})
+def run_ends(lengths: "pd.Series[float]") -> "pd.Series[float]":
+    """Keep of counts of a run the last of each, and of the run that is under way the count so far."""
+    known = lengths.dropna()
+    return known[np.append(np.diff(known.to_numpy()) < 0, True)[: len(known)] & (known > 0).to_numpy()]
 
 
 def age(condition: "pd.Series[bool]") -> "pd.Series[float]":
@@ -207,6 +228,13 @@ def breakouts(price: "pd.Series[float]", lookback: int) -> pd.DataFrame:
     levels = {"band": band, "falling peaks": _falling_peaks_end(before), "highest": before.max()}
     level = pd.Series(np.exp(list(levels.values())), index=list(levels))
     return pd.DataFrame({"level": level, "value": float(price.iloc[-1]) / level - 1})
+
+
+def latest_breakouts(price: "pd.Series[float]", lookback: int, line: str, last: int) -> "pd.Series[float]":
+    """Return what `breakouts` gives over one line on each of the `last` days, from a resistance drawn anew."""
+    rows = range(max(lookback, len(price) - last), len(price))
+    found = [breakouts(price.iloc[row - lookback : row + 1], lookback)["value"][line] for row in rows]
+    return pd.Series(found, price.index[list(rows)], dtype=float)
 
 
 def _falling_peaks_end(before: Floats) -> float:

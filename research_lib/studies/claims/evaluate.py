@@ -1,6 +1,6 @@
-"""From a check to its readings: what the data gives on each definition, by the same functions as the studies."""
+"""From a check to its readings: choose days, find what each gives, and say one thing of that, by the studies' functions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
@@ -15,33 +15,26 @@ from research_lib.stats import cases, cross_section, history
 from research_lib.stats.bootstrap import correlation
 from research_lib.stats.estimate import Estimate
 from research_lib.stats.event_study import event_study
-from research_lib.stats.extremes import calendar_years, return_period, return_periods
+from research_lib.stats.extremes import return_period, return_periods
 from research_lib.stats.randomization import season_less_rest, sign_flip
 from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies.claims.language import Check, Choices, Line, Phrase, read, read_span, read_years, write
-from research_lib.studies.claims.lines import (
-    CHANGED,
-    CHANGES,
-    STATES,
-    YEAR,
-    Days,
-    Lines,
-    Series,
-    Values,
-    amount,
-    bare,
-    days_when,
-    decisions,
-    meets,
-    season_days,
-)
+from research_lib.studies.claims.lines import CHANGED, CHANGES, Days, Lines, Series, amount, decisions, meets, seasons
 
 STALE_DAYS = {"session": 7, "week": 21, "month": 92, "quarter": 200}  # holidays; and series come out with a delay
-LATE_DAYS = {"quarter": 45 + 92, "year": 45 + 366}  # by which a history may begin after the day that the claim names
+LATE_DAYS = {"quarter": 45 + 92}  # by which a history may begin after the day that the claim names
+YEAR = {"session": 252, "week": 365.25 / 7, "month": 12, "quarter": 4, "year": 1}  # how many of each make one
 FEW_CYCLES = 20
 TAIL_SHARE = 0.99  # of the history lies below the threshold of a return period
 PUBLISHED_BY = 5  # the month by which the statements of the year before are out
-LEAST_BREAKOUT = 3  # closes that a resistance is drawn from
+SUMMARIES = {
+    "mean": "mean",
+    "median": "median",
+    "deviation": "std",
+    "highest": "max",
+    "longest": "max",
+    "lowest": "min",
+}
 DAY_WORDS = {"count", "share", "longest", "since", "date", "first date", "previous date"}  # not about a line's values
 CALENDAR = {"season", "years", "weekday", "session of", "same session of", "on", "policy"}  # nor are these conditions
 
@@ -59,29 +52,12 @@ class Reading:
     choices: Choices = ()
     low: float = np.nan
     high: float = np.nan
-    base: float = np.nan  # what an excess is held against
     uncertain: bool = False  # an interval was asked for, though the cases may be too few for one
     begins_late: bool = False  # the claim names an earlier start of history than the data has
     ties: int = 0  # earlier values equal to a ranked one
     higher: Days | None = field(default=None, compare=False)  # the days that outrank it
     path: Series | None = field(default=None, compare=False)  # the line up to the day
     events: Series | None = field(default=None, compare=False)  # the cases
-
-
-@dataclass(frozen=True)
-class Cases:
-    """What something is said of: a line's values through time, or single cases among them."""
-
-    values: Series
-    kind: str
-    first: pd.Timestamp  # of the history
-    path: Series  # the line
-    noun: str = "cases"
-    total: int = 0  # of the periods that they are among
-    apart: Series | None = None  # those of outcomes that do not overlap
-    signed: bool = False  # a share is of those above zero, where it names no bound
-    base: float = np.nan  # what an excess is held against
-    estimate: Estimate | None = None
 
 
 def read_all(check: Check, lines: Lines, day: pd.Timestamp, *, uncertain: bool = False) -> list[Reading]:
@@ -98,15 +74,17 @@ def read_all(check: Check, lines: Lines, day: pd.Timestamp, *, uncertain: bool =
 def _read(check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> Reading:
     if check.special is not None:
         return _of_special(check.special, lines, day)
-    asked, last = Question(check, lines, day, uncertain), check.line.take[-1] if check.line.take else None
+    take = check.line.take
+    if check.say.word == "longest" and take and take[-1].word == "fall episodes":  # the length, not the size
+        length = read("take", take[-1].text.removesuffix(" length") + " length")
+        check = replace(check, line=replace(check.line, take=(*take[:-1], length)))
+    asked = Question(check, lines, day, uncertain)
     season = next((one.phrase for one in check.when if one.phrase.word == "season" and one.line is None), None)
-    if last is not None and last.word in LAST_STEPS and not (last["name"] and last["k"]):
-        return LAST_STEPS[last.word](asked, last, replace(check.line, take=check.line.take[:-1]))
+    if take and take[-1].word in ("correlation with", "slope on") and not take[-1]["k"]:
+        return _association(asked, take[-1])
     if check.after is not None:
-        return asked.say(_what_followed(asked, check.after))
-    if season is not None and last is None:
-        return asked.say(_seasons(asked, season))
-    return _on_days(asked) if check.when else _through_time(asked)
+        return _what_followed(asked, check.after)
+    return _seasons(asked, season) if season is not None and not take else _on_days(asked)
 
 
 class Question:
@@ -117,104 +95,95 @@ class Question:
         span = check.asked and (pd.Timestamp(check.asked[0]), min(pd.Timestamp(check.asked[1]), day))
         if span and span[0] > day:
             raise ParameterError(f"at: {span[0].date()} is after {day.date()}, the last day that the article knew")
-        ends = [pd.Timestamp(check.to)] if check.to else [span[1]] if span and not check.after else [day]
-        self.end, self.last_asked = min(day, *ends), span[1] if span else day
+        self.end = min(day, pd.Timestamp(check.to or (span[1] if span and not check.after else day)))
+        self.last_asked = span[1] if span else day
+        begins, named = [self._begins(name) for name in check.names()], pd.Timestamp(check.start or day)
+        self.begins_late = any((one - named).days > late for one, late in begins)
+        self.start = max([one for one, _ in begins] + ([named] if check.start else []))
+        if self.start > self.end:
+            raise ParameterError(f"from: {self.start.date()} is after {self.end.date()}, where the history ends")
         if span and span[0] == span[1] and check.after:  # what followed is counted from the last value up to the day
             days = lines.pair(check.line, self.end)[0].known().days
             span = (max(days[days <= span[1]], default=span[1]),) * 2
-        self.window = slice(*span) if span and (span[0] < span[1] or check.to or check.after) else None
+        self.window: Any = slice(*span) if span and (span[0] < span[1] or check.to or check.after) else None
         self.places_day = any(word in self.word for word in ("rank", "since", "percentile", "as far", "return period"))
-        self.named = None if check.start is None else pd.Timestamp(check.start)
-        self.begins = []  # when each condition's line does, and its period
-        for one in check.when:
-            if one.line is not None:  # a season's change stands on its last day
-                values = lines.pair(bare(one.line), self.end)[0] if one.is_of_season else self.known(one.line)
-                self.begins.append((values.known().days[0], values.period))
-        self.start = max([*filter(None, [self.named]), *(first for first, _ in self.begins)], default=None)
 
-    def known(self, line: Line | str) -> Values:
-        """Return a line up to the end, or a price or series; one that has no value, or stopped long before, is said."""
-        values = self.lines.raw(line) if isinstance(line, str) else self.lines.values(line, self.end)
+    def _begins(self, name: str) -> tuple[pd.Timestamp, int]:
+        """Say when a price or series begins, and how much later than asked it may; one that stopped before the end is said."""
+        values = self.lines.raw(name)
         days = values.series.loc[: self.end].dropna().index
         if not len(days) or (self.end - days[-1]).days > STALE_DAYS.get(values.period, 366):
             ends = f"ends on {days[-1].date()}, before" if len(days) else "has no value up to"
-            raise InsufficientDataError(f"{self.lines.title(line)} {ends} {self.end.date()}")
-        return values
+            raise InsufficientDataError(f"{self.lines.title(name)} {ends} {self.end.date()}")
+        return days[0], LATE_DAYS.get(values.period, 45)
 
     def chosen(self, days: Days) -> NDArray[np.bool_]:
         """Mark the days from `start`, in the window that is asked about; a rank is among all days from `start`."""
-        chosen = np.ones(len(days), dtype=bool) if self.start is None else np.asarray(days >= self.start)
+        chosen = np.asarray(days >= self.start)
         if self.window is not None and not self.places_day:
             chosen &= np.asarray((days >= self.window.start) & (days <= self.window.stop))
         return chosen
 
-    def looked_at(self, line: Line) -> Values:
-        """Return what conditions are about; of two prices with no step the days alone."""
-        left, right = self.lines.pair(line, self.end)
-        return left if right is not None and left.kind == "level" and not line.take else self.known(line)
-
     def days(self, line: Line) -> "pd.Series[bool]":
         """Mark the chosen days that meet the conditions, cooled off."""
-        met = days_when(self.lines, self.looked_at(line), self.check.when, self.end).loc[self.start :]
+        met = self.lines.days_when(self.lines.days_of(line, self.end), self.check.when, self.end).loc[self.start :]
         if self.check.quiet:
             rows = np.flatnonzero(met.to_numpy())
             kept = rows[cases.spaced(rows, self.check.quiet + 1)]
             met = pd.Series(np.isin(np.arange(len(met)), kept), index=met.index)
         return met[self.chosen(Days(met.index))]
 
-    def say(self, found: Cases) -> Reading:
-        """Say the word that is asked for, of values through time or of cases."""
-        word, x, kind, shift = self.word, found.values, found.kind, 0.0
-        begins = [(found.first, self.check.line.every), *self.begins]
-        named = self.named or max(begins)[0]
-        late = word != "value" and any((day - named).days > LATE_DAYS.get(period, 45) for day, period in begins)
-        first, last = self._taken_from(found, whole=late)
-        parts: dict[str, Any] = {"cases": found.noun, "base": found.base, "path": found.path, "begins_late": late}
-        parts |= {"n": len(x), "first": first, "last": last, "events": None if found.noun == "values" else x}
-        if self.check.excess:
-            kind, shift = CHANGED.get(kind, kind), found.base
-        if found.estimate is not None:
-            return Reading(found.estimate.value, kind, **parts | _interval(found.estimate))
-        if found.noun == "values" and not self.places_day and word != "value":
-            parts["n"] = len(x := self._asked_about(x))
-        if word in ("count", "share"):
-            return self._count(x, found, shift, parts)
-        if not len(x):
-            if self.check.says_date:
-                return Reading(None, "day", **parts)
-            raise InsufficientDataError(f"there is no case of it from {first.date()} to {last.date()}")
-        if word not in SUMMARIES:
+    def say(  # noqa: PLR0913  # what is said of
+        self, x: Series, kind: str, path: Series, noun: str = "cases", *, total: int = 0, apart: Series | None = None,
+        signed: bool = False, base: float = np.nan, estimate: Estimate | None = None,
+    ) -> Reading:  # fmt: skip
+        """Say the word that is asked for of a line's values through time, or of single cases among `total` periods.
+
+        `path` is the line; `apart` are outcomes that do not overlap; a share is of those above zero where they are `signed`
+        and it names no bound; `base` is what an excess is held against.
+        """
+        word, op, through_time = self.word, self.check.say["op"], noun == "values"
+        late, path = self.begins_late and word != "value", path.loc[self.start :].dropna()
+        is_of_all = late or self.places_day or (word == "value" and through_time) or self.window is None
+        days = (path if is_of_all else path.loc[self.window]).index
+        first, last = (days[0], days[-1]) if len(days) else (self.end, self.end)
+        x = x if word == "count" and not op else x.dropna()
+        if through_time and not self.places_day and word != "value" and estimate is None:
+            x = self._asked_about(x)
+        parts: dict[str, Any] = {"cases": noun, "path": path, "begins_late": late, "first": first, "last": last}
+        parts |= {"n": len(x), "events": None if through_time else x}
+        shown, shift = (CHANGED.get(kind, kind), base) if self.check.excess else (kind, 0.0)
+        if estimate is not None:
+            return Reading(estimate.value, shown, **parts | _interval(estimate))
+        bound = op or ("above" if signed and word == "share" else "")
+        if word == "count" or (word == "share" and (len(x) if bound else total)):
+            hits = meets(x, bound, self.check.say["x"] or "0", kind) if bound else pd.Series(True, x.index)
+            tested = hits if apart is None else hits[apart.index]
+            n, n_tested = (len(x), len(tested)) if bound else (total, total if apart is None else len(apart))
+            if self.uncertain and word == "share":
+                parts |= _interval(cases.share(int(tested.sum()), n_tested), shift)
+            return Reading(float(hits.sum()) / (n if word == "share" else 1) - shift, word, **parts)
+        if len(x):
+            return self._summary(x, shown, apart, shift, parts)
+        if self.check.says_date:
+            return Reading(None, "day", **parts)
+        raise InsufficientDataError(f"there is no case of it from {first.date()} to {last.date()}")
+
+    def _summary(self, x: Series, kind: str, apart: Series | None, shift: float, parts: dict[str, Any]) -> Reading:
+        value: Any = np.nan
+        if (word := self.word) == "total":
+            if kind not in CHANGES:
+                raise ParameterError(f"say: total compounds changes, and the line gives a {kind}")
+            value = prod(1.0 + x) - 1
+        elif word == "value":
+            value = float(x.iloc[-1]) - shift
+        elif word not in SUMMARIES:
             return self._place(x, parts)
-        if word == "total" and found.kind not in CHANGES:
-            raise ParameterError(f"say: total compounds changes, and the line gives a {found.kind}")
+        elif word != "deviation" or np.isfinite(x).all():
+            value = getattr(x, SUMMARIES[word])() - shift
         if self.uncertain and word == "median":
-            parts |= _interval(cases.median(x if found.apart is None else found.apart), shift)
-        return Reading(float(SUMMARIES[word](x)) - shift, kind, **parts)
-
-    def _taken_from(self, found: Cases, *, whole: bool) -> tuple[pd.Timestamp, pd.Timestamp]:
-        """Return the first and the last day that the cases are taken from, if no line stopped long before."""
-        for name in self.check.names():
-            self.known(name)
-        begin, end = max(found.first, self.start or found.first), self.end
-        if self.window is not None and not (whole or self.places_day or (self.word, found.noun) == ("value", "values")):
-            begin, end = max(begin, self.window.start), min(end, self.window.stop)
-        days = found.path.loc[begin:end].index
-        return (days[0], days[-1]) if len(days) else (begin, end)
-
-    def _count(self, x: Series, found: Cases, shift: float, parts: dict[str, Any]) -> Reading:
-        """Count the cases, or those beyond a bound; a share is of them, or of all periods that they are among."""
-        word, say = self.word, self.check.say
-        bound = say["op"] or ("above" if found.signed and word == "share" else "")
-        hits = meets(x, bound, say["x"] or "0", found.kind) if bound else x.notna()
-        n = len(x) if bound else found.total
-        if word == "count":
-            return Reading(float(hits.sum()) - shift, word, **parts)
-        if not n:
-            raise InsufficientDataError(f"there is no case of it up to {self.end.date()}")
-        if self.uncertain:
-            hit = hits if found.apart is None else hits[x.index.isin(found.apart.index)]
-            parts |= _interval(cases.share(int(hit.sum()), len(hit) if bound else n), shift)
-        return Reading(float(hits.sum()) / n - shift, word, **parts)
+            parts |= _interval(cases.median(x if apart is None else apart), shift)
+        return Reading(float(value), kind, **parts)
 
     def _asked_about(self, x: Series) -> Series:
         asked = x if self.window is None else x.loc[self.window]
@@ -226,8 +195,9 @@ class Question:
     def _place(self, x: Series, parts: dict[str, Any]) -> Reading:
         """Say where the day that is asked about, or the extreme of a window, stands in the history up to it."""
         word, dates, x = self.word, Days(x.index), -x if "lowest" in self.word else x
-        if "date" in word and parts["cases"] != "values":
-            row = {"first date": 0, "previous date": -2}.get(word, -1)
+        is_start = word == "since" and self.check.when and not self.check.after
+        if parts["cases"] != "values" and (is_start or word in DAY_WORDS - {"since"}):
+            row = {"first date": 0, "since": 0, "previous date": -2}.get(word, -1)
             return Reading(dates[row] if len(x) >= abs(row) else None, "day", **parts)
         asked = x.iloc[-1:] if self.window is None and "date" not in word else self._asked_about(x)
         day = Days(asked.index)[int(asked.argmax())]
@@ -237,7 +207,7 @@ class Question:
         stands = history.rank_in_history(pd.concat([others, x[dates == day]]), gap=self.check.quiet)
         if word == "return period":
             threshold = float(x.quantile(TAIL_SHARE if stands.value > 0 else 1 - TAIL_SHARE))
-            found = return_period(return_periods(x, stands.value, threshold), threshold, calendar_years(dates))
+            found = return_period(return_periods(x, stands.value, threshold), threshold)
             return Reading(found.value, "year", **parts | {"cases": "episodes"} | _interval(found))
         if "rank" in word:
             rank = 1 + stands.higher_episodes if self.check.quiet else stands.rank
@@ -250,68 +220,51 @@ class Question:
         return Reading(value, "share", **parts)
 
 
-SUMMARIES: dict[str, Callable[[Series], Any]] = {
-    "value": lambda x: x.iloc[-1],
-    "mean": lambda x: x.mean(),
-    "median": lambda x: x.median(),
-    "deviation": lambda x: x.std() if np.isfinite(x).all() else np.nan,
-    "total": lambda x: prod(1.0 + x) - 1,
-    "highest": lambda x: x.max(),
-    "lowest": lambda x: x.min(),
-    "longest": lambda x: x.max(),
-}
-
-
-def _through_time(asked: Question) -> Reading:
-    """Say something of all values of a line; of runs, each counts once, at its end."""
-    values = asked.known(asked.check.line)
-    x = path = values.series.loc[asked.start :].dropna()
-    if values.runs and asked.word != "value":
-        x = x[np.append(np.diff(x.to_numpy()) < 0, True) & (x > 0).to_numpy()]
-    estimate = cosine_mean(x[asked.chosen(Days(x.index))]) if asked.uncertain and asked.word == "mean" else None
-    first, signed = values.known().days[0], values.kind in CHANGES
-    return asked.say(Cases(x, values.kind, first, path, "values", len(x), signed=signed, estimate=estimate))
-
-
 def _on_days(asked: Question) -> Reading:
-    """Say something of the days that meet a condition."""
-    met, is_about_days = asked.days(asked.check.line), asked.word in DAY_WORDS and not asked.check.say["op"]
-    values = (asked.looked_at if is_about_days else asked.known)(asked.check.line)
-    path, runs, first = values.series.loc[asked.start :], history.spells(met), values.known().days[0]
-    if asked.word == "longest":
-        lengths = pd.Series(runs["length"].to_numpy(dtype=float), index=Days(runs["start"]))
-        none = pd.Series([0.0], index=path.index[-1:])
-        return asked.say(Cases(lengths if len(runs) else none, values.period, first, path, "values"))
-    if asked.word == "since":
-        start = runs["start"].iloc[-1] if len(runs) and runs["ongoing"].iloc[-1] else None
-        return Reading(start, "day", len(path), first, asked.end, path=path)
-    x, signed = values.series[met.index][met], values.kind in CHANGES
-    signed &= all(one.phrase.word in CALENDAR and one.line is None for one in asked.check.when)
-    is_tested = asked.uncertain and asked.word == "mean" and len(x) > 0
-    estimate = sign_flip(x, groups=(met != met.shift()).cumsum()[met]) if is_tested else None
-    return asked.say(Cases(x, values.kind, first, path, total=len(met), signed=signed, estimate=estimate))
+    """Say something of a line's values, on all days or on those that meet a condition; a run or a fall is one case."""
+    check, word, lines, line = asked.check, asked.word, asked.lines, asked.check.line
+    is_about_days = bool(check.when) and word in DAY_WORDS and not check.say["op"]
+    values = (lines.days_of if is_about_days else lines.values)(line, asked.end)
+    is_mean, signed = asked.uncertain and word == "mean", values.kind in CHANGES
+    if values.noun == "falls":  # chosen by their first day
+        price, x = lines.pair(line.bare, asked.end)[0], values.series[asked.chosen(values.days)]
+        met = lines.days_when(price, check.when, asked.end)
+        x = x[met.reindex(x.index, fill_value=False)]
+        return asked.say(x, values.kind, price.series, values.noun, total=len(x))
+    path = values.known().series.loc[asked.start :]
+    if not check.when:
+        x = history.run_ends(path) if values.noun == "runs" and word != "value" else path
+        estimate = cosine_mean(x[asked.chosen(Days(x.index))]) if is_mean else None
+        return asked.say(x, values.kind, path, "values", total=len(x), signed=signed, estimate=estimate)
+    met = asked.days(line)
+    met = met[met.index.isin(path.index)]
+    path = path.loc[met.index[0] :] if len(met) else path
+    if word in ("longest", "since"):
+        lengths = history.spell_lengths(met).astype(float)
+        if word == "since":
+            return asked.say(path[met.index][len(met) - int(lengths.iloc[-1]) :], values.kind, path)
+        ends = history.run_ends(lengths)
+        return asked.say(ends if len(ends) else lengths.iloc[-1:], values.period, path, "values")
+    x = path[met.index][met]
+    signed &= all(one.phrase.word in CALENDAR and one.line is None for one in check.when)
+    estimate = sign_flip(x, groups=(met != met.shift()).cumsum()[met]) if is_mean and len(x) else None
+    return asked.say(x, values.kind, path, total=len(met), signed=signed, estimate=estimate)
 
 
-def _what_followed(asked: Question, after: Phrase) -> Cases:
-    """Find what followed the days that meet a condition, or all days where there is none."""
-    check, lines, line = asked.check, asked.lines, bare(asked.check.then or asked.check.line)
+def _what_followed(asked: Question, after: Phrase) -> Reading:
+    """Say something of what followed the days that meet a condition, or all days where there is none."""
+    check, lines, line = asked.check, asked.lines, (asked.check.then or asked.check.line).bare
     path = lines.pair(line, asked.end)[0].series
     if after["date"]:
-        until = pd.Timestamp(read_span(after["date"])[1])
-        days = Days(path.index) if until <= asked.end else exchange_sessions()
-        n = int(((days > asked.last_asked) & (days <= until)).sum())
-        if not n:
-            raise ParameterError(f"after: {after.text} is not after {asked.last_asked.date()}")
-        after = read("after", f"{n} {after['path']}")
+        after = sessions_until(after, Days(path.index), asked.last_asked)
     ahead = lines.values(replace(line, take=(after,)), asked.end)
     if not len(ahead.days):
         raise InsufficientDataError(f"{lines.title(line)}: no {after.text} are over by {asked.end.date()}")
-    index, first = ahead.days, ahead.days[0]
-    rows = np.flatnonzero(asked.chosen(index))
+    index, rows = ahead.days, np.flatnonzero(asked.chosen(ahead.days))
     if check.when:
         met = asked.days(check.line)
-        rows = np.unique(index.searchsorted(met.index[met & (met.index >= first)]))  # perhaps of another calendar
-        rows, first = rows[rows < len(index)], max([first, *met.index[:1]])
+        rows = np.unique(index.searchsorted(met.index[met & (met.index >= index[0])]))  # perhaps of another calendar
+        rows, path = rows[rows < len(index)], path.loc[max([index[0], *met.index[:1]]) :]
     found = ahead.series.iloc[rows].dropna()
     length = round(abs(after.number("n")) * YEAR[ahead.period] / YEAR[after["unit"].rstrip("s") or ahead.period])
     apart = found.iloc[cases.spaced(index.get_indexer(found.index), length)]
@@ -324,8 +277,17 @@ def _what_followed(asked: Question, after: Phrase) -> Cases:
     if asked.uncertain and asked.word == "mean" and len(found):
         excess = found - base if check.excess else found
         estimate = _mean_outcome(asked, line, after, rows, excess, length)
-    more: dict[str, Any] = {"total": len(rows), "apart": apart, "base": base, "estimate": estimate}
-    return Cases(found, ahead.kind, first, path, signed=True, **more)
+    of: dict[str, Any] = {"total": len(rows), "apart": apart, "base": base, "estimate": estimate}
+    return asked.say(found, ahead.kind, path, signed=True, **of)
+
+
+def sessions_until(after: Phrase, known: Days, day: pd.Timestamp) -> Phrase:
+    """Write the sessions from a day until a date as a number of them; those after the data are the exchange's."""
+    until = pd.Timestamp(read_span(after["date"])[1])
+    days = known if len(known) and until <= known[-1] else exchange_sessions()
+    if n := int(((days > day) & (days <= until)).sum()):
+        return read("after", f"{n} {after['path']}")
+    raise ParameterError(f"after: {after.text} is not after {day.date()}")
 
 
 def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, found: Series, length: int) -> Estimate:  # noqa: ANN401
@@ -336,7 +298,7 @@ def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, found: 
         return sign_flip(found, groups=np.cumsum(apart))
     rows, groups, test = rows[rows > 0], None, "dummy"
     events = [one.phrase["event"] for one in asked.check.when if one.phrase["event"] and one.line is None]
-    if events and events[0] not in STATES and len(found) <= FEW_CYCLES:
+    if events and len(found) <= FEW_CYCLES:
         cycles = decisions(events[0], asked.end)
         before = cycles.index.searchsorted(left.series.index[rows], side="right") - 1
         groups = cycles.to_numpy()[np.maximum(before, 0)]
@@ -347,79 +309,44 @@ def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, found: 
     return _estimate(row, 0.0 if asked.check.excess or test == "sign flip" else row["base"])
 
 
-def _seasons(asked: Question, season: Phrase) -> Cases:
-    """Find the change over a season, a case a year.
+def _seasons(asked: Question, season: Phrase) -> Reading:
+    """Say something of the change over a season, a case a year.
 
     Another season's condition is about the last of them that is over with this one; any other, about the close before.
     """
-    line = bare(asked.check.then or asked.check.line)
-    changed = asked.lines.values(replace(line, take=(season,)), asked.end).known()
-    daily = asked.lines.values(replace(line, take=(read("take", "change 1"),)), asked.end).series
-    index, x = Days(daily.index), changed.series
-    inside, year, _ = season_days(index, season["season"])
-    ends = index.get_indexer(changed.days)
-    years = year[ends]
-    begins = pd.Series(np.flatnonzero(inside)).groupby(year[inside]).min()[years].to_numpy()
-    keep = asked.chosen(index)[begins]
-    for one in asked.check.when:
+    check, lines, end = asked.check, asked.lines, asked.end
+    line = (check.then or check.line).bare
+    changed = lines.values(replace(line, take=(season,)), end).known()
+    daily = lines.values(replace(line, take=(read("take", "change 1"),)), end).series
+    index = Days(daily.index)
+    inside, year, listed = seasons(index, season["season"])
+    keep = asked.chosen(index)[listed["before"] + 1]
+    for one in check.when:
         if one.phrase.word == "years":
-            keep &= np.isin(years, list(read_years(one.phrase["years"])))
+            keep &= listed.index.isin(read_years(one.phrase["years"]))
         elif one.phrase is not season:
-            known = asked.lines.values(one.line or line, asked.end).known()
-            met = days_when(asked.lines, known, (replace(one, line=None),), asked.end).astype(float)
-            keep &= met.reindex(index, method="ffill").to_numpy()[ends if one.is_of_season else begins - 1] > 0
-    x, years = x[keep], years[keep]
+            known = lines.values(one.line or line, end).known()
+            met = lines.days_when(known, (replace(one, line=None),), end).astype(float)
+            place = "last" if known.noun == "years" else "before"
+            keep &= met.reindex(index[listed[place]], method="ffill").to_numpy() > 0
+    x, years = changed.series[keep], listed.index[keep]
     estimate = sign_flip(x) if asked.uncertain and asked.word == "mean" and len(x) else None
-    if asked.check.excess:
+    if check.excess:
         used = np.isin(year, years)
         rest = season_less_rest(daily.fillna(0.0)[used], inside[used], year[used])
         length = inside[used].sum() / max(len(years), 1)
         estimate = Estimate(rest.value * length, rest.n, rest.low * length, rest.high * length)
-    path = asked.lines.pair(line, asked.end)[0].series
-    return Cases(x, changed.kind, index[0], path, "years", len(x), signed=True, estimate=estimate)
+    path = lines.pair(line, end)[0].series
+    return asked.say(x, changed.kind, path, "years", total=len(x), signed=True, estimate=estimate)
 
 
-def _falls(asked: Question, step: Phrase, line: Line) -> Reading:
-    """Say something of the falls of a line from its peaks, or of its rises; one under way has no known size yet."""
-    series, is_fall = asked.known(line).series.dropna(), step.word == "fall episodes"
-    size = abs(amount(step["x"].rstrip("% ") + "%", "fraction"))
-    if not 0 < size < 1:
-        raise ParameterError(f"take: `{step.text}`: a fall is of more than 0% and less than 100%")
-    falls = history.fall_episodes(series, size)
-    opens, closes = (Days(falls[name]) for name in ("peak", "trough"))
-    if not is_fall:  # from the trough of one to the peak of the next
-        opens, closes = closes[:-1], opens[1:]
-    ends = series.index.get_indexer(closes) - series.index.get_indexer(opens)
-    sizes = series[closes].to_numpy() / series[opens].to_numpy() - 1
-    frame = pd.DataFrame({"size": sizes, "length": ends}, index=opens)
-    frame = frame[asked.chosen(opens)]
-    if asked.word != "count" and is_fall and len(falls) and falls["ongoing"].iloc[-1]:
-        frame = frame.drop(opens[-1:], errors="ignore")
-    is_length = asked.word == "longest" or step["what"]
-    column, kind = ("length", asked.known(line).period) if is_length else ("size", "fraction")
-    noun = "falls" if is_fall else "rises"
-    return asked.say(Cases(frame[column].astype(float), kind, series.index[0], series, noun, len(frame)))
-
-
-def _breakout(asked: Question, step: Phrase, line: Line) -> Reading:
-    """Hold a line against a resistance on each day that is asked about, drawn anew from the days before it."""
-    series, k = asked.known(line).series.dropna(), step.number()
-    rows = np.arange(len(series))[-1:] if asked.window is None else np.flatnonzero(series.index >= asked.window.start)
-    if k < LEAST_BREAKOUT:
-        raise ParameterError(f"take: `{step.text}`: a resistance is drawn from {LEAST_BREAKOUT} values or more")
-    if not (series > 0).all():
-        raise ParameterError(f"take: `{step.text}`: a resistance is drawn through values above zero")
-    if not len(rows) or rows[0] < k:
-        raise InsufficientDataError(f"a breakout over {k} sessions needs more of them than {len(series) - 1}")
-    found = [history.breakouts(series.iloc[row - k : row + 1], k)["value"][step["line"]] for row in rows]
-    x = pd.Series(found, index=series.index[rows]).dropna()
-    return asked.say(Cases(x, "fraction", series.index[rows[0] - k], series, "values", len(x)))
-
-
-def _association(asked: Question, step: Phrase, line: Line) -> Reading:
-    """Return the correlation of a line's changes with another's, or their slope on several, over all of the history."""
-    values, names, before = asked.known(line), (step["names"] or step["name"]).split(), (line.take or (None,))[-1]
-    frame = pd.concat(asked.lines.changes(values, before, names, asked.end), axis=1, keys=["y", *names], sort=True)
+def _association(asked: Question, step: Phrase) -> Reading:
+    """Say the correlation of a line's changes with another's, or their slope on several, over all of the history."""
+    line, names = replace(asked.check.line, take=asked.check.line.take[:-1]), (step["names"] or step["name"]).split()
+    if asked.check.when or asked.check.after:
+        raise ParameterError(f"take: `{step.text}` is of the whole history, without `when` or `after`")
+    values = asked.lines.values(line, asked.end).known()
+    frame = pd.concat(asked.lines.changes(values, line.take, names, asked.end), axis=1, keys=["y", *names], sort=True)
     frame = frame[asked.chosen(Days(frame.index))].dropna()
     if not len(frame):
         raise InsufficientDataError(f"{asked.lines.title(line)} has no day in common with {', '.join(names)}")
@@ -428,25 +355,18 @@ def _association(asked: Question, step: Phrase, line: Line) -> Reading:
         found = correlation(frame["y"], frame[names[0]], block=block, seed=asked.lines.seed)
     else:
         found = _estimate(ols(frame["y"], frame[names], "wild").loc[names[0]])
-    y = frame["y"]
-    return asked.say(Cases(y, "correlation", frame.index[0], y, "values", estimate=found))
+    return asked.say(frame["y"], "correlation", frame["y"], "values", estimate=found)
 
 
-LAST_STEPS: dict[str, Callable[[Question, Phrase, Line], Reading]] = {
-    "fall episodes": _falls,
-    "rise episodes": _falls,
-    "breakout": _breakout,
-    "slope on": _association,
-    "correlation with": _association,
-}
-
-
-FIRMS = {  # where the study of companies' debt has each figure
-    "net debt to EBITDA": ("by_year", "value"),
-    "no EBITDA": ("by_year", "share_no_ebitda"),
-    "due within a year": ("by_year", "due_within_year"),
-    "interest cover": ("cover", "value"),
-    "cover below 1": ("cover", "share_below_one"),
+FIRMS = {  # where the study of companies' debt has each figure, and its kind
+    "net debt to EBITDA of firms": ("by_year", "value", "ratio"),
+    "no EBITDA": ("by_year", "share_no_ebitda", "share"),
+    "due within a year": ("by_year", "due_within_year", "share"),
+    "interest cover of firms": ("cover", "value", "ratio"),
+    "cover below 1 of firms": ("cover", "share_below_one", "share"),
+    "interest cover after bp on % of firms": ("stresses", "cover", "ratio"),
+    "cover below 1 after bp on % of firms": ("stresses", "share_below_one", "share"),
+    "cover below 1 added by bp on % of firms": ("stresses", "added", "difference"),
 }
 
 
@@ -458,52 +378,35 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
         return Reading(float(ndtr(-amount(asked["x"], "sigma"))), "share", 0, day, day)
     bp, share, year = asked.number("bp"), int(asked["share"] or 50) / 100, asked.number("year")
     settings = {"fiscal_year": year, "stress_bp": bp or 200, "stress_share": share}
-    is_of_returns = asked.word.startswith("double edge")
-    study = _companies(lines, day, settings, with_prices=is_of_returns)
-    if is_of_returns:
+    study = lines.keep(("study", day, *settings.values()), lambda: _companies(lines, day, settings))
+    if asked.word.startswith("double edge"):
         moves = cross_section.rises_and_falls(lines.raw(asked["name"]).series, study.months)
         found = _estimate(cross_section.leverage_rate_interaction(study.slopes, moves).loc[asked["move"]])
         months = {"first": study.months[0], "last": study.months[-1], "cases": "months"}
         return Reading(found.value, "fraction", **months | _interval(found))
-    newest = day.year - (1 if day.month >= PUBLISHED_BY else 2)
-    if not year and study.fiscal_year < newest:
+    if not year and study.fiscal_year < day.year - (1 if day.month >= PUBLISHED_BY else 2):
         raise InsufficientDataError(f"the newest statements are of fiscal {study.fiscal_year}, too old; name a year")
-    name, column = FIRMS[asked.word.partition(" added")[0].removesuffix(" of firms")]
-    frame = getattr(study, name)
-    if bp:
-        frame = study.stresses.query("rate_move_bp == @bp and debt_share == @share")
-        frame = frame.assign(fiscal_year=study.fiscal_year)
-        column = "added" if "added" in asked.word else "cover" if column == "value" else column
-    rows = frame[frame["fiscal_year"] == study.fiscal_year].set_index("group")
-    is_ratio, groups = column in ("value", "cover"), asked["group"].split(" minus ")
+    name, column, kind = FIRMS[asked.word]
+    frame, groups = getattr(study, name), asked["group"].split(" minus ")
+    cases_of = {"rate_move_bp": bp, "debt_share": share} if bp else {"fiscal_year": study.fiscal_year}
+    rows = frame[(frame[list(cases_of)] == pd.Series(cases_of)).all(axis=1)].set_index("group")
     values, n = [float(rows[column][group]) for group in groups], int(rows["n"][groups].sum())
     if np.isnan(values).any():
         raise InsufficientDataError(f"{asked.text}: it is not known of enough companies of fiscal {study.fiscal_year}")
-    kind = "ratio" if is_ratio else "difference" if len(groups) > 1 or column == "added" else "share"
+    kind = "difference" if len(groups) > 1 and kind == "share" else kind
     span = (pd.Timestamp(study.fiscal_year, 1, 1), pd.Timestamp(study.fiscal_year, 12, 31))
     return Reading(values[0] - sum(values[1:]), kind, n, *span, f"companies {study.financials}")
 
 
-def _companies(lines: Lines, day: pd.Timestamp, settings: Mapping[str, object], *, with_prices: bool) -> Any:  # noqa: ANN401
+def _companies(lines: Lines, day: pd.Timestamp, settings: Mapping[str, object]) -> Any:  # noqa: ANN401
     """Return the study of companies' debt as of a day, on the claims' own source."""
-    from research_lib.data.companies import MARKET, Companies, load_price_panel, load_statements
-    from research_lib.data.load import load_prices_if_any
+    from research_lib.data.companies import load_companies
     from research_lib.studies.leverage import Leverage
 
-    known = {"as_of": day.date()}
-    found = lines.keep(("statements", day), lambda: load_statements(lines.source, **known))
-    companies = Companies(found.values, None, None, None, "", None, (found.card,))
-    if with_prices:
-        market = load_prices_if_any(lines.source, [MARKET], **known)
-        panel = lines.keep(("prices of companies", day), lambda: load_price_panel(lines.source, **known))
-        companies = replace(companies, panel=panel, market=market[MARKET] if market else None)
-
-    def make() -> Leverage:
-        study = Leverage.from_params(**known, exclude_financials=companies.has_sectors, **settings)
-        vars(study).update(source=lines.source, companies=companies)
-        return study
-
-    return lines.keep(("study", day, with_prices, *settings.values()), make)
+    companies = lines.keep(("companies", day), lambda: load_companies(lines.source, as_of=day.date()))
+    study = Leverage.from_params(as_of=day.date(), exclude_financials=companies.has_sectors, **settings)
+    vars(study).update(source=lines.source, companies=companies)
+    return study
 
 
 def _estimate(row: Any, shift: float = 0.0) -> Estimate:  # noqa: ANN401  # of a frame

@@ -9,13 +9,13 @@ from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache, cached_property
+from functools import cached_property, partial
 from importlib.resources import files
 from itertools import product
 from math import inf
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import ErrorDetails
 
 from research_lib.errors import nearest
@@ -26,14 +26,13 @@ Choices = tuple[tuple[str, str], ...]
 GRAMMAR = (files(__package__) / "words.txt").read_text(encoding="utf-8")
 PERIODS = ("session", "week", "month", "quarter", "year")
 EXCESS = ("all days", "rest of year")
-LINE_KEYS = ("of", "per", "less", "every", "take")
+OPERANDS = ("of", "per", "less", "every")
+LINE_KEYS = (*OPERANDS, "take")
 CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at", "to")
 LISTS = ("on", "years")  # a list of days or of years is one condition, not an axis
 MOST_READINGS = 500
 ALIASES = {"SPX": "GSPC", "INX": "GSPC", "COMP": "IXIC", "CCMP": "IXIC", "DJIA": "DJI", "INDU": "DJI", "RTY": "RUT"}
 ALIASES |= {"S&P 500": "GSPC", "Nasdaq": "IXIC", "Dow": "DJI", "Russell 2000": "RUT"}
-OTHER = {"NDX": "the Nasdaq 100 is no index here; QQQ is its fund, IXIC the Nasdaq Composite"}
-OTHER |= dict.fromkeys(EXCESS, "only `less` of the whole check takes it")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 QUARTERS = {"q1": "Jan-Mar", "q2": "Apr-Jun", "q3": "Jul-Sep", "q4": "Oct-Dec"}
 ELECTIONS = {"election": 0, "post-election": 1, "midterm": 2, "pre-election": 3}
@@ -66,7 +65,7 @@ class Word:
     @property
     def shown(self) -> str:
         """The form as a person writes it."""
-        return _shown(self.form)
+        return grammar(self.form)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -75,7 +74,8 @@ class Word:
         return re.compile(re.sub(r"<(\w+):?([^>]*)>", lambda m: f"(?P<{m[1]}>{m[2] or PLACES.get(m[1], '.+')})", form))
 
 
-def _shown(forms: str) -> str:
+def grammar(forms: str = GRAMMAR) -> str:
+    """Write the whole language on a page, or some forms of it as a person writes them."""
     return re.sub(r"<\w+:([^>]+)>", r"\1", forms).replace("?", "")
 
 
@@ -84,11 +84,6 @@ WORDS = tuple(
     for section in GRAMMAR.split("\n[")[1:]
     for line in section.strip().splitlines()[1:]
 )
-
-
-def grammar() -> str:
-    """Write the whole language on a page."""
-    return _shown(GRAMMAR)
 
 
 @dataclass(frozen=True)
@@ -117,6 +112,20 @@ class Line:
     every: str = "session"
     take: tuple[Phrase, ...] = ()
 
+    @property
+    def bare(self) -> "Line":
+        """The price, series or pair that it begins with, before anything is taken of it."""
+        line = self
+        while isinstance(line.of, Line):
+            line = replace(line.of, every=line.every)
+        per, less = (None if has_steps(one) else one for one in (line.per, line.less))
+        return replace(line, per=per, less=less, take=())
+
+
+def has_steps(one: "str | Line | None") -> bool:
+    """Say whether something is taken of a line."""
+    return isinstance(one, Line) and bool(one.take)
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -124,11 +133,6 @@ class Condition:
 
     phrase: Phrase
     line: Line | None = None
-
-    @property
-    def is_of_season(self) -> bool:
-        """Whether it is about the change over a season."""
-        return self.line is not None and bool(self.line.take) and self.line.take[-1].word == "season"
 
 
 @dataclass(frozen=True)
@@ -178,13 +182,9 @@ def read(part: str, text: object) -> Phrase:
                 places[name] = " ".join(map(_name, re.split(r",? ", places[name])))
             bare = " ".join(re.sub(r"\[[^]]*\]|<[^>]*>", " ", word.form).split())
             return Phrase(places.get("word", bare), written, places)
-    if part == "after":
-        raise ValueError(f"after: {written!r} is no horizon; write {' or '.join(word.shown for word in words)}")
-    names: dict[str, str] = {}
-    for word in words:
-        for name in re.split(r" ?\[| <", word.shown)[0].split("|"):
-            names.setdefault(name, word.shown)
-    begun = [form for name, form in names.items() if written.partition(" ")[0] == name.partition(" ")[0]]
+    names = {name: word.shown for word in reversed(words) for name in re.split(r" ?\[| <", word.shown)[0].split("|")}
+    first = written.partition(" ")[0]
+    begun = [form for name, form in names.items() if part == "after" or name.partition(" ")[0] == first][::-1]
     if begun:
         raise ValueError(f"{part}: {written!r} is incomplete or misspelt; write {' or '.join(dict.fromkeys(begun))}")
     raise ValueError(f"{part}: unknown word {written!r}{nearest(' '.join(written.split()[:2]), names)}")
@@ -195,13 +195,13 @@ def read_checks(raw: object) -> tuple[Check, ...]:
     combinations = _expand(name_keys(raw), "check")
     if len(combinations) > MOST_READINGS:
         raise ValueError(f"check: its lists make {len(combinations)} readings; at most {MOST_READINGS}")
-    return tuple(_check(one, choices) for choices, one in combinations)
+    return tuple(replace(_check(one), choices=choices) for choices, one in combinations)
 
 
 def name_keys(raw: object) -> object:
-    """Give a check's keys their names: YAML reads a bare `on` as true."""
+    """Give a check's keys their names: YAML reads a bare `on` as true, and papermill writes that as text."""
     if isinstance(raw, Mapping):
-        return {"on" if key is True else str(key): name_keys(one) for key, one in raw.items()}
+        return {"on" if str(key) == "True" else str(key): name_keys(one) for key, one in raw.items()}
     return [name_keys(one) for one in raw] if isinstance(raw, list | tuple) else raw
 
 
@@ -224,45 +224,43 @@ def write(value: object) -> str:
     return ", ".join(map(write, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a user wrote
+def _check(raw: Any) -> Check:  # noqa: ANN401  # whatever a user wrote
     _require_known(raw, CHECK_KEYS, "check")
     of, say, quiet = raw.get("of"), read("say", raw.get("say", "value")), raw.get("quiet", 0)
     if isinstance(of, str) and " " in _name(of):
-        return Check(Line(""), say, special=read("of", of), choices=choices)
+        return Check(Line(""), say, special=read("of", of))
     excess = raw["less"] if raw.get("less") in EXCESS else ""
-    line = _line({key: raw[key] for key in LINE_KEYS if key in raw and not (key == "less" and excess)})
+    own = {key: raw[key] for key in LINE_KEYS if key in raw and not (key == "less" and excess)}
     then, after = raw.get("then"), raw.get("after")
     if isinstance(then, Mapping):
         then, after = {key: one for key, one in then.items() if key != "after"}, then.get("after", after)
-    is_of_season = "season" in write(raw.get("when")) and say.word == "mean"
+    line, when = _line(own), _when(raw["when"], own) if "when" in raw else ()
+    is_of_season = say.word == "mean" and not line.take and any(one.phrase.word == "season" for one in when)
     faults = {
         "then: needs `after`, over how many periods": then is not None and after is None,
         "less: all days needs `after`": excess == "all days" and after is None,
-        "less: rest of year needs a season in `when`, and say: mean": excess == "rest of year" and not is_of_season,
+        "less: rest of year needs a season in `when`, say: mean, and no `take`": excess == "rest of year"
+        and not is_of_season,
         f"quiet: {quiet!r} should be a number of periods, like 63": not isinstance(quiet, int) or quiet < 0,
     }
     for fault in (fault for fault, is_so in faults.items() if is_so):
         raise ValueError(fault)
     start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
-    when = _when(raw["when"], line) if "when" in raw else ()
     then, after = then if then is None else _line(then), after if after is None else read("after", after)
-    return Check(line, say, when, quiet, then, after, excess, start and start[0], asked, to and to[1], choices=choices)
+    return Check(line, say, when, quiet, then, after, excess, start and start[0], asked, to and to[1])
 
 
 def _require_known(raw: object, known: Sequence[str], part: str) -> None:
     if not isinstance(raw, Mapping):
         raise ValueError(f"{part}: {raw!r}: write a line like {{of: RUT, take: change 5, say: value}}")
     for key in (key for key in raw if key not in known):
-        if raw[key] is None:
-            raise ValueError(
-                f"{part}: {key} stands alone behind a comma; write a number without one, other text in quotes"
-            )
-        raise ValueError(f"{part}: unknown word {key}{nearest(str(key), known)}")
+        why = nearest(str(key), known) if raw[key] is not None else ", behind a comma: put the text into quotes"
+        raise ValueError(f"{part}: unknown word {key}{why}")
 
 
 def _line(raw: Any, base: Any = None) -> Line:  # noqa: ANN401
     if not isinstance(raw, Mapping):
-        return raw if isinstance(raw, Line) else Line(_name(raw))
+        return Line(_name(raw))
     _require_known(raw, LINE_KEYS, "line")
     of, every = raw.get("of", base), str(raw.get("every", "session"))
     if of is None:
@@ -270,45 +268,46 @@ def _line(raw: Any, base: Any = None) -> Line:  # noqa: ANN401
     if every not in PERIODS:
         raise ValueError(f"every: unknown word {every}{nearest(every, PERIODS)}")
     operands = {key: _operand(raw.get(key), of) for key in ("per", "less")}
-    steps = re.split(r"\s+then\s+", str(raw["take"]).strip()) if "take" in raw else []
-    take, inner = tuple(read("take", one) for one in steps), _operand(of, None) or ""
+    take = (
+        tuple(read("take", one) for one in re.split(r"\s+then\s+", str(raw["take"]).strip())) if "take" in raw else ()
+    )
+    inner = _operand(of, None) or ""
     if isinstance(inner, Line) and not inner.take and operands == {"per": None, "less": None}:
         return replace(inner, every=every if inner.every == "session" else inner.every, take=take)
     return Line(inner, **operands, every=every, take=take)
 
 
 def _operand(raw: object, of: object) -> str | Line | None:
-    return None if raw is None else _line(raw, of) if isinstance(raw, Mapping | Line) else _name(raw)
+    return None if raw is None else _line(raw, of) if isinstance(raw, Mapping) else _name(raw)
 
 
 def _name(raw: object) -> str:
     symbol, colon, column = str(raw).strip().partition(":")
     bare = symbol.lstrip("^.$")
-    if bare in OTHER:
-        raise ValueError(f"of: {raw}: {OTHER[bare]}")
+    if bare == "NDX":
+        raise ValueError(f"of: {raw}: the Nasdaq 100 is no index here; QQQ is its fund, IXIC the Nasdaq Composite")
     return ALIASES.get(bare, bare) + colon + column
 
 
-def _when(raw: object, line: Line) -> tuple[Condition, ...]:
+def _when(raw: Any, check: Mapping[str, Any]) -> tuple[Condition, ...]:  # noqa: ANN401
     """Read conditions: a text joined by `and`, or a mapping; one with a part of a line, or a season's bound, is of another.
 
     Such a line is of the check's own prices, where it does not say `of`.
     """
     if not isinstance(raw, Mapping):
         return tuple(Condition(read("when", one)) for one in re.split(r"\s+and\s+(?!\d)", str(raw).strip()))
-    also = _when(raw["and"], line) if "and" in raw else ()
-    own = {key: one for key, one in raw.items() if key not in LINE_KEYS and key != "and"}
-    plain = " and ".join(write(one) if key in ("is", "when") else f"{key} {write(one)}" for key, one in own.items())
-    given = {key: one for key, one in raw.items() if key in LINE_KEYS}
-    mine = {key: getattr(line, key) for key in LINE_KEYS[:-1] if getattr(line, key) and "of" not in given}
-    other = _line(mine | given) if given else None
+    other = {key: raw[key] for key in LINE_KEYS if key in raw}
+    own = {key: write(one) for key, one in raw.items() if key not in (*LINE_KEYS, "and")}
     if "season" in own and len(own) > 1 and "years" not in own:
-        other = replace(other or line, take=(read("take", f"season {own['season']}"),))
-        plain = plain.replace(f"season {own['season']}", "").strip().removeprefix("and ").removesuffix(" and")
-    found = _when(plain, line) if plain else ()
-    if not found and not also:
+        other["take"] = f"season {own.pop('season')}"
+    if other and "of" not in other:
+        other = {key: check[key] for key in OPERANDS if key in check} | other
+    text = " and ".join(one if key in ("is", "when") else f"{key} {one}" for key, one in own.items())
+    if not text and "and" not in raw:
         raise ValueError("when: says no condition")
-    return (*(Condition(one.phrase, other) for one in found), *also)
+    line = _line(other) if other else None
+    found = tuple(replace(one, line=line) for one in _when(text, check)) if text else ()
+    return found + (_when(raw["and"], check) if "and" in raw else ())
 
 
 def read_season(text: str) -> list[tuple[int, str, int]]:
@@ -337,10 +336,10 @@ def read_years(text: str) -> frozenset[int]:
 
 
 def read_span(raw: object, part: str = "on") -> Span:
-    """Read a day, month or year, or a span of them (`2024-07-09 to 2024-07-16`, or {first, last}), both ends in it."""
-    first, _, last = str(raw).partition(" to ")
+    """Read a day, month or year, or a span (`2024-07-09 to 2024-07-16`, {first, last}, [first, last]), both ends in it."""
     if isinstance(raw, Mapping) and set(raw) == {"first", "last"}:
-        first, last = str(raw["first"]), str(raw["last"])
+        raw = [raw["first"], raw["last"]]
+    first, _, last = (" to ".join(map(str, raw)) if isinstance(raw, list | tuple) else str(raw)).partition(" to ")
     start, end = _days(first, part)[0], _days(last or first, part)[1]
     if start > end:
         raise ValueError(f"{part}: {raw} ends before it begins")
@@ -382,7 +381,6 @@ class Figure:
     days: Span | None = None
 
 
-@cache
 def read_figure(raw: object, *, is_date: bool = False) -> Figure:
     """Read what is published; its last digit sets the tolerance, unless ± says another."""
     text = re.sub(r"\s+", " ", str(raw).strip().replace("−", "-"))
@@ -407,26 +405,16 @@ def _number(text: str) -> tuple[float, float]:
     return float(plain), 10.0 ** -len(plain.partition(".")[2])
 
 
-def _is_span(value: object) -> object:
-    read_span(value, "as_of")
-    return value
-
-
 class Article(BaseModel):
     """A text, and the last session that its author could know: a day, or a span where that is unknown."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str
-    as_of: Annotated[Any, AfterValidator(_is_span)]
+    as_of: Annotated[Span, BeforeValidator(partial(read_span, part="as_of"))]
     publisher: str = ""
     url: str = ""
     published: Any = ""
-
-    @property
-    def span(self) -> Span:
-        """The first and the last session that may be its last known one."""
-        return read_span(self.as_of, "as_of")
 
 
 class Claim(BaseModel):
@@ -473,8 +461,7 @@ class Claim(BaseModel):
 def explain_fault(fault: ErrorDetails, values: Mapping[str, Any]) -> str:
     """Say in one line which claim or article of a file is wrong, and in what."""
     part, which, *where = fault["loc"]
-    entry = values[str(part)][which]
-    known = entry if isinstance(entry, Mapping) else {}
+    known = values[str(part)][which] if isinstance(values[str(part)][which], Mapping) else {}
     name = f"{str(part).removesuffix('s')} {known.get('id', which)}"
     name += f" of article {known['article']}" if "article" in known else ""
     if fault["type"] == "extra_forbidden":

@@ -23,18 +23,18 @@ from research_lib.stats import cases, history
 from research_lib.stats.policy import policy_events, policy_states, recession_within
 from research_lib.stats.sigma import SigmaSettings, sigma_path
 from research_lib.studies.claims import language
-from research_lib.studies.claims.language import Condition, Line, Phrase, read, read_figure, read_span
+from research_lib.studies.claims.language import Condition, Line, Phrase, has_steps, read, read_figure, read_span
 
 T = TypeVar("T")
 Series = pd.Series  # of numbers, by day
 Days = pd.DatetimeIndex
 PERIOD = {"week": "W-FRI", "month": "M", "quarter": "Q", "year": "Y"}
-YEAR = {"session": 252, "week": 365.25 / 7, "month": 12, "quarter": 4, "year": 1}  # how many of each make one
 PUBLISHED = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}  # series, else by sessions
 BOUNDS = {"above": "gt", "below": "lt", "at least": "ge", "at most": "le"}
 ROLLING = {"average": "mean", "highest": "max", "lowest": "min", "deviation": "std"}
 SIGMAS = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "expanding": "distance_expanding"}
-STATES = ("easing", "tightening", "on hold")
+SHOWN_BREAKOUTS = 63  # the last sessions that a breakout is computed for, each from a resistance drawn anew
+LEAST_BREAKOUT = 3  # closes that one is drawn from
 
 # How each kind of value is shown, what its differences are, and its units: the first that of a bare figure, each with what
 # one of the kind is in it.
@@ -56,7 +56,9 @@ class Values:
     series: Series
     kind: str  # a key of `UNITS`
     period: str = "session"  # how far apart they are
-    runs: bool = False  # counts of a run or of time since: their history counts runs, not days
+    noun: str = (
+        "values"  # or runs, each counted up to its last; years, of a season; falls and rises, by their first day
+    )
     close: Series | None = None  # what the change of a high or low is measured from
 
     @property
@@ -69,9 +71,9 @@ class Values:
         """What changes are measured from."""
         return self.series if self.close is None else self.close.reindex(self.series.index)
 
-    def of(self, series: Series, kind: str = "", *, runs: bool = False) -> "Values":
+    def of(self, series: Series, kind: str = "", noun: str = "values") -> "Values":
         """Return other values on the same line."""
-        return Values(series, kind or self.kind, self.period, runs)
+        return Values(series, kind or self.kind, self.period, noun)
 
     def known(self) -> "Values":
         """Return those that have a value; there must be one."""
@@ -106,9 +108,9 @@ class Lines:
 
     def _read(self, name: str) -> Values:
         asset, info, known = Asset.parse(name), describe_series(name), {*known_series(), *self.source.series_ids()}
-        if asset.symbol not in self.symbols and name not in known:
-            raise MissingDataError(f"unknown price or series {name}{nearest(name, sorted(known | self.symbols))}")
         is_price = asset.symbol in self.symbols
+        if not is_price and name not in known:
+            raise MissingDataError(f"unknown price or series {name}{nearest(name, sorted(known | self.symbols))}")
         loaded = (load_prices if is_price else load_series)(self.source, [name], as_of=self.as_of)
         self.cards[name], series = loaded.cards[0], loaded[name]
         if is_price:
@@ -130,16 +132,16 @@ class Lines:
 
     def _pair(self, line: Line, end: pd.Timestamp) -> tuple[Values, Values | None]:
         left = self._operand(line.of, line, end)
-        if line.per is not None and not _has_steps(line.per):
+        if line.per is not None and not has_steps(line.per):
             left = _joined(left, self._operand(line.per, line, end), divide=True)
         if not left.series.notna().any():
-            raise InsufficientDataError(f"{self.title(bare(line))} has no value up to {end.date()}")
-        if line.less is None or _has_steps(line.less):
+            raise InsufficientDataError(f"{self.title(line.bare)} has no value up to {end.date()}")
+        if line.less is None or has_steps(line.less):
             return left, None
         right = self._operand(line.less, line, end)
         common = left.known().days.intersection(right.known().days)
         if not len(common):
-            raise InsufficientDataError(f"{self.title(bare(line))}: the two have no day in common up to {end.date()}")
+            raise InsufficientDataError(f"{self.title(line.bare)}: the two have no day in common up to {end.date()}")
         return replace(left, series=left.series[common]), replace(right, series=right.series[common])
 
     def _operand(self, one: str | Line, line: Line, end: pd.Timestamp) -> Values:
@@ -154,41 +156,68 @@ class Lines:
         return Values(cut[over], raw.kind, line.every)  # the last value of each period that is over, on its own day
 
     def _take(self, line: Line, end: pd.Timestamp) -> Values:
-        (left, right), steps, done = self.pair(line, end), line.take, 0
+        (left, right), steps = self.pair(line, end), line.take
         if right is not None:
             if left.kind == "level":  # of two prices the first step is taken of each
                 if not steps:
                     raise ParameterError("less: a difference of prices means nothing; take a step of both (change 5)")
-                left, right, done = self.step(left, steps[0], end), self.step(right, steps[0], end), 1
+                left, right = (self.step(one, steps[:1], end) for one in (left, right))
+                steps = steps[1:]
             left = _joined(left, right, divide=False)
-        for place, step in enumerate(steps[done:], done):
-            left = self.step(left, step, end, steps[place - 1] if place else None)
-        other = next((one for one in (line.per, line.less) if one is not None and _has_steps(one)), None)
+        for place in range(len(line.take) - len(steps), len(line.take)):
+            left = self.step(left, line.take[: place + 1], end)
+        other = next((one for one in (line.per, line.less) if has_steps(one)), None)
         return left if other is None else _joined(left, self._operand(other, line, end), divide=other is line.per)
 
-    def step(self, values: Values, step: Phrase, end: pd.Timestamp, before: Phrase | None = None) -> Values:
-        """Take one step; a correlation is of changes like the one taken before it."""
+    def step(self, values: Values, steps: Sequence[Phrase], end: pd.Timestamp) -> Values:
+        """Take the last of some steps; a correlation is of changes like the one taken before it."""
+        *before, step = steps
         if step.word == "correlation with" and step["k"]:
             mine, other = self.changes(values, before, [step["name"]], end)
             return values.of(history.rolling_correlation(mine, other, step.number()), "correlation")
-        if step.word in BASES:
-            return _a_year(moved(values, BASES[step.word](values, step), step["kind"]), step)
-        if step.word not in STEPS:
-            raise ParameterError(f"take: `{step.text}` must be the last step")
-        return STEPS[step.word](values, step)
+        if values.noun == "falls":
+            raise ParameterError(f"take: `{before[-1].text}` must be the last step")
+        return taken(values, step)
 
-    def changes(self, values: Values, before: Phrase | None, names: Sequence[str], end: pd.Timestamp) -> list[Series]:
+    def changes(
+        self, values: Values, before: Sequence[Phrase], names: Sequence[str], end: pd.Timestamp
+    ) -> list[Series]:
         """Return a line's changes and the like ones of others; of a volatility index, as of a yield, in points."""
         found = [values.series if values.kind in CHANGES else moved(values, values.start.shift()).series]
-        alike = before.text if before and before.word in ("change", "to date") else "change 1"
+        alike = next((one.text for one in before[-1:] if one.word in ("change", "to date")), "change 1")
         for name in names:
             points = describe_asset(name).kind == "volatility" and alike.endswith(tuple("0123456789"))
             step = read("take", f"{alike} points" if points else alike)
             found.append(self.values(Line(name, every=values.period, take=(step,)), end).series)
         if values.period == "session":
             return found
-        period = PERIOD[values.period]
-        return [one.set_axis(Days(one.index).to_period(period).to_timestamp()) for one in found]
+        return [one.set_axis(Days(one.index).to_period(PERIOD[values.period]).to_timestamp()) for one in found]
+
+    def days_of(self, line: Line, end: pd.Timestamp) -> Values:
+        """Return what conditions are about: a line's values; of two prices with no step the days alone."""
+        left, right = self.pair(line, end)
+        return left if right is not None and left.kind == "level" and not line.take else self.values(line, end)
+
+    def days_when(self, values: Values, when: Sequence[Condition], end: pd.Timestamp) -> "pd.Series[bool]":
+        """Mark the days of a line that meet all conditions; `lasts` and `first in` look at those before them."""
+        met = values.series.notna()
+        for one in when:
+            if one.phrase.word == "lasts":
+                met = history.spell_lengths(met) == one.phrase.number()
+            elif one.phrase.word == "first in":
+                met &= met.astype(float).shift().rolling(one.phrase.number()).max() == 0
+            elif "recession" in one.phrase.word:
+                dated = self.keep(("NBER", end), lambda: load_recessions(as_of=end))
+                known = recession_within(Days(met.index[met]), dated, known_to=end)
+                met[met] = (known == (not one.phrase.word.startswith("no"))).fillna(False).to_numpy(dtype=bool)
+            elif one.line is None:
+                met &= marks(values, one.phrase)
+            else:  # another line's last value counts, from its first on; that of a season on the season's last day
+                other = self.values(one.line, end).known()
+                state, is_of_season = marks(other, one.phrase).astype(float), other.noun == "years"
+                met = met if is_of_season else met.loc[other.days[0] :]
+                met &= state.reindex(met.index, method=None if is_of_season else "ffill") > 0
+        return met
 
     def title(self, one: str | Line | None) -> str:
         """Say in words what a line is of."""
@@ -197,32 +226,20 @@ class Lines:
             beside = (" over " if one.per else " minus ") + self.title(other) if other else ""
             steps = [*([] if one.every == "session" else [f"every {one.every}"]), *(step.text for step in one.take)]
             taken = "".join(f", {step}" for step in steps)
-            return self.title(one.of) + (taken + beside if other and _has_steps(other) else beside + taken)
+            return self.title(one.of) + (taken + beside if has_steps(other) else beside + taken)
         asset = Asset.parse(one or "")
         known = describe_asset(str(asset)).name if asset.symbol in self.symbols else describe_series(one or "").name
         names = {"close": "", "total": " with dividends", "adj_close": " with dividends"}
         return known + names.get(asset.field, f" ({asset.field})")
 
 
-def _has_steps(one: str | Line) -> bool:
-    return isinstance(one, Line) and bool(one.take)
-
-
 def _joined(left: Values, right: Values, *, divide: bool) -> Values:
     both = pd.concat([left.series, right.series], axis=1, keys=["a", "b"], sort=True).dropna()
     if divide:
-        return left.of((both["a"] / both["b"]).where(both["b"] != 0), "ratio")
+        return left.of((both["a"] / both["b"]).where(both["b"] != 0), "ratio", left.noun)
     if left.kind != right.kind:
         raise ParameterError(f"less: {left.kind} less {right.kind}: the two have different units")
-    return left.of(both["a"] - both["b"], "difference" if left.kind == "fraction" else left.kind)
-
-
-def bare(line: Line) -> Line:
-    """Return the price, series or pair that a line begins with, before anything is taken of it."""
-    while isinstance(line.of, Line):
-        line = replace(line.of, every=line.every)
-    per, less = (None if one is not None and _has_steps(one) else one for one in (line.per, line.less))
-    return replace(line, per=per, less=less, take=())
+    return left.of(both["a"] - both["b"], "difference" if left.kind == "fraction" else left.kind, left.noun)
 
 
 def next_session(day: pd.Timestamp) -> pd.Timestamp:
@@ -232,26 +249,76 @@ def next_session(day: pd.Timestamp) -> pd.Timestamp:
     return sessions[row] if day >= sessions[0] and row < len(sessions) else day + pd.offsets.BDay()
 
 
-# Steps: what may be taken of a line. A change is measured from a base, which is all that its kinds differ in.
+# Words: what may be taken of a line, and which of its days meet a condition.
 
 
-def moved(values: Values, base: Series, kind: str = "", series: Series | None = None) -> Values:
+def taken(values: Values, step: Phrase) -> Values:  # noqa: C901, PLR0911, PLR0912  # one case a word
+    """Take one step of a line."""
+    x, k = values.series, step.number()
+    match step.word:
+        case "change" | "change since" | "to date" | "distance to record" | "distance to":
+            return moved(values, _base(values, step), step["kind"])
+        case "average" | "highest" | "lowest" | "deviation":
+            return values.of(_rolling(x, step.word, k))
+        case "drawdown":
+            return values.of(history.drawdown(x, k or None), "fraction")
+        case "size":
+            return values.of(x.abs())
+        case "z" | "z of change":
+            name: Any = "return_z" if step["moved"] else SIGMAS.get(step["definition"], "distance_vol")
+            settings = SigmaSettings(k, int(step["ddof"] or 1), return_sessions=step.number("moved") or 1)
+            return values.of(sigma_path(x.dropna().rename("the line"), name, settings), "sigma")
+        case "spell" | "age of":
+            count = history.spell_lengths if step.word == "spell" else history.age
+            return values.of(count(marks(values, read("when", step["condition"]))).astype(float), values.period, "runs")
+        case "periods to at the pace of":
+            return values.of(history.periods_to(x, amount(step["x"], values.kind), k), values.period)
+        case "fall episodes":  # by their first day; one under way has no known size yet
+            fall, prices = abs(amount(step["x"].rstrip("% ") + "%", "fraction")), values.known().series
+            if not 0 < fall < 1 or not (prices > 0).all():
+                raise ParameterError(f"take: `{step.text}`: a fall is of more than 0% and less than 100%, of a price")
+            found = history.fall_episodes(prices, fall).set_index("peak")
+            x = found["sessions" if step["what"] else "depth"].astype(float).mask(found["ongoing"])
+            return values.of(x, values.period if step["what"] else "fraction", "falls")
+        case "breakout":
+            known = x.dropna()
+            if k < LEAST_BREAKOUT or not (known > 0).all():
+                raise ParameterError(f"take: `{step.text}`: a resistance is drawn from {LEAST_BREAKOUT} prices or more")
+            return values.of(history.latest_breakouts(known, k, step["line"], SHOWN_BREAKOUTS), "fraction")
+        case "season":  # from the close before it, on its last day, of each that is over
+            values = values.known()
+            ends = seasons(values.days, step["season"])[2]
+            base = pd.Series(values.series.to_numpy()[ends["before"]], index=values.days[ends["last"]])
+            return replace(moved(values, base), noun="years")
+        case "":
+            return _ahead(values.known(), step)
+    raise ParameterError(f"take: `{step.text}` must be the last step")
+
+
+def _base(values: Values, step: Phrase) -> Series:
+    """Return what a change or a distance is measured from, which is all that they differ in."""
+    x, start, offset = values.series, values.start, offset_of(step)
+    match step.word:
+        case "change":
+            return start.shift(step.number()) if offset is None else history.before_offset(start, offset)
+        case "change since":
+            day = pd.Timestamp(read_span(step["date"])[1])
+            known = start.loc[:day].dropna()
+            if known.empty:
+                raise InsufficientDataError(f"there is no value up to {day.date()}, from which the change is asked")
+            return pd.Series(known.iloc[-1], index=x.loc[known.index[-1] :].index)
+        case "to date":
+            return history.before_period(start, PERIOD[step["period"]])
+        case "distance to record":
+            return x.cummax()
+    return _rolling(x, step["edge"], step.number()) if step["edge"] else x * 0 + amount(step["x"], values.kind)
+
+
+def moved(values: Values, base: Series, kind: Any = "", series: Series | None = None) -> Values:  # noqa: ANN401
     """Return the change from a base: in percent of a price, in points of all else, unless told."""
-    series = values.series.reindex(base.index) if series is None else series
-    if (kind or ("percent" if values.kind in PRICES else "points")) == "points":
-        return values.of(series - base, CHANGED.get(values.kind, values.kind))
-    ratio = (series / base).where(base > 0)
-    return values.of(ratio.where(ratio > 0).map(np.log) if kind == "log" else ratio - 1, "fraction")
-
-
-def _a_year(change: Values, step: Phrase) -> Values:
-    """Compound a change to one a year, if a step asks for that."""
-    if step["kind"] != "a year":
-        return change
-    length: Any = step.number() / YEAR[step["unit"].rstrip("s") or change.period]
-    if step["date"]:
-        length = (change.days - pd.Timestamp(read_span(step["date"])[1])).days / 365.25
-    return change.of((1 + change.series) ** (1 / np.where(length > 0, length, np.nan)) - 1)
+    kind = kind or ("percent" if values.kind in PRICES else "points")
+    found = history.change_from(values.series.reindex(base.index) if series is None else series, base, kind)
+    return values.of(found, CHANGED.get(values.kind, values.kind) if kind == "points" else "fraction")
 
 
 def offset_of(step: Phrase, place: str = "k") -> pd.DateOffset | None:
@@ -260,74 +327,13 @@ def offset_of(step: Phrase, place: str = "k") -> pd.DateOffset | None:
     return pd.DateOffset(**length) if step["unit"] else None
 
 
-def _before(values: Values, step: Phrase) -> Series:
-    offset, start = offset_of(step), values.start
-    if offset is None:
-        return start.shift(step.number())
-    rows = values.days.searchsorted(Days(values.days - offset), side="right") - 1
-    return pd.Series(np.where(rows >= 0, start.to_numpy()[rows], np.nan), index=start.index)
-
-
-def _since(values: Values, step: Phrase) -> Series:
-    day = pd.Timestamp(read_span(step["date"])[1])
-    known = values.start.loc[:day].dropna()
-    if known.empty:
-        raise InsufficientDataError(f"there is no value up to {day.date()}, from which the change is asked")
-    return pd.Series(known.iloc[-1], index=values.series.loc[known.index[-1] :].index)
-
-
-def _to_date(values: Values, step: Phrase) -> Series:
-    period = values.days.to_period(PERIOD[step["period"]])
-    before = values.start.groupby(period).last().shift()
-    return pd.Series(before.reindex(period).to_numpy(), index=values.series.index)
-
-
-def _from_edge(values: Values, step: Phrase) -> Series:
-    if step["edge"]:
-        return _rolling(values.series, step["edge"], step.number())
-    return pd.Series(amount(step["x"], values.kind), index=values.series.index)
-
-
 def _rolling(series: Series, word: str, k: int) -> Series:
     found: Series = getattr(series.rolling(k), ROLLING[word])()
     return found
 
 
-BASES: dict[str, Callable[[Values, Phrase], Series]] = {
-    "change": _before,
-    "change since": _since,
-    "to date": _to_date,
-    "distance to record": lambda values, _: values.series.cummax(),
-    "distance to": _from_edge,
-}
-
-
-def _volatility(values: Values, step: Phrase) -> Values:
-    deviation = _rolling(history.change(values.series, 1, "log"), "deviation", step.number())
-    return values.of(deviation * np.sqrt(YEAR[values.period]), "fraction")
-
-
-def _z(values: Values, step: Phrase) -> Values:
-    name: Any = "return_z" if step["moved"] else SIGMAS.get(step["definition"], "distance_vol")
-    settings = SigmaSettings(step.number(), int(step["ddof"] or 1), return_sessions=step.number("moved") or 1)
-    return values.of(sigma_path(values.series.dropna().rename("the line"), name, settings), "sigma")
-
-
-def _run(values: Values, step: Phrase) -> Values:
-    count = history.spell_lengths if step.word == "spell" else history.age
-    met = _marks(values, read("when", step["condition"]))
-    return values.of(count(met).astype(float), values.period, runs=True)
-
-
-def _time_to(values: Values, step: Phrase) -> Values:
-    left = amount(step["x"], values.kind) - values.series
-    periods = left / (values.series.diff(step.number()) / step.number())
-    return values.of(periods.mask(periods < 0, np.inf).where(left != 0, 0.0), values.period)
-
-
 def _ahead(values: Values, step: Phrase) -> Values:
     """Return the change over the next periods, by the day before them; NaN where they are not over."""
-    values = values.known()
     index, prices = values.days, values.series.to_numpy()
     windows = cases.windows_after(index, step.number("n"), offset_of(step, "n"), next_session(index[-1]))
     days, first, last = windows.T
@@ -339,35 +345,11 @@ def _ahead(values: Values, step: Phrase) -> Values:
     return replace(found, series=found.series.reindex(index))
 
 
-def _season(values: Values, step: Phrase) -> Values:
-    """Return the change over each season that is over, from the close before it, on its last day."""
-    values = values.known()
-    inside, year, under_way = season_days(values.days, step["season"])
-    rows = pd.Series(np.flatnonzero(inside)).groupby(year[inside])
-    ends = pd.DataFrame({"before": rows.min() - 1, "last": rows.max()})
-    ends = ends[(ends["before"] >= 0) & (ends.index != under_way)]
-    return moved(values, pd.Series(values.series.to_numpy()[ends["before"]], index=values.days[ends["last"]]))
-
-
-def season_days(index: Days, text: str) -> Any:  # noqa: ANN401  # what `cases.season_days` gives
-    """Mark a season's days, give each day its year, and name the year whose season is under way."""
+def seasons(index: Days, text: str) -> tuple[Any, Any, pd.DataFrame]:
+    """Mark a season's days, give each day its year, and list the seasons that are over."""
     opens, closes = (cases.SeasonEnd(*one) for one in language.read_season(text))
-    return cases.season_days(index, opens, closes, next_session(index[-1]))
-
-
-STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
-    **dict.fromkeys(ROLLING, lambda values, step: values.of(_rolling(values.series, step.word, step.number()))),
-    "volatility": _volatility,
-    "drawdown": lambda values, step: values.of(history.drawdown(values.series, step.number() or None), "fraction"),
-    "size": lambda values, _: values.of(values.series.abs()),
-    "z": _z,
-    "z of change": _z,
-    "spell": _run,
-    "age of": _run,
-    "periods to at the pace of": _time_to,
-    "season": _season,
-    "": _ahead,
-}
+    inside, year, under_way = cases.season_days(index, opens, closes, next_session(index[-1]))
+    return inside, year, cases.seasons_over(inside, year, under_way)
 
 
 def amount(text: str, kind: str) -> float:
@@ -387,84 +369,51 @@ def scale(kind: str, unit: str, text: str) -> float:
     return UNITS[kind][unit] if unit else next(iter(UNITS[kind].values()))
 
 
-# Conditions: which days
-
-
-def days_when(lines: Lines, values: Values, when: Sequence[Condition], end: pd.Timestamp) -> "pd.Series[bool]":
-    """Mark the days of a line that meet all conditions; `lasts` and `first in` look at those before them."""
-    met = values.series.notna()
-    for one in when:
-        if one.phrase.word == "lasts":
-            met = history.spell_lengths(met) == one.phrase.number()
-        elif one.phrase.word == "first in":
-            met &= met.astype(float).shift().rolling(one.phrase.number()).max() == 0
-        elif "recession" in one.phrase.word:
-            dated = lines.keep(("NBER", end), lambda: load_recessions(as_of=end))
-            known = recession_within(Days(met.index[met]), dated, known_to=end)
-            met[met] = (known == (not one.phrase.word.startswith("no"))).fillna(False).to_numpy(dtype=bool)
-        elif one.line is not None:  # its last value counts; that of a season on the season's last day alone
-            marks = _marks(lines.values(one.line, end).known(), one.phrase).astype(float)
-            met &= marks.reindex(met.index, method=None if one.is_of_season else "ffill") > 0
-        else:
-            met &= _marks(values, one.phrase)
-    return met
-
-
-def _marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
-    """Mark the days that meet one condition."""
-    if phrase.word not in MARKS:
-        raise ParameterError(f"{phrase.text}: only `when` takes it, among the check's own conditions")
-    marks: list[bool] = np.asarray(MARKS[phrase.word](values, phrase), dtype=bool).tolist()
-    return pd.Series(marks, index=values.series.index, dtype=bool)
-
-
-def _session(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401  # an array of marks
-    n, period = phrase.number("n"), PERIOD[phrase["period"]]
-    from_start, from_end = cases.places_in_period(values.days, period)
-    is_over = np.asarray(values.days.to_period(period) != next_session(values.days[-1]).to_period(period))
-    return (from_end == -n) & is_over if n < 0 else from_start == (n or from_start[-1])
-
-
-def _dated(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
-    """Mark days of a list, or decisions of the Fed, each on the first session from it; or the days of its state."""
-    index = values.days
-    if phrase["event"] in STATES:
-        return policy_states(_target_changes(index[-1])["change_bp"], index) == phrase["event"]
-    listed = [pd.Timestamp(read_span(day)[0]) for day in phrase["days"].split(",") if day]
-    days = Days(listed) if listed else decisions(phrase["event"], index[-1]).index
-    return np.isin(np.arange(len(index)), index.searchsorted(days[days >= index[0]]))
-
-
-MARKS: dict[str, Callable[[Values, Phrase], Any]] = {
-    **dict.fromkeys(BOUNDS, lambda values, one: meets(values.series, one.word, one["x"], values.kind)),
-    "between and": lambda values, one: values.series.between(
-        amount(one["x"], values.kind), amount(one["y"], values.kind)
-    ),
-    **dict.fromkeys(
-        ("crosses above", "crosses below"),
-        lambda values, one: history.crossings(values.series, amount(one["x"] or "0", values.kind))[one.word[8:]],
-    ),
-    "up": lambda values, _: values.series > values.series.ffill().shift(),
-    "down": lambda values, _: values.series < values.series.ffill().shift(),
-    **dict.fromkeys(
-        ("record", "strict record", "record with ties", "record low"),
-        lambda values, one: history.records(values.series, low="low" in one.word, ties="ties" in one.word),
-    ),
-    **dict.fromkeys(
-        ("highest", "lowest"), lambda values, one: values.series == _rolling(values.series, one.word, one.number())
-    ),
-    "season": lambda values, one: season_days(values.days, one["season"])[0],
-    "years": lambda values, one: values.days.year.isin(language.read_years(one["years"])),
-    "weekday": lambda values, one: values.days.day_name() == one["day"],
-    **dict.fromkeys(("session of", "same session of"), _session),
-    **dict.fromkeys(("on", "policy"), _dated),
-}
-
-
 def meets(series: Series, word: str, bound: str, kind: str) -> "pd.Series[bool]":
     """Mark the values on one side of a written bound."""
     found: pd.Series[bool] = getattr(series, BOUNDS[word])(amount(bound, kind))
     return found
+
+
+def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":  # noqa: C901, PLR0912  # one case a word
+    """Mark the days that meet one condition."""
+    x, days, word = values.series, values.days, phrase.word
+    found: Any = None
+    match word:
+        case "above" | "below" | "at least" | "at most":
+            found = meets(x, word, phrase["x"], values.kind)
+        case "between and":
+            found = x.between(amount(phrase["x"], values.kind), amount(phrase["y"], values.kind))
+        case "crosses above" | "crosses below":
+            found = history.crossings(x, amount(phrase["x"] or "0", values.kind))[word[8:]]
+        case "up":
+            found = x > x.ffill().shift()
+        case "down":
+            found = x < x.ffill().shift()
+        case "record" | "strict record" | "record with ties" | "record low":
+            found = history.records(x, low="low" in word, ties="ties" in word)
+        case "highest" | "lowest":
+            found = x == _rolling(x, word, phrase.number())
+        case "season":
+            found = seasons(days, phrase["season"])[0]
+        case "years":
+            found = days.year.isin(language.read_years(phrase["years"]))
+        case "weekday":
+            found = days.day_name() == phrase["day"]
+        case "session of" | "same session of":
+            n, period = phrase.number("n"), PERIOD[phrase["period"]]
+            from_start, from_end = cases.places_in_period(days, period)
+            is_over = days.to_period(period) != next_session(days[-1]).to_period(period)
+            found = (from_end == -n) & is_over if n < 0 else from_start == (n or from_start[-1])
+        case "policy" if phrase["state"]:
+            found = policy_states(_target_changes(days[-1])["change_bp"], days) == phrase["state"]
+        case "policy" | "on":  # each on the first session from it
+            listed = [pd.Timestamp(read_span(day)[0]) for day in phrase["days"].split(",") if day]
+            dates = Days(listed) if listed else decisions(phrase["event"], days[-1]).index
+            found = np.isin(np.arange(len(days)), days.searchsorted(dates[dates >= days[0]]))
+        case _:
+            raise ParameterError(f"{phrase.text}: only `when` takes it, among the check's own conditions")
+    return pd.Series(np.asarray(found, dtype=bool), index=x.index)
 
 
 _all_changes = cache(load_target_changes)

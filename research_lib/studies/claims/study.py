@@ -24,20 +24,10 @@ from research_lib.exhibits.glossary import Column
 from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS, display_path
 from research_lib.studies import parameters
+from research_lib.studies.claims import verdict as verdicts
 from research_lib.studies.claims.language import Article, Claim
 from research_lib.studies.claims.lines import Lines
-from research_lib.studies.claims.verdict import (
-    DEPENDS,
-    FAILS,
-    GOOD,
-    MISFIT,
-    NO_DATA,
-    OPEN,
-    ROUGHLY,
-    VERDICTS,
-    Result,
-    judge,
-)
+from research_lib.studies.claims.verdict import DEPENDS, FAILS, GOOD, NO_DATA, OPEN, ROUGHLY, VERDICTS, Result, judge
 from research_lib.studies.study import Study, figure, result, table
 
 SHOWN_MARKS = 6
@@ -64,6 +54,12 @@ class Cards(Exhibit):
     def __repr__(self) -> str:
         lines = [f"{one.claim.id} {one.verdict}: {one.claim.says}. {one.text}" for one in self.results]
         return "\n".join([self.title, *lines])
+
+
+def _cards(title: str, found: list[Result], none: str, *, linked: bool = True) -> Cards:
+    if not found:
+        raise InsufficientDataError(none)
+    return Cards("", title, as_frame(found), deck="As of each article's date", results=found, linked=linked)
 
 
 def as_frame(results: Sequence[Result]) -> pd.DataFrame:
@@ -99,8 +95,8 @@ class Claims(Study):
     @cached_property
     def counts(self) -> Mapping[str, int]:
         """How many claims have each verdict."""
-        verdicts = [one.verdict for one in self.results]
-        return {name: verdicts.count(name) for name in VERDICTS}
+        found = [one.verdict for one in self.results]
+        return {name: found.count(name) for name in VERDICTS}
 
     @property
     def decided(self) -> int:
@@ -110,14 +106,17 @@ class Claims(Study):
     @property
     def tally(self) -> str:
         """The counts as a sentence."""
-        return ", ".join(f"{count} {VERDICTS[name][count == 1]}" for name, count in self.counts.items() if count)
+        return f"{plural(len(self.results), 'claim')}: " + ", ".join(
+            f"{n} {name}" for name, n in self.counts.items() if n
+        )
 
     @result
     def findings(self) -> Findings:
         """How many claims have each verdict, and each claim's figure."""
-        found, n = [], len(self.results)
-        for name, count in self.counts.items():
-            found.append(Finding(re.sub("[ -]", "_", name), count, "count", n, f"claims that {VERDICTS[name][0]}"))
+        n = len(self.results)
+        found = [
+            Finding(re.sub("[ -]", "_", name), k, "count", n, f"claims: {name}") for name, k in self.counts.items()
+        ]
         for one in self.results:
             row = one.as_record()
             unit = "date" if isinstance(row.get("computed"), str) else row.get("unit") or "number"
@@ -143,7 +142,7 @@ class Claims(Study):
             shown,
             colours={word: colour for colour, _, word in VERDICT_LOOK.values()},
             title=f"Of {plural(len(self.results), 'claim')}, data can decide {self.decided}",
-            alt=f"Of {plural(len(self.results), 'claim')} in {plural(len(counts), 'article')}, {self.tally}.",
+            alt=f"{self.tally}.",
             deck="Claims by article and verdict",
             data=counts,
         )
@@ -191,9 +190,8 @@ class Claims(Study):
     def summary(self) -> Summary:
         """Say how many claims hold, which do not, and what that rests on."""
         wrong, counts = self._failing(read=False), self.counts
-        holds = sum(counts[name] for name in GOOD)
-        undecided = len(self.results) - self.decided
-        text = f"{plural(len(self.results), 'claim')} from {plural(len(self.p.articles), 'article')}: {self.tally}."
+        holds, undecided = sum(counts[name] for name in GOOD), len(self.results) - self.decided
+        text = f"Of {self.tally}."
         for one in wrong[:1]:
             text += f" One that fails: {one.claim.says} (published {one.stated}, computed {one.computed})."
         numbers = {
@@ -217,18 +215,11 @@ class Claims(Study):
         )
 
 
-def _cards(title: str, found: list[Result], none: str, *, linked: bool = True) -> Cards:
-    if not found:
-        raise InsufficientDataError(none)
-    return Cards("", title, as_frame(found), deck="As of each article's date", results=found, linked=linked)
-
-
 def picture(found: Result) -> Figure:
     """Draw the line of a claim up to its day, with the last of the cases among it."""
     reading = found.reading
-    if reading is None or reading.path is None or len(reading.path.dropna()) < 2:
+    if reading is None or reading.path is None or len(path := reading.path.dropna()) < 2:
         raise InsufficientDataError(found.text)
-    path = reading.path.dropna()
     days = [] if reading.events is None else [day for day in reading.events.index[-SHOWN_MARKS:] if day in path.index]
     marks = [charts.Mark(day, float(path[day]), str(day.date())) for day in days]
     marks = marks or [charts.Mark(path.index[-1], float(path.iloc[-1]), found.computed)]
@@ -240,8 +231,14 @@ def picture(found: Result) -> Figure:
 
 def explain(line: object, stated: object, source: Source | Lines, *, as_of: object, kind: str = "fact") -> Result:
     """Answer one line of the language as of a day; `Lines` in place of a source keep what was read for the next question."""
-    claim: dict[str, object] = {"id": "asked", "article": "asked", "says": "the line that was asked"}
-    claim |= {"check": line, "is": stated, "kind": kind}
+    claim = {
+        "id": "asked",
+        "article": "asked",
+        "says": "the line that was asked",
+        "check": line,
+        "is": stated,
+        "kind": kind,
+    }
     try:
         asked, article = Claim.model_validate(claim), Article(title="a question", as_of=as_of)
     except ValidationError as error:
@@ -272,9 +269,8 @@ def claims_report(  # the command's options
     if as_csv:
         return pd.DataFrame(records).to_csv(index=False).rstrip("\n")
     order = [FAILS, DEPENDS, OPEN, *VERDICTS]
-    ordered = sorted(chosen, key=lambda one: -1 if MISFIT in one.text.lower() else order.index(one.verdict))
-    head = fill(f"{plural(len(study.results), 'claim')}: {study.tally}.", width)
-    return "\n".join([head, *(_lines(one, width) for one in ordered)])
+    chosen.sort(key=lambda one: -1 if verdicts.MISFIT in one.text.lower() else order.index(one.verdict))
+    return "\n".join([fill(f"{study.tally}.", width), *(_lines(one, width) for one in chosen)])
 
 
 def _lines(one: Result, width: int) -> str:

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import floor, isinf, isnan, log10
+from itertools import product
+from math import isinf, isnan
 from typing import Any
 
 import pandas as pd
@@ -12,32 +13,24 @@ from research_lib.data.calendar import sessions_between
 from research_lib.errors import DataError, InsufficientDataError, ParameterError
 from research_lib.exhibits.findings import plain
 from research_lib.exhibits.format import NONE, plural, show
-from research_lib.stats import cases
 from research_lib.studies.claims.evaluate import Reading, read_all
-from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, Span, read, read_span
-from research_lib.studies.claims.lines import KINDS, Lines, bare, days_when, next_session, offset_of, scale
+from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, read
+from research_lib.studies.claims.lines import KINDS, Lines, next_session, scale
 
 HOLDS, ROUGHLY, FAILS, DEPENDS = "holds", "roughly", "fails", "depends"
 OPEN, NO_DATA, STAND_IN, UNTESTABLE = "open", "no data", "stand-in", "untestable"
-VERDICTS = {  # as many claims say it, and as one does
-    HOLDS: ("hold", "holds"),
-    ROUGHLY: ("roughly hold", "roughly holds"),
-    DEPENDS: ("depend on a definition", "depends on a definition"),
-    FAILS: ("fail", "fails"),
-    OPEN: ("are not shown either way", "is not shown either way"),
-    STAND_IN: ("have a stand-in only", "has a stand-in only"),
-    NO_DATA: ("lack data", "lacks data"),
-    UNTESTABLE: ("cannot be tested", "cannot be tested"),
-}
+VERDICTS = (HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE)
 GOOD = (HOLDS, ROUGHLY)
 COUNTED = ("rank", "count")
 ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units in all
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
 LISTED = 3
 MISFIT = "the line does not fit together"
-SMALL, TINY = 0.01, 0.0005  # differences below a point are shown to two places, and tiny shares too
+SMALL = 0.01  # shares and differences below a point are shown to two places
 LAST_DAY = pd.Timestamp("2200-01-01")
 A_YEAR = pd.Timedelta(days=365)
+
+Found = tuple[Reading, str]  # with its own verdict
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ class Result:
     article: Article
     verdict: str
     text: str
-    readings: tuple[tuple[Reading, str], ...] = ()
+    readings: tuple[Found, ...] = ()
     as_of: pd.Timestamp | None = None
     happened: str = ""
 
@@ -96,38 +89,33 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
     """Give a claim's verdict from the readings of its definitions, on each day that may be the article's last."""
     if claim.untestable:
         return Result(claim, article, UNTESTABLE, sentence(f"needs {claim.untestable}"))
-    days = _sessions(article.span)[-1 if claim.checks[0].special else 0 :]
-    found: list[tuple[Reading, str]] = []
+    first, last = map(pd.Timestamp, article.as_of)
+    before = sessions_between(first - pd.Timedelta(days=14), last)
+    days = list(before[before >= first]) or [before[-1] if len(before) else last]
+    days = days[-1:] if claim.checks[0].special else days
+    found: list[Found] = []
     missing: dict[str, None] = {}
-    for day in days:
+    for day, check in product(days, claim.checks):
         dated = (("as of", str(day.date())),) if len(days) > 1 else ()
-        for check in claim.checks:
-            try:
-                readings = read_all(check, lines, day, uncertain=claim.kind != "fact")
-                wholes = [replace(one, choices=(*check.choices, *one.choices, *dated)) for one in readings]
-                found += [(one, verdict_of(one, claim.figure)) for one in wholes]
-            except (InsufficientDataError, DataError) as reason:
-                missing[str(reason)] = None
-            except ParameterError as fault:
-                return Result(claim, article, UNTESTABLE, sentence(f"{MISFIT}: {fault}"), as_of=days[-1])
+        try:
+            readings = read_all(check, lines, day, uncertain=claim.kind != "fact")
+            wholes = [replace(one, choices=(*check.choices, *one.choices, *dated)) for one in readings]
+            found += [(one, verdict_of(one, claim.figure)) for one in wholes]
+        except (InsufficientDataError, DataError) as reason:
+            missing[str(reason)] = None
+        except ParameterError as fault:
+            return Result(claim, article, UNTESTABLE, sentence(f"{MISFIT}: {fault}"), as_of=days[-1])
     verdict = _overall(claim, found, lacks_some=bool(missing)) if found else NO_DATA
     parts = _evidence(claim, found, verdict, lines) if found else []
     if missing:
         parts.append(("left out: " if found else "") + _listed(list(missing)))
-    if found and days[-1].date() != article.span[1]:
-        parts.append(f"{article.span[1]} was no session, {days[-1].date()} counts")
+    if found and days[-1] != last:
+        parts.append(f"{last.date()} was no session, {days[-1].date()} counts")
     happened = what_happened(claim.checks[0], lines, days[-1]) if claim.kind == "forecast" else ""
     return Result(claim, article, verdict, sentence("; ".join(parts)), tuple(found), days[-1], happened)
 
 
-def _sessions(span: Span) -> list[pd.Timestamp]:
-    """Return the sessions of a span; of one without any, the last before it."""
-    first, last = map(pd.Timestamp, span)
-    before = sessions_between(first - pd.Timedelta(days=14), last)
-    return list(before[before >= first]) or [before[-1] if len(before) else last]
-
-
-def _overall(claim: Claim, found: Sequence[tuple[Reading, str]], *, lacks_some: bool) -> str:
+def _overall(claim: Claim, found: Sequence[Found], *, lacks_some: bool) -> str:
     """Combine the verdicts of all definitions: it depends where some hold and others do not."""
     if claim.stand_in:
         return STAND_IN
@@ -136,11 +124,10 @@ def _overall(claim: Claim, found: Sequence[tuple[Reading, str]], *, lacks_some: 
     verdicts = [verdict for _, verdict in found]
     if claim.all:
         return FAILS if FAILS in verdicts else NO_DATA if lacks_some else verdicts[0]
-    good = sum(map(agrees, found))
-    return DEPENDS if 0 < good < len(found) else verdicts[0]
+    return DEPENDS if 0 < sum(map(agrees, found)) < len(found) else verdicts[0]
 
 
-def agrees(found: tuple[Reading, str]) -> bool:
+def agrees(found: Found) -> bool:
     """Say whether a reading speaks for the claim; a count or rank that is only near does not, beside one that is right."""
     reading, verdict = found
     return verdict == HOLDS or (verdict == ROUGHLY and reading.kind not in COUNTED)
@@ -176,20 +163,16 @@ def verdict_of(reading: Reading, figure: Figure) -> str:
 
 def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") -> str:
     """Show a value in its kind's unit, a yield in basis points on request; what does not come to pass as never."""
-    kind = reading.kind
-    if value is None or (isinstance(value, float) and isinf(value)):
+    kind, number = reading.kind, value if isinstance(value, float) else 0.0
+    if value is None or isinf(number):
         return "never"
-    if isinstance(value, float) and (kind == "yield change" or (kind == "yield" and unit == "bp")):
-        in_bp = show(10_000 * value, "bp").lstrip("+" if kind == "yield" else "")
-        return show(value, "points", digits=2) if kind != "yield" and unit in ("pp", "points") else in_bp
-    size = abs(value) if isinstance(value, float) else 1.0
-    digits = 1 if kind == "share" else 2 if kind == "difference" and size < SMALL else None
-    if kind == "share" and 0 < size < TINY:  # two digits of it
-        digits = -floor(log10(size)) - 1
+    if kind == "yield change" or (kind == "yield" and unit == "bp"):
+        return show(10_000 * number, "bp").lstrip("+" if kind == "yield" else "")
+    digits = 1 + (abs(number) < SMALL) if kind in ("share", "difference") else None
     return KINDS[kind]["form"].format(show(value, KINDS[kind]["shown"], digits=digits))
 
 
-def _evidence(claim: Claim, found: Sequence[tuple[Reading, str]], verdict: str, lines: Lines) -> list[str]:
+def _evidence(claim: Claim, found: Sequence[Found], verdict: str, lines: Lines) -> list[str]:
     """Say what was computed, of how much history, how sure it is, and what decides or where it would hold."""
     (reading, own), check, unit = found[0], claim.checks[0], claim.figure.unit
     subject = check.special.text if check.special else lines.title(check.line)
@@ -207,35 +190,29 @@ def _evidence(claim: Claim, found: Sequence[tuple[Reading, str]], verdict: str, 
     if own == FAILS and reading.higher is not None and 1 <= int(claim.figure.high) <= len(reading.higher):
         since = reading.higher[-int(claim.figure.high)]
         parts += [f"it would hold since {since.date()}"] if reading.last - since > A_YEAR else []
-    turned = replace(reading, value=-reading.value) if isinstance(reading.value, float) else reading
-    if own == FAILS and not reading.uncertain and verdict_of(turned, claim.figure) == HOLDS:
-        parts.append("it would hold with the other sign: write a fall as less than, with its minus sign")
     if claim.stand_in:
         return [*parts, claim.stand_in]
     if verdict == DEPENDS:
         return [*parts, _what_decides(found, unit)]
-    if len(found) > 1:
-        parts.append("on both definitions" if len(found) == 2 else f"on all {len(found)} definitions")
-    return parts
+    return [*parts, f"on all {len(found)} definitions"] if len(found) > 1 else parts
 
 
-def _what_decides(found: Sequence[tuple[Reading, str]], unit: str) -> str:
-    """Name the choice that decides, if one alone does; else some readings on either side, each with its value."""
+def _what_decides(found: Sequence[Found], unit: str) -> str:
+    """Name the choice that decides, if one alone does, and some readings on either side, each with its value."""
     sides = [[one for one in found if agrees(one) is good] for good in (True, False)]
     for axis in dict(found[0][0].choices):
-        named = [[(dict(one[0].choices).get(axis, ""), one) for one in side] for side in sides]
-        if not set(dict(named[0])) & set(dict(named[1])):
-            return f"{axis} decides: holds with {_each(named[0], unit)}; not with {_each(named[1], unit)}"
-    good, bad = (_each([(", ".join(dict(one[0].choices).values()), one) for one in side], unit) for side in sides)
+        named = [[dict(one.choices).get(axis, "") for one, _ in side] for side in sides]
+        if not set(named[0]) & set(named[1]):
+            return f"{axis} decides: holds with {_each(named[0], sides[0], unit)}; not with {_each(named[1], sides[1], unit)}"
+    good, bad = (_each([", ".join(dict(one.choices).values()) for one, _ in side], side, unit) for side in sides)
     return f"{len(sides[0])} of {len(found)} definitions hold: {good}; not {bad}"
 
 
-def _each(named: Sequence[tuple[str, tuple[Reading, str]]], unit: str) -> str:
-    """List readings by name, of the first of each its value, and its verdict unless it holds."""
-    firsts, said = [*dict(named[::-1]).items()][::-1], {HOLDS: "", OPEN: ", not shown"}
-    return _listed(
-        [f"{name} ({shown(one, one.value, unit)}{said.get(own, ', ' + own)})" for name, (one, own) in firsts]
-    )
+def _each(names: Sequence[str], side: Sequence[Found], unit: str) -> str:
+    """List readings, of those of one name the first, each with its value, and its verdict unless it holds."""
+    said = {HOLDS: "", OPEN: ", not shown"}
+    values = [f" ({shown(one, one.value, unit)}{said.get(own, f', {own}')})" for one, own in side]
+    return _listed([name + values[names.index(name)] for name in dict.fromkeys(names)])
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -251,39 +228,24 @@ def sentence(text: str) -> str:
 
 def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
     """Say what came after a forecast: over its own horizon, from the article's last session, never before it."""
-    line, after = bare(check.then or check.line), check.after
+    line, after, value = (check.then or check.line).bare, check.after, read("say", "value")
     season = next((one.phrase for one in check.when if one.phrase.word == "season"), None)
+    if check.special or (after and after.number("n") < 0):
+        return ""
     try:
-        series = lines.pair(line, LAST_DAY)[0].series.dropna() if line.of else pd.Series(dtype=float)
-        index = pd.DatetimeIndex(series.index)
-        is_ahead = check.says_date or season or (after is not None and after.number("n") >= 0)
-        if not len(index) or index[-1] <= day or not is_ahead:
-            return ""
-        stop, note = index[-1], ", where the data ends"
+        last = lines.pair(line, LAST_DAY)[0].known().days[-1]
         if check.says_date:
-            met = days_when(lines, lines.values(check.line, stop), check.when, stop).loc[next_session(day) :]
-            return f"Met on {met.index[met][0].date()}." if met.any() else f"Not met by {stop.date()}."
-        if after is None:  # the season under way, or else the next
-            ends = lines.values(replace(line, take=(season,) if season else ()), stop).series.loc[next_session(day) :]
-            stop, note = (ends.index[0], "") if len(ends) else (stop, ", with the season not over")
-        else:
-            row, offset = int(index.searchsorted(day, side="right")) - 1 + after.number("n"), offset_of(after, "n")
-            until: pd.Timestamp = index[row] if row < len(index) else LAST_DAY
-            if offset is not None or after["date"]:
-                until = pd.Timestamp(read_span(after["date"])[1]) if offset is None else day + offset
-            if until <= day:
-                return ""
-            if next_session(stop) > until:
-                stop, note = index[index <= until][-1], ""
-        if after is not None and after["path"]:
-            value, kind = cases.on_the_way(series.loc[day:stop].to_numpy(), after["path"]), "fraction"
-            note = f", {after['path']} on the way{note}"
-        else:
-            moved = lines.values(replace(line, take=(read("take", f"change since {day.date()}"),)), stop)
-            value, kind = float(moved.series.iloc[-1]), moved.kind
-    except (InsufficientDataError, DataError, ParameterError):
+            asked = replace(check, say=read("say", "first date"), start=next_session(day).date(), asked=None, to=None)
+            (met,) = read_all(asked, lines, last)
+            return (
+                f"Met on {met.value.date()}." if isinstance(met.value, pd.Timestamp) else f"Not met by {last.date()}."
+            )
+        if season is not None and after is None:  # the one under way, or else the next
+            ends = lines.values(replace(line, take=(season,)), last).days
+            after = read("after", f"until {min(ends[ends > day], default=last).date()}")
+        if after is None:
+            return ""
+        (found,) = read_all(Check(line, value, after=after, asked=(day.date(), day.date())), lines, last)
+    except (InsufficientDataError, DataError, ParameterError):  # such as where the data ends before
         return ""
-    if isnan(value):
-        return ""
-    computed = shown(Reading(value, kind, 1, day, stop), value)
-    return sentence(f"{lines.title(line)}: {computed} from {day.date()} to {stop.date()}{note}")
+    return sentence(f"{lines.title(line)}: {shown(found, found.value)} from {day.date()}, after: {after.text}")
