@@ -141,10 +141,7 @@ def _last_request(output: Path) -> dict[str, Any]:
 
 @app.command(epilog=_examples("check", "check params/03_record_sigma --set window=100"))
 def check(words: Words = NONE, settings: Settings = NONE, notebooks: Notebooks = None) -> None:
-    """Check parameter files and the data that they name: ✓ right, ✗ wrong, – without data here.
-
-    Exit status: 0, all right; 2, one is wrong or has too little data, or one that was named has none.
-    """
+    """Check parameter files and their data. Exit status 2: one is wrong or lacks data (– says: here, and nobody asked)."""
     from research_lib.reports.run import check as check_data
 
     planned = _plan(words, settings, notebooks=notebooks)
@@ -217,7 +214,7 @@ def claims(  # noqa: PLR0917  # each is an option of the command
     as_json: AsJson = False,
     as_csv: Annotated[bool, Option("--csv", help="For a spreadsheet.")] = False,
 ) -> None:
-    """Check each claim of a file as of its article's date; exit status 2: a faulty file, source or data."""
+    """Check each claim of a file as of its article's date. Exit status 2: a faulty file, source or data."""
     from shutil import get_terminal_size
 
     from research_lib.params import parse_setting, read_values
@@ -256,10 +253,7 @@ def new(
     epilog=_examples("lab", "lab --no-browser --port=9999", "lab --allow-root"),
 )
 def lab(context: Context) -> None:
-    """Open JupyterLab on the notebooks, for this machine only.
-
-    Further arguments are passed to JupyterLab.
-    """
+    """Open JupyterLab on the notebooks, for this machine only. Further arguments are JupyterLab's."""
     from jupyterlab.labapp import LabApp
 
     from research_lib.reports.forkserver import FORK_SERVER
@@ -288,10 +282,7 @@ def pull(
     _: Annotated[bool, Option("--for", help="May stand before the files.")] = False,
     accept: Annotated[bool, Option("--accept", help="Use also what lacks some of its earlier history.")] = False,
 ) -> None:
-    """Pull what parameter files need, or go on with it.
-
-    Exit status: 0, everything is there; 1, something could not be had, or the pull was stopped; 2, wrong use.
-    """
+    """Pull what parameter files need, or go on with it. Exit status 1: something could not be had."""
     from research_lib.data.live.network import RetryPolicy
     from research_lib.data.live.pull import pull_for
     from research_lib.data.live.store import SERVES, Store
@@ -320,7 +311,7 @@ def verify() -> None:
     from research_lib.data.live.store import Store
 
     store = Store(snapshots_folder())
-    for one in [snapshot for item in store.items() for snapshot in store.snapshots(item)[-1:]]:
+    for one in (snapshot for item in store.items() for snapshot in store.snapshots(item)[-1:]):
         echo(f"{one.item!s:24} {one.first} to {one.last}, {one.rows:,} rows, pulled {one.fetched:%Y-%m-%d %H:%M} UTC")
     intact, damaged = store.verify()
     for path in damaged:

@@ -239,8 +239,9 @@ def parameters_cell(notebook: Path) -> str:
     for cell in cells:
         if "parameters" in cell.get("metadata", {}).get("tags", []):
             return "".join(cell["source"])
-    missing = "no cell has the tag `parameters`: give that tag to the one that sets them"
-    raise ParameterError(f"{display_path(notebook)}: {missing}")
+    raise ParameterError(
+        f"{display_path(notebook)}: no cell has the tag `parameters`: give it to the one that sets them"
+    )
 
 
 def cell_text(model: type[NotebookParameters]) -> str:

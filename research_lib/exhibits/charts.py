@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MARGIN_TEXT, ROW_TEXT, NAME_TEXT = (26, 14), (34, 17), (110, 48)
 LINE_PX, LETTER_PX = 15.5, 7.0
 TEXT, SMALL_TEXT, PHONE_TEXT = (px * style.POINTS_PER_PX for px in (style.TEXT_PX, style.SMALL_TEXT_PX, 10.5))
+Colours = Mapping[Any, str]  # by the name of what is drawn
+CAPS: Colours = {"small": SMALL_CAPS, "large": LARGE_CAPS}
 IN_PERCENT = {"fraction", "share", "change", "points"}
 LEGIBLE = {CONTEXT: QUIET, SMALL_CAPS: style.SMALL_CAPS_WORDS}  # of words about what is too light for words
 MOST_DECIMALS = 7  # columns of a heat map with decimals, on a phone
@@ -97,10 +99,8 @@ def curve(lines: Sequence[Line], *, height_px: float = 340, **options: Any) -> F
     return series([Panel(lines=lines, **look)], height_px=height_px, **options)
 
 
-def paths(
-    values: pd.DataFrame, *, mean: "pd.Series[Any] | None" = None, colours: Mapping[Any, str] = {}, **options: Any
-) -> Figure:
-    """Draw one path a column, over time from an event at 0, each named at its end; the mean is bold.
+def paths(values: pd.DataFrame, *, mean: Any = None, colours: Colours = CAPS, **options: Any) -> Figure:
+    """Draw one path a column, over time from an event at 0, each named at its end; the mean, a series, is bold.
 
     Paths with a colour of their own stand out; the others are context. Further options as of `curve`.
     """
@@ -110,27 +110,21 @@ def paths(
 
 
 def intervals(
-    frame: pd.DataFrame,
-    *,
-    name: str,
-    unit: str = "points",
-    colours: Mapping[Any, str] = {},
-    bar: bool = False,
-    **words: Any,
+    rows: pd.DataFrame, *, name: str, unit: str = "points", colours: Colours = CAPS, bar: bool = False, **words: Any
 ) -> Figure:
     """Draw a dot (or a bar from zero) with its interval for each row, named at the left, its value written at the right.
 
-    Columns of `frame`, whose index names the rows: `value`; if there, `low` and `high` (NaN: no interval), `group` (rows of
+    Columns of `rows`, whose index names them: `value`; if there, `low` and `high` (NaN: no interval), `group` (rows of
     one name stand together, coloured by group), `text` (in place of the value at the right), `filled` (False draws a ring),
     `quoted` (a figure that somebody named, drawn as a red line). `colours` is by group or row. Ranks are drawn by powers of ten.
     """
-    if not frame["value"].notna().any():
+    if not rows["value"].notna().any():
         raise InsufficientDataError("no row has a value")
-    rows = frame.assign(row=frame.index.astype(str), group=frame.get("group", ""))
+    rows = rows.assign(row=rows.index.astype(str), group=rows.get("group", ""))
     (down, names), (beside, groups) = pd.factorize(rows["row"]), pd.factorize(rows["group"])
     step = 0.76 / len(groups)
     places = len(names) - 1 - down + step * ((len(groups) - 1) / 2 - beside)
-    chosen = {"small": SMALL_CAPS, "large": LARGE_CAPS, **colours}
+    chosen = {**CAPS, **colours}
     inks = [chosen.get(one.group or one.row, CONTEXT if bar else INK) for one in rows.itertuples()]
     texts = [getattr(one, "text", "") or f"{one.group} {show(one.value, unit)}".strip() for one in rows.itertuples()]
 
@@ -150,7 +144,7 @@ def intervals(
             _words(axes, f"quoted {show(quoted, unit)}", (quoted, place + 0.44), "data", (0, 0), **look)
         for text, place in zip(texts, places, strict=True):
             _beside(axes, text, place, MARGIN_TEXT[narrow], weight="bold" if bar else "normal")
-        axes.set_ylim(-0.6, len(names) - (0.1 if "quoted" in frame else 0.4))
+        axes.set_ylim(-0.6, len(names) - (0.1 if "quoted" in rows else 0.4))
         axes.margins(x=0.04)
         if bar and axes.dataLim.xmin >= 0:
             axes.set_xlim(left=0)
@@ -162,7 +156,7 @@ def intervals(
         _name(axes, name, narrow=narrow)
         _number_ticks(axes.xaxis, unit, most=4 if narrow else 8)
 
-    apart = max(1, 0.62 * len(groups), 2.2 * ("quoted" in frame))
+    apart = max(1, 0.62 * len(groups), 2.2 * ("quoted" in rows))
     return picture(draw, _heights([*names], texts, apart=apart), **words)
 
 
@@ -200,8 +194,8 @@ def heat_map(
     if not np.isfinite(values).any():
         raise InsufficientDataError("no cell has a value")
     deepest = float(np.nanmax(np.abs(values))) or 1.0
-    across = np.arange(len(columns)) + 0.12 * np.cumsum(np.isin(columns, apart))
-    down = np.arange(len(rows)) + 0.35 * np.cumsum(np.isin(rows, apart))
+    across: Any = np.arange(len(columns)) + 0.12 * np.cumsum(np.isin(columns, apart))
+    down: Any = np.arange(len(rows)) + 0.35 * np.cumsum(np.isin(rows, apart))
 
     def draw(canvas: Any, narrow: bool) -> None:
         from matplotlib.patches import Rectangle
@@ -210,9 +204,7 @@ def heat_map(
         for (i, j), value in np.ndenumerate(values):
             if np.isfinite(value):
                 ground, depth = ends[0] if value > 0 else ends[1], 0.05 + 0.6 * abs(value) / deepest
-                axes.add_patch(
-                    Rectangle((float(across[j]), float(down[i])), 1, 1, facecolor=ground, alpha=depth, linewidth=0)
-                )
+                axes.add_patch(Rectangle((across[j], down[i]), 1, 1, facecolor=ground, alpha=depth, linewidth=0))
                 digits = 0 if narrow and len(columns) > MOST_DECIMALS else None
                 text = show(float(value), "points", digits=digits).removesuffix(" pp")
                 # Not in the layout: to measure each cell takes half the time.
@@ -253,8 +245,10 @@ def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> Non
     lines = [(line, known) for line in panel.lines if len(known := line.values.dropna())]
     if panel.points is not None:
         axes.plot(panel.points, "o", color=QUIET, markersize=3.5, zorder=3)
+    margin: list[tuple[Any, ...]] = [(level, label, QUIET, "normal") for label, level in panel.levels.items()]
     for line, known in lines:
         axes.plot(known, "--" if line.dashed else "-", color=line.colour, linewidth=line.width, zorder=2.5)
+        margin.append((known.iloc[-1], line.label, line.colour, "bold" if line.width > 2 else "normal"))
     for label, level in panel.levels.items():
         axes.axhline(level, color=CONTEXT, linewidth=0.9, linestyle="--" if label else "-")
     for mark in panel.marks:
@@ -263,16 +257,12 @@ def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> Non
     low, high = axes.get_ylim()
     for band in panel.bands:
         axes.fill_between(band.high.index, band.low, band.high, color=style.BAND, alpha=0.45, linewidth=0)
+        margin.append((band.high.dropna().iloc[-1], band.label, QUIET, "normal"))
     room = (high - low) / 3  # by which bands may widen the value axis on each side; they are cut beyond
     axes.set_ylim(max(min(low, axes.dataLim.y0), low - room), min(max(high, axes.dataLim.y1), high + room))
     axes.set_xlim(min(known.index[0] for _, known in lines), max(known.index[-1] for _, known in lines))
     inside = [mark for mark in panel.marks if _along(axes, mark.at) < AT_THE_EDGE]
     _name_marks(axes, inside, narrow=narrow)
-    margin = [
-        (known.iloc[-1], line.label, line.colour, "bold" if line.width > 2 else "normal") for line, known in lines
-    ]
-    margin += [(band.high.dropna().iloc[-1], band.label, QUIET, "normal") for band in panel.bands]
-    margin += [(level, label, QUIET, "normal") for label, level in panel.levels.items()]
     margin += [(mark.value, mark.label, mark.colour, "bold") for mark in panel.marks if mark not in inside]
     _name_in_margin(axes, sorted(label for label in margin if label[1]), narrow=narrow, height_px=height_px)
     _name(axes, panel.name, narrow=narrow)
@@ -325,13 +315,9 @@ def _spread(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
 
 def _heights(names: Sequence[str], texts: Sequence[str] = (), *, apart: float = 1.0) -> tuple[float, float]:
     """Give the height of a picture, wide and narrow, each of whose rows holds the longest name and text."""
-    found = []
-    for i, (least, between) in enumerate(((28.0, 8.0), (23.0, 3.0))):
-        lines = [textwrap.wrap(one, ROW_TEXT[i]) for one in names] + [
-            textwrap.wrap(one, MARGIN_TEXT[i]) for one in texts
-        ]
-        found.append(75 + len(names) * max(least * apart, max(map(len, lines)) * LINE_PX + between))
-    return found[0], found[1]
+    said = [(name, ROW_TEXT) for name in names] + [(text, MARGIN_TEXT) for text in texts]
+    wide, narrow = (LINE_PX * max(len(textwrap.wrap(one, width[i])) for one, width in said) for i in (0, 1))
+    return 75 + len(names) * max(28 * apart, wide + 8), 75 + len(names) * max(23 * apart, narrow + 3)
 
 
 def _beside(axes: "Axes", text: str, place: float, width: int, *, left: bool = False, **look: Any) -> None:
@@ -375,11 +361,8 @@ def _number_ticks(axis: "Axis", unit: str, *, most: int) -> None:
         halves = [] if unit not in IN_PERCENT and high - low > 5 else [2.5]  # of months and counts are no numbers
         locator = MaxNLocator(most, steps=[1, 2, *halves, 5, 10], integer=unit in WHOLE)
     places = np.array([place for place in locator.tick_values(low, high) if low <= place <= high])
-    scaled = [
-        np.format_float_positional(x, 6, fractional=False, trim="-")
-        for x in places * (100 if unit in IN_PERCENT else 1)
-    ]
-    digits = [len(text.partition(".")[2]) for text in scaled]
+    scaled = places * (100 if unit in IN_PERCENT else 1)
+    digits = [len(np.format_float_positional(x, 6, fractional=False, trim="-").partition(".")[2]) for x in scaled]
     digits = digits if logarithmic else [max(digits, default=0)] * len(places)
     texts = [show(float(x), unit, digits=n) for x, n in zip(places, digits, strict=True)]
     axis.set_ticks(places, [text.removesuffix(" pp").removesuffix(" bp") for text in texts])

@@ -102,10 +102,7 @@ class Figure(Exhibit):
 
 
 def picture(draw: Draw, heights_px: tuple[float, float], **words: Any) -> Figure:  # noqa: ANN401  # fields of `Figure`
-    """Draw a figure for a page and for a phone: `draw(canvas, narrow)` fills an empty canvas in the kit's style.
-
-    Words are at least `title` and `alt`; further `deck`, `note` and `data`.
-    """
+    """Draw a figure for a page and for a phone: `draw(canvas, narrow)` fills an empty canvas in the kit's style."""
     import matplotlib as mpl
     from matplotlib.figure import Figure as Canvas
 
