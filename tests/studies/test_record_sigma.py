@@ -53,18 +53,17 @@ def test_the_published_record(shared_data):
 
 def test_a_record_is_one_on_either_side():
     day = {"benchmark": "", "as_of": "1987-10-19"}
-    high, low, rises = (
-        RecordSigma.from_params(**one) for one in (day | {"as_of": "1984-08-03"}, day | {"threshold": -2.5}, day)
-    )
+    high = RecordSigma.from_params(benchmark="", as_of="1984-08-03")
     assert high.show.summary.headline == "The S&P 500's 4.1σ close was a record. It was no signal."
-    assert low.show.summary.headline == "The S&P 500's −5.5σ close was a record low. It was no signal."
-    assert (
-        rises.show.summary.headline == "The S&P 500's −5.5σ close was a record low."
-    )  # what followed rises is no word on a fall
-    assert (low.show.summary.verdict, low.day.lowest_rank) == ("holds", 1)
-    assert "the lowest of" in low.show.summary.standfirst
+    low = RecordSigma.from_params(**day, threshold=-2.5)
+    summary = low.show.summary
+    assert summary.headline == "The S&P 500's −5.5σ close was a record low. It was no signal."
+    assert (summary.verdict, low.day.lowest_rank) == ("holds", 1)
+    assert "the lowest of" in summary.standfirst
     assert (low.episodes["peak"] < -2.5).all()
     assert low.largest.iloc[0]["peak_date"] == pd.Timestamp("1987-10-19")
+    rises = RecordSigma.from_params(**day)  # what followed rises is no word on a fall
+    assert rises.show.summary.headline == "The S&P 500's −5.5σ close was a record low."
 
 
 def test_what_followed_by_a_loop(study):
@@ -205,18 +204,16 @@ def test_companies_at_a_record_and_breadth(study):
     prices = pd.concat([random_walk(500, seed=100 + i, name=f"C{i}") for i in range(40)], axis=1)
     prices.iloc[-1, [7, 9]] = prices.iloc[-2, [7, 9]] * 1.5
     prices.iloc[:400, 9] = np.nan
-    sigma = scan(prices)
-    last = sigma.iloc[-1]
+    sigma = scan(prices).drop(columns="C9")
+    last, all_last = sigma.iloc[-1], scan(prices).iloc[-1].dropna()
     for threshold in (2.0, -2.0):
         fresh = study_of(study.close, threshold=threshold)
         vars(fresh)["panel"] = type("Panel", (), {"values": prices, "still_quoted_share": 1.0})
-        at_record = fresh.at_record.set_index("company")
-        assert set(at_record.index) == {one for one in sigma if last[one] in (sigma[one].max(), sigma[one].min())} - {
-            "C9"
-        }
-        assert at_record.loc["C7", "end"] == "highest"
-        beyond = last > 2.0 if threshold > 0 else last < -2.0
-        assert fresh.breadth.data["share"].iloc[-1] == beyond.sum() / last.notna().sum()
+        found = fresh.at_record.set_index("company")["end"]
+        assert set(found.index) == {*sigma.columns[(last == sigma.max()) | (last == sigma.min())]}
+        assert found["C7"] == "highest"
+        share = ((all_last > 2.0) if threshold > 0 else (all_last < -2.0)).mean()
+        assert fresh.breadth.data["share"].iloc[-1] == pytest.approx(share)
 
 
 def test_a_source_without_companies_says_so(study):
