@@ -116,24 +116,28 @@ def test_check_of_4000_price_files(check):
 CLIENT = """
 import resource, sys, time, warnings
 from pathlib import Path
+from types import SimpleNamespace
 warnings.simplefilter("ignore")
 import yfinance
 from research_lib.data.calendar import exchange_sessions
 from research_lib.data.live.network import RetryPolicy
-from research_lib.data.live.pull import pull
-from research_lib.data.live.store import Item, Store
-from tests.data.live.loopback import clients
+from research_lib.data.live.pull import pull_for
+from research_lib.data.live.store import Store
+from research_lib.data.live.vendors import VENDORS
+from tests.data.live.loopback import led
 port, folder, symbols, way = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-names, led = [f"S{n:04d}" for n in range(symbols)], clients(port, "yahoo", policy=RetryPolicy())
+names = [f"S{n:04d}" for n in range(symbols)]
+VENDORS.update(led(port))
 exchange_sessions()
 start = time.perf_counter()
 if way == "ours":
-    kept, _, failed, _ = pull([Item("yahoo", name) for name in names], Store(folder), led, policy=RetryPolicy())
+    kept, _, failed, _ = pull_for([SimpleNamespace(source="yahoo", symbols=names)], Store(folder), policy=RetryPolicy())
     good, errors = len(kept), len(failed)
 else:
+    session = VENDORS["yahoo"](RetryPolicy())
     yfinance.config.debug.hide_exceptions = True
     frame = yfinance.download(names, period="max", threads=True, progress=False, auto_adjust=False, actions=True,
-                              keepna=True, session=led["yahoo"])
+                              keepna=True, session=session)
     good, errors = frame["Close"].notna().any().sum(), 0
 print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, good, errors)
 """

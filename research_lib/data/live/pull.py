@@ -1,6 +1,6 @@
 """Pull what parameter files need: plan it, ask for it, keep it, and say what could not be had."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
@@ -65,18 +65,42 @@ def pull_for(
     """Pull what parameter sets need from the live sources that they name; `DataError` where one cannot be used at all.
 
     Of each set it reads `source`, `data_dir`, `symbols`, `optional_symbols`, `series`, `companies` (how many of the
-    largest). `accept` puts snapshots into use that lack some of the history of those before them.
+    largest). What fails does not stop the others, whatever it raises. Only one pull at a time: another one waits.
+    `accept` puts snapshots into use that lack some of the history of those before them.
     """
     names = dict.fromkeys(name for one in parameters for name in one.source.split("+") if name in SERVES)
     vendors = {name: VENDORS[name](policy) for name in names}
-    count, companies = max((getattr(one, "companies", 0) for one in parameters), default=0), []
-    if count and isinstance(sec := vendors.get("sec"), Sec):
-        try:
-            companies = sec.largest(count)
-        except Exception as error:
-            raise DataError(f"the list of companies cannot be had: {reason(error)}") from None
+    companies = _largest(vendors.get("sec"), max((getattr(one, "companies", 0) for one in parameters), default=0))
     items = dict.fromkeys(item for one in parameters for item in plan(one, companies))
-    return pull(items, store, vendors, policy=policy, accept=accept, tell=tell)
+
+    def fetch(item: Item) -> Snapshot | None:
+        asked = pd.Timestamp.now("UTC")  # a session that ends while the answer comes is not in it
+        if is_fresh(store, item, now=asked, policy=policy):
+            return None
+        return keep(store, item, vendors[item.source].fetch(item), now=asked, accept=accept)
+
+    with store.lock():
+        for left in store.directory.glob("*/*/.making-*"):  # by a pull that was killed
+            left.unlink()
+        with noted_interrupts() as interrupted, ThreadPoolExecutor(policy.at_once) as pool:
+            futures = {pool.submit(fetch, item): item for item in items}
+            pending = set(futures)
+            while pending and not interrupted():
+                done, pending = wait(pending, CHECK_SECONDS)
+                for future in done:
+                    tell(len(futures) - len(pending), len(futures), str(futures[future]))
+            pool.shutdown(wait=False, cancel_futures=True)
+            for vendor in vendors.values():
+                vendor.stop.set()
+    return _settle(futures)
+
+
+def _largest(sec: Vendor | None, count: int) -> list[str]:
+    """Return the tickers of the largest companies, where the SEC is asked at all."""
+    try:
+        return sec.largest(count) if count and isinstance(sec, Sec) else []
+    except Exception as error:
+        raise DataError(f"the list of companies cannot be had: {reason(error)}") from None
 
 
 def plan(parameters: Any, companies: Sequence[str] = ()) -> list[Item]:  # noqa: ANN401  # any parameter model
@@ -107,43 +131,6 @@ def is_fresh(store: Store, item: Item, *, now: pd.Timestamp, policy: RetryPolicy
     if newest is None or newest.held or now - newest.fetched >= policy.max_age or not newest.is_intact():
         return False
     return item.kind != PRICES or last_finished(pd.Timestamp(newest.fetched)) == last_finished(now)
-
-
-def pull(
-    items: Iterable[Item],
-    store: Store,
-    vendors: Mapping[str, Vendor],
-    *,
-    policy: RetryPolicy,
-    accept: bool = False,
-    tell: Tell = lambda *_: None,
-) -> Outcome:
-    """Pull items into a store, a few at once; what fails does not stop the others, whatever it raises.
-
-    Only one pull at a time: another one waits. A source that throttles to the end of an item's attempts, or cannot be
-    reached, is asked for nothing more.
-    """
-
-    def fetch(item: Item) -> Snapshot | None:
-        asked = pd.Timestamp.now("UTC")  # a session that ends while the answer comes is not in it
-        if is_fresh(store, item, now=asked, policy=policy):
-            return None
-        return keep(store, item, vendors[item.source].fetch(item), now=asked, accept=accept)
-
-    with store.lock():
-        for left in store.directory.glob("*/*/.making-*"):  # by a pull that was killed
-            left.unlink()
-        with noted_interrupts() as interrupted, ThreadPoolExecutor(policy.at_once) as pool:
-            futures = {pool.submit(fetch, item): item for item in items}
-            pending = set(futures)
-            while pending and not interrupted():
-                done, pending = wait(pending, CHECK_SECONDS)
-                for future in done:
-                    tell(len(futures) - len(pending), len(futures), str(futures[future]))
-            pool.shutdown(wait=False, cancel_futures=True)
-            for vendor in vendors.values():
-                vendor.stop.set()
-    return _settle(futures)
 
 
 def _settle(futures: Mapping[Future[Snapshot | None], Item]) -> Outcome:

@@ -40,16 +40,17 @@ def pull(vendors, store, monkeypatch):
     """Pull what a parameter set needs with the real clients led to the server; short waits."""
     monkeypatch.setenv("SEC_IDENTITY", "Jo Doe jo@example.org")
     monkeypatch.setattr(real.Sec, "gap_s", 0.0)
-    for name, client in real.VENDORS.items():
-        monkeypatch.setitem(
-            real.VENDORS, name, lambda policy, client=client: loopback.lead(client(policy), vendors.port)
+    real.VENDORS.update(loopback.led(vendors.port))
+
+    def run(source, *, accept=False, max_age_hours=0, tell=lambda *_: None, **needs):
+        policy, one = (
+            replace(QUICK, max_age=timedelta(hours=max_age_hours)),
+            SimpleNamespace(source=source, **NEEDS | needs),
         )
+        return pull_for([one], store, policy=policy, accept=accept, tell=tell)
 
-    def run(source, *, accept=False, max_age_hours=0, **needs):
-        policy = replace(QUICK, max_age=timedelta(hours=max_age_hours))
-        return pull_for([SimpleNamespace(source=source, **NEEDS | needs)], store, policy=policy, accept=accept)
-
-    return run
+    yield run
+    real.VENDORS.update(loopback.REAL)
 
 
 def prices(level=100.0):

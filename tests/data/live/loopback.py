@@ -16,12 +16,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 import pandas as pd
 
-from research_lib.data.live.network import RetryPolicy
 from research_lib.data.live.vendors import VENDORS
 
 HOSTS = {"query2.finance.yahoo.com", "query1.finance.yahoo.com", "fc.yahoo.com", "guce.yahoo.com",
          "fred.stlouisfed.org", "mba.tuck.dartmouth.edu", "data.sec.gov", "www.sec.gov"}  # fmt: skip
-PATIENT = RetryPolicy(first_wait_s=0.01, timeout_s=5)
+REAL = dict(VENDORS)
 OPENING = pd.Timedelta(hours=14, minutes=30)  # of the exchange, in UTC
 FILED = "2023-02-20"
 
@@ -121,9 +120,9 @@ def lead(client, port):
     return client
 
 
-def clients(port, *names, policy=PATIENT):
-    """The real clients by source, led to the server."""
-    return {name: lead(VENDORS[name](policy), port) for name in names}
+def led(port):
+    """What makes the real clients, by source, led to the server."""
+    return {name: lambda policy, client=client: lead(client(policy), port) for name, client in REAL.items()}
 
 
 def as_json(content, **options):

@@ -20,7 +20,7 @@ from research_lib.data.live.vendors import VENDORS, check_chart
 from research_lib.errors import DataError, MissingDataError
 from tests.data.live import loopback
 from tests.data.live.conftest import DAYS, NEEDS, QUICK, prices
-from tests.data.live.loopback import Answer, as_json, chart, clients, company, fact
+from tests.data.live.loopback import Answer, as_json, chart, company, fact, led
 
 RUT, OTHERS = Item("yahoo", "RUT"), ("GSPC", "VIX", "IWM")
 GOOD, CLOSES = as_json(chart("^RUT", DAYS)), list(100 + np.arange(len(DAYS)) * 0.1)
@@ -248,13 +248,14 @@ class SomeFail(Vendor):
         return prices(9.0), {"symbol": item.name}
 
 
-def test_any_exception_of_one_item_is_that_items_failure_and_all_are_told(store):
-    items, told = [Item("yahoo", f"S{n}") for n in range(8)], []
-    outcome = pulling.pull(items, store, {"yahoo": SomeFail(QUICK)}, policy=QUICK, tell=lambda *what: told.append(what))
+def test_any_exception_of_one_item_is_that_items_failure_and_all_are_told(pull, monkeypatch):
+    monkeypatch.setitem(VENDORS, "yahoo", SomeFail)
+    names, told = [f"S{n}" for n in range(8)], []
+    outcome = pull("yahoo", symbols=names, tell=lambda *what: told.append(what))
     assert len(outcome.kept) == 6
     said = f"{FORM} (AttributeError: 'NoneType' object has no attribute 'get')"
-    assert outcome.failed == {items[3]: said, items[5]: "[Errno 28] No space left"}
-    assert (sorted(what for _, _, what in told), told[-1][:2]) == (sorted(map(str, items)), (8, 8))
+    assert outcome.failed == {Item("yahoo", "S3"): said, Item("yahoo", "S5"): "[Errno 28] No space left"}
+    assert (sorted(what for _, _, what in told), told[-1][:2]) == ([f"yahoo {name}" for name in names], (8, 8))
 
 
 HALF_DAY = sessions_between(pd.Timestamp("2023-11-20"), pd.Timestamp("2023-11-24"))  # the bell rings at 13:00
@@ -269,7 +270,7 @@ WHOLE_DAY = sessions_between(pd.Timestamp("2024-07-10"), pd.Timestamp("2024-07-1
 def test_a_session_that_is_not_over_is_left_out_and_said(vendors, store, days, now, last):
     vendors.prices("SPY", as_json(chart("SPY", days, adjclose=list(range(len(days))))))
     spy = Item("yahoo", "SPY")
-    kept = pulling.keep(store, spy, clients(vendors.port, "yahoo")["yahoo"].fetch(spy), now=pd.Timestamp(now))
+    kept = pulling.keep(store, spy, led(vendors.port)["yahoo"](QUICK).fetch(spy), now=pd.Timestamp(now))
     assert kept.notes == (() if last == str(days[-1].date()) else (f"{days[-1].date()}: the session is not over yet",))
     assert kept.query.items() >= {"symbol": "SPY", "period": "max", "interval": "1d", "auto_adjust": "False"}.items()
     frame = store.read(spy)[0]
@@ -290,7 +291,7 @@ def test_recorded_answers_of_the_real_vendor(shared_data, vendors):
         for name in ("AAPL-2020-08-31-to-2020-11-07", "notimestamp-quotes-length.fake", "notimestamp-weird-quote.fake")
     )
     vendors.prices("AAPL", as_json(recorded))
-    frame, _ = clients(vendors.port, "yahoo")["yahoo"].fetch(Item("yahoo", "AAPL"))
+    frame, _ = led(vendors.port)["yahoo"](QUICK).fetch(Item("yahoo", "AAPL"))
     assert frame["close"].tolist() == recorded["chart"]["result"][0]["indicators"]["quote"][0]["close"]
     assert frame["split"].tolist().count(4.0) == 1, "the split of 2020-08-31"
     for fake in fakes:
@@ -356,6 +357,6 @@ def test_a_source_is_asked_no_more_often_than_it_allows(monkeypatch):
 
 
 def test_no_test_leaves_the_loopback_address(vendors):
-    for client in clients(vendors.port, "yahoo", "fred").values():
+    for name in ("yahoo", "fred"):
         with pytest.raises(AssertionError, match="example"):
-            client.get("https://example.org/")
+            led(vendors.port)[name](QUICK).get("https://example.org/")

@@ -12,7 +12,7 @@ import pytest
 
 from research_lib.data import load_prices, open_source
 from research_lib.data.live.network import RetryPolicy
-from research_lib.data.live.pull import is_fresh, pull
+from research_lib.data.live.pull import is_fresh, pull_for
 from research_lib.data.live.store import Item, compare, in_order
 from research_lib.errors import DataError, MissingDataError
 from tests.data.live.conftest import DAYS, prices
@@ -158,7 +158,7 @@ def test_killed_while_it_keeps_the_store_verifies_and_what_is_left_goes(store, w
     died = subprocess.run([sys.executable, "-c", DIES, store.directory, when], check=False)
     assert died.returncode == 9
     assert (store.verify()[1], first_close()) == ([], read)
-    pull([], store, {}, policy=RetryPolicy())
+    pull_for([], store, policy=RetryPolicy())
     assert len([*store.directory.glob("*/*/*")]) == len(store.snapshots(RUT)) == read // 100
 
 
@@ -168,7 +168,7 @@ SYMBOLS = 60
 @pytest.fixture
 def many(vendors):
     for n in range(SYMBOLS):
-        vendors.prices(f"S{n:02d}", as_json(chart(f"S{n:02d}", DAYS), delay_s=0.02))
+        vendors.prices(f"S{n:04d}", as_json(chart(f"S{n:04d}", DAYS), delay_s=0.02))
     return vendors
 
 
@@ -210,4 +210,4 @@ def test_two_pulls_at_once_ask_for_each_symbol_once(many, store):
 def test_a_folder_that_cannot_be_written_is_said_in_one_line(store):
     store.directory.write_text("a file in its place")
     with pytest.raises(DataError, match=r"snapshots cannot be written there \(File exists\)"):
-        pull([RUT], store, {}, policy=RetryPolicy())
+        pull_for([], store, policy=RetryPolicy())
