@@ -8,22 +8,10 @@ from research_lib.data.statements import in_shape
 from research_lib.stats.leverage import add_ratios
 
 PLAIN = {
-    "fiscal_period": "FY",
-    "currency": "USD",
-    "short_term_debt": 10.0,
-    "long_term_debt": 50.0,
-    "cash": 20.0,
-    "operating_income": 15.0,
-    "depreciation_amortization": 5.0,
-    "interest_expense": 3.0,
-    "revenue": 100.0,
-    "total_assets": 200.0,
-    "total_liabilities": 120.0,
-    "total_equity": 80.0,
-    "shares": 10.0,
-    "price": 30.0,
-    "market_value": 300.0,
-}
+    "fiscal_period": "FY", "currency": "USD", "short_term_debt": 10.0, "long_term_debt": 50.0, "cash": 20.0,
+    "operating_income": 15.0, "depreciation_amortization": 5.0, "interest_expense": 3.0, "revenue": 100.0,
+    "total_assets": 200.0, "total_liabilities": 120.0, "total_equity": 80.0, "shares": 10.0, "price": 30.0, "market_value": 300.0,
+}  # fmt: skip
 
 
 def company(name, year=2020, **values):

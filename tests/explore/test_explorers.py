@@ -56,9 +56,15 @@ def text(explorer):
 
 
 @pytest.mark.parametrize("notebook", CHANGES)
-def test_every_view_answers_a_change_and_what_is_written_is_what_was_set(notebook, folder):
+def test_controls_come_from_the_model_every_view_answers_and_what_is_written_is_what_was_set(notebook, folder):
     explorer = explore.open_explorer(notebook)
     (name, value), before, shown = CHANGES[notebook], explorer.parameters(), {}
+    for one, control in explorer.controls.items():
+        field = type(before).model_fields[one]
+        assert control.description.startswith(field.title)
+        assert control.tooltip == field.description
+        if isinstance(control, widgets.IntSlider):
+            assert {bound.ge for bound in field.metadata if hasattr(bound, "ge")} <= {control.min}
     for view in explorer.view.options:
         change(explorer, view=view)
         shown[view] = text(explorer)
@@ -72,17 +78,6 @@ def test_every_view_answers_a_change_and_what_is_written_is_what_was_set(noteboo
     assert read_parameters(path, type(before)) == explorer.parameters() == before.model_copy(update={name: value})
     change(explorer, **{name: getattr(before, name)})
     assert text(explorer) == shown[first]
-
-
-@pytest.mark.parametrize("notebook", CHANGES)
-def test_controls_come_from_the_model(notebook):
-    explorer = explore.open_explorer(notebook)
-    fields = explorer.study.Parameters.model_fields
-    for name, control in explorer.controls.items():
-        assert control.description.startswith(fields[name].title)
-        assert control.tooltip == fields[name].description
-        if isinstance(control, widgets.IntSlider):
-            assert {one.ge for one in fields[name].metadata if hasattr(one, "ge")} <= {control.min}
 
 
 def test_the_answer_is_the_studys_a_setting_is_pinned_and_data_is_loaded_once():
@@ -113,9 +108,6 @@ def test_a_mistake_is_one_line_and_the_explorer_goes_on(of_claims):
         change(one, **good)
         assert 'role="status"' in one.status.value
         assert text(one)
-
-
-def test_a_misspelt_setting_is_refused():
     with pytest.raises(ParameterError, match="did you mean window"):
         explore.sigma(windo=60)
     with pytest.raises(ResearchError, match="05_mine: this notebook has no study"):

@@ -26,15 +26,9 @@ def check_summary(summary):
     assert len(summary.headline) <= 70
     assert len(summary.standfirst.split()) <= 60
     assert len(summary.limits) in (0, 3, 4)
-    texts = [
-        summary.headline,
-        summary.standfirst,
-        *map(" ".join, summary.numbers),
-        *summary.limits,
-        summary.change_mind,
-    ]
-    assert not NO_NUMBER.search(" ".join(texts))
-    assert not CODES.search(" ".join(texts))
+    said = [summary.headline, summary.standfirst, summary.change_mind, *summary.limits, *sum(summary.numbers, ())]
+    assert not NO_NUMBER.search(" ".join(said))
+    assert not CODES.search(" ".join(said))
 
 
 def said_by(study):

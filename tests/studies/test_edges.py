@@ -9,7 +9,12 @@ from research_lib.stats.event_study import window_outcomes
 from research_lib.studies.rate_cuts import RateCuts
 from research_lib.studies.rate_cuts.load import ReturnPair
 from research_lib.studies.record_sigma import RecordSigma
-from tests.studies.test_leverage import HIGH, LOW, groups_of, of_companies, sized
+
+
+def of_pair(small, large, market):
+    study = RateCuts.from_params()
+    vars(study)["pair"] = ReturnPair("made up", small, large, market, monthly=True, dividends=True, cards=())
+    return study
 
 
 @pytest.mark.parametrize("of_two_legs", [True, False])
@@ -17,37 +22,28 @@ def test_the_paths_of_cycles_are_those_of_the_outcomes(of_two_legs):
     """Of two legs the difference of compounded returns, of a factor the sum, from the first window to the last."""
     months = pd.date_range("1987-01-31", "2012-12-31", freq="ME")
     small, large = (pd.Series(leg, months) for leg in np.random.default_rng(0).normal(0.01, 0.05, (2, len(months))))
-    study, legs = RateCuts.from_params(), (small, large if of_two_legs else None)
-    vars(study)["pair"] = ReturnPair("made up", *legs, large, monthly=True, dividends=True, cards=())
+    study = of_pair(small, large if of_two_legs else None, large)
     drawn, horizons = study.paths.data, study.horizons
     at = study.events(study.pair)["position"].to_numpy()
     assert len(drawn) == max(horizons) - min(horizons) + 1
-    outcomes = window_outcomes(small, max(horizons), less=legs[1], compounded=of_two_legs)[at]
+    outcomes = window_outcomes(small, max(horizons), less=study.pair.large, compounded=of_two_legs)[at]
     np.testing.assert_allclose(drawn.iloc[-1], outcomes)
 
 
 def test_a_state_of_few_periods_has_no_sensitivity_and_all_periods_must_have_one():
     study = RateCuts.from_params()
-    states = pd.Series("tightening", study.pair.index).where(np.arange(len(study.pair.index)) >= 12, "easing")
-    vars(study)["states"] = states
+    vars(study)["states"] = pd.Series("tightening", study.pair.index).where(
+        np.arange(len(study.pair.index)) >= 12, "easing"
+    )
     assert set(study.sensitivity["over"]) >= {"all periods", "tightening"}
     assert "easing" not in set(study.sensitivity["over"])
-    short = RateCuts.from_params()
-    vars(short)["pair"] = ReturnPair(
-        "short", *[study.pair.difference.tail(20)] * 3, monthly=True, dividends=True, cards=()
-    )
     with pytest.raises(InsufficientDataError, match="are needed"):
-        short.sensitivity  # noqa: B018
+        of_pair(*[study.pair.difference.tail(20)] * 3).sensitivity  # noqa: B018
 
 
 @pytest.mark.parametrize(
     ("ranks", "said"),
-    [
-        ([1, 1, 1], "3 of 3 definitions make it a record"),
-        ([2, np.nan, 3], "0 of 2 definitions make it a record"),
-        ([1, 4, 2], "1 of 3 definitions makes it a record"),
-        ([1, 1, 2], "2 of 3 definitions make it a record"),
-    ],
+    [([2, np.nan, 3], "0 of 2 definitions make it a record"), ([1, 4, 2], "1 of 3 definitions makes it a record")],
 )
 def test_definitions_are_counted_in_words(ranks, said):
     study = RecordSigma.from_params()
@@ -61,12 +57,3 @@ def test_a_threshold_that_price_z_cannot_reach_depends_on_the_deviation():
     for beyond in ({"threshold": 6.95, "ddof": 1}, {"threshold": -7.0, "ddof": 0}):
         with pytest.raises(ParameterError, match="threshold"):
             RecordSigma.from_params(**beyond)
-
-
-@pytest.mark.parametrize("out", [True, False])
-def test_financials_are_left_out_of_returns_where_they_are_left_out_of_groups(out):
-    bank = sized("BANK", 3000.0, sector="Banks", revenue=50.0)
-    wrong = sized("WRONG", 2500.0, cash=-1.0)
-    firms = of_companies([*groups_of(40, LOW, HIGH), bank, wrong], exclude_financials=out).known_firms["company"]
-    assert len(firms) == 80 + (not out)
-    assert ("BANK" in set(firms)) is not out
