@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from research_lib.stats.cases import SeasonEnd, median, on_the_way, season_days, share, spaced, windows_after
+from research_lib.stats.cases import (
+    SeasonEnd,
+    median,
+    on_the_way,
+    season_days,
+    seasons_over,
+    share,
+    spaced,
+    windows_after,
+)
 
 SESSIONS = pd.bdate_range("2000-01-03", "2005-12-30")
 SEASONS = {
@@ -21,13 +30,16 @@ SEASONS = {
 
 @pytest.mark.parametrize(("opens", "closes"), SEASONS.values(), ids=SEASONS)
 def test_a_season_holds_the_days_between_its_ends_and_belongs_to_the_year_in_which_it_ends(opens, closes):
-    inside, years, _ = season_days(SESSIONS, opens, closes, pd.Timestamp("2006-01-02"))
+    inside, years, under_way = season_days(SESSIONS, opens, closes, pd.Timestamp("2006-01-02"))
+    over = seasons_over(inside, years, under_way)
     days = SESSIONS.to_series()
     for year in range(2001, 2006):
         first, last = days[f"{year - (opens.month > closes.month)}-{opens.month}"], days[f"{year}-{closes.month}"]
         start = {"": first[:1], "last": first[-opens.n :], "day": first[first.dt.day >= opens.n]}[opens.how].iloc[0]
         end = {"": last, "first": last[: closes.n], "day": last[last.dt.day <= closes.n]}[closes.how].iloc[-1]
         assert SESSIONS[inside & (years == year)].equals(days[start:end].index)
+        assert over.loc[year].tolist() == [SESSIONS.get_loc(start) - 1, SESSIONS.get_loc(end)]
+    assert over.index.tolist() == [*range(2000 + (opens.month > closes.month), 2006)]  # that of 2006 is under way
 
 
 UNDER_WAY = [  # the day after the data ends, and the year whose season is not over, or has not begun; 0: none

@@ -32,6 +32,9 @@ def test_a_rank_counts_from_both_ends(numbers):
         "lowest": min(numbers), "lowest_date": dates[numbers.index(min(numbers))],
     }  # fmt: skip
     assert {name: getattr(found, name) for name in expected} == expected
+    nearer, end = found.from_nearer_end(), "highest" if found.rank <= found.lowest_rank else "lowest"
+    at_end = {"highest": ("rank", "highest_since"), "lowest": ("lowest_rank", "lowest_since")}[end]
+    assert [nearer[name] for name in ("end", "rank", "since")] == [end, *(expected[name] for name in at_end)]
 
 
 EPISODES = [  # days 0, 1 and 3 are one episode with a gap of 1, day 8 another; day 11 belongs to the last move
@@ -81,6 +84,21 @@ def test_crossings_changes_and_drawdowns_by_hand():
     assert np.isnan(history.change(series([0, 5]), 1).iloc[1])  # from nothing
     assert history.drawdown(series([100, 80, 120, 90])).tolist() == pytest.approx([0, -0.2, 0, -0.25])
     assert history.drawdown(series([100, 80, 60]), 2).tolist() == pytest.approx([0, -0.2, -0.25])
+    assert history.periods_to(series([10, 12, 11, 20]), 20, 1).tolist() == pytest.approx(
+        [NAN, 4, np.inf, 0], nan_ok=True
+    )
+
+
+def test_what_came_before_is_the_last_value_up_to_then():
+    line = random_walk(60, seed=4)
+    days = line.index
+    offset = [line[: day - pd.DateOffset(months=1)].to_numpy()[-1:] for day in days]
+    period = [line[: day.replace(day=1) - pd.Timedelta(days=1)].to_numpy()[-1:] for day in days]
+    for found, expected in (
+        (history.before_offset(line, pd.DateOffset(months=1)), offset),
+        (history.before_period(line, "M"), period),
+    ):
+        assert found.tolist() == pytest.approx([one[0] if len(one) else NAN for one in expected], nan_ok=True)
 
 
 FALLS = [  # of a fifth: places of peak, trough and the day that the fall reached it; whether it is under way
@@ -122,5 +140,7 @@ def test_breakouts_are_held_against_what_was_before():
     assert found["level"].to_dict() == pytest.approx({name: np.exp(one) for name, one in level.items()})
     np.testing.assert_allclose(found["value"], 150 / found["level"] - 1)
     assert np.isnan(history.breakouts(series([*np.arange(1.0, 402)]), 400).loc["falling peaks", "level"])  # no peak
+    latest = history.latest_breakouts(series([*prices, 150.0, 140.0]), 400, "highest", 3)
+    assert latest.tolist() == pytest.approx([150 / prices.max() - 1, 140 / 150 - 1])
     with pytest.raises(ValueError, match="needs more than 400"):
         history.breakouts(series([*prices]), 400)
