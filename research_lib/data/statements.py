@@ -109,10 +109,10 @@ def _sum_quarters(frame: pd.DataFrame, shown: str) -> tuple[pd.DataFrame, list[F
     made = {name: quarters[name] + sum(by_company[name].shift(lag) for lag in (1, 2, 3)) for name in FLOWS}
     for name in ("published", "known_from"):
         made[name] = pd.concat([by_company[name].shift(lag) for lag in range(4)], axis=1).max(axis=1)
-    years, ends = quarters.assign(**made)[whole], ["company", "period_end"]
-    reported = pd.MultiIndex.from_frame(years[ends]).isin(pd.MultiIndex.from_frame(reports[ends]))
+    years = pd.concat([reports, quarters.assign(**made)[whole]])
+    years = years[years["fiscal_period"].eq("FY") | ~years.duplicated(["company", "period_end"])]
     faults = _mark(quarters[~whole], "a quarter without the three before it (left out)")
-    return pd.concat([reports, years[~reported]]), [*_year_to_date(quarters, shown), *faults]
+    return years, [*_year_to_date(quarters, shown), *faults]
 
 
 def _year_to_date(quarters: pd.DataFrame, shown: str) -> list[Fault]:
@@ -137,9 +137,8 @@ def _year_to_date(quarters: pd.DataFrame, shown: str) -> list[Fault]:
 def read_simfin(folder: Path) -> Found:
     """Join SimFin's three statements on company and fiscal year, and the price at publication where there is one.
 
-    A debt item that is absent is zero here: SimFin leaves out what a company does not report. Depreciation is taken
-    from the cash flow, which nearly always has it, else from the income statement, where it is negative. Interest is
-    net of interest income, negative in the file where it is a cost.
+    A debt item that is absent is zero here: SimFin leaves out what a company does not report. Depreciation is that of
+    the cash flow, else of the income statement. There it is negative, as is interest, net of interest income.
     """
     keys, parts, faults = ["company", "fiscal_year"], [], []
     for name in (INCOME, BALANCE, CASH_FLOW):
@@ -154,14 +153,13 @@ def read_simfin(folder: Path) -> Found:
         rows = rows.merge(part.set_index(keys), left_on=keys, right_index=True, suffixes=("", f" {len(rows.columns)}"))
     alone = parts[0].assign(known_from=parts[0]["published"]).drop(index=rows.index)
     faults += _mark(alone, "no row of this company and year in SimFin's other files (left out)")
-    rows["published"], rows["restated_on"] = (
-        rows.filter(regex=f"^{day}").max(axis=1) for day in ("published", "restated_on")
-    )
-    rows["debt_from"] = "balance sheet"
+    published, restated = (rows.filter(regex=f"^{day}").max(axis=1) for day in ("published", "restated_on"))
     none = rows["short_term_debt"].isna() & rows["long_term_debt"].isna()
-    rows.loc[none, "debt_from"] = "no debt item: zero, by SimFin's convention"
     rows = rows.fillna({"short_term_debt": 0.0, "long_term_debt": 0.0}).assign(
-        known_from=rows["published"],
+        published=published,
+        restated_on=restated,
+        known_from=published,
+        debt_from=np.where(none, "no debt item: zero, by SimFin's convention", "balance sheet"),
         depreciation_amortization=rows["depreciation_cash_flow"].fillna(-rows["depreciation_income"]),
         interest_expense=-rows["net_interest"],
         shares=rows["shares"].fillna(rows["shares_diluted"]),
@@ -171,11 +169,13 @@ def read_simfin(folder: Path) -> Found:
         sector = _read_simfin(folder, "industries.csv", industry="IndustryId", sector="Sector")
         sectors = industry.merge(sector.drop_duplicates("industry")).drop_duplicates("company").set_index("company")
         rows["sector"] = rows["company"].map(sectors["sector"])
-    origin, files = f"{SIMFIN}/{INCOME} and the balance, cash-flow and price files beside it", CLOSES
-    if not (name := next((name for name in files if (folder / name).is_file()), "")):
-        return Found(rows, faults, origin, f"no {' or '.join(f'{SIMFIN}/{name}' for name in files)}")
-    prices = _read_simfin(folder, name, company="Ticker", published="Date", price=files[name]).dropna()
-    return Found(rows.assign(price=first_price(rows, prices)), faults, origin)
+    for name, column in CLOSES.items():
+        if (folder / name).is_file() and "price" not in rows:
+            prices = _read_simfin(folder, name, company="Ticker", published="Date", price=column).dropna()
+            rows["price"] = first_price(rows, prices)
+    origin = f"{SIMFIN}/{INCOME} and the balance, cash-flow and price files beside it"
+    no_file = f"no {' or '.join(f'{SIMFIN}/{name}' for name in CLOSES)}"
+    return Found(rows, faults, origin, "no price on publication" if "price" in rows else no_file)
 
 
 def _read_simfin(folder: Path, name: str, **columns: str) -> pd.DataFrame:

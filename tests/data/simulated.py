@@ -1,26 +1,19 @@
-"""A made-up panel of companies with a planted effect of leverage, to test the study of it."""
+"""Made-up companies with a planted effect of leverage, to test the study of it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from research_lib.data.calendar import sessions_between
 from research_lib.data.companies import PricePanel, make_price_panel
 from research_lib.data.statements import Found, Table, make_statements
 
-Floats = NDArray[np.float64]
-Dates = NDArray[np.datetime64]
-
-SOURCE = "simulated"
 FIRST_YEAR = 2004  # fiscal; the first report is published in the year after
-
 # Ratios lie on a grid, each value as likely as another, so that winsorising the outer 5% leaves them as they are.
 RATIOS = np.arange(-1.0, 7.0)
 KEEPS_RATIO = 0.7  # of the companies, from one year to the next
 LOSES_MONEY = 0.1
-
 PUBLISHED_AFTER_DAYS = (45, 100)
 INTEREST_RATE = 0.05
 MARKET_MEAN, MARKET_SD, OWN_SD, RATE_SD = 0.0003, 0.01, 0.02, 0.0005  # a session
@@ -38,7 +31,7 @@ class Planted:
     leak: float = 0.03
 
 
-NO_EFFECT, DEFAULT_PLANTED = Planted(0.0, 0.0, 0.0, 0.0), Planted()
+DEFAULT_PLANTED = Planted()
 
 
 @dataclass(frozen=True)
@@ -51,51 +44,53 @@ class SimulatedPanel:
     planted: Planted
 
 
-def simulate_panel(
-    *, companies: int = 200, years: int = 6, planted: Planted = DEFAULT_PLANTED, seed: int = 0
-) -> SimulatedPanel:
+def simulate_panel(*, companies=200, years=6, planted=DEFAULT_PLANTED, seed=0):
     """Make up companies whose returns depend on their leverage as it was known, in a known way.
 
     Daily return = beta x market + own noise + the month's effect spread over its sessions. The effect of a month is
     that of the ratio published before the last session of the month before. Companies with EBITDA of zero or less
     have none. Fiscal years from 2004 on, published 45 to 100 days after their end.
     """
-    rng = np.random.default_rng(seed)
+    rng, shape = np.random.default_rng(seed), (companies, years)
     sessions = sessions_between(pd.Timestamp(f"{FIRST_YEAR + 1}-01-01"), pd.Timestamp(f"{FIRST_YEAR + years}-12-31"))
     sessions = pd.DatetimeIndex(sessions, name="date")
-    ratio, loses = _ratios(rng, companies, years), rng.random((companies, years)) < LOSES_MONEY
-    ends = _year_ends(years)
-    published = ends.to_numpy()[None, :] + _days(rng.integers(*PUBLISHED_AFTER_DAYS, (companies, years)))
+    ratio = rng.choice(RATIOS, shape)
+    for year in range(1, years):
+        keeps = rng.random(companies) < KEEPS_RATIO
+        ratio[keeps, year] = ratio[keeps, year - 1]
+    loses = rng.random(shape) < LOSES_MONEY
+    ends = pd.DatetimeIndex([f"{FIRST_YEAR + year}-12-31" for year in range(years)])
+    published = ends.to_numpy()[None, :] + rng.integers(*PUBLISHED_AFTER_DAYS, shape).astype("timedelta64[D]")
     rate = pd.Series(0.03 + np.cumsum(rng.normal(0, RATE_SD, len(sessions))), sessions, name="rate")
     earned = np.where(loses, 0.0, ratio)
-    effects = _monthly_effects(earned, published, sessions=sessions, rate=rate, planted=planted)
-    effects += planted.leak * _leaks(earned - _foretold(ratio), ends, published, sessions)
+    drawn_anew = (1 - KEEPS_RATIO) * RATIOS.mean()
+    foretold = np.hstack([ratio[:, :1], (1 - LOSES_MONEY) * (KEEPS_RATIO * ratio[:, :-1] + drawn_anew)])
+    effects = _monthly_effects(earned, published, sessions, rate, planted)
+    effects += planted.leak * _leaks(earned - foretold, ends, published, sessions)
     noise = rng.normal(0, OWN_SD, (len(sessions), companies))
     market = rng.normal(MARKET_MEAN, MARKET_SD, len(sessions))
     returns = market[:, None] * rng.uniform(0.5, 1.5, companies) + noise + effects
     names = [f"SIM{number:04d}" for number in range(companies)]
     prices = pd.DataFrame(50 * np.cumprod(1 + returns, axis=0), sessions, names)
-    rows = _statements(rng, ratio, loses, published=published, prices=prices)
-    origin = f"simulated panel, seed {seed}"
-    return SimulatedPanel(
-        make_statements(Found(rows, [], origin), source=SOURCE),
-        make_price_panel(prices, source=SOURCE, origin=origin),
-        rate,
-        planted,
-    )
+    size = rng.lognormal(18, 1.2, (companies, 1))
+    ebitda = np.where(loses, -0.3, 1.0) * size * rng.lognormal(0, 0.1, shape)
+    net_debt = ratio * np.abs(ebitda)
+    debt = np.maximum(net_debt, 0) + 0.5 * size
+    first = np.minimum(prices.index.searchsorted(pd.DatetimeIndex(published.ravel())), len(prices) - 1)
+    rows = pd.DataFrame({
+        "company": np.repeat(names, years), "fiscal_year": np.tile(ends.year, companies), "fiscal_period": "FY",
+        "period_end": np.tile(ends, companies), "known_from": published.ravel(), "currency": "USD",
+        "short_term_debt": 0.2 * debt.ravel(), "long_term_debt": 0.8 * debt.ravel(), "cash": (debt - net_debt).ravel(),
+        "operating_income": (ebitda - 0.2 * size).ravel(), "depreciation_amortization": np.repeat(0.2 * size, years),
+        "interest_expense": INTEREST_RATE * debt.ravel(), "shares": np.repeat(size / 5, years),
+        "price": prices.to_numpy()[first, np.repeat(np.arange(companies), years)], "debt_from": "simulated",
+    })  # fmt: skip
+    about = {"source": "simulated", "origin": f"simulated panel, seed {seed}"}
+    statements = make_statements(Found(rows, [], about["origin"]), source="simulated")
+    return SimulatedPanel(statements, make_price_panel(prices, **about), rate, planted)
 
 
-def _ratios(rng: np.random.Generator, companies: int, years: int) -> Floats:
-    ratio = rng.choice(RATIOS, (companies, years))
-    for year in range(1, years):
-        keeps = rng.random(companies) < KEEPS_RATIO
-        ratio[keeps, year] = ratio[keeps, year - 1]
-    return ratio
-
-
-def _monthly_effects(
-    earned: Floats, published: Dates, *, sessions: pd.DatetimeIndex, rate: "pd.Series[float]", planted: Planted
-) -> Floats:
+def _monthly_effects(earned, published, sessions, rate, planted):
     """Return the effect of each session, shape (sessions, companies)."""
     month = pd.factorize(sessions.year * 12 + sessions.month)[0]
     last = np.flatnonzero(np.diff(month, append=month[-1] + 1))
@@ -110,14 +105,7 @@ def _monthly_effects(
     return np.asarray((weight[:, None] * ratio / np.bincount(month)[:, None])[month])
 
 
-def _foretold(ratio: Floats) -> Floats:
-    """Return what the old ratio foretold of the new one, shape (companies, years); of the first year, itself."""
-    drawn_anew = (1 - KEEPS_RATIO) * RATIOS.mean()
-    new = (1 - LOSES_MONEY) * (KEEPS_RATIO * ratio[:, :-1] + drawn_anew)
-    return np.hstack([ratio[:, :1], new])
-
-
-def _leaks(news: Floats, ends: pd.DatetimeIndex, published: Dates, sessions: pd.DatetimeIndex) -> Floats:
+def _leaks(news, ends, published, sessions):
     """Return what one unit of leak adds to each session, shape (sessions, companies)."""
     total = np.zeros((len(sessions), len(news)))
     for year in range(1, len(ends)):
@@ -125,45 +113,3 @@ def _leaks(news: Floats, ends: pd.DatetimeIndex, published: Dates, sessions: pd.
         secret = sessions.to_numpy()[first:last, None] <= published[:, year]
         total[first:last] += secret * news[:, year] / np.maximum(secret.sum(axis=0), 1)
     return total
-
-
-def _statements(
-    rng: np.random.Generator, ratio: Floats, loses: NDArray[np.bool_], *, published: Dates, prices: pd.DataFrame
-) -> pd.DataFrame:
-    companies, years = ratio.shape
-    ends = _year_ends(years)
-    size = rng.lognormal(18, 1.2, (companies, 1))
-    ebitda = np.where(loses, -0.3, 1.0) * size * rng.lognormal(0, 0.1, (companies, years))
-    net_debt = ratio * np.abs(ebitda)
-    debt = np.maximum(net_debt, 0) + 0.5 * size
-    first = prices.index.searchsorted(pd.DatetimeIndex(published.ravel()))
-    price = prices.to_numpy()[np.minimum(first, len(prices) - 1), np.repeat(np.arange(companies), years)]
-    shares = np.repeat(size / 5, years)
-    return pd.DataFrame(
-        {
-            "company": np.repeat(prices.columns.to_numpy(), years),
-            "fiscal_year": np.tile(ends.year, companies),
-            "fiscal_period": "FY",
-            "period_end": np.tile(ends, companies),
-            "known_from": published.ravel(),
-            "currency": "USD",
-            "short_term_debt": 0.2 * debt.ravel(),
-            "long_term_debt": 0.8 * debt.ravel(),
-            "cash": (debt - net_debt).ravel(),
-            "operating_income": (ebitda - 0.2 * size).ravel(),
-            "depreciation_amortization": np.repeat(0.2 * size, years),
-            "interest_expense": INTEREST_RATE * debt.ravel(),
-            "shares": shares,
-            "price": price,
-            "market_value": price * shares,
-            "debt_from": SOURCE,
-        }
-    )
-
-
-def _year_ends(years: int) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex([f"{FIRST_YEAR + year}-12-31" for year in range(years)])
-
-
-def _days(count: NDArray[np.int64]) -> NDArray[np.timedelta64]:
-    return count.astype("timedelta64[D]")

@@ -1,4 +1,4 @@
-"""Companies as studies load them: a panel in every form, survivors named, what a source lacks None; made-up ones."""
+"""Companies as studies load them: a panel in every form, survivors named, and None for what a source lacks."""
 
 from datetime import date
 from types import SimpleNamespace
@@ -9,25 +9,17 @@ import pytest
 
 from research_lib.data import open_source
 from research_lib.data.calendar import sessions_between
-from research_lib.data.companies import (
-    _closes_paid,
-    load_bundled_firms,
-    load_companies,
-    load_price_panel,
-    make_price_panel,
-    month_ends,
-)
+from research_lib.data.companies import _closes_paid, load_companies, load_price_panel, make_price_panel, month_ends
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, InsufficientDataError
 from tests.companies import write_simfin
-from tests.data.simulated import NO_EFFECT, Planted, simulate_panel
 from tests.data.test_statements import SIMFIN
 
 SESSIONS = sessions_between(pd.Timestamp("2020-01-02"), pd.Timestamp("2020-06-30")).rename("date")
 
 
-def prices(*names, seed=0):
-    steps = np.random.default_rng(seed).normal(0, 0.01, (len(SESSIONS), len(names)))
+def prices(*names):
+    steps = np.random.default_rng(0).normal(0, 0.01, (len(SESSIONS), len(names)))
     return pd.DataFrame(50 * np.exp(steps.cumsum(axis=0)), SESSIONS, list(names))
 
 
@@ -35,10 +27,20 @@ def load(folder, **options):
     return load_price_panel(open_source("folder", data_dir=str(folder)), **options)
 
 
+def made(frame):
+    return make_price_panel(frame, source="folder", origin="x")
+
+
+def write_bulk_prices(frame, folder):
+    long = frame.stack().rename("Adj. Close").rename_axis(["Date", "Ticker"]).reset_index()  # noqa: PD013  # names stay
+    long.assign(Close=1.0).to_csv(folder / "simfin" / "us-shareprices-daily.csv", sep=";", index=False)
+
+
 FORMS = {
-    "gzip": lambda frame, path: frame.to_csv(path / "price_panel.csv.gz"),
-    "parquet": lambda frame, path: frame.to_parquet(path / "price_panel.parquet"),
-    "SimFin's name": lambda frame, path: frame.to_parquet(path / "simfin" / "daily_adj_close.parquet"),
+    "gzip": lambda frame, folder: frame.to_csv(folder / "price_panel.csv.gz"),
+    "parquet": lambda frame, folder: frame.to_parquet(folder / "price_panel.parquet"),
+    "SimFin's name": lambda frame, folder: frame.to_parquet(folder / "simfin" / "daily_adj_close.parquet"),
+    "SimFin's bulk prices": write_bulk_prices,
 }
 
 
@@ -49,23 +51,10 @@ def test_every_form_holds_the_same_panel(tmp_path, form):
     FORMS[form](frame, tmp_path)
     panel = load(tmp_path)
     pd.testing.assert_frame_equal(panel.values, frame, check_freq=False)
-    assert panel.card.sha256 == make_price_panel(frame, source="folder", origin="x").card.sha256
-    assert (panel.card.gaps, panel.card.faults) == (0, ())
-    frame.to_csv(tmp_path / "price_panel.csv")
-    if form == "parquet":
-        with pytest.raises(DataError, match=r"holds price_panel.csv and price_panel.parquet: remove one of them"):
-            load(tmp_path)
+    assert (panel.card.sha256, panel.card.gaps, panel.card.faults) == (made(frame).card.sha256, 0, ())
 
 
-def test_simfins_bulk_prices_are_a_panel(tmp_path):
-    frame = prices("A", "NA")
-    (tmp_path / "simfin").mkdir()
-    long = frame.stack().rename("Adj. Close").rename_axis(["Date", "Ticker"]).reset_index()  # noqa: PD013  # names stay
-    long.assign(Close=1.0).to_csv(tmp_path / "simfin" / "us-shareprices-daily.csv", sep=";", index=False)
-    pd.testing.assert_frame_equal(load(tmp_path).values, frame, check_freq=False)
-
-
-def test_nothing_after_as_of_matters(tmp_path):
+def test_nothing_after_as_of_matters_and_two_files_are_refused(tmp_path):
     frame = prices("A", "B")
     frame.to_csv(tmp_path / "price_panel.csv")
     before = load(tmp_path, as_of=date(2020, 3, 31))
@@ -74,13 +63,16 @@ def test_nothing_after_as_of_matters(tmp_path):
     assert before.values.index[-1] == pd.Timestamp("2020-03-31")
     with pytest.raises(InsufficientDataError, match=r"holds no prices up to as_of"):
         load(tmp_path, as_of=date(2019, 3, 31))
+    frame.to_parquet(tmp_path / "price_panel.parquet")
+    with pytest.raises(DataError, match=r"holds price_panel.csv and price_panel.parquet: remove one of them"):
+        load(tmp_path)
 
 
 def test_what_is_wrong_in_a_panel_is_left_out_or_named():
     frame = prices("A", "B", "C", "D", "E").drop(SESSIONS[20])
     frame.iloc[3, 1], frame.iloc[50:, 2], frame["D"] = -2.0, frame.iloc[50:, 2] / 4, np.nan
     frame.iloc[60:, 4], frame.loc[pd.Timestamp("2100-01-04")] = 44.0, 50.0
-    panel = make_price_panel(frame, source="folder", origin="x")
+    panel = made(frame)
     assert list(panel.values) == ["A", "B", "C", "E"]
     assert panel.values.index[-1] == SESSIONS[-1], "what is not over yet is left out"
     assert np.isnan(panel.values.iloc[3, 1])
@@ -103,17 +95,16 @@ def test_closes_are_those_that_were_paid_with_later_splits_put_back():
 
 def test_survivors_are_recognised():
     frame = prices(*(f"C{number}" for number in range(20)))
-    assert make_price_panel(frame, source="folder", origin="x").survivors_only
+    assert made(frame).survivors_only
     frame.iloc[60:, :2] = np.nan
-    panel = make_price_panel(frame, source="folder", origin="x")
+    panel = made(frame)
     assert (panel.still_quoted_share, panel.survivors_only) == (pytest.approx(0.9), False)
 
 
 def test_month_ends_are_of_months_that_are_over():
-    panel = make_price_panel(prices("A").loc[:"2020-05-28"], source="folder", origin="x")
-    assert [str(day.date()) for day in month_ends(panel)] == ["2020-01-31", "2020-02-28", "2020-03-31", "2020-04-30"]
-    whole = make_price_panel(prices("A").loc[:"2020-05-29"], source="folder", origin="x")
-    assert month_ends(whole)[-1] == pd.Timestamp("2020-05-29")
+    days = month_ends(made(prices("A").loc[:"2020-05-28"]))
+    assert [str(day.date()) for day in days] == ["2020-01-31", "2020-02-28", "2020-03-31", "2020-04-30"]
+    assert month_ends(made(prices("A").loc[:"2020-05-29"]))[-1] == pd.Timestamp("2020-05-29")
 
 
 def test_a_panel_with_a_date_twice_is_refused(tmp_path):
@@ -133,17 +124,14 @@ def test_the_real_panel_names_its_survivorship(shared_data):
 
 def test_bundled_companies_are_142_firms_and_twenty_of_todays_large_ones():
     found = load_companies(open_source("bundled"))
-    assert (found.statements, found.has_sectors) == (None, False)
+    assert (found.statements, found.has_sectors, found.market is None) == (None, False, False)
     assert found.panel.values.shape[1] == 20
-    assert found.market is not None
     values = found.firms_1990.values
     assert values.shape == (142, 4)
-    assert values["debt_to_capital"].between(0, 0.8).all()
     assert values["debt_to_capital"].mean() == pytest.approx(0.2565, abs=1e-4)  # the data set's own description
     assert values["price_return"].between(-1, 2).all()
     early = load_companies(open_source("bundled"), as_of=date(1960, 12, 30))
     assert (early.firms_1990, early.panel, early.market is None) == (None, None, False)
-    assert load_bundled_firms().card in found.cards
 
 
 def test_a_folder_gives_what_it_has(tmp_path):
@@ -151,28 +139,5 @@ def test_a_folder_gives_what_it_has(tmp_path):
     prices("AAA").to_csv(tmp_path / "price_panel.csv")
     found = load_companies(open_source("folder", data_dir=str(tmp_path)))
     assert (found.market, found.rate, found.rate_name, found.firms_1990) == (None, None, "", None)
-    assert not found.has_sectors
     assert [card.id for card in found.cards] == ["fundamentals", "price_panel"]
-    assert len(found.statements) == 3
-
-
-def test_simulated_companies_hold_the_effect_that_is_planted():
-    """With and without the effect the random numbers are the same: the difference of returns is the effect."""
-    planted = Planted(premium=0.01, rate_up=-0.02, rate_down=0.03, leak=0.0)
-    plain, with_effect = (simulate_panel(companies=15, years=3, planted=p, seed=4) for p in (NO_EFFECT, planted))
-    returns = [one.panel.values.pct_change() for one in (with_effect, plain)]
-    days = month_ends(plain.panel)
-    monthly = (returns[0] - returns[1]).groupby(days.searchsorted(returns[0].index)).sum()
-    rows, checked = plain.statements.values, 0
-    for end in range(1, len(days)):
-        move = 100 * (plain.rate[days[end]] - plain.rate[days[end - 1]])
-        weight = 0.01 + (-0.02 * move if move > 0 else 0.03 * move)
-        for company, own in rows.groupby("company"):
-            known, expected = own[own["known_from"] < days[end - 1]], 0.0
-            if len(known):
-                last = known.iloc[-1]
-                ebitda = last["operating_income"] + last["depreciation_amortization"]
-                expected = weight * (last["debt"] - last["cash"]) / ebitda if ebitda > 0 else 0.0
-            checked += expected != 0
-            assert monthly.loc[end, company] == pytest.approx(expected, abs=1e-9)
-    assert checked > 150
+    assert (len(found.statements), found.has_sectors) == (3, False)

@@ -28,37 +28,30 @@ def refused(source, asset="ABC", error=DataError, **options):
 
 
 def is_in_shape(frame):
-    assert isinstance(frame.index, pd.DatetimeIndex)
-    assert (frame.index.name, frame.index.tz, frame.index.unit) == ("date", None, "us")
-    assert frame.index.is_monotonic_increasing
-    assert frame.index.is_unique
+    index = frame.index
+    assert (type(index), index.name, index.tz, index.unit) == (pd.DatetimeIndex, "date", None, "us")
+    assert index.is_monotonic_increasing
+    assert index.is_unique
     assert (frame.dtypes == np.float64).all()
 
 
-def test_bundled_prices(bundled_prices):
+def test_bundled_prices_are_those_of_their_days_and_their_vintages_agree(bundled_prices):
     is_in_shape(bundled_prices.values)
     spliced = bundled_prices["GSPC"]
     assert (len(spliced), *spliced.index[[0, -1]].strftime("%Y-%m-%d")) == (18367, "1950-01-03", "2022-12-28")
-    # Closes as they were published on their days.
-    assert spliced["1987-10-19"] == pytest.approx(224.84)
-    assert spliced["2020-03-23"] == pytest.approx(2237.40)
+    assert [spliced["1987-10-19"], spliced["2020-03-23"]] == pytest.approx([224.84, 2237.40])
     assert bundled_prices["IXIC"]["2000-03-10"] == pytest.approx(5048.62, abs=0.01)
     assert [card.gaps for card in bundled_prices.cards] == [0, 0, 0]
-
-
-def test_spliced_vintages_agree_on_all_common_days():
     names = [name for name in bundled.FILES if name.startswith("GSPC ")]
-    parts = [bundled.load_packaged(name)[0] for name in names]
-    columns = [part[bundled.FILES[name]["column"]] for part, name in zip(parts, names, strict=True)]
-    together = pd.concat(columns, axis=1).dropna(how="any")
+    together = pd.concat([bundled.load_packaged(name)[0][bundled.FILES[name]["column"]] for name in names], axis=1)
+    together = together.dropna(how="any")
     assert len(together) == 4277
     assert (together.max(axis=1) / together.min(axis=1) - 1).max() < 2e-7
 
 
 def test_the_large_companies_are_adjusted_and_all_still_quoted():
     prices, origin = bundled.load_large_companies()
-    assert prices.shape == (8313, 20)
-    assert prices.notna().all().all()
+    assert (prices.shape, prices.notna().all(axis=None)) == ((8313, 20), True)
     assert prices.index.equals(bundled.load_packaged("GSPC 1990")[0].index)
     assert "twenty of today's large companies" in origin
     # A plain average of today's winners beat the index many times over: what hindsight does.
@@ -67,44 +60,40 @@ def test_the_large_companies_are_adjusted_and_all_still_quoted():
 
 def test_bundled_series_have_their_own_months_and_decimals():
     """arch's own loader puts all months into 1970 on pandas 3."""
-    found = load_series(open_source("bundled"), ["SMB", "RF", "BAA", "TB3MA", "UNRATE_Q", "DCOILWTICO"])
+    portfolios = ["S1V1", "S1V3", "S1V5", "S5V1", "S5V3", "S5V5"]
+    found = load_series(
+        open_source("bundled"), ["SMB", "RF", "BAA", "TB3MA", "UNRATE_Q", "DCOILWTICO", "MKT_RF", *portfolios]
+    )
     is_in_shape(found.values)
-    span = found["SMB"].index[[0, -1]].strftime("%Y-%m-%d")
-    assert (list(span), found["RF"].size) == (["1926-07-31", "2018-11-30"], 1109)
-    assert found["SMB"].iloc[0] == pytest.approx(-0.023)
-    assert found["BAA"]["1982-01-31"] == pytest.approx(0.1710)
-    assert found["TB3MA"]["1981-05-31"] == pytest.approx(0.163)  # the highest month
+    span = {name: [str(day.date()) for day in found[name].index[[0, -1]]] for name in ("SMB", "S1V1")}
+    assert span == {"SMB": ["1926-07-31", "2018-11-30"], "S1V1": ["1949-01-31", "2017-03-31"]}
+    assert (found["SMB"].iloc[0], found["BAA"]["1982-01-31"]) == (pytest.approx(-0.023), pytest.approx(0.1710))
     highest = {name: str(found[name].idxmax().date()) for name in ("TB3MA", "UNRATE_Q", "DCOILWTICO")}
     assert highest == {"TB3MA": "1981-05-31", "UNRATE_Q": "1982-12-31", "DCOILWTICO": "2008-07-03"}
+    joined = found.values[[*portfolios, "SMB", "MKT_RF", "RF"]].dropna()
+    relative = joined[portfolios[:3]].mean(axis=1) - joined[portfolios[3:]].mean(axis=1)
+    assert relative.corr(joined["SMB"]) > 0.9  # one month apart there is no such correlation
+    market = (joined["MKT_RF"] + joined["RF"]).mean()
+    assert joined[portfolios[3:]].mean(axis=1).mean() == pytest.approx(market, abs=0.001)
 
 
 def test_bundled_series_agree_with_their_publisher(shared_data):
-    theirs = load_series(open_source("folder", data_dir=str(shared_data)), ["DGS3MO", "UNRATE"])
-    ours = load_series(open_source("bundled"), ["TB3MA", "UNRATE_Q"])
+    theirs = load_series(open_source("folder", data_dir=str(shared_data)), ["DGS3MO", "UNRATE", "SMB"])
+    ours = load_series(open_source("bundled"), ["TB3MA", "UNRATE_Q", "SMB"])
     bills = theirs["DGS3MO"].resample("ME").mean() - ours["TB3MA"]
     assert bills.median() == pytest.approx(0.0022, abs=0.0005)  # a bond's yield on a bill's discount
     jobs = theirs["UNRATE"].resample("QE").mean() - ours["UNRATE_Q"]
     assert jobs.abs().max() < 0.002  # revisions
-
-
-def test_size_portfolios_are_raw_decimals_of_their_months():
-    names = ["S1V1", "S1V3", "S1V5", "S5V1", "S5V3", "S5V5"]
-    values = load_series(open_source("bundled"), [*names, "SMB", "MKT_RF", "RF"]).values
-    span = values["S1V1"].dropna().index[[0, -1]]
-    assert list(span) == [pd.Timestamp("1949-01-31"), pd.Timestamp("2017-03-31")]
-    joined = values.dropna()
-    relative = joined[names[:3]].mean(axis=1) - joined[names[3:]].mean(axis=1)
-    assert relative.corr(joined["SMB"]) > 0.9  # one month apart there is no such correlation
-    assert joined[names[3:]].mean(axis=1).mean() == pytest.approx((joined["MKT_RF"] + joined["RF"]).mean(), abs=0.001)
+    assert 0.98 < ours["SMB"].corr(theirs["SMB"]) < 1, "two vintages are alike but not equal: say which one"
 
 
 def test_a_changed_package_is_found(monkeypatch):
     rows = bundled.FILES
     monkeypatch.setitem(rows, "IXIC", rows["IXIC"] | {"last_value": "6635.2"})
+    monkeypatch.setitem(rows, "VIX", rows["VIX"] | {"package": "no_such_package"})
     bundled.load_packaged.cache_clear()
     with pytest.raises(DataError, match=r"nasdaq.csv.gz is not the data set that the kit knows \(5031 rows"):
         bundled.load_packaged("IXIC")
-    monkeypatch.setitem(rows, "VIX", rows["VIX"] | {"package": "no_such_package"})
     with pytest.raises(DataError, match="package no_such_package is not installed"):
         bundled.load_packaged("VIX")
     bundled.load_packaged.cache_clear()
@@ -128,17 +117,14 @@ def test_assets_side_by_side_keep_their_own_sessions(tmp_path):
     long = random_walk(300, seed=1, name="LONG")
     write_prices(tmp_path, "LONG", long)
     write_prices(tmp_path, "SHORT", random_walk(300, seed=2).iloc[100:])
-    loaded = load_prices(open_source("folder", data_dir=str(tmp_path)), ["LONG", "SHORT", "LONG"])
+    source = open_source("folder", data_dir=str(tmp_path))
+    loaded = load_prices(source, ["LONG", "SHORT", "LONG"])
     is_in_shape(loaded.values)
     assert (loaded["LONG"].tolist(), len(loaded["SHORT"])) == (long.tolist(), 200)
     assert loaded.cards[0].origin == "prices/LONG.csv, column close"
-    assert load_prices(open_source("bundled"), []).values.empty
-
-
-def test_another_column_is_asked_for_by_name(tmp_path):
-    source = folder_with(tmp_path, "Date,Adj Close\n2024-01-02,10\n2024-01-03,11\n")
-    assert load_prices(source, ["ABC:adj_close"])["ABC:adj_close"].tolist() == [10, 11]
-    assert refused(source) == "prices/ABC.csv: no column close; it has date, adj_close; ask for ABC:adj_close"
+    assert load_prices(source, ["LONG"], as_of=date(2000, 6, 3))["LONG"].index[-1] == pd.Timestamp("2000-06-02")
+    message = refused(source, "LONG", InsufficientDataError, as_of=date(1999, 1, 1))
+    assert "begins on 2000-01-03, after as_of 1999-01-01" in message
 
 
 def test_total_is_the_adjusted_close_of_a_fund_and_another_index_of_an_index(tmp_path):
@@ -149,18 +135,19 @@ def test_total_is_the_adjusted_close_of_a_fund_and_another_index_of_an_index(tmp
     line = "GSPC:total: source folder does not have the total-return index SP500TR"
     assert refused(source, "GSPC:total", MissingDataError) == line
     assert load_prices_if_any(source, ["GSPC:total", "IWM:total"]) is None
-    folder_with(tmp_path, text.replace("10", "10.5"), "SP500TR.csv")
-    found = load_prices(open_source("folder", data_dir=str(tmp_path)), ["GSPC:total"])
+    found = load_prices(folder_with(tmp_path, text.replace("10", "10.5"), "SP500TR.csv"), ["GSPC:total"])
     assert found["GSPC:total"].tolist() == [10.5, 11]
     assert found.cards[0].origin == "prices/SP500TR.csv, column close"
 
 
-def test_a_file_of_several_symbols_gives_the_one_that_was_asked(tmp_path):
+def test_a_column_or_a_symbol_of_several_is_asked_for_by_name(tmp_path):
+    source = folder_with(tmp_path, "Date,Adj Close\n2024-01-02,10\n2024-01-03,11\n")
+    assert load_prices(source, ["ABC:adj_close"])["ABC:adj_close"].tolist() == [10, 11]
+    assert refused(source) == "prices/ABC.csv: no column close; it has date, adj_close; ask for ABC:adj_close"
     text = "Price,Close,Close\nTicker,{},BBB\nDate,,\n2024-01-02,10,20\n"
     assert load_prices(folder_with(tmp_path, text.format("ABC")), ["ABC"])["ABC"].tolist() == [10]
-    assert refused(folder_with(tmp_path, text.format("CCC"))).endswith(
-        "it has date, ccc:close, bbb:close; call the one that is meant close"
-    )
+    line = refused(folder_with(tmp_path, text.format("CCC")))
+    assert line.endswith("it has date, ccc:close, bbb:close; call the one that is meant close")
 
 
 def test_two_files_of_one_symbol_are_refused_and_what_is_no_file_is_none(tmp_path):
@@ -170,36 +157,30 @@ def test_two_files_of_one_symbol_are_refused_and_what_is_no_file_is_none(tmp_pat
     (tmp_path / "prices" / "NOTES.txt").write_text("text")
     assert source.symbols() == ["ABC"]
     assert refused(source, "DIR") == "source folder has no prices of DIR; prices/ has ABC"
-    source = folder_with(tmp_path, "", "ABC.parquet")
-    assert refused(source) == "prices/ holds ABC.csv and ABC.parquet: remove one of them"
+    assert (
+        refused(folder_with(tmp_path, "", "ABC.parquet")) == "prices/ holds ABC.csv and ABC.parquet: remove one of them"
+    )
 
 
 def test_thousands_of_symbols_are_listed_once_and_in_short(tmp_path, monkeypatch):
-    (tmp_path / "prices").mkdir()
     for number in range(300):
-        (tmp_path / "prices" / f"S{number:03}.csv").write_text("date,close\n2024-01-02,10\n")
-    source, listings = open_source("folder", data_dir=str(tmp_path)), []
-    glob = type(tmp_path).glob
-    monkeypatch.setattr(type(tmp_path), "glob", lambda path, form: listings.append(path) or glob(path, form))
+        source = folder_with(tmp_path, "date,close\n2024-01-02,10\n", f"S{number:03}.csv")
+    listings, glob = [], type(tmp_path).glob
+    monkeypatch.setattr(type(tmp_path), "glob", lambda path, form: listings.append(path.name) or glob(path, form))
     load_prices(source, source.symbols())
     assert refused(source, "RUT").endswith("prices/ has S000, S001, S002, S003, S004, S005, S006, S007 and 292 more")
-    assert len(listings) == 2, "prices and series, once each"
-
-
-def test_as_of_cuts_at_the_door(tmp_path):
-    write_prices(tmp_path, "ABC", random_walk(300, seed=3))
-    source = open_source("folder", data_dir=str(tmp_path))
-    assert load_prices(source, ["ABC"], as_of=date(2000, 6, 3))["ABC"].index[-1] == pd.Timestamp("2000-06-02")
-    message = refused(source, error=InsufficientDataError, as_of=date(1999, 1, 1))
-    assert "begins on 2000-01-03, after as_of 1999-01-01" in message
+    assert listings == ["prices", "series"]
 
 
 def test_a_month_is_known_only_when_it_is_over(tmp_path):
-    source = open_source("bundled")
-    assert load_series(source, ["SMB"], as_of=date(2000, 3, 30))["SMB"].index[-1] == pd.Timestamp("2000-02-29")
-    assert load_series(source, ["SMB"], as_of=date(2000, 3, 31))["SMB"].index[-1] == pd.Timestamp("2000-03-31")
-    source = folder_with(tmp_path, "date,value\n2024-01-01,5.33\n2024-02-01,5.33\n", "FEDFUNDS.csv", "series")
-    assert load_series(source, ["FEDFUNDS"], as_of=date(2024, 2, 28))["FEDFUNDS"].index == [pd.Timestamp("2024-01-31")]
+    bundled_source = open_source("bundled")
+    own = folder_with(tmp_path, "date,value\n2024-01-01,5.33\n2024-02-01,5.33\n", "FEDFUNDS.csv", "series")
+    for source, name, day, last in (
+        (bundled_source, "SMB", date(2000, 3, 30), "2000-02-29"),
+        (bundled_source, "SMB", date(2000, 3, 31), "2000-03-31"),
+        (own, "FEDFUNDS", date(2024, 2, 28), "2024-01-31"),
+    ):
+        assert load_series(source, [name], as_of=day)[name].index[-1] == pd.Timestamp(last)
 
 
 def test_what_is_absent_or_not_yet_begun_is_none():
@@ -207,9 +188,8 @@ def test_what_is_absent_or_not_yet_begun_is_none():
     assert load_series_if_any(source, ["DGS10"]) is None
     assert load_series_if_any(source, ["SMB"], as_of=date(1920, 1, 1)) is None
     assert load_series_if_any(source, ["SMB"])["SMB"].size == 1109
-    assert [load_prices_if_any(source, names, as_of=early) for names in (["GSPC", "RVX"], [], ["GSPC", "VIX"])] == [
-        None
-    ] * 3
+    for names in (["GSPC", "RVX"], [], ["GSPC", "VIX"]):
+        assert load_prices_if_any(source, names, as_of=early) is None
     assert load_prices_if_any(source, ["GSPC", "VIX"])["VIX"].size == 1259
 
 
@@ -256,39 +236,23 @@ def test_real_folder(shared_data):
     is_in_shape(prices.values)
     assert [(card.gaps, len(card.faults)) for card in prices.cards] == [(0, 0)] * 6
     assert prices["RUT"]["2024-07-16"] == 2263.67
-    series = load_series(source, ["DGS10", "SMB"])
-    assert series["DGS10"]["2025-12-31"] == pytest.approx(0.0418)
+    assert load_series(source, ["DGS10", "SMB"])["DGS10"]["2025-12-31"] == pytest.approx(0.0418)
 
 
-def test_two_vintages_of_smb_are_alike_but_not_equal(shared_data):
-    mine = load_series(open_source("bundled"), ["SMB"])["SMB"]
-    theirs = load_series(open_source("folder", data_dir=str(shared_data)), ["SMB"])["SMB"]
-    assert 0.98 < mine.corr(theirs) < 1
-    assert (mine - theirs).abs().mean() < 0.002  # points a month on average, up to 1.5: say which vintage
-
-
-def test_assets_and_their_names():
-    assert Asset.parse("RSP:adj_close") == Asset("RSP", "adj_close")
+def test_the_catalog_is_consistent_and_knows_what_vendors_say():
     assert [str(Asset.parse(text)) for text in ("RSP:adj_close", "RUT:close", "RUT")] == ["RSP:adj_close", "RUT", "RUT"]
-    names = {name: describe_asset(name).name for name in ("RSP:adj_close", "MINE")}
-    assert names == {"RSP:adj_close": "Invesco S&P 500 Equal Weight ETF", "MINE": "MINE"}
-    assert describe_series("MINE").scale == 1
-
-
-def test_the_catalog_is_consistent():
-    for symbol in known_symbols():
-        info = describe_asset(symbol)
+    assert describe_asset("RSP:adj_close").name == "Invesco S&P 500 Equal Weight ETF"
+    assert (describe_asset("MINE").name, describe_series("MINE").scale) == ("MINE", 1)
+    for info in map(describe_asset, known_symbols()):
         assert info.kind in {"index", "fund", "volatility", "currency"}
         assert {info.total_return} - {""} <= set(known_symbols())
-    for series_id in known_series():
-        info = describe_series(series_id)
+    for info in map(describe_series, known_series()):
         assert info.frequency in {"daily", "weekly", "monthly", "quarterly"}
         assert 0 <= info.usual[0] < info.usual[1]
     assert set(open_source("bundled").series_ids()) <= set(known_series())
-
-
-def test_what_each_vendor_calls_a_series():
-    assert [vendor_name("yahoo", name) for name in ("RUT", "IWM", "MINE")] == ["^RUT", "IWM", "MINE"]
-    assert [vendor_name("fred", name) for name in ("DGS10", "SMB", "MINE")] == ["DGS10", "", "MINE"]
-    assert vendor_name("french", "SMB") == "F-F_Research_Data_Factors/SMB"
-    assert [vendor_name("french", name) for name in ("DGS10", "MINE")] == ["", ""]
+    called = {
+        "yahoo": {"RUT": "^RUT", "IWM": "IWM", "MINE": "MINE"},
+        "fred": {"DGS10": "DGS10", "SMB": "", "MINE": "MINE"},
+        "french": {"SMB": "F-F_Research_Data_Factors/SMB", "DGS10": "", "MINE": ""},
+    }
+    assert {vendor: {name: vendor_name(vendor, name) for name in names} for vendor, names in called.items()} == called
