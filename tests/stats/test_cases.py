@@ -8,16 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from research_lib.stats.cases import (
-    SeasonEnd,
-    median,
-    on_the_way,
-    season_days,
-    seasons_over,
-    share,
-    spaced,
-    windows_after,
-)
+from research_lib.stats import cases
+from research_lib.stats.cases import SeasonEnd, median, on_the_way, season_days, share, spaced, windows_after
 
 SESSIONS = pd.bdate_range("2000-01-03", "2005-12-30")
 SEASONS = {
@@ -31,7 +23,7 @@ SEASONS = {
 @pytest.mark.parametrize(("opens", "closes"), SEASONS.values(), ids=SEASONS)
 def test_a_season_holds_the_days_between_its_ends_and_belongs_to_the_year_in_which_it_ends(opens, closes):
     inside, years, under_way = season_days(SESSIONS, opens, closes, pd.Timestamp("2006-01-02"))
-    over = seasons_over(inside, years, under_way)
+    over = cases.seasons_over(inside, years, under_way)
     days = SESSIONS.to_series()
     for year in range(2001, 2006):
         first, last = days[f"{year - (opens.month > closes.month)}-{opens.month}"], days[f"{year}-{closes.month}"]
