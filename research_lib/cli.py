@@ -78,11 +78,10 @@ def _plan(words: list[str], settings: list[str] = NONE, grid: list[str] = NONE, 
     from research_lib.params import parse_axis, parse_setting
     from research_lib.reports.plan import plan
 
-    axes = [parse_axis(axis) for axis in grid]
-    if len(dict(axes)) < len(axes):
-        raise ParameterError("--grid: give each parameter once, with all of its values")
-    overrides = dict(map(parse_setting, settings))
-    return plan(words, overrides=overrides, grid=dict(axes), **{"output": REPORTS, **where})
+    axes, overrides = [parse_axis(axis) for axis in grid], [parse_setting(setting) for setting in settings]
+    if len({name for name, _ in axes + overrides}) < len(axes + overrides):
+        raise ParameterError("--set, --grid: give each parameter once; a grid takes all of its values, as a=1,2")
+    return plan(words, overrides=dict(overrides), grid=dict(axes), **{"output": REPORTS, **where})
 
 
 @app.command(epilog=_examples("run", "run 03_record_sigma/baseline --grid window=20,50"))
@@ -141,7 +140,7 @@ def _last_request(output: Path) -> dict[str, Any]:
 
 @app.command(epilog=_examples("check", "check params/03_record_sigma --set window=100"))
 def check(words: Words = NONE, settings: Settings = NONE, notebooks: Notebooks = None) -> None:
-    """Check parameter files and their data. Exit status 2: one is wrong or lacks data (– says: here, and nobody asked)."""
+    """Check parameter files and their data. Exit status 2: one is wrong, or one that was named (✗, not –) lacks data."""
     from research_lib.reports.run import check as check_data
 
     planned = _plan(words, settings, notebooks=notebooks)

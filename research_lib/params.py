@@ -234,14 +234,12 @@ def parameters_cell(notebook: Path) -> str:
     """Return the source of a notebook's cell with the tag `parameters`."""
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        tagged = ["".join(one["source"]) for one in cells if "parameters" in one.get("metadata", {}).get("tags", [])]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise ParameterError(f"{display_path(notebook)}: not a notebook ({' '.join(str(error).split())})") from None
-    for cell in cells:
-        if "parameters" in cell.get("metadata", {}).get("tags", []):
-            return "".join(cell["source"])
-    raise ParameterError(
-        f"{display_path(notebook)}: no cell has the tag `parameters`: give it to the one that sets them"
-    )
+    if not tagged:
+        raise ParameterError(f"{display_path(notebook)}: no cell has the tag `parameters`: tag the one that sets them")
+    return tagged[0]
 
 
 def cell_text(model: type[NotebookParameters]) -> str:

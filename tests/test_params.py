@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 
 from research_lib.errors import ParameterError
 from research_lib.params import (
-    cell_text, markdown_table, model_from_cell, parse_axis, parse_setting, read_parameters, read_values, show_setting,
-    validate, write_parameters,
+    cell_text,
+    markdown_table,
+    model_from_cell,
+    parse_axis,
+    parse_setting,
+    read_parameters,
+    read_values,
+    show_setting,
+    validate,
+    write_parameters,
 )  # fmt: skip
 from research_lib.studies.parameters import MODELS, Leverage, RateCuts, RecordSigma
 
@@ -34,7 +42,7 @@ BAD_VALUES = {
         ({"data_dir": "x"}, ["data_dir is needed with source: folder, and only with it"]),
         ({"as_of": "16.7.2024"}, ["as_of", "'16.7.2024'", "2024-07-16"]),
         ({"as_of": 20240716}, ["as_of", "20240716", "like 2024-07-16"]),
-        ({"as_of": datetime(2015, 1, 1, 12)}, ["as_of: 2015-01-01 12:00:00", "without a time, like 2024-07-16"]),
+        ({"as_of": datetime.fromisoformat("2015-01-01 12:00")}, ["as_of: 2015-01-01 12:00:00", "without a time, like 2024-07-16"]),
         ({"assets": []}, ["assets", "at least 1"]),
         ({"assets": "GSPC"}, ["assets", "'GSPC'", "a valid list"]),
         ({"asset": "../../etc/passwd"}, ["asset", "'../../etc/passwd'", "IWM:total"]),
@@ -285,6 +293,7 @@ OWN_CELL = [
     ('%matplotlib inline\n!echo "unclosed\nfiles = !ls', ["a"], None),
     ("_hidden = 1\ndef helper():\n    unseen = 1", None, None),
 ]  # fmt: skip
+WHOLE_CELL = "\n".join(line for line, *_ in OWN_CELL)
 NAMED = {re.search(r"(\w+)(:.*)? = [^=]", line)[1]: (taken, refused) for line, taken, refused in OWN_CELL}
 TAKEN = {name: taken for name, (taken, _) in NAMED.items() if taken is not None}
 REFUSED = {name: refused for name, (_, refused) in NAMED.items() if refused is not None}
@@ -294,7 +303,7 @@ REFUSED = {name: refused for name, (_, refused) in NAMED.items() if refused is n
 def own(tmp_path):
     """Make the model of a notebook's cell."""
 
-    def make(cell="\n".join(line for line, *_ in OWN_CELL), tags=("parameters",)):
+    def make(cell=WHOLE_CELL, tags=("parameters",)):
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell, metadata={"tags": list(tags)})])
         nbformat.write(notebook, tmp_path / "05_own.ipynb")
         return model_from_cell(tmp_path / "05_own.ipynb")
@@ -335,8 +344,11 @@ def test_a_cell_that_is_none_says_so(own, cell, tags, said):
         own(cell, tags)
 
 
-def test_a_file_that_is_no_notebook_says_so(tmp_path):
-    (tmp_path / "broken.ipynb").write_text("{")
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"cells": 3}', '{"cells": ["a"]}', '{"cells": [{"metadata": {"tags": ["parameters"]}}]}']
+)
+def test_a_file_that_is_no_notebook_says_so(tmp_path, content):
+    (tmp_path / "broken.ipynb").write_text(content)
     with pytest.raises(ParameterError, match=r"broken.ipynb: not a notebook"):
         model_from_cell(tmp_path / "broken.ipynb")
 

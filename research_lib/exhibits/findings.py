@@ -91,7 +91,12 @@ def show_findings(**named: float | Estimate | Mapping[str, Any]) -> Findings:
             parts = {part: getattr(given, part) for part in ("value", "n", "low", "high")}
         if unknown := sorted(set(parts) - set(FIELDS[1:])):
             raise ValueError(f"finding {name}: unknown field {unknown[0]} (known: {', '.join(FIELDS[1:])})")
-        found.append(Finding(name, **{"value": None, **{part: plain(value) for part, value in parts.items()}}))
+        parts = {"value": None} | {part: plain(value) for part, value in parts.items()}
+        if wrong := [part for part, value in parts.items() if not isinstance(value, int | float | str | None)]:
+            raise ValueError(
+                f"finding {name}: {wrong[0]} must be a number, a text or a date; it is a {type(parts[wrong[0]])}"
+            )
+        found.append(Finding(name, **parts))
     return Findings(tuple(found))
 
 
@@ -125,7 +130,7 @@ class Summary:
 
 def plain(value: Any) -> Any:  # noqa: ANN401  # any cell of a frame
     """Turn a value into one that JSON has: dates as ISO texts, None for NaN and infinity."""
-    value = value.item() if isinstance(value, np.generic) else value
-    if value is pd.NaT or (isinstance(value, float) and not isfinite(value)):
+    value = value.item() if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 else value
+    if value is pd.NaT or value is pd.NA or (isinstance(value, float) and not isfinite(value)):
         return None
     return str(value.strftime("%Y-%m-%d")) if hasattr(value, "strftime") else value

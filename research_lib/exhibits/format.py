@@ -33,7 +33,7 @@ def show(value: Any, unit: str = "number", *, digits: int | None = None) -> str:
 
     Fractions, changes and points are decimals: 0.0115 is 1.15%. `digits` are decimal places, where not the unit's own.
     """
-    if value is None or value is pd.NaT or value == "":
+    if value is None or value is pd.NaT or value is pd.NA or value == "":
         return NONE
     if isinstance(value, bool):
         return "yes" if value else "no"

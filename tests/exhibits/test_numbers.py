@@ -27,7 +27,7 @@ def test_a_value_in_its_unit(value, unit, text):
     assert show(value, unit) == text
 
 
-@pytest.mark.parametrize("value", [None, float("nan"), -np.inf, pd.NaT, "", np.float64("nan")])
+@pytest.mark.parametrize("value", [None, float("nan"), -np.inf, pd.NaT, pd.NA, "", np.float64("nan")])
 @pytest.mark.parametrize("unit", ["fraction", "years", "p", "date", "count"])
 def test_no_number_is_a_dash_in_every_unit(value, unit):
     assert show(value, unit) == NONE
