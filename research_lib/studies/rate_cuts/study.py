@@ -446,9 +446,9 @@ class RateCuts(Study):
             else "Price indices leave out dividends, of which the S&P 500 pays about half a point a year more.",
             "A decision is dated by its announcement; markets may have expected it for months.",
         )  # fmt: skip
-        name, effect = self.pair.name[0].upper() + self.pair.name[1:], show(row.value, "points")
-        made = f"{name} made {effect} on average over {self.span} after the first cut of an easing cycle ({self.kind})."
-        return Summary(verdict, f"{self.beat}{chance}", f"{made} {sure}", tuple(numbers[:4]), "hero", limits, change)
+        after = f"Over {self.span} after the first cut of an easing cycle"
+        made = f"{after}, {self.pair.name} made {show(row.value, 'points')} on average ({self.kind}). {sure}"
+        return Summary(verdict, f"{self.beat}{chance}", made, tuple(numbers[:4]), "hero", limits, change)
 
 
 def _labelled(one: Any, words: str = "") -> tuple[str, str]:  # noqa: ANN401  # an estimate, or a row of windows
