@@ -44,13 +44,7 @@ def _pair(*two: Finding | None) -> dict[str, Any]:
 
 
 def find_record(name: str, *, output: Path) -> Record:
-    """Read the record of a report, by `notebook/slug` below `output`, or by the path of its record or page.
-
-    Raises
-    ------
-    ReportError
-        There is none by that name, or the file is no record.
-    """
+    """Read the record of a report, by `notebook/slug` below `output`, or by the path of its record or page."""
     given = Path(name).expanduser()
     path = given.with_suffix(f".{GOOD}") if given.suffix == ".html" else given
     path = path if path.suffix == ".json" and path.is_file() else output / f"{name}.{GOOD}"

@@ -29,8 +29,6 @@ from threading import Lock, Thread
 from typing import Any
 
 LIBRARY = Path(__file__).parent.parent
-LAYERS = ("data", "stats", "exhibits", "studies")
-VENDORS = "research_lib.data.live."  # network clients, which no notebook needs
 PACKAGES = (
     "arch.bootstrap", "ipykernel.kernelapp", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
     "matplotlib.pyplot", "pandas.core.reshape.reshape", "pyarrow.dataset", "pyarrow.parquet", "seaborn",
@@ -156,10 +154,8 @@ def import_all() -> None:
         for package in PACKAGES:
             importlib.import_module(package)
     with suppress(Exception):
-        for layer in LAYERS:
-            for module in pkgutil.walk_packages([str(LIBRARY / layer)], f"research_lib.{layer}."):
-                if not module.name.startswith(VENDORS):
-                    importlib.import_module(module.name)
+        for module in pkgutil.walk_packages([str(LIBRARY / "studies")], "research_lib.studies."):
+            importlib.import_module(module.name)
         from research_lib.data import load_prices, open_source
 
         load_prices(open_source("bundled"), ["GSPC"])

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbformat import NotebookNode
 
@@ -93,14 +93,7 @@ class WarmKernelManager(AsyncKernelManager):
             own = folder / uuid.uuid4().hex[:8]
             settings |= {"transport": "ipc", "ip": str(own), "connection_file": f"{own}.json"}
         super().__init__(**settings)
-
-    @property
-    def kernel_spec(self) -> KernelSpec | None:
-        """The kernel that the notebook names, provisioned by us; other managers of this process go on as they did."""
-        spec = super().kernel_spec
-        if spec is not None:
-            spec.metadata = {"kernel_provisioner": {"provisioner_name": PROVISIONER}, **spec.metadata}
-        return spec
+        KernelProvisionerFactory.instance(parent=self.parent).default_provisioner_name = PROVISIONER
 
 
 class Execution:

@@ -32,7 +32,6 @@ class Report:
     slug: str
     parameters: BaseModel
     folder: Path
-    own: bool = False  # the user's own notebook: its parameters are what its cell sets
     inputs: str = ""  # the hash of all that it depends on, once it is known
 
     @property
@@ -43,7 +42,8 @@ class Report:
     @property
     def injected(self) -> dict[str, Any]:
         """What Papermill sets in the notebook; of an own one only what was asked for, with dates as dates."""
-        return self.parameters.model_dump(exclude_unset=True) if self.own else self.parameters.model_dump(mode="json")
+        own = self.notebook.stem not in MODELS
+        return self.parameters.model_dump(exclude_unset=True) if own else self.parameters.model_dump(mode="json")
 
     def file(self, suffix: str) -> Path:
         """Return where one of the report's files stands."""
@@ -81,7 +81,6 @@ def plan(
     axes = dict(sorted({**{name: [value] for name, value in overrides.items()}, **grid}.items()))
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     for word in words or [""]:
-        name, slug = "", word
         try:
             files = places.find(word)
         except ParameterError as error:
@@ -122,7 +121,9 @@ class Places:
         found = next(filter(None, map(self._files, named)), []) if word else []
         found = found or [file for one in (matched if word else self.roots) for file in self._files(one)]
         if word and not found:
-            raise ParameterError(f"{display_path(path)}: {self._nothing_there(path)}")
+            names = [f"{file.parent.name}/{file.stem}" for file in self.find()]
+            like = nearest(str(path.with_suffix("")).removeprefix("params/"), names)
+            raise ParameterError(f"{display_path(path)}: no parameter file is there{like}")
         return list(dict.fromkeys(found))
 
     def _files(self, place: Path) -> list[Path]:
@@ -154,25 +155,14 @@ class Places:
             raise ParameterError(f"{display_path(path)}: {missing}")
         return found[0]
 
-    def _nothing_there(self, path: Path) -> str:
-        """Say that a word names no file, and which one is most like it."""
-        if path.is_dir():
-            return "no parameter file is there"
-        names = [f"{file.parent.name}/{file.stem}" for file in self.find()]
-        same = [name for name in names if name.endswith(f"/{path.stem}")]
-        like = nearest(str(path.with_suffix("")).removeprefix("params/"), names).partition(" (known")[0]
-        hint = f"; did you mean {' or '.join(same)}?" if same else like
-        return f"there is no such file{hint or '; see: python -m research_lib list'}"
-
 
 def _report(path: Path, point: Mapping[str, object], output: Path, places: Places) -> Report:
     notebook, bare = places.notebook_of(path), path.suffix == ".ipynb"
     parameters_cell(notebook)  # raises where it is no notebook, or would run on none of its parameters
-    studied = MODELS.get(notebook.stem)
     values = dict(point) if bare else read_values(path, point)
-    parameters: BaseModel = validate(studied or model_from_cell(notebook), values, origin=display_path(path))
-    slug = _slug(DEFAULTS if bare else path.stem, point)
-    return Report(notebook, slug, parameters, output / notebook.stem, own=studied is None)
+    model = MODELS.get(notebook.stem) or model_from_cell(notebook)
+    parameters: BaseModel = validate(model, values, origin=display_path(path))
+    return Report(notebook, _slug(DEFAULTS if bare else path.stem, point), parameters, output / notebook.stem)
 
 
 def _slug(stem: str, point: Mapping[str, object]) -> str:

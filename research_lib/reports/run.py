@@ -191,12 +191,10 @@ def check(reports: Sequence[Report], *, leave_out_absent: bool) -> dict[str, Rec
     ours = [report for report in reports if isinstance(report.parameters, Parameters)]
     found: dict[str, Record] = {}
     for report, error in zip(ours, check_sources([report.parameters for report in ours]), strict=True):
-        status = Status.WRONG
-        if isinstance(error, InsufficientDataError):
-            status = Status.INSUFFICIENT_DATA
-        elif leave_out_absent and isinstance(error, MissingDataError):
-            status = Status.LEFT_OUT
         if error is not None:
+            absent = leave_out_absent and isinstance(error, MissingDataError)
+            little = isinstance(error, InsufficientDataError)
+            status = Status.LEFT_OUT if absent else Status.INSUFFICIENT_DATA if little else Status.WRONG
             found[report.name] = report.record(status, str(error))
     return found
 
@@ -232,9 +230,6 @@ def publish(report: Report, record: Record, made: Files) -> Record:
 
 def describe(record: Record, output: Path) -> str:
     """Say in a line what became of a report: its headline or what went wrong, and where its page is."""
-    if record.status is Status.WRONG:
-        lines = [line.removeprefix(f"{record.name}: ") for line in record.message.splitlines()]
-        return "\n".join(f"{record.name}: wrong: {line}" for line in lines)
     as_of, ends, late = str(record.parameters.get("as_of") or ""), record.data_to, ""
     with suppress(ValueError):  # no days
         if date.fromisoformat(as_of) - date.fromisoformat(ends) > timedelta(LATE_DAYS):

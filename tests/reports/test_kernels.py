@@ -14,6 +14,7 @@ import nbformat
 import papermill
 import psutil
 import pytest
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from papermill.exceptions import PapermillExecutionError
 
 from research_lib.reports import forkserver, kernels
@@ -160,6 +161,8 @@ def execute(folder, engine):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OF_THE_RUN", "told")
         patch.setenv("TZ", "Asia/Tokyo")
+        usual = "local-provisioner"  # the engine of this project has made its own the usual one
+        patch.setattr(KernelProvisionerFactory.instance(), "default_provisioner_name", usual)
         with suppress(PapermillExecutionError):
             papermill.execute_notebook(
                 folder / "idioms.ipynb", folder / "out.ipynb", engine_name=engine, progress_bar=False, **own

@@ -74,7 +74,7 @@ def words(html):
 
 def hero():
     rows = pd.DataFrame({"value": [1.0, 2.0]}, ["one", "two"])
-    figure = charts.bars(rows, name="n", title="Two is more", alt="Two is twice one.")
+    figure = charts.intervals(rows, bar=True, name="n", title="Two is more", alt="Two is twice one.")
     return exhibit(replace(figure, id="hero", source="Source: made here."))
 
 

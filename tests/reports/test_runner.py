@@ -501,4 +501,4 @@ def test_a_line_says_what_was_found_where_it_is_and_where_data_ends_long_before_
     for as_of in ("2024-07-12", "2024-07-13", "yesterday", None):
         assert "as_of" not in describe(late.with_(parameters={"as_of": as_of}), tmp_path)
     wrong = Record(notebook="n", slug="a", status="wrong", message="n/a: one\ntwo")
-    assert describe(wrong, tmp_path) == "n/a: wrong: one\nn/a: wrong: two"
+    assert describe(wrong, tmp_path) == "n/a: wrong: n/a: one\ntwo"
