@@ -10,7 +10,7 @@ import pytest
 from research_lib.data import open_source
 from research_lib.data.companies import load_price_panel, load_statements
 from research_lib.data.live.store import Item
-from research_lib.data.sec import DEBT, TAGS, WAYS, facts_frame, read_facts
+from research_lib.data.sec import DEBT, WAYS, facts_frame, read_facts
 from research_lib.errors import DataError, InsufficientDataError
 from tests.data.live.conftest import DAYS, pull, store, vendors  # noqa: F401  # fixtures
 from tests.data.live.loopback import FILED, Answer, as_json, chart, company, fact, stock
@@ -64,30 +64,25 @@ def test_a_number_that_two_tags_share_is_compared_and_never_added(tags, expected
     assert debt_of(**tags) == expected
 
 
-def test_who_repeats_a_number_in_one_year_does_in_the_others():
+def test_who_repeats_a_number_in_one_year_does_in_the_others_and_what_nobody_tagged_is_missing():
     years = {"2022-12-31": FILED, "2023-12-31": "2024-02-20"}
     flows = [fact(1e6, filed, start=f"{end[:4]}-01-01", end=end) for end, filed in years.items()]
-    amounts = {DUE: (584, 100), BORROWED: (584, 130), REST: (900, 900)}
     tags = {
-        tag: [stock(1e6 * v, f, end=e) for v, (e, f) in zip(of, years.items(), strict=True)]
-        for tag, of in amounts.items()
+        tag: [stock(1e6 * value, filed, end=end) for value, (end, filed) in zip(of, years.items(), strict=True)]
+        for tag, of in {DUE: (584, 100), BORROWED: (584, 130), REST: (900, 900)}.items()
     }
-    rows, _ = read(company(OperatingIncomeLoss=flows, **tags))
-    assert rows["short_term_debt"].tolist() == [584e6, 130e6]
-
-
-def test_debt_that_nobody_tagged_is_missing_and_not_zero():
-    rows, _ = read(company(LongTermDebtNoncurrent=None))
-    assert rows[["long_term_debt", "short_term_debt"]].isna().all(axis=None)
-    assert rows["debt_from"].tolist() == ["no debt tagged"]
+    rows, _ = read(company(OperatingIncomeLoss=flows, **tags), company(LongTermDebtNoncurrent=None))
+    assert rows.loc[rows["company"] == "A", "short_term_debt"].tolist() == [584e6, 130e6]
+    none = rows.set_index("company").loc["B"]
+    assert (none[["long_term_debt", "short_term_debt"]].isna().all(), none["debt_from"]) == (True, "no debt tagged")
 
 
 def test_the_first_way_whose_tags_are_all_there_counts():
     rows, _ = read(company(ShortTermInvestments=[stock(30e6)], InterestExpenseDebt=[fact(1e6)],
                            DepreciationDepletionAndAmortization=None, Depreciation=[fact(3e6)],
                            AmortizationOfIntangibleAssets=[fact(4e6)]))  # fmt: skip
-    row = rows.iloc[0]
-    assert (row["cash"], row["interest_expense"], row["depreciation_amortization"]) == (80e6, 5e6, 7e6)
+    assert rows[["cash", "interest_expense", "depreciation_amortization"]].iloc[0].tolist() == [80e6, 5e6, 7e6]
+    assert list(WAYS)[-len(DEBT) :] == list(DEBT)
 
 
 RESTATED = company(OperatingIncomeLoss=[
@@ -111,19 +106,26 @@ def test_a_report_is_known_from_the_day_it_was_filed(statements):
         statements(company(), date(2023, 2, 19))
     loaded = statements(company(), date(2023, 2, 20))
     row = loaded.values.iloc[0]
-    assert [str(row[name].date()) for name in ("published", "known_from")] == [FILED, FILED]
-    assert (row["operating_income"], row["debt"], row["cash"], row["shares"]) == (100e6, 300e6, 50e6, 10e6)
-    assert (row["fiscal_year"], str(row["period_end"].date())) == (2022, "2022-12-31")
+    days = [str(row[name].date()) for name in ("period_end", "published", "known_from")]
+    assert (row["fiscal_year"], days) == (2022, ["2022-12-31", FILED, FILED])
+    assert row[["operating_income", "debt", "cash", "shares"]].tolist() == [100e6, 300e6, 50e6, 10e6]
     assert loaded.card.origin == "annual reports as filed; debt from: balance sheet, one kind tagged 1"
 
 
 def test_a_restated_value_is_not_seen_before_its_filing(statements):
-    before = statements(RESTATED, date(2024, 2, 19)).values
-    assert (before["operating_income"].tolist(), before["restated_on"].isna().all()) == ([100e6], True)
     after = statements(RESTATED, date(2024, 2, 20)).values.set_index("fiscal_year")
     assert after["operating_income"].to_dict() == {2022: 60e6, 2023: 150e6}
     dates = [str(after[name][2022].date()) for name in ("published", "known_from", "restated_on")]
     assert dates == [FILED, "2024-02-20", "2024-02-20"]
+    before, content = statements(RESTATED, date(2024, 2, 19)), json.loads(json.dumps(RESTATED))
+    assert before.values["operating_income"].tolist() == [100e6]
+    assert before.values["restated_on"].isna().all()
+    for tag in content["facts"]["us-gaap"].values():
+        for one in tag["units"]["USD"]:
+            one["val"] *= 1 if one["filed"] == FILED else 7
+    altered = statements(content, date(2024, 2, 19))
+    pd.testing.assert_frame_equal(before.values, altered.values)
+    assert before.card == altered.card
 
 
 @pytest.mark.parametrize(
@@ -143,18 +145,24 @@ def test_what_only_a_later_report_tells_is_not_in_the_row():
     assert (rows["short_term_debt"].tolist(), str(rows["known_from"].iloc[0].date())) == ([0.0], FILED)
 
 
-def test_quarters_and_comparatives_make_no_rows_and_early_january_is_the_year_before():
-    quarter = fact(30e6, "2023-05-05", start="2023-01-01", end="2023-03-31", form="10-Q")
-    comparative = fact(90e6, start="2021-01-01", end="2021-12-31")
-    rows, _ = read(company(OperatingIncomeLoss=[fact(100e6, form="10-KT/A"), comparative, quarter]))
-    assert rows["fiscal_year"].tolist() == [2022]
-    others = ("InterestExpense", "DepreciationDepletionAndAmortization", "LongTermDebtNoncurrent", "Assets",
-              "CashAndCashEquivalentsAtCarryingValue")  # fmt: skip
-    few = company(OperatingIncomeLoss=[fact(100e6), comparative], Revenues=[comparative], **dict.fromkeys(others))
-    assert read(few)[0]["fiscal_year"].tolist() == [2022], "half as many facts as the year before are enough"
-    tags = ("OperatingIncomeLoss", "InterestExpense", "Revenues", "DepreciationDepletionAndAmortization")
-    rows, _ = read(company(**{tag: [fact(1e6, start="2022-01-02", end="2023-01-01")] for tag in tags}))
-    assert rows["fiscal_year"].tolist() == [2022]
+FLOWS = ("OperatingIncomeLoss", "InterestExpense", "Revenues", "DepreciationDepletionAndAmortization")
+STOCKS = ("LongTermDebtNoncurrent", "Assets", "CashAndCashEquivalentsAtCarryingValue")
+QUARTER = fact(30e6, "2023-05-05", start="2023-01-01", end="2023-03-31", form="10-Q")
+COMPARATIVE = fact(90e6, start="2021-01-01", end="2021-12-31")
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"OperatingIncomeLoss": [fact(100e6, form="10-KT/A"), COMPARATIVE, QUARTER]},
+        # Half as many facts as the year before are enough.
+        dict.fromkeys((*FLOWS, *STOCKS))
+        | {"OperatingIncomeLoss": [fact(100e6), COMPARATIVE], "Revenues": [COMPARATIVE]},
+        {tag: [fact(1e6, start="2022-01-02", end="2023-01-01")] for tag in FLOWS},  # early January is the year before
+    ],
+)
+def test_quarters_and_comparatives_make_no_rows(tags):
+    assert read(company(**tags))[0]["fiscal_year"].tolist() == [2022]
 
 
 @pytest.mark.parametrize("typed", ["2032-12-31", "2023-01-31"])
@@ -165,44 +173,29 @@ def test_a_typing_error_in_a_year_is_outvoted_by_the_rest_of_its_filing(typed):
 
 
 def test_a_filing_of_two_companies_gives_each_its_own_shares():
-    shared = {"accession": "SHARED"}
-    both = [
-        company(shares=None, OperatingIncomeLoss=[fact(n * 1e6, **shared)], InterestExpense=None, Revenues=None,
-                DepreciationDepletionAndAmortization=None) for n in (1, 2)
-    ]  # fmt: skip
-    for content, shares in zip(both, (10e6, 70e6), strict=True):
-        classes = [stock(shares, end="2023-02-10", **shared), stock(5e6, end="2023-02-10", **shared)]
-        content["facts"]["dei"] = {"EntityCommonStockSharesOutstanding": {"units": {"shares": [*classes, classes[0]]}}}
+    both = []
+    for n, shares in enumerate((10e6, 70e6)):
+        own = dict.fromkeys(FLOWS) | {"OperatingIncomeLoss": [fact(n + 1e6, accession="SHARED")]}
+        both.append(company(shares=None, **own))
+        classes = [stock(count, end="2023-02-10", accession="SHARED") for count in (shares, 5e6, shares)]
+        both[n]["facts"]["dei"] = {"EntityCommonStockSharesOutstanding": {"units": {"shares": classes}}}
     rows, _ = read(*both)
     assert rows.set_index("company")["shares"].to_dict() == {"A": 15e6, "B": 75e6}, "its classes, each once"
 
 
 def test_companies_that_lack_something_are_named_and_counted():
-    foreign = company(**dict.fromkeys(("OperatingIncomeLoss", "Revenues", "InterestExpense",
-                                       "DepreciationDepletionAndAmortization")))  # fmt: skip
-    yuan = {"units": {"CNY": [fact(1e6, form="20-F")]}}
+    foreign = company(**dict.fromkeys(FLOWS))
     ifrs = {"facts": {"ifrs-full": {"Assets": {"units": {"EUR": [stock(1e9, form="20-F")]}}}, "dei": {}}}
-    chinese = {"facts": {"us-gaap": {"OperatingIncomeLoss": yuan}, "dei": {}}}
+    chinese = {"facts": {"us-gaap": {"OperatingIncomeLoss": {"units": {"CNY": [fact(1e6, form="20-F")]}}}, "dei": {}}}
     _, faults = read(company(), company(shares=None), foreign, ifrs, chinese)
+    none = "no annual report in US GAAP and dollars (left out)"
     assert [(fault.kind, fault.detail) for fault in faults] == [
-        ("no annual report in US GAAP and dollars (left out)", "C"), ("reports under IFRS, not US GAAP (left out)", "D"), ("no annual report in US GAAP and dollars (left out)", "E (in CNY)"),
+        (none, "C"), ("reports under IFRS, not US GAAP (left out)", "D"), (none, "E (in CNY)"),
         ("no count of shares on the report's cover", "B"),
     ]  # fmt: skip
     said = r"no statements, reports under IFRS, not US GAAP \(left out\): A; no annual report .*: B \(in CNY\)"
     with pytest.raises(InsufficientDataError, match=said):
         read(ifrs, chinese)
-
-
-def test_nothing_filed_after_the_date_changes_anything(statements):
-    as_of = date(2024, 2, 19)
-    before = statements(RESTATED, as_of)
-    content = json.loads(json.dumps(RESTATED))
-    for tag in content["facts"]["us-gaap"].values():
-        for one in tag["units"]["USD"]:
-            one["val"] *= 1 if one["filed"] <= str(as_of) else 7
-    after = statements(content, as_of)
-    pd.testing.assert_frame_equal(before.values, after.values)
-    assert before.card == after.card
 
 
 def test_market_value_is_the_close_that_was_paid_times_shares(store):  # noqa: F811
@@ -262,11 +255,6 @@ def test_without_a_list_of_companies_it_says_so(pull, vendors, answer, said):  #
     vendors.answer("/files/company_tickers.json", answer)
     with pytest.raises(DataError, match=said):
         pull("sec", companies=2)
-
-
-def test_the_table_of_tags_has_what_the_reading_needs():
-    assert list(WAYS)[-len(DEBT) :] == list(DEBT)
-    assert len(TAGS) == len({tag for ways in WAYS.values() for way in ways for tag in way}) + 1
 
 
 def real(shared_data, name, company):
