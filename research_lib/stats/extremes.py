@@ -111,7 +111,7 @@ def return_periods(path: "pd.Series[float]", level: float, threshold: float, *, 
     return pd.DataFrame(rows)
 
 
-def return_period(periods: pd.DataFrame, threshold: float, _years: float = 0.0) -> Estimate:
+def return_period(periods: pd.DataFrame, threshold: float) -> Estimate:
     """Sum up `return_periods`: the estimate at one threshold, and the range over all, with and without the record.
 
     That range, `low` to `high`, is one of methods, not a confidence interval. The value is NaN where the data cannot

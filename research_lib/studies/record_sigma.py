@@ -1,7 +1,7 @@
 """Study 03, record sigma: how extreme a move is on every definition, how rare, and what followed earlier ones.
 
-From top to bottom: data, results, exhibits, words, summary. Both sides count: a record low is a record, and a
-negative threshold asks for falls.
+From top to bottom: findings, data, results, exhibits, words, headline and summary. Both sides count: a record low is
+a record, and a negative threshold asks for falls.
 """
 
 from collections.abc import Mapping

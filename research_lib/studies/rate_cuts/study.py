@@ -1,6 +1,6 @@
 """Study 01, rate cuts: what small caps do around them, and whether it is the cut, the regime, the recession or chance.
 
-From top to bottom: data, results, tables, figures, summary. Outcomes are small minus large, compounded, where
+From top to bottom: findings, data, results, tables, figures, summary. Outcomes are small minus large, compounded, where
 nothing else is said.
 """
 
