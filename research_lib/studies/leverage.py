@@ -306,7 +306,7 @@ class Leverage(Study):
         """The quoted figures."""
         frame = self.typical.assign(quoted=[self.p.quoted_large, self.p.quoted_small], said=["", "more than "])
         if unknown := list(frame.loc[frame["value"].isna(), "group"]):
-            why = "a part of it is unknown, or EBITDA sums to less than zero"
+            why = "none has debt, cash, operating_income and depreciation_amortization, or EBITDA sums to zero or less"
             raise MissingDataError(f"net debt to EBITDA of {unknown[0]} companies is undefined: {why}")
         verdicts = [hold_quote(row, row.quoted, more_than=row.group == SMALL) for row in frame.itertuples()]
         return frame.assign(verdict=verdicts)

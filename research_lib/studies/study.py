@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property, partial
 from importlib import import_module
 from importlib.metadata import version
@@ -36,9 +36,9 @@ STUDIES = tuple(
 MODULES = {"Claims": "claims.study", "Leverage": "leverage", "RateCuts": "rate_cuts", "RecordSigma": "record_sigma"}
 MISSING = (InsufficientDataError, MissingDataError)
 READ = ["series", "name", "origin", "first", "last", "rows", "gaps", "found"]
-COMMON_EXHIBITS = ("summary", "findings", "data", "parameters", "provenance")
 PACKAGES = ("research-lib", "pandas", "numpy", "scipy", "statsmodels", "arch", "papermill")
-LATE_DAYS, TOO_LATE_DAYS = 7, 31  # by which the data may end before the day asked for
+LATE_DAYS, TOO_LATE_DAYS = 7, 31  # by which a next value may be missing on the day asked for
+STANDS = {"fundamentals": timedelta(days=366)}  # by card: what comes once a year from each company
 
 
 class result(cached_property[T]):  # noqa: N801  # a decorator, as property is
@@ -130,7 +130,7 @@ class Show:
         self._study = study
 
     def __dir__(self) -> list[str]:
-        return [*self._study.exhibits(), *COMMON_EXHIBITS]
+        return [*self._study.exhibits(), "summary", "findings", "data", "parameters", "provenance"]
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # a table, a figure, or the reason why there is none
         if name.startswith("_"):
@@ -139,15 +139,14 @@ class Show:
 
     def __call__(self, name: str) -> Any:  # noqa: ANN401
         """Return the exhibit of this name, or one sentence on what it lacks."""
-        study = self._study
         if name not in dir(self):
             raise AttributeError(f"{name}: unknown exhibit{nearest(name, dir(self))}")
         if name in ("summary", "findings"):
-            return study.opening() if name == "summary" else study.findings
+            return self._study.opening() if name == "summary" else self._study.findings
         try:
-            return study.exhibit(name)
+            return self._study.exhibit(name)
         except MISSING as reason:
-            return Missing(f"{getattr(type(study), name).subject}: {reason}".rstrip("."))
+            return Missing(f"{getattr(type(self._study), name).subject}: {reason}".rstrip("."))
 
 
 class Study:
@@ -226,7 +225,8 @@ class Study:
         if not (as_of and cards):
             return found
         first, last = map(date.fromisoformat, (cards[0].first, cards[0].last))
-        late_days = (as_of - last - (last - first) / max(cards[0].rows - 1, 1)).days  # since a next value was due
+        stands = STANDS.get(cards[0].id, (last - first) / max(cards[0].rows - 1, 1))
+        late_days = (as_of - last - stands).days  # since a next value was due
         said = f"{cards[0].name}: the data end on {last}"
         if late_days > TOO_LATE_DAYS:
             raise InsufficientDataError(f"{said}, long before as_of {as_of}; name an earlier day, or get newer data")

@@ -92,11 +92,11 @@ def test_a_column_that_is_nowhere_loses_only_what_rests_on_it(missing):
     study = of_companies(firms, **SIZES)
     said = said_by(study)  # nothing raises, and no NaN is shown
     if missing in ("cash", "operating_income"):
-        assert "is undefined: a part of it is unknown" in study.show.quotes
+        assert "is undefined: none has debt, cash" in study.show.quotes
         assert study.lacking in said
         del study.lacking, study.factors
         vars(study)["_reasons"]["factors"] = InsufficientDataError("the source lacks SMB")
-        with pytest.raises(MissingDataError, match="large companies is undefined: a part of it is unknown"):
+        with pytest.raises(MissingDataError, match="large companies is undefined: none has debt, cash"):
             study.show.summary  # noqa: B018  # what the companies lack, not the proxy
     else:
         assert study.findings["nd_ebitda_small"].value == 5.0
@@ -135,6 +135,12 @@ def test_what_is_asked_for_and_cannot_be_had_is_refused(values, said):
     study = of_companies(groups_of(40, LOW, HIGH), **SIZES | values)
     assert re.match(f"refused: {said}", said_by(study))
     assert isinstance(study.show.quotes, Missing)
+
+
+def test_statements_stand_until_those_of_the_next_year_are_due():
+    firms = groups_of(40, LOW, HIGH)  # known on 2021-03-01
+    assert said_by(of_companies(firms, **SIZES, as_of="2021-12-31")).startswith("open: Small companies owe")
+    assert "the data end on 2021-03-01, long before as_of" in said_by(of_companies(firms, **SIZES, as_of="2022-05-31"))
 
 
 @pytest.fixture(scope="module")
