@@ -5,17 +5,26 @@ out, the cells of users' own notebooks, and what is said of each fault.
 """
 
 import ast
-import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional, Self, TypeVar, Union
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from yaml.constructor import ConstructorError
 
@@ -65,13 +74,9 @@ def parameter(default: Any, title: str, text: str, **options: Any) -> Any:  # no
 class NotebookParameters(BaseModel):
     """What a notebook's `parameters` cell sets: strict, unchangeable, and nothing besides."""
 
-    model_config = {
-        "extra": "forbid",
-        "frozen": True,
-        "strict": True,
-        "serialize_by_alias": True,
-        "allow_inf_nan": False,
-    }
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, serialize_by_alias=True, allow_inf_nan=False, protected_namespaces=()
+    )
 
     @classmethod
     def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
@@ -84,11 +89,12 @@ class NotebookParameters(BaseModel):
         for cell in map(str, namespace.get("In", ())):
             with suppress(SyntaxError):
                 tree = ast.parse(_python(cell))
+                assigned = _names(tree, ast.Store)
                 if cell.startswith("# Parameters"):
-                    found |= _names(tree, ast.Store)
-                elif _names(tree, ast.Store) & known:
-                    found |= _names(tree, ast.Store) - _names(tree, ast.Load)
-        others = {name for name in found & set(namespace) if name[0] != "_" and not callable(namespace[name])}
+                    found |= assigned
+                elif assigned & known:
+                    found |= assigned - _names(tree, ast.Load)
+        others = {name for name in found & set(namespace) if not callable(namespace[name])}
         values = {name: namespace[name] for name in (known & set(namespace)) | others}
         return validate(cls, values, origin="the notebook's parameters")
 
@@ -212,13 +218,12 @@ def model_from_cell(notebook: Path) -> type[NotebookParameters]:
         statements = [one for one in ast.parse(cell).body if not isinstance(one, ast.FunctionDef | ast.ClassDef)]
     except SyntaxError as error:
         raise ParameterError(f"{display_path(notebook)}: its parameters cell is no Python ({error})") from None
-    for node in itertools.chain.from_iterable(map(ast.walk, statements)):
+    for node in chain.from_iterable(map(ast.walk, statements)):
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             rest = cell.split("\n")[(node.end_lineno or 1) - 1].encode()[node.end_col_offset :].decode()
-            names = [name for target in targets for name in _names(target, ast.Store) if name[0] != "_"]
-            value = node.value if len(names) == 1 else None  # low, high = 1, 2 may become anything
-            for name in names:  # one that the model itself has, such as copy, gets another there
+            for name, value in (pair for target in targets for pair in _pairs(target, node.value)):
+                # A name that the model itself has, such as copy, gets another one there.
                 own = f"{name}_" if hasattr(NotebookParameters, name) else name
                 kind, default = _type_and_default(getattr(node, "annotation", None), value)
                 look: Any = {"alias": name, "description": rest.partition("#")[2].strip()}
@@ -270,9 +275,20 @@ def _python(cell: str) -> str:
     return str(TransformerManager().transform_cell(re.sub(r"^\s*%%.*", "", cell)))  # type: ignore[no-untyped-call]
 
 
+def _pairs(target: ast.expr, value: ast.expr | None) -> Iterator[tuple[str, ast.expr | None]]:
+    """Give each name that an assignment sets, with the code of its value; of several, low, high = 1, 2, each with its own."""
+    if isinstance(target, ast.Name) and target.id[0] != "_":
+        yield target.id, value
+    elif isinstance(target, ast.Tuple | ast.List):
+        parts = getattr(value, "elts", [])
+        for one, part in zip(target.elts, parts if len(parts) == len(target.elts) else repeat(None), strict=False):
+            yield from _pairs(one, part)
+
+
 def _names(tree: ast.AST, kind: type[ast.expr_context]) -> set[str]:
-    """Return the names that a piece of code sets (`Store`) or reads (`Load`)."""
-    return {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, kind)}
+    """Return the names that a piece of code sets (`Store`) or reads (`Load`), but those with an underscore before them."""
+    names = [one for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, kind)]
+    return {one.id for one in names if one.id[0] != "_"}
 
 
 def _type_and_default(annotation: ast.expr | None, value: ast.expr | None) -> tuple[Any, Any]:
