@@ -69,14 +69,14 @@ class Vendor(Session[Response]):
     def ask(self, call: Callable[[], T]) -> T:
         """Call until it answers, as patiently as the policy says; `CancelledError` once `stop` is set.
 
-        Calls start `gap_s` apart, and after a fault for all none until the wait is over. Where a call ends with one, the
-        vendor is shut.
+        Calls start `gap_s` apart, after a fault for all none until the wait is over; one that ends so shuts the vendor.
         """
         policy, attempt = self.policy, 1
         while not self._shut:
             with self._turns:
-                self._wait(self._open_at - monotonic())
-                self._open_at = max(self._open_at, monotonic() + self.gap_s)
+                turn = max(self._open_at, monotonic())
+                self._open_at = turn + self.gap_s
+            self._wait(turn - monotonic())
             try:
                 return call()
             except TransientError as error:
@@ -85,7 +85,8 @@ class Vendor(Session[Response]):
                     raise
                 jittered = policy.first_wait_s * 2.0 ** (attempt - 1) * random.uniform(1, 2)  # noqa: S311  # no secret
                 wait_s = max(min(jittered, policy.longest_wait_s), error.retry_after_s)
-                self._open_at = max(self._open_at, monotonic() + wait_s * error.for_all)
+                with self._turns:
+                    self._open_at = max(self._open_at, monotonic() + wait_s * error.for_all)
             self._wait(wait_s)
             attempt += 1
         raise TransientError(f"not asked: {self._shut}")

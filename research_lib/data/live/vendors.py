@@ -34,7 +34,6 @@ class Yahoo(Vendor):
     CHART, QUERY = "/v8/finance/chart/", {"period": "max", "interval": "1d", "auto_adjust": False}
 
     def __init__(self, policy: RetryPolicy) -> None:
-        """Let yfinance raise what it would log."""
         import yfinance
 
         super().__init__(policy)
