@@ -131,7 +131,7 @@ def test_breakouts_are_held_against_what_was_before():
     """Peaks fall by 1% each 60 sessions between flat stretches; a jump ends above the line through them and the highest."""
     at = np.arange(400)
     prices = 100 * np.exp(-0.0005 * at) * np.where(at % 60 == 30, 1.1, 1.0)
-    prices[51] = prices[30] * np.exp(-0.0003 * 21)  # too near the highest to be a peak of its own
+    prices[[51, 379]] = prices[30] * np.exp([-0.0003 * 21, -0.0003 * 349])  # too near the highest, or the end: no peaks
     found = history.breakouts(series([90.0, *prices, 150.0]), 400)
     first, logs = 30, np.log(prices)
     slope = max((logs[one] - logs[first]) / (one - first) for one in range(90, 390, 60))
