@@ -102,7 +102,6 @@ class RecordSigma(Study):
         self.side = 1 if params.threshold > 0 else -1  # episodes are rises, or falls
         self.beyond = f"{'above' if self.side > 0 else 'below'} {params.threshold:g}σ".replace("-", "−")
         info, self.benchmark = describe_asset(params.asset), describe_asset(params.benchmark).name
-        self.label = info.name
         self.name = f"The {info.name}" if info.kind == "index" and info.name != info.symbol else info.name
         self.words = next(words for name, _, words in DEFINITIONS if name == params.definition).format(n=params.window)
 
@@ -201,7 +200,7 @@ class RecordSigma(Study):
         return charts.series(
             [price, whole],
             title=f"{_sigma(day.value)}: {self.place}", data=self.path.round(3).rename("sigma").to_frame(),
-            deck=f"{self.label}: close, {n}-day average and 1 to 3 standard deviations; below, all sessions",
+            deck=f"{describe_asset(self.p.asset).name}: close, {n}-day average and 1 to 3 standard deviations; below, all sessions",
             alt=f"{self.name} stood at {_sigma(day.value, 2)} on {prose_date(day.date)}: {self.place}.",
         )  # fmt: skip
 
@@ -390,7 +389,8 @@ class RecordSigma(Study):
         if self.p.definition == "price_z":
             side = "above" if day.value > 0 else "below"
             stood = f"closed {show(abs(day.value), 'sigma')} standard deviations {side} its {self.p.window}-day average"
-        followed, power = f"What followed: {mean.definition}.", "One history: the largest value has been seen once."
+        followed = f"What followed: {'none of it is over yet' if mean.n == 0 else mean.definition}."
+        power = "One history: the largest value has been seen once."
         if mean.value is not None:
             every = plural(len(self.episodes), "episode")
             after = every if mean.n == len(self.episodes) else f"{mean.n} of {every}"
