@@ -57,7 +57,7 @@ class Reading:
     ties: int = 0  # earlier values equal to a ranked one
     higher: Days | None = field(default=None, compare=False)  # the days that outrank it
     path: Series | None = field(default=None, compare=False)  # the line up to the day
-    events: Series | None = field(default=None, compare=False)  # the cases
+    events: Series | None = field(default=None, compare=False)  # the cases, named by their kind
 
 
 def read_all(check: Check, lines: Lines, day: pd.Timestamp, *, uncertain: bool = False) -> list[Reading]:
@@ -151,7 +151,7 @@ class Question:
         if through_time and not self.places_day and word != "value" and estimate is None:
             x = self._asked_about(x)
         parts: dict[str, Any] = {"cases": noun, "path": path, "begins_late": late, "first": first, "last": last}
-        parts |= {"n": len(x), "events": None if through_time else x}
+        parts |= {"n": len(x), "events": None if through_time else x.rename(kind)}
         shown, shift = (CHANGED.get(kind, kind), base) if self.check.excess else (kind, 0.0)
         if estimate is not None:
             return Reading(estimate.value, shown, **parts | _interval(estimate))
@@ -227,10 +227,9 @@ def _on_days(asked: Question) -> Reading:
     values = (lines.days_of if is_about_days else lines.values)(line, asked.end)
     is_mean, signed = asked.uncertain and word == "mean", values.kind in CHANGES
     if values.noun == "falls":  # chosen by their first day
-        price, x = lines.pair(line.bare, asked.end)[0], values.series[asked.chosen(values.days)]
-        met = lines.days_when(price, check.when, asked.end)
-        x = x[met.reindex(x.index, fill_value=False)]
-        return asked.say(x, values.kind, price.series, values.noun, total=len(x))
+        x, met = values.series[asked.chosen(values.days)], lines.days_when(values, check.when, asked.end)
+        x, price = x[met.reindex(x.index, fill_value=False)], lines.pair(line.bare, asked.end)[0].series
+        return asked.say(x, values.kind, price, values.noun, total=len(x))
     path = values.known().series.loc[asked.start :]
     if not check.when:
         x = history.run_ends(path) if values.noun == "runs" and word != "value" else path
@@ -317,8 +316,8 @@ def _seasons(asked: Question, season: Phrase) -> Reading:
     check, lines, end = asked.check, asked.lines, asked.end
     line = (check.then or check.line).bare
     changed = lines.values(replace(line, take=(season,)), end).known()
-    daily = lines.values(replace(line, take=(read("take", "change 1"),)), end).series
-    index = Days(daily.index)
+    path = lines.pair(line, end)[0].known().series
+    index = Days(path.index)
     inside, year, listed = seasons(index, season["season"])
     keep = asked.chosen(index)[listed["before"] + 1]
     for one in check.when:
@@ -332,11 +331,11 @@ def _seasons(asked: Question, season: Phrase) -> Reading:
     x, years = changed.series[keep], listed.index[keep]
     estimate = sign_flip(x) if asked.uncertain and asked.word == "mean" and len(x) else None
     if check.excess:
+        daily = lines.values(replace(line, take=(read("take", "change 1"),)), end).series.reindex(index)
         used = np.isin(year, years)
         rest = season_less_rest(daily.fillna(0.0)[used], inside[used], year[used])
         length = inside[used].sum() / max(len(years), 1)
         estimate = Estimate(rest.value * length, rest.n, rest.low * length, rest.high * length)
-    path = lines.pair(line, end)[0].series
     return asked.say(x, changed.kind, path, "years", total=len(x), signed=True, estimate=estimate)
 
 

@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from importlib.resources import files
 from itertools import product
 from math import inf
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -115,16 +116,7 @@ class Line:
     @property
     def bare(self) -> "Line":
         """The price, series or pair that it begins with, before anything is taken of it."""
-        line = self
-        while isinstance(line.of, Line):
-            line = replace(line.of, every=line.every)
-        per, less = (None if has_steps(one) else one for one in (line.per, line.less))
-        return replace(line, per=per, less=less, take=())
-
-
-def has_steps(one: "str | Line | None") -> bool:
-    """Say whether something is taken of a line."""
-    return isinstance(one, Line) and bool(one.take)
+        return self.of.bare if isinstance(self.of, Line) else replace(self, take=())
 
 
 @dataclass(frozen=True)
@@ -258,27 +250,33 @@ def _require_known(raw: object, known: Sequence[str], part: str) -> None:
         raise ValueError(f"{part}: unknown word {key}{why}")
 
 
-def _line(raw: Any, base: Any = None) -> Line:  # noqa: ANN401
+def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({})) -> Line:  # noqa: ANN401
+    """Read a line; what is taken of an operand is taken before the two meet, as is then what is taken of the line."""
     if not isinstance(raw, Mapping):
         return Line(_name(raw))
     _require_known(raw, LINE_KEYS, "line")
-    of, every = raw.get("of", base), str(raw.get("every", "session"))
-    if of is None:
+    raw = {**base, **raw}
+    if raw.get("of") is None:
         raise ValueError("of: is missing; write the price or series that the claim is about, like of: RUT")
-    if every not in PERIODS:
+    if (every := str(raw.get("every", "session"))) not in PERIODS:
         raise ValueError(f"every: unknown word {every}{nearest(every, PERIODS)}")
-    operands = {key: _operand(raw.get(key), of) for key in ("per", "less")}
     take = (
         tuple(read("take", one) for one in re.split(r"\s+then\s+", str(raw["take"]).strip())) if "take" in raw else ()
     )
-    inner = _operand(of, None) or ""
-    if isinstance(inner, Line) and not inner.take and operands == {"per": None, "less": None}:
-        return replace(inner, every=every if inner.every == "session" else inner.every, take=take)
-    return Line(inner, **operands, every=every, take=take)
+    of = _operand(raw["of"], {"every": every})
+    per, less = (_operand(raw.get(key), {"of": raw["of"], "every": every}) for key in ("per", "less"))
+    if any(isinstance(one, Line) and one.take for one in (per, less)):
+        return Line(Line(of, every=every, take=take), per, less, every)
+    if isinstance(of, Line) and not of.take and per is less is None:
+        return replace(of, take=take)
+    return Line(of, per, less, every, take)
 
 
-def _operand(raw: object, of: object) -> str | Line | None:
-    return None if raw is None else _line(raw, of) if isinstance(raw, Mapping) else _name(raw)
+def _operand(raw: Any, base: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    if not isinstance(raw, Mapping):
+        return raw if raw is None else _name(raw)
+    line = _line(raw, base)
+    return line.of if line == Line(line.of, every=line.every) and "every" not in raw else line
 
 
 def _name(raw: object) -> str:

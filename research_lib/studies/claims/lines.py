@@ -23,7 +23,7 @@ from research_lib.stats import cases, history
 from research_lib.stats.policy import policy_events, policy_states, recession_within
 from research_lib.stats.sigma import SigmaSettings, sigma_path
 from research_lib.studies.claims import language
-from research_lib.studies.claims.language import Condition, Line, Phrase, has_steps, read, read_figure, read_span
+from research_lib.studies.claims.language import Condition, Line, Phrase, read, read_figure, read_span
 
 T = TypeVar("T")
 Series = pd.Series  # of numbers, by day
@@ -56,9 +56,7 @@ class Values:
     series: Series
     kind: str  # a key of `UNITS`
     period: str = "session"  # how far apart they are
-    noun: str = (
-        "values"  # or runs, each counted up to its last; years, of a season; falls and rises, by their first day
-    )
+    noun: str = "values"  # or runs, each counted up to its last; years, of a season; falls, by their first day
     close: Series | None = None  # what the change of a high or low is measured from
 
     @property
@@ -132,13 +130,15 @@ class Lines:
 
     def _pair(self, line: Line, end: pd.Timestamp) -> tuple[Values, Values | None]:
         left = self._operand(line.of, line, end)
-        if line.per is not None and not has_steps(line.per):
+        if line.per is not None:
             left = _joined(left, self._operand(line.per, line, end), divide=True)
         if not left.series.notna().any():
             raise InsufficientDataError(f"{self.title(line.bare)} has no value up to {end.date()}")
-        if line.less is None or has_steps(line.less):
+        if line.less is None:
             return left, None
         right = self._operand(line.less, line, end)
+        if isinstance(line.less, Line):
+            return _joined(left, right, divide=False), None
         common = left.known().days.intersection(right.known().days)
         if not len(common):
             raise InsufficientDataError(f"{self.title(line.bare)}: the two have no day in common up to {end.date()}")
@@ -166,8 +166,7 @@ class Lines:
             left = _joined(left, right, divide=False)
         for place in range(len(line.take) - len(steps), len(line.take)):
             left = self.step(left, line.take[: place + 1], end)
-        other = next((one for one in (line.per, line.less) if has_steps(one)), None)
-        return left if other is None else _joined(left, self._operand(other, line, end), divide=other is line.per)
+        return left
 
     def step(self, values: Values, steps: Sequence[Phrase], end: pd.Timestamp) -> Values:
         """Take the last of some steps; a correlation is of changes like the one taken before it."""
@@ -179,9 +178,7 @@ class Lines:
             raise ParameterError(f"take: `{before[-1].text}` must be the last step")
         return taken(values, step)
 
-    def changes(
-        self, values: Values, before: Sequence[Phrase], names: Sequence[str], end: pd.Timestamp
-    ) -> list[Series]:
+    def changes(self, values: Values, before: Sequence[Phrase], names: Any, end: pd.Timestamp) -> list[Series]:  # noqa: ANN401
         """Return a line's changes and the like ones of others; of a volatility index, as of a yield, in points."""
         found = [values.series if values.kind in CHANGES else moved(values, values.start.shift()).series]
         alike = next((one.text for one in before[-1:] if one.word in ("change", "to date")), "change 1")
@@ -200,7 +197,7 @@ class Lines:
 
     def days_when(self, values: Values, when: Sequence[Condition], end: pd.Timestamp) -> "pd.Series[bool]":
         """Mark the days of a line that meet all conditions; `lasts` and `first in` look at those before them."""
-        met = values.series.notna()
+        met = values.series.notna() | (values.noun == "falls")
         for one in when:
             if one.phrase.word == "lasts":
                 met = history.spell_lengths(met) == one.phrase.number()
@@ -224,9 +221,8 @@ class Lines:
         if isinstance(one, Line):
             other = one.per or one.less
             beside = (" over " if one.per else " minus ") + self.title(other) if other else ""
-            steps = [*([] if one.every == "session" else [f"every {one.every}"]), *(step.text for step in one.take)]
-            taken = "".join(f", {step}" for step in steps)
-            return self.title(one.of) + (taken + beside if has_steps(other) else beside + taken)
+            every = "" if one.every == "session" or isinstance(one.of, Line) else f", every {one.every}"
+            return self.title(one.of) + beside + every + "".join(f", {step.text}" for step in one.take)
         asset = Asset.parse(one or "")
         known = describe_asset(str(asset)).name if asset.symbol in self.symbols else describe_series(one or "").name
         names = {"close": "", "total": " with dividends", "adj_close": " with dividends"}

@@ -8,7 +8,7 @@ from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from textwrap import fill, shorten
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pandas as pd
 from pydantic import ValidationError
@@ -26,11 +26,10 @@ from research_lib.project import PARAMETERS, display_path
 from research_lib.studies import parameters
 from research_lib.studies.claims import verdict as verdicts
 from research_lib.studies.claims.language import Article, Claim
-from research_lib.studies.claims.lines import Lines
+from research_lib.studies.claims.lines import KINDS, Lines
 from research_lib.studies.claims.verdict import DEPENDS, FAILS, GOOD, NO_DATA, OPEN, ROUGHLY, VERDICTS, Result, judge
 from research_lib.studies.study import Study, figure, result, table
 
-SHOWN_MARKS = 6
 MOST_ROWS = 12
 SKELETON = (files(__package__) / "new.yaml").read_text(encoding="utf-8")
 CARDS = (files(__package__) / "cards.html").read_text(encoding="utf-8")
@@ -216,17 +215,22 @@ class Claims(Study):
 
 
 def picture(found: Result) -> Figure:
-    """Draw the line of a claim up to its day, with the last of the cases among it."""
+    """Draw the line of a claim up to its day, with the cases on it; or the cases, where they are changes of another."""
     reading = found.reading
     if reading is None or reading.path is None or len(path := reading.path.dropna()) < 2:
         raise InsufficientDataError(found.text)
-    days = [] if reading.events is None else [day for day in reading.events.index[-SHOWN_MARKS:] if day in path.index]
-    marks = [charts.Mark(day, float(path[day]), str(day.date())) for day in days]
-    marks = marks or [charts.Mark(path.index[-1], float(path.iloc[-1]), found.computed)]
+    cases = pd.Series(dtype=float) if reading.events is None else reading.events.dropna()
+    look: dict[str, Any] = {"marks": [charts.Mark(path.index[-1], float(path.iloc[-1]), found.computed)]}
+    drawn, name, line = path, "history of the line", charts.Line(path)
+    if len(cases) > 1:
+        look = {"points": cases, "unit": KINDS[str(cases.name)]["shown"]}
+    if len(cases) > 1 and not cases.equals(path.reindex(cases.index)):
+        drawn, name, line = cases, "each case", charts.Line(pd.Series(cases.mean(), cases.index), "mean", dashed=True)
+        look["levels"] = {"": 0.0}
     says = f"{found.claim.says[:1].upper()}{found.claim.says[1:]}: {found.verdict}"
     deck = f"published {found.stated}, computed {found.computed}"
-    panel = charts.Panel("history of the line", [charts.Line(path)], marks=marks)
-    return charts.series([panel], title=says, alt=found.text, deck=deck, data=path.to_frame("value"))
+    panel = charts.Panel(name, [line], **look)
+    return charts.series([panel], title=says, alt=found.text, deck=deck, data=drawn.to_frame("value"))
 
 
 def explain(line: object, stated: object, source: Source | Lines, *, as_of: object, kind: str = "fact") -> Result:
