@@ -202,40 +202,41 @@ def test_a_certificate_or_a_proxy_in_between_is_said(error, said):
     assert isinstance(fault, TransientError) == isinstance(error, ProxyError)
 
 
-def test_a_history_that_got_shorter_is_kept_but_not_used_until_accepted(pull_rut):
+SHORT = as_json(chart("^RUT", DAYS[20:], CLOSES[20:]))
+
+
+@pytest.mark.parametrize(
+    ("second", "said", "last_line", "first_close"),
+    [
+        (SHORT, f"not in use: yahoo RUT: 20 rows fewer, those of 2023-10-02 to {DAYS[19].date()}; it begins on {DAYS[20].date()}; "
+         "reports go on with the snapshot before it; to use this one, pull with --accept", "4 snapshots kept (1 not in use), 0 failed", 100),
+        (changed(closes=[0.0, *CLOSES[1:]]), "not in use: yahoo RUT: no report could load it: ^RUT, row 0 (2023-10-02): a price that is not "
+         "positive: '0.0'; reports go on with the snapshot before it, if there is one; pull again later",
+         "4 snapshots kept (1 not in use), 0 failed", 100),
+        (changed(closes=[50.0, *CLOSES[1:]]), "yahoo RUT: 198 rows, 2023-10-02 to 2024-07-16 (1 values changed, those of 2023-10-02 to "
+         "2023-10-02)", "4 snapshots kept, 0 failed", 50),
+    ],
+    ids=["shorter", "of no use", "changed"],
+)  # fmt: skip
+def test_a_second_pull_that_lacks_or_changed_something_says_so_each_time(
+    pull_rut, second, said, last_line, first_close
+):
+    assert pull_rut(GOOD)[1]
+    lines, complete = pull_rut(second)
+    assert said in lines
+    assert (lines[-1], complete) == (last_line, first_close == 50)
+    assert loaded()["RUT"].iloc[0] == first_close
+    assert pull_rut(second)[1] == complete
+
+
+def test_a_history_that_got_shorter_is_used_once_accepted(pull_rut):
     pull_rut(GOOD)
-    short = as_json(chart("^RUT", DAYS[20:], CLOSES[20:]))
-    for _ in range(2):  # it is said each time
-        said, complete = pull_rut(short)
-        assert (said[-1], complete) == ("4 snapshots kept (1 not in use), 0 failed", False)
-        assert (
-            f"not in use: yahoo RUT: 20 rows fewer, those of 2023-10-02 to {DAYS[19].date()}; it begins on {DAYS[20].date()}; "
-            "reports go on with the snapshot before it; to use this one, pull with --accept"
-        ) in said
-        assert loaded()["RUT"].size == len(DAYS)
-    said, complete = pull_rut(short, accept=True, max_age_hours=10**6)
+    pull_rut(SHORT)
+    said, complete = pull_rut(SHORT, accept=True, max_age_hours=10**6)
     assert (said[-1], complete) == ("1 snapshots kept, 3 pulled not long ago and left as they are, 0 failed", True)
     assert said[0].startswith("yahoo RUT: 178 rows, 2023-10-30 to 2024-07-16 (20 rows fewer, those of 2023-10-02 to")
     assert loaded()["RUT"].size == len(DAYS) - 20
-    assert pull_rut(short)[1]
-
-
-def test_a_snapshot_that_no_report_could_load_does_not_hide_the_one_before(pull_rut):
-    pull_rut(GOOD)
-    said, complete = pull_rut(changed(closes=[*CLOSES[:-1], 0.0]), accept=True)
-    assert not complete
-    [line] = [line for line in said if line.startswith("not in use: yahoo RUT: no report could load it")]
-    assert "^RUT, row 197 (2024-07-16): a price that is not positive: '0.0'" in line
-    assert line.endswith("reports go on with the snapshot before it, if there is one; pull again later")
-    assert loaded()["RUT"].iloc[-1] == pytest.approx(CLOSES[-1])
-
-
-def test_values_that_a_vendor_changed_are_said(pull_rut):
-    pull_rut(GOOD)
-    said, complete = pull_rut(changed(closes=[50.0, *CLOSES[1:]]))
-    assert complete
-    assert "yahoo RUT: 198 rows, 2023-10-02 to 2024-07-16 (1 values changed, those of 2023-10-02 to 2023-10-02)" in said
-    assert loaded()["RUT"].iloc[0] == 50
+    assert pull_rut(SHORT)[1]
 
 
 class SomeFail(Vendor):
