@@ -10,12 +10,15 @@ from research_lib.errors import DataError, InsufficientDataError, MissingDataErr
 from tests.conftest import random_walk, write_prices
 from tests.data.test_statements import write_own
 
+LAST = random_walk(60, seed=1).index[-1].date()
+
 
 @pytest.fixture
 def folder(tmp_path):
     write_prices(tmp_path, "AAA", random_walk(60, seed=1))
     (tmp_path / "series").mkdir()
     (tmp_path / "series" / "DGS10.csv").write_text("date,value\n2024-01-02,4.05\n")
+    (tmp_path / "series" / "BAD.csv").write_text("date,value\n2024-01-02,x\n")
     return tmp_path
 
 
@@ -24,35 +27,32 @@ def needs(folder=None, **names):
     return SimpleNamespace(**{**source, "as_of": None, "symbols": [], **names})
 
 
-def faults(*parameters):
-    return check.check_sources(parameters)
-
-
-def test_what_is_there_and_right_has_no_faults(folder):
-    there = needs(folder, symbols=["AAA"], series=["DGS10"])
-    assert faults(there, needs(symbols=["GSPC"], companies=100)) == [None, None]
+ASKED = {
+    "there and right": ({"symbols": ["AAA"], "series": ["DGS10"]}, None, ""),
+    "a symbol that is not there": ({"symbols": ["BBB"]}, MissingDataError, "source folder has no prices of BBB"),
+    "a cell": ({"series": ["BAD"]}, DataError, "series/BAD.csv, column value, row 2 (2024-01-02): not a number: 'x'"),
+    "too early": ({"symbols": ["AAA"], "as_of": date(1999, 1, 1)}, InsufficientDataError, "after as_of 1999-01-01"),
+    "no companies": ({"companies": 10}, MissingDataError, "no company statements"),
+    "a month late": ({"symbols": ["AAA"], "as_of": LAST + timedelta(days=31)}, None, ""),
+    "later": ({"symbols": ["AAA"], "as_of": LAST + timedelta(days=32)}, InsufficientDataError,
+              f"AAA ends on {LAST}, more than a month before as_of {LAST + timedelta(days=32)}"),
+    "later, not needed": ({"optional_symbols": ["AAA"], "as_of": LAST + timedelta(days=32)}, None, ""),
+    "absent, not needed": ({"optional_symbols": ["VIX", "AAA:total"], "series": ["SMB"]}, None, ""),
+}  # fmt: skip
 
 
 def test_each_set_of_parameters_has_its_own_fault(folder):
-    (folder / "series" / "BAD.csv").write_text("date,value\n2024-01-02,x\n")
-    found = faults(
-        needs(folder, symbols=["AAA"]),
-        needs(folder, symbols=["BBB"]),
-        needs(folder, series=["BAD"]),
-        needs(folder, symbols=["AAA"], as_of=date(1999, 1, 1)),
-        needs(folder / "nowhere"),
-        needs(folder, companies=10),
-    )
-    kinds = [None, MissingDataError, DataError, InsufficientDataError, MissingDataError, MissingDataError]
-    assert [fault and type(fault) for fault in found] == kinds
-    assert str(found[2]) == "series/BAD.csv, column value, row 2 (2024-01-02): not a number: 'x'"
+    asked = [needs(folder, **names) for names, _, _ in ASKED.values()]
+    found = check.check_sources([*asked, needs(folder / "nowhere"), needs(symbols=["GSPC"], companies=100)])
+    for (_, kind, said), fault in zip(ASKED.values(), found, strict=False):
+        assert (fault and type(fault)) == kind
+        assert said in str(fault)
+    assert [fault and type(fault) for fault in found[-2:]] == [MissingDataError, None]
 
 
-def test_what_a_report_can_do_without_may_be_absent_but_not_broken(folder):
-    absent = needs(folder, symbols=["AAA"], optional_symbols=["VIX", "AAA:total"], series=["SMB"])
-    assert faults(absent) == [None]
+def test_what_a_report_can_do_without_may_not_be_broken(folder):
     write_prices(folder, "VIX", random_walk(60, seed=1) - 200)
-    assert "not positive" in str(faults(absent)[0])
+    assert "not positive" in str(check.check_sources([needs(folder, optional_symbols=["VIX"])])[0])
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_a_report_can_do_without_may_be_absent_but_not_broken(folder):
 def test_statements_and_panel_are_loaded_too(folder, name, text, said):
     write_own(folder, {})
     (folder / name).write_text(text)
-    assert said in str(faults(needs(folder, companies=10))[0])
+    assert said in str(check.check_sources([needs(folder, companies=10)])[0])
 
 
 def test_a_sweep_loads_nothing_twice(folder, monkeypatch):
@@ -73,15 +73,5 @@ def test_a_sweep_loads_nothing_twice(folder, monkeypatch):
     counted = lambda source, names, as_of: loaded.append(names) or load(source, names, as_of=as_of)
     monkeypatch.setattr(check, "load_prices", counted)
     sweep = [needs(folder, symbols=["AAA"], window=window) for window in range(50)]
-    assert faults(*sweep) == [None] * 50
+    assert check.check_sources(sweep) == [None] * 50
     assert loaded == [("AAA",)]
-
-
-def test_a_price_that_ends_long_before_as_of_is_too_little_data(folder):
-    last = random_walk(60, seed=1).index[-1].date()
-    soon, late = last + timedelta(days=31), last + timedelta(days=32)
-    found = faults(*(needs(folder, symbols=["AAA"], as_of=day) for day in (soon, late)))
-    assert found[0] is None
-    assert isinstance(found[1], InsufficientDataError)
-    assert str(found[1]) == f"AAA ends on {last}, more than a month before as_of {late}"
-    assert faults(needs(folder, optional_symbols=["AAA"], as_of=late)) == [None]

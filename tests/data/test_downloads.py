@@ -15,71 +15,54 @@ SESSIONS = sessions_between(pd.Timestamp("1999-01-04"), pd.Timestamp("2020-12-31
 COMPANIES, YEARS = 140, range(2017, 2020)
 
 
-def walk(seed, sd=0.011):
-    return pd.Series(100 * np.exp(np.random.default_rng(seed).normal(0.0002, sd, len(SESSIONS)).cumsum()), SESSIONS)
-
-
-def yahoo(close):
-    frame = pd.DataFrame(
-        {"Open": close, "High": close * 1.01, "Low": close * 0.99, "Close": close, "Adj Close": close / 2}
-    )
-    return frame.assign(Volume=100).rename_axis("Date").to_csv()
-
-
-def fred(name, values):
-    return values.rename(name).rename_axis("observation_date").to_csv()
-
-
-def yfinance(close):
-    frame = pd.DataFrame({("Close", "RUT"): close, ("Volume", "RUT"): 5}).rename_axis("Date")
-    return frame.rename_axis(columns=["Price", "Ticker"]).to_csv()
+def walk(seed):
+    return pd.Series(100 * np.exp(np.random.default_rng(seed).normal(0.0002, 0.011, len(SESSIONS)).cumsum()), SESSIONS)
 
 
 @pytest.fixture(scope="module")
 def downloads(tmp_path_factory):
+    """GSPC as from Yahoo, RUT as from yfinance, DGS10 as from FRED, SimFin's bulk files with its daily prices."""
     folder = tmp_path_factory.mktemp("downloads")
     (folder / "prices").mkdir()
     (folder / "series").mkdir()
-    (folder / "prices" / "GSPC.csv").write_text(yahoo(walk(1)))
-    (folder / "prices" / "RUT.csv").write_text(yfinance(walk(2)))
-    rates = 4 + 0.1 * np.sin(np.arange(len(SESSIONS)) / 50)
-    (folder / "series" / "DGS10.csv").write_text(fred("DGS10", pd.Series(rates, SESSIONS)))
-    rng = np.random.default_rng(3)
-    companies = {f"C{number:03}": rng.uniform(1, 100) for number in range(COMPANIES)}
-    statements = {
-        (name, year): (f"10;10;{50 * size};{-size};{5 * size};{-size}", f"{size};{90 * size};{2 * size};{8 * size};{40 * size};{50 * size}", f"{2 * size}")
-        for name, size in companies.items()
-        for year in YEARS
-    }  # fmt: skip
-    write_simfin(folder, statements)
-    lines = [
-        f"{name};1;{year + 1}-03-02;9;9;9;{3 * size};{3 * size};5;;10"
-        for name, size in companies.items()
-        for year in YEARS
-    ]
+    close = walk(1)
+    yahoo = {
+        "Open": close,
+        "High": close * 1.01,
+        "Low": close * 0.99,
+        "Close": close,
+        "Adj Close": close / 2,
+        "Volume": 100,
+    }
+    pd.DataFrame(yahoo).rename_axis("Date").to_csv(folder / "prices" / "GSPC.csv")
+    yfinance = pd.DataFrame({("Close", "RUT"): walk(2), ("Volume", "RUT"): 5}).rename_axis("Date")
+    yfinance.rename_axis(columns=["Price", "Ticker"]).to_csv(folder / "prices" / "RUT.csv")
+    rates = pd.Series(4 + 0.1 * np.sin(np.arange(len(SESSIONS)) / 50), SESSIONS, name="DGS10")
+    rates.rename_axis("observation_date").to_csv(folder / "series" / "DGS10.csv")
+    sizes = np.random.default_rng(3).uniform(1, 100, COMPANIES)
+    rows = {(f"C{n:03}", year): size for n, size in enumerate(sizes) for year in YEARS}
+    write_simfin(folder, {
+        key: (f"10;10;{50 * size};{-size};{5 * size};{-size}",
+              f"{size};{90 * size};{2 * size};{8 * size};{40 * size};{50 * size}", f"{2 * size}")
+        for key, size in rows.items()
+    })  # fmt: skip
+    lines = [f"{name};1;{year + 1}-03-02;9;9;9;{3 * size};{3 * size};5;;10" for (name, year), size in rows.items()]
     header = "Ticker;SimFinId;Date;Open;Low;High;Close;Adj. Close;Volume;Dividend;Shares Outstanding"
     (folder / "simfin" / "us-shareprices-daily.csv").write_text("\n".join([header, *lines]) + "\n")
     return folder
 
 
-def open_study(study, folder, **values):
-    opened = study.from_params(source="folder", data_dir=str(folder), **values)
+STUDIES = {
+    RecordSigma: ({"asset": "GSPC", "benchmark": "RUT", "assets": ["GSPC", "RUT"]}, {"GSPC", "RUT"}),
+    RateCuts: ({"frequency": "daily", "small": "RUT", "large": "GSPC", "horizon": 252}, {"GSPC", "RUT"}),
+    Leverage: ({"large": 30, "small": 100, "exclude_financials": False}, {"fundamentals", "price_panel", "DGS10"}),
+}
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.__name__)
+def test_a_study_runs_on_downloads(downloads, study):
+    params, used = STUDIES[study]
+    opened = study.from_params(source="folder", data_dir=str(downloads), **params)
     assert check_sources([opened.p]) == [None]
-    return opened
-
-
-def test_record_sigma_runs_on_a_download_from_yahoo(downloads):
-    compared = {"assets": ["GSPC", "RUT"]} if "assets" in RecordSigma.Parameters.model_fields else {}
-    study = open_study(RecordSigma, downloads, asset="GSPC", benchmark="RUT", **compared)
-    assert study.summary().numbers
-    assert {card.id for card in study.cards} >= {"GSPC", "RUT"}
-
-
-def test_rate_cuts_run_on_downloads_from_yahoo_and_fred(downloads):
-    study = open_study(RateCuts, downloads, frequency="daily", small="RUT", large="GSPC", horizon=252)
-    assert study.summary().verdict in {"depends", "open", "fails", "holds"}
-
-
-def test_leverage_runs_on_simfins_bulk_files(downloads):
-    study = open_study(Leverage, downloads, large=30, small=100, exclude_financials=False)
-    assert study.summary().numbers
+    assert opened.summary().numbers
+    assert {card.id for card in opened.cards} >= used

@@ -1,15 +1,13 @@
 """Every fault is found with its row; which ones stop a run is decided in one place."""
 
-from datetime import date
-
 import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 
-from research_lib.data import load_prices, load_series, open_source
-from research_lib.data.calendar import CHECKED_FROM, last_finished, sessions_between
+from research_lib.data import load_series, open_source
+from research_lib.data.calendar import last_finished, sessions_between
 from research_lib.data.catalog import Listing, describe_asset, describe_series
 from research_lib.data.quality import DataCard, Fault, check_loads, clean
 from research_lib.data.source import RawSeries
@@ -74,8 +72,7 @@ STEPS = {
     75: "a step of 25% or more that stays: x 0.7426", 127: "a step of 25% or more that stays: x 1.257",
 }  # fmt: skip
 HOLES |= {
-    f"step to {to}": (SESSIONS, [100, 101, *to * FACTOR], PRICE, [f"2024-01-04: {said}"])
-    for to, said in STEPS.items()
+    f"step to {to}": (SESSIONS, [100, 101, *to * FACTOR], PRICE, [f"2024-01-04: {said}"]) for to, said in STEPS.items()
 }
 HOLES |= {
     f"missing: {text!r}": (SESSIONS, [1, text, 1.1, 1.2], PRICE, ["2024-01-03: no value (left out)", "2024-01-03: an exchange session is missing"])
@@ -94,19 +91,22 @@ def test_each_fault_is_found_in_its_row_and_the_rest_is_kept(case):
     assert [card.first, card.last] == [str(day.date()) for day in series.index[[0, -1]]]
 
 
-def test_missing_sessions_know_the_holidays_and_are_counted():
-    days = [day for day in SESSIONS if day.month != 2]  # Presidents' Day is no session anyway
-    card = load(days, RISING[: len(days)])[1]
-    assert card.faults == (Fault("an exchange session is missing", "2024-02-01", n=20),)
-    assert card.gaps == 20
+EVERY_DAY, ALL_BUT_FEBRUARY = pd.date_range("2024-01-02", "2024-03-28"), [day for day in SESSIONS if day.month != 2]
 
 
-def test_another_calendar_is_one_fault_and_its_days_off_are_not_counted():
-    every_day = pd.date_range("2024-01-02", "2024-03-28")
-    found = load(every_day, 100 + np.arange(len(every_day)))[1].faults
-    assert {fault.kind for fault in found} == {"not a session in New York: another exchange's calendar?"}
-    assert sum(fault.n for fault in found) == len(every_day.difference(SESSIONS))
-    assert pd.Timestamp("1970-01-01") == CHECKED_FROM
+@pytest.mark.parametrize(
+    ("dates", "values", "info", "said"),
+    [
+        (ALL_BUT_FEBRUARY, RISING[: len(SESSIONS) - 20], PRICE, "an exchange session is missing: 20, first 2024-02-01"),
+        (EVERY_DAY, 100 + np.arange(87), PRICE, "not a session in New York: another exchange's calendar?: 26, first 2024-01-06"),
+        (SESSIONS, RATES / 100, DFF, "small for a rate in percent: decimals?: 20, first 2024-01-02 (0.04)"),
+        (SESSIONS[[0, 1, 3]], [10, "", 12], PRICE, "no value (left out): 1, first 2024-01-03; an exchange session is missing: 2, first 2024-01-03"),
+    ],
+)  # fmt: skip
+def test_missing_sessions_know_the_holidays_and_are_counted(dates, values, info, said):
+    card = load(dates, values, info)[1]
+    assert card.fault_summary() == said
+    assert card.gaps == (20 if "20, first 2024-02" in said else 2 if "no value" in said else 0)
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,6 @@ def test_a_series_in_another_unit_or_sign_is_refused(name, scale, said):
     assert len(str(caught.value)) < 400
 
 
-def test_rates_that_may_be_decimals_are_said():
-    found = load(SESSIONS, RATES / 100, DFF)[1].faults
-    assert ({fault.kind for fault in found}, sum(fault.n for fault in found)) == (
-        {"small for a rate in percent: decimals?"},
-        20,
-    )
-
-
 FIRSTS = {
     "months": (SERIES, MONTHS[:3], "2020-01-31", []),
     "two months": (SERIES, MONTHS[:2], "2020-01-31", []),
@@ -157,12 +149,8 @@ def test_values_dated_by_firsts_of_periods_are_known_at_their_ends(case):
     series, card = load(days, 3 + np.arange(len(days)) / 10, info)
     assert (str(series.index[0].date()), [str(fault) for fault in card.faults]) == (first, said)
     assert load(days, [5.0] * len(days), info, as_of=series.index[1] - pd.Timedelta(days=1))[1].rows == 1
-
-
-def test_a_later_day_does_not_change_how_months_are_dated():
-    days = ["2024-01-01", "2024-02-01", "2024-03-01", "2024-03-15"]
-    cut = load(days, [1, 2, 3, 4], SERIES, as_of=pd.Timestamp("2024-03-10"))[0]
-    assert [str(day.date()) for day in cut.index] == ["2024-01-31", "2024-02-29"]
+    later = series.index[-1] + pd.Timedelta(days=40)  # no first of a month, but not known yet
+    assert len(load([*days, later], [3.0] * (len(days) + 1), info, as_of=series.index[-1])[0]) == len(days)
 
 
 def test_an_unfinished_session_is_left_out():
@@ -208,18 +196,11 @@ def test_a_pull_can_ask_whether_a_series_would_load():
         check_loads(raw(SESSIONS[:3], [1, 0.0, 1.2]), PRICE)
 
 
-def test_the_card_counts_each_kind_and_names_its_first_case(tmp_path):
-    (tmp_path / "prices").mkdir()
-    (tmp_path / "prices" / "ABC.csv").write_text("date,close\n2024-01-02,10\n2024-01-03,\n2024-01-05,12\n")
-    card = load_prices(open_source("folder", data_dir=str(tmp_path)), ["ABC"], as_of=date(2024, 1, 5)).cards[0]
-    assert (card.first, card.last, card.rows, card.gaps) == ("2024-01-02", "2024-01-05", 2, 2)
-    assert card.fault_summary() == (
-        "no value (left out): 1, first 2024-01-03; an exchange session is missing: 2, first 2024-01-03"
-    )
-    assert set(card.as_record()) == {"source", "id", "first", "last", "rows", "gaps", "sha256"}
+def test_the_card_counts_each_kind_and_names_its_first_case():
     found = tuple(Fault("no market value", "", name) for name in ("GOOGL", "META"))
     card = DataCard("folder", "x", "x", "x", "2020-01-01", "2020-12-31", 5, "", found)
     assert card.fault_summary() == "no market value: 2, first GOOGL"
+    assert set(card.as_record()) == {"source", "id", "first", "last", "rows", "gaps", "sha256"}
 
 
 def test_the_hash_is_of_what_was_used_not_of_the_file():
