@@ -6,7 +6,7 @@ import mimetypes
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import deepcopy
 from functools import cache, lru_cache, partial
 from html import escape, unescape
@@ -43,7 +43,7 @@ NOT_FOR_A_PAGE = ("script", "iframe", "object", "embed", "link", "meta", "base",
 LOADING = {"src", "srcset", "poster", "background", "data", "action", "formaction", "ping"}
 SCRIPT = ("javascript:", "vbscript:", "data:text")
 SEEN = ("img", "svg", "math", "hr", "input", "progress", "video", "audio", "em")
-Section = tuple[str, list[str]]  # its heading where it is folded, and its cells as HTML
+without_paths = partial(MACHINE_PATH.sub, "")  # of this machine only the names of files are shown
 
 
 class PageRenderer(IPythonRenderer):
@@ -72,28 +72,42 @@ class PageRenderer(IPythonRenderer):
 
 
 def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None) -> str:
-    """Render an executed notebook, as far as it went, as a page; its own folder has the pictures that its Markdown names."""
+    """Render an executed notebook, as far as it went, as a page; its own folder has the pictures that its Markdown names.
+
+    A cell tagged as a fold begins a section, which ends with the next heading of its rank.
+    """
     own = [deepcopy(cell) for cell in notebook.cells if PAPERMILL_ERROR_TAG not in cell.metadata.get("tags", [])]
     cells = [CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, 0)[0] for cell in own]
     first = cells[0].source.strip() if cells and cells[0].cell_type == "markdown" else ""
     title, _, question = first.removeprefix("# ").partition("\n") if first.startswith("# ") else ("", "", "")
-    answered = bool(record.headline) and record.status in MADE
-    sections = _sections(cells[1:] if title else cells, folder, answered=answered)
-    hero = _take_hero(sections, record.hero) if answered else ""
-    unfolded = "".join("".join(cells) for heading, cells in sections if not heading)
+    answered, hero = bool(record.headline) and record.status in MADE, ""
+    sections: list[tuple[str, list[str]]] = [("", [])]  # the heading of each that is folded, and its cells
+    for cell in cells[1:] if title else cells:
+        tags = cell.metadata.get("tags", [])
+        heading = re.match(r"## +(.+)\n?", cell.source) if cell.cell_type == "markdown" else None
+        if heading and FOLD_TAG in tags:
+            sections.append((re.sub(r"[*`]", "", heading[1]), []))
+            cell.source = cell.source[heading.end() :]
+        elif heading and sections[-1][0]:
+            sections.append(("", []))
+        if answered and HEADLINE_TAG in tags:  # it stands on top
+            cell.outputs = []
+        html = _cell(cell, folder)
+        if answered and record.hero and not hero and f'" id="{record.hero}" aria-label' in html:
+            hero = html
+        else:
+            sections[-1][1].append(html)
+    unfolded = "".join("".join(shown) for heading, shown in sections if not heading)
     headings = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>|<p class="title" id="([^"]*)-title">(.*?)</p>', unfolded)
-    return (
-        templates()
-        .get_template("page.html.j2")
-        .render(
-            record=record,
-            title=title or record.notebook,
-            question="" if answered else _markdown(question, folder, {}),
-            hero=hero,
-            sections=sections,
-            contents=[(a or c, unescape(re.sub("<.*?>", "", b or d))) for a, b, c, d in headings],
-            version=version("research-lib"),
-        )
+    page = templates().get_template("page.html.j2")
+    return page.render(
+        record=record,
+        title=title or record.notebook,
+        question="" if answered else _markdown(question, folder, {}),
+        hero=hero,
+        sections=sections,
+        contents=[(a or c, unescape(re.sub("<.*?>", "", b or d))) for a, b, c, d in headings],
+        version=version("research-lib"),
     )
 
 
@@ -130,11 +144,6 @@ def to_pdf(page: Path) -> Path:
     return target
 
 
-def without_paths(text: str) -> str:
-    """Shorten this machine's paths to the names of files."""
-    return MACHINE_PATH.sub("", text)
-
-
 @cache
 def templates() -> Environment:
     """Return the templates of pages and index, and what they share."""
@@ -145,8 +154,9 @@ def templates() -> Environment:
         exhibit_style=STYLE, code_style=code, badge=badge, anchor=_anchor, frame_style=FRAME_STYLE, cleaned=_cleaned
     )
     environment.filters.update(
-        ansi2html=ansi2html, highlighted=_highlighted, indented=partial(json.dumps, indent=2, ensure_ascii=False), lines=_lines,
-        markdown=_markdown, setting=show_setting, strip_ansi=strip_ansi, summary=summary_text, without_paths=without_paths,
+        ansi2html=ansi2html, strip_ansi=strip_ansi, lines=_lines, markdown=_markdown, without_paths=without_paths,
+        highlighted=lru_cache(MANY_CELLS)(Highlight2HTML(pygments_lexer="ipython3")), setting=show_setting,
+        indented=partial(json.dumps, indent=2, ensure_ascii=False), summary=summary_text,
     )  # fmt: skip
     return environment
 
@@ -156,38 +166,10 @@ def _part(name: str, *what: object) -> str:
     return str(getattr(templates().get_template("output.html.j2").module, name)(*what))
 
 
-def _sections(cells: Sequence[NotebookNode], folder: Path | None, *, answered: bool) -> list[Section]:
-    """Render cells; one tagged as a fold begins a section, which ends with the next heading of its rank."""
-    sections: list[Section] = [("", [])]
-    for cell in cells:
-        tags = cell.metadata.get("tags", [])
-        heading = re.match(r"## +(.+)\n?", cell.source) if cell.cell_type == "markdown" else None
-        if heading and FOLD_TAG in tags:
-            sections.append((re.sub(r"[*`]", "", heading[1]), []))
-            cell.source = cell.source[heading.end() :]
-        elif heading and sections[-1][0]:
-            sections.append(("", []))
-        if answered and HEADLINE_TAG in tags:  # it stands on top
-            cell.outputs = []
-        sections[-1][1].append(_cell(cell, folder))
-    return sections
-
-
-def _take_hero(sections: Sequence[Section], hero: str) -> str:
-    """Take the cell of the picture that stands on top out of its section."""
-    for _, cells in sections if hero else ():
-        for i, cell in enumerate(cells):
-            if f'" id="{hero}" aria-label' in cell:
-                return cells.pop(i)
-    return ""
-
-
 def _cell(cell: NotebookNode, folder: Path | None) -> str:
     if cell.cell_type == "code":
-        failing = any(output.output_type == "error" for output in cell.outputs)
-        return _part(
-            "code", cell.source.strip(), "".join(_safely(_part, "output", one) for one in cell.outputs), failing
-        )
+        shown = "".join(_safely(_part, "output", one) for one in cell.outputs)
+        return _part("code", cell.source.strip(), shown, any(one.output_type == "error" for one in cell.outputs))
     if cell.cell_type == "raw" or not cell.source.strip():
         return _part("text", cell.source) if cell.source.strip() else ""
     return f'<div class="text">{_safely(_markdown, cell.source, folder, cell.get("attachments", {}))}</div>'
@@ -245,12 +227,6 @@ def _lines(text: str) -> list[str]:
     """Split a text into lines; what is endless is cut."""
     more = f"…\n… {len(text) - MOST_LETTERS:,} more letters stand in the notebook" if len(text) > MOST_LETTERS else ""
     return without_paths(text[:MOST_LETTERS] + more).splitlines()
-
-
-@lru_cache(maxsize=MANY_CELLS)
-def _highlighted(source: str) -> str:
-    """Render a cell's code; reports of one notebook share most of their cells."""
-    return str(Highlight2HTML(pygments_lexer="ipython3")(source))
 
 
 def _mathml(body: str, *, display: str) -> str:

@@ -18,7 +18,7 @@ from research_lib.exhibits.format import show
 from research_lib.params import show_setting
 from research_lib.project import write_whole
 from research_lib.reports.html import TEMPLATES, templates
-from research_lib.reports.record import MADE, Record, Status, differing, read_records, with_whole_numbers
+from research_lib.reports.record import MADE, Finding, Record, Status, differing, read_records, with_whole_numbers
 from research_lib.studies.parameters import MODELS
 
 POINT = "--"  # stands before the settings of one point of a sweep, in its slug
@@ -139,11 +139,11 @@ def _picture(base: str, points: Sequence[Record]) -> str:
     from research_lib.exhibits.charts import Band, Line, curve
 
     good = _good(points)
-    numbers = [one for one in (good[0].findings if good else ()) if isinstance(one.value, float)]
-    chosen = min(numbers, key=lambda one: one.low is None, default=None)
-    drawn = [(one, found) for one in good for found in one.findings if chosen and found.name == chosen.name]
+    first = [one for one in (good[0].findings if good else ()) if isinstance(one.value, float)]
+    chosen = min(first, key=lambda one: one.low is None, default=Finding(name="", value=None))
+    drawn = [(one, found) for one in good for found in one.findings if found.name == chosen.name]
     drawn = [(one, found) for one, found in drawn if isinstance(found.value, int | float)]
-    if chosen is None or len(drawn) < 2:
+    if len(drawn) < 2:
         return ""
     swept = differing([one.parameters for one, _ in drawn])
     at = [one.parameters.get(swept[0]) if len(swept) == 1 else None for one, _ in drawn]

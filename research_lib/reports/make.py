@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
-from threading import Timer
+from threading import TIMEOUT_MAX, Timer
 from typing import Any
 
 import nbformat
@@ -56,10 +56,10 @@ def make(
     Returned are its record, and its files by what follows the slug in their names.
     """
     started, clock = datetime.now(UTC), time.monotonic()
-    timer = Timer(timeout_seconds or 0, execution.stop, [f"stopped: over its timeout of {timeout_seconds or 0:g} s"])
+    why = f"stopped: over its timeout of {timeout_seconds or 0:g} s"
+    timer = Timer(timeout_seconds or TIMEOUT_MAX, execution.stop, [why])
     timer.daemon = True
-    if timeout_seconds is not None:
-        timer.start()
+    timer.start()
     with closing(ensure_event_loop()):  # nbclient opens one for each thread and leaves it open
         outcome = _execute(notebook, parameters, execution)
     timer.cancel()
@@ -101,11 +101,8 @@ def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution
 
 def _failed(message: str, cell: int | None = None) -> dict[str, object]:
     line = " ".join(strip_ansi(message).split())
-    return {
-        "status": Status.FAILED,
-        "message": line[:LONGEST_MESSAGE] + "…" * (len(line) > LONGEST_MESSAGE),
-        "cell": cell,
-    }
+    said = line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]}…"
+    return {"status": Status.FAILED, "message": said, "cell": cell}
 
 
 def _explain_error(notebook: NotebookNode | None) -> dict[str, object]:
