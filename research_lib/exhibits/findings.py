@@ -49,11 +49,6 @@ class Findings:
     findings: tuple[Finding, ...]
     data: tuple[Mapping[str, Any], ...] = ()
 
-    def __post_init__(self) -> None:
-        names = [finding.name for finding in self.findings]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"findings named twice: {', '.join(twice)}")
-
     @property
     def by_name(self) -> dict[str, Finding]:
         """The findings by name."""
@@ -112,10 +107,6 @@ class Summary:
     limits: tuple[str, ...] = ()  # three limitations
     change_mind: str = ""  # what would change our mind
     question: str = field(default="", kw_only=True)
-
-    def __post_init__(self) -> None:
-        if self.verdict not in VERDICTS:
-            raise ValueError(f"verdict {self.verdict!r} is none of {', '.join(VERDICTS)}")
 
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values."""
