@@ -141,7 +141,7 @@ class Claims(Study):
             shown,
             colours={word: colour for colour, _, word in VERDICT_LOOK.values()},
             title=f"Of {plural(len(self.results), 'claim')}, data can decide {self.decided}",
-            alt=f"{self.tally}.",
+            alt=f"The verdicts on {self.tally}.",
             deck="Claims by article and verdict",
             data=counts,
         )
