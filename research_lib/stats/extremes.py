@@ -23,15 +23,6 @@ TOO_FAR_APART = 10
 THRESHOLD_SHARES = (0.8, 0.9, 1.0, 1.1)  # of the threshold: 2.0, 2.25, 2.5 and 2.75 around 2.5
 
 
-def clusters(beyond: NDArray[np.bool_], *, gap_sessions: int = 10) -> NDArray[np.int64]:
-    """Return the first and the last position, shape (clusters, 2), of each run of True with gaps of at most so many."""
-    rows = np.flatnonzero(beyond)
-    if not len(rows):
-        return np.empty((0, 2), dtype=np.int64)
-    apart = np.diff(rows) - 1 > gap_sessions
-    return np.column_stack([rows[np.append(True, apart)], rows[np.append(apart, True)]])
-
-
 def find_episodes(path: "pd.Series[float]", threshold: float, *, gap_sessions: int = 10) -> pd.DataFrame:
     """Find the episodes of a path, a value a session without gaps, beyond a threshold; a row each, in order.
 
@@ -39,20 +30,15 @@ def find_episodes(path: "pd.Series[float]", threshold: float, *, gap_sessions: i
     known on that close), `end`, `peak` and `peak_date` (known only in hindsight), `sessions` beyond the threshold,
     `position` of the start.
     """
-    values = path.to_numpy(dtype=np.float64)
+    values, dates = path.to_numpy(dtype=np.float64), path.index
     side = np.sign(threshold) or 1.0
-    beyond = side * values > abs(threshold)
-    found = clusters(beyond, gap_sessions=gap_sessions)
-    peaks = np.array([first + (side * values[first : last + 1]).argmax() for first, last in found], dtype=np.int64)
-    sessions = np.array([beyond[first : last + 1].sum() for first, last in found], dtype=np.int64)
-    start, end, dates = found[:, 0], found[:, 1], path.index
+    rows = np.flatnonzero(side * values > abs(threshold))
+    first = np.flatnonzero(np.diff(rows, prepend=-gap_sessions - 2) > gap_sessions + 1)
+    sessions = np.diff(np.append(first, len(rows)))
+    start, end = rows[first], rows[first + sessions - 1]
+    peaks = np.array([at[(side * values[at]).argmax()] for at in np.split(rows, first[1:]) if len(at)], dtype=np.int64)
     columns = {"start": dates[start], "end": dates[end], "peak": values[peaks], "peak_date": dates[peaks]}
     return pd.DataFrame(columns | {"sessions": sessions, "position": start})
-
-
-def calendar_years(dates: pd.DatetimeIndex) -> float:
-    """Return the years from the first to the last date, by the calendar: sessions a year differ among markets."""
-    return float((dates[-1] - dates[0]).days / DAYS_PER_YEAR)
 
 
 def fit_tail(peaks: ArrayLike, *, threshold: float, years: float) -> dict[str, float]:
@@ -101,7 +87,8 @@ def return_periods(path: "pd.Series[float]", level: float, threshold: float, *, 
     One row a threshold: the tail of `fit_tail`, `value` (years, from all episodes) and `without` (years, from all but
     the one with the most extreme peak); NaN where there are too few peaks, or the level is not beyond the threshold.
     """
-    years, rows = calendar_years(pd.DatetimeIndex(path.index)), []
+    days, rows = pd.DatetimeIndex(path.index), []
+    years = float((days[-1] - days[0]).days / DAYS_PER_YEAR)  # sessions a year differ among markets
     for one in (share * threshold for share in THRESHOLD_SHARES):
         peaks = find_episodes(path, one, gap_sessions=gap_sessions)["peak"].abs().sort_values()
         tail, without = (fit_tail(part, threshold=one, years=years) for part in (peaks, peaks[:-1]))
