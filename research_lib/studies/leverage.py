@@ -166,10 +166,11 @@ class Leverage(Study):
         """Return the companies of one group in the headline's year."""
         return self.firms[(self.firms["fiscal_year"] == self.fiscal_year) & (self.firms[column] == group)]
 
-    def yearly(self, describe: Callable[..., dict[str, Any]]) -> pd.DataFrame:
-        """Describe each group by fiscal year; `headline` marks the headline's year."""
-        year, seed = self.fiscal_year, self.p.seed
-        found = leverage.by_year_and_group(self.firms, lambda rows: describe(rows, seed=seed))
+    def yearly(self, describe: Callable[..., dict[str, Any]], *, only_headline: bool = False) -> pd.DataFrame:
+        """Describe each group by fiscal year, or in the headline's year alone; `headline` marks that year."""
+        year = self.fiscal_year
+        firms = self.firms[self.firms["fiscal_year"] == year] if only_headline else self.firms
+        found = leverage.by_year_and_group(firms, lambda rows: describe(rows, seed=self.p.seed))
         return found.assign(headline=found["fiscal_year"] == year)
 
     def of(self, group: str) -> Any:  # noqa: ANN401  # a row
@@ -264,14 +265,15 @@ class Leverage(Study):
            note="What falls due soon is refinanced first; which debt floats is in none of the statements.")  # fmt: skip
     def typical(self) -> pd.DataFrame:
         """The typical company, and debt due within a year."""
-        return self.by_year[self.by_year["headline"]]
+        return self.yearly(leverage.group_ratio, only_headline=True)
 
     @figure
     def refinancing_map(self) -> Figure:
         """Refinancing."""
-        part = self.stresses.query("group == @SMALL and rate_move_bp != 0")
+        small = self.stresses.query("group == @SMALL")
+        part = small.query("rate_move_bp != 0")
         frame = part.pivot_table(index="debt_share", columns="rate_move_bp", values="added")
-        before = show(self.cover.query("headline and group == @SMALL")["share_below_one"].iloc[0], "share")
+        before = show(small.query("rate_move_bp == 0")["share_below_one"].iloc[0], "share")
         added = show(frame.iloc[-1, -1], "points", digits=0).lstrip("+")
         most = f"{show(float(frame.columns[-1]), 'bp')} on all debt adds {added}"
         frame.columns = [show(float(move), "bp").removesuffix(" bp") for move in frame.columns]
@@ -383,8 +385,6 @@ class Leverage(Study):
             raise InsufficientDataError("only the bundled source has the firms of 1990 to 1994, known by 1994-12-31")
         values = self.companies.firms_1990.values
         return in_words(ols(values["price_return"], values[["debt_to_capital", "log_net_income"]], cov="HC3"))
-
-    # Summary.
 
     @property
     def financials(self) -> str:
