@@ -82,18 +82,14 @@ class NotebookParameters(BaseModel):
     def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
         """Validate the parameters that stand in a notebook's namespace, `globals()`, whatever set them.
 
-        Unknown names are looked for in the cells that set parameters, Papermill's among them; one that its cell itself
-        reads is only a step on the way.
+        Unknown names are looked for in cells that set parameters; what such a cell itself reads is a step on the way.
         """
         known, found = set(cls.model_fields), set()
         for cell in map(str, namespace.get("In", ())):
             with suppress(SyntaxError):
                 tree = ast.parse(_python(cell))
-                assigned = _names(tree, ast.Store)
-                if cell.startswith("# Parameters"):
-                    found |= assigned
-                elif assigned & known:
-                    found |= assigned - _names(tree, ast.Load)
+                if cell.startswith("# Parameters") or known & _names(tree, ast.Store):
+                    found |= _names(tree, ast.Store) - _names(tree, ast.Load)
         others = {name for name in found & set(namespace) if not callable(namespace[name])}
         values = {name: namespace[name] for name in (known & set(namespace)) | others}
         return validate(cls, values, origin="the notebook's parameters")
@@ -114,11 +110,8 @@ class Parameters(NotebookParameters):
     @model_validator(mode="after")
     def _known_sources(self) -> Self:
         names = self.source.split("+")
-        for name in names:
-            if name not in SOURCES:
-                raise ValueError(f"source: unknown source {name!r}{nearest(name, SOURCES)}; join several with +")
-        if len(set(names)) < len(names):
-            raise ValueError(f"source: {self.source} names a source twice")
+        for name in set(names) - set(SOURCES):
+            raise ValueError(f"source: unknown source {name!r}{nearest(name, SOURCES)}; join several with +")
         if ("folder" in names) != bool(self.data_dir):
             raise ValueError("data_dir is needed with source: folder, and only with it (the folder that holds prices/)")
         return self

@@ -37,7 +37,6 @@ BAD_VALUES = {
         ({"threshold": 7.0, "ddof": 0}, ["can never be passed", "7.00"]),
         ({"definition": "zscore"}, ["definition", "'zscore'", "price_z", "return_z"]),
         ({"source": "yahooo"}, ["source", "'yahooo'", "did you mean yahoo?", "sec"]),
-        ({"source": "fred+fred"}, ["names a source twice"]),
         ({"source": "folder"}, ["data_dir is needed"]),
         ({"data_dir": "x"}, ["data_dir is needed with source: folder, and only with it"]),
         ({"as_of": "16.7.2024"}, ["as_of", "'16.7.2024'", "2024-07-16"]),
