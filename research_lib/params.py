@@ -110,7 +110,7 @@ class Parameters(NotebookParameters):
     @model_validator(mode="after")
     def _known_sources(self) -> Self:
         names = self.source.split("+")
-        for name in set(names) - set(SOURCES):
+        for name in (one for one in names if one not in SOURCES):
             raise ValueError(f"source: unknown source {name!r}{nearest(name, SOURCES)}; join several with +")
         if ("folder" in names) != bool(self.data_dir):
             raise ValueError("data_dir is needed with source: folder, and only with it (the folder that holds prices/)")
