@@ -1,7 +1,7 @@
 """`Estimate`: a number and how sure it is; and Holm's adjustment. Frames have its fields as columns, and p_holm."""
 
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import nan
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,16 +23,6 @@ class Estimate:
     p: float = nan  # two-sided, of the value against zero or `base`
     p_smallest: float = nan  # the smallest p that so few cases can give
     base: float = nan  # what the value is held against, such as the mean of all other days
-
-    @property
-    def has_interval(self) -> bool:
-        """Whether both ends of the interval are known."""
-        return isfinite(self.low) and isfinite(self.high)
-
-    def _repr_html_(self) -> str:
-        interval = f", 95% interval {self.low:.4g} to {self.high:.4g}" if self.has_interval else ""
-        p = f", p = {self.p:.3g}" if isfinite(self.p) else ""
-        return f"<p><b>{self.value:.4g}</b> (n = {self.n:,}{interval}{p})</p>"
 
 
 def holm(p_values: ArrayLike) -> Floats:
