@@ -209,32 +209,25 @@ def rolling_correlation(x: "pd.Series[float]", y: "pd.Series[float]", window: in
     return pd.Series(found, index=pair.index)
 
 
-def breakouts(price: "pd.Series[float]", lookback: int) -> pd.DataFrame:
-    """Hold the last value against three resistances, each drawn from the `lookback` values before it.
+def breakouts(price: "pd.Series[float]", lookback: int, resistance: str, last: int = 1) -> "pd.Series[float]":
+    """Return a price over a resistance, less 1, on each of the last days, drawn anew from the `lookback` values before.
 
     - `band`: a line fitted to the logarithms by least squares, plus two deviations of the residuals;
     - `falling peaks`: the line from the highest peak over the later peak that leaves all others below it (a peak is the
       highest of 21 values before and after); NaN where no later peak is known;
     - `highest`: the highest value.
-
-    A row a definition: level (in the price's unit), value (the last price over the level, less 1).
     """
-    if len(price) <= lookback or not (price.iloc[-lookback - 1 :] > 0).all():
-        raise ValueError(f"a breakout over {lookback} sessions needs more than {lookback} positive values")
-    before = np.log(price.to_numpy(dtype=float))[-lookback - 1 : -1]
-    time = np.arange(lookback)
-    slope, intercept = np.polyfit(time, before, 1)
-    band = intercept + slope * lookback + BAND_DEVIATIONS * np.std(before - intercept - slope * time, ddof=2)
-    levels = {"band": band, "falling peaks": _falling_peaks_end(before), "highest": before.max()}
-    level = pd.Series(np.exp(list(levels.values())), index=list(levels))
-    return pd.DataFrame({"level": level, "value": float(price.iloc[-1]) / level - 1})
-
-
-def latest_breakouts(price: "pd.Series[float]", lookback: int, line: str, last: int) -> "pd.Series[float]":
-    """Return what `breakouts` gives over one line on each of the `last` days, from a resistance drawn anew."""
-    rows = range(max(lookback, len(price) - last), len(price))
-    found = [breakouts(price.iloc[row - lookback : row + 1], lookback)["value"][line] for row in rows]
-    return pd.Series(found, price.index[list(rows)], dtype=float)
+    logs, time, levels = np.log(price.to_numpy(dtype=float)), np.arange(lookback), []
+    rows = list(range(max(lookback, len(price) - last), len(price)))
+    for row in rows:
+        before = logs[row - lookback : row]
+        if resistance == "band":
+            slope, intercept = np.polyfit(time, before, 1)
+            spread = np.std(before - intercept - slope * time, ddof=2)
+            levels.append(intercept + slope * lookback + BAND_DEVIATIONS * spread)
+        else:
+            levels.append(before.max() if resistance == "highest" else _falling_peaks_end(before))
+    return pd.Series(np.exp(logs[rows] - np.array(levels)) - 1, price.index[rows], dtype=float)
 
 
 def _falling_peaks_end(before: Floats) -> float:

@@ -9,12 +9,12 @@ from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from importlib.resources import files
 from itertools import product
 from math import inf
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import ErrorDetails
@@ -55,36 +55,29 @@ FIGURE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Word:
-    """A word of one part of the language: its form, and what it means."""
+class Word(NamedTuple):
+    """A word of one part of the language, by its form."""
 
     part: str
     form: str
-    meaning: str
-
-    @property
-    def shown(self) -> str:
-        """The form as a person writes it."""
-        return grammar(self.form)
-
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """The form as a regular expression."""
-        form = self.form.replace("[", "(?:").replace("]", ")?")
-        return re.compile(re.sub(r"<(\w+):?([^>]*)>", lambda m: f"(?P<{m[1]}>{m[2] or PLACES.get(m[1], '.+')})", form))
-
-
-def grammar(forms: str = GRAMMAR) -> str:
-    """Write the whole language on a page, or some forms of it as a person writes them."""
-    return re.sub(r"<\w+:([^>]+)>", r"\1", forms).replace("?", "")
 
 
 WORDS = tuple(
-    Word(section.partition("]")[0], *line.partition(" | ")[::2])
+    Word(section.partition("]")[0], line.partition(" | ")[0])
     for section in GRAMMAR.split("\n[")[1:]
     for line in section.strip().splitlines()[1:]
 )
+
+
+def grammar(forms: str = GRAMMAR) -> str:
+    """Write the whole language on a page, or some forms of it, as a person writes them."""
+    return re.sub(r"<\w+:([^>]+)>", r"\1", forms).replace("?", "")
+
+
+@cache
+def _pattern(form: str) -> re.Pattern[str]:
+    form = form.replace("[", "(?:").replace("]", ")?")
+    return re.compile(re.sub(r"<(\w+):?([^>]*)>", lambda m: f"(?P<{m[1]}>{m[2] or PLACES.get(m[1], '.+')})", form))
 
 
 @dataclass(frozen=True)
@@ -164,17 +157,18 @@ class Check:
 def read(part: str, text: object) -> Phrase:
     """Read one phrase of a part; a `ValueError` names the word and what is allowed."""
     written = re.sub(r"\s+", " ", str(text).strip().replace("−", "-"))
-    words = [one for one in WORDS if one.part == part]
-    for word in words:
-        if found := word.pattern.fullmatch(written):
+    forms = [one.form for one in WORDS if one.part == part]
+    for form in forms:
+        if found := _pattern(form).fullmatch(written):
             places = {name: one for name, one in found.groupdict().items() if one}
             for name in CHECKED.keys() & places.keys():
                 CHECKED[name](places[name])
             for name in {"name", "names"} & places.keys():
                 places[name] = " ".join(map(_name, re.split(r",? ", places[name])))
-            bare = " ".join(re.sub(r"\[[^]]*\]|<[^>]*>", " ", word.form).split())
+            bare = " ".join(re.sub(r"\[[^]]*\]|<[^>]*>", " ", form).split())
             return Phrase(places.get("word", bare), written, places)
-    names = {name: word.shown for word in reversed(words) for name in re.split(r" ?\[| <", word.shown)[0].split("|")}
+    shown = [grammar(form) for form in forms]
+    names = {name: form for form in shown[::-1] for name in re.split(r" ?\[| <", form)[0].split("|")}
     first = written.partition(" ")[0]
     begun = [form for name, form in names.items() if part == "after" or name.partition(" ")[0] == first][::-1]
     if begun:

@@ -280,7 +280,7 @@ def taken(values: Values, step: Phrase) -> Values:  # noqa: C901, PLR0911, PLR09
             known = x.dropna()
             if k < LEAST_BREAKOUT or not (known > 0).all():
                 raise ParameterError(f"take: `{step.text}`: a resistance is drawn from {LEAST_BREAKOUT} prices or more")
-            return values.of(history.latest_breakouts(known, k, step["line"], SHOWN_BREAKOUTS), "fraction")
+            return values.of(history.breakouts(known, k, step["line"], SHOWN_BREAKOUTS), "fraction")
         case "season":  # from the close before it, on its last day, of each that is over
             values = values.known()
             ends = seasons(values.days, step["season"])[2]
