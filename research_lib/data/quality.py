@@ -259,6 +259,6 @@ def stale_runs(day: Days, value: Values, longest: int) -> list[Fault]:
     """Find runs of equal values that are at least so long."""
     starts = np.flatnonzero(np.diff(value, prepend=np.nan) != 0)
     lengths = np.diff(starts, append=len(value))
-    runs = starts[lengths >= longest]
-    said = [f"{value[at]:g}, {n:,} times in a row" for at, n in zip(starts, lengths, strict=True) if n >= longest]
-    return found(day[runs], "the same value again and again", said)
+    long = lengths >= longest
+    said = [f"{value[at]:g}, {n:,} times in a row" for at, n in zip(starts[long], lengths[long], strict=True)]
+    return found(day[starts[long]], "the same value again and again", said)

@@ -121,19 +121,21 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
     index is as in the file (unsorted, perhaps with doubles), tz-naive, named `date`; values are float64.
     """
     sheet = open_sheet(path, shown)
-    fields = {name.rpartition(":")[2] for name in sheet.names if ":" in name} & FIELDS
+    date, fields = sheet.date, {name.rpartition(":")[2] for name in sheet.names if ":" in name} & FIELDS
     field = next((f":{one}" for one in ("adj_close", "close") if one in fields), "")
     if fields and not field:
         raise DataError(f"{shown}: no column adj_close or close of any symbol; it has {listed(sheet.names)}")
-    names = [name for name in sheet.names if name and name != sheet.date and name.endswith(field)]
+    names = [name for name in sheet.names if name and name != date and name.endswith(field)]
     symbols = pd.Index([name.removesuffix(field) for name in names])
     if symbols.str.upper().str.endswith(".US").all():
         symbols = symbols.str[:-3]
     if symbols.has_duplicates:
         raise DataError(f"{shown}: column {symbols[symbols.duplicated()][0]} stands twice in the header")
-    frame = sheet.read([sheet.date, *names]).set_axis(["date", *symbols], axis=1)
+    frame = sheet.read([date, *names]).set_axis(["date", *symbols], axis=1)
     days = pd.DatetimeIndex(to_dates(frame.pop("date"), shown), name="date")
-    return pd.DataFrame({name: _convert(cells, NUMBER, shown) for name, cells in frame.items()}).set_axis(days)
+    if any(dtype.kind not in "if" for dtype in frame.dtypes) or np.isinf(frame.astype(float).to_numpy()).any():
+        frame = pd.DataFrame({name: _convert(cells, NUMBER, shown) for name, cells in frame.items()})
+    return frame.astype(float).set_axis(days)
 
 
 def require_unique(frame: pd.DataFrame, keys: list[str], shown: str) -> None:

@@ -152,15 +152,16 @@ class Folder(Source):
     def _read(self, path: Path, name: str, wanted: list[str], edit: Callable[[str], str] | None = None) -> RawSeries:
         """Read the dates and the first of the wanted columns that is there; of a table of two, the other one."""
         sheet = open_sheet(path, str(path.relative_to(self.directory)), edit)
-        others = [own for own in sheet.names if plain(own) and own != sheet.date]
+        day = sheet.date
+        others = [own for own in sheet.names if plain(own) and own != day]
         fields = [plain(own) for own in others if plain(own) in FIELDS]
         column = sheet.find(*wanted) or (others[0] if len(others) == 1 and not fields else None)
         if column is None:
             it_has = listed(["date", *map(plain, others)])
             hint = f"ask for {name}:{fields[0]}" if fields else f"call the one that is meant {wanted[0]}"
             raise MissingDataError(f"{sheet.shown}: no column {wanted[0]}; it has {it_has}; {hint}")
-        frame, origin = sheet.read([sheet.date, column]), f"{sheet.shown}, column {clipped(plain(column))}"
-        return RawSeries(name, origin, frame[sheet.date], frame[column], source=self.name)
+        frame, origin = sheet.read([day, column]), f"{sheet.shown}, column {clipped(plain(column))}"
+        return RawSeries(name, origin, frame[day], frame[column], source=self.name)
 
 
 def find_table(folder: Path, name: str) -> Path | None:

@@ -40,6 +40,7 @@ THREE_QUARTERS_DAYS = (265, 285)  # from the first of four quarters' ends to the
 GROWN_IN_A_YEAR = 2.5  # the fourth figure over the first, where each is the year's so far (about 4) and no quarter's
 YEAR_APART = 1  # a fiscal year's number and the year in which it ends, at most
 OTHER_UNIT = 200  # median of market value over total assets, either way
+UNIT_STEP = (300, 3000)  # from one year to the next: a thousand, and growth
 DEBT_TOLERANCE = 0.005
 
 
@@ -264,6 +265,7 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
     named = {
         "debt is not the sum of short-term and long-term debt (the total counts)":
             (rows["debt"] - parts).abs() > DEBT_TOLERANCE * rows["debt"].abs(),
+        "amounts about 1,000 times those of the year before": _unit_steps(rows),
         "in another currency than most (set aside in sums)": rows["currency"].ne(next(iter(rows["currency"].mode()), "")),
         "restated: known from the restatement": rows["known_from"] > rows["published"],
     }  # fmt: skip
@@ -304,6 +306,14 @@ def _refuse_impossible(rows: pd.DataFrame, origin: str) -> None:
             f"{origin}: market_value is {compared:.2g} times total_assets in most rows: one of them is in another unit "
             f"(thousands, millions)"
         )
+
+
+def _unit_steps(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Say where most amounts are a thousand times those of the company's year before, or the reverse; rows are sorted."""
+    ratio = rows[AMOUNTS].abs().replace(0.0, np.nan).apply(np.log).diff().abs()
+    ratio = ratio[(ratio.notna().sum(axis=1) >= 2) & rows["company"].eq(rows["company"].shift())]
+    steps = ratio.index[np.exp(ratio.median(axis=1)).between(*UNIT_STEP)]
+    return pd.Series(rows.index.isin(steps), rows.index)
 
 
 def _without_second_names(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:

@@ -177,17 +177,21 @@ def test_rows_that_cannot_be_dated_are_left_out_and_counted(tmp_path):
 
 
 def test_what_may_be_true_is_named(tmp_path):
+    year = {"company": "KKK", "total_assets": "900", "revenue": "300"}
+    next_year = {"company": "KKK", "fiscal_year": "2021", "period_end": "2021-12-31", "known_from": "2022-02-15",
+                 "total_assets": "950000", "revenue": "310000", "cash": "19000", "short_term_debt": "11000"}  # fmt: skip
     loaded = load(write_own(
         tmp_path, {"market_value": "0"}, {"company": "NINES", "market_value": "999999"}, {"company": "JPN", "currency": "jpy"},
-        {"company": "OK", "market_value": "5"}, {"company": "SUM", "debt": "80"},
+        {"company": "OK", "market_value": "5"}, {"company": "SUM", "debt": "80"}, year, next_year,
     ))  # fmt: skip
     assert named(loaded) == [
         ("debt is not the sum of short-term and long-term debt (the total counts)", "SUM 2020"),
+        ("amounts about 1,000 times those of the year before", "KKK 2021"),
         ("in another currency than most (set aside in sums)", "JPN 2020"),
     ]
     said = loaded.card.fault_summary()
     assert "zero or a placeholder, taken as missing: 2, first 2021-02-15 (AAA 2020: market_value)" in said
-    assert "no market value: 4, first AAA: no count of shares" in said
+    assert "no market value: 5, first AAA: no count of shares" in said
     assert loaded.values.set_index("company")["market_value"].dropna().to_dict() == {"OK": 5.0}
 
 
