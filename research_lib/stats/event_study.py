@@ -5,7 +5,7 @@ against. A few events that share causes are tested by flipping signs, many event
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from research_lib.stats.regression import rolling_beta
 Test = Literal["dummy", "sign flip", "sign flip from base"]
 
 LEAST_EVENTS = 5  # of the dummy: fewer events do not tell their own spread
-COLUMNS = ("horizon", "n", "n_cut", "mean", "median", "share_positive", "base", "value", "low", "high", "p", "p_smallest",
+COLUMNS = ("horizon", "n", "n_cut", "mean", "share_positive", "base", "value", "low", "high", "p", "p_smallest",
            "p_holm", "jackknife_low", "jackknife_high")  # fmt: skip
 
 
@@ -48,11 +48,10 @@ def event_study(  # noqa: PLR0913  # one keyword an option
     """
     at = np.asarray(positions, dtype=np.intp)
     labels = np.arange(len(at)) if groups is None else np.asarray(groups)
+    measure: Any = {"less": less, "compounded": compounded}
     rows = []
     for horizon in horizons:
-        outcomes = window_outcomes(
-            returns, horizon, less=less, compounded=compounded, market=market, beta_periods=beta_periods
-        )
+        outcomes = window_outcomes(returns, horizon, **measure, market=market, beta_periods=beta_periods)
         inside = (at >= 0) & np.isfinite(outcomes[at])
         values, own, others = outcomes[at[inside]], labels[inside], np.isfinite(outcomes)
         others[at[inside]] = False
@@ -60,12 +59,11 @@ def event_study(  # noqa: PLR0913  # one keyword an option
         row: dict[str, float] = {"horizon": horizon, "n": len(values), "n_cut": len(at) - len(values), "base": base}
         if len(values):
             if test == "dummy":
-                found = event_dummy(returns, at[inside], horizon, less=less, compounded=compounded)
+                found = event_dummy(returns, at[inside], horizon, **measure)
             else:
                 found = sign_flip(values - (0.0 if test == "sign flip" else base), groups=own)
             row |= {name: getattr(found, name) for name in ("value", "low", "high", "p", "p_smallest")}
-            middle, positive = float(np.median(values)), float(np.mean(values > 0))
-            row |= {"mean": float(values.mean()), "median": middle, "share_positive": positive}
+            row |= {"mean": float(values.mean()), "share_positive": float(np.mean(values > 0))}
             without = [values[own != label].mean() for label in np.unique(own) if (own != label).any()]
             row |= {"jackknife_low": min(without, default=np.nan), "jackknife_high": max(without, default=np.nan)}
         rows.append(row)

@@ -64,7 +64,7 @@ def test_a_row_is_put_together_from_its_tests(test):
         values - (base if test == "sign flip from base" else 0), groups=own)  # fmt: skip
     without = [values[own != cycle].mean() for cycle in (0, 1, 2, 4)]
     expected = {
-        "horizon": 21, "n": 5, "n_cut": 2, "mean": values.mean(), "median": np.median(values),
+        "horizon": 21, "n": 5, "n_cut": 2, "mean": values.mean(),
         "share_positive": np.mean(values > 0), "base": base, "value": found.value, "low": found.low,
         "high": found.high, "p": found.p, "p_smallest": found.p_smallest,
         "p_holm": holm(frame["p"])[0], "jackknife_low": min(without), "jackknife_high": max(without),
