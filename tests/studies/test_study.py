@@ -31,7 +31,7 @@ class Small(Study):
         Find("share_{horizon}", "after", "share_positive", rows="horizon > 1", unit="share"),
         Find("gap", "gap", unit="points", what="the gap"),
         Find("day", "day", unit="date"),
-        Find("relative_{horizon}", "relative", rows=True, unit="change"),
+        Find("relative_{horizon}", "benchmark", rows=True, unit="change"),
     )
 
     @result
@@ -61,11 +61,6 @@ class Small(Study):
         computed.append("benchmark")
         raise InsufficientDataError("no benchmark is given")
 
-    @table("Against the benchmark", ("horizon", "value"))
-    def relative(self):
-        """What followed against the benchmark."""
-        return self.benchmark
-
     @figure
     def picture(self):
         """The picture."""
@@ -94,12 +89,12 @@ def test_a_table_is_computed_once_when_it_is_shown_and_says_what_the_glossary_sa
 
 
 def test_what_is_missing_is_said_once_under_its_own_name(study):
-    assert isinstance(study.show.relative, Missing)
-    assert study.show.relative == "What followed against the benchmark: no benchmark is given"
-    assert study.show("picture")._repr_markdown_() == "*The picture: no benchmark is given.*"
+    assert isinstance(study.show.picture, Missing)
+    assert study.show("picture") == "The picture: no benchmark is given"
+    assert study.show.picture._repr_markdown_() == "*The picture: no benchmark is given.*"
     assert computed == ["benchmark"]  # the reason is kept, like a result
     with pytest.raises(InsufficientDataError, match="no benchmark is given"):
-        study.relative  # noqa: B018
+        study.picture  # noqa: B018
 
 
 def test_exhibits_are_found_by_tab_and_a_misspelt_one_names_the_nearest(study):
