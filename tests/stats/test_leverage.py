@@ -117,7 +117,7 @@ def test_each_rule_catches_its_row_by_earlier_years_only_and_what_happens_is_not
 def test_groups_are_by_market_value_within_the_year(large, small, groups):
     """Twice as many as are to be large are needed."""
     values = zip("ABCDEE", [2020] * 5 + [2021], (5.0, 3.0, NAN, 4.0, 1.0, 9.0), strict=True)
-    firms = measured(*(company(name, year, market_value=value) for name, year, value in values))
+    firms = measured(*(company(name, year, market_value=value, price=NAN) for name, year, value in values))
     found = leverage.assign_groups(firms, large=large, small=small)
     assert "".join(found.map({LARGE: "L", SMALL: "S", "": "."})) == groups
 
