@@ -21,6 +21,7 @@ COMMAND = "python -m research_lib"
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 JOBS = (os.cpu_count() or 1) + 1
 NONE: list[str] = []
+ANY_OPTION = {"allow_extra_args": True, "ignore_unknown_options": True}
 FILES = "Parameter files, their folders, patterns or names (03_record_sigma/baseline), or notebooks; none: all."
 TyperArgument.display_type_rich = lambda *_, **__: ""  # type: ignore[method-assign]  # no <list[str]> in the help
 
@@ -32,9 +33,7 @@ def _folder(text: str | Path) -> Path:
 
 
 Words = Annotated[list[str], Argument(metavar="FILE", help=FILES)]
-Settings = Annotated[
-    list[str], Option("--set", metavar="NAME=VALUE", help="Before the file's value; a report of its own.")
-]
+Settings = Annotated[list[str], Option("--set", metavar="NAME=VALUE", help="In place of the file's; another report.")]
 Notebooks = Annotated[Path | None, Option(parser=_folder, metavar="FOLDER", help="Where notebooks are, if elsewhere.")]
 Output = Annotated[Path, Option(parser=_folder, metavar="FOLDER", help="Of all reports.", show_default=False)]
 AsJson = Annotated[bool, Option("--json", help="For programs.")]
@@ -116,11 +115,10 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     where = {"output": output, "notebooks": request["notebooks"] and Path(request["notebooks"])}
     planned = _plan(request["words"], request["settings"], request["grid"], **where)
     records = run.run(planned, output=output, options=options, request=request)
-    for record in records if pdf else []:
-        if record.status in {"ok", "unchanged"}:
-            from research_lib.reports.html import to_pdf
+    for record in (one for one in records if pdf and one.status in {"ok", "unchanged"}):
+        from research_lib.reports.html import to_pdf
 
-            echo(f"pdf: {display_path(to_pdf(output / record.link()))}")
+        echo(f"pdf: {display_path(to_pdf(output / record.link()))}")
     statuses = [str(record.status) for record in records]
     if missing := statuses.count("interrupted"):
         again = "" if output == REPORTS else f" --output {shlex.quote(display_path(output))}"
@@ -247,10 +245,7 @@ def new(
     echo(f"wrote {notebook}\nwrote {file}\nmake its report: {COMMAND} run {file}\nwork on it:      {COMMAND} lab")
 
 
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    epilog=_examples("lab", "lab --no-browser --port=9999", "lab --allow-root"),
-)
+@app.command(context_settings=ANY_OPTION, epilog=_examples("lab", "lab --no-browser --port=9999", "lab --allow-root"))
 def lab(context: Context) -> None:
     """Open JupyterLab on the notebooks, for this machine only. Further arguments are JupyterLab's."""
     from jupyterlab.labapp import LabApp

@@ -11,7 +11,7 @@ MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 13_692, 75, 60
 # What each package may have today; behind it, what the design wants it to come down to. Lower the first with each step.
 BUDGET = {
     "": 469,  # 400: errors, project, params, __main__
-    "cli": 319,  # 300
+    "cli": 314,  # 300
     "explore": 200,  # 200
     "data": 2712,  # 2,400
     "stats": 1994,  # 2,000; the cases of claims came from studies
