@@ -26,8 +26,6 @@ Values: TypeAlias = NDArray[np.floating[Any]]
 UNFINISHED = "the session is not over yet (left out)"
 MISSING_SESSION, MISSING_PERIOD = "an exchange session is missing", "a month or quarter is missing"
 STEP = 1.25  # larger than any one-day move of a US index, 1987-10-19 (-20.5%) included
-SPIKE_REVERSAL = 0.8  # at least this share of the jump is undone
-SPIKE_SESSIONS = 5
 # Volatility indices more than double in a day (2018-02-05), but do not quadruple.
 LARGE_MOVES = {"index": STEP, "fund": STEP, "currency": STEP, "volatility": 4.0}
 SPLIT_FACTORS = np.array([1.5, *range(2, 11), 15, 20, 25, 30, 50, 100])
@@ -42,7 +40,6 @@ MOSTLY = 0.9
 SMALLEST_USUAL_RATE = 0.1  # percent; short rates were below it from 2009 to 2015
 FAR_OUT_FACTOR = 5.0
 LARGEST_RATE = 100  # percent
-OTHER_CALENDAR_SHARE = 0.02  # dates that are no sessions; a few are typing errors
 LONGEST_GAP_DAYS = 31
 
 
@@ -159,9 +156,6 @@ def _usable(
     day, value = day[~(missing | unfinished)], value[~(missing | unfinished)]
     if not len(day):
         raise InsufficientDataError(f"{raw.id}: {raw.origin} holds no finished session")
-    is_back = np.diff(day, prepend=day[:1]) < np.timedelta64(0, "D")
-    if not is_back[1:].all():  # newest first is the order in which some vendors write
-        faults += found(day[is_back], "dates not in order (sorted)")
     order = np.argsort(day, kind="stable")
     return day[order], value[order], faults
 
@@ -217,8 +211,6 @@ def session_faults(day: Days) -> list[Fault]:
     if np.array_equal(day, sessions):
         return []
     strange = np.setdiff1d(day[day >= CHECKED_FROM.to_datetime64()], sessions)
-    if len(strange) > max(SHOWN, OTHER_CALENDAR_SHARE * len(day)):
-        return found(strange, "not a session in New York: another exchange's calendar?")
     missing = found(np.setdiff1d(sessions, day), MISSING_SESSION)
     return [*missing, *found(strange, "no exchange session on this date")]
 
@@ -234,25 +226,15 @@ def _period_faults(day: Days, freq: str | None) -> list[Fault]:
 
 
 def jumps(day: Days, value: Values, limit: float) -> list[Fault]:
-    """Find jumps that reverse within a week, and steps that stay: near a whole factor they are like a split."""
-    moves, faults, undone_until = np.diff(np.log(value), prepend=np.log(value[0])), [], 0
-    for at in np.flatnonzero(np.abs(moves) > np.log(limit)).tolist():
-        if at <= undone_until:
-            continue
-        undone = -np.cumsum(moves[at + 1 : at + 1 + SPIKE_SESSIONS]) / moves[at] >= SPIKE_REVERSAL
-        apart = np.abs(np.exp(np.abs(moves[at])) / SPLIT_FACTORS - 1)
-        is_split = apart.min() < SPLIT_TOLERANCE
-        if undone.any():
-            kind, undone_until = "a jump that reverses within a week", at + 1 + int(undone.argmax())
-        elif is_split:
-            kind = "a step like a split"
-        elif np.log(2 - STEP) <= moves[at] < 0:  # a fall of a fifth, not of a quarter
-            continue
-        else:
-            kind = "a step of 25% or more that stays"
-        said = f"x {np.exp(moves[at]):.4g}" + (f", near {SPLIT_FACTORS[apart.argmin()]:g}" if is_split else "")
-        faults.append(Fault(kind, _date(day[at]), said))
-    return faults
+    """Find steps that no price takes in a session; near a whole factor they are like a split."""
+    steps = value / np.append(value[:1], value[:-1])
+    large = (steps > limit) | (steps < min(2 - STEP, 1 / limit))
+    day, steps = day[large], steps[large]
+    apart = np.abs(np.maximum(steps, 1 / steps)[:, None] / SPLIT_FACTORS - 1)
+    near, split = SPLIT_FACTORS[apart.argmin(axis=1)], apart.min(axis=1) < SPLIT_TOLERANCE
+    said = [f"x {step:.4g}, near {one:g}" for step, one in zip(steps[split], near[split], strict=True)]
+    others = found(day[~split], "a step of 25% or more", [f"x {step:.4g}" for step in steps[~split]])
+    return [*found(day[split], "a step like a split", said), *others]
 
 
 def stale_runs(day: Days, value: Values, longest: int) -> list[Fault]:
