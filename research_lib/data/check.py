@@ -1,6 +1,6 @@
 """Look at the data that parameter files name, as a run would, before a kernel starts."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -21,15 +21,22 @@ def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
     where the source has them), companies (how many; 0: none).
     """
     open_once: Callable[[str, str], Source] = cache(lambda name, data_dir: open_source(name, data_dir=data_dir))
-    load_once = cache(_find_fault)
+    find_once = cache(_find_fault)
 
     def check(params: Any) -> ResearchError | None:  # noqa: ANN401  # any model of parameters
         try:
             source = open_once(params.source, params.data_dir)
         except ResearchError as error:
             return error
-        for load, what, is_needed in _named(source, params):
-            fault = load_once(load, source, params.as_of, *what)
+        companies = getattr(params, "companies", 0) and not all(isinstance(part, Bundled) for part in parts_of(source))
+        loaded: list[tuple[Callable[..., Any], tuple[str, ...], bool]] = [
+            *((load_prices, (name,), True) for name in getattr(params, "symbols", ())),
+            *((load_prices, (name,), False) for name in getattr(params, "optional_symbols", ())),
+            *((load_series, (name,), False) for name in getattr(params, "series", ())),
+            *([(load_companies, (), True)] if companies else []),
+        ]
+        for load, names, is_needed in loaded:
+            fault = find_once(load, source, params.as_of, names)
             if fault and (is_needed or not isinstance(fault, (MissingDataError, InsufficientDataError))):
                 return fault
         return None
@@ -37,22 +44,13 @@ def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
     return [check(params) for params in parameters]
 
 
-def _find_fault(load: Callable[..., Any], source: Source, as_of: date | None, *what: object) -> ResearchError | None:
+def _find_fault(
+    load: Callable[..., Any], source: Source, as_of: date | None, names: tuple[str, ...]
+) -> ResearchError | None:
     try:
-        found = load(source, *what, as_of=as_of)
+        found = load(source, names, as_of=as_of) if names else load(source, as_of=as_of)
     except ResearchError as error:
         return error
     if load is load_prices and as_of and as_of - date.fromisoformat(last := found.cards[0].last) > LONGEST_GAP:
-        return InsufficientDataError(f"{found.cards[0].id} ends on {last}, more than a month before as_of {as_of}")
+        return InsufficientDataError(f"{names[0]} ends on {last}, more than a month before as_of {as_of}")
     return None
-
-
-def _named(source: Source, params: Any) -> Iterator[tuple[Callable[..., Any], tuple[object, ...], bool]]:  # noqa: ANN401
-    """List what is loaded: by what, of what, and whether the report needs it."""
-    has, series = {*source.symbols()}, {*source.series_ids()}
-    yield from ((load_prices, ((name,),), True) for name in getattr(params, "symbols", ()))
-    optional = getattr(params, "optional_symbols", ())
-    yield from ((load_prices, ((name,),), False) for name in optional if name.partition(":")[0] in has)
-    yield from ((load_series, ((name,),), False) for name in getattr(params, "series", ()) if name in series)
-    if getattr(params, "companies", 0) and not all(isinstance(part, Bundled) for part in parts_of(source)):
-        yield load_companies, (), True
