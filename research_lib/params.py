@@ -94,10 +94,6 @@ class NotebookParameters(BaseModel):
         values = {name: namespace[name] for name in (known & set(namespace)) | others}
         return validate(cls, values, origin="the notebook's parameters")
 
-    def shown(self) -> dict[str, str]:
-        """Return each parameter as text; long collections by their size."""
-        return {name: show_setting(value) for name, value in self.model_dump().items()}
-
 
 class Parameters(NotebookParameters):
     """What every notebook of the kit takes: where its data comes from, up to when, and the seed of its random numbers."""

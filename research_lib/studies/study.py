@@ -23,7 +23,7 @@ from research_lib.data import DataCard, Source, open_source
 from research_lib.errors import InsufficientDataError, MissingDataError, ResearchError, nearest
 from research_lib.exhibits.findings import Finding, Findings, Summary, plain
 from research_lib.exhibits.table import ColumnName, Table
-from research_lib.params import Parameters, validate
+from research_lib.params import Parameters, show_setting, validate
 from research_lib.project import PROJECT
 from research_lib.studies.parameters import MODELS
 
@@ -264,7 +264,7 @@ class Study:
     def parameters(self) -> pd.DataFrame:
         """Parameters."""
         fields = type(self.p).model_fields
-        rows = [(one, text, fields[one].description) for one, text in self.p.shown().items()]
+        rows = [(name, show_setting(one), fields[name].description) for name, one in self.p.model_dump().items()]
         return pd.DataFrame(rows, columns=["parameter", "shown", "meaning"])
 
     @table("Code, packages and data", ("name", "shown"), on=None)
