@@ -20,72 +20,41 @@ SESSIONS = sessions_between(pd.Timestamp("2023-12-20"), pd.Timestamp("2024-02-20
 NY, TOKYO, LONDON = "America/New_York", "Asia/Tokyo", "Europe/London"
 
 
-def rows(close, line, header):
-    return header + "\n" + "".join(line(day, value) + "\n" for day, value in close.items())
-
-
-def kit(close):
-    return rows(close, lambda day, value: f"{day:%Y-%m-%d},{value!r}", "date,close")
-
-
-def investing(close, form="%m/%d/%Y"):
-    """Newest first, in quotation marks, thousands with commas: two digits of prices."""
-    line = lambda day, value: f'"{day:{form}}","{value:,.2f}","1.00","1.00","1.00","1.55M","0.49%"'
-    return rows(close[::-1], line, '"Date","Price","Open","High","Low","Vol.","Change %"')
-
-
-def german(close):
-    line = lambda day, value: f"{day:%d.%m.%Y};{f'{value:,.2f}'.translate(str.maketrans(',.', '.,'))}"
-    return rows(close, line, "Date;Close")
-
-
-def two_symbols(close, order):
-    names = {"Price": ["Close", "Close", "Open"], "Ticker": ["AAA", "BBB", "AAA"]}
-    header = "\n".join(",".join([name, *names[name]]) for name in order)
-    return rows(close, lambda day, value: f"{day:%Y-%m-%d},{value!r},7.5,8.5", f"{header}\nDate,,,")
-
-
-TEXTS = {
-    "the kit's own": kit,
-    "CRLF": lambda close: kit(close).replace("\n", "\r\n"),
-    "CR": lambda close: kit(close).replace("\n", "\r"),
-    "blank lines": lambda close: "\n" + kit(close).replace("\n", "\n\n"),
-    "tabs": lambda close: kit(close).replace(",", "\t"),
-    "semicolons": lambda close: kit(close).replace(",", ";"),
-    "capitals and blanks": lambda close: rows(close, lambda d, v: f" {d:%Y-%m-%d} , {v!r} ", " Date , Close "),
-    "a nameless index": lambda close: rows(close, lambda d, v: f"{d:%Y-%m-%d},{v!r}", ",Close"),
-    "Yahoo": lambda close: rows(
-        close, lambda d, v: f"{d:%Y-%m-%d},1,2,3,{v!r},{v / 2!r},100", "Date,Open,High,Low,Close,Adj Close,Volume"
-    ),
-    "yfinance, one symbol": lambda close: rows(
-        close, lambda d, v: f"{d:%Y-%m-%d},{v!r},1,2", "Price,Close,High,Volume\nTicker,AAA,AAA,AAA\nDate,,,"
-    ),
-    "yfinance, two symbols": lambda close: two_symbols(close, ["Price", "Ticker"]),
-    "yfinance, by symbol": lambda close: two_symbols(close, ["Ticker", "Price"]),
-    "yfinance, with its zone": lambda close: rows(
-        close.tz_localize(NY), lambda d, v: f"{d},{v!r}", "Date,Close"
-    ),
-    "FRED": lambda close: rows(close, lambda d, v: f"{d:%Y-%m-%d},{v!r}", "observation_date,SP500"),
-    "Stooq": lambda close: rows(close, lambda d, v: f"{d:%Y-%m-%d},1,2,3,{v!r},9", "Date,Open,High,Low,Close,Volume"),
-    "Stooq's archive": lambda close: rows(
-        close, lambda d, v: f"AAA.US,D,{d:%Y%m%d},000000,1,2,3,{v!r},9,0",
-        "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>",
-    ),
-    "Nasdaq, dollars": lambda close: rows(close, lambda d, v: f"{d:%m/%d/%Y},${v:,.2f}".replace(",", ";", 1), "Date;Close/Last"),
-    "thousands apart": lambda close: rows(close, lambda d, v: f"{d:%Y-%m-%d},{v:_.2f}".replace("_", "\u202f"), "timestamp,close"),
-    "Switzerland": lambda close: rows(close, lambda d, v: f"{d:%d.%m.%Y};{v:_.2f}".replace("_", "'"), "Date;Close"),
-    "quantmod": lambda close: rows(close, lambda d, v: f'"{d:%Y-%m-%d}",1,{v!r}', '"","AAA.Open","AAA.Close"'),
-    "Investing.com": investing,
-    "Investing.com, day first": lambda close: investing(close, "%d/%m/%Y"),
-    "Investing.com, months in words": lambda close: investing(close, "%b %d, %Y"),
-    "decimal comma": german,
-    "day, month in words": lambda close: rows(close, lambda d, v: f"{d:%d-%b-%Y},{v!r}", "date,close"),
-    "Excel's midnight": lambda close: rows(close, lambda d, v: f"{d:%m/%d/%Y} 0:00,{v!r}", "date,close"),
+DAY, TWO_SYMBOLS = "{d:%Y-%m-%d},", "{d:%Y-%m-%d},{v!r},7.5,8.5"
+LINES = {  # a header, and a line for each day
+    "the kit's own": ("date,close", DAY + "{v!r}"),
+    "capitals and blanks": (" Date , Close ", " {d:%Y-%m-%d} , {v!r} "),
+    "a nameless index": (",Close", DAY + "{v!r}"),
+    "Yahoo": ("Date,Open,High,Low,Close,Adj Close,Volume", DAY + "1,2,3,{v!r},9,100"),
+    "yfinance, one symbol": ("Price,Close,High,Volume\nTicker,AAA,AAA,AAA\nDate,,,", DAY + "{v!r},1,2"),
+    "yfinance, two symbols": ("Price,Close,Close,Open\nTicker,AAA,BBB,AAA\nDate,,,", TWO_SYMBOLS),
+    "yfinance, by symbol": ("Ticker,AAA,BBB,AAA\nPrice,Close,Close,Open\nDate,,,", TWO_SYMBOLS),
+    "yfinance, with its zone": ("Date,Close", "{d:%Y-%m-%d} 00:00:00-05:00,{v!r}"),
+    "FRED": ("observation_date,SP500", DAY + "{v!r}"),
+    "Stooq": ("Date,Open,High,Low,Close,Volume", DAY + "1,2,3,{v!r},9"),
+    "Stooq's archive": ("<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>",
+                        "AAA.US,D,{d:%Y%m%d},000000,1,2,3,{v!r},9,0"),
+    "Nasdaq, dollars": ("Date;Close/Last", "{d:%m/%d/%Y};${v:,.2f}"),
+    "quantmod": ('"","AAA.Open","AAA.Close"', '"{d:%Y-%m-%d}",1,{v!r}'),
+    "Investing.com": ('"Date","Price","Open","Vol.","Change %"', '"{d:%m/%d/%Y}","{v:,.2f}","1.00","1.55M","0.49%"'),
+    "Investing.com, day first": ('"Date","Price","Vol."', '"{d:%d/%m/%Y}","{v:,.2f}","1.55M"'),
+    "Investing.com, months in words": ('"Date","Price","Vol."', '"{d:%b %d, %Y}","{v:,.2f}","1.55M"'),
+    "day, month in words": ("date,close", "{d:%d-%b-%Y},{v!r}"),
+    "Excel's midnight": ("date,close", "{d:%m/%d/%Y} 0:00,{v!r}"),
 }  # fmt: skip
-BYTES = {
-    "BOM": lambda close: kit(close).encode("utf-8-sig"),
-    "UTF-16": lambda close: kit(close).encode("utf-16"),
-    "gzip": lambda close: gzip.compress(kit(close).encode()),
+PACKED = {  # of a text in another form
+    "CRLF": ("the kit's own", lambda text: text.replace("\n", "\r\n")),
+    "CR": ("the kit's own", lambda text: text.replace("\n", "\r")),
+    "blank lines": ("the kit's own", lambda text: "\n" + text.replace("\n", "\n\n")),
+    "tabs": ("the kit's own", lambda text: text.replace(",", "\t")),
+    "semicolons": ("the kit's own", lambda text: text.replace(",", ";")),
+    "newest first": ("the kit's own", lambda text: "\n".join(["date,close", *text.splitlines()[:0:-1], ""])),
+    "decimal comma": ("Nasdaq, dollars", lambda text: text.replace("$", "").translate(str.maketrans(",.", ".,"))),
+    "Switzerland": ("Nasdaq, dollars", lambda text: text.replace("$", "").replace(",", "'")),
+    "thin spaces": ("Nasdaq, dollars", lambda text: text.replace("$", "").replace(",", "\u202f")),
+    "BOM": ("the kit's own", lambda text: text.encode("utf-8-sig")),
+    "UTF-16": ("the kit's own", lambda text: text.encode("utf-16")),
+    "gzip": ("the kit's own", lambda text: gzip.compress(text.encode())),
 }
 FRAMES = {
     "kit": lambda frame: frame.rename_axis("date").reset_index(),
@@ -144,20 +113,28 @@ def closes(draw, digits=None):
 fuzzed = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+def text_of(close, header, line):
+    return "".join(one + "\n" for one in (header, *(line.format(d=day, v=value) for day, value in close.items())))
+
+
 def packed(form, close):
     """Return the name and bytes of a file of a form."""
     if form in FRAMES:
         FRAMES[form](close.to_frame("close").rename_axis("date")).to_parquet(buffer := io.BytesIO())
         return "AAA.parquet", buffer.getvalue()
-    return "AAA.csv", BYTES[form](close) if form in BYTES else TEXTS[form](close)
+    lines, change = PACKED.get(form, (form, str))
+    return "AAA.csv", change(text_of(close, *LINES[lines]))
 
 
-@pytest.mark.parametrize("form", [*TEXTS, *BYTES, *FRAMES])
+TWO_DIGITS = {form for form, (_, line) in LINES.items() if ".2f" in line}
+TWO_DIGITS |= {form for form, (lines, _) in PACKED.items() if lines in TWO_DIGITS}
+
+
+@pytest.mark.parametrize("form", [*LINES, *PACKED, *FRAMES])
 @given(close=closes(), rounded=closes(digits=2))
 @fuzzed
 def test_prices_are_read_to_the_last_digit_from_every_form(tmp_path, form, close, rounded):
-    two_digits = ("Investing", "decimal", "Nasdaq", "thousands", "Swiss", "Switzerland")
-    close = rounded if form.startswith(two_digits) else close
+    close = rounded if form in TWO_DIGITS else close
     name, content = packed(form, close)
     assert load(tmp_path, content, name).equals(close.rename("AAA"))
     (tmp_path / "prices" / name).unlink()
@@ -167,8 +144,8 @@ def test_prices_are_read_to_the_last_digit_from_every_form(tmp_path, form, close
 @given(close=closes())
 @fuzzed
 def test_dates_of_another_form_are_refused_with_their_rows(tmp_path, form, close):
-    text = rows(close, lambda day, value: f"{REFUSED[form](day)},{value!r}", "date,close")
-    assert ", row 2: not " in refusal(tmp_path, text)
+    lines = [f"{REFUSED[form](day)},{value!r}" for day, value in close.items()]
+    assert ", row 2: not " in refusal(tmp_path, "\n".join(["date,close", *lines]))
 
 
 def test_a_time_that_is_midnight_nowhere_known_is_refused_in_parquet_too(tmp_path):
@@ -272,7 +249,7 @@ FRAGMENTS = [
 
 
 @given(
-    form=st.sampled_from([*TEXTS, *BYTES]),
+    form=st.sampled_from([*LINES, *PACKED]),
     changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.sampled_from(FRAGMENTS)), min_size=1, max_size=4),
 )
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
