@@ -31,10 +31,7 @@ row = partial(widgets.Box, layout=widgets.Layout(flex_flow="row wrap"))
 
 
 class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
-    """Controls that are answered when they change; a newer change ends the answer to an older one.
-
-    A subclass gives `parameters` and `_respond`: the sentence that answers, then up to `n` exhibits, as HTML.
-    """
+    """Controls whose changes a subclass answers by `_respond` (a sentence, then up to `n` exhibits); a newer one goes first."""
 
     def __init__(self, notebook: str, rows: list[Any], settings: list[Any], n: int) -> None:
         self._pending: asyncio.Task[None] | None = None
@@ -131,6 +128,8 @@ class ClaimExplorer(Answering):
         self.start: Any = _first("04_claims", files or ("sayings",), settings)
         self._lines = Lines(open_source(self.start.source, data_dir=self.start.data_dir))
         claims = [(f"{one.id}: {one.says}", one) for one in self.start.claims if not one.untestable]
+        if not claims:
+            raise ResearchError("this file has no claim with a line; write one, or name another file")
         self.claim = widgets.Dropdown(description="Claim", options=claims, layout={"width": "100%"})
         self.line = widgets.Textarea(description="Line", continuous_update=False, layout={"width": "100%"})
         self.stated = widgets.Text(description="Published", continuous_update=False)

@@ -12,7 +12,7 @@ MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 13_692, 75, 60
 BUDGET = {
     "": 465,  # 400: errors, project, params, __main__
     "cli": 314,  # 300
-    "explore": 200,  # 200
+    "explore": 199,  # 200
     "data": 2712,  # 2,400
     "stats": 1994,  # 2,000; the cases of claims came from studies
     "exhibits": 915,  # 900

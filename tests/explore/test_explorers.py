@@ -111,6 +111,8 @@ def test_a_mistake_is_one_line_and_the_explorer_goes_on(of_claims):
         explore.sigma(windo=60)
     with pytest.raises(ResearchError, match="05_mine: this notebook has no study"):
         explore.open_explorer("05_mine")
+    with pytest.raises(ResearchError, match="no claim with a line"):
+        explore.claims("smoke", claims=[])
 
 
 def test_what_is_superseded_is_dropped(monkeypatch):
