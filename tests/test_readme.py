@@ -99,3 +99,19 @@ def test_every_command_runs(copy, path):
         done = subprocess.run(words, cwd=copy, env={"PATH": "/usr/bin:/bin", "HOME": str(copy), "PYTHONPATH": str(copy)},
                               capture_output=True, text=True, check=False)  # fmt: skip
         assert done.returncode == 0, f"{text}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+
+
+@pytest.mark.notebook
+def test_odd_surroundings_do_no_harm(copy):
+    """An ASCII terminal, dumb and 20 columns wide; no HOME; a TMPDIR that is not there; files for their owner only."""
+    odd = {"PYTHONIOENCODING": "ascii", "TERM": "dumb", "COLUMNS": "20", "TMPDIR": "/nowhere", "PATH": "/usr/bin:/bin"}
+    words = [sys.executable, "-m", "research_lib", "run", "params/03_record_sigma/smoke.yaml"]
+    done = subprocess.run(
+        words, cwd=copy, env={**odd, "PYTHONPATH": str(copy)}, capture_output=True, check=False, umask=0o077
+    )
+    page = copy / "reports" / "03_record_sigma" / "smoke.html"
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\d\? close", done.stdout.decode("ascii"))  # σ, which ASCII lacks
+    assert b"\x1b" not in done.stdout
+    assert "σ close" in page.read_text(encoding="utf-8")
+    assert page.stat().st_mode & 0o777 == 0o644
