@@ -56,10 +56,7 @@ def load_large_companies() -> tuple[pd.DataFrame, str]:
 
 @cache
 def load_packaged(name: str) -> tuple[pd.DataFrame, str]:
-    """Read the file of a row of `packaged.csv` by its dates in order, and name it with its package's version.
-
-    `DataError` says that the package is absent, or that its file is not the one that is known.
-    """
+    """Read the file of a row of `packaged.csv` by its dates in order, and name it with its package's version."""
     file, remedy = FILES[name], "install the versions in requirements.lock"
     spec = find_spec(file["package"])
     if spec is None or spec.origin is None:

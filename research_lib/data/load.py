@@ -28,10 +28,7 @@ class DataSet:
 
 
 def open_source(name: str, *, data_dir: str = "") -> Source:
-    """Return the source of a `source` parameter: one, or several joined by `+`; `data_dir` is for `folder`.
-
-    `DataError` says that there is no such source or folder, or that nothing was ever pulled from it.
-    """
+    """Return the source of a `source` parameter: one, or several joined by `+`; `data_dir` is for `folder`."""
     sources = tuple(_open_one(part, data_dir) for part in name.split("+"))
     live = [source for source in sources if isinstance(source, Snapshots)]
     # One of several may be empty: a report can do without rates. Without company statements there is none.
@@ -50,9 +47,8 @@ def _open_one(name: str, data_dir: str) -> Source:
     if name != "folder":
         raise DataError(f"unknown source {name}{nearest(name, ['bundled', 'folder', *SERVES])}")
     if not (folder := data_folder(data_dir)).is_dir():
-        raise MissingDataError(
-            f"data_dir {data_dir}: there is no such folder (relative paths start at the project's folder)"
-        )
+        said = "there is no such folder (relative paths start at the project's folder)"
+        raise MissingDataError(f"data_dir {data_dir}: {said}")
     return Folder(name, folder)
 
 

@@ -1,8 +1,4 @@
-"""Rate decisions and recessions: tables of public facts, cut at `as_of` like every other data.
-
-The tables ship with the kit, so that a test checks them, once. Nothing here is estimated: cycles and states are worked
-out in `stats.policy`.
-"""
+"""Rate decisions and recessions: tables of public facts that a test checks, cut at `as_of` like every other data."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -41,8 +37,7 @@ def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     """Load the US recessions that were known by `as_of`.
 
     One row a recession, ascending; `peak` and `trough` are the last days of the months, `peak_announced` and
-    `trough_announced` the days they became known. NaT where there was no announcement (before 1980), and for a trough
-    that was not known yet.
+    `trough_announced` the days they became known: NaT before 1980, and for a trough that was not known yet.
     """
     recessions = _read("nber_recessions.csv", RECESSIONS)
     for turn in ("peak", "trough"):

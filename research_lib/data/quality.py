@@ -39,7 +39,6 @@ FEWEST_FOR_UNIT = 12  # values, before their median says something of their unit
 MOSTLY = 0.9
 SMALLEST_USUAL_RATE = 0.1  # percent; short rates were below it from 2009 to 2015
 FAR_OUT_FACTOR = 5.0
-LARGEST_RATE = 100  # percent
 LONGEST_GAP_DAYS = 31
 
 
@@ -115,10 +114,7 @@ def clean(
     freq = PERIODS.get(frequency)
     day = _period_ends(pd.DatetimeIndex(day).to_period(freq)) if freq else day
     if not (day <= last).any():
-        raise InsufficientDataError(
-            f"{raw.id}: {raw.origin} begins on {_date(day.min())}, after as_of {_date(last)}; give a later as_of or leave "
-            f"{raw.id} out"
-        )
+        raise InsufficientDataError(f"{raw.id}: {raw.origin} begins on {_date(day.min())}, after as_of {_date(last)}")
     day, value, faults = _usable(raw, info, day, last, last_finished(now).to_datetime64())
     faults += _unit_faults(day, value, info, raw)
     if frequency != info.frequency and info.frequency:
@@ -189,11 +185,8 @@ def _unit_faults(day: Days, value: Values, info: Listing, raw: RawSeries) -> lis
         return []
     typical = float(np.median(np.abs(value)))
     if not low <= typical <= high:
-        hint = "decimals in place of percent" if typical < low else "basis points, or percent in place of decimals"
-        raise DataError(
-            f"{raw.origin}: the median is {typical:.4g}, but for {raw.id} it lies between {low:g} and {high:g}: "
-            f"another unit{f' ({hint})' if high <= LARGEST_RATE else ''}? Write it in the unit in which it is published"
-        )
+        median = f"the median is {typical:.4g}, but for {raw.id} it lies between {low:g} and {high:g}"
+        raise DataError(f"{raw.origin}: {median}: another unit (decimals, percent, basis points, thousands)?")
     if np.isfinite(high) and float(np.mean(value < 0)) > MOSTLY:
         raise DataError(f"{raw.origin}: nearly all values are negative, which {raw.id} never was: a wrong sign?")
     if info.kind != "series":

@@ -45,6 +45,7 @@ DATE_FAULTS = {r"\d:\d\d": "not midnight, write yyyy-mm-dd", DAY_AND_MONTH: "day
 POINT = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|(?=\.\d))(?:\.\d*)?(?:[eE][+-]?\d+)?"  # 3010.39 or 3,010.39
 COMMA = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d+)?"  # 3010,39 or 3.010,39
 PARTED = r"[1-9]\d{0,2}\.\d{3}"  # between semicolons or tabs a point may part thousands
+PARTED_OR_MISSING = rf"(?i:{PARTED}|{'|'.join(map(re.escape, MISSING))})"
 BLANK_LINE = r"\n[ \t]*(?=\n)"
 MARKS = r"^[$€£]\s*|(?<=\d)['’\s](?=\d{3}(?!\d))"  # before an amount, and between thousands where no fraction can be
 NO_TABLE = r"\s*(?:<!doctype|<html|<\?xml|\[?\{|PK\x03\x04)"  # web pages, answers of servers, workbooks
@@ -211,10 +212,7 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
 
 
 def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], NDArray[np.bool_]]":
-    """Convert cells to numbers; return them, NaN where a cell is empty, and which cells are no finite number.
-
-    Thousands (3,010.39) and decimal commas (3.010,39) are read where the column shows which of them it has.
-    """
+    """Convert cells to numbers; return them, NaN where a cell is empty, and which cells are no finite number."""
     is_numeric = cells.dtype.kind in "iuf"
     values, texts = (cells.astype(float), cells) if is_numeric else _cast(cells, "float64", MISSING)
     if values is None:
@@ -364,7 +362,7 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
     for name, cells in frame.items() if delimiter in ";\t" else ():
         filled = cells.dropna()
         cell = next(iter(filled), "")
-        if re.fullmatch(PARTED, cell) and filled.str.fullmatch(PARTED).all():
+        if re.fullmatch(PARTED, cell) and filled.str.fullmatch(PARTED_OR_MISSING).all():
             readings = f"{float(cell):g} or {cell.replace('.', '')}; write it with two decimals, or without a point"
             raise DataError(f"{shown}, column {clipped(name)}, row {filled.index[0]}: {cell!r} could be {readings}")
     return frame

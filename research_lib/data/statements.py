@@ -75,18 +75,12 @@ def read_statements(directory: Path, *, as_of: date | None = None) -> Found:
         return read_own(own, as_of=as_of)
     if (directory / SIMFIN / INCOME).is_file():
         return read_simfin(directory / SIMFIN)
-    needed = ", ".join(name for name, row in COLUMNS.items() if row["needed"] == "yes")
-    raise MissingDataError(
-        f"data_dir {directory}: no company statements; expected fundamentals.csv with columns {needed} and debt (or "
-        f"short_term_debt and long_term_debt), or SimFin's {SIMFIN}/{INCOME}"
-    )
+    expected = f"fundamentals.csv (docs/data.md names its columns) or SimFin's {SIMFIN}/{INCOME}"
+    raise MissingDataError(f"data_dir {directory}: no company statements; expected {expected}")
 
 
 def read_own(path: Path, *, as_of: date | None = None) -> Found:
-    """Read one's own file, in the kit's names or Compustat's; missing debt stays missing: no one said it is zero.
-
-    Flows of quarters are summed to the last four, so that a row always covers a year.
-    """
+    """Read one's own file, in the kit's names or Compustat's; missing debt stays missing: no one said it is zero."""
     shown, sheet = path.name, open_sheet(path, path.name)
     must = ("yes",) if sheet.find("debt") else ("yes", "split")
     needed = [name for name, row in COLUMNS.items() if row["needed"] in must]
@@ -127,10 +121,8 @@ def _year_to_date(quarters: pd.DataFrame, shown: str) -> list[Fault]:
         suspect = (rises & ~(wide["Q1"].groupby(level="company").shift(-1) > wide["Q4"]))[wide.notna().all(axis=1)]
         cases = [f"{company} {year}" for company, year in suspect.index[suspect]]
         if len(cases) > len(suspect) / 2:
-            raise DataError(
-                f"{shown}, column {name}: in {len(cases)} of {len(suspect)} company years the quarters rise from Q1 to Q4 "
-                f"like sums of the year so far (first {cases[0]}); give each quarter by itself"
-            )
+            found = f"in {len(cases)} of {len(suspect)} company years quarters rise like sums of the year so far"
+            raise DataError(f"{shown}, column {name}: {found}, first {cases[0]}; give each quarter by itself")
         faults += [Fault("quarters that rise like sums of the year so far", "", f"{case}: {name}") for case in cases]
     return faults
 
@@ -296,16 +288,12 @@ def _refuse_impossible(rows: pd.DataFrame, origin: str) -> None:
         fewest = 1 if name == POSITIVE[0] else 3  # a few may earn more interest than they pay
         if len(values) >= fewest and len(negative) > len(values) / 2:
             first = " ".join(map(str, rows.loc[negative.index[0], ["company", "fiscal_year"]]))
-            raise DataError(
-                f"{origin}, column {name}: negative in {len(negative):,} of {len(values):,} rows, first {first}; it is "
-                f"positive here: turn the sign"
-            )
+            found = f"negative in {len(negative):,} of {len(values):,} rows, first {first}"
+            raise DataError(f"{origin}, column {name}: {found}; it is positive here: turn the sign")
     compared = (rows["market_value"] / rows["total_assets"].where(rows["total_assets"] > 0)).median()
     if compared > OTHER_UNIT or compared < 1 / OTHER_UNIT:
-        raise DataError(
-            f"{origin}: market_value is {compared:.2g} times total_assets in most rows: one of them is in another unit "
-            f"(thousands, millions)"
-        )
+        found = f"market_value is {compared:.2g} times total_assets in most rows"
+        raise DataError(f"{origin}: {found}: one of them is in another unit (thousands, millions)")
 
 
 def _unit_steps(rows: pd.DataFrame) -> "pd.Series[bool]":

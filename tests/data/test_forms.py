@@ -167,7 +167,7 @@ def test_a_time_that_is_midnight_nowhere_known_is_refused_in_parquet_too(tmp_pat
          "row 3: day or month first, write yyyy-mm-dd: '01/14/2024'"),
         ('date,close\n2024-01-12,"3,010"\n2024-01-16,"2,999"\n', "column close, row 2 (2024-01-12): not a number: '3,010' (3010 or "
          "3.010? write it without the comma); row 3 (2024-01-16): not a number: '2,999' (2999 or 2.999? write it without the comma)"),
-        ("date;close\n2024-01-12;3.010\n2024-01-16;2.999\n", "column close, row 2: '3.010' could be 3.01 or 3010; write it with "
+        ("date;close\n2024-01-12;3.010\n2024-01-15;NA\n2024-01-16;2.999\n", "column close, row 2: '3.010' could be 3.01 or 3010; write it with "
          "two decimals, or without a point"),
         ('date,close\n2024-01-12,"3,010.50"\n2024-01-16,"2.999,50"\n', "column close, row 2 (2024-01-12): not a number: '3,010.50'; "
          "row 3 (2024-01-16): not a number: '2.999,50'"),

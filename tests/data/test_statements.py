@@ -112,7 +112,7 @@ def test_quarters_are_summed_to_years_known_when_the_last_was(tmp_path):
 def test_flows_of_the_year_so_far_are_refused(tmp_path, column):
     so_far = [str(value) for value in (10, 21, 29, 42, 11)]
     rows = [row for name in "ABC" for row in quarters([10, 11, 8, 13, 11], company=name, **{column: so_far})]
-    with pytest.raises(DataError, match=rf"column {column}: in 3 of 3 company years the quarters rise .*first A 2020"):
+    with pytest.raises(DataError, match=rf"column {column}: in 3 of 3 company years quarters rise .*, first A 2020;"):
         load(write_own(tmp_path, *rows))
 
 
@@ -229,7 +229,7 @@ def test_nothing_known_later_matters(tmp_path_factory, change):
 
 
 def test_a_folder_without_statements_says_what_to_put_there(tmp_path):
-    refuse(tmp_path, r"no company statements; expected fundamentals.csv with columns company, fiscal_year")
+    refuse(tmp_path, r"no company statements; expected fundamentals.csv .* or SimFin's simfin/us-income-annual.csv")
     with pytest.raises(DataError, match=r"source bundled has no company statements"):
         load_statements(open_source("bundled"))
     write_simfin(tmp_path, SIMFIN)
