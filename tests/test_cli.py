@@ -81,7 +81,10 @@ runpy.run_module("research_lib", run_name="__main__")
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
-@pytest.mark.parametrize(("word", "meant"), [("chek", "check"), ("data pul", "pull"), ("run --outptu x", "--output")])
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("chek", "check"), ("data pul", "pull"), ("run --outptu x", "--output"), ("run --jobs 0", "--jobs")],
+)
 def test_a_misspelt_command_or_option_is_answered_with_the_nearest(word, meant):
     done = invoke(*word.split())
     assert (done.exit_code, meant in done.stderr.splitlines()[-1]) == (2, True)

@@ -98,7 +98,7 @@ def write(tmp_path):
     """Write a parameter file of the sigma notebook."""
 
     def put(text, slug="mine"):
-        (tmp_path / f"{slug}.yaml").write_text(text)
+        (tmp_path / f"{slug}.yaml").write_bytes(text.encode(errors="surrogateescape"))
         return tmp_path / f"{slug}.yaml"
 
     return put
@@ -125,6 +125,7 @@ def test_a_file_that_cannot_be_extended(write, base, said):
         ("as_of: 2024-02-30\n", "day is out of range"),
         ("a: [1\n", "not a YAML file"),
         ("a:\n\t- 1\n", "not a YAML file"),
+        ("a: caf\udce9\n", "not a YAML file"),  # of another encoding than UTF-8
         ("", "name: value"),
         ("1: 2\n", "name: value"),
         ("window: 20\nwindow: 50\n", "'window' stands here twice in line 1"),
