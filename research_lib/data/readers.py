@@ -164,7 +164,7 @@ def clipped(cell: object, most: int = 40) -> str:
 def listed(names: Iterable[object], most: int = 8) -> str:
     """List names in a message: the first ones, and how many more there are."""
     shown = [clipped(name, 30) for name in names]
-    return ", ".join(shown[:most]) + (f" and {len(shown) - most:,} more" if len(shown) > most else "")
+    return (", ".join(shown[:most]) or "none") + (f" and {len(shown) - most:,} more" if len(shown) > most else "")
 
 
 def quoted(cell: object) -> str:

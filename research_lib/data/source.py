@@ -104,9 +104,7 @@ class Joined(Source):
         for source in self.parts:
             if name in source.names(kind):
                 return source.read(kind, name, field)
-        raise MissingDataError(
-            f"source {self.name} has no {kind} of {name}; it has {listed(self.names(kind)) or 'none'}"
-        )
+        raise MissingDataError(f"source {self.name} has no {kind} of {name}; it has {listed(self.names(kind))}")
 
 
 def parts_of(source: Source) -> tuple[Source, ...]:
@@ -135,9 +133,7 @@ class Folder(Source):
             return self._read(self.directory / FRENCH, name, [plain(name)], _monthly_block)
         path = find_table(self.directory / kind, name) if name in self._files[kind] else None
         if path is None:
-            raise MissingDataError(
-                f"source folder has no {kind} of {name}; {kind}/ has {listed(self._files[kind]) or 'none'}"
-            )
+            raise MissingDataError(f"source folder has no {kind} of {name}; {kind}/ has {listed(self._files[kind])}")
         fields = (field, *OTHER_NAMES.get(field, ()))
         if kind == PRICES:
             return self._read(path, name, [*fields, *(f"{plain(name)}{mark}{one}" for mark in ":_" for one in fields)])
