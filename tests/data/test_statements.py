@@ -52,12 +52,7 @@ def test_own_file_keeps_what_it_says_and_what_it_leaves_out_follows_from_the_res
     loaded = load(write_own(tmp_path, {}, {"company": "BBB", "cash": "", "long_term_debt": ""}))
     assert list(loaded.values.columns) == list(NAMES)
     first, second = loaded.values.to_dict("records")
-    assert [first[name] for name in ("short_term_debt", "long_term_debt", "debt", "interest_expense")] == [
-        10,
-        50,
-        60,
-        3,
-    ]
+    assert [first[name] for name in ("debt", "short_term_debt", "interest_expense")] == [60, 10, 3]
     assert first["published"] == first["known_from"] == pd.Timestamp("2021-02-15")
     assert np.isnan([second["long_term_debt"], second["debt"], second["cash"]]).all()  # no one said that it is zero
     assert "no market value: 2, first AAA: no count of shares" in loaded.card.fault_summary()
@@ -149,12 +144,9 @@ def test_what_cannot_be_true_stops_with_its_row(tmp_path, changes, message):
         load(write_own(tmp_path, *changes))
 
 
-def test_net_interest_income_of_a_few_is_no_wrong_sign(tmp_path):
+def test_net_interest_income_of_a_few_is_no_wrong_sign_and_all_missing_columns_are_named_at_once(tmp_path):
     rows = load(write_own(tmp_path, {}, {"company": "B", "interest_expense": "-5"}, {"company": "C"})).values
     assert rows["interest_expense"].tolist() == [3, -5, 3]
-
-
-def test_all_missing_columns_are_named_at_once(tmp_path):
     write_own(tmp_path, {"operating_incomes": "1"}, drop=("operating_income", "cash", "long_term_debt"))
     refuse(tmp_path, r"no column long_term_debt, cash, operating_income; it has company, .* and 1 more")
 
@@ -233,9 +225,8 @@ def test_a_folder_without_statements_says_what_to_put_there(tmp_path):
     with pytest.raises(DataError, match=r"source bundled has no company statements"):
         load_statements(open_source("bundled"))
     write_simfin(tmp_path, SIMFIN)
-    assert load(write_own(tmp_path, {"company": "MINE"})).values["company"].tolist() == ["MINE"], (
-        "the own file goes first"
-    )
+    rows = load(write_own(tmp_path, {"company": "MINE"})).values
+    assert rows["company"].tolist() == ["MINE"], "the own file goes first"
     (tmp_path / "fundamentals.parquet").touch()
     refuse(tmp_path, r"holds fundamentals.csv and fundamentals.parquet: remove one of them")
 
@@ -282,10 +273,8 @@ def test_simfins_bulk_prices_and_sectors_do(tmp_path):
 def test_simfin_rows_without_a_partner_a_name_or_a_price_are_left_out_and_counted(tmp_path):
     broken = {("CCC", 2020): ("1;1;1;;1;", None, ""), ("", 2020): ("1;1;1;;1;", "1;1;1;1;1;1", "1")}
     loaded = load(write_simfin(tmp_path, SIMFIN | broken))
-    said = (
-        "no market value: 2, first AAA: no simfin/us-shareprices-daily.csv or simfin/Annual_Stock_Price_Performance.csv"
-    )
-    assert said in loaded.card.fault_summary()
+    files = "no simfin/us-shareprices-daily.csv or simfin/Annual_Stock_Price_Performance.csv"
+    assert f"no market value: 2, first AAA: {files}" in loaded.card.fault_summary()
     assert set(loaded.values["company"]) == {"AAA", "NA"}
     assert named(loaded) == [
         ("no company name (left out)", "simfin/us-income-annual.csv, row 6"),
@@ -314,38 +303,26 @@ def test_simfin_columns_of_another_year_and_doubles_are_named(tmp_path):
     refuse(tmp_path, r"simfin/us-balance-annual.csv, row 5: a second row of AAA 2019")
 
 
-def number(cell):
-    return float(cell) if cell else 0.0
-
-
 def test_real_simfin_agrees_with_a_plain_reading_of_the_files(shared_data):
-    loaded, files = load(shared_data), {}
+    loaded, depreciation = load(shared_data), "Depreciation & Amortization"
     rows = loaded.values.set_index(["company", "fiscal_year"])
-    for name in ("income", "balance", "cashflow"):
-        with (shared_data / "simfin" / f"us-{name}-annual.csv").open(encoding="utf-8") as file:
-            files[name] = {(row["Ticker"], int(row["Fiscal Year"])): row for row in csv.DictReader(file, delimiter=";")}
-    keys = files["income"].keys() & files["balance"].keys() & files["cashflow"].keys()
-    second = [
-        fault for fault in loaded.card.faults if fault.kind == "a second share class of the same company (left out)"
-    ]
-    assert (len(rows) + len(second), len(second)) == (len(keys), 6)
-    assert "HTA 2021 is HR" in [fault.detail for fault in second], "two names of one merged company"
-    depreciation = "Depreciation & Amortization"
+    files = (
+        pd.read_csv(shared_data / f"simfin/us-{name}-annual.csv", sep=";", keep_default_na=False, na_values=[""])
+        for name in ("income", "balance", "cashflow")
+    )
+    income, balance, cash = (file.set_index(["Ticker", "Fiscal Year"]) for file in files)
+    second = [fault.detail for fault in loaded.card.faults if fault.kind.startswith("a second share class")]
+    assert len(rows) + 6 == len(income.index.intersection(balance.index).intersection(cash.index))
+    assert (len(second), "HTA 2021 is HR" in second) == (6, True), "two names of one merged company"
     for column, plain in {
-        "debt": lambda k: number(files["balance"][k]["Short Term Debt"]) + number(files["balance"][k]["Long Term Debt"]),
-        "interest_expense": lambda k: -number(files["income"][k]["Interest Expense, Net"]),
-        "depreciation_amortization": lambda k: number(files["cashflow"][k][depreciation]) or -number(files["income"][k][depreciation]),
-    }.items():  # fmt: skip
-        assert rows[column].sum() == pytest.approx(sum(map(plain, rows.index)), rel=1e-12)
-    with (shared_data / "simfin" / "Annual_Stock_Price_Performance.csv").open(encoding="utf-8") as file:
-        prices = {(row["Ticker"], row["Date"]): number(row["Open Price"]) for row in csv.DictReader(file)}
-    priced = {key: prices.get((key[0], files["income"][key]["Publish Date"]), 0.0) for key in rows.index}
-    expected = {
-        key: price * number(files["income"][key]["Shares (Basic)"]) for key, price in priced.items() if price > 0
-    }
-    expected = {key: value for key, value in expected.items() if value}
-    assert len(expected) > 8_000
-    assert rows["market_value"].loc[list(expected)].tolist() == pytest.approx(list(expected.values()))
+        "debt": balance[["Short Term Debt", "Long Term Debt"]].sum(axis=1),
+        "interest_expense": -income["Interest Expense, Net"],
+        "depreciation_amortization": cash[depreciation].fillna(-income[depreciation].reindex(cash.index)),
+    }.items():
+        assert rows[column].sum() == pytest.approx(plain[rows.index].sum(), rel=1e-12)
+    priced = rows["price"].notna()
+    assert priced.sum() > 8_000
+    assert rows["market_value"][priced].equals((rows["price"] * rows["shares"])[priced])
 
 
 def test_sound_rows_have_no_fault():
