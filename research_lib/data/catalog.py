@@ -67,9 +67,8 @@ def _describe(symbol: str, table: str, **unlisted: str) -> Listing:
 
 def vendor_name(source: str, name: str) -> str:
     """Return what a vendor calls a symbol or series: its own name where its column says nothing; empty: not there."""
-    table = "symbols.csv" if source == "yahoo" else "series.csv"
-    unlisted = NOT_THERE if source == "french" else ""
-    called = fact_rows(table).get(name, {}).get(source, unlisted) or name
+    row = fact_rows("symbols.csv").get(name, {}) | fact_rows("series.csv").get(name, {})
+    called = row.get(source, NOT_THERE if source == "french" else "") or name  # French's names are files' and columns'
     return "" if called == NOT_THERE else called
 
 

@@ -70,18 +70,13 @@ def load_companies(source: Source, *, as_of: date | None = None) -> Companies:
         panel = None
     market = load_prices_if_any(source, [MARKET], as_of=as_of)
     rate_id = next((name for name in RATES if name in source.series_ids()), "")
-    rate = load_series_if_any(source, [rate_id], as_of=as_of) if rate_id else None
+    rate = load_series_if_any(source, [rate_id] if rate_id else [], as_of=as_of)
     firms = load_bundled_firms() if is_bundled and (as_of is None or as_of >= date(1994, 12, 31)) else None
-    own = [one.card for one in (statements, panel, firms) if one]
-    return Companies(
-        statements=statements.values if statements else None,
-        panel=panel,
-        market=market[MARKET] if market else None,
-        rate=rate[rate_id] if rate else None,
-        rate_name=describe_series(rate_id).name if rate else "",
-        firms_1990=firms,
-        cards=(*own, *(card for data in (market, rate) if data for card in data.cards)),
-    )
+    cards = [one.card for one in (statements, panel, firms) if one]
+    cards += [card for data in (market, rate) if data for card in data.cards]
+    table, rate_name = statements.values if statements else None, describe_series(rate_id).name if rate else ""
+    closes, rates = market[MARKET] if market else None, rate[rate_id] if rate else None
+    return Companies(table, panel, closes, rates, rate_name, firms, tuple(cards))
 
 
 def load_statements(source: Source, *, as_of: date | None = None) -> Table:

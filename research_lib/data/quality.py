@@ -170,8 +170,8 @@ def _frequency(day: Days, info: Listing) -> str:
     if len(day) < 2 or (day != day.astype("datetime64[M]")).any():
         return info.frequency
     apart = int(np.diff(np.sort(day.astype("datetime64[M]"))).astype(int).min())
-    found = next((name for name, size in MONTHS.items() if apart >= size), "")
-    return found if MONTHS.get(found, 0) > MONTHS.get(info.frequency, 0) else info.frequency
+    often = next((name for name, size in MONTHS.items() if apart >= size), "")
+    return often if MONTHS.get(often, 0) > MONTHS.get(info.frequency, 0) else info.frequency
 
 
 def _period_ends(periods: pd.PeriodIndex) -> Days:
