@@ -60,29 +60,26 @@ def find_record(name: str, *, output: Path) -> Record:
 
 def shown(compared: Mapping[str, Any], *, everything: bool) -> "list[Table | str]":
     """Show a comparison for a terminal: its key findings (or all), those whose intervals are apart, and what differs."""
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
     from research_lib.exhibits.format import interval, show
 
-    def cells(one: Mapping[str, Any] | None, unit: str) -> list[str]:
-        if one is None:
-            return ["–", "", ""]
-        both = "" if None in (one["low"], one["high"]) else interval(one["low"], one["high"], unit)
-        return [show(one["value"], unit), both, "" if one["n"] is None else f"{one['n']:,}"]
-
     pairs = compared["findings"]
     known = [pair["name"] for pair in pairs if any(pair[one] and pair[one]["value"] is not None for one in "ab")]
     kept = [pair for pair in pairs if everything or pair["intervals_apart"] or pair["name"] in known[:KEY_FINDINGS]]
-    findings = Table("finding", "A", "95% interval", "n", "B", "95% interval", "n", "B less A", "", box=None)
+    heads = ("finding", "A", "95%: low to high", "B", "95%: low to high", "n", "B less A", "")
+    columns = [Column(head, no_wrap=head in {"finding", "A", "B"}) for head in heads]
+    findings = Table(*columns, box=None, pad_edge=False)
     for pair in kept:
-        unit, less = pair["unit"], pair["difference"]
-        apart = (
-            "" if less is None else show(less, DIFFERENCE_UNITS.get(unit, unit)),
-            "≠" if pair["intervals_apart"] else "",
-        )
-        findings.add_row(*map(Text, (pair["name"], *cells(pair["a"], unit), *cells(pair["b"], unit), *apart)))
-    made_of = Table("made of", "A", "B", box=None)
+        cells, unit, less, found = [], pair["unit"], pair["difference"], [pair[one] for one in "ab"]
+        for one in found:
+            ends = None if one is None or None in (one["low"], one["high"]) else (one["low"], one["high"])
+            cells += ["–" if one is None else show(one["value"], unit), interval(*ends, unit) if ends else ""]
+        counts = dict.fromkeys(f"{one['n']:,}" for one in found if one and one["n"] is not None)
+        cells += [" / ".join(counts), "" if less is None else show(less, DIFFERENCE_UNITS.get(unit, unit))]
+        findings.add_row(*map(Text, (pair["name"], *cells, "≠" if pair["intervals_apart"] else "")))
+    made_of = Table(Column("made of", no_wrap=True), "A", "B", box=None)
     data = {name: [one and f"{one['first']} to {one['last']}" for one in two] for name, two in compared["data"].items()}
     for name, two in (compared["parameters"] | data).items():
         made_of.add_row(*map(Text, (name, *("–" if one is None else str(one) for one in two))))

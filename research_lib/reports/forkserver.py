@@ -43,6 +43,7 @@ SETTINGS = {
 # Without the folder that the run was started in, as kernels begin.
 BEGIN = f"import sys; sys.path[:] = filter(None, sys.path); from {__name__} import main; main()"
 PR_SET_PDEATHSIG = 1
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
 KERNELS = "/tmp"  # noqa: S108  # of a private folder for their sockets, whose path may have 107 bytes
 
 
@@ -140,6 +141,10 @@ def main() -> None:
     import_all()
     if len([*Path("/proc/self/task").iterdir()]) > 1:
         raise RuntimeError("the fork server runs threads")
+    if hasattr(allocator := ctypes.CDLL(None), "mallopt"):  # new arrays take the memory of old ones: a tenth faster
+        for option, size in ((M_MMAP_THRESHOLD, 32 << 20), (M_TRIM_THRESHOLD, 256 << 20), (M_TOP_PAD, 16 << 20)):
+            allocator.mallopt(option, size)
+    gc.set_threshold(20_000, 10, 10)
     gc.freeze()  # no kernel looks for garbage in what stands here, nor copies its pages by looking
     gc.enable()
     if request := serve(run):

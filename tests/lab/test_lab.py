@@ -159,16 +159,3 @@ def test_an_interrupt_stops_a_cell_and_the_kernel_goes_on(opened):
     assert said["status"] == "error"
     assert "KeyboardInterrupt" in re.sub(r"\x1b\[[\d;]*m", "", said["said"])
     assert process_of(tab) == kernel
-
-
-def test_two_tabs_on_one_notebook(opened):
-    first = opened(START)
-    second = opened(START)
-    assert process_of(first) == process_of(second)
-    first.run_all()
-    second.run_all()
-    for tab in (first, second):
-        assert tab.page.locator(".research-lib-explorer").count() == 4
-        assert not tab.errors
-    found = explorer(second, "03_record_sigma")
-    changed(second, found, lambda: put(found, "Threshold (σ)", "3.3"))

@@ -53,22 +53,18 @@ class Project:
     def __init__(self, folder):
         self.folder, self.output = folder, folder / "out"
         self.runs, self.go = folder / "runs", folder / "go"
-        (folder / "notebooks").mkdir()
+        (folder / "notebooks").mkdir(parents=True)
         self.started = []
 
     def notebook(
         self, *cells, name="small", kernel="python3", language="python", parameters="seed = 0", tag="parameters"
     ):
-        made = nbformat.v4.new_notebook(
-            metadata={"kernelspec": {"name": kernel, "language": language, "display_name": "x"}} if kernel else {},
-            cells=[
-                nbformat.v4.new_markdown_cell("# A small notebook"),
-                nbformat.v4.new_code_cell(parameters, metadata={"tags": [tag]}),
-                *(cell if isinstance(cell, dict) else nbformat.v4.new_code_cell(cell) for cell in cells),
-            ],
-        )
+        spec = {"kernelspec": {"name": kernel, "language": language, "display_name": "x"}} if kernel else {}
+        own = nbformat.v4.new_code_cell(parameters, metadata={"tags": [tag]})
+        rest = [cell if isinstance(cell, dict) else nbformat.v4.new_code_cell(cell) for cell in cells]
+        cells = [nbformat.v4.new_markdown_cell("# A small notebook"), own, *rest]
         path = self.folder / "notebooks" / f"{name}.ipynb"
-        nbformat.write(made, path)
+        nbformat.write(nbformat.v4.new_notebook(metadata=spec, cells=cells), path)
         return path
 
     def waiting(self, seconds="0.1"):
@@ -85,8 +81,8 @@ class Project:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def run(self, *words, env=None):
-        return CliRunner(env=env).invoke(app, ["run", *map(str, words), "--output", str(self.output)])
+    def run(self, *words):
+        return CliRunner().invoke(app, ["run", *map(str, words), "--output", str(self.output)])
 
     def start(self, *words, first=SAME_CODE, **options):
         running = subprocess.Popen(
@@ -96,21 +92,14 @@ class Project:
         self.started.append(running)
         return running
 
-    def end(self):
-        """End what a test that failed left running."""
-        for running in self.started:
-            with running:
-                running.kill()
-
     def made(self, name="small"):
-        folder = self.output / name
-        return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        return {path.name for path in (self.output / name).glob("*")}
 
     def page(self, file="a.html", name="small"):
         return (self.output / name / file).read_text(encoding="utf-8")
 
     def record(self, file="a.findings.json", name="small"):
-        return json.loads((self.output / name / file).read_text(encoding="utf-8"))
+        return json.loads(self.page(file, name))
 
     def executed(self, file="a.ipynb", name="small"):
         return nbformat.read(self.output / name / file, as_version=4)
@@ -120,17 +109,14 @@ class Project:
 
 
 @pytest.fixture
-def new_project(monkeypatch):
+def project(tmp_path, monkeypatch):
+    """A project in a folder whose name has what Papermill fills in, and a space."""
     monkeypatch.setattr(Inputs, "code", "one state of the library")  # whoever edits it while tests run
-    made = []
-    yield lambda folder: made.append(Project(folder)) or made[-1]
-    for one in made:
-        one.end()
-
-
-@pytest.fixture
-def project(tmp_path, new_project):
-    return new_project(tmp_path)
+    made = Project(tmp_path / "{seed} {x}")
+    yield made
+    for running in made.started:  # what a test that failed left
+        with running:
+            running.kill()
 
 
 def wait_for(condition, seconds=30):

@@ -13,7 +13,6 @@ from research_lib.reports.html import render, to_pdf
 from research_lib.reports.index import write_index
 from research_lib.reports.record import Finding, Status, read_record, read_records
 from research_lib.studies.study import STUDIES
-from tests.exhibits.test_charts import FORMS
 
 pytestmark = [pytest.mark.browser, pytest.mark.notebook]
 
@@ -161,29 +160,6 @@ def test_labels_stay_inside_their_pictures_and_large_enough(site, opened, name):
     assert page.evaluate(OUTSIDE) <= 2
 
 
-def test_every_form_of_chart_keeps_its_words_on_a_phone(opened, tmp_path):
-    body = "".join(draw()._repr_html_() for draw, _ in FORMS.values())
-    head = "<!DOCTYPE html><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-    (tmp_path / "all.html").write_text(head + body, encoding="utf-8")
-    for width in (390, 900):
-        page, _ = opened(tmp_path / "all.html", width=width)
-        assert page.locator("svg.narrow" if width == 390 else "svg.wide").first.is_visible()
-        assert page.evaluate(OUTSIDE) <= 2
-
-
-def test_dark_is_dark_and_print_is_not(site, opened):
-    page, _ = opened(site / PAGES[0], scheme="dark")
-    paper = "getComputedStyle(document.body).backgroundColor"
-    ink = "getComputedStyle(document.querySelector('svg text')).fill"
-    assert page.evaluate(paper) == "rgb(23, 23, 26)"
-    dark = page.evaluate(ink)
-    page.emulate_media(media="print")
-    assert page.evaluate(paper) == "rgb(255, 255, 255)"
-    assert not page.locator(".code, nav").first.is_visible()
-    page.emulate_media(media="screen", color_scheme="light")
-    assert page.evaluate(ink) != dark
-
-
 def test_code_shows_at_one_switch_without_script(site, opened):
     page, _ = opened(site / PAGES[0], script=False)
     assert not page.locator(".code").first.is_visible()
@@ -191,15 +167,6 @@ def test_code_shows_at_one_switch_without_script(site, opened):
     assert page.locator(".code").first.is_visible()
     failed, _ = opened(site / FAILED, script=False)
     assert failed.locator(".code:visible").count() == 1
-
-
-def test_data_of_an_exhibit_is_a_click_away_without_script(site, opened):
-    page, _ = opened(site / PAGES[0], script=False)
-    with page.expect_download() as download:
-        page.locator(".exhibit a[download$='.csv']").first.click()
-    text = download.value.path().read_text(encoding="utf-8")
-    assert text.count("\n") > 3
-    assert "," in text.splitlines()[0]
 
 
 def test_the_index_is_one_screen_and_a_half_and_filters(site, opened):
@@ -215,14 +182,6 @@ def test_the_index_is_one_screen_and_a_half_and_filters(site, opened):
     assert rows.count() == 1
     page.get_by_label("Words").fill("nothing at all")
     assert page.locator(".reports tbody:visible").count() == 0
-
-
-def test_the_index_reads_without_script(site, opened):
-    page, _ = opened(site / "index.html", script=False)
-    assert page.locator(".reports tbody tr:not(.family):visible").count() == len(PAGES) + 3
-    assert page.locator("button, input").count() == 0
-    page.locator(".card h2 a").first.click()
-    assert page.locator("h1 .badge").is_visible()
 
 
 def test_a_page_prints_as_a_short_pdf(site):
