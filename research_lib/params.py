@@ -308,6 +308,10 @@ class _UniqueKeys(SafeLoader):  # type: ignore[misc]  # either of two classes
         return dict(super().construct_mapping(node, deep=deep))
 
 
+EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$")  # 1e-6, which YAML 1.1 takes for a text
+_UniqueKeys.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, [*"-+0123456789"])
+
+
 def _read_yaml(content: str | bytes, wrong: str) -> Any:  # noqa: ANN401  # whatever stands there
     try:
         return yaml.load(content, Loader=_UniqueKeys)  # noqa: S506  # a safe loader

@@ -167,6 +167,7 @@ def test_what_is_written_is_read_back(tmp_path):
     [
         (params.parse_setting, "window=100", ("window", 100)),
         (params.parse_setting, "asset=RUT", ("asset", "RUT")),
+        (params.parse_setting, "tolerance=1e-6", ("tolerance", 1e-6)),
         (params.parse_setting, "benchmark=", ("benchmark", "")),
         (params.parse_setting, "as_of=2024-07-16", ("as_of", date(2024, 7, 16))),
         (params.parse_axis, "window=20,50", ("window", [20, 50])),
