@@ -18,17 +18,14 @@ def differences(a: Record, b: Record) -> dict[str, Any]:
     """Compare two reports, as plain JSON values: every finding, and of parameters and data the pairs that differ."""
     found = [{one.name: one for one in record.findings} for record in (a, b)]
     cards = [{str(card.get("id")): card for card in record.data} for record in (a, b)]
+    unequal = lambda a, b: {name: (a.get(name), b.get(name)) for name in differing([a, b])}
     return {
         "a": a.name,
         "b": b.name,
-        "parameters": _unequal(a.parameters, b.parameters),
-        "data": _unequal(*cards),
+        "parameters": unequal(a.parameters, b.parameters),
+        "data": unequal(*cards),
         "findings": [_pair(*(one.get(name) for one in found)) for name in {**found[0], **found[1]}],
     }
-
-
-def _unequal(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    return {name: (a.get(name), b.get(name)) for name in differing([a, b])}
 
 
 def _pair(*two: Finding | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from papermill.engines import NBClientEngine
 
 from research_lib.reports.forkserver import FORK_SERVER
-from research_lib.reports.kernels import Execution
+from research_lib.reports.kernels import Execution, WarmKernelManager
 
 
 class WarmEngine(NBClientEngine):  # type: ignore[misc]  # Papermill is untyped
@@ -20,7 +20,8 @@ class WarmEngine(NBClientEngine):  # type: ignore[misc]  # Papermill is untyped
             FORK_SERVER.start()
         execution: Execution = options.pop("execution", None) or Execution()
         execution.notebook = nb_man.nb
+        manager = type("OwnKernelManager", (WarmKernelManager,), {"execution": execution})
         super().execute_managed_notebook(
-            nb_man, kernel_name, kernel_manager_class=execution.manager_class(), on_cell_executed=execution.note_exit,
+            nb_man, kernel_name, kernel_manager_class=manager, on_cell_executed=execution.note_exit,
             resources={"metadata": {"path": options.pop("folder", "")}}, **options,
         )  # fmt: skip

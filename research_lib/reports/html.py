@@ -168,14 +168,14 @@ def _part(name: str, *what: object) -> str:
 
 def _cell(cell: NotebookNode, folder: Path | None) -> str:
     if cell.cell_type == "code":
-        shown = "".join(_safely(_part, "output", one) for one in cell.outputs)
+        shown = "".join(safely(_part, "output", one) for one in cell.outputs)
         return _part("code", cell.source.strip(), shown, any(one.output_type == "error" for one in cell.outputs))
     if cell.cell_type == "raw" or not cell.source.strip():
         return _part("text", cell.source) if cell.source.strip() else ""
-    return f'<div class="text">{_safely(_markdown, cell.source, folder, cell.get("attachments", {}))}</div>'
+    return f'<div class="text">{safely(_markdown, cell.source, folder, cell.get("attachments", {}))}</div>'
 
 
-def _safely(show: Callable[..., str], *what: Any) -> str:  # noqa: ANN401
+def safely(show: Callable[..., str], *what: Any) -> str:  # noqa: ANN401
     """Render one part of a page, or say that it cannot be: it never costs the page."""
     try:
         return show(*what)

@@ -17,8 +17,8 @@ from research_lib.exhibits.findings import FIELDS
 from research_lib.exhibits.format import show
 from research_lib.params import show_setting
 from research_lib.project import write_whole
-from research_lib.reports.html import TEMPLATES, templates
-from research_lib.reports.record import MADE, Finding, Record, Status, differing, read_records, with_whole_numbers
+from research_lib.reports.html import TEMPLATES, safely, templates
+from research_lib.reports.record import MADE, Finding, Record, Status, differing, read_records
 from research_lib.studies.parameters import MODELS
 
 POINT = "--"  # stands before the settings of one point of a sweep, in its slug
@@ -38,7 +38,8 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
         before = known.get(record.name)
         if before is None or record.status not in {*MADE, Status.INTERRUPTED}:
             known[record.name] = record.with_(previous=before.good) if before else record
-    ordered = sorted(known.values(), key=lambda record: with_whole_numbers(record.name))
+    with_whole_numbers = lambda one: re.sub(r"\d+", lambda digits: digits[0].zfill(12), one.name)  # 20 before 100
+    ordered = sorted(known.values(), key=with_whole_numbers)
     grouped = groupby(ordered, key=lambda one: (one.notebook, "".join(one.slug.partition(POINT)[:2])))
     together = [(f"{notebook}/{slug.removesuffix(POINT)}", list(group)) for (notebook, slug), group in grouped]
     single = [group[0] for _, group in together if len(group) == 1]  # one point is no sweep
@@ -51,7 +52,7 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
         lines=single,
         families=[(family, _differences(family)) for family in families],
         failed_pages={one.link() for one in ordered if one.good is not one and (output / one.link()).is_file()},
-        sweeps=[(base, points, _picture(base, points)) for base, points in together if len(points) > 1],
+        sweeps=[(base, points, safely(_picture, base, points)) for base, points in together if len(points) > 1],
         cards=[(record, _thumbnail(output, record)) for record in answers],
         score=next(((record, counts) for record in answers if (counts := _score(record))), None),
         changes={record.name: changed for record in single if (changed := _changes(record))},

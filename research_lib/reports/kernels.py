@@ -79,14 +79,16 @@ class ForkedProvisioner(LocalProvisioner):
         except OSError:
             await super().launch_kernel(cmd, **kwargs)
         if execution is not None:
-            execution.started(self.process)
+            execution.process = self.process
+            if execution.stopped_because:  # meanwhile
+                execution.stop()
         return self.connection_info
 
 
 class WarmKernelManager(AsyncKernelManager):
     """Starts forked kernels, and speaks to each through sockets in the fork server's folder; without one, by TCP."""
 
-    execution: "Execution"
+    execution: "Execution"  # that hears of the kernel's process
 
     def __init__(self, **settings: object) -> None:
         if folder := FORK_SERVER.folder:
@@ -105,21 +107,11 @@ class Execution:
         self.left_at: int | None = None  # the position of a cell that called `exit`
         self.process: Any = None  # a Popen, or a ForkedKernel
 
-    def started(self, process: Any) -> None:  # noqa: ANN401
-        """Hear of the kernel's process; it ends at once where the execution was stopped meanwhile."""
-        self.process = process
-        if self.stopped_because:
-            self.stop()
-
     def stop(self, reason: str = "") -> None:
         """Kill the kernel and all that it started; Papermill then ends with an error, which `reason` explains."""
         self.stopped_because = self.stopped_because or reason
         if self.process is not None and self.process.poll() is None:
             end_tree(self.process.pid)
-
-    def manager_class(self) -> type[WarmKernelManager]:
-        """Return a class of kernel managers that tell this execution of their process."""
-        return type("KnownKernelManager", (WarmKernelManager,), {"execution": self})
 
     def note_exit(self, cell_index: int, execute_reply: Mapping[str, Any], **_: object) -> None:
         """Note which cell asked its kernel to end; nbclient calls this after each cell."""

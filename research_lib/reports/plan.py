@@ -88,7 +88,13 @@ def plan(
             continue
         for path, point in itertools.product(files, points):
             try:
-                report = _report(path, point, output, places)
+                notebook, bare = places.notebook_of(path), path.suffix == ".ipynb"
+                parameters_cell(notebook)  # raises where it is no notebook, or would run on none of its parameters
+                values = dict(point) if bare else read_values(path, point)
+                model = MODELS.get(notebook.stem) or model_from_cell(notebook)
+                parameters: BaseModel = validate(model, values, origin=display_path(path))
+                slug = _slug(DEFAULTS if bare else path.stem, point)
+                report = Report(notebook, slug, parameters, output / notebook.stem)
                 if made.setdefault(report.name, report) != report:
                     raise ParameterError(f"{display_path(path)}: writes {report.name}, as another file does")
             except ParameterError as error:
@@ -154,15 +160,6 @@ class Places:
             missing = f"there is no notebook {folder.name}.ipynb{nearest(folder.name, known)}"
             raise ParameterError(f"{display_path(path)}: {missing}")
         return found[0]
-
-
-def _report(path: Path, point: Mapping[str, object], output: Path, places: Places) -> Report:
-    notebook, bare = places.notebook_of(path), path.suffix == ".ipynb"
-    parameters_cell(notebook)  # raises where it is no notebook, or would run on none of its parameters
-    values = dict(point) if bare else read_values(path, point)
-    model = MODELS.get(notebook.stem) or model_from_cell(notebook)
-    parameters: BaseModel = validate(model, values, origin=display_path(path))
-    return Report(notebook, _slug(DEFAULTS if bare else path.stem, point), parameters, output / notebook.stem)
 
 
 def _slug(stem: str, point: Mapping[str, object]) -> str:

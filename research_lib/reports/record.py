@@ -1,6 +1,5 @@
 """A report's record: what was asked, what became of it, and what it found. Written once, read by everything else."""
 
-import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -114,11 +113,6 @@ def read_records(output: Path) -> list[Record]:
         if failed := read_record(path):
             latest[failed.name] = failed.with_(previous=latest.get(failed.name))
     return list(latest.values())
-
-
-def with_whole_numbers(name: str) -> str:
-    """Return a key that sorts 20 before 100."""
-    return re.sub(r"\d+", lambda digits: digits[0].zfill(12), name)
 
 
 def differing(mappings: Sequence[Mapping[str, Any]]) -> list[str]:
