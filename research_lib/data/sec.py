@@ -60,10 +60,9 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     usable = facts[(facts["unit"].isin(["USD", "shares"])) & (facts["taxonomy"] != "ifrs-full")]
     rows, faults = annual_reports(usable), []
     for company, own in facts[~facts["company"].isin(rows["company"])].groupby("company"):
-        ifrs, currencies = (own["taxonomy"] == "ifrs-full").any(), sorted(set(own["unit"]) - {"USD", "shares"})
-        kind = "reports under IFRS, not US GAAP" if ifrs else "no annual report in US GAAP and dollars"
-        said = f" (in {', '.join(currencies)})" if currencies and not ifrs else ""
-        faults.append(Fault(f"{kind} (left out)", "", f"{company}{said}"))
+        found = {"IFRS"} if (own["taxonomy"] == "ifrs-full").any() else set(own["unit"]) - {"USD", "shares"}
+        said = f"{company} ({', '.join(sorted(found))})" if found else str(company)
+        faults.append(Fault("no annual report in US GAAP and dollars (left out)", "", said))
     if rows.empty:
         raise InsufficientDataError(str(refusal("source sec: no statements", map(str, faults), len(faults))))
     values = standing(usable)

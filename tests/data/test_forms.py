@@ -153,7 +153,7 @@ def test_a_time_that_is_midnight_nowhere_known_is_refused_in_parquet_too(tmp_pat
     index = SESSIONS.tz_localize(TOKYO).tz_convert("UTC").rename("date")
     pd.DataFrame({"close": 100.0}, index).to_parquet(buffer := io.BytesIO())
     line = refusal(tmp_path, buffer.getvalue(), name="AAA.parquet")
-    first = "prices/AAA.parquet, row 1: not midnight, write yyyy-mm-dd: '2023-12-19 15:00:00+00:00'; row 2: "
+    first = "prices/AAA.parquet, row 1: not a date (yyyy-mm-dd): '2023-12-19 15:00:00+00:00'; row 2: "
     assert line.startswith(first)
     assert line.endswith(f"; and {len(SESSIONS) - 3} more")
 
@@ -161,10 +161,10 @@ def test_a_time_that_is_midnight_nowhere_known_is_refused_in_parquet_too(tmp_pat
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("date,close\n10/11/2025,5\n11/11/2025,6\n", "row 2: day or month first, write yyyy-mm-dd: '10/11/2025' is "
+        ("date,close\n10/11/2025,5\n11/11/2025,6\n", "row 2: not a date (yyyy-mm-dd): '10/11/2025' is "
          "2025-10-11 or 2025-11-10"),
-        ("date,close\n13/01/2024,5\n01/14/2024,6\n", "row 2: day or month first, write yyyy-mm-dd: '13/01/2024'; "
-         "row 3: day or month first, write yyyy-mm-dd: '01/14/2024'"),
+        ("date,close\n13/01/2024,5\n01/14/2024,6\n", "row 2: not a date (yyyy-mm-dd): '13/01/2024'; "
+         "row 3: not a date (yyyy-mm-dd): '01/14/2024'"),
         ('date,close\n2024-01-12,"3,010"\n2024-01-16,"2,999"\n', "column close, row 2 (2024-01-12): not a number: '3,010' (3010 or "
          "3.010? write it without the comma); row 3 (2024-01-16): not a number: '2,999' (2999 or 2.999? write it without the comma)"),
         ("date;close\n2024-01-12;3.010\n2024-01-15;NA\n2024-01-16;2.999\n", "column close, row 2: '3.010' could be 3.01 or 3010; write it with "

@@ -109,7 +109,7 @@ PANELS = {
 UNREADABLE = {
     "other fields": (pd.concat({"Volume": PRICES}, axis=1), ": no column adj_close or close of any symbol; it has .*AAA:volume"),
     "a symbol twice": (PRICES.set_axis(["AAA", "AAA"], axis=1), ": column AAA stands twice in the header"),
-    "times": (PRICES.set_axis(SESSIONS + pd.Timedelta(hours=16)), ", row {first}: not midnight"),
+    "times": (PRICES.set_axis(SESSIONS + pd.Timedelta(hours=16)), ", row {first}: not a date"),
     "texts": (PRICES.assign(AAA=["1", "x", "2"]), ", column AAA, row {second}: not a number: 'x'"),
 }  # fmt: skip
 

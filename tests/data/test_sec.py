@@ -190,10 +190,10 @@ def test_companies_that_lack_something_are_named_and_counted():
     _, faults = read(company(), company(shares=None), foreign, ifrs, chinese)
     none = "no annual report in US GAAP and dollars (left out)"
     assert [(fault.kind, fault.detail) for fault in faults] == [
-        (none, "C"), ("reports under IFRS, not US GAAP (left out)", "D"), (none, "E (in CNY)"),
+        (none, "C"), (none, "D (IFRS)"), (none, "E (CNY)"),
         ("no count of shares on the report's cover", "B"),
     ]  # fmt: skip
-    said = r"no statements, reports under IFRS, not US GAAP \(left out\): A; no annual report .*: B \(in CNY\)"
+    said = r"no statements, no annual report .*: A \(IFRS\); no annual report .*: B \(CNY\)"
     with pytest.raises(InsufficientDataError, match=said):
         read(ifrs, chinese)
 
@@ -286,4 +286,6 @@ def test_real_filers_of_every_kind_are_read_or_named(shared_data):
     facts = [real(shared_data, name, company) for name, company in (("snow_facts", "SNOW"), ("lpa_facts", "LPA"))]
     rows, faults = read_facts(pd.concat(facts, ignore_index=True))
     assert rows.groupby("company").size().to_dict() == {"SNOW": 5}
-    assert [(fault.kind, fault.detail) for fault in faults] == [("reports under IFRS, not US GAAP (left out)", "LPA")]
+    assert [(fault.kind, fault.detail) for fault in faults] == [
+        ("no annual report in US GAAP and dollars (left out)", "LPA (IFRS)")
+    ]
