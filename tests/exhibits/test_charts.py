@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from urllib.parse import unquote
 from xml.etree import ElementTree  # of what the kit itself draws
@@ -44,46 +45,24 @@ def price_and_history():
     return charts.series([price, below], data=CLOSE.to_frame(), **WORDS)
 
 
-# A form, and words that it must draw.
+# A form as it is called, and words that it must draw.
+BOTH = pd.concat([ROWS.assign(group="small"), ROWS.assign(group="large")])
+RANKS = pd.DataFrame({"value": [1, 493], "filled": [True, False]}, ["usual", "other"])
+TAIL = {"points": pd.Series([3.0], [10.0]), "log_x": True, "marks": [Mark(20, 3.5, "a record")], "x_unit": "years"}
+VERDICTS = {"holds": "#1d7a46", "fails": "#b2271f"}
 FORMS = {
     "series": (price_and_history, ["50-day average", "ten percent", "the day itself", "the highest", "threshold 1"]),
-    "paths": (
-        lambda: charts.paths(PATHS, mean=PATHS.mean(axis=1), colours={"Nov 1987": SMALL_CAPS}, name="points", **WORDS),
-        ["Nov 1987", "Jun 1989", "mean", "+2", "−2"],
-    ),
-    "curve": (
-        lambda: charts.curve(
-            [Line(pd.Series([2.5, 4.0], [1.0, 100.0]), "the tail")], points=pd.Series([3.0], [10.0]), log_x=True,
-            name="sigma", x_name="years", x_unit="years", marks=[Mark(20, 3.5, "a record")], **WORDS,
-        ),
-        ["the tail", "a record", "years", "10", "100"],
-    ),
-    "intervals": (
-        lambda: charts.intervals(ROWS.assign(text=["1.4 of 9", "n too small"]), name="a ratio", unit="turns", **WORDS),
-        ["large firms", "1.4 of 9", "n too small", "a ratio"],
-    ),
-    "groups": (
-        lambda: charts.intervals(pd.concat([ROWS.assign(group="small"), ROWS.assign(group="large")]), name="x", **WORDS),
-        ["small +140.0 pp", "large +270.0 pp"],
-    ),
-    "ranks": (
-        lambda: charts.intervals(
-            pd.DataFrame({"value": [1, 493], "filled": [True, False]}, ["usual", "other"]), name="rank", unit="rank", **WORDS
-        ),
-        ["1", "493", "100"],
-    ),
-    "bars": (
-        lambda: charts.bars(ROWS.assign(quoted=[1.4, 4.0]), name="net debt", unit="turns", **WORDS),
-        ["quoted 4.00", "2.70", "0"],
-    ),
-    "stacked": (
-        lambda: charts.stacked(COUNTS, colours={"holds": "#1d7a46", "fails": "#b2271f"}, **WORDS),
-        ["An article", "holds", "fails", "40", "5"],
-    ),
-    "heat_map": (
-        lambda: charts.heat_map(MAP, apart=("Mean",), **WORDS),
-        ["+5.0", "−12.0", "0.0", "Mean", "+12m"],
-    ),
+    "paths": (partial(charts.paths, PATHS, mean=PATHS.mean(axis=1), colours={"Nov 1987": SMALL_CAPS}, name="points", **WORDS),
+              ["Nov 1987", "Jun 1989", "mean", "+2", "−2"]),
+    "curve": (partial(charts.curve, [Line(pd.Series([2.5, 4.0], [1.0, 100.0]), "the tail")], name="sigma", x_name="years", **TAIL, **WORDS),
+              ["the tail", "a record", "years", "10", "100"]),
+    "intervals": (partial(charts.intervals, ROWS.assign(text=["1.4 of 9", "n too small"]), name="a ratio", unit="turns", **WORDS),
+                  ["large firms", "1.4 of 9", "n too small", "a ratio"]),
+    "groups": (partial(charts.intervals, BOTH, name="x", **WORDS), ["small +140.0 pp", "large +270.0 pp"]),
+    "ranks": (partial(charts.intervals, RANKS, name="rank", unit="rank", **WORDS), ["1", "493", "100"]),
+    "bars": (partial(charts.bars, ROWS.assign(quoted=[1.4, 4.0]), name="net debt", unit="turns", **WORDS), ["quoted 4.00", "2.70", "0"]),
+    "stacked": (partial(charts.stacked, COUNTS, colours=VERDICTS, **WORDS), ["An article", "holds", "fails", "40", "5"]),
+    "heat_map": (partial(charts.heat_map, MAP, apart=("Mean",), **WORDS), ["+5.0", "−12.0", "0.0", "Mean", "+12m"]),
 }  # fmt: skip
 
 
@@ -201,16 +180,12 @@ def test_a_frame_has_an_id_a_csv_link_a_source_and_escapes_all(drawn):
     address = re.search(r'<a download="history.csv" href="data:text/csv;charset=utf-8,([^"]*)">CSV</a>', html)[1]
     rows = list(csv.reader(io.StringIO(unquote(address))))
     assert rows == [["date", "sigma", "said"], ["2024-07-16", "4.41712", 'a "b", c%']]
+    assert as_csv(pd.DataFrame({"x": [1.5]}, pd.Index([2021], name="year"))) == "year,x\n2021,1.5\n"
     picture = re.search(r'<a download="history.svg" href="data:image/svg\+xml,([^"]*)">SVG</a>', html)[1]
     assert unquote(picture) == figure.standalone()
     bundle, about = figure._repr_mimebundle_()
     assert bundle == {"text/html": html, "text/plain": f"{EVIL}. {EVIL}"}
     assert about == {"research_lib": {"id": "history", "title": EVIL, "kind": "figure"}}
-
-
-def test_csv_keeps_an_index_that_says_something():
-    assert as_csv(pd.DataFrame({"x": [1.5]}, pd.Index([2021], name="year"))) == "year,x\n2021,1.5\n"
-    assert as_csv(pd.DataFrame({"x": [1 / 3]})) == "x\n0.333333\n"
 
 
 def test_verdicts_differ_in_colour_and_shape_and_can_be_read():
