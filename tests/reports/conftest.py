@@ -41,12 +41,6 @@ def reports(tmp_path_factory):
     return output
 
 
-@pytest.fixture(scope="session")
-def executed(reports):
-    """The executed notebook of a study, without its page."""
-    return lambda study: nbformat.read(reports / study / "smoke.ipynb", as_version=4)
-
-
 class Project:
     """A folder with notebooks, their parameter files, and what its runs make."""
 

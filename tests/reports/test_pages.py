@@ -114,22 +114,16 @@ def test_the_answer_stands_first_then_the_picture_then_the_notebook(answered):
     assert ", data to 2024-07-16, inputs 829e184e." in " ".join(html.split()).replace(" ,", ",")
 
 
-def test_a_fold_ends_with_the_next_heading_and_counts_what_it_holds(answered):
+def test_a_fold_ends_with_the_next_heading_and_contents_lead_to_every_section_and_exhibit(answered):
     html = answered[2]
     folds = re.findall(r'<details class="fold" id="([^"]*)">(.*?)</details>', html, re.S)
     assert [name for name, _ in folds] == ["to-method", "to-all-tables"]
     assert "Folded words." in folds[0][1]
     assert "2 tables" in words(folds[1][1])
     assert "at the end" not in folds[1][1]
-
-
-def test_contents_lead_to_every_section_and_exhibit(answered):
-    html = answered[2]
     links = dict(re.findall(r'<li><a href="#([^"]*)">(.*?)</a>', html.partition("</nav>")[0]))
-    assert links == {
-        "to-seen-at-once": "Seen at once", "to-seen-again": "Seen again", "limits": "What would change our mind",
-        "to-method": "Method", "to-all-tables": "All tables",
-    }  # fmt: skip
+    names = ["to-seen-at-once", "to-seen-again", "limits", "to-method", "to-all-tables"]
+    assert (list(links), links["limits"]) == (names, "What would change our mind")
     assert all(f'id="{name}"' in html for name in links)
 
 
@@ -162,8 +156,10 @@ def test_own_notebooks_show_everything_in_order():
     (shows(**{"image/gif": PNG}), "data:image/gif;base64,"),
     (shows(**{"image/svg+xml": "<?xml version='1.0'?><svg viewBox='0 0 1 1'><g></svg>"}), "<g></g></svg>"),
     (shows(html="<table class='dataframe'><tr><td>7</table>", plain="7"), "<td>7</td></tr></table></div>"),
+    (shows(html="<p>a</div></main><b>bold"), "<b>bold</b></p></div>"),
     (shows(latex="$\\frac{1}{2}$", plain="1/2"), "<mfrac>"),
     (shows(latex="\\begin{align}a&=b\\end{align}"), "<math"),
+    (shows(markdown="from $}{$ on"), "}{"),
     (shows(markdown="**bold**"), "<strong>bold</strong>"),
     (shows(**{"application/json": {"a": [1]}, "plain": "<JSON>"}), '&#34;a&#34;: ['),
     (says("\x1b[31mred\x1b[0m"), '<span class="ansi-red-fg">red</span>'),
@@ -183,12 +179,6 @@ def test_whatever_a_notebook_shows_is_shown(output, expected):
     html = page(code(output))
     assert expected in html
     assert not re.search("<script|<iframe|https://a.b", html)
-
-
-def test_open_tags_of_an_output_end_with_it():
-    html = page(code(shows(html="<p>a</div></main><b>bold")), code(says("next")))
-    assert "</div></main>" not in html.partition("next")[0]
-    assert "<div><b>bold</b></div>" in page(code(shows(html="<div><b>bold")))
 
 
 def test_pictures_beside_the_notebook_and_attachments_are_taken_along(tmp_path):
@@ -238,10 +228,6 @@ def test_text_from_data_stays_text():
         assert not [name for name in tag.attrs if name.startswith("on")]
         assert not str(tag.get("href", "")).startswith("javascript:")
     assert html.count("&lt;script&gt;") > 8
-
-
-def test_dollars_in_text_from_data_cost_no_report():
-    assert "}{" in page(code(shows(markdown="from $}{$ on")))
 
 
 def test_a_part_that_cannot_be_shown_costs_that_part_only(monkeypatch):
