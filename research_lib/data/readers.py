@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,8 @@ from numpy.typing import NDArray
 from research_lib.data.calendar import EXCHANGE_ZONE
 from research_lib.errors import DataError, MissingDataError
 
-TEXT, INTEGER, NUMBER, DATE = (
-    "text",
-    "whole number",
-    "number",
-    "date (yyyy-mm-dd)",
-)  # kinds of cells, as messages say them
+TEXT, INTEGER = "text", "whole number"  # kinds of cells, as messages say them
+NUMBER, DATE = "number", "date (yyyy-mm-dd)"
 MISSING = ("", ".", "na", "n/a", "nan", "null", "none", "nd", "#n/a", "#n/a n/a")  # in numbers; a text NA is a text
 DATE_NAMES = ("date", "observation_date", "timestamp", "time")
 FIELDS = {"open", "high", "low", "close", "adj_close", "volume", "dividends", "stock_splits", "capital_gains"}
@@ -142,13 +138,11 @@ def require_unique(frame: pd.DataFrame, keys: list[str], shown: str) -> None:
     """Raise where two rows have the same keys: no one can tell which of them is right."""
     twice = frame[frame.duplicated(keys)]
     if not twice.empty:
-        cases = (
-            f"row {row}: a second row of {clipped(' '.join(map(str, key)))}" for row, *key in twice[keys].itertuples()
-        )
-        raise refusal(shown, cases, len(twice))
+        said = ((row, clipped(" ".join(map(str, key)))) for row, *key in twice[keys].itertuples())
+        raise refusal(shown, (f"row {row}: a second row of {key}" for row, key in said), len(twice))
 
 
-@cache
+@lru_cache(maxsize=1 << 14)
 def plain(name: str) -> str:
     """Return a column's name in lower case, with underscores for blanks and without marks: `<DATE>`, `Adj Close**`."""
     return re.sub(r"[^\w:]+", "_", name.strip().lower()).strip("_")
@@ -290,7 +284,9 @@ def _open_parquet(data: bytes, shown: str) -> Sheet:
         names = _join_levels([(str(one[0]), str(one[1])) for one in frame.columns.to_list()])
     frame = frame.set_axis(names, axis=1)
     if not isinstance(frame.index, pd.RangeIndex):
-        own = [str(name or "") for name in frame.index.names]
+        own = [
+            str(name or "index" * level) for level, name in enumerate(frame.index.names)
+        ]  # the first may be nameless
         frame = frame.drop(columns=own, errors="ignore").reset_index(names=own)
     return Sheet(shown, frame.columns.to_list(), frame.set_axis(range(1, len(frame) + 1)).__getitem__)
 
