@@ -65,7 +65,7 @@ def mirrors(path: Path) -> list[str]:
     """Return the tests named after a file of the library, or those of its package, and what else judges its numbers."""
     package, *parts = path.with_suffix("").relative_to("research_lib").parts
     own = [str(test) for part in reversed(parts) for test in sorted(Path("tests").rglob(f"test_{part}*.py"))]
-    own = own or [str(test) for test in sorted(Path("tests", package).glob("test_*.py"))]
+    own = own or [str(test) for test in sorted(Path("tests", package).rglob("test_*.py"))]
     return list(dict.fromkeys([*own, *OF_A_PACKAGE.get(package, [])]))
 
 
