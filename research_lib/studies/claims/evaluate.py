@@ -254,8 +254,12 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
     """Say something of what followed the days that meet a condition, or all days where there is none."""
     check, lines, line = asked.check, asked.lines, (asked.check.then or asked.check.line).bare
     path = lines.pair(line, asked.end)[0].series
-    if after["date"]:
-        after = sessions_until(after, Days(path.index), asked.last_asked)
+    if after["date"]:  # as many sessions; those after the data are the exchange's
+        until = pd.Timestamp(read_span(after["date"])[1])
+        days = Days(path.index) if until <= asked.end else exchange_sessions()
+        if not (n := int(((days > asked.last_asked) & (days <= until)).sum())):
+            raise ParameterError(f"after: {after.text} is not after {asked.last_asked.date()}")
+        after = read("after", f"{n} {after['path']}")
     ahead = lines.values(replace(line, take=(after,)), asked.end)
     if not len(ahead.days):
         raise InsufficientDataError(f"{lines.title(line)}: no {after.text} are over by {asked.end.date()}")
@@ -278,15 +282,6 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
         estimate = _mean_outcome(asked, line, after, rows, excess, length)
     of: dict[str, Any] = {"total": len(rows), "apart": apart, "base": base, "estimate": estimate}
     return asked.say(found, ahead.kind, path, signed=True, **of)
-
-
-def sessions_until(after: Phrase, known: Days, day: pd.Timestamp) -> Phrase:
-    """Write the sessions from a day until a date as a number of them; those after the data are the exchange's."""
-    until = pd.Timestamp(read_span(after["date"])[1])
-    days = known if len(known) and until <= known[-1] else exchange_sessions()
-    if n := int(((days > day) & (days <= until)).sum()):
-        return read("after", f"{n} {after['path']}")
-    raise ParameterError(f"after: {after.text} is not after {day.date()}")
 
 
 def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, found: Series, length: int) -> Estimate:  # noqa: ANN401

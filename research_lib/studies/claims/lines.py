@@ -198,7 +198,7 @@ class Lines:
     def days_when(self, values: Values, when: Sequence[Condition], end: pd.Timestamp) -> "pd.Series[bool]":
         """Mark the days of a line that meet all conditions; `lasts` and `first in` look at those before them."""
         met = values.series.notna() | (values.noun == "falls")
-        for one in when:
+        for one in when if len(met) else ():
             if one.phrase.word == "lasts":
                 met = history.spell_lengths(met) == one.phrase.number()
             elif one.phrase.word == "first in":
