@@ -7,7 +7,6 @@ lines, and an axis starts and ends with its data. Values are decimals where the 
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -158,9 +157,6 @@ def intervals(
 
     apart = max(1, 0.62 * len(groups), 2.2 * ("quoted" in rows))
     return picture(draw, _heights([*names], texts, apart=apart), **words)
-
-
-bars = partial(intervals, bar=True)
 
 
 def stacked(frame: pd.DataFrame, *, colours: Mapping[str, str], **words: Any) -> Figure:

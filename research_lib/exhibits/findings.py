@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from research_lib.exhibits.figure import VERDICT_LOOK
 from research_lib.exhibits.format import interval, show
 from research_lib.exhibits.table import Table
 from research_lib.stats.estimate import Estimate
 
 FINDINGS_MIME = "application/vnd.research-lib.findings+json"
 SUMMARY_MIME = "application/vnd.research-lib.summary+json"
-VERDICTS = tuple(VERDICT_LOOK)
 FIELDS = ("name", "value", "unit", "n", "low", "high", "definition")  # of a finding, in a record and as CSV
 
 
@@ -49,14 +47,9 @@ class Findings:
     findings: tuple[Finding, ...]
     data: tuple[Mapping[str, Any], ...] = ()
 
-    @property
-    def by_name(self) -> dict[str, Finding]:
-        """The findings by name."""
-        return {finding.name: finding for finding in self.findings}
-
     def __getitem__(self, name: str) -> Finding:
         """Return a finding by its name."""
-        return self.by_name[name]
+        return {finding.name: finding for finding in self.findings}[name]
 
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values: no NaN, no infinity, dates as ISO texts."""
@@ -99,7 +92,7 @@ def show_findings(**named: float | Estimate | Mapping[str, Any]) -> Findings:
 class Summary:
     """What the first screen of a report says."""
 
-    verdict: str  # one of `VERDICTS`; `finding` where no claim is judged
+    verdict: str  # one of `figure.VERDICT_LOOK`; `finding` where no claim is judged
     headline: str  # the finding, at most 70 characters, without identifiers
     standfirst: str  # at most 60 words: what, how sure, so what
     numbers: tuple[tuple[str, str], ...] = ()  # four shown values, each with its unit, and their labels

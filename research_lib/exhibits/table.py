@@ -1,23 +1,42 @@
-"""Tables: a title, a frame and a list of column names; everything else about a column stands in the glossary.
+"""`Column`: heading, format, unit and meaning, once, in glossary.csv. A table is a title, a frame and a list of their names.
 
 Written by hand rather than by great_tables: its tables bring 10 kB of fixed colours each, which dark mode cannot change,
 and write cell by cell, which took a third of a page's time.
 """
 
-from collections.abc import Iterable, Sequence
+import csv
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from research_lib.exhibits.exhibit import Exhibit
 from research_lib.exhibits.format import interval, show
-from research_lib.exhibits.glossary import GLOSSARY, Column
 
-ColumnName = str | tuple[str, Column]
 # Columns that show two others as a range.
 ENDS = {"interval": ("low", "high"), "jackknife": ("jackknife_low", "jackknife_high")}
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one quantity is shown wherever it appears."""
+
+    heading: str
+    unit: str = ""  # of `format.show`; empty takes the unit of the table
+    meaning: str = ""  # a sentence or clause for the note; empty where the heading says it all
+    words: bool = False  # text, aligned left
+    digits: int | None = None  # decimal places, where not the unit's own
+
+
+ColumnName = str | tuple[str, Column]
+with Path(__file__).with_name("glossary.csv").open(encoding="utf-8") as _file:
+    GLOSSARY: Mapping[str, Column] = {
+        name: Column(heading, unit, meaning, words=unit == "text", digits=int(digits) if digits else None)
+        for name, heading, unit, meaning, digits in list(csv.reader(_file))[1:]
+    }
 
 
 @dataclass(frozen=True)

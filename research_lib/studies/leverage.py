@@ -17,7 +17,7 @@ from research_lib.exhibits import charts
 from research_lib.exhibits.figure import CONTEXT, LARGE_CAPS, SMALL_CAPS, Figure
 from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, interval, plural, show
-from research_lib.exhibits.glossary import Column
+from research_lib.exhibits.table import Column
 from research_lib.stats import cross_section, leverage
 from research_lib.stats.bootstrap import ratio_of_sums
 from research_lib.stats.cross_section import rises_and_falls
@@ -237,8 +237,8 @@ class Leverage(Study):
         names = [f"large, the largest {self.p.large:,}", f"small, the next {self.p.small:,}"]
         frame = self.quotes.set_axis(names)[["value", "low", "high", "quoted"]]
         owed = [f"{times(row.value, 1)} (n {row.n:,})" for row in self.quotes.itertuples()]
-        return charts.bars(
-            frame.assign(text=owed), name="net debt to EBITDA, sum over companies", unit="turns", title=self.quote_title,
+        return charts.intervals(
+            frame.assign(text=owed), name="net debt to EBITDA, sum over companies", unit="turns", bar=True, title=self.quote_title,
             deck=f"Fiscal {self.fiscal_year}, {self.financials}; lines: 95% intervals; red: what is quoted, for small "
             "companies as more than that", data=self.quotes,
             alt=f"Net debt to EBITDA: large {owed[0]}, small {owed[1]}. {self.quote_title}.",

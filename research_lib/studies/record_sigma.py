@@ -20,7 +20,7 @@ from research_lib.exhibits import charts
 from research_lib.exhibits.figure import DAY, QUIET, Figure
 from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, ordinal, plural, prose_date, show
-from research_lib.exhibits.glossary import Column
+from research_lib.exhibits.table import Column
 from research_lib.stats.estimate import Estimate
 from research_lib.stats.event_study import event_study
 from research_lib.stats.extremes import find_episodes, return_period, return_periods, years_between

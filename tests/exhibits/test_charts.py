@@ -60,7 +60,7 @@ FORMS = {
                   ["large firms", "1.4 of 9", "n too small", "a ratio"]),
     "groups": (partial(charts.intervals, BOTH, name="x", **WORDS), ["small +140.0 pp", "large +270.0 pp"]),
     "ranks": (partial(charts.intervals, RANKS, name="rank", unit="rank", **WORDS), ["1", "493", "100"]),
-    "bars": (partial(charts.bars, ROWS.assign(quoted=[1.4, 4.0]), name="net debt", unit="turns", **WORDS), ["quoted 4.00", "2.70", "0"]),
+    "bars": (partial(charts.intervals, ROWS.assign(quoted=[1.4, 4.0]), name="net debt", unit="turns", bar=True, **WORDS), ["quoted 4.00", "2.70", "0"]),
     "stacked": (partial(charts.stacked, COUNTS, colours=VERDICTS, **WORDS), ["An article", "holds", "fails", "40", "5"]),
     "heat_map": (partial(charts.heat_map, MAP, apart=("Mean",), **WORDS), ["+5.0", "−12.0", "0.0", "Mean", "+12m"]),
 }  # fmt: skip

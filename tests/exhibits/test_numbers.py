@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research_lib.exhibits.format import NONE, UNITS, interval, ordinal, plural, prose_date, show
-from research_lib.exhibits.glossary import GLOSSARY, Column
-from research_lib.exhibits.table import Table
+from research_lib.exhibits.table import GLOSSARY, Column, Table
 from research_lib.stats.estimate import holm
 
 

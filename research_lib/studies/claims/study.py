@@ -20,7 +20,7 @@ from research_lib.exhibits.exhibit import Exhibit
 from research_lib.exhibits.figure import VERDICT_LOOK, Figure, badge
 from research_lib.exhibits.findings import Finding, Findings, Summary
 from research_lib.exhibits.format import plural
-from research_lib.exhibits.glossary import Column
+from research_lib.exhibits.table import Column
 from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS, display_path
 from research_lib.studies import parameters

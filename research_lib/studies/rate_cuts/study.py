@@ -18,7 +18,7 @@ from research_lib.exhibits import charts
 from research_lib.exhibits.figure import LARGE_CAPS, SMALL_CAPS, Figure
 from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, interval, plural, show
-from research_lib.exhibits.glossary import Column
+from research_lib.exhibits.table import Column
 from research_lib.stats import policy
 from research_lib.stats.estimate import LEVEL, Estimate, holm
 from research_lib.stats.event_study import event_paths, event_study, window_outcomes
