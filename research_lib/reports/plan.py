@@ -5,7 +5,7 @@ import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -49,19 +49,18 @@ class Report:
         """Return where one of the report's files stands."""
         return self.folder / f"{self.slug}.{suffix}"
 
-    def record(self, status: Status, message: str = "", **values: object) -> Record:
+    def record(self, status: Status, message: str = "") -> Record:
         """Begin the report's record."""
-        asked = {"parameters": self.parameters.model_dump(mode="json"), "inputs": self.inputs, **values}
-        known = {"notebook": self.notebook.stem, "slug": self.slug, "status": status, "message": message}
-        return Record.model_validate({**known, **asked})
+        asked = {"parameters": self.parameters.model_dump(mode="json"), "inputs": self.inputs}
+        return Record(notebook=self.notebook.stem, slug=self.slug, status=status, message=message, **asked)
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a command asks for: reports to make, and a record of status `wrong` for each that cannot be."""
 
-    reports: list[Report] = field(default_factory=list)
-    faults: list[Record] = field(default_factory=list)
+    reports: list[Report]
+    faults: list[Record]
 
 
 def plan(
@@ -80,26 +79,26 @@ def plan(
     made, faults, places = dict[str, Report](), list[Record](), Places(notebooks)
     axes = dict(sorted({**{name: [value] for name, value in overrides.items()}, **grid}.items()))
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+    files = dict[Path, None]()  # each once, however often it is named
     for word in words or [""]:
         try:
-            files = places.find(word)
+            files |= dict.fromkeys(path.absolute() for path in places.find(word))
         except ParameterError as error:
             faults.append(Record(notebook="", slug=word, status=Status.WRONG, message=str(error)))
-            continue
-        for path, point in itertools.product(files, points):
-            try:
-                notebook, bare = places.notebook_of(path), path.suffix == ".ipynb"
-                parameters_cell(notebook)  # raises where it is no notebook, or would run on none of its parameters
-                values = dict(point) if bare else read_values(path, point)
-                model = MODELS.get(notebook.stem) or model_from_cell(notebook)
-                parameters: BaseModel = validate(model, values, origin=display_path(path))
-                slug = _slug(DEFAULTS if bare else path.stem, point)
-                report = Report(notebook, slug, parameters, output / notebook.stem)
-                if made.setdefault(report.name, report) != report:
-                    raise ParameterError(f"{display_path(path)}: writes {report.name}, as another file does")
-            except ParameterError as error:
-                name, slug = path.absolute().parent.name, _slug(path.stem, point)
-                faults.append(Record(notebook=name, slug=slug, status=Status.WRONG, message=str(error)))
+    for path, point in itertools.product(files, points):
+        try:
+            notebook, bare = places.notebook_of(path), path.suffix == ".ipynb"
+            parameters_cell(notebook)  # raises where it is no notebook, or would run on none of its parameters
+            values = dict(point) if bare else read_values(path, point)
+            model = MODELS.get(notebook.stem) or model_from_cell(notebook)
+            parameters: BaseModel = validate(model, values, origin=display_path(path))
+            slug = _slug(DEFAULTS if bare else path.stem, point)
+            report = Report(notebook, slug, parameters, output / notebook.stem)
+            if made.setdefault(report.name, report) != report:
+                raise ParameterError(f"{display_path(path)}: writes {report.name}, as another file does")
+        except ParameterError as error:
+            name, slug = path.parent.name, _slug(path.stem, point)
+            faults.append(Record(notebook=name, slug=slug, status=Status.WRONG, message=str(error)))
     return Plan([*made.values()], faults)
 
 

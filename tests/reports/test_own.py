@@ -181,6 +181,12 @@ def test_a_wrong_value_never_starts_a_kernel(project, given, said):
     assert said in done.stdout
 
 
+def test_a_file_that_is_named_twice_is_one_report(project):
+    project.notebook()
+    made = planned(project.file(), project.folder / "params", output=project.output)
+    assert ([one.name for one in made.reports], made.faults) == (["small/a"], [])
+
+
 @pytest.mark.notebook
 def test_a_notebook_without_a_parameter_file_runs_on_its_defaults(project):
     path = project.notebook(FINDINGS)

@@ -56,7 +56,7 @@ def test_a_failure_leaves_the_last_good_report_and_is_gone_with_the_next(project
 
 def test_what_a_newer_report_lacks_does_not_stand_beside_it(tmp_path):
     report = Report(tmp_path / "own.ipynb", "a", NotebookParameters(), tmp_path / "own")
-    good, failed = report.record(Status.OK, headline="It rose"), report.record(Status.FAILED, "no kernel")
+    good, failed = report.record(Status.OK), report.record(Status.FAILED, "no kernel")
     publish(report, failed, {FAILED_PAGE: b"an earlier one", FAILED: failed.to_json()})
     publish(report, failed, {FAILED: failed.to_json()})
     assert [path.name for path in report.folder.iterdir()] == ["a.failed.json"]
