@@ -18,7 +18,7 @@ from research_lib.data.source import PRICES, RawSeries, Source
 from research_lib.errors import DataError, MissingDataError
 
 FILES = fact_rows("packaged.csv")
-LARGE_COMPANIES = "large_companies"
+LARGE_COMPANIES = "large_companies"  # adjusted closes from 1990 of twenty that were chosen by hindsight
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,6 @@ class Bundled(Source):
         return RawSeries(
             name, ", then ".join(origins), pd.Series(values.index), values.reset_index(drop=True), source=self.name
         )
-
-
-def load_large_companies() -> tuple[pd.DataFrame, str]:
-    """Return adjusted closes (sessions x 20) of large companies from 1990, chosen by hindsight, and where they are from."""
-    frame, label = load_packaged(LARGE_COMPANIES)
-    return frame.select_dtypes("number"), f"{label}, twenty of today's large companies"
 
 
 @cache

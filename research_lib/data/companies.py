@@ -7,7 +7,7 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 
-from research_lib.data.bundled import Bundled, load_large_companies
+from research_lib.data.bundled import LARGE_COMPANIES, Bundled, load_packaged
 from research_lib.data.calendar import last_finished, sessions_between
 from research_lib.data.catalog import Asset, describe_series
 from research_lib.data.live.store import Snapshots
@@ -135,7 +135,8 @@ def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel
             closes = {name: pd.Series(one.values.to_numpy(), pd.DatetimeIndex(one.dates)) for name, one in raw.items()}
             frame = pd.DataFrame(closes, dtype=float)
         elif isinstance(part, Bundled):
-            frame, origin = load_large_companies()
+            frame, label = load_packaged(LARGE_COMPANIES)
+            frame, origin = frame.select_dtypes("number"), f"{label}, twenty of today's large companies"
         if not frame.empty:
             frame = frame if as_of is None else frame[frame.index <= pd.Timestamp(as_of)]
             return make_price_panel(frame, source=source.name, origin=origin)

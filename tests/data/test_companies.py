@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from research_lib.data import open_source
+from research_lib.data.bundled import load_packaged
 from research_lib.data.calendar import sessions_between
 from research_lib.data.companies import _closes_paid, load_companies, load_price_panel, make_price_panel, month_ends
 from research_lib.data.source import RawSeries
@@ -125,7 +126,11 @@ def test_the_real_panel_names_its_survivorship(shared_data):
 def test_bundled_companies_are_142_firms_and_twenty_of_todays_large_ones():
     found = load_companies(open_source("bundled"))
     assert (found.statements, found.has_sectors, found.market is None) == (None, False, False)
-    assert found.panel.values.shape[1] == 20
+    prices, index = found.panel.values, load_packaged("GSPC 1990")[0]
+    assert (prices.shape, prices.notna().all(axis=None), prices.index.equals(index.index)) == ((8313, 20), True, True)
+    assert "twenty of today's large companies" in found.panel.card.origin
+    # A plain average of today's winners beat the index many times over: what hindsight does.
+    assert (prices.iloc[-1] / prices.iloc[0]).mean() > 5 * 3783.22 / 359.69
     values = found.firms_1990.values
     assert values.shape == (142, 4)
     assert values["debt_to_capital"].mean() == pytest.approx(0.2565, abs=1e-4)  # the data set's own description

@@ -49,15 +49,6 @@ def test_bundled_prices_are_those_of_their_days_and_their_vintages_agree(bundled
     assert (together.max(axis=1) / together.min(axis=1) - 1).max() < 2e-7
 
 
-def test_the_large_companies_are_adjusted_and_all_still_quoted():
-    prices, origin = bundled.load_large_companies()
-    assert (prices.shape, prices.notna().all(axis=None)) == ((8313, 20), True)
-    assert prices.index.equals(bundled.load_packaged("GSPC 1990")[0].index)
-    assert "twenty of today's large companies" in origin
-    # A plain average of today's winners beat the index many times over: what hindsight does.
-    assert (prices.iloc[-1] / prices.iloc[0]).mean() > 5 * 3783.22 / 359.69
-
-
 def test_bundled_series_have_their_own_months_and_decimals():
     """arch's own loader puts all months into 1970 on pandas 3."""
     portfolios = ["S1V1", "S1V3", "S1V5", "S5V1", "S5V3", "S5V5"]
