@@ -90,9 +90,6 @@ def test_sweep_of_100(tmp_path):
     alone = sum(cell.metadata.get("papermill", {}).get("duration") or 0 for cell in cells)
     assert json.loads((tmp_path / "sweep" / "summary.json").read_text(encoding="utf-8"))["counts"] == {"ok": 100}
     print(f"\n| one of a sweep of 100, against its cells alone | {took:.3g} s | {alone:.3g} s | {alone / took:.2f} |")
-
-
-def test_growth_of_reports(tmp_path):
     growth("reports in a sweep", (1, 10, 100, 500), lambda n: seconds(sweep(tmp_path / str(n), n)))
 
 

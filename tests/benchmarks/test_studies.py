@@ -60,10 +60,6 @@ def plainly(asked):
 def test_claims():
     asked = claims(5000)
     compare("5,000 claims, against their figures in pandas", lambda: Claims(asked).results, lambda: plainly(asked))
-
-
-@measured
-def test_growth_of_claims():
     made = {n: Claims(claims(n)) for n in (10, 100, 1000, 10_000)}
     growth("claims", made, lambda n: made[n].results)
 
