@@ -35,6 +35,7 @@ def compare(what, ours, theirs, *, rounds=ROUNDS, part=1.0):
 
 
 def growth(what, sizes, work):
-    """Print the seconds that `work(size)` takes for each size."""
+    """Print and return the seconds that `work(size)` takes for each size."""
     times = {size: seconds(partial(work, size)) for size in sizes}
     print(f"\n| {what} | " + " | ".join(f"{size:,}: {took:.3g} s" for size, took in times.items()) + " |")
+    return times

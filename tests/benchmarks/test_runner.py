@@ -79,18 +79,18 @@ def test_one_report_cold(tmp_path):
 
 
 def sweep(output, points):
-    return run(output, SMOKE, "--grid", f"seed={','.join(map(str, range(points)))}")
+    seconds(run(output, SMOKE, "--grid", f"seed={','.join(map(str, range(points)))}"))
+    counts = json.loads((output / "summary.json").read_text(encoding="utf-8"))["counts"]
+    assert counts == {"ok": points}
 
 
-def test_sweep_of_100(tmp_path):
-    """A report of a sweep against the time that its own cells take when it is made alone."""
+def test_sweeps(tmp_path):
+    """A report of a sweep of 100 against the time that its own cells take when it is made alone."""
     seconds(run(tmp_path / "one", SMOKE))
-    took = seconds(sweep(tmp_path / "sweep", 100)) / 100
     cells = nbformat.read(tmp_path / "one" / "03_record_sigma" / "smoke.ipynb", as_version=4).cells
     alone = sum(cell.metadata.get("papermill", {}).get("duration") or 0 for cell in cells)
-    assert json.loads((tmp_path / "sweep" / "summary.json").read_text(encoding="utf-8"))["counts"] == {"ok": 100}
+    took = growth("reports in a sweep", (1, 10, 100, 500), lambda n: sweep(tmp_path / str(n), n))[100] / 100
     print(f"\n| one of a sweep of 100, against its cells alone | {took:.3g} s | {alone:.3g} s | {alone / took:.2f} |")
-    growth("reports in a sweep", (1, 10, 100, 500), lambda n: seconds(sweep(tmp_path / str(n), n)))
 
 
 def test_help():
