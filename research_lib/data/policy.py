@@ -10,7 +10,7 @@ from research_lib.data.readers import DATE, NUMBER, TEXT, open_sheet, read_table
 from research_lib.errors import InsufficientDataError
 
 CHANGES = {"decision_date": DATE, "effective_date": DATE, "target_lower_pct": NUMBER, "target_upper_pct": NUMBER,
-           "change_bp": NUMBER, "announced": TEXT}  # fmt: skip
+           "change_bp": NUMBER, "announced": TEXT, "unscheduled": TEXT}  # fmt: skip
 RECESSIONS = dict.fromkeys(("peak", "trough", "peak_announced", "trough_announced"), DATE)
 ANNOUNCED_SINCE = pd.Timestamp("1994-02-04")  # the first decision that was announced on its day
 UNANNOUNCED_LAG = pd.DateOffset(months=12)  # no announcement came later after a peak; before 1980 there were none
@@ -28,9 +28,8 @@ def load_target_changes(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
         raise InsufficientDataError(f"no target change is known up to as_of {as_of:%Y-%m-%d}")
     for bound in ("target_lower", "target_upper"):
         table[bound] = table.pop(f"{bound}_pct") * PERCENT
-    unscheduled = _read("fomc_unscheduled.csv", {"decision_date": DATE})["decision_date"]
-    scheduled = pd.Series(~table.index.isin(unscheduled), table.index, dtype="boolean")
-    return table.assign(announced=table["announced"] == "True", scheduled=scheduled.mask(table.index < ANNOUNCED_SINCE))
+    scheduled = table.pop("unscheduled").isna().astype("boolean").mask(table.index < ANNOUNCED_SINCE)
+    return table.assign(announced=table["announced"] == "True", scheduled=scheduled)
 
 
 def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:

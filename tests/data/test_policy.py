@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from research_lib.data import load_series, open_source
-from research_lib.data.catalog import fact_rows
 from research_lib.data.policy import ANNOUNCED_SINCE, known_from, load_recessions, load_target_changes
 from research_lib.errors import InsufficientDataError
 
@@ -30,7 +29,6 @@ def test_each_decision_is_of_a_weekday_takes_effect_at_once_and_moves_the_target
 
 def test_unscheduled_cuts_since_1994():
     changes = load_target_changes()
-    assert set(map(pd.Timestamp, fact_rows("fomc_unscheduled.csv"))) <= set(changes.index)
     cuts = changes.index[changes["scheduled"].eq(False).fillna(False) & (changes["change_bp"] < 0)]
     assert list(cuts.year) == [1998, 2001, 2001, 2001, 2008, 2008, 2020, 2020]
     assert changes["scheduled"].isna().equals(~changes["announced"])
