@@ -112,7 +112,7 @@ def test_missing_sessions_know_the_holidays_and_are_counted(dates, values, info,
 @pytest.mark.parametrize(
     ("name", "scale", "said"),
     [
-        ("DGS10", 0.01, "for ABC it lies between 0.3 and 25: another unit (decimals, percent, basis points, thousands)?"),
+        ("DGS10", 0.01, "between 0.3 and 25: another unit (decimals, percent, basis points, thousands)?"),
         ("BAMLH0A0HYM2", 107, "for ABC it lies between 1 and 30: another unit"),
         ("SMB", 0.01, "lies between 0.2 and 10: another unit"),
         ("S1V1", 1, "lies between 0.003 and 0.3: another unit"),
