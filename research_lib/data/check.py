@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from research_lib.data.bundled import Bundled
 from research_lib.data.companies import load_companies
@@ -11,6 +11,7 @@ from research_lib.data.load import load_prices, load_series, open_source
 from research_lib.data.source import Source, parts_of
 from research_lib.errors import InsufficientDataError, MissingDataError, ResearchError
 
+Load: TypeAlias = Callable[..., Any]
 LONGEST_GAP = timedelta(days=31)  # a needed price that ends longer before as_of says nothing of that day
 
 
@@ -29,7 +30,7 @@ def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
         except ResearchError as error:
             return error
         companies = getattr(params, "companies", 0) and not all(isinstance(part, Bundled) for part in parts_of(source))
-        loaded: list[tuple[Callable[..., Any], tuple[str, ...], bool]] = [
+        loaded: list[tuple[Load, tuple[str, ...], bool]] = [
             *((load_prices, (name,), True) for name in getattr(params, "symbols", ())),
             *((load_prices, (name,), False) for name in getattr(params, "optional_symbols", ())),
             *((load_series, (name,), False) for name in getattr(params, "series", ())),
@@ -44,9 +45,7 @@ def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
     return [check(params) for params in parameters]
 
 
-def _find_fault(
-    load: Callable[..., Any], source: Source, as_of: date | None, names: tuple[str, ...]
-) -> ResearchError | None:
+def _find_fault(load: Load, source: Source, as_of: date | None, names: tuple[str, ...]) -> ResearchError | None:
     try:
         found = load(source, names, as_of=as_of) if names else load(source, as_of=as_of)
     except ResearchError as error:
