@@ -567,7 +567,7 @@ def test_five_thousand_claims_share_their_lines() -> None:
 
 def test_the_study_says_how_many_hold() -> None:
     smoke = study("smoke")
-    found, summary = smoke.findings.by_name, smoke.show.summary
+    found, summary = smoke.findings, smoke.show.summary
     assert {name: found[re.sub("[ -]", "_", name)].value for name in VERDICTS} == dict(smoke.counts)
     assert (smoke.counts["holds"], found["claim_A1"].value) == (5, pytest.approx(-20.47, abs=0.01))
     assert len(summary.headline) <= 70
