@@ -11,7 +11,8 @@ from pathlib import Path
 
 from research_lib.params import read_values, validate
 from research_lib.project import PARAMETERS, PROJECT
-from research_lib.studies.study import STUDIES, study_class
+from research_lib.studies.parameters import MODELS
+from research_lib.studies.study import study_class
 
 PINNED = Path(__file__).parent / "bundled"
 ON_THE_FOLDER = Path(__file__).parent / "folder"  # ignored by git: what it holds was computed from licensed data
@@ -20,7 +21,7 @@ LEFT_OUT = {"live"}
 
 def parameter_files(*, bundled: bool) -> list[Path]:
     """The parameter files whose data is bundled, or the others that a folder can serve."""
-    files = [path for notebook in STUDIES for path in sorted((PARAMETERS / notebook).glob("*.yaml"))]
+    files = [path for notebook in MODELS for path in sorted((PARAMETERS / notebook).glob("*.yaml"))]
     of_bundled = {path for path in files if read_values(path).get("source", "bundled") == "bundled"}
     return [path for path in files if path.stem not in LEFT_OUT and (path in of_bundled) == bundled]
 

@@ -1,17 +1,18 @@
 """Each definition against a plain loop in exact two-pass arithmetic; the scan against the paths."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from research_lib.errors import InsufficientDataError
-from research_lib.stats.sigma import SIGMA_NAMES, SigmaSettings, scan, sigma_path
+from research_lib.stats.sigma import SigmaName, SigmaSettings, scan, sigma_path
 from research_lib.studies import parameters
 from tests.conftest import random_walk
 
-DEFAULTS = SigmaSettings()
+DEFAULTS, SIGMA_NAMES = SigmaSettings(), get_args(SigmaName)
 
 
 def mean(values):
@@ -63,7 +64,9 @@ def test_each_definition_against_a_loop(window, distance, k, ddof):
     found, expected = sigma_paths(close, options), by_hand(close.tolist(), options).set_axis(close.index)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-9, atol=1e-9)
     first = 1 + found.notna().to_numpy().argmax(axis=0)
-    assert dict(zip(found, first, strict=True)) == {name: options.needed(name) for name in parameters.SIGMA_NAMES}
+    assert dict(zip(found, first, strict=True)) == {
+        name: options.needed(name) for name in get_args(parameters.SigmaName)
+    }
 
 
 def test_levels_far_above_their_deviation_lose_nothing_and_a_crash_leaves_no_error_behind():
