@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -311,7 +312,7 @@ def test_an_interrupt_keeps_what_is_made_and_resume_goes_on(project, number):
     output, _ = running.communicate(timeout=60)
     assert running.returncode == 130, output
     assert "interrupted: 1 of 3 reports are done and kept" in output
-    assert f"go on with: python -m research_lib run --resume --output {project.output}" in output
+    assert f"run --resume --output {shlex.quote(str(project.output))}" in output
     assert "Traceback" not in output
     assert {name for name in project.made() if "seed=0" not in name} == set()
     assert project.summary()["finished"] is False
