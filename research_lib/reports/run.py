@@ -99,7 +99,8 @@ def _make(plan: Plan, options: Options, interrupted: Callable[[], bool]) -> Iter
             if record.status is Status.INSUFFICIENT_DATA:  # of what is wrong or left out nothing is kept
                 publish(report, record, {FAILED: record.to_json()})
             yield record
-        yield from _execute([one for one in pending if one.name not in unfit], workers, options, interrupted)
+        if not interrupted():
+            yield from _execute([one for one in pending if one.name not in unfit], workers, options, interrupted)
 
 
 def _execute(
