@@ -174,7 +174,7 @@ def test_what_may_be_true_is_named(tmp_path):
                  "total_assets": "950000", "revenue": "310000", "cash": "19000", "short_term_debt": "11000"}  # fmt: skip
     loaded = load(write_own(
         tmp_path, {"market_value": "0"}, {"company": "NINES", "market_value": "999999"}, {"company": "JPN", "currency": "jpy"},
-        {"company": "OK", "market_value": "5"}, {"company": "SUM", "debt": "80"}, year, next_year,
+        {"company": "OK", "market_value": "5", "price": "0.8"}, {"company": "SUM", "debt": "80"}, year, next_year,
     ))  # fmt: skip
     assert named(loaded) == [
         ("debt is not the sum of short-term and long-term debt (the total counts)", "SUM 2020"),
@@ -184,7 +184,8 @@ def test_what_may_be_true_is_named(tmp_path):
     said = loaded.card.fault_summary()
     assert "zero or a placeholder, taken as missing: 2, first 2021-02-15 (AAA 2020: market_value)" in said
     assert "no market value: 5, first AAA: no count of shares" in said
-    assert loaded.values.set_index("company")["market_value"].dropna().to_dict() == {"OK": 5.0}
+    assert loaded.values.set_index("company")[["market_value", "price"]].dropna().loc["OK"].tolist() == [5.0, 0.8]
+    assert loaded.values["market_value"].count() == 1
 
 
 def test_two_share_classes_of_one_company_count_once(tmp_path):
