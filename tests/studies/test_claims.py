@@ -105,6 +105,9 @@ def cooled(marked: pd.Series, quiet: int) -> list[pd.Timestamp]:
         ("{of: GSPC, take: change 1 then size}", LAST, lambda p: [abs(p.moved.iloc[-1])]),
         ("{of: GSPC, take: [year to date, change since 2021-12-31]}", LAST, lambda p: [p.close.iloc[-1] / p.close["2021"].iloc[-1] - 1] * 2),
         ("{of: GSPC, take: change 6 months}", LAST, lambda p: [p.close.iloc[-1] / p.close[: LAST - pd.DateOffset(months=6)].iloc[-1] - 1]),
+        ("{of: GSPC, take: change 10 years a year}", LAST, lambda p: [(p.close.iloc[-1] / p.close[:"2012-12-28"].iloc[-1]) ** 0.1 - 1]),
+        ("{of: GSPC, take: change since 2012-12-28 a year}", LAST, lambda p: [(p.close.iloc[-1] / p.close["2012-12-28"]) ** (365.25 / 3652) - 1]),
+        ("{of: GSPC, take: volatility 21}", LAST, lambda p: [np.log(p.close).diff().iloc[-21:].std() * np.sqrt(252)]),
         ("{of: GSPC, take: distance to average 200}", LAST, lambda p: [p.close.iloc[-1] / p.close.iloc[-200:].mean() - 1]),
         ("{of: GSPC, take: [distance to lowest 252, distance to highest 252]}", LAST, lambda p: [p.close.iloc[-1] / e - 1 for e in (p.close[-252:].min(), p.close[-252:].max())]),
         ("{of: GSPC, take: drawdown}", LAST, lambda p: [p.close.iloc[-1] / p.close.max() - 1]),
@@ -155,7 +158,7 @@ def cooled(marked: pd.Series, quiet: int) -> list[pd.Timestamp]:
         ("{of: GSPC, when: on 2019-07-31, after: [12 months, 52 weeks, -5], say: mean}", LAST, lambda p: [p.close[:d].iloc[-1] / p.close["2019-07-31"] - 1 for d in ("2020-07-31", "2020-07-29")] + [p.close[:"2019-07-30"].iloc[-1] / p.close[:"2019-07-30"].iloc[-6] - 1]),
         ("{of: GSPC, when: on 2019-07-31, after: 30 drawdown, say: mean}", LAST, lambda p: [((x := p.close["2019-07-31":].iloc[:31]) / x.cummax()).min() - 1]),
         # By months, 12 are a year; another line's condition counts once a day, and not from before this line begins.
-        ("{of: GSPC, every: month, take: change 24}", LAST, lambda p: [p.month.iloc[-2] / p.month.iloc[-26] - 1]),
+        ("{of: GSPC, every: month, take: [change 24 a year, volatility 36]}", LAST, lambda p: [(p.month.iloc[-2] / p.month.iloc[-26]) ** 0.5 - 1, np.log(p.month).diff().iloc[-37:-1].std() * np.sqrt(12)]),
         ("{of: GSPC, when: record, then: {of: IXIC, after: 21}, say: count}", END_2018, lambda p: [p.new[p.pair["a"].index[0] : p.pair.index[-22]].sum()]),
         ("{of: GSPC, after: 21, say: [mean, count]}", LAST, lambda p: [(p.close.shift(-21) / p.close - 1).mean(), len(p.close) - 21]),
         ("{of: GSPC, after: 21, say: [mean, count], at: 2008}", LAST, lambda p: [(p.close.shift(-21) / p.close - 1)["2008"].mean(), 253]),
@@ -187,6 +190,18 @@ def test_falls_have_a_size_and_a_length_once_they_are_over() -> None:
     longest = said("{of: GSPC, take: [fall episodes 20 length, fall episodes 20], say: longest}")
     assert longest[0] == longest[1] > 250
     assert said("{of: GSPC, take: fall episodes 20, when: policy tightening, say: count}")[0] < n
+
+
+def test_rises_are_between_falls_and_one_under_way_counts_without_a_size() -> None:
+    close, line = price("GSPC"), "{of: GSPC, take: [rise episodes 20, rise episodes 20 length], say: %s}"
+    size, length = said(line % "value", "2020-12-31")
+    assert size == pytest.approx(close["2020-02-19"] / close["2009-03-09"] - 1)
+    assert length == len(close["2009-03-09":"2020-02-19"]) - 1
+    assert said(line % "longest") == [len(close["1987-12-04":"2000-03-24"]) - 1] * 2
+    falls = "{of: GSPC, take: [fall episodes 20, rise episodes 20], say: [count, date]}"
+    days = ["2020-02-19", "2020-03-23"], ["2022-01-03", "2020-03-23"]
+    for day, n, began in zip(("2020-12-31", LAST), ([12, 12], [13, 12]), days, strict=True):
+        assert said(falls, day) == [*chain(*zip(n, map(pd.Timestamp, began), strict=True))]
 
 
 # Right values for what the first version got wrong (they need the real data)
@@ -371,6 +386,8 @@ TWO = "{of: GSPC, take: [change 1, change 2], say: [value, lowest]}"
         ("{of: GSPC, take: fall episodes 20 then change 1}", 5, LAST, {}, "untestable", "`fall episodes 20` must be the last step"),
         ("{of: GSPC, take: correlation with IXIC then average 20}", 5, END_2018, {}, "untestable", "`correlation with IXIC` must be the last step"),
         ("{of: GSPC, take: fall episodes 200}", 5, LAST, {}, "untestable", "a fall is of more than 0% and less than 100%"),
+        ("{of: BAA, take: volatility 12}", 5, END_2018, {}, "untestable", "`volatility 12` is of a price; else write change 1 then deviation 12"),
+        ("{of: GSPC, take: periods to 0 at the pace of 5, say: return period}", 5, LAST, {}, "untestable", "on some days the line is never reached"),
         ("{of: GSPC, take: breakout 2 highest}", 5, LAST, {}, "untestable", "a resistance is drawn from 3 prices or more"),
         ("{of: IXIC, take: correlation with GSPC, when: up}", 5, END_2018, {}, "untestable", "of the whole history, without `when`"),
         ("{of: GSPC, from: 2016, at: 2015}", 5, LAST, {}, "untestable", "from: 2016-01-01 is after 2015-12-31, where the history ends"),

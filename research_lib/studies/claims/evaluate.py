@@ -18,12 +18,11 @@ from research_lib.stats.event_study import event_study
 from research_lib.stats.extremes import return_period, return_periods
 from research_lib.stats.randomization import season_less_rest, sign_flip
 from research_lib.stats.regression import cosine_mean, ols
-from research_lib.studies.claims.language import Check, Choices, Line, Phrase, read, read_span, read_years, write
+from research_lib.studies.claims.language import YEAR, Check, Choices, Line, Phrase, read, read_span, read_years, write
 from research_lib.studies.claims.lines import CHANGED, CHANGES, Days, Lines, Series, amount, decisions, meets, seasons
 
 STALE_DAYS = {"session": 7, "week": 21, "month": 92, "quarter": 200}  # holidays; and series come out with a delay
 LATE_DAYS = {"quarter": 45 + 92}  # by which a history may begin after the day that the claim names
-YEAR = {"session": 252, "week": 365.25 / 7, "month": 12, "quarter": 4, "year": 1}  # how many of each make one
 FEW_CYCLES = 20
 TAIL_SHARE = 0.99  # of the history lies below the threshold of a return period
 PUBLISHED_BY = 5  # the month by which the statements of the year before are out
@@ -35,6 +34,7 @@ SUMMARIES = {
     "longest": "max",
     "lowest": "min",
 }
+OF_EACH = {"count", "date", "first date", "previous date"}  # also of a case whose value is not known yet
 DAY_WORDS = {"count", "share", "longest", "since", "date", "first date", "previous date"}  # not about a line's values
 CALENDAR = {"season", "years", "weekday", "session of", "same session of", "on", "policy"}  # nor are these conditions
 
@@ -75,7 +75,7 @@ def _read(check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> Rea
     if check.special is not None:
         return _of_special(check.special, lines, day)
     take = check.line.take
-    if check.say.word == "longest" and take and take[-1].word == "fall episodes":  # the length, not the size
+    if check.say.word == "longest" and take and take[-1].word.endswith("episodes"):  # the length, not the size
         length = read("take", take[-1].text.removesuffix(" length") + " length")
         check = replace(check, line=replace(check.line, take=(*take[:-1], length)))
     asked = Question(check, lines, day, uncertain)
@@ -147,7 +147,7 @@ class Question:
         is_of_all = late or self.places_day or (word == "value" and through_time) or self.window is None
         days = (path if is_of_all else path.loc[self.window]).index
         first, last = (days[0], days[-1]) if len(days) else (self.end, self.end)
-        x = x if word == "count" and not op else x.dropna()
+        x = x if word in OF_EACH and not op else x.dropna()
         if through_time and not self.places_day and word != "value" and estimate is None:
             x = self._asked_about(x)
         parts: dict[str, Any] = {"cases": noun, "path": path, "begins_late": late, "first": first, "last": last}
@@ -206,6 +206,8 @@ class Question:
         others = x[dates != day] if self.check.to else x[dates < day]
         stands = history.rank_in_history(pd.concat([others, x[dates == day]]), gap=self.check.quiet)
         if word == "return period":
+            if not np.isfinite(x).all():
+                raise ParameterError("say: return period: on some days the line is never reached")
             threshold = float(x.quantile(TAIL_SHARE if stands.value > 0 else 1 - TAIL_SHARE))
             found = return_period(return_periods(x, stands.value, threshold), threshold)
             return Reading(found.value, "year", **parts | {"cases": "episodes"} | _interval(found))
@@ -226,7 +228,7 @@ def _on_days(asked: Question) -> Reading:
     is_about_days = bool(check.when) and word in DAY_WORDS and not check.say["op"]
     values = (lines.days_of if is_about_days else lines.values)(line, asked.end)
     is_mean, signed = asked.uncertain and word == "mean", values.kind in CHANGES
-    if values.noun == "falls":  # chosen by their first day
+    if values.noun == "episodes":  # chosen by their first day
         x, met = values.series[asked.chosen(values.days)], lines.days_when(values, check.when, asked.end)
         x, price = x[met.reindex(x.index, fill_value=False)], lines.pair(line.bare, asked.end)[0].series
         return asked.say(x, values.kind, price, values.noun, total=len(x))

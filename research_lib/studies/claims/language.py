@@ -25,7 +25,8 @@ Span = tuple[date, date]
 Choices = tuple[tuple[str, str], ...]
 
 GRAMMAR = (files(__package__) / "words.txt").read_text(encoding="utf-8")
-PERIODS = ("session", "week", "month", "quarter", "year")
+YEAR = {"session": 252, "week": 365.25 / 7, "month": 12, "quarter": 4, "year": 1}  # how many of each make one
+PERIODS = tuple(YEAR)
 EXCESS = ("all days", "rest of year")
 OPERANDS = ("of", "per", "less", "every")
 LINE_KEYS = (*OPERANDS, "take")

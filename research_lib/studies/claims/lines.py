@@ -23,7 +23,7 @@ from research_lib.stats import cases, history
 from research_lib.stats.policy import policy_events, policy_states, recession_within
 from research_lib.stats.sigma import SigmaSettings, sigma_path
 from research_lib.studies.claims import language
-from research_lib.studies.claims.language import Condition, Line, Phrase, read, read_figure, read_span
+from research_lib.studies.claims.language import YEAR, Condition, Line, Phrase, read, read_figure, read_span
 
 T = TypeVar("T")
 Series = pd.Series  # of numbers, by day
@@ -56,7 +56,7 @@ class Values:
     series: Series
     kind: str  # a key of `UNITS`
     period: str = "session"  # how far apart they are
-    noun: str = "values"  # or runs, each counted up to its last; years, of a season; falls, by their first day
+    noun: str = "values"  # or runs, each counted up to its last; years, of a season; episodes, by their first day
     close: Series | None = None  # what the change of a high or low is measured from
 
     @property
@@ -174,7 +174,7 @@ class Lines:
         if step.word == "correlation with" and step["k"]:
             mine, other = self.changes(values, before, [step["name"]], end)
             return values.of(history.rolling_correlation(mine, other, step.number()), "correlation")
-        if values.noun == "falls":
+        if values.noun == "episodes":
             raise ParameterError(f"take: `{before[-1].text}` must be the last step")
         return taken(values, step)
 
@@ -197,7 +197,7 @@ class Lines:
 
     def days_when(self, values: Values, when: Sequence[Condition], end: pd.Timestamp) -> "pd.Series[bool]":
         """Mark the days of a line that meet all conditions; `lasts` and `first in` look at those before them."""
-        met = values.series.notna() | (values.noun == "falls")
+        met = values.series.notna() | (values.noun == "episodes")
         for one in when if len(met) else ():
             if one.phrase.word == "lasts":
                 met = history.spell_lengths(met) == one.phrase.number()
@@ -253,9 +253,15 @@ def taken(values: Values, step: Phrase) -> Values:  # noqa: C901, PLR0911, PLR09
     x, k = values.series, step.number()
     match step.word:
         case "change" | "change since" | "to date" | "distance to record" | "distance to":
-            return moved(values, _base(values, step), step["kind"])
+            change = moved(values, _base(values, step), step["kind"].replace("a year", "percent"))
+            return _a_year(change, step) if step["kind"] == "a year" else change
         case "average" | "highest" | "lowest" | "deviation":
             return values.of(_rolling(x, step.word, k))
+        case "volatility":
+            if values.kind not in PRICES:
+                raise ParameterError(f"take: `{step.text}` is of a price; else write change 1 then deviation {k}")
+            deviation = _rolling(history.change(x, 1, "log"), "deviation", k)
+            return values.of(deviation * np.sqrt(YEAR[values.period]), "fraction")
         case "drawdown":
             return values.of(history.drawdown(x, k or None), "fraction")
         case "size":
@@ -269,13 +275,18 @@ def taken(values: Values, step: Phrase) -> Values:  # noqa: C901, PLR0911, PLR09
             return values.of(count(marks(values, read("when", step["condition"]))).astype(float), values.period, "runs")
         case "periods to at the pace of":
             return values.of(history.periods_to(x, amount(step["x"], values.kind), k), values.period)
-        case "fall episodes":  # by their first day; one under way has no known size yet
+        case "fall episodes" | "rise episodes":  # by their first day; one under way has no known size yet
             fall, prices = abs(amount(step["x"].rstrip("% ") + "%", "fraction")), values.known().series
             if not 0 < fall < 1 or not (prices > 0).all():
                 raise ParameterError(f"take: `{step.text}`: a fall is of more than 0% and less than 100%, of a price")
-            found = history.fall_episodes(prices, fall).set_index("peak")
-            x = found["sessions" if step["what"] else "depth"].astype(float).mask(found["ongoing"])
-            return values.of(x, values.period if step["what"] else "fraction", "falls")
+            found = history.fall_episodes(prices, fall)
+            begun, ended = found["peak"], found["trough"].mask(found["ongoing"])
+            if step.word == "rise episodes":  # from the trough of one fall to the peak of the next
+                begun, ended = ended.dropna(), begun.shift(-1)[ended.notna()]
+            path = pd.Series(np.arange(len(prices)), prices.index) if step["what"] else prices
+            first, last = (pd.Series(path.reindex(days).to_numpy(), Days(begun)) for days in (begun, ended))
+            x, kind = (last - first, values.period) if step["what"] else (last / first - 1, "fraction")
+            return values.of(x, kind, "episodes")
         case "breakout":
             known = x.dropna()
             if k < LEAST_BREAKOUT or not (known > 0).all():
@@ -315,6 +326,14 @@ def moved(values: Values, base: Series, kind: Any = "", series: Series | None = 
     kind = kind or ("percent" if values.kind in PRICES else "points")
     found = history.change_from(values.series.reindex(base.index) if series is None else series, base, kind)
     return values.of(found, CHANGED.get(values.kind, values.kind) if kind == "points" else "fraction")
+
+
+def _a_year(change: Values, step: Phrase) -> Values:
+    """Return what a change makes a year, compounded; since a day by how many days ago that was."""
+    years = pd.Series(step.number() / YEAR[step["unit"].rstrip("s") or change.period], change.days)
+    if step["date"]:
+        years[:] = (change.days - change.days[0]).days / 365.25
+    return change.of((1 + change.series) ** (1 / years.where(years > 0)) - 1)
 
 
 def offset_of(step: Phrase, place: str = "k") -> pd.DateOffset | None:
