@@ -6,7 +6,7 @@ rolling standard deviation, and the work grows with the logarithm of the window.
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,6 @@ from research_lib.errors import InsufficientDataError
 from research_lib.stats.estimate import Floats
 
 SigmaName = Literal["price_z", "price_z_prior", "distance_z", "distance_expanding", "distance_vol", "return_z"]
-SIGMA_NAMES: tuple[SigmaName, ...] = get_args(SigmaName)
 
 # A standard deviation below this share of the mean is rounding noise of a flat or evenly growing stretch: undefined.
 FLAT_TOLERANCE = 1e-12

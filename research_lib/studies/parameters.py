@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 from pydantic_core import ErrorDetails
@@ -19,7 +19,6 @@ from research_lib.project import NOTEBOOKS, PROJECT, write_whole
 from research_lib.studies.claims import language
 
 SigmaName = Literal["price_z", "price_z_prior", "distance_z", "distance_expanding", "distance_vol", "return_z"]
-SIGMA_NAMES: tuple[SigmaName, ...] = get_args(SigmaName)
 BP = "basis points"
 DDOF = {1: "of a sample", 0: "of a population"}
 EVENTS = [date(2007, 9, 18), date(2019, 7, 31), date(2020, 3, 16), date(2022, 11, 10)]

@@ -30,9 +30,7 @@ from research_lib.studies.parameters import MODELS
 T = TypeVar("T")
 Text = str | Callable[[Any], str]  # a template over {p.…} and {s.…}, or a function of the study
 
-STUDIES = tuple(
-    MODELS
-)  # the notebooks that have a study of their own: a class of its model's name, in one of these modules
+# Where the study of each model is, a class of the same name.
 MODULES = {"Claims": "claims.study", "Leverage": "leverage", "RateCuts": "rate_cuts", "RecordSigma": "record_sigma"}
 MISSING = (InsufficientDataError, MissingDataError)
 READ = ["series", "name", "origin", "first", "last", "rows", "gaps", "found"]

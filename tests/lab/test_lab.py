@@ -8,7 +8,7 @@ import yaml
 from typer.testing import CliRunner
 
 from research_lib.cli import app
-from research_lib.studies.study import STUDIES
+from research_lib.studies.parameters import MODELS
 
 pytestmark = [pytest.mark.browser, pytest.mark.notebook]
 
@@ -22,7 +22,7 @@ MOVES = {
 ORDER = [*MOVES, "04_claims"]
 
 
-@pytest.mark.parametrize("notebook", [START, *STUDIES])
+@pytest.mark.parametrize("notebook", [START, *MODELS])
 def test_run_all_ends_without_an_error(opened, notebook):
     tab = opened(notebook)
     tab.run_all()

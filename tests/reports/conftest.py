@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from research_lib.cli import app
 from research_lib.project import PARAMETERS
 from research_lib.reports.inputs import Inputs
-from research_lib.studies.study import STUDIES
+from research_lib.studies.parameters import MODELS
 
 OF_THE_ENVIRONMENT = "a-value-of-the-environment"
 FINDINGS = "from research_lib.exhibits.findings import show_findings\nshow_findings(answer=seed)"
@@ -35,7 +35,7 @@ SAME_CODE = "from research_lib.reports.inputs import Inputs; Inputs.code = 'one 
 def reports(tmp_path_factory):
     """The smoke report of every study."""
     output = tmp_path_factory.mktemp("reports")
-    paths = [str(PARAMETERS / study / "smoke.yaml") for study in sorted(STUDIES)]
+    paths = [str(PARAMETERS / study / "smoke.yaml") for study in sorted(MODELS)]
     result = CliRunner(env={"DATA_API_KEY": OF_THE_ENVIRONMENT}).invoke(app, ["run", *paths, "--output", str(output)])
     assert result.exit_code == 0, result.output
     return output

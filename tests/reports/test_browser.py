@@ -12,12 +12,12 @@ from research_lib.project import PARAMETERS
 from research_lib.reports.html import render, to_pdf
 from research_lib.reports.index import write_index
 from research_lib.reports.record import Finding, Status, read_record, read_records
-from research_lib.studies.study import STUDIES
+from research_lib.studies.parameters import MODELS
 
 pytestmark = [pytest.mark.browser, pytest.mark.notebook]
 
 CLAIMS = "04_claims"
-PAGES = [*(f"{study}/baseline.html" for study in sorted(STUDIES) if study != CLAIMS), f"{CLAIMS}/sayings.html"]
+PAGES = [*(f"{study}/baseline.html" for study in sorted(MODELS) if study != CLAIMS), f"{CLAIMS}/sayings.html"]
 FAILED = "03_record_sigma/broken.failed.html"
 ALL = [*PAGES, FAILED, "index.html"]
 WIDTHS = [390, 768, 1280]

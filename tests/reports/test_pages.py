@@ -18,7 +18,7 @@ from research_lib.project import PROJECT
 from research_lib.reports import html as pages
 from research_lib.reports.html import files_beside, render, to_pdf
 from research_lib.reports.record import Record
-from research_lib.studies.study import STUDIES
+from research_lib.studies.parameters import MODELS
 from tests.reports.conftest import OF_THE_ENVIRONMENT
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -263,7 +263,7 @@ def test_a_pdf_needs_chromium(tmp_path, monkeypatch):
 
 
 @pytest.mark.notebook
-@pytest.mark.parametrize("study", sorted(STUDIES))
+@pytest.mark.parametrize("study", sorted(MODELS))
 class TestEveryStudy:
     @pytest.fixture
     def html(self, reports, study):

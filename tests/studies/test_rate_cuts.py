@@ -78,7 +78,7 @@ def few_draws(monkeypatch):
 
 def test_the_published_figures(shared_data):
     study = real(shared_data, as_of="2025-12-31")
-    found = {name: one.value for name, one in study.findings.by_name.items()}
+    found = {one.name: one.value for one in study.findings.findings}
     known = {"first_cuts": 8, "rel_mean_252": 0.003206662059667381, "rel_p_signflip_252": 0.953125,
              "rel_mean_before_126": -0.047353203569573385, "pre_cut_126": -0.047353203569573385,
              "regime_easing_mean": 7.563774731377986e-05, "beta_dgs10_down": 1.2011269923935315}  # fmt: skip

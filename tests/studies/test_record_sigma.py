@@ -36,7 +36,7 @@ def test_the_published_record(shared_data):
         "as_of": "2024-07-16",
     }
     study = RecordSigma.from_params(**values)
-    summary, found = study.show.summary, study.findings.by_name
+    summary, found = study.show.summary, study.findings
     assert summary.headline == "The Russell 2000's 4.4σ close was a record. It was no signal."
     assert (summary.verdict, summary.numbers[1][0]) == ("holds", "3 of 8")
     assert "the highest of 9,235 sessions since 1987" in summary.standfirst
@@ -220,3 +220,9 @@ def test_a_source_without_companies_says_so(study):
     fresh = study_of(study.close, as_of="1960-01-01")
     assert all(isinstance(fresh.show(name), Missing) for name in ("breadth", "at_record"))
     assert not fresh.cards_of("panel")
+
+
+def test_each_compared_asset_has_its_own_extremes():
+    known = RecordSigma.from_params(benchmark="", as_of="1987-10-19").records.iloc[0]
+    assert known[["highest", "lowest"]].tolist() == pytest.approx([4.06, -5.52], abs=0.005)
+    assert [f"{known[day]:%Y-%m-%d}" for day in ("highest_date", "lowest_date")] == ["1984-08-03", "1987-10-19"]

@@ -14,8 +14,9 @@ from research_lib.errors import InsufficientDataError, ParameterError
 from research_lib.exhibits.findings import FINDINGS_MIME, SUMMARY_MIME, Finding, Summary, show_findings
 from research_lib.project import NOTEBOOKS
 from research_lib.stats.estimate import Estimate
+from research_lib.studies.parameters import MODELS
 from research_lib.studies.parameters import RecordSigma as RecordSigmaParameters
-from research_lib.studies.study import STUDIES, Find, Missing, Study, figure, result, study_class, table
+from research_lib.studies.study import Find, Missing, Study, figure, result, study_class, table
 
 computed: list[str] = []
 
@@ -147,7 +148,7 @@ def test_what_every_study_shows(study):
     assert {"commit", "pandas", "sha256 of OWN"} <= set(study.show.provenance.data["name"])
 
 
-@pytest.mark.parametrize("notebook", STUDIES)
+@pytest.mark.parametrize("notebook", MODELS)
 def test_a_study_has_what_its_notebook_and_explorer_show(notebook):
     study, cells = study_class(notebook), json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text("utf-8"))["cells"]
     exhibits = study.exhibits()
