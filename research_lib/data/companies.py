@@ -12,7 +12,7 @@ from research_lib.data.calendar import last_finished, sessions_between
 from research_lib.data.catalog import Asset, describe_series
 from research_lib.data.live.store import Snapshots
 from research_lib.data.load import load_prices_if_any, load_series_if_any
-from research_lib.data.quality import STALE_DAYS, DataCard, Fault, found, jumps, session_faults, stale_runs
+from research_lib.data.quality import BAD_PRICE, STALE_DAYS, DataCard, Fault, found, jumps, session_faults, stale_runs
 from research_lib.data.sec import read_facts
 from research_lib.data.source import Folder, Source, parts_of
 from research_lib.data.statements import Found, Table, first_price, make_statements, read_prices, read_statements
@@ -157,7 +157,7 @@ def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PriceP
     for name, prices in frame.items():
         value = prices.to_numpy()
         bad, held = (value <= 0) | np.isinf(value), (value > 0) & np.isfinite(value)
-        own = found(days[bad], "a price that is not positive (left out)")
+        own = found(days[bad], BAD_PRICE)
         if held.any():
             own += jumps(days[held], value[held], LARGEST_MOVE) + stale_runs(days[held], value[held], STALE_DAYS)
         else:

@@ -23,6 +23,7 @@ from research_lib.errors import DataError, InsufficientDataError
 Days: TypeAlias = NDArray[np.datetime64]
 Values: TypeAlias = NDArray[np.floating[Any]]
 
+BAD_PRICE = "a price that is not positive (left out)"
 UNFINISHED = "the session is not over yet (left out)"
 MISSING_SESSION, MISSING_PERIOD = "an exchange session is missing", "a month or quarter is missing"
 STEP = 1.25  # larger than any one-day move of a US index, 1987-10-19 (-20.5%) included

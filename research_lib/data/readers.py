@@ -38,9 +38,9 @@ EARLIEST, LATEST = np.datetime64("1700-01-01"), np.datetime64("2200-01-01")
 DAY_AND_MONTH = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$"
 MIDNIGHT = r"[ T]0?0:00(?::00(?:\.0+)?)?\s*(?:Z|[+-]\d{2}:?\d{2})?$"
 POINT = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|(?=\.\d))(?:\.\d*)?(?:[eE][+-]?\d+)?"  # 3010.39 or 3,010.39
-COMMA = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d+)?"  # 3010,39 or 3.010,39
-PARTED = r"[1-9]\d{0,2}\.\d{3}"  # between semicolons or tabs a point may part thousands
-PARTED_OR_MISSING = rf"(?i:{PARTED}|{'|'.join(map(re.escape, MISSING))})"
+COMMA = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 3010,39 or 3.010,39
+PARTED = r"[+-]?[1-9]\d{0,2}\.\d{3}"  # between semicolons or tabs a point may part thousands
+UNCLEAR = rf"(?i:{PARTED}|[+-]?\d{{1,3}}|{'|'.join(map(re.escape, MISSING))})"  # what does not show whether it does
 BLANK_LINE = r"\n[ \t]*(?=\n)"
 MARKS = r"^[$€£]\s*|(?<=\d)['’\s](?=\d{3}(?!\d))"  # before an amount, and between thousands where no fraction can be
 NO_TABLE = r"\s*(?:<!doctype|<html|<\?xml|\[?\{|PK\x03\x04)"  # web pages, answers of servers, workbooks
@@ -162,7 +162,7 @@ def listed(names: Iterable[object], most: int = 8) -> str:
 
 def quoted(cell: object) -> str:
     """Show a cell in a message, and which two numbers or dates it could be."""
-    text = str(cell).strip()
+    text = "" if pd.isna(cell) else str(cell).strip()  # type: ignore[call-overload]
     if "," in text and re.fullmatch(POINT, text) and re.fullmatch(COMMA, text):
         return f"{text!r} ({text.replace(',', '')} or {text.replace(',', '.')}? write it without the comma)"
     if parts := re.match(DAY_AND_MONTH, text):
@@ -191,7 +191,7 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
         readings = [zone.tz_localize(None) for zone in zones]
         dates: pd.Series[Any] | None = _most_read([one.where(one == one.dt.normalize()) for one in readings])
     else:
-        dates, texts = _cast(cells, "date32", ("",))
+        dates, texts = _cast(cells, "date32", MISSING)
     if dates is None:
         texts = texts.str.replace(MIDNIGHT, "", regex=True).str.replace(r"[\s/.,-]+", "-", regex=True)
         dates = _most_read([pd.to_datetime(texts, format=form, errors="coerce") for form in DATE_FORMS])
@@ -309,7 +309,8 @@ def _decode(data: bytes, shown: str) -> str:
 def _find_header(text: str, shown: str) -> tuple[str, list[str], int]:
     """Return the delimiter, the columns' names, and how many lines stand above the data."""
     lines = text[:LONGEST_HEADER].split("\n", maxsplit=50)
-    start = next(number for number, line in enumerate(lines) if line.strip())
+    above = (not line.strip() or line.lower().startswith("sep=") for line in lines)  # sep=; is Excel's, for itself
+    start = next((number for number, is_above in enumerate(above) if not is_above), len(lines) - 1)
     delimiter = max(",;\t|", key=lines[start].count)
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines[start : start + 2], delimiter=delimiter)]
     if len(rows[0]) < 2:
@@ -349,13 +350,14 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
         raise DataError(f"{shown}, {clipped(fault, 80)}") from None
     rows = range(skipped + 1, text.count("\n") + 1)
     if len(rows) != len(table):
-        raise DataError(f"{shown}: a quotation mark is not closed, or a cell holds a line break")
+        row = next((row for row, line in enumerate(text.split("\n"), 1) if line.count('"') % 2), skipped + 1)
+        raise DataError(f"{shown}, row {row}: a quotation mark is not closed, or a cell holds a line break")
     frame: pd.DataFrame = table.to_pandas().set_axis(rows).set_axis(chosen, axis=1)
     frame = frame.dropna(how="all") if frame.iloc[:, 0].hasnans else frame
     for name, cells in frame.items() if delimiter in ";\t" else ():
-        filled = cells.dropna()
-        cell = next(iter(filled), "")
-        if re.fullmatch(PARTED, cell) and filled.str.fullmatch(PARTED_OR_MISSING).all():
-            readings = f"{float(cell):g} or {cell.replace('.', '')}; write it with two decimals, or without a point"
-            raise DataError(f"{shown}, column {clipped(name)}, row {filled.index[0]}: {cell!r} could be {readings}")
+        filled = cells.dropna().str.strip()
+        if filled.head(100).str.fullmatch(UNCLEAR).all() and filled.str.fullmatch(UNCLEAR).all():
+            for at, cell in filled[filled.str.fullmatch(PARTED)].head(1).items():
+                readings = f"{float(cell):g} or {cell.replace('.', '')}; write it with two decimals, or without a point"
+                raise DataError(f"{shown}, column {clipped(name)}, row {at}: {cell!r} could be {readings}")
     return frame

@@ -30,8 +30,9 @@ ANNUAL_FORMS = ("10-K", "10-KT", "20-F", "40-F")  # and as amended: 10-K/A
 INTO_JANUARY = pd.Timedelta(days=7)  # years of 52 or 53 weeks end some days before or after the calendar's
 FACT = ["company", "tag", "start", "end"]
 
-# A smaller change is rounding, no restatement: the earlier value stays, because to move the day on which the whole row
-# was known would cost more.
+# A later value in a coarser unit (12,345 thousand, then 12 million) is rounding, no restatement; so is a change of less
+# than half a percent. The earlier value stays: to move the day on which the whole row was known would cost more.
+ROUNDING_UNITS = (1e6, 1e5, 1e3)
 ROUNDING_SHARE = 0.005
 
 
@@ -58,7 +59,7 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     restated one, and the row `known_from` the day of that filing.
     """
     usable = facts[(facts["unit"].isin(["USD", "shares"])) & (facts["taxonomy"] != "ifrs-full")]
-    rows, faults = annual_reports(usable), []
+    rows, faults = annual_reports(usable)
     for company, own in facts[~facts["company"].isin(rows["company"])].groupby("company"):
         found = {"IFRS"} if (own["taxonomy"] == "ifrs-full").any() else set(own["unit"]) - {"USD", "shares"}
         said = f"{company} ({', '.join(sorted(found))})" if found else str(company)
@@ -99,7 +100,7 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     return rows, faults
 
 
-def annual_reports(facts: pd.DataFrame) -> pd.DataFrame:
+def annual_reports(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     """Find each company's fiscal years (by their ends), the last in each annual report, and the first report of each.
 
     A year ends on or before its report's day, and on a date that at least half as many of the report's facts have as
@@ -111,20 +112,30 @@ def annual_reports(facts: pd.DataFrame) -> pd.DataFrame:
     dated, keys = dated.rename(columns={"end": "period_end", "filed": "published"}), ["company", "accession"]
     years = dated.groupby([*keys, "period_end", "published"]).agg(votes=("tag", "size"), whole=("whole", "any"))
     years = years[years["whole"]].reset_index().sort_values("period_end")
-    years = years[years["period_end"] <= years["published"]]
-    years = years[2 * years["votes"] >= years.groupby(keys)["votes"].transform("max")]
-    years = years.drop_duplicates(keys, keep="last").sort_values(["published", "accession"])
+    possible = years["period_end"] <= years["published"]
+    most = years["votes"].where(possible).groupby([years[key] for key in keys]).transform("max")
+    believed = possible & (2 * years["votes"] >= most)
+    last = years[believed].groupby(keys)["period_end"].last().rename("last")
+    doubted = years[~believed].join(last, on=keys)
+    doubted = doubted[~(doubted["period_end"] < doubted["last"])]  # an earlier one is there for comparison
+    words = "a year that the rest of its filing contradicts (left out)"
+    faults = [
+        Fault(words, str(filed.date()), f"{company}: to {end.date()}")
+        for company, end, filed in doubted[["company", "period_end", "published"]].itertuples(index=False)
+    ]
+    years = years[believed].drop_duplicates(keys, keep="last").sort_values(["published", "accession"])
     years["fiscal_year"] = (years["period_end"] - INTO_JANUARY).dt.year
     first = years.drop_duplicates(["company", "period_end"]).drop_duplicates(["company", "fiscal_year"])
-    return first[["company", "period_end", "accession", "published", "fiscal_year"]].reset_index(drop=True)
+    return first[["company", "period_end", "accession", "published", "fiscal_year"]].reset_index(drop=True), faults
 
 
 def standing(facts: pd.DataFrame) -> pd.DataFrame:
     """Return the value that stands for each fact, `since` when, the last one but for rounding; `first` it had any."""
     ordered = facts.sort_values([*FACT, "filed", "accession"], kind="stable")
     groups = ordered.groupby(FACT, dropna=False, sort=False)
-    before = groups["value"].shift()
-    changed = before.isna() | ((ordered["value"] - before).abs() > ROUNDING_SHARE * before.abs())
+    value, before = ordered["value"], groups["value"].shift()
+    unit = np.select([value.ne(0) & (value % size == 0) for size in ROUNDING_UNITS], ROUNDING_UNITS, 0.0)
+    changed = before.isna() | ((value - before).abs() > np.maximum(unit / 2, ROUNDING_SHARE * before.abs()))
     ordered = ordered.assign(first=groups["filed"].transform("first"))
     return ordered[changed].drop_duplicates(FACT, keep="last").rename(columns={"filed": "since"})
 

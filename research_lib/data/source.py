@@ -23,8 +23,8 @@ FRENCH_MONTH, FRENCH_MISSING = r"^\s*(\d{4})(\d\d)\s*,", r"(?<=,)\s*-99(\.99|9)\
 # What other vendors call the kit's fields, where a file has no column of the field's own name.
 OTHER_NAMES = {
     "close": ("price", "close_last", "last"),
-    "total": ("adj_close",),
-    "adj_close": ("adjusted_close",),
+    "total": ("adj_close", "adjclose"),
+    "adj_close": ("adjusted_close", "adjclose"),
     "value": ("close", "price"),
 }
 

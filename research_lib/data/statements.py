@@ -15,7 +15,7 @@ import pandas as pd
 
 from research_lib.data.calendar import last_finished
 from research_lib.data.catalog import fact_rows
-from research_lib.data.quality import DataCard, Fault
+from research_lib.data.quality import BAD_PRICE, DataCard, Fault
 from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, open_sheet, read_panel, read_table, require_unique
 from research_lib.data.source import find_table
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
@@ -165,6 +165,12 @@ def read_simfin(folder: Path) -> Found:
     for name, column in CLOSES.items():
         if (folder / name).is_file() and "price" not in rows:
             prices = _read_simfin(folder, name, company="Ticker", published="Date", price=column).dropna()
+            prices = prices[prices["company"].isin(rows["company"])]
+            twice = prices[prices.duplicated(["company", "published"], keep=False)].drop_duplicates()
+            require_unique(twice, ["company", "published"], f"{SIMFIN}/{name}")
+            for row, company, day, price in prices[prices["price"] <= 0].itertuples():
+                said = f"{SIMFIN}/{name}, row {row}, {company}: {price:g}"
+                faults.append(Fault(BAD_PRICE, str(day.date()), said))
             rows["price"] = first_price(rows, prices)
     origin = f"{SIMFIN}/{INCOME} and the balance, cash-flow and price files beside it"
     no_file = f"no {' or '.join(f'{SIMFIN}/{name}' for name in CLOSES)}"
@@ -251,6 +257,7 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
             empty |= rows[name].eq(1) | (rows[name] + 1).isin(10.0 ** np.arange(3, 16))
         faults = [*faults, *_mark(rows[empty], "zero or a placeholder, taken as missing", f": {name}")]
         rows = rows.assign(**{name: rows[name].mask(empty)})
+    rows["market_value"] = rows["market_value"].fillna(rows["price"] * rows["shares"])  # in place of a placeholder
     _refuse_impossible(rows, found.origin)
     rows, second_names = _without_second_names(rows)
     parts = rows["short_term_debt"] + rows["long_term_debt"]

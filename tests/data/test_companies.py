@@ -72,11 +72,13 @@ def test_nothing_after_as_of_matters_and_two_files_are_refused(tmp_path):
 def test_what_is_wrong_in_a_panel_is_left_out_or_named():
     frame = prices("A", "B", "C", "D", "E").drop(SESSIONS[20])
     frame.iloc[3, 1], frame.iloc[50:, 2], frame["D"] = 0.0, frame.iloc[50:, 2] / 4, np.nan
+    frame.iloc[5, 1] = 0.0
     frame.iloc[60:, 4], frame.loc[pd.Timestamp("2100-01-04")] = 44.0, 50.0
     panel = made(frame)
     assert list(panel.values) == ["A", "B", "C", "E"]
     assert panel.values.index[-1] == SESSIONS[-1], "what is not over yet is left out"
-    assert np.isnan(panel.values.iloc[3, 1])
+    assert np.isnan(panel.values.iloc[[3, 5], 1]).all()
+    assert panel.card.faults[1].n == 2
     days = [str(frame.index[row].date()) for row in (3, 50, 60)]
     assert [(fault.kind, fault.date, fault.detail.split(",")[0][:5]) for fault in panel.card.faults] == [
         ("an exchange session is missing", str(SESSIONS[20].date()), ""),

@@ -47,6 +47,7 @@ PACKED = {  # of a text in another form
     "CR": ("the kit's own", lambda text: text.replace("\n", "\r")),
     "blank lines": ("the kit's own", lambda text: "\n" + text.replace("\n", "\n\n")),
     "tabs": ("the kit's own", lambda text: text.replace(",", "\t")),
+    "Excel's sep": ("the kit's own", lambda text: "sep=,\n" + text),
     "semicolons": ("the kit's own", lambda text: text.replace(",", ";")),
     "newest first": ("the kit's own", lambda text: "\n".join(["date,close", *text.splitlines()[:0:-1], ""])),
     "decimal comma": ("Nasdaq, dollars", lambda text: text.replace("$", "").translate(str.maketrans(",.", ".,"))),
@@ -169,6 +170,10 @@ def test_a_time_that_is_midnight_nowhere_known_is_refused_in_parquet_too(tmp_pat
          "3.010? write it without the comma); row 3 (2024-01-16): not a number: '2,999' (2999 or 2.999? write it without the comma)"),
         ("date;close\n2024-01-12;3.010\n2024-01-15;NA\n2024-01-16;2.999\n", "column close, row 2: '3.010' could be 3.01 or 3010; write it with "
          "two decimals, or without a point"),
+        ("date;close\n2024-01-12;999\n2024-01-15;-3.010\n", "column close, row 3: '-3.010' could be -3.01 or -3010; write it with "
+         "two decimals, or without a point"),
+        ('date,close\n2024-01-12,1e3\n2024-01-16,"3,010"\n', "column close, row 3 (2024-01-16): not a number: '3,010' (3010 or "
+         "3.010? write it without the comma)"),
         ('date,close\n2024-01-12,"3,010.50"\n2024-01-16,"2.999,50"\n', "column close, row 2 (2024-01-12): not a number: '3,010.50'; "
          "row 3 (2024-01-16): not a number: '2.999,50'"),
     ],
@@ -184,12 +189,13 @@ def test_what_could_be_two_things_is_refused_with_both(tmp_path, text, line):
         ('2024-01-12,"3,010"\n2024-01-16,999.5\n', [3010, 999.5]),  # one price shows the separator for the others
         ('2024-01-12,"3,010"\n2024-01-16,"999,5"\n', [3.01, 999.5]),
         ('2024-01-12,"1,234,567"\n2024-01-16,"2,000"\n', [1_234_567, 2000]),
+        ("2024-01-12\t1.404\n2024-01-16\t0.999\n2024-01-17\t1\n", [1.404, 0.999, 1]),  # no thousands begin with a zero
         ("2024-01-12,1.404\n2024-01-16,NA\n2024-01-17,2.505\n", [1.404, 2.505]),
         ('2024-01-12,1e3\n2024-01-16,.5\n2024-01-17,"$1,000"\n', [1000, 0.5, 1000]),
     ],
 )
 def test_what_can_mean_only_one_thing_is_read(tmp_path, text, values):
-    assert load(tmp_path, "date,close\n" + text).tolist() == values
+    assert load(tmp_path, f"date{text[10]}close\n" + text).tolist() == values
 
 
 NO_TABLE = "not a table (a workbook, a web page, a broken download?); it should be CSV in UTF-8"
@@ -200,6 +206,8 @@ NO_TABLE = "not a table (a workbook, a web page, a broken download?); it should 
     [
         (b"", "the file is empty"),
         (b"date,close\n", "holds a header but no rows"),
+        (b"sep=;\n", "its only column is ''; it needs a date and a value, with commas between"),
+        (b"sep=;\ndate;close\n2024-01-02;1x\n", "column close, row 3 (2024-01-02): not a number: '1x'"),
         (b"close\n5\n", "its only column is 'close'; it needs a date and a value, with commas between"),
         (b"day,close\n2024-01-02,10\n", "no column date; it has day, close; call the right one date"),
         (b"date,close\n2024-01-02,10\n2024-01-03\n", "row 3: Expected 2 columns, got 1: 2024-01-03"),
@@ -208,7 +216,7 @@ NO_TABLE = "not a table (a workbook, a web page, a broken download?); it should 
         (b"date,close,Close\n2024-01-02,1,2\n", ": column close, Close stands twice in the header"),
         (b"date,close\n2024-01-02,10\nSource: someone,\n", "row 3: not a date (yyyy-mm-dd): 'Source: someone'"),
         (b"date,close,close\n2024-01-02,1,2\n", ": column close stands twice in the header"),
-        (b'date,close,note\n2024-01-02,10,"a\n2024-01-03,11,"b"\n', "a quotation mark is not closed, or a cell holds a line break"),
+        (b'date,close,note\n2024-01-02,10,"a\n2024-01-03,11,"b"\n', "row 2: a quotation mark is not closed, or a cell holds a line break"),
         (b"PK\x03\x04 a workbook", NO_TABLE),
         (b"<!DOCTYPE html><html>", NO_TABLE),
         (b'{"chart": {"error": "Too Many Requests"}}', NO_TABLE),
@@ -225,6 +233,7 @@ NO_TABLE = "not a table (a workbook, a web page, a broken download?); it should 
         (b"date,close\n2024-01-02,10\n,11\n", "row 3: not a date (yyyy-mm-dd): ''"),
         (b"date,close\n2024-01-02,10\n2024-01-03,inf\n", "column close, row 3 (2024-01-03): not a number: 'inf'"),
         (b"date,close\n2024-01-02,10\n2024-01-02,11\n", "column close, row 3 (2024-01-02): the date stands twice: '11'"),
+        (b"date,close\n2024-01-02,10\n2024-01-02,\n", "column close, row 3 (2024-01-02): the date stands twice: ''"),
         (b"date,close\n2024-01-02,0\n", "column close, row 2 (2024-01-02): a price that is not positive: '0'"),
         (b"Date,Open,Adj Close\n2024-01-02,10,9\n", "no column close; it has date, open, adj_close; ask for AAA:open"),
     ],

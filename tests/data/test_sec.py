@@ -26,7 +26,7 @@ def debt_of(**tags):
     """Short-term and long-term debt in millions, and how they were made, of balance-sheet tags in millions."""
     rows, _ = read(company(**{"LongTermDebtNoncurrent": None} | {tag: [stock(1e6 * v)] for tag, v in tags.items()}))
     row = rows.iloc[0]
-    return round(row["short_term_debt"] / 1e6, 3), round(row["long_term_debt"] / 1e6, 3), row["debt_from"]
+    return round(row["short_term_debt"] / 1e6, 9), round(row["long_term_debt"] / 1e6, 9), row["debt_from"]
 
 
 TWICE = "balance sheet, a number tagged twice counted once"
@@ -50,6 +50,7 @@ DUE, BORROWED, REST = "LongTermDebtCurrent", "ShortTermBorrowings", "LongTermDeb
         ({"LongTermDebt": 340, DUE: 40}, (40, 300, "total less the part due")),
         ({"LongTermDebt": 340, DUE: 340}, (340, 0, "total less the part due")),
         ({"LongTermDebt": 340, "DebtCurrent": 65, BORROWED: 25}, (65, 300, "total less the part due")),
+        ({"LongTermDebt": 340, "DebtCurrent": 65}, (65, 275, "total less the part due")),
         ({"LongTermDebt": 340, BORROWED: 25}, (25, 340, "total, not split")),
         ({"LongTermDebt": 1983, "ConvertibleDebtCurrent": 796}, (796, 1983, "total, not split")),
         ({REST: 900, "LongTermDebt": 1000}, (100, 900, "total less the long-term part")),
@@ -131,8 +132,10 @@ def test_a_restated_value_is_not_seen_before_its_filing(statements):
 @pytest.mark.parametrize(
     ("first", "later", "stands"),
     [(100e6, 100e6, 100e6), (100e6, 100_400_000.0, 100e6), (100e6, 100_000_001.0, 100e6),
-     (120_499.0, 120_000.0, 120_499.0), (1_234_567.0, 1_300_000.0, 1_300_000.0),
-     (100e6, 101e6, 101e6)],
+     (120_499.0, 120_000.0, 120_499.0), (1_234_567.0, 1_300_000.0, 1_300_000.0), (100e6, 101e6, 101e6),
+     # In thousands, tenths of a million or millions: rounding; what no rounding makes is a restatement.
+     (1_234_567.0, 1_235_000.0, 1_234_567.0), (1_234_567.0, 1_200_000.0, 1_234_567.0), (-12_345e3, -12e6, -12_345e3),
+     (2_345_000.0, 2e6, 2_345_000.0), (12_500e3, 13e6, 12_500e3), (2_900e3, 2e6, 2e6), (12e6, -12e6, -12e6), (4e5, 0.0, 0.0)],
 )  # fmt: skip
 def test_rounding_in_a_later_report_is_no_restatement(first, later, stands):
     rows, _ = read(company(OperatingIncomeLoss=[fact(first), fact(later, "2024-02-20")]))
@@ -165,11 +168,14 @@ def test_quarters_and_comparatives_make_no_rows(tags):
     assert read(company(**tags))[0]["fiscal_year"].tolist() == [2022]
 
 
-@pytest.mark.parametrize("typed", ["2032-12-31", "2023-01-31"])
+@pytest.mark.parametrize("typed", ["2032-12-31", "2023-01-31", "2012-12-31"])
 def test_a_typing_error_in_a_year_is_outvoted_by_the_rest_of_its_filing(typed):
     start = str((pd.Timestamp(typed) - pd.Timedelta(days=364)).date())
-    rows, _ = read(company(Revenues=[fact(900e6, start=start, end=typed)]))
+    rows, faults = read(company(Revenues=[fact(900e6, start=start, end=typed), COMPARATIVE]))
     assert rows["period_end"].astype(str).tolist() == ["2022-12-31"]
+    assert [str(fault) for fault in faults] == [
+        f"{FILED}: a year that the rest of its filing contradicts (left out): A: to {typed}"
+    ] * (typed > "2022-12-31"), "an earlier year is there for comparison"
 
 
 def test_a_filing_of_two_companies_gives_each_its_own_shares():

@@ -59,8 +59,20 @@ def test_own_file_keeps_what_it_says_and_what_it_leaves_out_follows_from_the_res
     rows = load(write_own(tmp_path, {"debt": "340"}, drop=("short_term_debt", "long_term_debt"))).values
     assert rows["debt"].tolist() == [340], "total debt alone is enough"
     assert rows[["short_term_debt", "long_term_debt"]].isna().all(axis=None)
-    rows = load(write_own(tmp_path, {"price": "4", "shares": "25"}, {"company": "B", "market_value": "7"})).values
-    assert rows["market_value"].tolist() == [100, 7]
+    paid = {"price": "4", "shares": "25"}
+    changes = (
+        {},
+        {"market_value": "7"},
+        {"market_value": "0"},
+        {"market_value": "999999"},
+        {"price": "0.5", "shares": "0.8"},
+    )
+    rows = load(write_own(tmp_path, *(paid | change | {"company": f"C{n}"} for n, change in enumerate(changes)))).values
+    assert rows["market_value"].tolist() == [100, 7, 100, 100, 0.4], "what was paid goes in a placeholder's place"
+    rows = load(write_own(tmp_path, {"restated_on": "NA", "published": "NA"})).values
+    assert (rows["restated_on"].isna().all(), rows["published"].dt.year.tolist()) == (True, [2021]), (
+        "R writes no date as NA"
+    )
 
 
 def test_parquet_and_compustats_names_are_the_same_table(tmp_path):
@@ -284,7 +296,14 @@ def test_simfin_rows_without_a_partner_a_name_or_a_price_are_left_out_and_counte
         ("no row of this company and year in SimFin's other files (left out)", "CCC 2020"),
     ]
     write_simfin(tmp_path, SIMFIN, [("AAA", 0.0, "2020-03-01"), ("AAA", 5.0, "2021-03-01")])
-    assert load(tmp_path).values["price"].dropna().tolist() == [5]
+    loaded = load(tmp_path)
+    assert loaded.values["price"].dropna().tolist() == [5]
+    said = "a price that is not positive (left out)", "simfin/Annual_Stock_Price_Performance.csv, row 2, AAA: 0"
+    assert said in named(loaded)
+    write_simfin(tmp_path, SIMFIN, [("AAA", 5.0, "2021-03-01"), ("AAA", 5.0, "2021-03-01"), ("ZZZ", 0.0, "2021-03-01")])
+    assert named(load(tmp_path)) == [], "the same price twice is one, and others' prices are no matter"
+    write_simfin(tmp_path, SIMFIN, [("AAA", 5.0, "2021-03-01"), ("AAA", 6.0, "2021-03-01")])
+    refuse(tmp_path, r"simfin/Annual_Stock_Price_Performance.csv, row 3: a second row of AAA 2021-03-01")
 
 
 def test_simfin_is_known_when_its_last_file_is(tmp_path):
