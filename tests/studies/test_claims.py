@@ -386,6 +386,10 @@ TWO = "{of: GSPC, take: [change 1, change 2], say: [value, lowest]}"
         ("{of: GSPC, take: fall episodes 20 then change 1}", 5, LAST, {}, "untestable", "`fall episodes 20` must be the last step"),
         ("{of: GSPC, take: correlation with IXIC then average 20}", 5, END_2018, {}, "untestable", "`correlation with IXIC` must be the last step"),
         ("{of: GSPC, take: fall episodes 200}", 5, LAST, {}, "untestable", "a fall is of more than 0% and less than 100%"),
+        # Of a span no session counts before the day that is asked about; a month that has one session so far is a month.
+        ("{of: GSPC, take: change 1, at: 2020-03-16}", "-12.0%", "2020-03", {}, "holds", "on all 12 definitions"),
+        ("{of: GSPC, take: change 1, say: count above 0, at: 2020-03}", "at most 10", "2020-03", {}, "holds", "on all 22 definitions"),
+        ("{of: GSPC, take: rise episodes 20, say: longest}", "12 years", LAST, {}, "holds", "3,109 sessions"),
         ("{of: BAA, take: volatility 12}", 5, END_2018, {}, "untestable", "`volatility 12` is of a price; else write change 1 then deviation 12"),
         ("{of: GSPC, take: periods to 0 at the pace of 5, say: return period}", 5, LAST, {}, "untestable", "on some days the line is never reached"),
         ("{of: GSPC, take: breakout 2 highest}", 5, LAST, {}, "untestable", "a resistance is drawn from 3 prices or more"),

@@ -105,7 +105,8 @@ class Question:
         if span and span[0] == span[1] and check.after:  # what followed is counted from the last value up to the day
             days = lines.pair(check.line, self.end)[0].known().days
             span = (max(days[days <= span[1]], default=span[1]),) * 2
-        self.window: Any = slice(*span) if span and (span[0] < span[1] or check.to or check.after) else None
+        is_window = bool(check.asked and check.asked[0] < check.asked[1]) or check.to or check.after
+        self.window: Any = slice(*span) if span and is_window else None
         self.places_day = any(word in self.word for word in ("rank", "since", "percentile", "as far", "return period"))
 
     def _begins(self, name: str) -> tuple[pd.Timestamp, int]:
