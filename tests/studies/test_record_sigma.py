@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
+from scipy.stats import norm
 
 from research_lib.data import DataSet
 from research_lib.stats.sigma import scan
@@ -226,3 +227,11 @@ def test_each_compared_asset_has_its_own_extremes():
     known = RecordSigma.from_params(benchmark="", as_of="1987-10-19").records.iloc[0]
     assert known[["highest", "lowest"]].tolist() == pytest.approx([4.06, -5.52], abs=0.005)
     assert [f"{known[day]:%Y-%m-%d}" for day in ("highest_date", "lowest_date")] == ["1984-08-03", "1987-10-19"]
+
+
+def test_the_effect_that_would_be_found_four_times_in_five():
+    study = RecordSigma.from_params(benchmark="", as_of="1984-08-03")
+    excess = study.findings["forward_excess_21"]
+    error = (excess.high - excess.low) / (2 * norm.ppf(0.975))
+    effect = error * (norm.ppf(0.975) + norm.ppf(0.8))
+    assert f"less than {100 * effect:.1f} pp" in study.show.summary.limits[2]
