@@ -39,8 +39,9 @@ DAY_AND_MONTH = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$"
 MIDNIGHT = r"[ T]0?0:00(?::00(?:\.0+)?)?\s*(?:Z|[+-]\d{2}:?\d{2})?$"
 POINT = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|(?=\.\d))(?:\.\d*)?(?:[eE][+-]?\d+)?"  # 3010.39 or 3,010.39
 COMMA = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 3010,39 or 3.010,39
-PARTED = r"[+-]?[1-9]\d{0,2}\.\d{3}"  # between semicolons or tabs a point may part thousands
-UNCLEAR = rf"(?i:{PARTED}|[+-]?\d{{1,3}}|{'|'.join(map(re.escape, MISSING))})"  # what does not show whether it does
+PARTED = r"\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*"  # between semicolons or tabs a point may part thousands
+# What does not show whether it does.
+UNCLEAR = rf"(?i:{PARTED}|\s*(?:[+-]?\d{{1,3}}|{'|'.join(map(re.escape, MISSING))})\s*)"
 BLANK_LINE = r"\n[ \t]*(?=\n)"
 MARKS = r"^[$€£]\s*|(?<=\d)['’\s](?=\d{3}(?!\d))"  # before an amount, and between thousands where no fraction can be
 NO_TABLE = r"\s*(?:<!doctype|<html|<\?xml|\[?\{|PK\x03\x04)"  # web pages, answers of servers, workbooks
@@ -355,9 +356,9 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
     frame: pd.DataFrame = table.to_pandas().set_axis(rows).set_axis(chosen, axis=1)
     frame = frame.dropna(how="all") if frame.iloc[:, 0].hasnans else frame
     for name, cells in frame.items() if delimiter in ";\t" else ():
-        filled = cells.dropna().str.strip()
+        filled = cells.dropna()
         if filled.head(100).str.fullmatch(UNCLEAR).all() and filled.str.fullmatch(UNCLEAR).all():
             for at, cell in filled[filled.str.fullmatch(PARTED)].head(1).items():
-                readings = f"{float(cell):g} or {cell.replace('.', '')}; write it with two decimals, or without a point"
-                raise DataError(f"{shown}, column {clipped(name)}, row {at}: {cell!r} could be {readings}")
+                readings = f"{float(cell):g} or {cell.strip().replace('.', '')}; write it with two decimals, or without a point"
+                raise DataError(f"{shown}, column {clipped(name)}, row {at}: {cell.strip()!r} could be {readings}")
     return frame

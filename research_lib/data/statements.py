@@ -268,7 +268,10 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
         "in another currency than most (set aside in sums)": rows["currency"].ne(next(iter(rows["currency"].mode()), "")),
         "restated: known from the restatement": rows["known_from"] > rows["published"],
     }  # fmt: skip
-    faults += [*second_names, *(fault for words, where in named.items() for fault in _mark(rows[where], words))]
+    first = (
+        replace(one, n=int(where.sum())) for words, where in named.items() for one in _mark(rows[where][:1], words)
+    )
+    faults += [*second_names, *first]
     unvalued = rows[~rows["market_value"].notna().groupby(rows["company"]).transform("any")]
     for company, shares in unvalued.groupby("company")["shares"]:
         why = found.no_price if shares.notna().any() else "no count of shares"

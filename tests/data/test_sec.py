@@ -168,10 +168,12 @@ def test_quarters_and_comparatives_make_no_rows(tags):
     assert read(company(**tags))[0]["fiscal_year"].tolist() == [2022]
 
 
-@pytest.mark.parametrize("typed", ["2032-12-31", "2023-01-31", "2012-12-31"])
-def test_a_typing_error_in_a_year_is_outvoted_by_the_rest_of_its_filing(typed):
+@pytest.mark.parametrize(
+    ("typed", "many"), [("2032-12-31", 1), ("2032-12-31", 3), ("2023-01-31", 1), ("2012-12-31", 1)]
+)
+def test_a_typing_error_in_a_year_is_outvoted_by_the_rest_of_its_filing(typed, many):
     start = str((pd.Timestamp(typed) - pd.Timedelta(days=364)).date())
-    rows, faults = read(company(Revenues=[fact(900e6, start=start, end=typed), COMPARATIVE]))
+    rows, faults = read(company(**{tag: [fact(9e8, start=start, end=typed), COMPARATIVE] for tag in FLOWS[-many:]}))
     assert rows["period_end"].astype(str).tolist() == ["2022-12-31"]
     assert [str(fault) for fault in faults] == [
         f"{FILED}: a year that the rest of its filing contradicts (left out): A: to {typed}"
