@@ -22,7 +22,7 @@ FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 JOBS = (os.cpu_count() or 1) + 1
 NONE: list[str] = []
 ANY_OPTION = {"allow_extra_args": True, "ignore_unknown_options": True}
-FILES = "Parameter files, their folders, patterns or names (03_record_sigma/baseline), or notebooks; none: all."
+FILES = "Parameter files, their folders, patterns or names (03_record_sigma/baseline), or notebooks; all if left out."
 TyperArgument.display_type_rich = lambda *_, **__: ""  # type: ignore[method-assign]  # no <list[str]> in the help
 
 
@@ -33,10 +33,10 @@ def _folder(text: str | Path) -> Path:
 
 
 Words = Annotated[list[str], Argument(metavar="FILE", help=FILES)]
-Settings = Annotated[list[str], Option("--set", metavar="NAME=VALUE", help="In place of the file's; another report.")]
-Notebooks = Annotated[Path | None, Option(parser=_folder, metavar="FOLDER", help="Where notebooks are, if elsewhere.")]
-Output = Annotated[Path, Option(parser=_folder, metavar="FOLDER", help="Of all reports.", show_default=False)]
-AsJson = Annotated[bool, Option("--json", help="For programs.")]
+Settings = Annotated[list[str], Option("--set", metavar="NAME=VALUE", help="Use this value, not the file's.")]
+Notebooks = Annotated[Path | None, Option(parser=_folder, metavar="FOLDER", help="Folder of notebooks, if elsewhere.")]
+Output = Annotated[Path, Option(parser=_folder, metavar="FOLDER", help="Folder of all reports.", show_default=False)]
+AsJson = Annotated[bool, Option("--json", help="Print JSON, for programs.")]
 
 
 class Commands(TyperGroup):
@@ -61,12 +61,12 @@ def _examples(*commands: str) -> str:
 TYPER: dict[str, Any] = {"no_args_is_help": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
 START = _examples("list", "run 03_record_sigma/baseline", "lab")
 app = Typer(cls=Commands, add_completion=False, epilog=START, **TYPER)
-data = Typer(cls=Commands, help="Pull live data into snapshots, and look after them.", **TYPER)
+data = Typer(cls=Commands, help="Pull live data into snapshots, and verify them.", **TYPER)
 app.add_typer(data, name="data")
 
 
 @app.callback(invoke_without_command=True)
-def main(version: Annotated[bool, Option("--version", help="Say the version.")] = False) -> None:
+def main(version: Annotated[bool, Option("--version", help="Show the version and exit.")] = False) -> None:
     """Make reports from the research notebooks and their parameter files."""
     if version:
         echo(f"research-lib {__version__}")
@@ -87,20 +87,20 @@ def _plan(words: list[str], settings: list[str] = NONE, grid: list[str] = NONE, 
 def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     words: Words = NONE,
     settings: Settings = NONE,
-    grid: Annotated[list[str], Option(metavar="NAME=A,B,…", help="A report for each value, or combination.")] = NONE,
+    grid: Annotated[list[str], Option(metavar="NAME=A,B,…", help="A report per value or combination.")] = NONE,
     output: Output = REPORTS,
     notebooks: Notebooks = None,
-    jobs: Annotated[int, Option(min=1, metavar="N", help="How many reports at once.")] = JOBS,
-    timeout: Annotated[float | None, Option(min=0.1, metavar="SECONDS", help="When to stop a report.")] = None,
+    jobs: Annotated[int, Option(min=1, metavar="N", help="How many reports to make at once.")] = JOBS,
+    timeout: Annotated[float | None, Option(min=0.1, metavar="SECONDS", help="Stop a report after this time.")] = None,
     cluster: Annotated[str, Option(metavar="ADDRESS", help="The Dask scheduler to run on, or `local`.")] = "",
-    pdf: Annotated[bool, Option("--pdf", help="Print each page to PDF too (needs Chromium).")] = False,
-    force: Annotated[bool, Option("--force", help="Make also reports that nothing has changed for.")] = False,
-    resume: Annotated[bool, Option("--resume", help="Go on with the last run, as it was asked for.")] = False,
+    pdf: Annotated[bool, Option("--pdf", help="Also print each page to PDF (needs Chromium).")] = False,
+    force: Annotated[bool, Option("--force", help="Make all reports, changed or not.")] = False,
+    resume: Annotated[bool, Option("--resume", help="Finish the last run, with its options.")] = False,
 ) -> None:
-    """Run parameter files by Papermill; write reports and their index.
+    """Run parameter files with Papermill; write reports and their index.
 
     A report is not made again while its notebook, parameters, data and the library are the same. An interrupt (Ctrl-C)
-    keeps what is made. Exit status: 0, all made; 1, a report failed or has too little data; 2, a file or option is
+    keeps what is finished. Exit status: 0, all made; 1, a report failed or has too little data; 2, a file or option is
     wrong (the other reports are made); 130, interrupted.
     """
     from research_lib.reports import run
@@ -138,7 +138,7 @@ def _last_request(output: Path) -> dict[str, Any]:
 
 @app.command(epilog=_examples("check", "check params/03_record_sigma --set window=100"))
 def check(words: Words = NONE, settings: Settings = NONE, notebooks: Notebooks = None) -> None:
-    """Check parameter files and their data. Exit status 2: one is wrong, or one that was named (✗, not –) lacks data."""
+    """Check parameter files and their data. Exit status 2: a file is wrong or, if named, lacks data (✗, not –)."""
     from research_lib.reports.run import check as check_data
 
     planned = _plan(words, settings, notebooks=notebooks)
@@ -158,7 +158,7 @@ def check(words: Words = NONE, settings: Settings = NONE, notebooks: Notebooks =
 def list_reports(
     output: Output = REPORTS,
     notebooks: Notebooks = None,
-    long: Annotated[bool, Option("--long", help="With the file, and what the report says in full.")] = False,
+    long: Annotated[bool, Option("--long", help="Also show the file and the whole summary.")] = False,
 ) -> None:
     """List the reports: when each was made, and what it said."""
     from research_lib.reports.plan import Places
@@ -176,10 +176,10 @@ def list_reports(
 
 @app.command(epilog=_examples("compare 03_record_sigma/baseline", "compare 03_record_sigma/baseline --all"))
 def compare(
-    a: Annotated[str, Argument(metavar="A", help="A report as notebook/slug, or the path of its page.")],
-    b: Annotated[str, Argument(metavar="[B]", help="Another; none: the run of A before.")] = "",
+    a: Annotated[str, Argument(metavar="A", help="A report, as notebook/name or the path of its page.")],
+    b: Annotated[str, Argument(metavar="[B]", help="Another; if left out, the previous run of A.")] = "",
     output: Output = REPORTS,
-    everything: Annotated[bool, Option("--all", help="All findings, not only the key ones.")] = False,
+    everything: Annotated[bool, Option("--all", help="Show all findings, not only the key ones.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare two reports; ≠ marks intervals that do not overlap."""
@@ -203,13 +203,13 @@ def compare(
 
 @app.command(epilog=_examples("claims 04_claims/sayings --verdict fails", "claims new mine", "claims words"))
 def claims(  # noqa: PLR0917  # each is an option of the command
-    path: Annotated[str, Argument(metavar="FILE|new|words", help="A claims file; or write one; or the language.")],
-    name: Annotated[str, Argument(metavar="[NAME]", help="With `new`: what to call the file.")] = "mine",
+    path: Annotated[str, Argument(metavar="FILE|new|words", help="Check a file, write one, or list the words.")],
+    name: Annotated[str, Argument(metavar="[NAME]", help="With `new`: the name of the file.")] = "mine",
     settings: Settings = NONE,
-    verdict: Annotated[str | None, Option(metavar="VERDICT", help="Only claims with this verdict.")] = None,
-    article: Annotated[str | None, Option(metavar="ARTICLE", help="Only claims of this article.")] = None,
+    verdict: Annotated[str | None, Option(metavar="VERDICT", help="Show only claims with this verdict.")] = None,
+    article: Annotated[str | None, Option(metavar="ARTICLE", help="Show only claims of this article.")] = None,
     as_json: AsJson = False,
-    as_csv: Annotated[bool, Option("--csv", help="For a spreadsheet.")] = False,
+    as_csv: Annotated[bool, Option("--csv", help="Print CSV, for a spreadsheet.")] = False,
 ) -> None:
     """Check each claim of a file as of its article's date. Exit status 2: a faulty file, source or data."""
     from shutil import get_terminal_size
@@ -235,8 +235,8 @@ def claims(  # noqa: PLR0917  # each is an option of the command
 
 @app.command(epilog=_examples("new my_question", "new my_question --folder ~/research"))
 def new(
-    name: Annotated[str, Argument(metavar="NAME", help="Of the notebook, such as my_question.")],
-    folder: Annotated[Path, Option(parser=_folder, metavar="FOLDER", help="Where to.", show_default=False)] = PROJECT,
+    name: Annotated[str, Argument(metavar="NAME", help="The notebook's name, such as my_question.")],
+    folder: Annotated[Path, Option(parser=_folder, metavar="FOLDER", help="Its folder.", show_default=False)] = PROJECT,
 ) -> None:
     """Write a first notebook of your own, and its parameter file."""
     from research_lib.reports.plan import write_own
@@ -247,7 +247,7 @@ def new(
 
 @app.command(context_settings=ANY_OPTION, epilog=_examples("lab", "lab --no-browser --port=9999", "lab --allow-root"))
 def lab(context: Context) -> None:
-    """Open JupyterLab on the notebooks, for this machine only. Further arguments are JupyterLab's."""
+    """Open JupyterLab on the notebooks; only this machine can reach it. Further arguments go to JupyterLab."""
     from jupyterlab.labapp import LabApp
 
     from research_lib.reports.forkserver import FORK_SERVER
@@ -260,8 +260,8 @@ def lab(context: Context) -> None:
 
 
 @app.command(epilog=_examples("sync", "sync --check"))
-def sync(check: Annotated[bool, Option("--check", help="Write nothing; status 1: stale.")] = False) -> None:
-    """Write parameters cells and docs/parameters.md from the models."""
+def sync(check: Annotated[bool, Option("--check", help="Write nothing; exit 1 if stale.")] = False) -> None:
+    """Write the `parameters` cells and docs/parameters.md from the models."""
     from research_lib.studies.parameters import sync as sync_files
 
     stale = sync_files(check=check)
@@ -273,10 +273,10 @@ def sync(check: Annotated[bool, Option("--check", help="Write nothing; status 1:
 @data.command(epilog=_examples("data pull", "data pull 03_record_sigma/live"))
 def pull(
     words: Words = NONE,
-    _: Annotated[bool, Option("--for", help="May stand before the files.")] = False,
-    accept: Annotated[bool, Option("--accept", help="Use also what lacks some of its earlier history.")] = False,
+    _: Annotated[bool, Option("--for", help="Optional word before the files; changes nothing.")] = False,
+    accept: Annotated[bool, Option("--accept", help="Also use data that lost some earlier history.")] = False,
 ) -> None:
-    """Pull what parameter files need, or go on with it. Exit status 1: something could not be had."""
+    """Pull what parameter files need, or resume a pull. Exit status 1: something could not be pulled."""
     from research_lib.data.live.network import RetryPolicy
     from research_lib.data.live.pull import pull_for
     from research_lib.data.live.store import SERVES, Store
@@ -301,7 +301,7 @@ def pull(
 
 @data.command(epilog=_examples("data verify"))
 def verify() -> None:
-    """List what is there, and compare each file with its hash; exit status 1: one is damaged, which is never used."""
+    """List the snapshots and check each against its hash. Exit status 1: one is damaged; it is never used."""
     from research_lib.data.live.store import Store
 
     store = Store(snapshots_folder())

@@ -32,7 +32,7 @@ from research_lib.errors import ParameterError, nearest
 from research_lib.project import display_path, write_whole
 
 SOURCES = ("bundled", "folder", "yahoo", "fred", "french", "sec")
-FOLDER = "with folder: where it is, relative to the project; of several, by commas, the first that is there"
+FOLDER = "with source folder: its path from the project; of several, separated by commas, the first that exists"
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may be built without the C library
 SECRET_NAME = re.compile(r"(^|_)(api_?key|key|token|secret|password|passwd|credentials?)(_|$)", re.IGNORECASE)
 ASSET_PATTERN = r"^[A-Za-z0-9.^=_-]+(:[a-z_]+)?$"
@@ -98,9 +98,9 @@ class NotebookParameters(BaseModel):
 class Parameters(NotebookParameters):
     """What every notebook of the kit takes: where its data comes from, up to when, and the seed of its random numbers."""
 
-    source: str = parameter("bundled", "Source", f"{', '.join(SOURCES)}; several joined by +")
+    source: str = parameter("bundled", "Source", f"{', '.join(SOURCES)}; join several with +")
     data_dir: str = parameter("", "Folder", FOLDER)
-    as_of: OptionalDay = parameter(None, "As of", "the last date that may be known; empty is the last there is")
+    as_of: OptionalDay = parameter(None, "As of", "the last date that may be known; empty for the last in the data")
     seed: int = parameter(0, "Seed", "the seed of random draws", ge=0)
 
     @model_validator(mode="after")

@@ -32,14 +32,14 @@ EXAMPLE_CLAIM = {"id": "X1", "article": "X", "says": "it fell 20.5%", "check": F
 class RecordSigma(Parameters):
     """Parameters of `03_record_sigma`."""
 
-    asset: AssetName = parameter("GSPC", "Asset", "whose moves; SYMBOL, or SYMBOL:field for another column than close")
-    benchmark: OptionalAssetName = parameter("IXIC", "Benchmark", "compared with; empty for none")
-    assets: list[AssetName] = parameter(["GSPC", "IXIC"], "Compared assets", "whose records are compared", min_length=1)
-    definition: SigmaName = parameter("price_z", "Definition", "the headline sigma")
+    asset: AssetName = parameter("GSPC", "Asset", "the price studied: SYMBOL, or SYMBOL:field if not its close")
+    benchmark: OptionalAssetName = parameter("IXIC", "Benchmark", "the price to compare with; empty for none")
+    assets: list[AssetName] = parameter(["GSPC", "IXIC"], "Compared assets", "prices compared by record", min_length=1)
+    definition: SigmaName = parameter("price_z", "Definition", "which sigma the headline uses")
     window: int = parameter(50, "Window", "how far the averages look back", unit="sessions", step=5, ge=5, le=1000)
-    ddof: int = parameter(1, "Deviation", "1 for the deviation of a sample, 0 of a population", names=DDOF, ge=0, le=1)
+    ddof: int = parameter(1, "Deviation", "standard deviation of a sample: 1; population: 0", names=DDOF, ge=0, le=1)
     threshold: float = parameter(
-        2.5, "Threshold", "how extreme an episode is; a negative one asks for falls", unit="σ", step=0.1, ge=-20, le=20
+        2.5, "Threshold", "how extreme a session must be; negative for falls", unit="σ", step=0.1, ge=-20, le=20
     )
     cluster_gap: int = parameter(10, "Gap joined", "the longest gap within an episode", unit="sessions", ge=0, le=252)
 
@@ -72,19 +72,19 @@ class RateCuts(Parameters):
     """Parameters of `01_rate_cut_regimes`."""
 
     frequency: Literal["monthly", "daily"] = parameter("monthly", "Frequency", "the length of a period")
-    small: AssetName = parameter("S1", "Small caps", "S1 or SMB by months, else a price such as RUT")
-    large: OptionalAssetName = parameter("S5", "Large caps", "S5 (empty with SMB) by months, else a price such as GSPC")
-    horizon: int = parameter(12, "Horizon", "how long after the cut the headline looks", unit="periods", ge=1, le=252)
+    small: AssetName = parameter("S1", "Small caps", "monthly S1 or SMB; daily a price such as RUT")
+    large: OptionalAssetName = parameter("S5", "Large caps", "monthly S5 (empty with SMB); daily a price such as GSPC")
+    horizon: int = parameter(12, "Horizon", "the headline's window after the cut", unit="periods", ge=1, le=252)
     min_cut_bp: float = parameter(
         25.0, "Smallest first cut", "the smallest cut that can begin a cycle", unit=BP, step=5, gt=0, le=300
     )
     min_tightening_bp: float = parameter(
-        50.0, "Hikes before it", "hikes since the last cycle that allow a first cut", unit=BP, step=25, gt=0, le=1000
+        50.0, "Hikes before it", "total hikes that must precede a first cut", unit=BP, step=25, gt=0, le=1000
     )
     pause_days: int = parameter(
-        365, "Or a pause of", "or a pause without cuts that does so too", unit="days", step=5, ge=30, le=3650
+        365, "Or a pause of", "or a pause without cuts in their place", unit="days", step=5, ge=30, le=3650
     )
-    announced_only: bool = parameter(False, "Announced only", "only decisions since 1994-02, which were announced")
+    announced_only: bool = parameter(False, "Announced only", "use only decisions since 1994-02, which were announced")
 
     @model_validator(mode="after")
     def _fits_frequency(self) -> Self:
@@ -126,16 +126,16 @@ class RateCuts(Parameters):
 class Leverage(Parameters):
     """Parameters of `02_leverage_net_debt`; it names no price: the companies' own are found with their statements."""
 
-    large: int = parameter(500, "Large", "how many of the largest are large", unit="companies", step=50, ge=30, le=5000)
-    small: int = parameter(2000, "Small", "how many come next in size", unit="companies", step=100, ge=30, le=20_000)
-    exclude_financials: bool = parameter(True, "Without financials", "leave out financials, real estate; needs sectors")
+    large: int = parameter(500, "Large", "how many count as large, by size", unit="companies", step=50, ge=30, le=5000)
+    small: int = parameter(2000, "Small", "how many come next, as small", unit="companies", step=100, ge=30, le=20_000)
+    exclude_financials: bool = parameter(True, "Without financials", "no financials or real estate; needs sectors")
     quoted_large: float = parameter(1.4, "Quoted for large", "net debt / EBITDA as published", unit="turns", step=0.1)
     quoted_small: float = parameter(4.0, "Quoted for small", "net debt / EBITDA as published", unit="turns", step=0.1)
     zombie_years: int = parameter(3, "Zombie after", "how long interest cover is below 1", unit="years", ge=1, le=10)
-    fiscal_year: int = parameter(0, "Fiscal year", "the year of the headline; 0 is the last one", ge=0, le=2100)
-    events: list[Day] = parameter(EVENTS, "Chosen days", "days whose returns are held against leverage", min_length=1)
-    stress_bp: int = parameter(200, "Stress", "by how much interest rates move", unit=BP, step=25, ge=-1000, le=2000)
-    stress_share: float = parameter(0.5, "Share refinanced", "the share of debt at the new rate", step=0.05, gt=0, le=1)
+    fiscal_year: int = parameter(0, "Fiscal year", "the year of the headline; 0 for the latest", ge=0, le=2100)
+    events: list[Day] = parameter(EVENTS, "Chosen days", "days whose returns are regressed on leverage", min_length=1)
+    stress_bp: int = parameter(200, "Stress", "by how much interest rates rise", unit=BP, step=25, ge=-1000, le=2000)
+    stress_share: float = parameter(0.5, "Share refinanced", "the share of debt refinanced", step=0.05, gt=0, le=1)
 
     optional_symbols: ClassVar[list[str]] = ["GSPC"]  # the market, for betas
     # Rates that debt is priced by, and what the long proxies are made of.
@@ -151,10 +151,10 @@ class Claims(Parameters):
     """Parameters of `04_claims`."""
 
     articles: dict[str, language.Article] = parameter(
-        {"X": EXAMPLE}, "Articles", "what was published, and the last session that it could know", validate_default=True
+        {"X": EXAMPLE}, "Articles", "what was published, and the last session each could know", validate_default=True
     )
     claims: list[language.Claim] = parameter(
-        [EXAMPLE_CLAIM], "Claims", "what they say, and the line that tests it", validate_default=True
+        [EXAMPLE_CLAIM], "Claims", "what each article claims, and the line that tests it", validate_default=True
     )
 
     @property
