@@ -128,7 +128,7 @@ def test_days_months_and_years_are_spans(day: date) -> None:
 
 def test_seasons_have_two_ends() -> None:
     assert read_season("Nov-Apr") == [(11, "", 0), (4, "", 0)]
-    assert read_season("september") == [(9, "", 0), (9, "", 0)]
+    assert read_season("september") == read_season("Sept") == [(9, "", 0), (9, "", 0)]
     assert read_season("Q4") == [(10, "", 0), (12, "", 0)]
     assert read_season("last 5 sessions of Dec-first 2 of Jan") == [(12, "last", 5), (1, "first", 2)]
     assert read_season("15 Dec-10 Jan") == read_season("Dec 15-Jan 10") == [(12, "day", 15), (1, "day", 10)]
@@ -156,7 +156,10 @@ MANY = {"of": ["A"] * 10, "take": ["change 1"] * 10, "from": ["1950"] * 10}
         ("{take: change 1}", "of: is missing"),
         ("{of: GSPC, every: wek}", "every: unknown word wek; did you mean week?"),
         ("{of: GSPC, say: ranks}", "say: unknown word 'ranks'; did you mean rank?"),
-        ("{of: GSPC, when: season 13}", "write Sep, Nov-Apr, Q4"),
+        ("{of: GSPC, say: lowest date}", "say: 'lowest date' is incomplete or misspelt; write date of highest|date of lowest"),
+        ("{of: GSPC, say: lowest day}", "or date of highest|date of lowest"),
+        *((f"{{of: GSPC, when: season {one}}}", f"season '{one}': write Sep, Nov-Apr, Q4")
+          for one in ("13", "Decmber", "Decxyz", "Dec-Janury", "Mayo", "Dec-", "45 Dec", "31 Feb-1 Mar")),
         ("{of: GSPC, when: years electon}", "write election, post-election, midterm"),
         ("{of: GSPC, when: {seson: Sep}}", "when: unknown word 'seson Sep'; did you mean season?"),
         ("{of: GSPC, at: 2024-13}", "at: '2024-13' is no day; write 2024-07-16, 2024-07, 2024"),

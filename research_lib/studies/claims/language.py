@@ -35,7 +35,8 @@ LISTS = ("on", "years")  # a list of days or of years is one condition, not an a
 MOST_READINGS = 500
 ALIASES = {"SPX": "GSPC", "INX": "GSPC", "COMP": "IXIC", "CCMP": "IXIC", "DJIA": "DJI", "INDU": "DJI", "RTY": "RUT"}
 ALIASES |= {"S&P 500": "GSPC", "Nasdaq": "IXIC", "Dow": "DJI", "Russell 2000": "RUT"}
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+ALIASES |= dict.fromkeys(("SP500", "S&P500", "SPX500", "S&P"), "GSPC")
+MONTHS = "january february march april may june july august september october november december"
 QUARTERS = {"q1": "Jan-Mar", "q2": "Apr-Jun", "q3": "Jul-Sep", "q4": "Oct-Dec"}
 ELECTIONS = {"election": 0, "post-election": 1, "midterm": 2, "pre-election": 3}
 NUMBER = r"[+-]?\d[\d,]*(?:\.\d+)?"
@@ -170,8 +171,8 @@ def read(part: str, text: object) -> Phrase:
             return Phrase(places.get("word", bare), written, places)
     shown = [grammar(form) for form in forms]
     names = {name: form for form in shown[::-1] for name in re.split(r" ?\[| <", form)[0].split("|")}
-    first = written.partition(" ")[0]
-    begun = [form for name, form in names.items() if part == "after" or name.partition(" ")[0] == first][::-1]
+    first, whole = written.partition(" ")[0], [name for name in names if {*written.split()} <= {*name.split()}]
+    begun = [names[one] for one in whole or names if whole or part == "after" or first in one.split()][::-1]
     if begun:
         raise ValueError(f"{part}: {written!r} is incomplete or misspelt; write {' or '.join(dict.fromkeys(begun))}")
     raise ValueError(f"{part}: unknown word {written!r}{nearest(' '.join(written.split()[:2]), names)}")
@@ -311,11 +312,12 @@ def read_season(text: str) -> list[tuple[int, str, int]]:
         found = re.fullmatch(
             r"(?:(first|last)? ?([1-9]\d?) (?:sessions )?(?:of )?)?([A-Za-z]{3,9})(?: (\d\d?))?", one.strip()
         )
-        how, before, name, after = found.groups(default="") if found else ("",) * 4
-        if name.lower()[:3] not in MONTHS or (before and after):
-            raise ValueError(f"season {text!r}: write Sep, Nov-Apr, Q4, 15 Dec-15 Jan, or last 5 Dec-first 2 Jan")
+        how, before, name, after = found.groups(default="") if found else ("", "", "none", "")
+        month = next((k for k, one in enumerate(MONTHS.split(), 1) if one.startswith(name.lower())), 0)
         n = int(before or after or 0)
-        ends.append((MONTHS.index(name.lower()[:3]) + 1, how or ("day" if n else ""), n))
+        if not month or (before and after) or n > monthrange(2024, month)[1]:
+            raise ValueError(f"season {text!r}: write Sep, Nov-Apr, Q4, 15 Dec-15 Jan, or last 5 Dec-first 2 Jan")
+        ends.append((month, how or ("day" if n else ""), n))
     return ends
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, TypeVar
 
 import numpy as np
@@ -108,7 +109,9 @@ class Lines:
         asset, info, known = Asset.parse(name), describe_series(name), {*known_series(), *self.source.series_ids()}
         is_price = asset.symbol in self.symbols
         if not is_price and name not in known:
-            raise MissingDataError(f"unknown price or series {name}{nearest(name, sorted(known | self.symbols))}")
+            like = nearest(name, sorted(known | self.symbols)).partition(" (known")[0]
+            here = shorten(", ".join(sorted({*self.source.symbols(), *self.source.series_ids()})), 80, placeholder=" …")
+            raise MissingDataError(f"unknown price or series {name}{like} (here: {here or 'none'})")
         loaded = (load_prices if is_price else load_series)(self.source, [name], as_of=self.as_of)
         self.cards[name], series = loaded.cards[0], loaded[name]
         if is_price:

@@ -14,7 +14,7 @@ from research_lib.errors import DataError, InsufficientDataError, ParameterError
 from research_lib.exhibits.findings import plain
 from research_lib.exhibits.format import NONE, plural, show
 from research_lib.studies.claims.evaluate import Reading, read_all
-from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, read
+from research_lib.studies.claims.language import ABOUT, AT_LEAST, Article, Check, Claim, Figure, read
 from research_lib.studies.claims.lines import KINDS, Lines, next_session, scale
 
 HOLDS, ROUGHLY, FAILS, DEPENDS = "holds", "roughly", "fails", "depends"
@@ -25,6 +25,7 @@ COUNTED = ("rank", "count")
 ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units in all
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
 LISTED = 3
+NEAR = "near the published figure, within three units of its last digit"
 MISFIT = "the line does not fit together"
 SMALL = 0.01  # shares and differences below a point are shown to two places
 LAST_DAY = pd.Timestamp("2200-01-01")
@@ -186,12 +187,18 @@ def _evidence(claim: Claim, found: Sequence[Found], verdict: str, lines: Lines) 
         name = "range over thresholds" if check.say.word == "return period" else "95% interval"
         parts.append(f"too few for an interval (n = {reading.n:,})" if NONE in ends else f"{name} {' to '.join(ends)}")
     if own == ROUGHLY:
-        parts.append("near the published figure, within three units of its last digit")
+        is_bound = claim.figure.comparison != ABOUT
+        parts.append("on the other side of the bound, by half a digit at most" if is_bound else NEAR)
     if own == NO_DATA:
         parts.append(f"the data begins on {reading.first.date()}, after {check.start}")
     if own == FAILS and reading.higher is not None and 1 <= int(claim.figure.high) <= len(reading.higher):
         since = reading.higher[-int(claim.figure.high)]
         parts += [f"it would hold since {since.date()}"] if reading.last - since > A_YEAR else []
+    if own == FAILS and isinstance(reading.value, float) and reading.value < 0 < claim.figure.low:
+        turned, text = replace(reading, value=-reading.value, low=-reading.high, high=-reading.low), claim.figure.text
+        how = re.sub(r"^\D*", "as less than -", text) if claim.figure.comparison == AT_LEAST else "with its minus sign"
+        if verdict_of(turned, claim.figure) == HOLDS:
+            parts.append(f"it would hold with the other sign: write a fall {how}")
     if claim.stand_in:
         return [*parts, claim.stand_in]
     if verdict == DEPENDS:
