@@ -1,7 +1,6 @@
 """Study 03, record sigma: how extreme a move is on every definition, how rare, and what followed earlier ones.
 
-From top to bottom: findings, data, results, exhibits, words, headline and summary. Both sides count: a record low is
-a record, and a negative threshold asks for falls.
+Both sides count: a record low is a record, and a negative threshold asks for falls.
 """
 
 from collections.abc import Mapping
@@ -266,8 +265,7 @@ class RecordSigma(Study):
         """The day under every definition."""
         n, paths = self.p.window, {}
         for name, own, words in DEFINITIONS:
-            settings = replace(self.settings, **own)
-            paths[words.format(n=n)] = scan(self.close.to_frame(), name, settings).iloc[:, 0]
+            paths[words.format(n=n)] = scan(self.close.to_frame(), name, replace(self.settings, **own)).iloc[:, 0]
         return _ranked("definition", paths)
 
     @table("The highest and lowest σ of each asset", ("asset", *EXTREMES), unit="sigma",
@@ -392,9 +390,9 @@ class RecordSigma(Study):
         followed = f"What followed: {'none of it is over yet' if mean.n == 0 else mean.definition}."
         power = "One history: the largest value has been seen once."
         if mean.value is not None:
-            every = plural(len(self.episodes), "episode")
-            after = every if mean.n == len(self.episodes) else f"{mean.n} of {every}"
-            followed = f"In the 21 sessions after {after} {self.beyond} it returned {mean} on average, against {base} after other days."
+            after = plural(mean.n or 0, "episode" if mean.n == len(self.episodes) else "earlier episode")
+            returned = f"{self.beyond} it returned {mean}{' on average' if mean.n != 1 else ''}, against {base} after other days."
+            followed = f"Over the 21 sessions after the {after.removeprefix('1 ')} {returned}"
         if excess.low is not None and excess.high is not None:
             least = show(DETECTABLE * (excess.high - excess.low), "points").lstrip("+")
             power = f"{plural(mean.n or 0, 'episode')}: a difference of less than {least} over 21 sessions would often go unseen."

@@ -127,6 +127,7 @@ def test_the_headline_is_compounded_and_a_published_difference_is_summed(made_up
     assert values[0] == pytest.approx(small - large)
     smb = RateCuts.from_params(**SMB)
     assert smb.after is smb.sums
+    assert smb.show.summary.limits[0].endswith("Left out, since the data lack the 12 months after them: 2019, 2024.")
     assert all("published as a difference" in str(smb.show(name)) for name in ("compounded", "growth"))
 
 
@@ -163,6 +164,7 @@ def test_regimes_are_those_known_before_each_period(made_up):
 def test_the_broad_market_on_the_day_offline():
     study = RateCuts.from_params(as_of="2018-12-31")
     returns, found = study.broad.small, study.market.set_index("horizon")
+    assert found["window"].to_dict() == {0: "the session of the cut", 1: "the session after", 5: "5 sessions after"}
     assert found.loc[0, "mean"] == pytest.approx(returns[study.events(study.broad).index].mean())
     assert returns[CUT] == pytest.approx(0.0501, abs=5e-4)
 
@@ -268,5 +270,6 @@ def test_altering_data_after_as_of_changes_nothing(folder, tmp_path):
         known, later = (study.show(name) for study in studies)
         assert isinstance(known, Missing) or known.data.equals(later.data), name
         assert str(known) == str(later)
+    assert studies[0].show.summary.limits[0].endswith("12 months after them: 1984, 2007.")  # and not 2019
     whole = [load_pair(study.source, "RUT", "GSPC").difference for study in studies]
     assert not whole[0].equals(whole[1])  # the alteration is there to be seen

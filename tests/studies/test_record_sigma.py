@@ -163,7 +163,7 @@ def test_episodes_whose_window_is_not_over_are_counted_out_and_said(study):
     short = study_of(study.close[: study.close.index.get_loc(study.episodes["start"].iloc[-1]) + 5], threshold=2.2)
     n = len(short.episodes)
     assert short.after.set_index("horizon").loc[21, "n"] == n - 1
-    assert f"after {n - 1} of {n} episodes above 2.2σ" in short.show.summary.standfirst
+    assert f"after the {n - 1} earlier episodes above 2.2σ it" in short.show.summary.standfirst
 
 
 def test_too_few_episodes_have_no_interval_and_no_return_period():

@@ -1,7 +1,6 @@
 """Study 01, rate cuts: what small caps do around them, and whether it is the cut, the regime, the recession or chance.
 
-From top to bottom: findings, data, results, tables, figures, summary. Outcomes are small minus large, compounded, where
-nothing else is said.
+Outcomes are small minus large, compounded, where nothing else is said.
 """
 
 from contextlib import suppress
@@ -67,7 +66,7 @@ class RateCuts(Study):
         Find("rel_compounded_p_holm_{key}", "compounded", "p_holm", "p", "adjusted over all windows", rows=True),
         Find("rel_beta_adjusted_{key}", "beta_adjusted", "value", "points", "{window}, less the market times beta", rows=True),
         Find("rel_dividends_{key}", "with_dividends", "value", "points", "{s.total_returns.name}, {window}", rows=True),
-        Find("market_mean_1", "market", "mean", "change", "{s.broad.name} over the session after first cuts"),
+        Find("market_mean_1", "market", "mean", "change", "{s.broad.name} over the session after first cuts", rows="horizon == 1"),
         Find("beta_dgs10_up", "sensitivity", "value", "ratio", "points a point of a rise", rows="driver == '10-year yield, rises'"),
         Find("beta_dgs10_down", "sensitivity", "value", "ratio", "points a point of a fall", rows="driver == '10-year yield, falls'"),
         Find("regime_easing_mean", "regimes", "value", "points", "{s.pair.name} a {s.unit} of easing"),
@@ -247,12 +246,12 @@ class RateCuts(Study):
         """Difference of total returns around first cuts."""
         return self.windows(self.total_returns)
 
-    @table("{s.broad.name} around first cuts, by sessions", (("horizon", Column("session", "count")), *EXCESS),
-           unit="change", on=("broad",), note=FLIPS + " Session 0 is that of the decision.")  # fmt: skip
+    @table("{s.broad.name} around first cuts", ("window", *EXCESS), unit="change", on=("broad",), note=FLIPS)
     def market(self) -> pd.DataFrame:
         """Broad market around first cuts, by sessions."""
-        at = self.events(self.broad)
-        return event_study(self.broad.small, at["position"], (1, 0, 5), groups=at["cycle"], test="sign flip from base")
+        at, days = self.events(self.broad), {0: "the session of the cut", 1: "the session after", 5: "5 sessions after"}
+        found = event_study(self.broad.small, at["position"], [*days], groups=at["cycle"], test="sign flip from base")
+        return found.assign(window=found["horizon"].map(days))
 
     @table("{s.pair.name} around all cuts of the cycles", AROUND, unit="points", note=FLIPS)
     def all_cuts(self) -> pd.DataFrame:
@@ -330,10 +329,9 @@ class RateCuts(Study):
         shown.loc["Mean"] = shown.mean()
         shown.columns = names = [_short(words) for words in self.horizons.values()]
         deck = f"{self.pair.name} around the first cut of each easing cycle, percentage points"
-        alt = f"{self.beat} over {self.span}; the mean is {show(self.headline.value, 'points')}."
-        apart = names[0], _short(self.horizons[1]), "Mean"
-        return charts.heat_map(shown, apart=apart,
-                               title=f"{self.beat} over {self.span}", deck=deck, alt=alt, data=self.outcomes)  # fmt: skip
+        title, apart = f"{self.beat} over {self.span}", (names[0], _short(self.horizons[1]), "Mean")
+        alt = f"{title}; the mean is {show(self.headline.value, 'points')}."
+        return charts.heat_map(shown, apart=apart, title=title, deck=deck, alt=alt, data=self.outcomes)
 
     @figure
     def followed(self) -> Figure:
@@ -343,11 +341,11 @@ class RateCuts(Study):
         differ = f"{', '.join(apart) or 'none'} {'differ' if len(apart) > 1 else 'differs'}"
         title = f"Of {len(frame)} windows around first cuts {differ} from chance, all of them counted"
         frame["text"] = [f"{show(value, 'points')} (n {n:.0f})" for value, n in frame[["value", "n"]].to_numpy()]
-        few = "too few cycles for one" if self.headline.n < LEAST_GROUPS else "exact"
-        deck = f"Mean of the cycles and its 95% interval ({few}); chance: Holm's adjustment over all windows"
+        deck = f"Mean of the cycles and its 95% interval ({'too few cycles' if self.headline.n < LEAST_GROUPS else 'exact'})"
         alt = f"Over {self.span} the mean is {show(self.headline.value, 'points')} (n {self.headline.n})."
+        note = f"A bar off zero may still be chance, because {len(frame)} windows were looked at: Holm's adjustment allows for that."
         return charts.intervals(frame[["value", "low", "high", "text"]], name=f"{self.pair.name}, percentage points",
-                                title=title, deck=deck, alt=alt, data=frame)  # fmt: skip
+                                title=title, deck=deck, alt=alt, note=note, data=frame)  # fmt: skip
 
     @figure
     def paths(self) -> Figure:
@@ -404,10 +402,9 @@ class RateCuts(Study):
         title = f"{found} of {differs['n']:,} ways to ask find an effect; where there is none, {null} do on average, and up to {most}"
         deck = f"By pair, measure, horizon, start and what makes a first cut. {show(positive['value'], 'share')} are positive. "
         deck += f"Band: 90% of what random signs give.{f' Not in this source: {missing}.' if missing else ''}"
-        line = charts.Line(drawn["actual"], "as it was", SMALL_CAPS, width=2.2)
-        band = charts.Band(drawn["low"], drawn["high"], "random")
         return charts.curve(
-            [line], bands=[band], levels={"": 0.0}, unit="points", name="mean after first cuts, percentage points", data=drawn,
+            [charts.Line(drawn["actual"], "as it was", SMALL_CAPS, width=2.2)], levels={"": 0.0}, unit="points", data=drawn,
+            bands=[charts.Band(drawn["low"], drawn["high"], "random")], name="mean after first cuts, percentage points",
             x_name="ways to ask, in order of their mean (%)", title=title, deck=deck, alt=f"{title}.",
         )  # fmt: skip
 
@@ -438,10 +435,15 @@ class RateCuts(Study):
             chance, more = (": chance", "No more") if verdict == "open" else ("", "More")
             found = f"With {cycles}, only an effect of {least} or more would be found four times in five."
             sure = f"{more} than chance: the 95% interval is {ends}. {found}"
-            change = f"Cycles to come that bring the mean beyond {least}, or the specification curve out of the band of random signs."
+            change = f"More cycles, which can show effects below {least}; or a specification curve outside the band of random signs."
             numbers.append((least, f"the least effect that {cycles} would show four times in five"))
+        changes = self.changes if self.p.as_of else load_target_changes().loc[self.changes.index[0] :]
+        judged, known = self.outcomes[self.p.horizon].dropna(), policy.policy_events(changes, "first cut", self.rule)
+        years, others = ({f"{day:%Y}" for day in one.index} for one in (judged, known))
+        left = f" Left out, since the data lack the {self.span} after them: {', '.join(sorted(others - years))}."
         limits = (
-            f"{cycles} since {self.pair.index[0]:%Y}, each with a cause of its own; a single one moves the mean.",
+            f"{plural(row.n, 'first cut')} ({', '.join(sorted(years))}), each with a cause of its own."
+            f" A single one moves the mean.{left if others - years else ''}",
             "Returns include dividends, which published figures often leave out." if self.pair.dividends
             else "Price indices leave out dividends, of which the S&P 500 pays about half a point a year more.",
             "A decision is dated by its announcement; markets may have expected it for months.",
