@@ -17,7 +17,7 @@ BUDGET = {
     "stats": 1994,  # 2,000; the cases of claims came from studies
     "exhibits": 899,  # 900
     "studies": 3884,  # 3,200, of which claims 1,200
-    "reports": 1719,  # 1,500
+    "reports": 1744,  # 1,500
 }
 ROOT = {"__init__", "__main__", "errors", "project", "params"}
 FILES = sorted(LIBRARY.rglob("*.py"))

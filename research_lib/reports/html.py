@@ -62,6 +62,10 @@ class PageRenderer(IPythonRenderer):
         name = f"{name.rstrip('*')}*" if name.startswith(("align", "equation", "gather")) else name
         return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
 
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """Render a picture; `_embedded` looks for its data, also where it is an attachment of the cell."""
+        return str(super(IPythonRenderer, self).image(text, url, title))
+
     def table(self, text: str) -> str:
         """Render a table."""
         return _part("scrolling", "Table", f"<table>{text}</table>")
@@ -186,13 +190,13 @@ def safely(show: Callable[..., str], *what: Any) -> str:  # noqa: ANN401
 
 def _markdown(source: str, folder: Path | None = None, own: dict[str, Any] | None = None) -> str:
     """Render Markdown: a cell's own (with its attachments) may hold HTML, and pictures beside the notebook; others not."""
-    allowed: Any = ["data:image/"]  # typed as a flag, read as a list
-    renderer = PageRenderer(escape=own is None, allow_harmful_protocols=allowed, attachments=own)
+    allowed: Any = ["data:image/", "attachment:"]  # typed as a flag, read as a list
+    renderer = PageRenderer(escape=own is None, allow_harmful_protocols=allowed)
     html = MarkdownWithMath(renderer=renderer).render(source)
-    return _cleaned(html, folder) if "<img" in html or (own is not None and "<" in source) else html
+    return _cleaned(html, folder, own) if "<img" in html or (own is not None and "<" in source) else html
 
 
-def _cleaned(html: str, folder: Path | None = None) -> str:
+def _cleaned(html: str, folder: Path | None = None, own: dict[str, Any] | None = None) -> str:
     """Close what is open in HTML, and take out what a page without script and network cannot have; perhaps all."""
     if len(html) > MOST_CHARACTERS:
         return _part("missing", f"An output of {len(html):,} characters is left out; it stands in the notebook.")
@@ -202,7 +206,7 @@ def _cleaned(html: str, folder: Path | None = None) -> str:
     for tag in soup.find_all(True):
         if tag.name == "img":
             source = str(tag.get("src", ""))
-            tag["src"], tag["alt"] = _embedded(source, folder), tag.get("alt") or "Picture"
+            tag["src"], tag["alt"] = _embedded(source, folder, own or {}), tag.get("alt") or "Picture"
             if not tag["src"]:
                 tag.name, tag.attrs, tag.string = "em", {}, f"[picture not in this page: {source}]"
         for name, value in [*tag.attrs.items()]:
@@ -213,8 +217,11 @@ def _cleaned(html: str, folder: Path | None = None) -> str:
     return str(soup) if soup.find(SEEN) or soup.get_text(strip=True) else ""
 
 
-def _embedded(address: str, folder: Path | None) -> str:
-    """Return a picture's address with its data; that of a file beside the notebook too; empty where it cannot be had."""
+def _embedded(address: str, folder: Path | None, own: dict[str, Any]) -> str:
+    """Return a picture's address with its data: of an attachment, or of a file beside the notebook; empty without one."""
+    if address.startswith("attachment:"):
+        bundle = own.get(unquote(address.removeprefix("attachment:")), {})
+        return next((f"data:{kind};base64,{data}" for kind, data in bundle.items() if kind.startswith("image/")), "")
     if address.startswith("data:image/"):
         return address
     kind, path = mimetypes.guess_type(address)[0] or "", folder / unquote(address) if folder else None

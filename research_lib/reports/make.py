@@ -19,9 +19,20 @@ from papermill.translators import PythonTranslator, papermill_translators
 
 from research_lib import errors
 from research_lib.exhibits.findings import FINDINGS_MIME, SUMMARY_MIME
+from research_lib.params import validate
 from research_lib.reports.html import PAPERMILL_ERROR_TAG, files_beside, render
 from research_lib.reports.kernels import Execution
-from research_lib.reports.record import FAILED, FAILED_NOTEBOOK, FAILED_PAGE, GOOD, NOTEBOOK, PAGE, Record, Status
+from research_lib.reports.record import (
+    FAILED,
+    FAILED_NOTEBOOK,
+    FAILED_PAGE,
+    GOOD,
+    NOTEBOOK,
+    PAGE,
+    Finding,
+    Record,
+    Status,
+)
 
 logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs of a failure is raised too, and told
 ENGINE = "research-lib"  # engine.py, by its entry point
@@ -66,8 +77,8 @@ def make(
     seconds = round(time.monotonic() - clock, 2)
     record = asked.with_(started=started.isoformat(timespec="seconds"), duration_seconds=seconds)
     try:
-        record = record.with_(**read_findings(execution.notebook), **outcome)
-    except ValueError as error:
+        record = validate(Record, {**dict(record), **read_findings(execution.notebook), **outcome}, origin="summary")
+    except Exception as error:  # a cell may show anything under their names
         record = record.with_(**_failed(f"its findings cannot be read: {error}"))
     return _render(notebook, execution.notebook, record)
 
@@ -119,8 +130,9 @@ def _explain_error(notebook: NotebookNode | None) -> dict[str, object]:
             where = "" if error.ename in USER_ERRORS else f"cell {number}: {error.ename}: "
             return _failed(f"{where}{error.evalue}", number)
         if cell.metadata.get("papermill", {}).get("exception"):  # IPython says what is wrong with a magic as a text
-            said = "".join(output.text for output in outputs if output.output_type == "stream").strip().splitlines()
-            return _failed(f"cell {number}: {said[-1] if said else 'it failed'}", number)
+            said = "".join(output.text for output in outputs if output.output_type == "stream").strip()
+            group = re.findall(r"^[ |]*(\w+Group: .*)", said, re.MULTILINE)  # of errors: the last line is a frame
+            return _failed(f"cell {number}: {[*group, *said.splitlines()[-1:], 'it failed'][0]}", number)
     return {}
 
 
@@ -162,12 +174,13 @@ def read_findings(notebook: NotebookNode | None) -> dict[str, Any]:
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     bundles = [output["data"] for output in outputs if "data" in output]
     found = [bundle[FINDINGS_MIME] for bundle in bundles if FINDINGS_MIME in bundle]
+    named = {one["name"]: one for part in found for one in part.get("findings", ())}
     summaries = [bundle[SUMMARY_MIME] for bundle in bundles if SUMMARY_MIME in bundle]
     heading = re.search(r"^# +(.*\S)", next((c.source for c in cells if c.cell_type == "markdown"), ""), re.MULTILINE)
     return {
         **(summaries[-1] if summaries else {}),
         "title": heading[1] if heading else "",
-        "findings": list({one["name"]: one for part in found for one in part.get("findings", ())}.values()),
+        "findings": [validate(Finding, one, origin=f"finding {name}") for name, one in named.items()],
         "data": list({card.get("id"): card for part in found for card in part.get("data", ())}.values()),
         "exhibits": [about for output in outputs if (about := output.get("metadata", {}).get("research_lib"))],
     }

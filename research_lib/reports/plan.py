@@ -126,8 +126,12 @@ class Places:
         found = next(filter(None, map(self._files, named)), []) if word else []
         found = found or [file for one in (matched if word else self.roots) for file in self._files(one)]
         if word and not found:
+            above = next((one for one in path.parents if one.name and one.is_dir()), None)  # as far as it is right
             names = [f"{file.parent.name}/{file.stem}" for file in self.find()]
             like = nearest(str(path.with_suffix("")).removeprefix("params/"), names)
+            if above and not any(above.absolute().is_relative_to(root) for root in self.roots):
+                there = sorted(one.name for one in above.glob("*") if one.name[0] != ".")
+                like = nearest(path.relative_to(above).parts[0], there)
             raise ParameterError(f"{display_path(path)}: no parameter file is there{like}")
         return list(dict.fromkeys(found))
 

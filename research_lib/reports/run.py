@@ -62,7 +62,8 @@ def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any
             if not (output / INDEX).exists() or any(one.status is not Status.UNCHANGED for one in records):
                 from research_lib.reports.index import write_index
 
-                write_index(output, records)
+                with FileLock(output / ".lock"):  # the run that ends last has read all that is there
+                    write_index(output, records)
     except OSError as error:
         raise ReportError(f"reports cannot be written to {output}: {error}") from error
     return records

@@ -60,6 +60,7 @@ def test_a_report_may_be_named_as_the_kit_prints_it_or_by_a_file_folder_or_noteb
         ("params/03_record_sigma/baselin.yaml", "did you mean 03_record_sigma/baseline?"),
         ("nothing_like_it", "(known: 01_rate_cut_regimes/baseline"),
         ("tests/stats", "no parameter file is there"),
+        ("tests/report/a.yaml", "did you mean reports?"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(word, said, monkeypatch):

@@ -187,12 +187,15 @@ def test_pictures_beside_the_notebook_and_attachments_are_taken_along(tmp_path):
         "![a plot](plot.png) ![](gone.png) ![](https://a.b/c.png)\n\n<br><em onclick='x()'>own</em>\n\n"
         "<details>\n\n*inside*\n\n</details>"
     )
-    cell2 = new_markdown_cell("![kept](attachment:kept.png)", attachments={"kept.png": {"image/png": OTHER}})
+    shown = "![kept](<attachment:a b.png>) <img src='attachment:a b.png'> ![lost](attachment:c.png) *beside*"
+    cell2 = new_markdown_cell(shown, attachments={"a b.png": {"image/png": OTHER}})
     html = page(cell, cell2, folder=tmp_path)
     assert f'src="data:image/png;base64,{PNG}"' in html
     assert "[picture not in this page: gone.png]" in html
     assert "[picture not in this page: https://a.b/c.png]" in html
-    assert f'src="data:image/png;base64,{OTHER}"' in html
+    assert html.count(f'src="data:image/png;base64,{OTHER}"') == 2
+    assert "[picture not in this page: attachment:c.png]" in html
+    assert "<em>beside</em>" in html
     assert "<em>own</em>" in html
     assert re.search(r"<details>\s*<p><em>inside</em></p>\s*</details>", html)
     assert not re.search(r'src="(?!data:)', html)

@@ -76,6 +76,10 @@ def test_what_a_newer_report_lacks_does_not_stand_beside_it(tmp_path):
         ("%no_such_magic", "cell 3: UsageError: Line magic function `%no_such_magic` not found."),
         ("raise ValueError('two\\nlines')", "cell 3: ValueError: two lines"),
         ("def broken(:", "cell 3: SyntaxError: "),
+        (
+            "raise ExceptionGroup('two', [ValueError('a'), TypeError()])",
+            "cell 3: ExceptionGroup: two (2 sub-exceptions)",
+        ),
         ("raise KeyboardInterrupt", "cell 3: KeyboardInterrupt: "),
         ("%%bash\nexit 2", "cell 3: CalledProcessError: "),
         ("input('name?')", "cell 3: StdinNotImplementedError: "),
@@ -122,6 +126,26 @@ def test_a_kernel_that_is_not_there(project, kernel, language, status, said):
     project.notebook(kernel=kernel, language=language)
     done = project.run(project.file())
     assert (done.exit_code, said in done.stdout) == (status, True), done.output
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        ("show_findings(x={'value': 1, 'n': 8.5})", "finding x: n: 8.5: should be a valid integer, got a number with"),
+        ("show_findings(x={'value': 1, 'low': 'a'})", "finding x: low: 'a': should be a valid number, unable to parse"),
+        ("display({FINDINGS_MIME: [1]}, raw=True)", "'list' object has no attribute 'get'"),
+        ("display({FINDINGS_MIME: {'findings': [{}]}}, raw=True)", "'name'"),
+        (
+            "display({SUMMARY_MIME: {'headline': 5, 'status': 'ok'}}, raw=True)",
+            "summary: headline: 5: should be a valid",
+        ),
+    ],
+)
+def test_findings_that_are_none_are_one_line_and_lose_nothing(project, shown, said):
+    project.notebook(f"from research_lib.exhibits.findings import *\n{shown}")
+    done = project.run(project.file())
+    assert f"a: failed: its findings cannot be read: {said}" in done.stdout
+    assert project.made() == {"a.failed.html", "a.failed.json", "a.failed.ipynb"}
 
 
 def test_a_page_that_cannot_be_rendered_loses_nothing_that_was_computed(project, monkeypatch):
