@@ -66,7 +66,7 @@ def make(
 
     Returned are its record, and its files by what follows the slug in their names.
     """
-    started, clock = datetime.now(UTC), time.monotonic()
+    started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     why = f"stopped: over its timeout of {timeout_seconds or 0:g} s"
     timer = Timer(timeout_seconds or TIMEOUT_MAX, execution.stop, [why])
     timer.daemon = True
@@ -74,10 +74,10 @@ def make(
     with closing(ensure_event_loop()):  # nbclient opens one for each thread and leaves it open
         outcome = _execute(notebook, parameters, execution)
     timer.cancel()
-    seconds = round(time.monotonic() - clock, 2)
-    record = asked.with_(started=started.isoformat(timespec="seconds"), duration_seconds=seconds)
+    record = asked.with_(started=started, duration_seconds=round(time.monotonic() - clock, 2))
     try:
-        record = validate(Record, {**dict(record), **read_findings(execution.notebook), **outcome}, origin="summary")
+        values = read_findings(execution.notebook) | record.model_dump(exclude_defaults=True) | outcome
+        record = validate(Record, values, origin="summary")
     except Exception as error:  # a cell may show anything under their names
         record = record.with_(**_failed(f"its findings cannot be read: {error}"))
     return _render(notebook, execution.notebook, record)

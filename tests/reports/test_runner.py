@@ -136,7 +136,7 @@ def test_a_kernel_that_is_not_there(project, kernel, language, status, said):
         ("display({FINDINGS_MIME: [1]}, raw=True)", "'list' object has no attribute 'get'"),
         ("display({FINDINGS_MIME: {'findings': [{}]}}, raw=True)", "'name'"),
         (
-            "display({SUMMARY_MIME: {'headline': 5, 'status': 'ok'}}, raw=True)",
+            "display({SUMMARY_MIME: {'headline': 5, 'status': 'ok', 'notebook': '../x'}}, raw=True)",
             "summary: headline: 5: should be a valid",
         ),
     ],
