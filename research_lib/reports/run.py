@@ -236,13 +236,10 @@ def describe(record: Record, output: Path) -> str:
     with suppress(ValueError):  # no days
         if date.fromisoformat(as_of) - date.fromisoformat(ends) > timedelta(LATE_DAYS):
             late = f"as_of is {as_of}, but the data ends on {ends}"
-    said = "; ".join(filter(None, [record.headline, record.message, late]))
-    page, took = (
-        output / record.link(),
-        "" if record.status is Status.UNCHANGED else f", {record.duration_seconds:.1f} s",
-    )
-    where = f" ({display_path(page)}{took})" if page.exists() else ""
-    return f"{record.name}: {record.status.replace('_', ' ')}: {said}{where}"
+    said = "; ".join(filter(None, [record.headline.rstrip("." * bool(late)), record.message, late]))
+    page, took = output / record.link(), f", {record.duration_seconds:.1f} s"
+    where = f" ({display_path(page)}{'' if record.status is Status.UNCHANGED else took})" if page.exists() else ""
+    return ": ".join(filter(None, [record.name, record.status.replace("_", " "), said])) + where
 
 
 def _tell(records: Iterator[Record], total: int, output: Path) -> list[Record]:

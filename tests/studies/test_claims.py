@@ -626,7 +626,7 @@ def test_a_line_that_does_not_fit_never_loses_the_others(tmp_path: Path) -> None
     wrong = "  - {id: A0, article: A, says: s, check: {of: GSPC, when: above 5%, say: count}, is: 5}\n"
     path.write_text(SKELETON + wrong, encoding="utf-8")
     text = claims_report(path)
-    assert "1 holds, 1 untestable" in text
+    assert "holds 1, untestable 1" in text
     assert text.index("UNTESTABLE A0") < text.index("HOLDS A1")
     assert "The line does not fit together: 5%: the line gives a level; write it in points." in " ".join(text.split())
     path.write_text(SKELETON.replace("the S&P 500 fell", "S&P 500: it fell"), encoding="utf-8")

@@ -104,10 +104,9 @@ class Claims(Study):
 
     @property
     def tally(self) -> str:
-        """The counts as a sentence."""
-        return f"{plural(len(self.results), 'claim')}: " + ", ".join(
-            f"{n} {name}" for name, n in self.counts.items() if n
-        )
+        """The counts in a line."""
+        counted = ", ".join(f"{VERDICT_LOOK[name][2]} {n}" for name, n in self.counts.items() if n)
+        return f"{plural(len(self.results), 'claim')}: {counted}"
 
     @result
     def findings(self) -> Findings:
@@ -190,7 +189,7 @@ class Claims(Study):
         """Say how many claims hold, which do not, and what that rests on."""
         wrong, counts = self._failing(read=False), self.counts
         holds, undecided = sum(counts[name] for name in GOOD), len(self.results) - self.decided
-        text = f"Of {self.tally}."
+        text = f"Verdicts on {self.tally}."
         for one in wrong[:1]:
             text += f" One that fails: {one.claim.says} (published {one.stated}, computed {one.computed})."
         numbers = {
