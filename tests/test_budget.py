@@ -7,17 +7,18 @@ import pytest
 from research_lib.project import PROJECT
 
 LIBRARY = PROJECT / "research_lib"
-MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 13_692, 75, 60
+MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 12_170, 75, 60
 # What each package may have today; behind it, what the design wants it to come down to. Lower the first with each step.
 BUDGET = {
     "": 469,  # 400: errors, project, params, __main__
     "cli": 314,  # 300
     "explore": 199,  # 200
     "data": 2672,  # 2,400
-    "stats": 1994,  # 2,000; the cases of claims came from studies
+    "stats": 1993,  # 2,000
     "exhibits": 899,  # 900
-    "studies": 3884,  # 3,200, of which claims 1,200
-    "reports": 1744,  # 1,500
+    "studies": 1995,  # 2,000
+    "claims": 1888,  # 1,200
+    "reports": 1741,  # 1,500
 }
 ROOT = {"__init__", "__main__", "errors", "project", "params"}
 FILES = sorted(LIBRARY.rglob("*.py"))
@@ -29,7 +30,7 @@ def lines(path):
 
 def package(path):
     first = path.relative_to(LIBRARY).parts[0].removesuffix(".py")
-    return "" if first in ROOT else first
+    return "" if first in ROOT else "claims" if path.parent.name == "claims" else first
 
 
 @pytest.mark.parametrize("name", BUDGET, ids=lambda name: name or "root")
