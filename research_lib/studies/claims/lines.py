@@ -431,7 +431,7 @@ def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":  # noqa: C901, P
             found = np.isin(np.arange(len(days)), days.searchsorted(dates[dates >= days[0]]))
         case _:
             raise ParameterError(f"{phrase.text}: only `when` takes it, among the check's own conditions")
-    return pd.Series(np.asarray(found, dtype=bool), index=x.index)
+    return pd.Series(np.asarray(found, dtype=bool), index=x.index, dtype=bool)
 
 
 _all_changes = cache(load_target_changes)
