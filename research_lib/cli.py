@@ -95,7 +95,7 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     cluster: Annotated[str, Option(metavar="ADDRESS", help="The Dask scheduler to run on, or `local`.")] = "",
     pdf: Annotated[bool, Option("--pdf", help="Also print each page to PDF (needs Chromium).")] = False,
     force: Annotated[bool, Option("--force", help="Make all reports, changed or not.")] = False,
-    resume: Annotated[bool, Option("--resume", help="Finish the last run, with its options.")] = False,
+    resume: Annotated[bool, Option("--resume", help="Finish the last run, with its files and settings.")] = False,
 ) -> None:
     """Run parameter files with Papermill; write reports and their index.
 
