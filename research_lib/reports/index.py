@@ -136,7 +136,7 @@ def _score(record: Record) -> list[tuple[str, int, str, str]]:
 
 
 def _picture(base: str, points: Sequence[Record]) -> str:
-    """Draw the first number that has an interval (else the first) over the parameter that is swept, or over its settings."""
+    """Draw the first number that has an interval (else the first) over the one parameter that is swept; of trials, nothing."""
     from research_lib.exhibits.charts import Band, Line, curve
 
     good = _good(points)
@@ -144,14 +144,14 @@ def _picture(base: str, points: Sequence[Record]) -> str:
     chosen = min(first, key=lambda one: one.low is None, default=Finding(name="", value=None))
     drawn = [(one, found) for one in good for found in one.findings if found.name == chosen.name]
     drawn = [(one, found) for one, found in drawn if isinstance(found.value, int | float)]
-    if len(drawn) < 2:
-        return ""
     swept = differing([one.parameters for one, _ in drawn])
-    at = [one.parameters.get(swept[0]) if len(swept) == 1 else None for one, _ in drawn]
+    if len(drawn) < 2 or len(swept) != 1:
+        return ""
+    at = [one.parameters.get(swept[0]) for one, _ in drawn]
     numeric = all(type(one) in (int, float) for one in at)
     rows = [(found.value, found.low, found.high) for _, found in drawn]
     frame = pd.DataFrame(rows, at if numeric else None, ["value", "low", "high"], dtype=float).sort_index()
-    known, name, over = frame.dropna(), as_words(chosen.name), as_words(", ".join(swept))
+    known, name, over = frame.dropna(), as_words(chosen.name), as_words(swept[0])
     shown = [show(value, chosen.unit) for value in (frame["value"].min(), frame["value"].max())]
     figure = curve(
         [Line(frame["value"])],

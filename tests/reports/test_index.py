@@ -147,18 +147,20 @@ def test_a_sweep_is_a_picture_and_its_points_in_order(tmp_path):
     assert "Mean return: +2.0 pp to +10.0 pp" in picture
     csv_link = unquote(re.search(r'href="data:text/csv;charset=utf-8,(.*?)"', picture)[1])
     assert csv_link.splitlines()[1:] == ["20,0.02,0.01,0.2", "50,0.05,0.01,0.2", "100,0.1,0.01,0.2"]
-    items = re.findall(r"<li>.*?</li>", page.partition("Sweep of")[2], re.S)
+    items = re.findall(r"<li>.*?</li>", page.partition("Variants of")[2], re.S)
     said = [f"window {n} : It rose in 3 of 8 cycles" for n in (20, 50, 100)]
     assert [words(item) for item in items] == ["window 9: too short", *said]
 
 
 def test_a_point_of_a_sweep_may_lack_its_number_and_one_alone_is_no_sweep(tmp_path):
     points = [record(f"09_own/a--window={n}", findings=[finding(value)]) for n, value in ((20, 0.02), (50, None))]
-    assert "2 points" in words(index(tmp_path, *points))
+    assert "2 reports with other settings" in words(index(tmp_path, *points))
+    trials = [record(f"09_own/a--{one}=7", parameters={one: 7}, findings=[finding(0.1)]) for one in ("window", "gap")]
+    assert "sweep-09_own-a" not in index(tmp_path / "trials", *trials)
     alone = record("09_own/a--window=100", parameters={"window": 100, "asset": "GSPC"})
     page = index(tmp_path, record("09_own/a"), alone, record("my--own/a"), record("my--own/b"))
     assert {name: cells[0] for name, cells in rows(page).items()} == {"a": "", "a--window=100": "window 100", "b": ""}
-    assert "Sweep of" not in page
+    assert "Variants of" not in page
 
 
 def test_all_findings_are_one_table(tmp_path):
