@@ -37,7 +37,7 @@ def test_the_record_is_that_of_the_baseline():
     assert found["asof_sigma_rank"].value == 1
     assert (
         f"{found['asof_sigma']} σ, the highest of {show(found['asof_sigma'].n, 'count')} sessions since 1950; "
-        f"a record on {records} of {len(study.definitions)} definitions; not passed by the end of 2022" in README
+        f"a record on {records} of {len(study.definitions)} definitions of σ; unbeaten to the end of 2022" in README
     )
     whole = RecordSigma.from_params(benchmark="").records.iloc[0]
     assert (str(whole["highest_date"])[:10], RecordSigma.from_params(benchmark="").close.index[-1].year) == (

@@ -82,7 +82,7 @@ class RateCuts(Parameters):
         50.0, "Hikes before it", "total hikes that must precede a first cut", unit=BP, step=25, gt=0, le=1000
     )
     pause_days: int = parameter(
-        365, "Or a pause of", "or a pause without cuts in their place", unit="days", step=5, ge=30, le=3650
+        365, "Or a pause of", "instead of hikes, a time without a cut", unit="days", step=5, ge=30, le=3650
     )
     announced_only: bool = parameter(False, "Announced only", "use only decisions since 1994-02, which were announced")
 
