@@ -665,6 +665,7 @@ def test_a_new_file_is_checked_as_it_stands(tmp_path: Path, monkeypatch: pytest.
 def test_one_line_is_explained_with_a_picture() -> None:
     found = explain({"of": "GSPC", "take": "change 1"}, "-20.5%", bundled(), as_of="1987-10-19")
     assert (found.verdict, picture(found).title) == ("holds", "The line that was asked: holds")
+    assert re.search(r">[+−]?\d+%<", picture(found).svg)  # an axis in percent
     missing = explain({"of": "RUT"}, "5", open_source("bundled"), as_of="1987-10-19")
     with pytest.raises(InsufficientDataError, match="RUT"):
         picture(missing)

@@ -255,6 +255,12 @@ def test_a_pair_or_a_series_that_is_missing_is_left_out_and_named(made_up):
     assert not isinstance(made_up.show.hero, Missing)
 
 
+@pytest.mark.usefixtures("few_draws")
+def test_a_curve_of_too_few_cycles_says_so():
+    shown = RateCuts.from_params(announced_only=True).show.curve
+    assert shown.title == "None of 1,296 ways to ask has enough first cuts for a test"
+
+
 def test_a_pair_that_is_none_is_refused():
     with pytest.raises(ParameterError, match="one has dividends in it and the other has not"):
         real("x", small="IWM:total")

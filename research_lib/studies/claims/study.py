@@ -220,6 +220,7 @@ def picture(found: Result) -> Figure:
         raise InsufficientDataError(found.text)
     cases = pd.Series(dtype=float) if reading.events is None else reading.events.dropna()
     look: dict[str, Any] = {"marks": [charts.Mark(path.index[-1], float(path.iloc[-1]), found.computed)]}
+    look["unit"] = KINDS[reading.kind]["shown"] if found.claim.checks[0].say.word == "value" else "number"
     drawn, name, line = path, "history of the line", charts.Line(path)
     if len(cases) > 1:
         look = {"points": cases, "unit": KINDS[str(cases.name)]["shown"]}
