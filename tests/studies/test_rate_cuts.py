@@ -258,7 +258,7 @@ def test_a_pair_or_a_series_that_is_missing_is_left_out_and_named(made_up):
 @pytest.mark.usefixtures("few_draws")
 def test_a_curve_of_too_few_cycles_says_so():
     shown = RateCuts.from_params(announced_only=True).show.curve
-    assert shown.title == "None of 1,296 ways to ask has enough first cuts for a test"
+    assert shown.title == "Of 1,296 ways to ask none has enough first cuts for a test"
 
 
 def test_a_pair_that_is_none_is_refused():

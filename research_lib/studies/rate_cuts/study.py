@@ -401,7 +401,7 @@ class RateCuts(Study):
         found, null, most = (show(differs[one], "share") for one in ("value", "null_mean", "null_high"))
         title = f"{found} of {differs['n']:,} ways to ask find an effect; where there is none, {null} do on average, and up to {most}"
         if not differs["n"]:
-            title = f"None of {positive['n']:,} ways to ask has enough first cuts for a test"
+            title = f"Of {positive['n']:,} ways to ask none has enough first cuts for a test"
         deck = f"By pair, measure, horizon, start and what makes a first cut. {show(positive['value'], 'share')} are positive. "
         deck += f"Band: 90% of what random signs give.{f' Not in this source: {missing}.' if missing else ''}"
         return charts.curve(
