@@ -239,7 +239,7 @@ def new(
     folder: Annotated[Path, Option(parser=_folder, metavar="FOLDER", help="Its folder.", show_default=False)] = PROJECT,
 ) -> None:
     """Write a first notebook of your own, and its parameter file."""
-    from research_lib.reports.plan import write_own
+    from research_lib.reports.own import write_own
 
     notebook, file = map(display_path, write_own(name, folder))
     echo(f"wrote {notebook}\nwrote {file}\nmake its report: {COMMAND} run {file}\nwork on it:      {COMMAND} lab")

@@ -1,7 +1,7 @@
 """`Parameters`: a parameter is one pydantic field: name, type, bounds, title, unit and one sentence.
 
 From it come the notebook's cell, the row in the documentation and the explorer's control. Here are also YAML files in and
-out, the cells of users' own notebooks, and what is said of each fault.
+out, and what is said of each fault.
 """
 
 import ast
@@ -10,21 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime
-from itertools import chain, repeat
 from pathlib import Path
-from typing import Annotated, Any, Literal, Optional, Self, TypeVar, Union
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    create_model,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from yaml.constructor import ConstructorError
 
@@ -56,10 +46,6 @@ def iso_day(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(iso_day)]
 OptionalDay = Annotated[date | None, BeforeValidator(iso_day)]
-# What the annotations of a user's cell may be made of; YAML has lists, no tuples.
-KINDS: dict[str, Any] = {one.__name__: one for one in (bool, int, float, str, list, dict)}
-KINDS |= {"date": OptionalDay, "tuple": Annotated[tuple, Field(strict=False)], "List": list, "Dict": dict}
-KINDS |= {"Optional": Optional, "Union": Union, "Literal": Literal}
 
 
 def parameter(default: Any, title: str, text: str, **options: Any) -> Any:  # noqa: ANN401  # as pydantic's Field
@@ -87,7 +73,7 @@ class NotebookParameters(BaseModel):
         known, found = set(cls.model_fields), set()
         for cell in map(str, namespace.get("In", ())):
             with suppress(SyntaxError):
-                tree = ast.parse(_python(cell))
+                tree = ast.parse(as_python(cell))
                 if cell.startswith("# Parameters") or known & _names(tree, ast.Store):
                     found |= _names(tree, ast.Store) - _names(tree, ast.Load)
         others = {name for name in found & set(namespace) if not callable(namespace[name])}
@@ -197,45 +183,6 @@ def parse_axis(setting: str) -> tuple[str, list[object]]:
     return name, values
 
 
-def model_from_cell(notebook: Path) -> type[NotebookParameters]:
-    """Make a model of a notebook's `parameters` cell: names, types, defaults and help stand there.
-
-    Where the cell sets `source` to one of the kit's sources, the model has the kit's own parameters and rules too.
-    """
-    cell, fields = _python(parameters_cell(notebook)), dict[str, Any]()
-    try:
-        statements = [one for one in ast.parse(cell).body if not isinstance(one, ast.FunctionDef | ast.ClassDef)]
-    except SyntaxError as error:
-        raise ParameterError(f"{display_path(notebook)}: its parameters cell is no Python ({error})") from None
-    for node in chain.from_iterable(map(ast.walk, statements)):
-        if isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            rest = cell.split("\n")[(node.end_lineno or 1) - 1].encode()[node.end_col_offset :].decode()
-            for name, value in (pair for target in targets for pair in _pairs(target, node.value)):
-                # A name that the model itself has, such as copy, gets another one there.
-                own = f"{name}_" if hasattr(NotebookParameters, name) else name
-                kind, default = _type_and_default(getattr(node, "annotation", None), value)
-                look: Any = {"alias": name, "description": rest.partition("#")[2].strip()}
-                fields[own] = kind, Field(default, validate_default=kind is OptionalDay, **look)
-    source = str(fields["source"][1].default) if "source" in fields else ""
-    if not set(source.split("+")) <= set(SOURCES):
-        return create_model(notebook.stem, __base__=NotebookParameters, **fields)
-    fields.pop("as_of", None)  # is the kit's own
-    return create_model(notebook.stem, __base__=Parameters, **fields)
-
-
-def parameters_cell(notebook: Path) -> str:
-    """Return the source of a notebook's cell with the tag `parameters`."""
-    try:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-        tagged = ["".join(one["source"]) for one in cells if "parameters" in one.get("metadata", {}).get("tags", [])]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ParameterError(f"{display_path(notebook)}: not a notebook ({' '.join(str(error).split())})") from None
-    if not tagged:
-        raise ParameterError(f"{display_path(notebook)}: no cell has the tag `parameters`: tag the one that sets them")
-    return tagged[0]
-
-
 def cell_text(model: type[NotebookParameters]) -> str:
     """Write the `parameters` cell of a model: name, type, default, and the field's sentence."""
     return "\n".join(f"{name}: {kind} = {default}  # {text}" for name, kind, default, text, _ in _described(model))
@@ -257,44 +204,17 @@ def _described(model: type[NotebookParameters]) -> Iterator[tuple[str, ...]]:
         yield name, TYPES.get(one.get("type", ""), "str"), default, text, ", ".join(map(str, allowed))
 
 
-def _python(cell: str) -> str:
+def as_python(cell: str) -> str:
     """Turn IPython's own commands into Python, as a kernel does; of a cell magic, take what follows it."""
     from IPython.core.inputtransformer2 import TransformerManager
 
     return str(TransformerManager().transform_cell(re.sub(r"^\s*%%.*", "", cell)))  # type: ignore[no-untyped-call]
 
 
-def _pairs(target: ast.expr, value: ast.expr | None) -> Iterator[tuple[str, ast.expr | None]]:
-    """Give each name that an assignment sets, with the code of its value; of several, low, high = 1, 2, each with its own."""
-    if isinstance(target, ast.Name) and target.id[0] != "_":
-        yield target.id, value
-    elif isinstance(target, ast.Tuple | ast.List):
-        parts = getattr(value, "elts", [])
-        for one, part in zip(target.elts, parts if len(parts) == len(target.elts) else repeat(None), strict=False):
-            yield from _pairs(one, part)
-
-
 def _names(tree: ast.AST, kind: type[ast.expr_context]) -> set[str]:
     """Return the names that a piece of code sets (`Store`) or reads (`Load`), but those with an underscore before them."""
     names = [one for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, kind)]
     return {one.id for one in names if one.id[0] != "_"}
-
-
-def _type_and_default(annotation: ast.expr | None, value: ast.expr | None) -> tuple[Any, Any]:
-    """Take a parameter's type from its annotation, else its value; what is computed has no default and, but a date, no type."""
-    try:
-        default = ast.literal_eval(value)  # type: ignore[arg-type]  # None is no literal either
-    except (ValueError, TypeError):
-        default = None
-    name = ast.unparse(annotation) if annotation else type(default).__name__
-    if isinstance(value, ast.Call) and not annotation and "date" in ast.unparse(value.func).split("."):
-        name = "date"  # dt.date(2024, 7, 16), date.today()
-    try:
-        kind = eval(re.sub(r"\b(datetime|dt|typing|t)\.", "", name).strip("'\""), {"__builtins__": {}}, KINDS)  # noqa: S307
-        TypeAdapter(kind)
-    except Exception:  # any other type admits every value
-        kind = Any
-    return (kind | None if default is None else kind), default
 
 
 class _UniqueKeys(SafeLoader):  # type: ignore[misc]  # either of two classes

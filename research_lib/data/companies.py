@@ -164,13 +164,9 @@ def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PriceP
             own.append(Fault("no price at all (left out)"))
         faults += [replace(fault, detail=f"{name} {fault.detail}".strip()) for fault in own]
     values = frame.where(frame.gt(0) & np.isfinite(frame)).dropna(axis=1, how="all")
-    about = {
-        "source": source,
-        "id": "price_panel",
-        "name": f"Prices of {values.shape[1]:,} companies",
-        "origin": origin,
-    }
-    return PricePanel.described(values, values.index, faults=tuple(faults), **about)
+    name = f"Prices of {values.shape[1]:,} companies"
+    about = {"source": source, "id": "price_panel", "name": name, "origin": origin, "faults": tuple(faults)}
+    return PricePanel.described(values, values.index, **about)
 
 
 def month_ends(panel: PricePanel) -> pd.DatetimeIndex:

@@ -285,9 +285,7 @@ def _open_parquet(data: bytes, shown: str) -> Sheet:
         names = _join_levels([(str(one[0]), str(one[1])) for one in frame.columns.to_list()])
     frame = frame.set_axis(names, axis=1)
     if not isinstance(frame.index, pd.RangeIndex):
-        own = [
-            str(name or "index" * level) for level, name in enumerate(frame.index.names)
-        ]  # the first may be nameless
+        own = [str(name or "index" * level) for level, name in enumerate(frame.index.names)]  # one may have none
         frame = frame.drop(columns=own, errors="ignore").reset_index(names=own)
     return Sheet(shown, frame.columns.to_list(), frame.set_axis(range(1, len(frame) + 1)).__getitem__)
 

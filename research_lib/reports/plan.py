@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from research_lib.errors import ParameterError, nearest
-from research_lib.params import model_from_cell, parameters_cell, read_values, validate
-from research_lib.project import NOTEBOOKS, PARAMETERS, display_path, write_whole
+from research_lib.params import read_values, validate
+from research_lib.project import NOTEBOOKS, PARAMETERS, display_path
+from research_lib.reports.own import model_from_cell, parameters_cell
 from research_lib.reports.record import Record, Status
 from research_lib.studies.parameters import MODELS
 
@@ -173,18 +174,3 @@ def _slug(stem: str, point: Mapping[str, object]) -> str:
         return full
     digest = hashlib.sha256(json.dumps(point, default=str).encode()).hexdigest()[:8]
     return f"{safe[:LONGEST_SLUG]}--{digest}"
-
-
-def write_own(name: str, folder: Path) -> tuple[Path, Path]:
-    """Write a first notebook of the user's own and its parameter file, below a folder's `notebooks` and `params`."""
-    notebook, file = folder / "notebooks" / f"{name}.ipynb", folder / "params" / name / "first.yaml"
-    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
-        raise ParameterError(f"name {name!r}: write letters, digits, - and _, such as my_question")
-    if taken := [path for path in (notebook, file) if path.exists()]:
-        raise ParameterError(f"{display_path(taken[0])} is there already: take another name")
-    text = (Path(__file__).parent / "templates" / "own.ipynb").read_text(encoding="utf-8").replace("NAME", name)
-    try:
-        write_whole({notebook: text.encode(), file: b"asset: IXIC\nwindow: 126\n"})
-    except OSError as error:
-        raise ParameterError(f"{folder}: cannot be written ({error.strerror})") from None
-    return notebook, file

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from datetime import date
 
 import nbformat
 import pytest
@@ -10,7 +11,9 @@ from typer.testing import CliRunner
 
 from research_lib.cli import app
 from research_lib.errors import ParameterError
+from research_lib.params import validate
 from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
+from research_lib.reports.own import model_from_cell
 from research_lib.reports.plan import Places, plan
 from tests.reports.conftest import FINDINGS
 from tests.reports.test_kernels import PIXEL
@@ -278,3 +281,103 @@ def test_new_writes_a_notebook_that_runs(tmp_path):
     for name, said in (("my_question", "is there already"), ("../x", "write letters, digits")):
         again = CliRunner().invoke(app, ["new", name, "--folder", str(tmp_path)])
         assert (again.exit_code, len(again.stderr.splitlines()), said in again.stderr) == (2, 1, True)
+
+
+# --- one's own notebook: a line of its cell, and of the parameter a value that is taken, and one that is refused
+
+OWN_CELL = {
+    "symbol": ('symbol: str = "RUT"  # whose prices', "GSPC", 3),
+    "colour": ('colour: str = "#ff0000"  # of the line', "#00ff00", 1),
+    "years": ("years = 3", 5, "three"),
+    "share": ("share = 0.5  # a decimal", 1, "half"),
+    "day": ("day = date(2024, 2, 29)  # a leap day", "2024-02-29", "29.2.2024"),
+    "today": ("today = dt.date.today()", "2024-02-29", "today"),
+    "start": ('start: date = ""', "2020-01-01", 3),
+    "end": ("end: dt.date = dt.date(2024, 1, 1)", "2024-12-31", "2024-13-01"),
+    "names": ('names = ["a", "b"]', [], "a"),
+    "weights": ('weights: dict[str, float] = {"a": 1.0}\nweights["c"] = 3.0', {"b": 2}, {"b": "c"}),
+    "limit": ("limit: int | None = None", 3, 0.5),
+    "most": ("most: Optional[int] = 3", 4, "all"),
+    "side": ('side: Literal["up", "down"] = "up"', "down", "left"),
+    "numbers": ("numbers: list[int] = [1]", [1, 2], ["a"]),
+    "pair": ("pair = (1, 2)", [3, 4], 3),
+    "frame": ("frame: pd.DataFrame = None", "anything", None),
+    "span": ("span = {'a': [date(2020, 1, 1)]}", {}, None),
+    "high": ("low, high = 1, 2", 5, "a"),
+    "two": ("one, (two, _) = 1, (2, 3)", 3, "x"),
+    "twice": ("twice = 2 * years", 6, None),
+    "inner": ("if years:\n    inner = 3", 4, "x"),
+    "copy": ("copy = 1  # pydantic's models have this name too", 2, "x"),
+    "model_dump_x": ("model_dump_x = 1", 2, "x"),
+    "text": ('text = """\n%d of them\n"""', "some", 3),
+    "rest": ("rest = (10\n% 3)", "any", None),
+    "files": ('%matplotlib inline\n!echo "unclosed\nfiles = !ls', ["a"], None),
+    "unseen": ("_hidden = 1\ndef helper():\n    unseen = 1", None, 2),
+}
+WHOLE_CELL = "\n".join(line for line, *_ in OWN_CELL.values())
+TAKEN = {name: taken for name, (_, taken, _) in OWN_CELL.items() if taken is not None}
+REFUSED = {name: refused for name, (_, _, refused) in OWN_CELL.items() if refused is not None}
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Make the model of a notebook's cell."""
+
+    def make(cell=WHOLE_CELL, tags=("parameters",)):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell, metadata={"tags": list(tags)})])
+        nbformat.write(notebook, tmp_path / "05_own.ipynb")
+        return model_from_cell(tmp_path / "05_own.ipynb")
+
+    return make
+
+
+def test_the_model_of_ones_own_notebook_is_its_cell(own):
+    model = own()
+    assert {field.alias: field.description for field in model.model_fields.values() if field.description} == {
+        "symbol": "whose prices", "colour": "of the line", "share": "a decimal", "day": "a leap day",
+        "copy": "pydantic's models have this name too",
+    }  # fmt: skip
+    made = validate(model, TAKEN, origin="own.yaml").model_dump()
+    shown = {name: str(one) if isinstance(one, date) else one for name, one in made.items()}
+    assert shown == {**TAKEN, "pair": (3, 4), "low": 1, "one": 1}
+    defaults = model().model_dump()
+    assert (defaults["text"], defaults["high"], defaults["weights"]) == ("\n%d of them\n", 2, {"a": 1.0})
+
+
+@pytest.mark.parametrize(("name", "value"), [*REFUSED.items(), ("yeers", 3), ("hidden", 1)])
+def test_bad_values_of_ones_own_notebook(own, name, value):
+    with pytest.raises(ParameterError, match=f"^own.yaml: {name}: .*") as caught:
+        validate(own(), {name: value}, origin="own.yaml")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "tags", "said"),
+    [
+        ("x = 3", (), r"05_own.ipynb: no cell has the tag `parameters`"),
+        ("window = = 3", ("parameters",), "its parameters cell is no Python"),
+        ("window = [3", ("parameters",), "its parameters cell is no Python"),
+    ],
+)
+def test_a_cell_that_is_none_says_so(own, cell, tags, said):
+    with pytest.raises(ParameterError, match=said):
+        own(cell, tags)
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"cells": 3}', '{"cells": ["a"]}', '{"cells": [{"metadata": {"tags": ["parameters"]}}]}']
+)
+def test_a_file_that_is_no_notebook_says_so(tmp_path, content):
+    (tmp_path / "broken.ipynb").write_text(content)
+    with pytest.raises(ParameterError, match=r"broken.ipynb: not a notebook"):
+        model_from_cell(tmp_path / "broken.ipynb")
+
+
+def test_the_names_source_and_as_of_are_ones_own_unless_a_source_of_the_kit_is_named(own):
+    model = own('source = "prices.csv"\nas_of = "last friday"')
+    assert model().model_dump() == {"source": "prices.csv", "as_of": "last friday"}
+    model = own('source = "bundled"\nas_of = ""\nyears = 3')
+    assert set(model.model_fields) == {"source", "data_dir", "as_of", "seed", "years"}
+    assert validate(model, {"as_of": "2024-07-16"}, origin="own.yaml").as_of == date(2024, 7, 16)
+    with pytest.raises(ParameterError, match="unknown source 'yahooo'; did you mean yahoo"):
+        validate(model, {"source": "yahooo"}, origin="own.yaml")

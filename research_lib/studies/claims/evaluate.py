@@ -26,14 +26,8 @@ LATE_DAYS = {"quarter": 45 + 92}  # by which a history may begin after the day t
 FEW_CYCLES = 20
 TAIL_SHARE = 0.99  # of the history lies below the threshold of a return period
 PUBLISHED_BY = 5  # the month by which the statements of the year before are out
-SUMMARIES = {
-    "mean": "mean",
-    "median": "median",
-    "deviation": "std",
-    "highest": "max",
-    "longest": "max",
-    "lowest": "min",
-}
+SUMMARIES = {"mean": "mean", "median": "median", "deviation": "std", "highest": "max", "lowest": "min"}  # as in pandas
+SUMMARIES |= {"longest": SUMMARIES["highest"]}
 OF_EACH = {"count", "date", "first date", "previous date"}  # also of a case whose value is not known yet
 DAY_WORDS = {"count", "share", "longest", "since", "date", "first date", "previous date"}  # not about a line's values
 CALENDAR = {"season", "years", "weekday", "session of", "same session of", "on", "policy"}  # nor are these conditions

@@ -1,0 +1,101 @@
+"""A notebook of the user's own: its parameters' model, made of the cell that sets them; and a first one, written."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from itertools import chain, repeat
+from pathlib import Path
+from typing import Annotated, Any, Literal, Optional, Union
+
+from pydantic import Field, TypeAdapter, create_model
+
+from research_lib.errors import ParameterError
+from research_lib.params import SOURCES, NotebookParameters, OptionalDay, Parameters, as_python
+from research_lib.project import display_path, write_whole
+
+# What the annotations of a user's cell may be made of; YAML has lists, no tuples.
+KINDS: dict[str, Any] = {one.__name__: one for one in (bool, int, float, str, list, dict)}
+KINDS |= {"date": OptionalDay, "tuple": Annotated[tuple, Field(strict=False)], "List": list, "Dict": dict}
+KINDS |= {"Optional": Optional, "Union": Union, "Literal": Literal}
+
+
+def model_from_cell(notebook: Path) -> type[NotebookParameters]:
+    """Make a model of a notebook's `parameters` cell: names, types, defaults and help stand there.
+
+    Where the cell sets `source` to one of the kit's sources, the model has the kit's own parameters and rules too.
+    """
+    cell, fields = as_python(parameters_cell(notebook)), dict[str, Any]()
+    try:
+        statements = [one for one in ast.parse(cell).body if not isinstance(one, ast.FunctionDef | ast.ClassDef)]
+    except SyntaxError as error:
+        raise ParameterError(f"{display_path(notebook)}: its parameters cell is no Python ({error})") from None
+    for node in chain.from_iterable(map(ast.walk, statements)):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            rest = cell.split("\n")[(node.end_lineno or 1) - 1].encode()[node.end_col_offset :].decode()
+            for name, value in (pair for target in targets for pair in _pairs(target, node.value)):
+                # A name that the model itself has, such as copy, gets another one there.
+                own = f"{name}_" if hasattr(NotebookParameters, name) else name
+                kind, default = _type_and_default(getattr(node, "annotation", None), value)
+                look: Any = {"alias": name, "description": rest.partition("#")[2].strip()}
+                fields[own] = kind, Field(default, validate_default=kind is OptionalDay, **look)
+    source = str(fields["source"][1].default) if "source" in fields else ""
+    if not set(source.split("+")) <= set(SOURCES):
+        return create_model(notebook.stem, __base__=NotebookParameters, **fields)
+    fields.pop("as_of", None)  # is the kit's own
+    return create_model(notebook.stem, __base__=Parameters, **fields)
+
+
+def parameters_cell(notebook: Path) -> str:
+    """Return the source of a notebook's cell with the tag `parameters`."""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        tagged = ["".join(one["source"]) for one in cells if "parameters" in one.get("metadata", {}).get("tags", [])]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ParameterError(f"{display_path(notebook)}: not a notebook ({' '.join(str(error).split())})") from None
+    if not tagged:
+        raise ParameterError(f"{display_path(notebook)}: no cell has the tag `parameters`: tag the one that sets them")
+    return tagged[0]
+
+
+def _pairs(target: ast.expr, value: ast.expr | None) -> Iterator[tuple[str, ast.expr | None]]:
+    """Give each name that an assignment sets, with the code of its value; of several, low, high = 1, 2, each with its own."""
+    if isinstance(target, ast.Name) and target.id[0] != "_":
+        yield target.id, value
+    elif isinstance(target, ast.Tuple | ast.List):
+        parts = getattr(value, "elts", [])
+        for one, part in zip(target.elts, parts if len(parts) == len(target.elts) else repeat(None), strict=False):
+            yield from _pairs(one, part)
+
+
+def _type_and_default(annotation: ast.expr | None, value: ast.expr | None) -> tuple[Any, Any]:
+    """Take a parameter's type from its annotation, else its value; what is computed has no default and, but a date, no type."""
+    try:
+        default = ast.literal_eval(value)  # type: ignore[arg-type]  # None is no literal either
+    except (ValueError, TypeError):
+        default = None
+    name = ast.unparse(annotation) if annotation else type(default).__name__
+    if isinstance(value, ast.Call) and not annotation and "date" in ast.unparse(value.func).split("."):
+        name = "date"  # dt.date(2024, 7, 16), date.today()
+    try:
+        kind = eval(re.sub(r"\b(datetime|dt|typing|t)\.", "", name).strip("'\""), {"__builtins__": {}}, KINDS)  # noqa: S307
+        TypeAdapter(kind)
+    except Exception:  # any other type admits every value
+        kind = Any
+    return (kind | None if default is None else kind), default
+
+
+def write_own(name: str, folder: Path) -> tuple[Path, Path]:
+    """Write a first notebook of the user's own and its parameter file, below a folder's `notebooks` and `params`."""
+    notebook, file = folder / "notebooks" / f"{name}.ipynb", folder / "params" / name / "first.yaml"
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
+        raise ParameterError(f"name {name!r}: write letters, digits, - and _, such as my_question")
+    if taken := [path for path in (notebook, file) if path.exists()]:
+        raise ParameterError(f"{display_path(taken[0])} is there already: take another name")
+    text = (Path(__file__).parent / "templates" / "own.ipynb").read_text(encoding="utf-8").replace("NAME", name)
+    try:
+        write_whole({notebook: text.encode(), file: b"asset: IXIC\nwindow: 126\n"})
+    except OSError as error:
+        raise ParameterError(f"{folder}: cannot be written ({error.strerror})") from None
+    return notebook, file
