@@ -5,7 +5,8 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from shutil import get_terminal_size
+from typing import Annotated, Any
 
 from typer import Argument, Context, Exit, Option, Typer, echo
 from typer.core import TyperArgument, TyperGroup
@@ -14,28 +15,23 @@ from research_lib import __version__
 from research_lib.errors import ParameterError, ReportError, ResearchError
 from research_lib.project import PROJECT, REPORTS, display_path, snapshots_folder
 
-if TYPE_CHECKING:
-    from research_lib.reports.plan import Plan
-
 COMMAND = "python -m research_lib"
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
-JOBS = (os.cpu_count() or 1) + 1
 NONE: list[str] = []
 ANY_OPTION = {"allow_extra_args": True, "ignore_unknown_options": True}
-FILES = "Parameter files, their folders, patterns or names (03_record_sigma/baseline), or notebooks; all if left out."
 TyperArgument.display_type_rich = lambda *_, **__: ""  # type: ignore[method-assign]  # no <list[str]> in the help
 
 
 def _folder(text: str | Path) -> Path:
-    if ":/" in str(text):
-        raise ReportError(f"{text}: not a folder; to stores such as s3:// Papermill itself writes")
+    if ":/" in str(text) or not str(text).strip():
+        raise ReportError(f"'{text}' is no folder; to stores such as s3:// Papermill itself writes")
     return Path(text).expanduser().absolute()
 
 
-Words = Annotated[list[str], Argument(metavar="FILE", help=FILES)]
-Settings = Annotated[list[str], Option("--set", metavar="NAME=VALUE", help="Use this value, not the file's.")]
+Words = Annotated[list[str], Argument(metavar="FILE", help="Parameter files, folders, notebooks; all if left out.")]
+Settings = Annotated[list[str], Option("--set", metavar="NAME=VALUE", help="Set a parameter; repeat it for more.")]
 Notebooks = Annotated[Path | None, Option(parser=_folder, metavar="FOLDER", help="Folder of notebooks, if elsewhere.")]
-Output = Annotated[Path, Option(parser=_folder, metavar="FOLDER", help="Folder of all reports.", show_default=False)]
+Output = Annotated[Path, Option(parser=_folder, metavar="FOLDER", help="In place of reports/.", show_default=False)]
 AsJson = Annotated[bool, Option("--json", help="Print JSON, for programs.")]
 
 
@@ -49,7 +45,9 @@ class Commands(TyperGroup):
                 stream.reconfigure(errors="replace")  # an ASCII terminal shows ? for σ
         try:
             return super().invoke(ctx)
-        except ResearchError as error:
+        except (ResearchError, OSError) as error:
+            if isinstance(error, BrokenPipeError):  # nobody reads the output any more
+                raise
             echo(error, err=True)
             raise Exit(WRONG_USE) from None
 
@@ -59,8 +57,7 @@ def _examples(*commands: str) -> str:
 
 
 TYPER: dict[str, Any] = {"no_args_is_help": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
-START = _examples("list", "run 03_record_sigma/baseline", "lab")
-app = Typer(cls=Commands, add_completion=False, epilog=START, **TYPER)
+app = Typer(cls=Commands, add_completion=False, epilog=_examples("run 03_record_sigma/baseline", "lab"), **TYPER)
 data = Typer(cls=Commands, help="Pull live data into snapshots, and verify them.", **TYPER)
 app.add_typer(data, name="data")
 
@@ -73,10 +70,12 @@ def main(version: Annotated[bool, Option("--version", help="Show the version and
         raise Exit
 
 
-def _plan(words: list[str], settings: list[str] = NONE, grid: list[str] = NONE, **where: Any) -> "Plan":  # noqa: ANN401
+def _plan(words: list[str], settings: list[str] = NONE, grid: list[str] = NONE, **where: Any) -> Any:  # noqa: ANN401
     from research_lib.params import parse_axis, parse_setting
     from research_lib.reports.plan import plan
 
+    if bare := [word for word in words if "=" in word and word.partition("=")[0].isidentifier()]:
+        raise ParameterError(f"{bare[0]}: no file has this name; to set a parameter, write --set {bare[0]}")
     axes, overrides = [parse_axis(axis) for axis in grid], [parse_setting(setting) for setting in settings]
     if len({name for name, _ in axes + overrides}) < len(axes + overrides):
         raise ParameterError("--set, --grid: give each parameter once; a grid takes all of its values, as a=1,2")
@@ -87,71 +86,65 @@ def _plan(words: list[str], settings: list[str] = NONE, grid: list[str] = NONE, 
 def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     words: Words = NONE,
     settings: Settings = NONE,
-    grid: Annotated[list[str], Option(metavar="NAME=A,B,…", help="A report per value or combination.")] = NONE,
+    grid: Annotated[list[str], Option(metavar="NAME=A,B,…", help="Make a report for each value.")] = NONE,
     output: Output = REPORTS,
     notebooks: Notebooks = None,
-    jobs: Annotated[int, Option(min=1, metavar="N", help="How many reports to make at once.")] = JOBS,
+    jobs: Annotated[int, Option(min=1, metavar="N", help="How many reports at once.")] = (os.cpu_count() or 1) + 1,
     timeout: Annotated[float | None, Option(min=0.1, metavar="SECONDS", help="Stop a report after this time.")] = None,
     cluster: Annotated[str, Option(metavar="ADDRESS", help="The Dask scheduler to run on, or `local`.")] = "",
     pdf: Annotated[bool, Option("--pdf", help="Also print each page to PDF (needs Chromium).")] = False,
     force: Annotated[bool, Option("--force", help="Make all reports, changed or not.")] = False,
     resume: Annotated[bool, Option("--resume", help="Finish the last run, with its files and settings.")] = False,
 ) -> None:
-    """Run parameter files with Papermill; write reports and their index.
+    """Make the reports of parameter files, and their index.
 
-    A report is not made again while its notebook, parameters, data and the library are the same. An interrupt (Ctrl-C)
-    keeps what is finished. Exit status: 0, all made; 1, a report failed or has too little data; 2, a file or option is
-    wrong (the other reports are made); 130, interrupted.
+    A report is made again only when its notebook, parameters, data or the library changed. Ctrl-C keeps what is
+    finished. Exit status: 0, all made; 1, a report failed or has too little data; 2, a file or option is wrong (the
+    other reports are made); 130, interrupted.
     """
     from research_lib.reports import run
 
-    if resume and (words or settings or grid):
+    if resume and (words or settings or grid or notebooks or timeout or cluster):
         raise ParameterError("--resume: goes on with what the last run was asked for; leave files and settings out")
     files = [str(Path(word).absolute()) if Path(word).exists() else word for word in words]
-    how = {"jobs": jobs, "timeout_seconds": timeout, "cluster": cluster}
-    asked = {"words": files, "settings": settings, "grid": grid, "notebooks": notebooks and str(notebooks)}
-    request: dict[str, Any] = _last_request(output) if resume else {**asked, "options": how}
-    options = run.Options(**request["options"], force=force, leave_out_absent=not request["words"])
-    where = {"output": output, "notebooks": request["notebooks"] and Path(request["notebooks"])}
-    planned = _plan(request["words"], request["settings"], request["grid"], **where)
+    how: Any = {"jobs": jobs, "timeout_seconds": timeout, "cluster": cluster}
+    asked: Any = {"words": files, "settings": settings, "grid": grid, "notebooks": notebooks and str(notebooks)}
+    try:
+        request = json.loads((output / "summary.json").read_bytes())["request"] if resume else {**asked, "options": how}
+        options = run.Options(**request["options"], force=force, leave_out_absent=not request["words"])
+        wanted = request["words"], request["settings"], request["grid"]
+        where: dict[str, Any] = {"output": output, "notebooks": request["notebooks"] and Path(request["notebooks"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ReportError(f"{display_path(output)}: there is no run to resume; run without --resume") from None
+    planned = _plan(*wanted, **where)
     records = run.run(planned, output=output, options=options, request=request)
-    for record in (one for one in records if pdf and one.status in {"ok", "unchanged"}):
+    made = [record for record in records if record.status in {"ok", "unchanged"}]
+    for record in made if pdf else []:
         from research_lib.reports.html import to_pdf
 
         echo(f"pdf: {display_path(to_pdf(output / record.link()))}")
     statuses = [str(record.status) for record in records]
     if missing := statuses.count("interrupted"):
         again = "" if output == REPORTS else f" --output {shlex.quote(display_path(output))}"
-        kept = f"interrupted: {len(records) - missing} of {len(records)} reports are done and kept"
+        kept = f"interrupted: {len(made)} of {len(made) + missing} reports are done and kept"
         echo(f"{kept}; go on with: {COMMAND} run --resume{again}", err=True)
         raise Exit(INTERRUPTED)
     raise Exit(WRONG_USE if "wrong" in statuses else FAILED if {"failed", "insufficient_data"} & {*statuses} else 0)
 
 
-def _last_request(output: Path) -> dict[str, Any]:
-    path = output / "summary.json"
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))["request"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ReportError(f"{display_path(path)}: there is no run to resume; run without --resume") from None
-
-
 @app.command(epilog=_examples("check", "check params/03_record_sigma --set window=100"))
 def check(words: Words = NONE, settings: Settings = NONE, notebooks: Notebooks = None) -> None:
-    """Check parameter files and their data. Exit status 2: a file is wrong or, if named, lacks data (✗, not –)."""
+    """Check parameter files and their data: ✓ can run, ✗ is wrong (exit status 2), – is skipped: its data is not here."""
     from research_lib.reports.run import check as check_data
 
     planned = _plan(words, settings, notebooks=notebooks)
     unfit = check_data(planned.reports, leave_out_absent=not words)
-    faulty = {record.name: record for record in [*planned.faults, *unfit.values()]}
-    for name in sorted({*faulty, *(report.name for report in planned.reports)}):
-        if name not in faulty:
-            echo(f"✓ {name}")
-            continue
-        mark = "–" if faulty[name].status == "left_out" else "✗"
-        for line in faulty[name].message.splitlines():
-            echo(f"{mark} {name}: {line.removeprefix(f'{name}: ')}")
-    raise Exit(WRONG_USE if any(fault.status != "left_out" for fault in faulty.values()) else 0)
+    lines = [f"✓ {report.name}" for report in planned.reports if report.name not in unfit]
+    for record in [*planned.faults, *unfit.values()]:
+        mark, start = "–" if record.status == "left_out" else "✗", f"{record.name}: "
+        lines += [f"{mark} {start}{line.removeprefix(start)}" for line in record.message.splitlines()]
+    echo("\n".join(sorted(lines, key=lambda line: line[2:].partition(":")[0])))
+    raise Exit(WRONG_USE if any(line[0] == "✗" for line in lines) else 0)
 
 
 @app.command("list", epilog=_examples("list", "list --long"))
@@ -160,7 +153,7 @@ def list_reports(
     notebooks: Notebooks = None,
     long: Annotated[bool, Option("--long", help="Also show the file and the whole summary.")] = False,
 ) -> None:
-    """List the reports: when each was made, and what it said."""
+    """List the reports: when each was made, and its headline."""
     from research_lib.reports.plan import Places
     from research_lib.reports.record import GOOD, read_record
 
@@ -169,15 +162,14 @@ def list_reports(
     for name, file in files.items():
         record = read_record(output / f"{name}.{GOOD}")
         made, said, full = (record.started[:10], record.headline, record.standfirst) if record else ("not yet", "", "")
-        echo(f"{name:{width}}  {made:10}  {said}".rstrip())
-        if long:
-            echo(f"    {display_path(file)}\n    {full}".rstrip())
+        more = f"\n    {display_path(file)}\n    {full}".rstrip() if long else ""
+        echo(f"{name:{width}}  {made:10}  {said}".rstrip() + more)
 
 
 @app.command(epilog=_examples("compare 03_record_sigma/baseline", "compare 03_record_sigma/baseline --all"))
 def compare(
     a: Annotated[str, Argument(metavar="A", help="A report, as notebook/name or the path of its page.")],
-    b: Annotated[str, Argument(metavar="[B]", help="Another; if left out, the previous run of A.")] = "",
+    b: Annotated[str, Argument(metavar="B", help="Another; if left out, A as it was before.")] = "",
     output: Output = REPORTS,
     everything: Annotated[bool, Option("--all", help="Show all findings, not only the key ones.")] = False,
     as_json: AsJson = False,
@@ -202,35 +194,32 @@ def compare(
 
 
 @app.command(epilog=_examples("claims 04_claims/sayings --verdict fails", "claims new mine", "claims words"))
-def claims(  # noqa: PLR0917  # each is an option of the command
-    path: Annotated[str, Argument(metavar="FILE|new|words", help="Check a file, write one, or list the words.")],
-    name: Annotated[str, Argument(metavar="[NAME]", help="With `new`: the name of the file.")] = "mine",
+def claims(
+    words: Annotated[list[str], Argument(metavar="FILE|new NAME|words", help="Check files, write one, or list words.")],
     settings: Settings = NONE,
-    verdict: Annotated[str | None, Option(metavar="VERDICT", help="Show only claims with this verdict.")] = None,
-    article: Annotated[str | None, Option(metavar="ARTICLE", help="Show only claims of this article.")] = None,
+    verdict: Annotated[str | None, Option(metavar="VERDICT", help="Show only this verdict (docs/claims.md).")] = None,
+    article: Annotated[str | None, Option(metavar="ARTICLE", help="Show only this article of the file.")] = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, Option("--csv", help="Print CSV, for a spreadsheet.")] = False,
 ) -> None:
     """Check each claim of a file as of its article's date. Exit status 2: a faulty file, source or data."""
-    from shutil import get_terminal_size
-
     from research_lib.params import parse_setting, read_values
     from research_lib.reports.plan import ENDINGS, Places
     from research_lib.studies.claims.language import grammar
     from research_lib.studies.claims.study import claims_report, new_claims
 
-    if path in {"words", "new"}:
-        made = display_path(new_claims(name)) if path == "new" else ""
+    if words[0] in {"words", "new"}:
+        made = display_path(new_claims(" ".join(words[1:]) or "mine")) if words[0] == "new" else ""
         echo(f"wrote {made}; check it: {COMMAND} claims {made}" if made else grammar())
         return
-    for file in Places().find(path):
-        if file.suffix not in ENDINGS:
+    asked: dict[str, Any] = {"verdict": verdict, "article": article, "as_json": as_json, "as_csv": as_csv}
+    overrides, width = dict(map(parse_setting, settings)), get_terminal_size().columns
+    for path in dict.fromkeys(path for word in words for path in Places().find(word)):
+        if path.suffix not in ENDINGS:
             raise ParameterError(f"{path}: a claims file is YAML; begin one with: {COMMAND} claims new mine")
-        if "claims" not in read_values(file):
+        if "claims" not in read_values(path):
             raise ParameterError(f"{path}: there are no claims in it; make its report: {COMMAND} run {path}")
-        asked: dict[str, Any] = {"verdict": verdict, "article": article, "as_json": as_json, "as_csv": as_csv}
-        overrides, width = dict(map(parse_setting, settings)), get_terminal_size().columns
-        echo(claims_report(file, overrides=overrides, width=width, **asked))
+        echo(claims_report(path, overrides=overrides, width=width, **asked))
 
 
 @app.command(epilog=_examples("new my_question", "new my_question --folder ~/research"))
@@ -261,7 +250,7 @@ def lab(context: Context) -> None:
 
 @app.command(epilog=_examples("sync", "sync --check"))
 def sync(check: Annotated[bool, Option("--check", help="Write nothing; exit 1 if stale.")] = False) -> None:
-    """Write the `parameters` cells and docs/parameters.md from the models."""
+    """Write the parameters cells and docs/parameters.md anew."""
     from research_lib.studies.parameters import sync as sync_files
 
     stale = sync_files(check=check)
@@ -284,17 +273,14 @@ def pull(
     planned = _plan(words)
     if words and planned.faults:
         raise ParameterError("\n".join(record.message for record in planned.faults))
-    named = [report.parameters for report in planned.reports]
-    live = [one for one in named if {*str(getattr(one, "source", "")).split("+")} & {*SERVES}]
+    asked = [report.parameters for report in planned.reports]
+    live = [one for one in asked if {*SERVES}.intersection(str(getattr(one, "source", "")).split("+"))]
     if not live:
-        names = ", ".join(words) or "no parameter file"
-        raise ParameterError(f"{names}: names no live source ({', '.join(SERVES)}): there is nothing to pull")
+        raise ParameterError(f"{', '.join(words) or 'params'}: names no live source, such as {' or '.join(SERVES)}")
 
-    def tell(done: int, total: int, what: str) -> None:
-        if sys.stderr.isatty():
-            echo(f"\r{done:,} of {total:,}: {what:50.50}", nl=done == total, err=True)
-
-    outcome = pull_for(live, Store(snapshots_folder()), policy=RetryPolicy(), accept=accept, tell=tell)
+    bar = lambda done, total, what: echo(f"\r{done:,} of {total:,}: {what:50.50}", nl=done == total, err=True)
+    tell = {"tell": bar} if sys.stderr.isatty() else {}
+    outcome = pull_for(live, Store(snapshots_folder()), policy=RetryPolicy(), accept=accept, **tell)
     echo("\n".join(outcome.lines()))
     raise Exit(0 if outcome.complete else FAILED)
 

@@ -34,7 +34,7 @@ class ReportError(ResearchError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Say which known name is most like a wrong one, and which there are (the first 40): the end of an error's line."""
-    names = list(map(str, known))
-    close = get_close_matches(name, names, n=1) or [one for one in names if one.lower() == name.lower()]
+    names, low = list(map(str, known)), name.lower()
+    close = get_close_matches(name, names, n=1) or [it for it in names if low in it.lower() and len(it) < 4 * len(low)]
     shown = ", ".join([*names[:40], *([f"{len(names) - 40} more"] if len(names) > 40 else [])])
     return (f"; did you mean {close[0]}?" if close else "") + f" (known: {shown or 'none'})"

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from research_lib.cli import app
 from research_lib.project import PARAMETERS, PROJECT
+from research_lib.reports.record import Record
 
 NAME = "03_record_sigma/smoke"
 SMOKE = f"params/{NAME}.yaml"
@@ -133,6 +134,15 @@ def test_what_names_no_parameter_file_is_one_line(tmp_path, name):
     assert (done.exit_code, len(done.stdout.splitlines())) == (2, 1)
 
 
+def test_claims_takes_several_files_and_a_folder_that_cannot_be_written_is_one_line(monkeypatch):
+    done = invoke("claims", "04_claims/smoke", SMOKE)
+    assert ("HOLDS" in done.stdout, "there are no claims in it" in done.stderr) == (True, True)
+    monkeypatch.setattr("research_lib.studies.claims.study.PARAMETERS", Path("/dev/null"))
+    assert invoke("claims", "new", "mine").stderr.splitlines() == [
+        "[Errno 20] Not a directory: '/dev/null/04_claims/mine.yaml'"
+    ]
+
+
 def test_a_file_that_holds_no_claims_is_answered_with_what_to_run(tmp_path):
     (tmp_path / "article.txt").write_text("Small caps rose.\nThe Fed: it cut.")
     for path, hint in {SMOKE: f"run {SMOKE}", tmp_path / "article.txt": "claims new mine"}.items():
@@ -157,6 +167,8 @@ def test_a_file_that_holds_no_claims_is_answered_with_what_to_run(tmp_path):
         (["--grid", "window=20,50", "--grid", "window=3"], "give each parameter once"),
         (["--grid", "window=20,50", "--set", "window=3"], "give each parameter once"),
         (["--resume"], "leave files and settings out"),
+        (["window=50"], "write --set window=50"),
+        (["--output", ""], "no folder"),
     ],
 )
 def test_a_mistake_is_one_line_and_makes_no_report(tmp_path, words, said):
@@ -170,6 +182,14 @@ def test_a_mistake_is_one_line_and_makes_no_report(tmp_path, words, said):
 def test_no_run_to_resume_is_one_line(tmp_path):
     done = invoke("run", "--resume", "--output", tmp_path)
     assert (done.exit_code, done.stderr.count("\n"), "no run to resume" in done.stderr) == (2, 1, True)
+
+
+def test_an_interrupted_run_counts_only_the_reports_that_are_made(tmp_path, monkeypatch):
+    statuses = ["ok", "unchanged", "failed", "wrong", "left_out", "interrupted"]
+    records = [Record(notebook="a", slug=one, status=one) for one in statuses]
+    monkeypatch.setattr("research_lib.reports.run.run", lambda *_, **__: records)
+    done = invoke("run", SMOKE, "--output", tmp_path)
+    assert (done.exit_code, done.stderr.startswith("interrupted: 2 of 3 reports are done")) == (130, True)
 
 
 def test_too_little_history_is_a_status_of_its_own(tmp_path):
