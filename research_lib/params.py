@@ -29,7 +29,7 @@ ASSET_PATTERN = r"^[A-Za-z0-9.^=_-]+(:[a-z_]+)?$"
 AssetName = Annotated[str, Field(pattern=ASSET_PATTERN)]
 OptionalAssetName = Annotated[str, Field(pattern=f"^$|{ASSET_PATTERN}")]
 Model = TypeVar("Model", bound=BaseModel)
-# Types and bounds as JSON schema names them, and as a cell and the documentation do.
+# As JSON schema names them, and as a cell and the documentation do.
 TYPES = {"boolean": "bool", "integer": "int", "number": "float", "array": "list", "object": "dict"}
 BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 
@@ -111,7 +111,7 @@ def validate(model: type[Model], values: Mapping[str, object], *, origin: str) -
 
 def explain_fault(fault: ErrorDetails, model: type[BaseModel], values: Mapping[str, object]) -> str:  # noqa: ARG001
     """Say in one line what is wrong with a parameter."""
-    message = re.sub(r"^(Value error|Input) ?,? ?", "", fault["msg"])
+    message = re.sub(r"^(Value error|Input) ?,? ?", "", fault["msg"]).replace("a valid list", "a list such as [a, b]")
     if not fault["loc"]:
         return message
     name, wrong = str(fault["loc"][0]), fault["input"]
@@ -175,12 +175,12 @@ def parse_setting(setting: str, option: str = "--set", form: str = "{}") -> tupl
 def parse_axis(setting: str) -> tuple[str, list[object]]:
     """Split `name=first,second,…` of a sweep, or `name=first:last:step` of whole numbers; a list is written `[a, b]`."""
     if ends := re.fullmatch(r"(\w+)=(-?\d+):(-?\d+):([1-9]\d*)", setting):
-        name, values = ends[1], [*range(int(ends[2]), int(ends[3]) + 1, int(ends[4]))]
+        name, values = ends[1], range(int(ends[2]), int(ends[3]) + 1, int(ends[4]))
     else:
         name, values = parse_setting(setting, "--grid", "[{}]")
-    if not values or re.fullmatch(r".*=\d+[-:]\d+(:0)?", setting):
-        raise ParameterError(f"--grid {setting}: write values as 20,50,100, or a range as 20:100:20 (first:last:step)")
-    return name, values
+    if not values or values[10_000:] or re.fullmatch(r".*=\d+[-:]\d+(:0)?", setting):
+        raise ParameterError(f"--grid {setting}: write at most 10,000 values: 20,50 or 20:100:20 (first:last:step)")
+    return name, [*values]
 
 
 def cell_text(model: type[NotebookParameters]) -> str:

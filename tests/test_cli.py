@@ -163,7 +163,7 @@ def test_a_file_that_holds_no_claims_is_answered_with_what_to_run(tmp_path):
         (["--set", "source=folder"], "data_dir is needed"),
         (["--set", "source=folder", "--set", "data_dir=nowhere"], "nowhere"),
         (["--set", "window"], "write name=value"),
-        (["--grid", "window=20-100"], "or a range as 20:100:20"),
+        (["--grid", "window=20-100"], "20,50 or 20:100:20"),
         (["--grid", "window=20,50", "--grid", "window=3"], "give each parameter once"),
         (["--grid", "window=20,50", "--set", "window=3"], "give each parameter once"),
         (["--resume"], "leave files and settings out"),

@@ -29,7 +29,7 @@ BAD_VALUES = {
         ({"as_of": 20240716}, ["as_of", "20240716", "like 2024-07-16"]),
         ({"as_of": datetime.fromisoformat("2015-01-01 12:00")}, ["as_of: 2015-01-01 12:00:00", "without a time, like 2024-07-16"]),
         ({"assets": []}, ["assets", "at least 1"]),
-        ({"assets": "GSPC"}, ["assets", "'GSPC'", "a valid list"]),
+        ({"assets": "GSPC"}, ["assets", "'GSPC'", "a list such as [a, b]"]),
         ({"asset": "../../etc/passwd"}, ["asset", "'../../etc/passwd'", "IWM:total"]),
         ({"asset": "GSPC", "benchmark": "GSPC"}, ["benchmark GSPC is the asset itself"]),
     ],
@@ -181,7 +181,7 @@ def test_a_setting_and_an_axis_of_a_sweep(parse, setting, expected):
 WRONG_SETTINGS = {
     params.parse_setting: ["window", "=3", "x=[1", "as_of=2024-02-30"],
     params.parse_axis: ["window", "window=", "=3", "window=[20", "window=20,,30", "window=20-100", "window=20:50", "window=20:50:0",
-                 "window=100:20:20"],
+                 "window=100:20:20", "window=0:99999999999999999999:1"],
 }  # fmt: skip
 
 
