@@ -90,6 +90,13 @@ def copy(tmp_path):
     return folder
 
 
+def run(copy, words):
+    places = {"PATH": "/usr/bin:/bin", "HOME": str(copy), "PYTHONPATH": str(copy)}
+    done = subprocess.run(words, cwd=copy, env=places, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{words}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    return done.stdout
+
+
 def commands(path):
     found = dict.fromkeys(COMMAND.findall(path.read_text(encoding="utf-8")))
     return [text.split("  #")[0].strip() for text in found if not any(word in text for word in NOT_RUN)]
@@ -101,9 +108,10 @@ def test_every_command_runs(copy, path):
     for text in commands(path):
         words = [sys.executable, *shlex.split(text)[1:]] if text.startswith("python") else [
             sys.executable, "-m", *shlex.split(text)]  # fmt: skip
-        done = subprocess.run(words, cwd=copy, env={"PATH": "/usr/bin:/bin", "HOME": str(copy), "PYTHONPATH": str(copy)},
-                              capture_output=True, text=True, check=False)  # fmt: skip
-        assert done.returncode == 0, f"{text}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        run(copy, words)
+    if path.name == "python.md":
+        code = re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+        assert "asof_sigma_rank" in run(copy, [sys.executable, "-c", "\n".join(code)])
 
 
 @pytest.mark.notebook
