@@ -74,8 +74,8 @@ def _plan(words: list[str], settings: list[str] = NONE, grid: list[str] = NONE, 
     from research_lib.params import parse_axis, parse_setting
     from research_lib.reports.plan import plan
 
-    if bare := [word for word in words if "=" in word and word.partition("=")[0].isidentifier()]:
-        raise ParameterError(f"{bare[0]}: no file has this name; to set a parameter, write --set {bare[0]}")
+    if bare := [word for word in words if not word or ("=" in word and word.partition("=")[0].isidentifier())]:
+        raise ParameterError(f"'{bare[0]}': no file has this name; a parameter is set by --set NAME=VALUE")
     axes, overrides = [parse_axis(axis) for axis in grid], [parse_setting(setting) for setting in settings]
     if len({name for name, _ in axes + overrides}) < len(axes + overrides):
         raise ParameterError("--set, --grid: give each parameter once; a grid takes all of its values, as a=1,2")
@@ -106,7 +106,7 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
 
     if resume and (words or settings or grid or notebooks or timeout or cluster):
         raise ParameterError("--resume: goes on with what the last run was asked for; leave files and settings out")
-    files = [str(Path(word).absolute()) if Path(word).exists() else word for word in words]
+    files = [str(Path(word).absolute()) if word and Path(word).exists() else word for word in words]
     how: Any = {"jobs": jobs, "timeout_seconds": timeout, "cluster": cluster}
     asked: Any = {"words": files, "settings": settings, "grid": grid, "notebooks": notebooks and str(notebooks)}
     try:

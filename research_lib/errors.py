@@ -37,4 +37,4 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names, low = list(map(str, known)), name.lower()
     close = get_close_matches(name, names, n=1) or [it for it in names if low in it.lower() and len(it) < 4 * len(low)]
     shown = ", ".join([*names[:40], *([f"{len(names) - 40} more"] if len(names) > 40 else [])])
-    return (f"; did you mean {close[0]}?" if close else "") + f" (known: {shown or 'none'})"
+    return (f"; did you mean {close[0]}?" if close and close[0] != name else "") + f" (known: {shown or 'none'})"

@@ -29,8 +29,7 @@ ASSET_PATTERN = r"^[A-Za-z0-9.^=_-]+(:[a-z_]+)?$"
 AssetName = Annotated[str, Field(pattern=ASSET_PATTERN)]
 OptionalAssetName = Annotated[str, Field(pattern=f"^$|{ASSET_PATTERN}")]
 Model = TypeVar("Model", bound=BaseModel)
-# As JSON schema names them, and as a cell and the documentation do.
-TYPES = {"boolean": "bool", "integer": "int", "number": "float", "array": "list", "object": "dict"}
+TYPES = {"boolean": "bool", "integer": "int", "number": "float", "array": "list", "object": "dict"}  # of JSON schema
 BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 
 
@@ -49,10 +48,7 @@ OptionalDay = Annotated[date | None, BeforeValidator(iso_day)]
 
 
 def parameter(default: Any, title: str, text: str, **options: Any) -> Any:  # noqa: ANN401  # as pydantic's Field
-    """Declare a parameter once: default, title and one sentence.
-
-    Options are its `unit`, the `step` of its control, the `names` of its choices, and pydantic's bounds.
-    """
+    """Declare a parameter once; options are its `unit`, its control's `step`, its choices' `names`, pydantic's bounds."""
     extra: Any = {key: options.pop(key) for key in ("unit", "step", "names") if key in options}
     return Field(default, title=title, description=text, json_schema_extra=extra, **options)
 
@@ -111,7 +107,8 @@ def validate(model: type[Model], values: Mapping[str, object], *, origin: str) -
 
 def explain_fault(fault: ErrorDetails, model: type[BaseModel], values: Mapping[str, object]) -> str:  # noqa: ARG001
     """Say in one line what is wrong with a parameter."""
-    message = re.sub(r"^(Value error|Input) ?,? ?", "", fault["msg"]).replace("a valid list", "a list such as [a, b]")
+    plain = {"list_type": "should be a list, such as [a, b]", "string_type": "should be a text: put it in quotes"}
+    message = plain.get(fault["type"]) or re.sub(r"^(Value error|Input) ?,? ?", "", fault["msg"])
     if not fault["loc"]:
         return message
     name, wrong = str(fault["loc"][0]), fault["input"]
@@ -228,8 +225,11 @@ class _UniqueKeys(SafeLoader):  # type: ignore[misc]  # either of two classes
         return dict(super().construct_mapping(node, deep=deep))
 
 
-EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$")  # 1e-6, which YAML 1.1 takes for a text
+# YAML 1.1 takes 1e-6 for a text, 010 for 8 and 10:30 for 630: here the first is a number, and the others are texts.
+EXPONENT, ODD = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), re.compile(r"[-+]?0[\d_]|.*:")
 _UniqueKeys.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, [*"-+0123456789"])
+_read_int = lambda loader, node: node.value if ODD.match(node.value) else loader.construct_yaml_int(node)
+_UniqueKeys.add_constructor("tag:yaml.org,2002:int", _read_int)
 
 
 def _read_yaml(content: str | bytes, wrong: str) -> Any:  # noqa: ANN401  # whatever stands there
@@ -247,6 +247,6 @@ def _read_file(path: Path) -> dict[str, Any]:
         content = _read_yaml(path.read_bytes(), f"{shown}: not a YAML file")
     except OSError as error:
         raise ParameterError(f"{shown}: cannot be read ({error.strerror})") from None
-    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+    if not isinstance(content, dict | None) or not all(isinstance(name, str) for name in content or ()):
         raise ParameterError(f"{shown}: must hold lines of the form name: value")
-    return content
+    return content or {}

@@ -167,7 +167,8 @@ def test_a_file_that_holds_no_claims_is_answered_with_what_to_run(tmp_path):
         (["--grid", "window=20,50", "--grid", "window=3"], "give each parameter once"),
         (["--grid", "window=20,50", "--set", "window=3"], "give each parameter once"),
         (["--resume"], "leave files and settings out"),
-        (["window=50"], "write --set window=50"),
+        (["window=50"], "'window=50': no file has this name; a parameter is set by --set"),
+        ([""], "no file has this name"),
         (["--output", ""], "no folder"),
     ],
 )

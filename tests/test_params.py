@@ -29,8 +29,9 @@ BAD_VALUES = {
         ({"as_of": 20240716}, ["as_of", "20240716", "like 2024-07-16"]),
         ({"as_of": datetime.fromisoformat("2015-01-01 12:00")}, ["as_of: 2015-01-01 12:00:00", "without a time, like 2024-07-16"]),
         ({"assets": []}, ["assets", "at least 1"]),
-        ({"assets": "GSPC"}, ["assets", "'GSPC'", "a list such as [a, b]"]),
+        ({"assets": "GSPC"}, ["assets", "'GSPC'", "a list, such as [a, b]"]),
         ({"asset": "../../etc/passwd"}, ["asset", "'../../etc/passwd'", "IWM:total"]),
+        ({"asset": True}, ["asset: True: should be a text: put it in quotes"]),  # asset: ON, in YAML
         ({"asset": "GSPC", "benchmark": "GSPC"}, ["benchmark GSPC is the asset itself"]),
     ],
     RateCuts: [
@@ -107,6 +108,7 @@ def test_overrides_go_before_the_file_and_the_file_before_the_one_it_extends(wri
     write("window: 20\nthreshold: 3.0\nasset: IXIC\nbenchmark: GSPC\n", "base")
     parameters = params.read_parameters(write("extends: base.yaml\nwindow: 30\nddof: 0\n"), RecordSigma, {"ddof": 1})
     assert (parameters.window, parameters.threshold, parameters.asset, parameters.ddof) == (30, 3.0, "IXIC", 1)
+    assert params.read_parameters(write("# all defaults\n"), RecordSigma) == RecordSigma()
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,6 @@ def test_a_file_that_cannot_be_extended(write, base, said):
         ("a: [1\n", "not a YAML file"),
         ("a:\n\t- 1\n", "not a YAML file"),
         ("a: caf\udce9\n", "not a YAML file"),  # of another encoding than UTF-8
-        ("", "name: value"),
         ("1: 2\n", "name: value"),
         ("window: 20\nwindow: 50\n", "'window' stands here twice in line 1"),
         ("asset: !!python/object/apply:os.system [ls]\n", "could not determine a constructor"),
@@ -167,6 +168,9 @@ def test_what_is_written_is_read_back(tmp_path):
         (params.parse_setting, "window=100", ("window", 100)),
         (params.parse_setting, "asset=RUT", ("asset", "RUT")),
         (params.parse_setting, "tolerance=1e-6", ("tolerance", 1e-6)),
+        (params.parse_setting, "window=010", ("window", "010")),
+        (params.parse_setting, "time=10:30", ("time", "10:30")),
+        (params.parse_setting, "window=-1_000", ("window", -1000)),
         (params.parse_setting, "benchmark=", ("benchmark", "")),
         (params.parse_setting, "as_of=2024-07-16", ("as_of", date(2024, 7, 16))),
         (params.parse_axis, "window=20,50", ("window", [20, 50])),
