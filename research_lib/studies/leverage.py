@@ -1,7 +1,6 @@
 """Study 02, leverage: how indebted small companies are against large ones, and what rates and refinancing do to them.
 
-From top to bottom: data, results, exhibits, summary. Groups are formed by market value on the day a report came
-out. Cross-sections by fiscal year use the latest values; what meets returns uses only values published before.
+Groups are by market value on the day of a report. What meets returns uses only values published before.
 """
 
 from collections.abc import Callable
@@ -98,11 +97,8 @@ class Leverage(Study):
     QUESTION: ClassVar[str] = "How indebted are small companies against large ones, and who is hurt when rates move?"
     CONTROLS = ("large", "small", "exclude_financials", "fiscal_year", "stress_bp", "stress_share")
     VIEWS: ClassVar[dict[str, tuple[str, ...]]] = {
-        "Small against large": ("hero", "typical"),
-        "By year": ("ratio_by_year", "cover"),
-        "Refinancing": ("refinancing_map",),
-        "Credit spreads": ("spread_effects",),
-    }
+        "Small against large": ("hero", "typical"), "By year": ("ratio_by_year", "cover"),
+        "Refinancing": ("refinancing_map",), "Credit spreads": ("spread_effects",)}  # fmt: skip
     p: parameters.Leverage
     DATA = ("companies_read", "factors")
 
@@ -402,7 +398,7 @@ class Leverage(Study):
         """What a wider spread does to small minus large."""
         effect = self.spreads.query("driver == 'spread'").iloc[-1]
         if not effect.p < 0.05:
-            return "Small caps do not clearly lag when spreads widen"
+            return "Small caps are not shown to lag when spreads widen"
         size = show(abs(effect.value), "points").lstrip("+")
         return f"Small caps {'lag' if effect.value < 0 else 'lead'} {size} when spreads widen by a point"
 
@@ -411,18 +407,18 @@ class Leverage(Study):
         return self._of_spreads() if self.lacking else self._of_quotes()
 
     def _of_quotes(self) -> Summary:
-        small, large, quoted = self.of(SMALL), self.of(LARGE), f"{self.p.quoted_small:g}"
-        of_large, of_small = self.quotes["verdict"]
-        owed, no_ebitda = f"{small.value:.1f} times EBITDA", show(small.share_no_ebitda, "share")
+        small, large, no_ebitda = self.of(SMALL), self.of(LARGE), show(self.of(SMALL).share_no_ebitda, "share")
+        found = {"Small": (small, "more than ", self.p.quoted_small), "Large": (large, "", self.p.quoted_large)}
+        verdicts = dict(zip(("Large", "Small"), self.quotes["verdict"], strict=True))
+        gravest, group = next((words, one) for words in VERDICTS for one in found if verdicts[one] == words)
+        (row, more_than, quoted), owe = found[group], f"{group} companies owe"
         headline = {
-            FAILS: f"Small companies owe {owed}, not more than {quoted}",
-            NOT_CONTRADICTED: f"Small companies owe {owed}; over {quoted} is not ruled out",
-            HOLDS: f"Small companies do owe more than {quoted} times EBITDA: {small.value:.1f}",
-        }[of_small]
-        if of_large == FAILS != of_small:
-            headline = f"Large companies owe {large.value:.1f} times EBITDA, not {self.p.quoted_large:g}"
+            FAILS: f"{owe} {row.value:.1f} times EBITDA, not {more_than}{quoted:g}",
+            NOT_CONTRADICTED: f"{owe} {row.value:.1f} times EBITDA; {more_than}{quoted:g} is not ruled out",
+            HOLDS: f"Small companies do owe more than {quoted:g} times EBITDA: {small.value:.1f}",
+        }[gravest]
         return Summary(
-            next(verdict for words, verdict in VERDICTS.items() if words in (of_large, of_small)),
+            VERDICTS[gravest],
             headline,
             f"In fiscal {self.fiscal_year} small US companies together owed {times(small.value)} EBITDA, large ones "
             f"{times(large.value)} ({self.financials}). The median small company with EBITDA owed {times(small.median)}, "
@@ -444,9 +440,7 @@ class Leverage(Study):
         )
 
     def _of_spreads(self) -> Summary:
-        alone, rise, _, effect, *_ = (
-            self.spreads.itertuples()
-        )  # of the spread, and of the bill rate; then beside the market
+        alone, rise, _, effect, *_ = self.spreads.itertuples()  # spread and bill rate; then beside the market
         by_alone, beside = show(alone.value, "points"), show(effect.value, "points")
         return Summary(
             "stand-in",

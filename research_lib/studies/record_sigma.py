@@ -46,7 +46,7 @@ DRAWN = 130  # of the price around the day: half a year
 LEAST_HISTORY, LEAST_COMPANIES = 252, 20  # before a company's record, or a share of companies, means something
 FEW_EPISODES = 20  # fewer are no ground for "no signal"
 DETECTABLE = 2.8 / 3.92  # of an interval's width: an effect of 1.96 + 0.84 errors is found four times in five
-NO_SIGNAL = "What followed was not clearly different from other days"
+NO_SIGNAL = "What followed is not shown to differ from other days"
 
 OF = ("n", Column("of", "count"))
 RANKS = ("value", "rank", OF, ("end", Column("from the", words=True)), "since")
@@ -207,12 +207,12 @@ class RecordSigma(Study):
     def ranks(self) -> Figure:
         """The day's rank under every definition."""
         known = self.definitions.dropna(subset="rank").set_index("definition")
-        rank, places = known["rank"], known.apply(_place, axis=1)
+        rank, places, title = known["rank"], known.apply(_place, axis=1), " ".join(self.on_definitions)
         return charts.intervals(
             pd.DataFrame({"value": rank, "filled": rank == 1, "text": places}), name="rank from the nearer end", unit="rank",
-            data=known, title=self.on_definitions,
+            data=known, title=title,
             deck=f"Rank among all sessions, {prose_date(self.day.date)}; filled: a record",
-            alt=f"{self.on_definitions}; ranks run from {rank.min():,.0f} to {rank.max():,.0f}.",
+            alt=f"{title}; ranks run from {rank.min():,.0f} to {rank.max():,.0f}.",
             note="Distance: from the average in percent, over its own standard deviation.",
         )  # fmt: skip
 
@@ -260,7 +260,7 @@ class RecordSigma(Study):
             deck=f"{sigma.shape[1]:,} companies; {show(self.panel.still_quoted_share, 'share')} of them are quoted to the end",
         )  # fmt: skip
 
-    @table("{s.on_definitions}", ("definition", *RANKS, *EXTREMES[1:]), unit="sigma")
+    @table("{s.on_definitions[0]} {s.on_definitions[1]}", ("definition", *RANKS, *EXTREMES[1:]), unit="sigma")
     def definitions(self) -> pd.DataFrame:
         """The day under every definition."""
         n, paths = self.p.window, {}
@@ -338,11 +338,11 @@ class RecordSigma(Study):
         return f"the {_place(self.day.from_nearer_end())} sessions since {self.day.first.year}"
 
     @property
-    def on_definitions(self) -> str:
-        """On how many definitions the day is a record."""
-        ranks = self.definitions["rank"].dropna()
-        records = int((ranks == 1).sum())
-        return f"{records} of {len(ranks)} definitions make{'s' if records == 1 else ''} it a record"
+    def on_definitions(self) -> tuple[str, str]:
+        """On how many definitions other than the headline's the day is a record: a number, and what it says."""
+        others = self.definitions.set_index("definition")["rank"].drop(self.words).dropna()
+        records, too = int((others == 1).sum()), " too" if self.day.from_nearer_end()["rank"] == 1 else ""
+        return f"{records} of {len(others)}", f"other definitions make{'s' if records == 1 else ''} it a record{too}"
 
     @property
     def how_often(self) -> tuple[str, str, str]:
@@ -372,35 +372,35 @@ class RecordSigma(Study):
         what = "was a record" if day.rank == 1 else "was a record low" if day.lowest_rank == 1 else "was no record"
         if day.n < LEAST_HISTORY:
             what = f"has only {plural(day.n, 'session')} to be held against"
-        then = ""
-        if (self.findings["forward_mean_21"].n or 0) >= FEW_EPISODES and self.level == day.value:
-            then = " It was no signal." if self.signal == NO_SIGNAL else " What followed was unusual."
+        told = (self.findings["forward_mean_21"].n or 0) >= FEW_EPISODES and self.level == day.value
+        then = "" if not told else " No signal shown." if self.signal == NO_SIGNAL else " What followed was unusual."
         lines = [f"{who}'s {_sigma(day.value)} close {what}.{then}" for who in (self.name, self.p.asset)]
         return next((line for line in lines if len(line) <= 70), lines[-1])
 
     def summary(self) -> Summary:
         """Say what the report found."""
-        day, standing, ranks = self.day, self.day.from_nearer_end(), self.definitions["rank"].dropna()
+        day, standing, others = self.day, self.day.from_nearer_end(), self.on_definitions
         mean, base, excess = (self.findings[f"forward_{name}_21"] for name in ("mean", "base", "excess"))
-        years, records = self.findings["return_period_shortest"], int((ranks == 1).sum())
+        years = self.findings["return_period_shortest"]
         stood = f"stood at {_sigma(day.value, 2)} ({self.words})"
         if self.p.definition == "price_z":
             side = "above" if day.value > 0 else "below"
             stood = f"closed {show(abs(day.value), 'sigma')} standard deviations {side} its {self.p.window}-day average"
-        followed = f"What followed: {'none of it is over yet' if mean.n == 0 else mean.definition}."
+        followed = f"What followed: {'none of it is over yet' if mean.n == 0 else mean.definition}"
         power = "One history: the largest value has been seen once."
         if mean.value is not None:
             after = plural(mean.n or 0, "episode" if mean.n == len(self.episodes) else "earlier episode")
-            returned = f"{self.beyond} it returned {mean}{' on average' if mean.n != 1 else ''}, against {base} after other days."
-            followed = f"Over the 21 sessions after the {after.removeprefix('1 ')} {returned}"
+            returned = f"it {'returned' if mean.n == 1 else 'averaged'} {mean} in 21 sessions, {base} after other days"
+            followed = f"After {after} {self.beyond} {returned}"
         if excess.low is not None and excess.high is not None:
             least = show(DETECTABLE * (excess.high - excess.low), "points").lstrip("+")
             power = f"{plural(mean.n or 0, 'episode')}: a difference of less than {least} over 21 sessions would often go unseen."
-        judged = "holds" if standing["rank"] == 1 else "depends" if records else "finding"
-        standfirst = f"{self.name} {stood} on {prose_date(day.date)}, {self.place}. {self.on_definitions}. {followed}"
+            followed += f"; a gap under {least} could go unseen"
+        judged = "holds" if standing["rank"] == 1 else "depends" if self.definitions["rank"].eq(1).any() else "finding"
+        standfirst = f"{self.name} {stood} on {prose_date(day.date)}, {self.place}. {' '.join(others)}. {followed}."
         numbers = (
             (ordinal(standing["rank"]), f"{standing['end']} of {day.n:,} sessions since {day.first.year}"),
-            (f"{records} of {len(ranks)}", "definitions make it a record"),
+            others,
             self.how_often[:2] if years.n else (NONE, years.definition),
             (f"{excess}", f"next 21 sessions against other days ({excess.interval})"),
         )

@@ -156,6 +156,7 @@ class Study:
     DATA: ClassVar[tuple[str, ...]] = ()  # the results that hold what was read; most exhibits rest on the first
     CONTROLS: ClassVar[tuple[str, ...]] = ()  # parameters that the explorer has a control for
     VIEWS: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # what the explorer shows: exhibits by label
+    facts_read: Any = ""  # what was read of the kit's own tables of facts
     summary: Callable[[], Summary]  # what the first screen says; a subclass writes it as a template over its results
 
     def __init__(self, params: Any, *, loaded: dict[Any, Any] | None = None) -> None:  # noqa: ANN401  # the subclass's own
@@ -249,13 +250,11 @@ class Study:
         more = f" and {len(names) - 2} more series" if len(names) > 2 else ""
         return f"Source: {', '.join(names[:2])}{more}; {self.p.source} data to {cards[0].last}." if names else ""
 
-    @table("What was read", READ, on=None)
+    @table("What was read", READ, on=None, note="{s.facts_read}")
     def data(self) -> pd.DataFrame:
         """What was read."""
-        rows = []
-        for card in self.cards:
-            span = (card.first, card.last, card.rows, card.gaps)
-            rows.append((card.id, card.name, f"{card.source}: {card.origin}", *span, card.fault_summary()))
+        rows = [(one.id, one.name, f"{one.source}: {one.origin}", one.first, one.last, one.rows, one.gaps, one.fault_summary())
+                for one in self.cards]  # fmt: skip
         return pd.DataFrame(rows, columns=READ)
 
     @table("Parameters", ("parameter", "shown", "meaning"), on=None)

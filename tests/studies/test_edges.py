@@ -41,11 +41,11 @@ def test_a_state_of_few_periods_has_no_sensitivity_and_all_periods_must_have_one
         of_pair(*[study.pair.difference.tail(20)] * 3).sensitivity  # noqa: B018
 
 
-def test_definitions_are_counted_in_words():
-    for ranks, said in (([2, np.nan, 3], "0 of 2 definitions make"), ([1, 4, 2], "1 of 3 definitions makes")):
+def test_other_definitions_than_the_headlines_are_counted_in_words():
+    for ranks, said in (([2, np.nan, 3], ("0 of 1", "make")), ([7, 4, 1], ("1 of 2", "makes"))):
         study = RecordSigma.from_params()
-        vars(study)["definitions"] = pd.DataFrame({"rank": ranks})
-        assert study.on_definitions == f"{said} it a record"
+        vars(study)["definitions"] = pd.DataFrame({"definition": [study.words, "b", "c"], "rank": ranks})
+        assert study.on_definitions == (said[0], f"other definitions {said[1]} it a record")
 
 
 def test_a_threshold_that_price_z_cannot_reach_depends_on_the_deviation():

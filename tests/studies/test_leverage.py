@@ -66,19 +66,22 @@ def test_a_quoted_figure_is_held_against_point_and_interval(found, quoted, more_
 
 
 @pytest.mark.parametrize(
-    ("n", "large", "small", "quoted", "said"),
+    ("sizes", "large", "small", "quoted", "said"),
     [
-        (200, LOW, HIGH, 1.4, "holds: Small companies do owe more than 4 times EBITDA: 5.0 In"),
-        (200, LOW, LOW, 1.4, "fails: Small companies owe 1.4 times EBITDA, not more than 4 In"),
-        (200, HIGH, HIGH, 1.4, "fails: Large companies owe 5.0 times EBITDA, not 1.4 In"),
-        (200, HIGH, HIGH, 5.0, "holds: Small"),
-        (50, LOW, HIGH, 1.4, "open: Small companies owe 5.0 times EBITDA; over 4 is not ruled out In"),
+        ((200, 200), LOW, HIGH, 1.4, "holds: Small companies do owe more than 4 times EBITDA: 5.0 In"),
+        ((200, 200), LOW, LOW, 1.4, "fails: Small companies owe 1.4 times EBITDA, not more than 4 In"),
+        ((200, 200), HIGH, HIGH, 1.4, "fails: Large companies owe 5.0 times EBITDA, not 1.4 In"),
+        ((200, 200), HIGH, HIGH, 5.0, "holds: Small"),
+        ((50, 50), LOW, HIGH, 1.4, "open: Small companies owe 5.0 times EBITDA; more than 4 is not ruled out In"),
+        ((50, 200), HIGH, HIGH, 4.9, "open: Large companies owe 5.0 times EBITDA; 4.9 is not ruled out In"),
     ],  # known on 2021-03-01, they stand until those of the next year are due
 )
-def test_the_summary_follows_the_verdicts(n, large, small, quoted, said):
-    study = of_companies(groups_of(n, large, small), large=n, small=n, quoted_large=quoted, as_of="2021-12-31")
+def test_the_headline_says_what_the_verdict_is_of(sizes, large, small, quoted, said):
+    of_large, of_small = sizes
+    firms = groups_of(of_small, large, small)
+    study = of_companies(firms, large=of_large, small=of_small, quoted_large=quoted, as_of="2021-12-31")
     assert said_by(study).startswith(said)
-    assert ("too few for an interval" in str(study.show.summary.numbers)) == (n < 200)
+    assert ("too few for an interval" in str(study.show.summary.numbers)) == (of_large < 200)
     assert study.gap.value == pytest.approx(study.of(SMALL).value - study.of(LARGE).value)
 
 
@@ -202,7 +205,7 @@ def test_slopes_of_bundled_data_are_those_of_least_squares():
     [
         ("", "stand-in: No company data: small caps lag 3.8 pp when spreads widen by a point"),
         ("1960-12-31", "stand-in: No company data: small caps lag 5.4 pp when spreads widen by a point"),
-        ("1931-06-30", "stand-in: No company data: small caps do not clearly lag when spreads widen"),
+        ("1931-06-30", "stand-in: No company data: small caps are not shown to lag when spreads widen"),
         ("1928-12-31", "refused: 29 periods have all of spread, bill_rise, bill_fall; 40 are needed"),
         ("2018-12-31", "stand-in: "),  # the factor ends on 2018-11-30, and its next value is due on this day
         ("2019-03-31", "refused: Small less large, SMB (Fama-French): the data end on 2018-11-30, long before"),

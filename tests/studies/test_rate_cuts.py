@@ -85,7 +85,7 @@ def test_the_published_figures(shared_data):
     assert {name: found[name] for name in known} == pytest.approx(known, rel=1e-7)
     assert found["rel_mean_126"] == pytest.approx(-0.0154, abs=5e-5)
     summary = study.show.summary
-    assert summary.headline == "Small caps beat large caps after 3 of 8 first cuts: chance"
+    assert summary.headline == "Small caps beat large caps after 3 of 8 first cuts: no effect shown"
     assert (summary.verdict, summary.numbers[0][0], len(summary.numbers)) == ("open", "−0.6 pp", 4)
     assert "price indices without dividends" in summary.standfirst
     assert not [name for name in RateCuts.exhibits() if isinstance(study.show(name), Missing)]
@@ -131,7 +131,7 @@ def test_the_headline_is_compounded_and_a_published_difference_is_summed(made_up
     assert all("published as a difference" in str(smb.show(name)) for name in ("compounded", "growth"))
 
 
-def test_a_planted_effect_is_found_and_the_rest_says_chance(made_up):
+def test_a_planted_effect_is_found_and_without_it_none_is_shown(made_up):
     assert made_up.show.summary.verdict == "open"
     found = planted(made_up, "small", 0.002, 252)
     assert found.headline.p == found.headline.p_smallest

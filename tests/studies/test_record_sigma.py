@@ -38,8 +38,8 @@ def test_the_published_record(shared_data):
     }
     study = RecordSigma.from_params(**values)
     summary, found = study.show.summary, study.findings
-    assert summary.headline == "The Russell 2000's 4.4σ close was a record. It was no signal."
-    assert (summary.verdict, summary.numbers[1][0]) == ("holds", "3 of 8")
+    assert summary.headline == "The Russell 2000's 4.4σ close was a record. No signal shown."
+    assert (summary.verdict, summary.numbers[1][0]) == ("holds", "2 of 7")
     assert "the highest of 9,235 sessions since 1987" in summary.standfirst
     assert summary.numbers[2] == ("over 37 years", "between peaks of 4.4σ; the data cannot say how rare")
     assert (found["peak_date"].value, found["trough_date"].value) == ("2024-07-16", "2020-02-27")
@@ -55,10 +55,10 @@ def test_the_published_record(shared_data):
 def test_a_record_is_one_on_either_side():
     day = {"benchmark": "", "as_of": "1987-10-19"}
     high = RecordSigma.from_params(benchmark="", as_of="1984-08-03")
-    assert high.show.summary.headline == "The S&P 500's 4.1σ close was a record. It was no signal."
+    assert high.show.summary.headline == "The S&P 500's 4.1σ close was a record. No signal shown."
     low = RecordSigma.from_params(**day, threshold=-2.5)
     summary = low.show.summary
-    assert summary.headline == "The S&P 500's −5.5σ close was a record low. It was no signal."
+    assert summary.headline == "The S&P 500's −5.5σ close was a record low. No signal shown."
     assert (summary.verdict, low.day.lowest_rank) == ("holds", 1)
     assert "the lowest of" in summary.standfirst
     assert (low.episodes["peak"] < -2.5).all()
@@ -163,7 +163,7 @@ def test_episodes_whose_window_is_not_over_are_counted_out_and_said(study):
     short = study_of(study.close[: study.close.index.get_loc(study.episodes["start"].iloc[-1]) + 5], threshold=2.2)
     n = len(short.episodes)
     assert short.after.set_index("horizon").loc[21, "n"] == n - 1
-    assert f"after the {n - 1} earlier episodes above 2.2σ it" in short.show.summary.standfirst
+    assert f"After {n - 1} earlier episodes above 2.2σ it" in short.show.summary.standfirst
 
 
 def test_too_few_episodes_have_no_interval_and_no_return_period():

@@ -138,6 +138,13 @@ class RateCuts(Study):
         return found
 
     @property
+    def facts_read(self) -> str:
+        """Say what was known of decisions and of recessions."""
+        peaks, days = load_recessions(as_of=self.known_to)["peak"], self.changes.index
+        changes = f"{len(days)} changes of the target, {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d} (Federal Reserve)"
+        return f"Also read: {changes}; {len(peaks)} recessions, {peaks.iloc[0]:%Y-%m} to {peaks.iloc[-1]:%Y-%m} (NBER)."
+
+    @property
     def known_to(self) -> pd.Timestamp:
         """Nothing later is known: `as_of`, or the last day of the data."""
         return pd.Timestamp(self.p.as_of or self.pair.index[-1])
@@ -338,8 +345,8 @@ class RateCuts(Study):
         """Mean of all cycles in each window, with its interval."""
         frame = self.after[self.after["n"] > 0].set_index("window")[["value", "low", "high", "n", "p", "p_holm"]]
         apart = frame.index[frame["p_holm"] <= LEVEL]
-        differ = f"{', '.join(apart) or 'none'} {'differ' if len(apart) > 1 else 'differs'}"
-        title = f"Of {len(frame)} windows around first cuts {differ} from chance, all of them counted"
+        shows = f"{', '.join(apart) or 'none'} {'show' if len(apart) > 1 else 'shows'}"
+        title = f"Of {len(frame)} windows around first cuts {shows} an effect, all of them counted"
         frame["text"] = [f"{show(value, 'points')} (n {n:.0f})" for value, n in frame[["value", "n"]].to_numpy()]
         deck = f"Mean of the cycles and its 95% interval ({'too few cycles' if self.headline.n < LEAST_GROUPS else 'exact'})"
         alt = f"Over {self.span} the mean is {show(self.headline.value, 'points')} (n {self.headline.n})."
@@ -430,29 +437,29 @@ class RateCuts(Study):
         for measure, words in OTHER_MEASURES.items():
             with suppress(InsufficientDataError):
                 numbers.append(_labelled(self.over_horizon(measure), words))
-        chance, sure = "", f"{cycles} {'is' if row.n == 1 else 'are'} too few to tell an effect from chance."
+        shown, sure = "", f"{cycles} {'is' if row.n == 1 else 'are'} too few to tell an effect from chance."
         change = "More cycles are needed before any mean means much."
         if row.n >= LEAST_GROUPS:
             least, ends = show(self.detectable.value, "points").lstrip("+"), interval(row.low, row.high, "points")
-            chance, more = (": chance", "No more") if verdict == "open" else ("", "More")
+            shown, says = ("", "An effect is shown") if row.p <= LEVEL else (": no effect shown", "No effect is shown")
             found = f"With {cycles}, only an effect of {least} or more would be found four times in five."
-            sure = f"{more} than chance: the 95% interval is {ends}. {found}"
+            sure = f"{says}: the 95% interval is {ends}. {found}"
             change = f"More cycles, which can show effects below {least}; or a specification curve outside the band of random signs."
             numbers.append((least, f"the least effect that {cycles} would show four times in five"))
         changes = self.changes if self.p.as_of else load_target_changes().loc[self.changes.index[0] :]
-        judged, known = self.outcomes[self.p.horizon].dropna(), policy.policy_events(changes, "first cut", self.rule)
-        years, others = ({f"{day:%Y}" for day in one.index} for one in (judged, known))
-        left = f" Left out, since the data lack the {self.span} after them: {', '.join(sorted(others - years))}."
+        days = pd.DatetimeIndex(policy.policy_events(changes, "first cut", self.rule).index)
+        judged, form = days.isin(self.outcomes[self.p.horizon].dropna().index), "%Y" if days.year.is_unique else "%Y-%m"
+        cuts, others = (", ".join(days[at].strftime(form)) for at in (judged, ~judged))
+        left = f" Left out, since the data lack the {self.span} after them: {others}." if others else ""
         limits = (
-            f"{plural(row.n, 'first cut')} ({', '.join(sorted(years))}), each with a cause of its own."
-            f" A single one moves the mean.{left if others - years else ''}",
+            f"{plural(row.n, 'first cut')} ({cuts}), each with a cause of its own. A single one moves the mean.{left}",
             "Returns include dividends, which published figures often leave out." if self.pair.dividends
             else "Price indices leave out dividends, of which the S&P 500 pays about half a point a year more.",
-            "A decision is dated by its announcement; markets may have expected it for months.",
+            "A decision is dated by the day it was made; none was announced before 1994, and many were expected for months.",
         )  # fmt: skip
         after = f"Over {self.span} after the first cut of an easing cycle"
         made = f"{after}, {self.pair.name} made {show(row.value, 'points')} on average ({self.kind}). {sure}"
-        return Summary(verdict, f"{self.beat}{chance}", made, tuple(numbers[:4]), "hero", limits, change)
+        return Summary(verdict, f"{self.beat}{shown}", made, tuple(numbers[:4]), "hero", limits, change)
 
 
 def _labelled(one: Any, words: str = "") -> tuple[str, str]:  # noqa: ANN401  # an estimate, or a row of windows
