@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import Annotated, Any
 
-from typer import Argument, Context, Exit, Option, Typer, echo
+from typer import Argument, Exit, Option, Typer, echo
 from typer.core import TyperArgument, TyperGroup
 
 from research_lib import __version__
@@ -18,7 +18,6 @@ from research_lib.project import PROJECT, REPORTS, display_path, snapshots_folde
 COMMAND = "python -m research_lib"
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 NONE: list[str] = []
-ANY_OPTION = {"allow_extra_args": True, "ignore_unknown_options": True}
 TyperArgument.display_type_rich = lambda *_, **__: ""  # type: ignore[method-assign]  # no <list[str]> in the help
 
 
@@ -98,9 +97,8 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
 ) -> None:
     """Make the reports of parameter files, and their index.
 
-    A report is made again only when its notebook, parameters, data or the library changed. Ctrl-C keeps what is
-    finished. Exit status: 0, all made; 1, a report failed or has too little data; 2, a file or option is wrong (the
-    other reports are made); 130, interrupted.
+    A report is made again only when its notebook, parameters, data or the library changed. Exit status: 0, all made; 1, a report failed
+    or has too little data; 2, a file or option is wrong (the others are made); 130, Ctrl-C (what is finished is kept).
     """
     from research_lib.reports import run
 
@@ -125,9 +123,8 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
         echo(f"pdf: {display_path(to_pdf(output / record.link()))}")
     statuses = [str(record.status) for record in records]
     if missing := statuses.count("interrupted"):
-        again = "" if output == REPORTS else f" --output {shlex.quote(display_path(output))}"
         kept = f"interrupted: {len(made)} of {len(made) + missing} reports are done and kept"
-        echo(f"{kept}; go on with: {COMMAND} run --resume{again}", err=True)
+        echo(f"{kept}; go on with: {COMMAND} run --resume --output {shlex.quote(display_path(output))}", err=True)
         raise Exit(INTERRUPTED)
     raise Exit(WRONG_USE if "wrong" in statuses else FAILED if {"failed", "insufficient_data"} & {*statuses} else 0)
 
@@ -158,12 +155,11 @@ def list_reports(
     from research_lib.reports.record import GOOD, read_record
 
     files = {f"{file.parent.name}/{file.stem}": file for file in Places(notebooks).find()}
-    width = max(map(len, files), default=0)
     for name, file in files.items():
         record = read_record(output / f"{name}.{GOOD}")
         made, said, full = (record.started[:10], record.headline, record.standfirst) if record else ("not yet", "", "")
         more = f"\n    {display_path(file)}\n    {full}".rstrip() if long else ""
-        echo(f"{name:{width}}  {made:10}  {said}".rstrip() + more)
+        echo(f"{name:{max(map(len, files))}}  {made:10}  {said}".rstrip() + more)
 
 
 @app.command(epilog=_examples("compare 03_record_sigma/baseline", "compare 03_record_sigma/baseline --all"))
@@ -204,7 +200,7 @@ def claims(
 ) -> None:
     """Check each claim of a file as of its article's date. Exit status 2: a faulty file, source or data."""
     from research_lib.params import parse_setting, read_values
-    from research_lib.reports.plan import ENDINGS, Places
+    from research_lib.reports.plan import Places
     from research_lib.studies.claims.language import grammar
     from research_lib.studies.claims.study import claims_report, new_claims
 
@@ -214,12 +210,16 @@ def claims(
         return
     asked: dict[str, Any] = {"verdict": verdict, "article": article, "as_json": as_json, "as_csv": as_csv}
     overrides, width = dict(map(parse_setting, settings)), get_terminal_size().columns
+    faults = list[str]()
     for path in dict.fromkeys(path for word in words for path in Places().find(word)):
-        if path.suffix not in ENDINGS:
-            raise ParameterError(f"{path}: a claims file is YAML; begin one with: {COMMAND} claims new mine")
-        if "claims" not in read_values(path):
-            raise ParameterError(f"{path}: there are no claims in it; make its report: {COMMAND} run {path}")
-        echo(claims_report(path, overrides=overrides, width=width, **asked))
+        try:
+            if "claims" not in read_values(path):
+                raise ParameterError(f"{path}: holds no claims; `run` makes its report, `claims new` a claims file")
+            echo(claims_report(path, overrides=overrides, width=width, **asked))
+        except ResearchError as error:
+            faults.append(str(error))
+    if faults:
+        raise ParameterError("\n".join(faults))
 
 
 @app.command(epilog=_examples("new my_question", "new my_question --folder ~/research"))
@@ -234,9 +234,9 @@ def new(
     echo(f"wrote {notebook}\nwrote {file}\nmake its report: {COMMAND} run {file}\nwork on it:      {COMMAND} lab")
 
 
-@app.command(context_settings=ANY_OPTION, epilog=_examples("lab", "lab --no-browser --port=9999", "lab --allow-root"))
-def lab(context: Context) -> None:
-    """Open JupyterLab on the notebooks; only this machine can reach it. Further arguments go to JupyterLab."""
+@app.command(context_settings={"ignore_unknown_options": True}, epilog=_examples("lab --allow-root", "lab --port=9999"))
+def lab(options: Annotated[list[str], Argument(metavar="WORD", help="Passed on to JupyterLab.")] = NONE) -> None:
+    """Open JupyterLab on the notebooks; only this machine can reach it."""
     from jupyterlab.labapp import LabApp
 
     from research_lib.reports.forkserver import FORK_SERVER
@@ -245,7 +245,7 @@ def lab(context: Context) -> None:
     FORK_SERVER.start()  # it imports what kernels need while Lab and the browser start
     own = PROJECT / "research_lib" / "reports" / "templates" / "jupyter"  # its settings: nothing asks the network
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [str(own), os.environ.get("JUPYTER_CONFIG_PATH")]))
-    LabApp.launch_instance(context.args)
+    LabApp.launch_instance(options)
 
 
 @app.command(epilog=_examples("sync", "sync --check"))
@@ -273,8 +273,8 @@ def pull(
     planned = _plan(words)
     if words and planned.faults:
         raise ParameterError("\n".join(record.message for record in planned.faults))
-    asked = [report.parameters for report in planned.reports]
-    live = [one for one in asked if {*SERVES}.intersection(str(getattr(one, "source", "")).split("+"))]
+    named = (report.parameters for report in planned.reports)
+    live = [one for one in named if {*SERVES}.intersection(str(getattr(one, "source", "")).split("+"))]
     if not live:
         raise ParameterError(f"{', '.join(words) or 'params'}: names no live source, such as {' or '.join(SERVES)}")
 

@@ -135,8 +135,8 @@ def test_what_names_no_parameter_file_is_one_line(tmp_path, name):
 
 
 def test_claims_takes_several_files_and_a_folder_that_cannot_be_written_is_one_line(monkeypatch):
-    done = invoke("claims", "04_claims/smoke", SMOKE)
-    assert ("HOLDS" in done.stdout, "there are no claims in it" in done.stderr) == (True, True)
+    done = invoke("claims", SMOKE, "04_claims/smoke")
+    assert ("HOLDS" in done.stdout, "holds no claims" in done.stderr) == (True, True)
     monkeypatch.setattr("research_lib.studies.claims.study.PARAMETERS", Path("/dev/null"))
     assert invoke("claims", "new", "mine").stderr.splitlines() == [
         "[Errno 20] Not a directory: '/dev/null/04_claims/mine.yaml'"
@@ -144,8 +144,8 @@ def test_claims_takes_several_files_and_a_folder_that_cannot_be_written_is_one_l
 
 
 def test_a_file_that_holds_no_claims_is_answered_with_what_to_run(tmp_path):
-    (tmp_path / "article.txt").write_text("Small caps rose.\nThe Fed: it cut.")
-    for path, hint in {SMOKE: f"run {SMOKE}", tmp_path / "article.txt": "claims new mine"}.items():
+    (tmp_path / "article.yaml").write_text("says: Small caps rose.\n")
+    for path, hint in {SMOKE: "`run` makes its report", tmp_path / "article.yaml": "`claims new` a claims file"}.items():
         done = invoke("claims", path)
         assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
         assert hint in done.stderr
