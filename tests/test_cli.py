@@ -145,7 +145,10 @@ def test_claims_takes_several_files_and_a_folder_that_cannot_be_written_is_one_l
 
 def test_a_file_that_holds_no_claims_is_answered_with_what_to_run(tmp_path):
     (tmp_path / "article.yaml").write_text("says: Small caps rose.\n")
-    for path, hint in {SMOKE: "`run` makes its report", tmp_path / "article.yaml": "`claims new` a claims file"}.items():
+    for path, hint in {
+        SMOKE: "`run` makes its report",
+        tmp_path / "article.yaml": "`claims new` a claims file",
+    }.items():
         done = invoke("claims", path)
         assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
         assert hint in done.stderr
