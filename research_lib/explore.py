@@ -38,7 +38,7 @@ class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         self.notebook, self.settings = notebook, settings
         self.status, self.written, self.pinned, *self.parts = (widgets.HTML() for _ in range(4 + n))
         self.pin, self.write = button(description="Pin this setting"), button(description="Write parameter file")
-        self.name = widgets.Text(description="Name", placeholder="my_threshold", style=WIDE)
+        self.name = widgets.Text(description="Name", placeholder="my_threshold", tooltip="of the file", style=WIDE)
         self.replace = widgets.Checkbox(description="Replace a file of this name", indent=False)
         for one in settings:
             one.observe(self._changed, "value")
@@ -131,8 +131,8 @@ class ClaimExplorer(Answering):
         if not claims:
             raise ResearchError("this file has no claim with a line; write one, or name another file")
         self.claim = widgets.Dropdown(description="Claim", options=claims, layout={"width": "100%"})
-        self.line = widgets.Textarea(description="Line", continuous_update=False, layout={"width": "100%"})
-        self.stated = widgets.Text(description="Published", continuous_update=False)
+        self.line = widgets.Textarea(description="Line", continuous_update=False, tooltip="", layout={"width": "100%"})
+        self.stated = widgets.Text(description="Published", continuous_update=False, tooltip="such as 11.5%, at least 5")
         self.kind = widgets.Dropdown(description="Kind", options=["fact", "tendency", "forecast"])
         self.claim.observe(self._take, "value")
         self._take(None)
