@@ -132,7 +132,7 @@ class ClaimExplorer(Answering):
             raise ResearchError("this file has no claim with a line; write one, or name another file")
         self.claim = widgets.Dropdown(description="Claim", options=claims, layout={"width": "100%"})
         self.line = widgets.Textarea(description="Line", continuous_update=False, tooltip="", layout={"width": "100%"})
-        self.stated = widgets.Text(description="Published", continuous_update=False, tooltip="such as 11.5%, at least 5")
+        self.stated = widgets.Text(description="Published", continuous_update=False, tooltip="such as at least 11.5%")
         self.kind = widgets.Dropdown(description="Kind", options=["fact", "tendency", "forecast"])
         self.claim.observe(self._take, "value")
         self._take(None)
