@@ -349,14 +349,14 @@ def _number_ticks(axis: "Axis", unit: str, *, most: int) -> None:
     """Write an axis in plain numbers, with the digits that tell each from its neighbours; the axis' name has the unit."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-    low, high = sorted(axis.get_view_interval())
-    logarithmic = axis.get_scale() == "log"
+    (low, high), logarithmic = sorted(axis.get_view_interval()), axis.get_scale() == "log"
     if logarithmic:  # powers of ten are enough for more than one and a half of them
         locator: Any = LogLocator(subs=(1.0,) if high > 30 * low else (1.0, 2.0, 5.0), numticks=most + 2)
     else:
         halves = [] if unit not in IN_PERCENT and high - low > 5 else [2.5]  # of months and counts are no numbers
         locator = MaxNLocator(most, steps=[1, 2, *halves, 5, 10], integer=unit in WHOLE)
     places = np.array([place for place in locator.tick_values(low, high) if low <= place <= high])
+    places = places[:: max(1, len(places) // 2) if logarithmic and most < 5 else 1]  # on a phone they would touch
     scaled = places * (100 if unit in IN_PERCENT else 1)
     digits = [len(np.format_float_positional(x, 6, fractional=False, trim="-").partition(".")[2]) for x in scaled]
     digits = digits if logarithmic else [max(digits, default=0)] * len(places)

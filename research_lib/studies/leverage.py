@@ -390,7 +390,7 @@ class Leverage(Study):
     @property
     def quote_title(self) -> str:
         """What becomes of the quoted figures."""
-        large, small = self.quotes["verdict"]
+        large, small = (f"is {one}" if one == NOT_CONTRADICTED else one for one in self.quotes["verdict"])
         return f"The {self.p.quoted_large:g} {large}, the “more than {self.p.quoted_small:g}” {small}"
 
     @property

@@ -1,7 +1,4 @@
-"""Study 03, record sigma: how extreme a move is on every definition, how rare, and what followed earlier ones.
-
-Both sides count: a record low is a record, and a negative threshold asks for falls.
-"""
+"""Study 03, record sigma: how extreme a move is on every definition, how rare, and what followed earlier ones."""
 
 from collections.abc import Mapping
 from contextlib import suppress

@@ -1,7 +1,4 @@
-"""Study 01, rate cuts: what small caps do around them, and whether it is the cut, the regime, the recession or chance.
-
-Outcomes are small minus large, compounded, where nothing else is said.
-"""
+"""Study 01, rate cuts: what small caps do around them, and whether it is the cut, the regime, the recession or chance."""
 
 from contextlib import suppress
 from dataclasses import fields
@@ -346,9 +343,11 @@ class RateCuts(Study):
         frame = self.after[self.after["n"] > 0].set_index("window")[["value", "low", "high", "n", "p", "p_holm"]]
         apart = frame.index[frame["p_holm"] <= LEVEL]
         shows = f"{', '.join(apart) or 'none'} {'show' if len(apart) > 1 else 'shows'}"
+        few, most = frame["n"].max() < LEAST_GROUPS, plural(int(frame["n"].max()), "first cut")
         title = f"Of {len(frame)} windows around first cuts {shows} an effect, all of them counted"
+        title = f"With {most} no window can show an effect, nor that there is none" if few else title
         frame["text"] = [f"{show(value, 'points')} (n {n:.0f})" for value, n in frame[["value", "n"]].to_numpy()]
-        deck = f"Mean of the cycles and its 95% interval ({'too few cycles' if self.headline.n < LEAST_GROUPS else 'exact'})"
+        deck = f"Mean of the cycles{', too few for an interval' if few else ' and its exact 95% interval'}"
         alt = f"Over {self.span} the mean is {show(self.headline.value, 'points')} (n {self.headline.n})."
         note = f"A bar off zero may still be chance, because {len(frame)} windows were looked at: Holm's adjustment allows for that."
         return charts.intervals(frame[["value", "low", "high", "text"]], name=f"{self.pair.name}, percentage points",
@@ -363,14 +362,15 @@ class RateCuts(Study):
         found = event_paths(self.pair.small, events["position"], before=before, after=after, **self.pair.measure)
         days = pd.DatetimeIndex(events.index)
         found.columns = days.strftime("%Y" if days.year.is_unique else "%Y-%m")
-        last = found.ffill().iloc[-1]
-        low, high = (show(one, "points", digits=0) for one in (last.min(), last.max()))
-        stood = f"stood between {low} and {high}" if len(last) > 1 else f"stood at {low}"
-        title = f"{self.horizons[after]} the cut {plural(len(last), 'cycle')} {stood}"
+        last, whole = found.iloc[-1].dropna(), found.dropna(axis=1)  # a mean of now these, now those cycles would jump
+        ends = " and ".join(dict.fromkeys(show(one, "points", digits=0) for one in (last.min(), last.max())))
+        title = f"{self.horizons[after]} the cut {plural(len(last), 'cycle')} stood {'between' if ' and ' in ends else 'at'} {ends}"
+        title = f"No cycle is known {self.horizons[after]} its first cut" if last.empty else title
+        mean = f"; mean of the {whole.shape[1]} that are known from end to end" if whole.shape[1] > 1 else ""
         return charts.paths(
-            found, mean=found.mean(axis=1), name=f"{self.pair.name} since the cut, percentage points", title=title, data=found,
-            x_name=f"{self.unit}s from the first cut", deck="Each easing cycle, by the year of its first cut",
-            alt=f"{title}. Above zero: {(last > 0).sum()} of {len(last)}.",
+            found, mean=whole.mean(axis=1) if mean else None, title=title, data=found,
+            name=f"{self.pair.name} since the cut, percentage points", x_name=f"{self.unit}s from the first cut",
+            deck=f"Each easing cycle, by its first cut{mean}", alt=f"{title}. Above zero: {(last > 0).sum()} of {len(last)}.",
         )  # fmt: skip
 
     @figure
@@ -382,7 +382,7 @@ class RateCuts(Study):
         told = self.cycles.set_index("first_cut")["recession"].reindex(events.index)
         means, said = pd.DataFrame(), []
         for answer, name in (("yes", "with a recession"), ("no", "without a recession")):
-            at = events.loc[told.eq(answer), "position"]
+            at = events.loc[told.eq(answer) & (events["position"] < len(self.pair.index) - after), "position"]
             if len(at):
                 legs = self.pair.small, self.pair.large
                 small, large = (event_paths(leg, at, before=0, after=after).mean(axis=1) for leg in legs)
@@ -391,7 +391,7 @@ class RateCuts(Study):
                 moved = "gained" if small.iloc[-1] > 0 else "lost"
                 said.append(f"{moved} {show(abs(small.iloc[-1]), 'share')} {name}")
         if not said:
-            raise InsufficientDataError("it is not known yet whether a recession followed any of the first cuts")
+            raise InsufficientDataError("of no first cut are 12 months known, and whether a recession followed")
         title = f"After cuts small caps {' and '.join(said)}"
         colours = {name: SMALL_CAPS if str(name).startswith("small") else LARGE_CAPS for name in means}
         deck = f"Mean growth from the close of the cut, {self.kind}; recession: begun within 12 months, by hindsight (NBER)"
