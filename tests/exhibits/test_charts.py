@@ -168,6 +168,10 @@ def test_ticks_have_the_digits_that_their_steps_need(unit, step, texts):
     axes.set_xlim(0, 3)
     charts._number_ticks(axes.xaxis, "count", most=8)
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1", "2", "3"]  # each once
+    axes.set(xscale="log", xlim=(1650, 2620))  # five of these ticks touch each other on a phone
+    for most, ticks in ((8, ["1,800", "2,000", "2,200", "2,400", "2,600"]), (4, ["1,800", "2,200", "2,600"])):
+        charts._number_ticks(axes.xaxis, "rank", most=most)
+        assert [label.get_text() for label in axes.get_xticklabels()] == ticks
 
 
 def test_a_frame_has_an_id_a_csv_link_a_source_and_escapes_all(drawn):
