@@ -1,7 +1,6 @@
-"""Real data that ships inside packages the kit depends on: offline, read at run time, never copied.
+"""Real data inside packages the kit depends on, read at run time, as `facts/packaged.csv` lists it.
 
-`facts/packaged.csv` lists the files, with what each must hold. The packages' own loaders are passed by: they import
-their whole package (seconds), and arch's puts the French months into 1970 on pandas 3.
+The packages' own loaders import their whole package (seconds), and arch's puts French months into 1970 on pandas 3.
 """
 
 from dataclasses import dataclass
@@ -43,9 +42,8 @@ class Bundled(Source):
             (frame, label), column = load_packaged(part), FILES[part]["column"]
             values = pd.concat([values, frame[column][frame.index > values.index[-1]]]) if origins else frame[column]
             origins.append(f"{label}, column {column}")
-        return RawSeries(
-            name, ", then ".join(origins), pd.Series(values.index), values.reset_index(drop=True), source=self.name
-        )
+        days, origin = pd.Series(values.index), ", then ".join(origins)
+        return RawSeries(name, origin, days, values.reset_index(drop=True), source=self.name)
 
 
 @cache

@@ -12,14 +12,11 @@ NOT_THERE = "-"  # in a vendor's column: this vendor does not have it
 
 @dataclass(frozen=True)
 class Listing:
-    """A symbol or series: `scale` turns published values into decimals; their median size is a `usual` one.
-
-    A `kind` is an index, fund, volatility, currency (which trades on days that the stock exchange does not) or series.
-    """
+    """A symbol or series: `scale` turns published values into decimals; their median size is a `usual` one."""
 
     symbol: str
     name: str
-    kind: str = "index"
+    kind: str = "index"  # fund, volatility, currency (it trades on the exchange's holidays too), series
     frequency: str = "daily"  # weekly, monthly, quarterly; empty: not known
     scale: float = 1.0
     usual: tuple[float, float] = (0.0, float("inf"))

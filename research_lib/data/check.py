@@ -18,8 +18,7 @@ LONGEST_GAP = timedelta(days=31)  # a needed price that ends longer before as_of
 def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
     """Load all that each set of parameters names, each file once; return for each what would stop its report, or None.
 
-    Looked at are, as far as a set has them: source, data_dir, as_of, symbols (needed), optional_symbols and series (used
-    where the source has them), companies (how many; 0: none).
+    Looked at are, where a set has them: source, data_dir, as_of, symbols, optional_symbols, series, companies (how many).
     """
     open_once: Callable[[str, str], Source] = cache(lambda name, data_dir: open_source(name, data_dir=data_dir))
     find_once = cache(_find_fault)

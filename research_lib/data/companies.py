@@ -9,12 +9,12 @@ import pandas as pd
 
 from research_lib.data.bundled import LARGE_COMPANIES, Bundled, load_packaged
 from research_lib.data.calendar import last_finished, sessions_between
-from research_lib.data.catalog import Asset, describe_series
-from research_lib.data.live.store import Snapshots
+from research_lib.data.catalog import describe_series
+from research_lib.data.live.store import Item, Snapshots
 from research_lib.data.load import load_prices_if_any, load_series_if_any
 from research_lib.data.quality import BAD_PRICE, STALE_DAYS, DataCard, Fault, found, jumps, session_faults, stale_runs
 from research_lib.data.sec import read_facts
-from research_lib.data.source import Folder, Source, parts_of
+from research_lib.data.source import PRICES, Folder, Source, parts_of
 from research_lib.data.statements import Found, Table, first_price, make_statements, read_prices, read_statements
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 
@@ -22,6 +22,7 @@ MARKET = "GSPC"
 RATES = ("DGS2", "DGS3MO", "DFF", "DGS10")  # the first that is there: what floating-rate debt is priced by
 STILL_QUOTED = pd.Timedelta(days=14)  # a price so near to the panel's end counts as still quoted
 SURVIVORS_SHARE = 0.98  # of those ever quoted; in a fair sample of US small caps about 5% leave each year
+MOST_BELOW_ZERO = 0.2  # of a panel's values: more are no prices
 LARGEST_MOVE = 3.9  # in a session: to double or treble happens to small caps
 
 
@@ -41,15 +42,12 @@ class PricePanel(Table):
 
 @dataclass(frozen=True)
 class Companies:
-    """Companies and what moves them; None for what the source lacks (statements: only where it is bundled).
-
-    `market` holds closes of the S&P 500; `rate` a rate by date as a decimal, which `rate_name` names.
-    """
+    """Companies and what moves them; None for what the source lacks (statements: only where it is bundled)."""
 
     statements: pd.DataFrame | None
     panel: PricePanel | None
-    market: "pd.Series[float] | None"
-    rate: "pd.Series[float] | None"
+    market: "pd.Series[float] | None"  # closes of the S&P 500
+    rate: "pd.Series[float] | None"  # as a decimal
     rate_name: str
     firms_1990: Table | None
     cards: tuple[DataCard, ...]
@@ -83,7 +81,6 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Table:
     """Load company statements, cut at `as_of` by the day from which each row's values were known.
 
     Of several sources, the first that has statements: a folder, or the SEC's snapshots, with prices from any of them.
-    `DataError` says that there are none, or what is wrong in them; `InsufficientDataError` that nothing was known yet.
     """
     at_date, why = source.at(as_of), ""
     for part in parts_of(at_date):
@@ -99,8 +96,8 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Table:
 
 def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Found:
     """Read every company whose facts were pulled; prices are the closes that were paid at publication."""
-    parts = [source.read_company(name).assign(company=name) for name in source.companies()]
-    facts = pd.concat(parts, ignore_index=True)
+    pulled = {name: source.store.read(Item(source.name, name), as_of=source.as_of)[0] for name in source.companies()}
+    facts = pd.concat([one.assign(company=name) for name, one in pulled.items()], ignore_index=True)
     facts = facts if as_of is None else facts[facts["filed"] <= pd.Timestamp(as_of)]
     if facts.empty:
         raise InsufficientDataError(f"source sec: nothing was filed by as_of {as_of}")
@@ -112,7 +109,7 @@ def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Foun
 
 def _closes_paid(source: Source, company: str) -> pd.DataFrame:
     """Read the closes of a company as they were paid on their days: later splits put back."""
-    raw = source.read_price(Asset(company))
+    raw = source.read(PRICES, company, "close")
     close = pd.to_numeric(raw.values, errors="coerce").to_numpy(float)
     if raw.splits is not None:
         factor = raw.splits.replace(0.0, 1.0).to_numpy()
@@ -121,17 +118,13 @@ def _closes_paid(source: Source, company: str) -> pd.DataFrame:
 
 
 def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel | None:
-    """Load the panel of company prices, cut at `as_of`; None where the source has none.
-
-    A folder has a file; of live sources, it is the adjusted closes of the companies whose facts are there; the bundled
-    source has twenty of today's large companies. Errors are as of `load_statements`.
-    """
+    """Load the panel of company prices, cut at `as_of`; None where the source has none."""
     for part in parts_of(source):
         if isinstance(part, Folder):
             frame, origin = read_prices(part.directory)
         elif isinstance(part, Snapshots):
             at_date, has, origin = source.at(as_of), set(source.symbols()), "adjusted closes, each as pulled"
-            raw = {name: at_date.read_price(Asset(name, "total")) for name in part.companies() if name in has}
+            raw = {name: at_date.read(PRICES, name, "total") for name in part.companies() if name in has}
             closes = {name: pd.Series(one.values.to_numpy(), pd.DatetimeIndex(one.dates)) for name, one in raw.items()}
             frame = pd.DataFrame(closes, dtype=float)
         elif isinstance(part, Bundled):
@@ -148,6 +141,8 @@ def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PriceP
     frame = frame[frame.index <= last_finished()]
     if frame.empty:
         raise InsufficientDataError(f"{origin}: holds no prices up to as_of")
+    if (below := frame.le(0).to_numpy().sum()) > MOST_BELOW_ZERO * frame.count().sum():
+        raise DataError(f"{origin}: {below:,} of its values are not positive: returns in place of prices?")
     twice = frame.index[frame.index.duplicated()]
     if len(twice):
         raise DataError(f"{origin}: the date {twice[0].date()} stands twice")

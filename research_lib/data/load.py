@@ -10,7 +10,7 @@ from research_lib.data.bundled import Bundled
 from research_lib.data.catalog import Asset, Listing, describe_asset, describe_series, known_symbols
 from research_lib.data.live.store import SERVES, Snapshots, Store
 from research_lib.data.quality import DataCard, clean
-from research_lib.data.source import Folder, Joined, RawSeries, Source
+from research_lib.data.source import PRICES, SERIES, Folder, Joined, RawSeries, Source
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError, nearest
 from research_lib.project import data_folder, snapshots_folder
 
@@ -65,7 +65,7 @@ def load_prices(source: Source, assets: Iterable[str], *, as_of: date | None = N
 def load_series(source: Source, ids: Iterable[str], *, as_of: date | None = None) -> DataSet:
     """Load economic series as decimals, as `load_prices` does; values of a period are dated by its last day."""
     at_date = source.at(as_of)
-    return _side_by_side(((name, at_date.read_series(name), describe_series(name)) for name in ids), as_of)
+    return _side_by_side(((name, at_date.read(SERIES, name, "value"), describe_series(name)) for name in ids), as_of)
 
 
 def load_prices_if_any(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet | None:
@@ -89,11 +89,11 @@ def _read_price(source: Source, name: str) -> RawSeries:
     """Read a price; of an index, `total` is another index, for an index's adjusted close leaves its dividends out."""
     asset, info = Asset.parse(name), describe_asset(name)
     if asset.field != "total" or info.kind != "index" or asset.symbol not in known_symbols():
-        return source.read_price(asset)
+        return replace(source.read(PRICES, asset.symbol, asset.field), id=name)
     if info.total_return not in source.symbols():
         needed = f"the total-return index {info.total_return}" if info.total_return else "a total-return index"
         raise MissingDataError(f"{asset}: source {source.name} does not have {needed}")
-    return replace(source.read_price(Asset(info.total_return)), id=str(asset))
+    return replace(source.read(PRICES, info.total_return, "close"), id=name)
 
 
 def _side_by_side(found: Iterable[tuple[str, RawSeries, Listing]], as_of: date | None) -> DataSet:

@@ -39,8 +39,6 @@ def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     `trough_announced` the days they became known: NaT before 1980, and for a trough that was not known yet.
     """
     recessions = _read("nber_recessions.csv", RECESSIONS)
-    for turn in ("peak", "trough"):
-        recessions[turn] += pd.offsets.MonthEnd()
     if as_of is not None:
         recessions = recessions[known_from(recessions, "peak") <= as_of]
         trough = ["trough", "trough_announced"]

@@ -1,12 +1,11 @@
 """What is wrong with a series, found before it is used; and the card that says so, with what the series was made from.
 
-A fault stops the run where no number made from such data could be trusted. Else it is on the data card, with its
-number and first case: it is harmless, a row was left out, or it may be true. Nothing is ever repaired.
+A fault stops the run where no number made from such data could be trusted. Else it is on the data card, and harmless,
+or left out, or perhaps true. Nothing is ever repaired.
 """
 
 import hashlib
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
@@ -94,20 +93,13 @@ class DataCard:
         return "; ".join(said) or "none found"
 
 
-def check_loads(raw: RawSeries, info: Listing) -> None:
-    """Raise `DataError` where a fault would stop the load of a series."""
-    with suppress(InsufficientDataError):  # nothing finished yet is no fault
-        clean(raw, info)
-
-
 def clean(
     raw: RawSeries, info: Listing, *, as_of: pd.Timestamp | None = None, now: pd.Timestamp | None = None
 ) -> "tuple[pd.Series[float], DataCard]":
     """Cut a series at `as_of`, find its faults, leave out what cannot be used, and describe the rest.
 
-    The values are decimals (float64) on a sorted, unique, tz-naive index named `date`. No value dated after `as_of` is
-    looked at; a row whose date cannot be read stops the run, for it could be any date. Values of a period are dated by
-    its last day, the first on which they can be known. `now` (tz-aware) decides whether a session is over.
+    The values are decimals on a sorted, unique, tz-naive index named `date`, those of a period on its last day. No value
+    dated after `as_of` is looked at, but a row whose date cannot be read stops the run. `now` (tz-aware) ends sessions.
     """
     day = to_dates(raw.dates, raw.origin.partition(", column ")[0]).to_numpy()
     last = (pd.Timestamp.max if as_of is None else as_of).to_datetime64()

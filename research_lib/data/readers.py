@@ -22,28 +22,43 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from research_lib.data.calendar import EXCHANGE_ZONE
+from research_lib.data.catalog import fact_rows
 from research_lib.errors import DataError, MissingDataError
 
 TEXT, INTEGER = "text", "whole number"  # kinds of cells, as messages say them
 NUMBER, DATE = "number", "date (yyyy-mm-dd)"
-MISSING = ("", ".", "na", "n/a", "nan", "null", "none", "nd", "#n/a", "#n/a n/a")  # in numbers; a text NA is a text
-DATE_NAMES = ("date", "observation_date", "timestamp", "time")
+# In numbers; a text NA is a text. A single hyphen stands for zero in some vendors' files, and is refused.
+MISSING = ("", ".", "na", "n/a", "n.a.", "<na>", "@na", "nan", "null", "none", "nd", "nm", "--", "#n/a", "#n/a n/a")
+# The kit's names of columns and, after each, what vendors call it.
+CALLED = {name: [name, *row["also_called"].split("|")] for name, row in fact_rows("columns.csv").items()}
+LIKE_DATE = r"(?:exchange|pricing|trade|effective)[ _]date|(?:data|sas)date|dates|index|time[ _]period"
+HEADER = rf"(?i)\W*(?:{'|'.join(CALLED['date'])}|{LIKE_DATE})\W*[,;\t|]\W*[^\W\d]"  # a date, and another name beside it
 FIELDS = {"open", "high", "low", "close", "adj_close", "volume", "dividends", "stock_splits", "capital_gains"}
 LONGEST_HEADER = 1 << 20  # what goes on longer does not go with its rows
 LARGEST_INTEGER = 2**53
+MONTHS_A_YEAR = 12
 SHOWN = 3  # cases that an error names
 
-DATE_FORMS = ("%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%Y-%m", "%Y%m%d", "%b-%d-%Y", "%B-%d-%Y", "%d-%b-%Y", "%d-%B-%Y")
+DATE_FORMS = ("%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%b-%d-%Y", "%B-%d-%Y", "%d-%b-%Y", "%d-%B-%Y", "%d%b%Y",
+              "%Y-%m", "%m-%Y", "%b-%Y", "%B-%Y", "%Y-%b")  # fmt: skip
 EARLIEST, LATEST = np.datetime64("1700-01-01"), np.datetime64("2200-01-01")
 DAY_AND_MONTH = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$"
-MIDNIGHT = r"[ T]0?0:00(?::00(?:\.0+)?)?\s*(?:Z|[+-]\d{2}:?\d{2})?$"
+MIDNIGHT = r"[ T](?:0?0:00(?::00(?:\.0+)?)?\s*(?:Z|[+-]\d{2}:?\d{2})?|12:00(?::00)? AM)$"
+ZONED = r"\d[ T]\d\d:.*(?:Z|[+-]\d\d:?\d\d)$"
+TO_HYPHENS = {r"[\s/.,:-]+": "-", r"^(\d{4})(\d\d)(\d\d)(?:-0)?$": r"\1-\2-\3", r"^(\d{4})-?M?(\d\d)$": r"\1-\2",
+              r"(?i)^(Q[1-4])-?(\d{4})$": r"\2\1"}  # fmt: skip
+QUARTER = r"(?i)^(\d{4})-?Q([1-4])$"
 POINT = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|(?=\.\d))(?:\.\d*)?(?:[eE][+-]?\d+)?"  # 3010.39 or 3,010.39
 COMMA = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 3010,39 or 3.010,39
 PARTED = r"\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*"  # between semicolons or tabs a point may part thousands
 # What does not show whether it does.
 UNCLEAR = rf"(?i:{PARTED}|\s*(?:[+-]?\d{{1,3}}|{'|'.join(map(re.escape, MISSING))})\s*)"
 BLANK_LINE = r"\n[ \t]*(?=\n)"
-MARKS = r"^[$€£]\s*|(?<=\d)['’\s](?=\d{3}(?!\d))"  # before an amount, and between thousands where no fraction can be
+LONGEST_FOOTER = 3000
+FOOTER = r"(?:\n(?:[^\n,;\t|]*[^\W\d_][^\n,;\t|]*|[ \t]*))+\n\Z"  # lines in words with nothing to part cells
+# Before or after an amount, and between thousands where no fraction can be; a minus sign, or an accountant's brackets.
+MARKS = r"(?:^|(?<=^-))[$€£]\s*|\s*€$|(?<=\d)['’\s](?=\d{3}(?!\d))"
+NEGATIVE = r"^\((.+)\)$|^\u2212(.+)$"
 NO_TABLE = r"\s*(?:<!doctype|<html|<\?xml|\[?\{|PK\x03\x04)"  # web pages, answers of servers, workbooks
 
 
@@ -79,7 +94,8 @@ class Sheet:
     @property
     def date(self) -> str:
         """The name of the column of dates; a first column without a name is an index that pandas wrote."""
-        found = self.find(*DATE_NAMES)
+        like = [name for name in self.names if re.fullmatch(LIKE_DATE, plain(name))]
+        found = self.find(*CALLED["date"]) or (like[0] if len(like) == 1 else None)
         if found is None and plain(self.names[0]):
             raise DataError(f"{self.shown}: no column date; it has {listed(self.names)}; call the right one date")
         return self.names[0] if found is None else found
@@ -93,11 +109,10 @@ def read_table(
     keys: Collection[str] = (),
     called: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:
-    """Read typed columns of a table, whatever capitals, blanks and underscores are in their names.
+    """Read typed columns of a table, whatever capitals, blanks and underscores are in their names; the index is the row.
 
     `kinds` are the columns to look for; the `needed` ones (all, unless said) must be there. `called` has their names in
-    the file, the first that is there counts. In `keys` no cell may be empty, as none may in INTEGER columns. The result
-    is named as asked for (str, int64, float64 or datetime64[us]), its index the row in the file.
+    the file, the first that is there counts. In `keys` no cell may be empty, as none may in INTEGER columns.
     """
     names = {name: (called or {}).get(name, [name]) for name in kinds}
     found = {name: own for name in kinds if (own := sheet.find(*map(plain, names[name]))) is not None}
@@ -112,20 +127,22 @@ def read_table(
 
 
 def read_panel(path: Path, shown: str) -> pd.DataFrame:
-    """Read a wide table of prices: dates (a column or a Parquet index), and a column of numbers for each company.
+    """Read prices: dates (a column or a Parquet index, unsorted, perhaps with doubles), a column for each company.
 
-    Two rows of header (field and symbol) give the adjusted closes, else the closes; Stooq's `.US` is left out. The
-    index is as in the file (unsorted, perhaps with doubles), tz-naive, named `date`; values are float64.
+    Two rows of header (field and symbol), or a column of symbols, give the adjusted closes, else the closes.
     """
     sheet = open_sheet(path, shown)
+    if symbol := sheet.find(*CALLED["symbol"]):
+        called = {"date": [sheet.date], "company": [symbol], "price": [*CALLED["adj_close"], "close", "price"]}
+        long = read_table(sheet, {"date": DATE, "company": TEXT, "price": NUMBER}, called=called).dropna()
+        require_unique(long, ["company", "date"], shown)
+        return long.set_index(["date", "company"])["price"].unstack().rename_axis(columns=None)  # noqa: PD010
     date, fields = sheet.date, {name.rpartition(":")[2] for name in sheet.names if ":" in name} & FIELDS
     field = next((f":{one}" for one in ("adj_close", "close") if one in fields), "")
     if fields and not field:
         raise DataError(f"{shown}: no column adj_close or close of any symbol; it has {listed(sheet.names)}")
     names = [name for name in sheet.names if name and name != date and name.endswith(field)]
-    symbols = pd.Index([name.removesuffix(field) for name in names])
-    if symbols.str.upper().str.endswith(".US").all():
-        symbols = symbols.str[:-3]
+    symbols = pd.Index([name.removesuffix(field).removesuffix(".US") for name in names])
     if symbols.has_duplicates:
         raise DataError(f"{shown}: column {symbols[symbols.duplicated()][0]} stands twice in the header")
     frame = sheet.read([date, *names]).set_axis(["date", *symbols], axis=1)
@@ -146,7 +163,7 @@ def require_unique(frame: pd.DataFrame, keys: list[str], shown: str) -> None:
 @lru_cache(maxsize=1 << 14)
 def plain(name: str) -> str:
     """Return a column's name in lower case, with underscores for blanks and without marks: `<DATE>`, `Adj Close**`."""
-    return re.sub(r"[^\w:]+", "_", name.strip().lower()).strip("_")
+    return re.sub(r"[^\w:]+", "_", re.sub(r"^\d\. ", "", name.strip().lower())).strip("_")  # Alpha Vantage: 4. close
 
 
 def clipped(cell: object, most: int = 40) -> str:
@@ -182,8 +199,7 @@ def refusal(where: str, cases: Iterable[str], many: int) -> DataError:
 def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> "pd.Series[pd.Timestamp]":
     """Convert cells to dates: midnights where they were written, or timestamps that are at the exchange; tz-naive.
 
-    Texts are read in the form that most of them have; the order of day and month must show. With `optional` empty
-    cells are NaT. All others are refused with their rows; `where` is the file and column.
+    With `optional` empty cells are NaT. All others are refused with their rows; `where` is the file and column.
     """
     if isinstance(cells.dtype, pd.ArrowDtype):
         cells = pd.Series(cells.tolist(), cells.index)
@@ -193,14 +209,34 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
         dates: pd.Series[Any] | None = _most_read([one.where(one == one.dt.normalize()) for one in readings])
     else:
         dates, texts = _cast(cells, "date32", MISSING)
-    if dates is None:
-        texts = texts.str.replace(MIDNIGHT, "", regex=True).str.replace(r"[\s/.,-]+", "-", regex=True)
-        dates = _most_read([pd.to_datetime(texts, format=form, errors="coerce") for form in DATE_FORMS])
-    dates = pd.Series(dates.astype("datetime64[us]"))
+    dates = pd.Series((_read_dates(texts) if dates is None else dates).astype("datetime64[us]"))
     is_bad = ~((dates.to_numpy() >= EARLIEST) & (dates.to_numpy() <= LATEST))
     if is_bad.any() and len(bad := cells[is_bad & ~(texts.isna() & optional)].astype("str").fillna("")):
         raise refusal(where, (f"row {row}: not a {DATE}: {quoted(cell)}" for row, cell in bad.items()), len(bad))
     return dates
+
+
+def _read_dates(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
+    """Read texts in the form that most of them have; a month or quarter is its last day, the first on which it is known.
+
+    A month of one digit is no month by itself: 2024.1 is October in Shiller's file, and 2024-1 may be a quarter.
+    """
+    zoned = pd.to_datetime(texts.where(texts.str.contains(ZONED)), format="ISO8601", utc=True, errors="coerce")
+    zoned = zoned.dt.tz_convert(EXCHANGE_ZONE).dt.tz_localize(None)
+    if texts.str.fullmatch(r"\d{4}\.0[1-9]").any():  # numbers, which lose the last zero of 2024.10
+        texts = texts.str.replace(r"^(\d{4}\.1)$", r"\g<1>0", regex=True)
+    texts = texts.mask(texts.str.fullmatch(r"\d{4}\.\d"), "").str.replace(MIDNIGHT, "", regex=True)
+    for form, replaced in TO_HYPHENS.items():
+        texts = texts.str.replace(form, replaced, regex=True)
+    texts = texts.str.replace(QUARTER, lambda found: f"{found[1]}-{3 * int(found[2]):02}", regex=True)
+    shows = texts.str.fullmatch(r"\d{4}-1[0-2]").any()
+    texts = texts if shows else texts.mask(texts.str.fullmatch(r"\d{4}-\d"), "")
+    readings = [pd.to_datetime(texts, format=form, errors="coerce") for form in DATE_FORMS]
+    most = max(one.count() for one in readings)
+    # 1/1/2024, 2/1/2024, 3/1/2024 are months: none but the first twelve days of Januaries would be no series.
+    firsts = [one for one in readings if one.count() == most > MONTHS_A_YEAR and set(one.dropna().dt.day) == {1}]
+    dates = _most_read([*(firsts or readings), zoned.where(zoned == zoned.dt.normalize())])
+    return dates.mask(texts.str.count("-") == 1, dates + pd.offsets.MonthEnd(0))
 
 
 def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], NDArray[np.bool_]]":
@@ -208,7 +244,7 @@ def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], NDArray[np.b
     is_numeric = cells.dtype.kind in "iuf"
     values, texts = (cells.astype(float), cells) if is_numeric else _cast(cells, "float64", MISSING)
     if values is None:
-        texts = texts.str.replace(MARKS, "", regex=True)
+        texts = texts.str.replace(NEGATIVE, r"-\1\2", regex=True).str.replace(MARKS, "", regex=True)
         readings = [texts.where(texts.str.fullmatch(POINT, na=False)).str.replace(",", "")]
         if texts.str.contains(",", na=False).any():
             comma = texts.where(texts.str.fullmatch(COMMA, na=False))
@@ -310,6 +346,7 @@ def _find_header(text: str, shown: str) -> tuple[str, list[str], int]:
     lines = text[:LONGEST_HEADER].split("\n", maxsplit=50)
     above = (not line.strip() or line.lower().startswith("sep=") for line in lines)  # sep=; is Excel's, for itself
     start = next((number for number, is_above in enumerate(above) if not is_above), len(lines) - 1)
+    start = next((number for number, line in enumerate(lines) if re.match(HEADER, line)), start)  # below titles
     delimiter = max(",;\t|", key=lines[start].count)
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines[start : start + 2], delimiter=delimiter)]
     if len(rows[0]) < 2:
@@ -335,6 +372,7 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
     from pyarrow import csv as arrow
 
     delimiter, names, skipped = header
+    text = text[:-LONGEST_FOOTER] + re.sub(FOOTER, "\n", text[-LONGEST_FOOTER:])
     numbers = list(map(str, range(len(names))))  # which of two columns of one name is meant
     columns = [numbers[names.index(name)] for name in chosen]
     if re.search(BLANK_LINE, text):

@@ -1,8 +1,7 @@
 """The SEC's company facts as statements: a row a company and fiscal year, as it was known on a date.
 
-Companies choose their tags, and change them over the years. A number that two tags may share is compared, never added:
-`LongTermDebt` is the whole of long-term debt, the part due within a year included, in most filings, and
-`ShortTermBorrowings` repeats that part in some.
+A number that two tags may share is compared, never added: `LongTermDebt` has the part due within a year in it in most
+filings, and `ShortTermBorrowings` repeats that part in some.
 """
 
 from collections.abc import Mapping, Sequence

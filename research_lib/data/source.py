@@ -10,23 +10,19 @@ from typing import Any, Self
 
 import pandas as pd
 
-from research_lib.data.catalog import PERCENT, Asset, describe_series
-from research_lib.data.readers import FIELDS, clipped, listed, open_sheet, plain, to_numbers
+from research_lib.data.catalog import PERCENT, describe_series, known_series, known_symbols
+from research_lib.data.readers import CALLED, FIELDS, clipped, listed, open_sheet, plain, to_numbers
 from research_lib.errors import DataError, MissingDataError
 
 PRICES, SERIES = "prices", "series"  # kinds of data, and folders
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
+TABLE_NAME = rf"(.*?)(?:{'|'.join(map(re.escape, SUFFIXES))})$"
 FRENCH = "french/F-F_Research_Data_Factors.csv"
 FRENCH_COLUMNS = ("MKT_RF", "SMB", "HML", "RF")
-FRENCH_MONTH, FRENCH_MISSING = r"^\s*(\d{4})(\d\d)\s*,", r"(?<=,)\s*-99(\.99|9)\s*(?=,|$)"
+FRENCH_MONTH, FRENCH_MISSING = r"\s*\d{6}\s*,", r"(?<=,)\s*-99(\.99|9)\s*(?=,|$)"
 
-# What other vendors call the kit's fields, where a file has no column of the field's own name.
-OTHER_NAMES = {
-    "close": ("price", "close_last", "last"),
-    "total": ("adj_close", "adjclose"),
-    "adj_close": ("adjusted_close", "adjclose"),
-    "value": ("close", "price"),
-}
+# A column that is alone beside the dates may have any name but one that says it holds no levels, by FRED's codes too.
+NO_LEVEL = r"(?:.*_)?(?:log|ln|retx?|(?<!total_)returns?|change|chg|ch1|pch|pc1|pca|cch|cca|nbd\d*|vol|volume|dividends?|shares)(?:_.*)?"
 
 
 @dataclass(frozen=True)
@@ -76,14 +72,6 @@ class Source:
         """List the series that are here."""
         return self.names(SERIES)
 
-    def read_price(self, asset: Asset) -> RawSeries:
-        """Read one field of one symbol."""
-        return replace(self.read(PRICES, asset.symbol, asset.field), id=str(asset))
-
-    def read_series(self, series_id: str) -> RawSeries:
-        """Read one series in its published unit."""
-        return self.read(SERIES, series_id, "value")
-
 
 @dataclass(frozen=True)
 class Joined(Source):
@@ -120,21 +108,29 @@ class Folder(Source):
 
     @cached_property
     def _files(self) -> dict[str, list[str]]:
-        return {kind: _table_names(self.directory / kind) for kind in (PRICES, SERIES)}
+        folders = {kind: self.directory / kind for kind in (PRICES, SERIES)}
+        return {kind: [path.name for path in folder.glob("*") if path.is_file()] for kind, folder in folders.items()}
+
+    @cached_property
+    def _tables(self) -> dict[str, list[str]]:
+        parted = {kind: [re.match(TABLE_NAME, name) for name in names] for kind, names in self._files.items()}
+        return {kind: sorted({one[1] for one in found if one}) for kind, found in parted.items()}
 
     def names(self, kind: str) -> list[str]:
         """List the files of a kind, and the factors of Ken French's file."""
         has_french = kind == SERIES and (self.directory / FRENCH).is_file()
-        return [*self._files[kind], *(FRENCH_COLUMNS if has_french else ())]
+        return [*self._tables[kind], *(FRENCH_COLUMNS if has_french else ())]
 
     def read(self, kind: str, name: str, field: str) -> RawSeries:
         """Read a column of a file in `prices/` or `series/`, or of Ken French's monthly factors."""
         if kind == SERIES and name in FRENCH_COLUMNS and (self.directory / FRENCH).is_file():
             return self._read(self.directory / FRENCH, name, [plain(name)], _monthly_block)
-        path = find_table(self.directory / kind, name) if name in self._files[kind] else None
+        path = find_table(self.directory / kind, name) if name in self._tables[kind] else None
         if path is None:
-            raise MissingDataError(f"source folder has no {kind} of {name}; {kind}/ has {listed(self._files[kind])}")
-        fields = (field, *OTHER_NAMES.get(field, ()))
+            like = [one for one in self._files[kind] if one.lower().startswith(f"{name}.".lower())]
+            has = listed(like or self._tables[kind]) + f" (it should be {name}.csv or {name}.parquet)" * bool(like)
+            raise MissingDataError(f"source folder has no {kind} of {name}; {kind}/ has {has}")
+        fields = CALLED.get(field, [field])
         if kind == PRICES:
             return self._read(path, name, [*fields, *(f"{plain(name)}{mark}{one}" for mark in ":_" for one in fields)])
         raw = self._read(path, name, [plain(name), *fields])
@@ -146,18 +142,39 @@ class Folder(Source):
         return replace(raw, values=values * (PERCENT if describe_series(name).scale == 1 else 1))
 
     def _read(self, path: Path, name: str, wanted: list[str], edit: Callable[[str], str] | None = None) -> RawSeries:
-        """Read the dates and the first of the wanted columns that is there; of a table of two, the other one."""
+        """Read the dates and the first of the wanted columns that is there, or the only one; of this symbol alone."""
         sheet = open_sheet(path, str(path.relative_to(self.directory)), edit)
-        day = sheet.date
-        others = [own for own in sheet.names if plain(own) and own != day]
-        fields = [plain(own) for own in others if plain(own) in FIELDS]
-        column = sheet.find(*wanted) or (others[0] if len(others) == 1 and not fields else None)
+        day, symbol = sheet.date, sheet.find(*CALLED["symbol"])
+        others = [own for own in sheet.names if plain(own) and own not in (day, symbol)]
+        fields = [plain(own) for own in others if plain(own) in FIELDS - {"volume"}]
+        lone = [one for one in others if len(others) == 1 and not fields and _may_be(name, one, wanted)]
+        column = sheet.find(*wanted) or next(iter(lone), None)
         if column is None:
             it_has = listed(["date", *map(plain, others)])
             hint = f"ask for {name}:{fields[0]}" if fields else f"call the one that is meant {wanted[0]}"
             raise MissingDataError(f"{sheet.shown}: no column {wanted[0]}; it has {it_has}; {hint}")
-        frame, origin = sheet.read([day, column]), f"{sheet.shown}, column {clipped(plain(column))}"
+        frame = sheet.read([one for one in (day, column, symbol) if one is not None])
+        frame = frame if symbol is None else _rows_of(name, frame, symbol, sheet.shown)
+        if plain(column) == "prc":  # CRSP's, negative where it is the mean of bid and ask
+            frame[column] = frame[column].astype("str").str.removeprefix("-")
+        origin = f"{sheet.shown}, column {clipped(plain(column))}"
         return RawSeries(name, origin, frame[day], frame[column], source=self.name)
+
+
+def _may_be(name: str, column: str, wanted: list[str]) -> bool:
+    """Say whether a column that is alone in its file may be what the file is named for: no returns, no other series."""
+    is_other = plain(column) in {plain(known) for known in (*known_symbols(), *known_series()) if known != name}
+    is_users_own = wanted[0] == plain(name) and not plain(column).startswith(f"{plain(name)}_")  # a series of returns
+    return not is_other and (is_users_own or not re.fullmatch(NO_LEVEL, plain(column)))
+
+
+def _rows_of(name: str, frame: pd.DataFrame, column: str, shown: str) -> pd.DataFrame:
+    """Return the rows of one symbol; raise where all are of others, or of another one that is known."""
+    symbols = frame[column].astype("str").str.strip().str.upper().str.removesuffix(".US").str.removeprefix("^")
+    own, has, known = symbols == name.upper(), symbols.dropna().unique(), {*known_symbols(), *known_series()}
+    if not own.any() and (len(has) > 1 or (name in known and not known.isdisjoint(has))):
+        raise DataError(f"{shown}, column {clipped(column)}: it has {listed(has)}, and no {name}")
+    return frame[own] if own.any() else frame
 
 
 def find_table(folder: Path, name: str) -> Path | None:
@@ -168,17 +185,12 @@ def find_table(folder: Path, name: str) -> Path | None:
     return found[0] if found else None
 
 
-def _table_names(folder: Path) -> list[str]:
-    names = [path.name for path in folder.glob("*") if path.is_file()]
-    return sorted({name.removesuffix(suffix) for name in names for suffix in SUFFIXES if name.endswith(suffix)})
-
-
 def _monthly_block(text: str) -> str:
-    """Leave of a file as Ken French publishes it the names and the months: yyyy-mm, and nothing where a value is missing."""
+    """Leave of a file as Ken French publishes it the names and the months, and nothing where a value is missing."""
     lines = text.split("\n")
     header = next((number for number, line in enumerate(lines) if "Mkt-RF" in line), None)
     if header is None:
         raise DataError(f"{FRENCH}: no line with the columns' names (Mkt-RF,SMB,HML,RF)")
-    months = [re.sub(FRENCH_MONTH, r"\1-\2,", line) if re.match(FRENCH_MONTH, line) else "" for line in lines]
+    months = [line if re.match(FRENCH_MONTH, line) else "" for line in lines]
     kept = [*[""] * header, lines[header], *months[header + 1 :]]
     return re.sub(FRENCH_MISSING, "", "\n".join(kept), flags=re.M)

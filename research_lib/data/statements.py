@@ -1,7 +1,7 @@
 """Company statements in files: one's own table, or SimFin's bulk files; and what cannot be true in them.
 
-A row is a company and fiscal year (or the last four quarters), with the day from which its values were known: that of
-their publication, or of their restatement. `facts/statements.csv` says what each column means.
+A row is a company and fiscal year (or the last four quarters), with the day from which its values were known.
+`facts/statements.csv` says what each column means.
 """
 
 import hashlib
@@ -38,8 +38,11 @@ PRICE_WITHIN_DAYS = 6  # from publication to the next session with a price: a we
 PERIODS = ["FY", "Q1", "Q2", "Q3", "Q4"]
 THREE_QUARTERS_DAYS = (265, 285)  # from the first of four quarters' ends to the last: of 13 weeks, or 14 at most
 GROWN_IN_A_YEAR = 2.5  # the fourth figure over the first, where each is the year's so far (about 4) and no quarter's
+TOO_EARLY_DAYS = 7  # nobody reports so soon: a date of publication that was made up from the period's end
 YEAR_APART = 1  # a fiscal year's number and the year in which it ends, at most
-OTHER_UNIT = 200  # median of market value over total assets, either way
+# Medians over total assets that no group of companies has: those of a thousand, either way.
+OTHER_UNIT = {"market_value": (0.005, 200.0)}
+OTHER_UNIT |= dict.fromkeys(["debt", "cash", "revenue", "operating_income", "depreciation_amortization"], (0.001, 10.0))
 UNIT_STEP = (300, 3000)  # from one year to the next: a thousand, and growth
 DEBT_TOLERANCE = 0.005
 
@@ -186,27 +189,18 @@ def _read_simfin(folder: Path, name: str, **columns: str) -> pd.DataFrame:
 
 def read_prices(directory: Path) -> tuple[pd.DataFrame, str]:
     """Read a folder's adjusted prices (sessions, companies), the user's own first, and where they are from; perhaps none."""
-    if path := find_table(directory, "price_panel") or find_table(directory / SIMFIN, "daily_adj_close"):
-        origin = str(path.relative_to(directory))
-        return read_panel(path, origin), origin
-    origin = f"{SIMFIN}/{DAILY_PRICES}"
-    if not (directory / origin).is_file():
-        return pd.DataFrame(), origin
-    prices = _read_simfin(directory / SIMFIN, DAILY_PRICES, company="Ticker", published="Date", price="Adj. Close")
-    require_unique(prices.dropna(), ["company", "published"], origin)
-    return prices.dropna().set_index(["published", "company"])["price"].unstack(), origin  # noqa: PD010  # no means
+    names = "price_panel", f"{SIMFIN}/daily_adj_close", f"{SIMFIN}/{DAILY_PRICES.removesuffix('.csv')}"
+    path = next(filter(None, (find_table(directory, name) for name in names)), None)
+    origin = str(path.relative_to(directory)) if path else ""
+    return (read_panel(path, origin) if path else pd.DataFrame()), origin
 
 
 def first_price(rows: pd.DataFrame, prices: pd.DataFrame) -> "pd.Series[float]":
     """Return for each row the first positive price of its company (company, published, price) from its publication on."""
-    found = pd.merge_asof(
-        rows[["company", "published"]].assign(row=rows.index).dropna().sort_values("published"),
-        prices[prices["price"] > 0].drop_duplicates(["company", "published"]).sort_values("published"),
-        on="published",
-        by="company",
-        direction="forward",
-        tolerance=pd.Timedelta(days=PRICE_WITHIN_DAYS),
-    )
+    wanted = rows[["company", "published"]].assign(row=rows.index).dropna().sort_values("published")
+    paid = prices[prices["price"] > 0].drop_duplicates(["company", "published"]).sort_values("published")
+    within = pd.Timedelta(days=PRICE_WITHIN_DAYS)
+    found = pd.merge_asof(wanted, paid, on="published", by="company", direction="forward", tolerance=within)
     return found.set_index("row")["price"].reindex(rows.index)
 
 
@@ -266,12 +260,13 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
             (rows["debt"] - parts).abs() > DEBT_TOLERANCE * rows["debt"].abs(),
         "amounts about 1,000 times those of the year before": _unit_steps(rows),
         "in another currency than most (set aside in sums)": rows["currency"].ne(next(iter(rows["currency"].mode()), "")),
+        "published within a week of its period's end: too early for a report":
+            (rows["published"] - rows["period_end"]).dt.days <= TOO_EARLY_DAYS,
         "restated: known from the restatement": rows["known_from"] > rows["published"],
     }  # fmt: skip
-    first = (
-        replace(one, n=int(where.sum())) for words, where in named.items() for one in _mark(rows[where][:1], words)
-    )
-    faults += [*second_names, *first]
+    faults += second_names
+    for words, where in named.items():
+        faults += [replace(one, n=int(where.sum())) for one in _mark(rows[where][:1], words)]
     unvalued = rows[~rows["market_value"].notna().groupby(rows["company"]).transform("any")]
     for company, shares in unvalued.groupby("company")["shares"]:
         why = found.no_price if shares.notna().any() else "no count of shares"
@@ -300,10 +295,12 @@ def _refuse_impossible(rows: pd.DataFrame, origin: str) -> None:
             first = " ".join(map(str, rows.loc[negative.index[0], ["company", "fiscal_year"]]))
             found = f"negative in {len(negative):,} of {len(values):,} rows, first {first}"
             raise DataError(f"{origin}, column {name}: {found}; it is positive here: turn the sign")
-    compared = (rows["market_value"] / rows["total_assets"].where(rows["total_assets"] > 0)).median()
-    if compared > OTHER_UNIT or compared < 1 / OTHER_UNIT:
-        found = f"market_value is {compared:.2g} times total_assets in most rows"
-        raise DataError(f"{origin}: {found}: one of them is in another unit (thousands, millions)")
+    sizes = rows[[*OTHER_UNIT]].abs().replace(0.0, np.nan)
+    for column, times in sizes.div(rows["total_assets"].where(rows["total_assets"] > 0), axis=0).median().items():
+        low, high = OTHER_UNIT[str(column)]
+        if times < low or times > high:
+            found = f"{column} is {times:.2g} times total_assets in most rows"
+            raise DataError(f"{origin}: {found}: one of them is in another unit (thousands, millions)")
 
 
 def _unit_steps(rows: pd.DataFrame) -> "pd.Series[bool]":

@@ -89,10 +89,15 @@ def test_what_is_wrong_in_a_panel_is_left_out_or_named():
     ]
 
 
+def test_returns_are_no_prices():
+    with pytest.raises(DataError, match=r"of its values are not positive: returns in place of prices\?"):
+        made(prices("A", "B").pct_change())
+
+
 def test_closes_are_those_that_were_paid_with_later_splits_put_back():
     days, splits = pd.Series(SESSIONS[:5]), pd.Series([0, 2.0, 0, 3.0, 0])
     raw = RawSeries("A", "x", days, pd.Series([10.0, 11, 12, 13, 14]), splits=splits)
-    paid = _closes_paid(SimpleNamespace(read_price=lambda _: raw), "A")
+    paid = _closes_paid(SimpleNamespace(read=lambda *_: raw), "A")
     assert paid["price"].tolist() == [60, 33, 36, 13, 14]
 
 

@@ -41,6 +41,15 @@ LINES = {  # a header, and a line for each day
     "Investing.com, months in words": ('"Date","Price","Vol."', '"{d:%b %d, %Y}","{v:,.2f}","1.55M"'),
     "day, month in words": ("date,close", "{d:%d-%b-%Y},{v!r}"),
     "Excel's midnight": ("date,close", "{d:%m/%d/%Y} 0:00,{v!r}"),
+    "midnight in America": ("date,close", "{d:%m/%d/%Y} 12:00:00 AM,{v!r}"),
+    "SAS": ("PERMNO,date,PRC", "1,{d:%d%b%Y},-{v!r}"),
+    "New York's midnight in UTC": ("Date,Close", "{d:%Y-%m-%d}T05:00:00Z,{v!r}"),
+    "LSEG, below titles": (".AAA Price History\nStart Date,12/20/2023\n\nExchange Date,Close,%Chg", '{d:%d-%b-%Y},"{v:,.2f}",0.1%'),
+    "Bloomberg, below titles": ("Security,AAA US Equity\n\nDate,PX_LAST,PX_VOLUME", "{d:%m/%d/%Y},{v!r},9"),
+    "R's zoo": ('"Index","AAA.Close","AAA.Adjusted"', '"{d:%Y-%m-%d}",{v!r},7'),
+    "Alpha Vantage, pandas": ("date,1. open,4. close", DAY + "1,{v!r}"),
+    "euros": ("date,close", DAY + "{v!r} €"),
+    "several symbols": ("date,ticker,close", DAY.replace(",", ",AAA,") + "{v!r}\n" + DAY.replace(",", ",BBB,") + "7"),
 }  # fmt: skip
 PACKED = {  # of a text in another form
     "CRLF": ("the kit's own", lambda text: text.replace("\n", "\r\n")),
@@ -53,6 +62,8 @@ PACKED = {  # of a text in another form
     "decimal comma": ("Nasdaq, dollars", lambda text: text.replace("$", "").translate(str.maketrans(",.", ".,"))),
     "Switzerland": ("Nasdaq, dollars", lambda text: text.replace("$", "").replace(",", "'")),
     "thin spaces": ("Nasdaq, dollars", lambda text: text.replace("$", "").replace(",", "\u202f")),
+    "footer": ("the kit's own", lambda text: text + "\nDownloaded from Barchart.com\n"),
+    "comment": ("the kit's own", lambda text: "# of Tiingo, 2024\n" + text),
     "BOM": ("the kit's own", lambda text: text.encode("utf-8-sig")),
     "UTF-16": ("the kit's own", lambda text: text.encode("utf-16")),
     "gzip": ("the kit's own", lambda text: gzip.compress(text.encode())),
@@ -235,6 +246,10 @@ NO_TABLE = "not a table (a workbook, a web page, a broken download?); it should 
         (b"date,close\n2024-01-02,10\n2024-01-02,11\n", "column close, row 3 (2024-01-02): the date stands twice: '11'"),
         (b"date,close\n2024-01-02,10\n2024-01-02,\n", "column close, row 3 (2024-01-02): the date stands twice: ''"),
         (b"date,close\n2024-01-02,0\n", "column close, row 2 (2024-01-02): a price that is not positive: '0'"),
+        (b"date,log_close\n2024-01-02,8.4\n", "no column close; it has date, log_close; call the one that is meant close"),
+        (b"date,GSPC\n2024-01-02,4700\n", "no column close; it has date, gspc; call the one that is meant close"),
+        (b"date,symbol,close\n2024-01-02,BBB,1\n2024-01-03,CCC,1\n", "column symbol: it has BBB, CCC, and no AAA"),
+        (b"date,ticker,close\n2024-01-02,^RUT,1\n", "column ticker: it has RUT, and no AAA"),
         (b"Date,Open,Adj Close\n2024-01-02,10,9\n", "no column close; it has date, open, adj_close; ask for AAA:open"),
     ],
 )  # fmt: skip
@@ -290,7 +305,7 @@ def test_the_examples_of_the_documentation_are_read(tmp_path, text):
     if "DGS10" in text:
         assert series(tmp_path, "DGS10", text).tolist() == [pytest.approx(0.0395)]
     else:
-        assert load(tmp_path, text).index[0] in pd.DatetimeIndex(["2024-01-02", "2024-01-12"])
+        assert load(tmp_path, text.replace("IWM", "AAA")).index[0] in pd.DatetimeIndex(["2023-09-30", "2024-01-02", "2024-01-12"])
 
 
 @pytest.mark.parametrize(
@@ -304,10 +319,51 @@ def test_the_examples_of_the_documentation_are_read(tmp_path, text):
         ("DGS10", "Date,Price,Open,Change %\n2024-01-02,4.05,4,0.1%\n", 0.0405),
         ("MINE", "date,value\n2024-01-02,4.05%\n", 0.0405),  # hundredths where no unit is known
         ("MINE", "date,value\n2024-01-02,4.05\n", 4.05),
+        ("MINE", "date,return\n2024-01-02,4.05\n", 4.05),
+        ("MINE", "date,value\n2024-01-02,(4.05)\n", -4.05),
+        ("MINE", "date,value\n2024-01-02,\u22124.05\n", -4.05),
     ],
 )
 def test_a_yield_is_a_decimal_whatever_the_form(tmp_path, name, text, value):
     assert series(tmp_path, name, text).tolist() == [pytest.approx(value, abs=1e-15)]
+
+
+MONTHS_AS_DAYS = pd.date_range("2023-01-01", "2024-02-01", freq="MS")
+
+
+@pytest.mark.parametrize(
+    ("texts", "last"),
+    [
+        (["2023.09", "2023.1", "2023.11"], "2023-11"),  # numbers have no last zero
+        (["202310", "202311"], "2023-11"),
+        (["2023 M10", "2023 M11"], "2023-11"),
+        (["Oct 2023", "Nov 2023"], "2023-11"),
+        (["10/2023", "11/2023"], "2023-11"),
+        (["2023-9", "2023-10"], "2023-10"),
+        (["2023Q2", "2023Q3"], "2023-09"),
+        (["Q2 2023", "Q3 2023"], "2023-09"),
+        ([f"{day.month}/1/{day.year}" for day in MONTHS_AS_DAYS], "2024-02"),
+        ([f"1/{day.month}/{day.year}" for day in MONTHS_AS_DAYS], "2024-02"),
+    ],
+)
+def test_a_month_or_quarter_is_known_on_its_last_day(tmp_path, texts, last):
+    found = series(tmp_path, "MINE", "date,value\n" + "".join(f"{text},4\n" for text in texts)).index
+    step = 3 if "Q" in texts[0] else 1
+    assert (
+        list(found)
+        == [pd.Period(last, "M").end_time.normalize() - pd.offsets.MonthEnd(step * n) for n in range(len(texts))][::-1]
+    )
+
+
+@pytest.mark.parametrize("text", ["2023.1", "2023-1", "2023.25"])
+def test_what_may_be_a_month_or_a_quarter_is_refused(tmp_path, text):
+    assert refusal(tmp_path, f"date,value\n{text},4\n", series, "MINE").endswith(f"not a date (yyyy-mm-dd): '{text}'")
+
+
+@pytest.mark.parametrize("column", ["UNRATE_PC1", "UNRATE_NBD20200101", "UNRATE_Q"])
+def test_another_series_or_changes_of_it_are_not_taken_for_it(tmp_path, column):
+    line = refusal(tmp_path, f"observation_date,{column}\n2024-01-01,4.1\n", series, "UNRATE")
+    assert line.endswith(f"no column unrate; it has date, {column.lower()}; call the one that is meant unrate")
 
 
 def test_percent_signs_on_some_cells_are_refused(tmp_path):

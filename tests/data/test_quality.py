@@ -9,7 +9,7 @@ from hypothesis import given
 from research_lib.data import load_series, open_source
 from research_lib.data.calendar import last_finished, sessions_between
 from research_lib.data.catalog import Listing, describe_asset, describe_series
-from research_lib.data.quality import DataCard, Fault, check_loads, clean
+from research_lib.data.quality import DataCard, Fault, clean
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, InsufficientDataError
 
@@ -188,12 +188,6 @@ def test_nothing_after_as_of_is_looked_at(later, twice):
     cut = load(days, [*values, *later, *(["7"] if twice else [])], as_of=SESSIONS[19])[1]
     plain = load(SESSIONS, values)[1]
     assert (cut.faults, cut.sha256) == (plain.faults, plain.sha256)
-
-
-def test_a_pull_can_ask_whether_a_series_would_load():
-    check_loads(raw(SESSIONS[:3], [1, 1.1, 1.2]), PRICE)
-    with pytest.raises(DataError, match=r"a price that is not positive: '0\.0'"):
-        check_loads(raw(SESSIONS[:3], [1, 0.0, 1.2]), PRICE)
 
 
 def test_the_card_counts_each_kind_and_names_its_first_case():

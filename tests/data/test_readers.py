@@ -106,6 +106,11 @@ PANELS = {
     "closes and symbols": pd.concat({"Close": PRICES, "Open": PRICES * 2}, axis=1),
     "symbols and fields": pd.concat({"Close": PRICES, "Open": PRICES * 2}, axis=1).swaplevel(axis=1),
 }
+ONE_BELOW_THE_OTHER = PRICES.melt(ignore_index=False, var_name="ticker", value_name="close")
+PANELS |= {
+    "one below the other": ONE_BELOW_THE_OTHER,
+    "with adjusted closes": ONE_BELOW_THE_OTHER.assign(adjClose=ONE_BELOW_THE_OTHER["close"], close=9),
+}
 UNREADABLE = {
     "other fields": (pd.concat({"Volume": PRICES}, axis=1), ": no column adj_close or close of any symbol; it has .*AAA:volume"),
     "a symbol twice": (PRICES.set_axis(["AAA", "AAA"], axis=1), ": column AAA stands twice in the header"),

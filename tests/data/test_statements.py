@@ -148,6 +148,7 @@ def test_flows_of_a_few_that_may_be_of_the_year_so_far_are_named(tmp_path):
          r"column depreciation_amortization: negative in 1 of 1 rows, first AAA 2020; it is positive here"),
         ([{"company": name, "interest_expense": "-5"} for name in "ABCD"],
          r"column interest_expense: negative in 4 of 4 rows, first A 2020; it is positive here: turn the sign"),
+        ([{"total_assets": "900", "cash": "20000"}], r"cash is 22 times total_assets in most rows: one of them is in another unit"),
         ([{"total_assets": "200000000", "market_value": "300"}], r"market_value is 1.5e-06 times total_assets in most rows"),
     ],
 )  # fmt: skip
@@ -186,12 +187,13 @@ def test_what_may_be_true_is_named(tmp_path):
                  "total_assets": "950000", "revenue": "310000", "cash": "19000", "short_term_debt": "11000"}  # fmt: skip
     loaded = load(write_own(
         tmp_path, {"market_value": "0"}, {"company": "NINES", "market_value": "999999"}, {"company": "JPN", "currency": "jpy"},
-        {"company": "OK", "market_value": "5", "price": "0.8"}, {"company": "SUM", "debt": "80"}, year, next_year,
+        {"company": "OK", "market_value": "5", "price": "0.8", "known_from": "2021-01-07"}, {"company": "SUM", "debt": "80"}, year, next_year,
     ))  # fmt: skip
     assert named(loaded) == [
         ("debt is not the sum of short-term and long-term debt (the total counts)", "SUM 2020"),
         ("amounts about 1,000 times those of the year before", "KKK 2021"),
         ("in another currency than most (set aside in sums)", "JPN 2020"),
+        ("published within a week of its period's end: too early for a report", "OK 2020"),
     ]
     said = loaded.card.fault_summary()
     assert "zero or a placeholder, taken as missing: 2, first 2021-02-15 (AAA 2020: market_value)" in said

@@ -27,14 +27,11 @@ class RefusedError(DataError):
 
 
 class TransientError(OSError):
-    """A vendor did not answer, or with something that may pass; an OSError, so that yfinance goes on without a cookie.
-
-    `for_all`: it would meet any other request too.
-    """
+    """A vendor did not answer, or with something that may pass; an OSError, so that yfinance goes on without a cookie."""
 
     def __init__(self, message: str, *, retry_after_s: float = 0.0, for_all: bool = False) -> None:
         super().__init__(message)
-        self.retry_after_s, self.for_all = retry_after_s, for_all
+        self.retry_after_s, self.for_all = retry_after_s, for_all  # it would meet any other request too
 
 
 @dataclass(frozen=True)
@@ -67,15 +64,12 @@ class Vendor(Session[Response]):
         raise NotImplementedError
 
     def ask(self, call: Callable[[], T]) -> T:
-        """Call until it answers, as patiently as the policy says; `CancelledError` once `stop` is set.
-
-        Calls start `gap_s` apart, after a fault for all none until the wait is over; one that ends so shuts the vendor.
-        """
+        """Call until it answers, as patiently as the policy says, `gap_s` apart; `CancelledError` once `stop` is set."""
         policy, attempt = self.policy, 1
         while not self._shut:
             with self._turns:
                 turn = max(self._open_at, monotonic())
-                self._open_at = turn + self.gap_s
+                self._open_at = turn + self.gap_s  # after a fault for all, nobody asks before its wait is over
             self._wait(turn - monotonic())
             try:
                 return call()

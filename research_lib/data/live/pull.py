@@ -12,9 +12,9 @@ from research_lib.data.live.network import Fetched, RefusedError, RetryPolicy, V
 from research_lib.data.live.store import COMPANIES, SERVES, SHAPES, Item, Snapshot, Store, compare
 from research_lib.data.live.vendors import VENDORS, Sec
 from research_lib.data.load import open_source
-from research_lib.data.quality import check_loads
+from research_lib.data.quality import clean
 from research_lib.data.source import PRICES, SERIES, RawSeries
-from research_lib.errors import DataError
+from research_lib.errors import DataError, InsufficientDataError
 from research_lib.project import CHECK_SECONDS, noted_interrupts
 
 Tell = Callable[[int, int, str], object]  # how many items are done, of how many, and the last one
@@ -64,8 +64,7 @@ def pull_for(
 ) -> Outcome:
     """Pull what parameter sets need from the live sources that they name; `DataError` where one cannot be used at all.
 
-    Of each set it reads `source`, `data_dir`, `symbols`, `optional_symbols`, `series`, `companies` (how many of the
-    largest). What fails does not stop the others, whatever it raises. Only one pull at a time: another one waits.
+    Of each set it reads what `check_sources` looks at. What fails does not stop the others. Another pull waits.
     `accept` puts snapshots into use that lack some of the history of those before them.
     """
     names = dict.fromkeys(name for one in parameters for name in one.source.split("+") if name in SERVES)
@@ -104,10 +103,7 @@ def _largest(sec: Vendor | None, count: int) -> list[str]:
 
 
 def plan(parameters: Any, companies: Sequence[str] = ()) -> list[Item]:  # noqa: ANN401  # any parameter model
-    """List the items that a parameter set needs, each from the first source that has it, as a study takes it.
-
-    What no source has is left out: the report does without, or says so itself.
-    """
+    """List the items that a parameter set needs, each from the first source that has it; what none has is left out."""
     sources = parameters.source.split("+")
     firms = companies[: getattr(parameters, "companies", 0)] if "sec" in sources else ()
     assets = (*getattr(parameters, "symbols", ()), *getattr(parameters, "optional_symbols", ()), *firms)
@@ -150,10 +146,7 @@ def _settle(futures: Mapping[Future[Snapshot | None], Item]) -> Outcome:
 
 
 def keep(store: Store, item: Item, fetched: Fetched, *, now: pd.Timestamp, accept: bool = False) -> Snapshot:
-    """Keep what was fetched, but hold it back where it could not be loaded, or lacks history and that is not accepted.
-
-    The price of a session that is not over at `now` is left out.
-    """
+    """Keep what was fetched, but hold it back where it could not be loaded, or lacks history and that is not accepted."""
     (frame, query), value, notes, lost, broken = fetched, SHAPES[item.kind][1], [], "", ""
     if item.kind == PRICES:
         is_over = frame["date"] <= last_finished(now)
@@ -166,9 +159,11 @@ def keep(store: Store, item: Item, fetched: Fetched, *, now: pd.Timestamp, accep
     else:
         info = describe_asset(item.name) if item.kind == PRICES else describe_series(item.name)
         try:
-            check_loads(RawSeries(item.name, query["symbol"], frame["date"], frame[value]), info)
+            clean(RawSeries(item.name, query["symbol"], frame["date"], frame[value]), info)
         except DataError as error:
             broken = str(error)
+        except InsufficientDataError:
+            pass  # nothing finished yet is no fault
     if before := next((one for one in reversed(store.snapshots(item)) if not one.held and one.is_intact()), None):
         lost, changed = compare(item.kind, pd.read_parquet(before.path), frame)
         notes += [said for said in (changed, lost if accept else "") if said]

@@ -1,9 +1,7 @@
 """What was pulled from the network: kept in a folder, hashed, never overwritten; and the sources that read it.
 
-    <source>/<name>/<pulled at>-<sha256>.parquet    the data, with what it is in the metadata
-
-A file is whole before it gets its name: a killed pull leaves nothing half written. Its name holds its hash: what was
-altered is found, and not read.
+A file `<source>/<name>/<pulled at>-<sha256>.parquet` says in its metadata what it is. It is whole before it gets its
+name: a killed pull leaves nothing half written. What was altered does not have its name's hash, and is not read.
 """
 
 import hashlib
@@ -156,8 +154,7 @@ def in_order(snapshots: Sequence[Snapshot], *, as_of: date | None = None) -> lis
     """Put an item's snapshots in the order in which a study takes them: the first that is intact.
 
     Without `as_of`, the newest first. With it: those of the `SETTLING_DAYS` after its session, the newest first; then
-    later ones, the oldest first; at last earlier ones. So what is pulled later changes nothing in a report on a date
-    that is a week past. Held snapshots come after all others.
+    later ones, the oldest first (so they change nothing in a report made before); then earlier ones. Held ones are last.
     """
 
     def place(snapshot: Snapshot) -> tuple[bool, int, float]:
@@ -212,10 +209,6 @@ class Snapshots(Source):
         """Raise where nothing was ever pulled from the vendor."""
         if not self._pulled:
             raise MissingDataError(f"source {self.name}: no snapshot yet; run: {PULL_COMMAND}")
-
-    def read_company(self, name: str) -> pd.DataFrame:
-        """Read a company's facts as filed, a row a fact and filing."""
-        return self.store.read(Item(self.name, name), as_of=self.as_of)[0]
 
     def read(self, kind: str, name: str, field: str) -> RawSeries:
         """Read one column of what was pulled."""

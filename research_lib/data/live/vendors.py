@@ -1,7 +1,5 @@
-"""The vendors' clients: the only code that touches the network. Heavy to import; only a pull does.
-
-A new vendor is a class here, its kind in `store.SERVES`, and a column of names in the catalog.
-"""
+"""The vendors' clients: the only code that touches the network. Heavy to import; only a pull does."""
+# A new vendor is a class here, its kind in `store.SERVES`, and a column of names in the catalog.
 
 import logging
 import os
@@ -70,10 +68,8 @@ class Yahoo(Vendor):
 
 
 def check_chart(symbol: str, chart: Any) -> None:  # noqa: ANN401
-    """Raise where an answer for daily prices holds none, those of another symbol or interval, or two for a day.
-
-    Yfinance keeps the first of two rows of a day in silence, and takes closes for adjusted ones where there are none.
-    """
+    """Raise where an answer for daily prices holds none, those of another symbol or interval, or two for a day."""
+    # Yfinance keeps the first of two rows of a day in silence, and takes closes for adjusted ones where there are none.
     if not chart["result"]:
         why = (chart.get("error") or {}).get("description", "its answer is empty")
         raise RefusedError(f"Yahoo has no {symbol}: {why}")
@@ -158,10 +154,7 @@ class Sec(Vendor):
         self.headers["User-Agent"] = who
 
     def largest(self, count: int) -> list[str]:
-        """Return the tickers of the largest companies by today's market value, each company once.
-
-        Those of today: companies that failed or were bought since are not among them.
-        """
+        """Return the tickers of the largest companies by today's market value, each once; none that failed since."""
         return list(pd.Series(self._numbers()).drop_duplicates().index[:count])
 
     def fetch(self, item: Item) -> Fetched:

@@ -12,7 +12,7 @@ from curl_cffi.requests.exceptions import CertificateVerifyError, ProxyError, SS
 
 from research_lib.data import load_prices, load_series, open_source
 from research_lib.data.calendar import sessions_between
-from research_lib.data.catalog import Asset, known_series, known_symbols, vendor_name
+from research_lib.data.catalog import known_series, known_symbols, vendor_name
 from research_lib.data.live import pull as pulling
 from research_lib.data.live.network import TransientError, Vendor, connection_fault
 from research_lib.data.live.store import SERVES, Item
@@ -60,7 +60,7 @@ def test_a_sound_answer_is_kept_and_read_without_the_network(pull_rut, store, ve
     with pytest.raises(DataError, match="source yahoo has no bid of RUT; it has close, adj_close"):
         loaded("RUT:bid")
     with pytest.raises(MissingDataError, match="source yahoo has no series, and so no SMB"):
-        open_source("yahoo").read_series("SMB")
+        open_source("yahoo").read("series", "SMB", "value")
 
 
 TREASURY = pd.Series(np.linspace(4, 9, 3000), pd.date_range("1962-01-02", periods=3000, freq="B"))
@@ -339,7 +339,7 @@ def test_each_need_goes_to_the_first_source_that_has_it(store):
     assert named == ["sec A", "sec B", "yahoo GSPC", "yahoo A", "yahoo B"]
     store.keep(Item("yahoo", "GSPC"), prices())
     for name, served in {"bundled+yahoo": "bundled", "yahoo+bundled": "yahoo"}.items():
-        assert open_source(name).read_price(Asset("GSPC")).source == served
+        assert open_source(name).read("prices", "GSPC", "close").source == served
 
 
 def test_vendors_serve_what_the_catalog_says():
