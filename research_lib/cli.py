@@ -1,5 +1,6 @@
 """The command line. Heavy packages are imported by the commands that need them, so that `--help` is quick."""
 
+import codecs
 import json
 import os
 import shlex
@@ -15,16 +16,16 @@ from research_lib import __version__
 from research_lib.errors import ParameterError, ReportError, ResearchError
 from research_lib.project import PROJECT, REPORTS, display_path, snapshots_folder
 
-COMMAND = "python -m research_lib"
-FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+COMMAND, FAILED, WRONG_USE, INTERRUPTED = "python -m research_lib", 1, 2, 130
 NONE: list[str] = []
+codecs.register_error("plain", lambda lost: ("-" if lost.object[lost.start] in "−–" else "?", lost.start + 1))  # type: ignore[attr-defined]  # in ASCII
 TyperArgument.display_type_rich = lambda *_, **__: ""  # type: ignore[method-assign]  # no <list[str]> in the help
 
 
 def _folder(text: str | Path) -> Path:
     if ":/" in str(text) or not str(text).strip():
         raise ReportError(f"'{text}' is no folder; to stores such as s3:// Papermill itself writes")
-    return Path(text).expanduser().absolute()
+    return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111  # an unknown ~name stays as it is
 
 
 Words = Annotated[list[str], Argument(metavar="FILE", help="Parameter files, folders, notebooks; all if left out.")]
@@ -41,10 +42,10 @@ class Commands(TyperGroup):
         """Run a command."""
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
-                stream.reconfigure(errors="replace")  # an ASCII terminal shows ? for σ
+                stream.reconfigure(errors="plain")
         try:
             return super().invoke(ctx)
-        except (ResearchError, OSError) as error:
+        except (ResearchError, OSError, UnicodeEncodeError) as error:
             if isinstance(error, BrokenPipeError):  # nobody reads the output any more
                 raise
             echo(error, err=True)
@@ -176,15 +177,14 @@ def compare(
     from research_lib.reports import compare
 
     first = compare.find_record(a, output=output)
-    second = compare.find_record(b, output=output) if b else first.previous
-    if second is None:
+    left, right = (first, compare.find_record(b, output=output)) if b else (first.previous, first)
+    if left is None:
         raise ReportError(f"{a}: there is no run before it with other parameters, data or code; name another report")
-    pair = (first, second) if b else (second, first)
-    compared = compare.differences(*pair)
+    compared = compare.differences(left, right)
     if as_json:
         echo(json.dumps(compared, indent=2, ensure_ascii=False))
         return
-    for letter, one in zip("AB", pair, strict=True):
+    for letter, one in zip("AB", (left, right), strict=True):
         echo(f"{letter}  {one.name}, made {one.started[:16].replace('T', ' ')}: {one.headline}")
     Console().print(*compare.shown(compared, everything=everything), sep="\n")
 
@@ -205,11 +205,11 @@ def claims(
     from research_lib.studies.claims.study import claims_report, new_claims
 
     if words[0] in {"words", "new"}:
-        made = display_path(new_claims(" ".join(words[1:]) or "mine")) if words[0] == "new" else ""
+        made = shlex.quote(display_path(new_claims(" ".join(words[1:]) or "mine"))) if words[0] == "new" else ""
         echo(f"wrote {made}; check it: {COMMAND} claims {made}" if made else grammar())
         return
     asked: dict[str, Any] = {"verdict": verdict, "article": article, "as_json": as_json, "as_csv": as_csv}
-    overrides, width = dict(map(parse_setting, settings)), get_terminal_size().columns
+    overrides, width = dict(map(parse_setting, settings)), max(40, get_terminal_size().columns)
     faults = list[str]()
     for path in dict.fromkeys(path for word in words for path in Places().find(word)):
         try:
@@ -230,7 +230,7 @@ def new(
     """Write a first notebook of your own, and its parameter file."""
     from research_lib.reports.own import write_own
 
-    notebook, file = map(display_path, write_own(name, folder))
+    notebook, file = (shlex.quote(display_path(path)) for path in write_own(name, folder))
     echo(f"wrote {notebook}\nwrote {file}\nmake its report: {COMMAND} run {file}\nwork on it:      {COMMAND} lab")
 
 

@@ -18,7 +18,7 @@ import yaml
 from research_lib.errors import InsufficientDataError, ResearchError
 from research_lib.exhibits.figure import wide_only
 from research_lib.params import Parameters, read_parameters, validate, write_parameters
-from research_lib.project import PARAMETERS, data_folder, display_path
+from research_lib.project import PARAMETERS, data_folder
 from research_lib.studies.parameters import MODELS
 from research_lib.studies.study import study_class
 
@@ -83,8 +83,8 @@ class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
     def _write(self, _: object) -> None:
         name, folder = self.name.value.strip(), PARAMETERS / self.notebook
         try:
-            path = display_path(write_parameters(folder, name, self.parameters(), replace=self.replace.value))
-            self.written.value = _line("status", f"Written. Its report: python -m research_lib run {path}")
+            write_parameters(folder, name, self.parameters(), replace=self.replace.value)
+            self.written.value = _line("status", f"Written. Report: python -m research_lib run {folder.name}/{name}")
         except (ResearchError, OSError, yaml.YAMLError) as error:
             self.written.value = _line("alert", str(error))
 

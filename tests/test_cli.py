@@ -208,6 +208,8 @@ def test_a_folder_is_found_from_home_and_a_store_is_none(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     invoke("run", "nothing", "--output", "~/made")
     assert (tmp_path / "made" / "index.html").exists()
+    assert invoke("list", "--output", "~nobody_of_this_name/made").exit_code == 0
+    assert f"run '{tmp_path}/a b/params/q/first.yaml'" in invoke("new", "q", "--folder", tmp_path / "a b").stdout
     assert "Papermill itself" in invoke("run", SMOKE, "--output", "s3://bucket/made").stderr
 
 

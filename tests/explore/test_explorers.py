@@ -74,7 +74,7 @@ def test_controls_come_from_the_model_every_view_answers_and_what_is_written_is_
     change(explorer, view=first, **{name: value})
     assert 'role="status"' in explorer.status.value, explorer.status.value
     path = folder / notebook / "mine.yaml"
-    assert f"run {path}" in write(explorer)
+    assert f"research_lib run {notebook}/mine<" in write(explorer)
     assert read_parameters(path, type(before)) == explorer.parameters() == before.model_copy(update={name: value})
     change(explorer, **{name: getattr(before, name)})
     assert text(explorer) == shown[first]
