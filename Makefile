@@ -8,7 +8,7 @@ LIVE := $(wildcard params/*/live.yaml)
 .PHONY: help report reports live test lint validity bench figures lab lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@awk -F ':.*## *' '/^[a-z]+:.*##/ {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 report: $(READY)  ## make every report from bundled data, offline: reports/index.html
 	$(BIN)/python -m research_lib run
