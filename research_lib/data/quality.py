@@ -159,10 +159,12 @@ def _date(day: Any) -> str:  # noqa: ANN401  # a numpy date
 
 
 def _frequency(day: Days, info: Listing) -> str:
-    """Return how often values come: as it is known of them, or less often where all dates are firsts of months."""
-    if len(day) < 2 or (day != day.astype("datetime64[M]")).any():
+    """Return how often values come: as it is known of them, or less often where dates are firsts or lasts of months."""
+    month = day.astype("datetime64[M]")
+    edges = month.astype("datetime64[D]"), (month + 1).astype("datetime64[D]") - 1
+    if len(np.unique(month)) < 2 or max(np.mean(day == edge) for edge in edges) < MOSTLY:
         return info.frequency
-    apart = int(np.diff(np.sort(day.astype("datetime64[M]"))).astype(int).min())
+    apart = int(np.diff(np.unique(month)).astype(int).min())
     often = next((name for name, size in MONTHS.items() if apart >= size), "")
     return often if MONTHS.get(often, 0) > MONTHS.get(info.frequency, 0) else info.frequency
 

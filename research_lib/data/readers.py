@@ -36,7 +36,6 @@ HEADER = rf"(?i)\W*(?:{'|'.join(CALLED['date'])}|{LIKE_DATE})\W*[,;\t|]\W*[^\W\d
 FIELDS = {"open", "high", "low", "close", "adj_close", "volume", "dividends", "stock_splits", "capital_gains"}
 LONGEST_HEADER = 1 << 20  # what goes on longer does not go with its rows
 LARGEST_INTEGER = 2**53
-MONTHS_A_YEAR = 12
 SHOWN = 3  # cases that an error names
 
 DATE_FORMS = ("%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%b-%d-%Y", "%B-%d-%Y", "%d-%b-%Y", "%d-%B-%Y", "%d%b%Y",
@@ -45,8 +44,8 @@ EARLIEST, LATEST = np.datetime64("1700-01-01"), np.datetime64("2200-01-01")
 DAY_AND_MONTH = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$"
 MIDNIGHT = r"[ T](?:0?0:00(?::00(?:\.0+)?)?\s*(?:Z|[+-]\d{2}:?\d{2})?|12:00(?::00)? AM)$"
 ZONED = r"\d[ T]\d\d:.*(?:Z|[+-]\d\d:?\d\d)$"
-TO_HYPHENS = {r"[\s/.,:-]+": "-", r"^(\d{4})(\d\d)(\d\d)(?:-0)?$": r"\1-\2-\3", r"^(\d{4})-?M?(\d\d)$": r"\1-\2",
-              r"(?i)^(Q[1-4])-?(\d{4})$": r"\2\1"}  # fmt: skip
+TO_HYPHENS = {MIDNIGHT: "", r"[\s/.,:-]+": "-", r"^(\d{4})(\d\d)(\d\d)(?:-0)?$": r"\1-\2-\3", r"^(\d{4})-?M?(\d\d)$": r"\1-\2",
+              r"^(\d{4})$": r"\1-12", r"(?i)^(Q[1-4])-?(\d{4})$": r"\2\1"}  # fmt: skip
 QUARTER = r"(?i)^(\d{4})-?Q([1-4])$"
 POINT = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|(?=\.\d))(?:\.\d*)?(?:[eE][+-]?\d+)?"  # 3010.39 or 3,010.39
 COMMA = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 3010,39 or 3.010,39
@@ -217,24 +216,23 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
 
 
 def _read_dates(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
-    """Read texts in the form that most of them have; a month or quarter is its last day, the first on which it is known.
-
-    A month of one digit is no month by itself: 2024.1 is October in Shiller's file, and 2024-1 may be a quarter.
-    """
+    """Read texts in the form that most of them have; a month or quarter is its last day, the first on which it is known."""
     zoned = pd.to_datetime(texts.where(texts.str.contains(ZONED)), format="ISO8601", utc=True, errors="coerce")
     zoned = zoned.dt.tz_convert(EXCHANGE_ZONE).dt.tz_localize(None)
-    if texts.str.fullmatch(r"\d{4}\.0[1-9]").any():  # numbers, which lose the last zero of 2024.10
+    if texts.str.fullmatch(r"\d{4}\.0[1-9]").any():  # Shiller's numbers lose the last zero of 2024.10
         texts = texts.str.replace(r"^(\d{4}\.1)$", r"\g<1>0", regex=True)
-    texts = texts.mask(texts.str.fullmatch(r"\d{4}\.\d"), "").str.replace(MIDNIGHT, "", regex=True)
+    texts = texts.mask(texts.str.fullmatch(r"\d{4}\.\d"), "")
     for form, replaced in TO_HYPHENS.items():
         texts = texts.str.replace(form, replaced, regex=True)
     texts = texts.str.replace(QUARTER, lambda found: f"{found[1]}-{3 * int(found[2]):02}", regex=True)
-    shows = texts.str.fullmatch(r"\d{4}-1[0-2]").any()
-    texts = texts if shows else texts.mask(texts.str.fullmatch(r"\d{4}-\d"), "")
-    readings = [pd.to_datetime(texts, format=form, errors="coerce") for form in DATE_FORMS]
+    if not texts.str.fullmatch(r"\d{4}-1[0-2]").any():  # else 2024-1 may be a quarter
+        texts = texts.mask(texts.str.fullmatch(r"\d{4}-\d"), "")
+    sample = texts.dropna().head(100)
+    forms = [form for form in DATE_FORMS if pd.to_datetime(sample, format=form, errors="coerce").notna().any()]
+    readings = [pd.to_datetime(texts, format=form, errors="coerce") for form in forms or DATE_FORMS]
     most = max(one.count() for one in readings)
     # 1/1/2024, 2/1/2024, 3/1/2024 are months: none but the first twelve days of Januaries would be no series.
-    firsts = [one for one in readings if one.count() == most > MONTHS_A_YEAR and set(one.dropna().dt.day) == {1}]
+    firsts = [one for one in readings if one.count() == most > 12 and set(one.dropna().dt.day) == {1}]
     dates = _most_read([*(firsts or readings), zoned.where(zoned == zoned.dt.normalize())])
     return dates.mask(texts.str.count("-") == 1, dates + pd.offsets.MonthEnd(0))
 

@@ -16,7 +16,7 @@ from research_lib.errors import DataError, MissingDataError
 
 PRICES, SERIES = "prices", "series"  # kinds of data, and folders
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
-TABLE_NAME = rf"(.*?)(?:{'|'.join(map(re.escape, SUFFIXES))})$"
+TABLE_NAME = rf"(?!\._|~\$)(.*?)(?:{'|'.join(map(re.escape, SUFFIXES))})$"
 FRENCH = "french/F-F_Research_Data_Factors.csv"
 FRENCH_COLUMNS = ("MKT_RF", "SMB", "HML", "RF")
 FRENCH_MONTH, FRENCH_MISSING = r"\s*\d{6}\s*,", r"(?<=,)\s*-99(\.99|9)\s*(?=,|$)"
@@ -108,13 +108,13 @@ class Folder(Source):
 
     @cached_property
     def _files(self) -> dict[str, list[str]]:
-        folders = {kind: self.directory / kind for kind in (PRICES, SERIES)}
-        return {kind: [path.name for path in folder.glob("*") if path.is_file()] for kind, folder in folders.items()}
+        paths = {kind: (self.directory / kind).glob("*") for kind in (PRICES, SERIES)}
+        return {kind: [path.name for path in found if path.is_file()] for kind, found in paths.items()}
 
     @cached_property
     def _tables(self) -> dict[str, list[str]]:
-        parted = {kind: [re.match(TABLE_NAME, name) for name in names] for kind, names in self._files.items()}
-        return {kind: sorted({one[1] for one in found if one}) for kind, found in parted.items()}
+        found = {kind: map(re.compile(TABLE_NAME).match, names) for kind, names in self._files.items()}
+        return {kind: sorted({one[1] for one in matches if one}) for kind, matches in found.items()}
 
     def names(self, kind: str) -> list[str]:
         """List the files of a kind, and the factors of Ken French's file."""

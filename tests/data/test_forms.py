@@ -305,7 +305,9 @@ def test_the_examples_of_the_documentation_are_read(tmp_path, text):
     if "DGS10" in text:
         assert series(tmp_path, "DGS10", text).tolist() == [pytest.approx(0.0395)]
     else:
-        assert load(tmp_path, text.replace("IWM", "AAA")).index[0] in pd.DatetimeIndex(["2023-09-30", "2024-01-02", "2024-01-12"])
+        assert load(tmp_path, text.replace("IWM", "AAA")).index[0] in pd.DatetimeIndex(
+            ["2023-09-30", "2024-01-02", "2024-01-12"]
+        )
 
 
 @pytest.mark.parametrize(
@@ -342,6 +344,7 @@ MONTHS_AS_DAYS = pd.date_range("2023-01-01", "2024-02-01", freq="MS")
         (["2023-9", "2023-10"], "2023-10"),
         (["2023Q2", "2023Q3"], "2023-09"),
         (["Q2 2023", "Q3 2023"], "2023-09"),
+        (["2023"], "2023-12"),
         ([f"{day.month}/1/{day.year}" for day in MONTHS_AS_DAYS], "2024-02"),
         ([f"1/{day.month}/{day.year}" for day in MONTHS_AS_DAYS], "2024-02"),
     ],

@@ -137,6 +137,9 @@ FIRSTS = {
     "years": (SERIES, pd.date_range("2001-01-01", periods=5, freq="YS"), "2001-12-31", []),
     "days": (SERIES, ["2024-01-01", "2024-01-02"], "2024-01-01", []),
     "months of a daily rate": (DGS10, MONTHS, "2020-01-31", ["2020-01-31: given less often than it is published: monthly, not daily"]),
+    "lasts of months": (DGS10, MONTHS + pd.offsets.MonthEnd(), "2020-01-31", ["2020-01-31: given less often than it is published: monthly, not daily"]),
+    "months, but for one": (DGS10, [*MONTHS[:22], pd.Timestamp("2021-11-19")], "2020-01-31", [
+        "2020-01-31: given less often than it is published: monthly, not daily"]),
     "quarters of months": (describe_series("UNRATE"), MONTHS[::3], "2020-03-31",
                            ["2020-03-31: given less often than it is published: quarterly, not monthly"]),
 }  # fmt: skip
