@@ -1,8 +1,8 @@
 """The process that kernels are forked from: it imports the stack once for all kernels of a run, or of JupyterLab.
 
 Whoever has kernels holds a socket to it. When the last holder lets go of it, or is killed, the server ends its kernels,
-with all that they started, and itself: nothing is left behind. (One that stayed would save the next run a tenth of its
-time, since the run itself imports as long.) Linux only: macOS's own libraries run threads, and Windows cannot fork.
+with all that they started, and itself: nothing is left behind. Linux only: macOS's own libraries run threads, and
+Windows cannot fork.
 """
 
 import atexit
@@ -40,7 +40,7 @@ SETTINGS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_TH
 SETTINGS |= {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 # Without the folder that the run was started in, as kernels begin.
 BEGIN = f"import sys; sys.path[:] = filter(None, sys.path); from {__name__} import main; main()"
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # of prctl.h
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
 KERNELS = "/tmp"  # noqa: S108  # of a private folder for their sockets, whose path may have 107 bytes
 
@@ -49,10 +49,7 @@ KERNELS = "/tmp"  # noqa: S108  # of a private folder for their sockets, whose p
 
 
 class ForkServer:
-    """The server of this process: the connection to it, and the folder of its kernels' sockets; None where there is none.
-
-    The connection closes, and the server ends, once neither this object nor a kernel holds it.
-    """
+    """The server of this process, which ends once neither this nor a kernel holds the connection; None without one."""
 
     def __init__(self) -> None:
         self.connection: Connection | None = None
@@ -132,6 +129,7 @@ def without_grammars() -> Iterator[None]:
 def main() -> None:
     """Import everything, then fork kernels until nobody needs any."""
     run, folder = Connection(int(sys.argv[1])), sys.argv[2]
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a cell has started becomes its child, and ends with it
     os.set_inheritable(run.fileno(), False)
     os.chdir("/")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -195,8 +193,10 @@ def serve(run: Connection) -> dict[str, Any] | None:
                 return dict(asked)
             codes[pid] = None
             run.send(pid)
-    for pid in (pid for pid, code in codes.items() if code is None):
-        end_tree(pid)
+    import psutil
+
+    for child in psutil.Process().children():  # kernels, and what they have left
+        end_tree(child.pid)
     return None
 
 

@@ -1,12 +1,14 @@
 """From an executed notebook to one HTML page that needs no network and no script, and to the files beside it."""
 
 import base64
+import hashlib
 import json
 import mimetypes
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from functools import cache, lru_cache, partial
 from html import escape, unescape
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from jinja2 import Environment, FileSystemLoader
 from latex2mathml.converter import convert
 from nbconvert.filters.ansi import ansi2html, strip_ansi
@@ -33,13 +35,16 @@ from research_lib.reports.record import MADE, Record
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADLINE_TAG, FOLD_TAG, PAPERMILL_ERROR_TAG = "headline", "fold", "papermill-error-cell-tag"
-MANY_CELLS = 256  # of all notebooks together
-MOST_LETTERS, MOST_CHARACTERS = 400_000, 3_000_000  # of a text, and of a user's HTML
+MOST_LETTERS, MOST_CHARACTERS, MOST_OF_AN_ADDRESS = 400_000, 3_000_000, 200  # of a text, of a user's HTML, in it
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-PDF_SECONDS = 120
 
-MACHINE_PATH = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?(?:[/\\][^\s/\\:'\"<>]+)+[/\\](?=[^\s/\\:'\"<>])")
-NOT_FOR_A_PAGE = ("script", "iframe", "object", "embed", "link", "meta", "base", "noscript")
+NAME = r"[^\s/\\:'\"<>]+"
+ROOTS = "|".join(re.escape(name) for name in ("home", "Users", *(path.name for path in Path("/").iterdir())))
+# Of this machine: an address such as /api/v1 is none, nor is LaTeX.
+MACHINE_PATH = re.compile(rf"(?<![\w.:/])(?:/(?:{ROOTS})|[A-Za-z]:[/\\]{NAME})(?:[/\\]{NAME})*[/\\](?={NAME})")
+MARKS = re.compile(r"\[(.*?)\]\(.*?\)|</?\w.*?>|[*`]|\s#+\s*$")  # of Markdown, in a heading
+NOT_FOR_A_PAGE = ("script", "link", "meta", "base", "noscript")
+EMBEDDED = ("img", "video", "audio", "iframe", "object", "embed")
 LOADING = {"src", "srcset", "poster", "background", "data", "action", "formaction", "ping"}
 SCRIPT = ("javascript:", "vbscript:", "data:text")
 SEEN = ("img", "svg", "math", "hr", "input", "progress", "video", "audio", "em")
@@ -58,12 +63,13 @@ class PageRenderer(IPythonRenderer):
         return _part("scrolling", "Formula", _mathml(body, display="block"))
 
     def latex_environment(self, name: str, body: str) -> str:
-        """Render an environment such as align; without numbers, which nothing refers to."""
+        """Render an environment such as align, without the numbers; one that is no formula as its source."""
         name = f"{name.rstrip('*')}*" if name.startswith(("align", "equation", "gather")) else name
-        return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
+        source = f"\\begin{{{name}}}{body}\\end{{{name}}}"
+        return f"<pre>{escape(source)}</pre>" if name.startswith(("tab", "center")) else self.block_math(source)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
-        """Render a picture; `_embedded` looks for its data, also where it is an attachment of the cell."""
+        """Render a picture; `_embed` looks for its data, also where it is an attachment of the cell."""
         return str(super(IPythonRenderer, self).image(text, url, title))
 
     def table(self, text: str) -> str:
@@ -76,21 +82,19 @@ class PageRenderer(IPythonRenderer):
 
 
 def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None) -> str:
-    """Render an executed notebook, as far as it went, as a page; its own folder has the pictures that its Markdown names.
-
-    A cell tagged as a fold begins a section, which ends with the next heading of its rank.
-    """
+    """Render an executed notebook as a page; a cell tagged as a fold begins a section, up to the next heading of its rank."""
     own = [deepcopy(cell) for cell in notebook.cells if PAPERMILL_ERROR_TAG not in cell.metadata.get("tags", [])]
     cells = [CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, 0)[0] for cell in own]
     first = cells[0].source.strip() if cells and cells[0].cell_type == "markdown" else ""
     title, _, question = first.removeprefix("# ").partition("\n") if first.startswith("# ") else ("", "", "")
+    pictures = cells[0].get("attachments", {}) if question else {}
     answered, hero = bool(record.headline) and record.status in MADE, ""
     sections: list[tuple[str, list[str]]] = [("", [])]  # the heading of each that is folded, and its cells
     for cell in cells[1:] if title else cells:
         tags = cell.metadata.get("tags", [])
         heading = re.match(r"## +(.+)\n?", cell.source) if cell.cell_type == "markdown" else None
         if heading and FOLD_TAG in tags:
-            sections.append((re.sub(r"[*`]", "", heading[1]), []))
+            sections.append((MARKS.sub(r"\1", heading[1]), []))
             cell.source = cell.source[heading.end() :]
         elif heading and sections[-1][0]:
             sections.append(("", []))
@@ -105,34 +109,20 @@ def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None
     headings = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>|<p class="title" id="([^"]*)-title">(.*?)</p>', unfolded)
     page = templates().get_template("page.html.j2")
     return page.render(
-        record=record,
-        title=title or record.notebook,
-        question="" if answered else _markdown(question, folder, {}),
-        hero=hero,
-        sections=sections,
+        record=record, title=unescape(MARKS.sub(r"\1", title)).strip() or record.notebook, hero=hero, sections=sections,
+        question="" if answered and record.question else safely(_markdown, question, folder, pictures),
         contents=[(a or c, unescape(re.sub("<.*?>", "", b or d))) for a, b, c, d in headings],
         version=version("research-lib"),
-    )
+    )  # fmt: skip
 
 
 def files_beside(notebook: NotebookNode, record: Record) -> dict[str, bytes]:
-    """Return, by what follows the slug, the files beside a page: figures as SVG, the hero small, words for an e-mail."""
-    files = {}
-    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
-        about = output.get("metadata", {}).get("research_lib", {})
-        if about.get("kind") == "figure":
-            html, path = output.data["text/html"], f"figures/{about['id']}"
-            files[f"{path}.svg"] = unquote(re.findall(r'href="data:image/svg\+xml,([^"]*)"', html)[0]).encode()
-            if about["id"] == record.hero:
-                files[f"{path}.small.svg"] = re.findall(r'<svg class="narrow".*?</svg>', html, re.DOTALL)[0].encode()
-    if record.headline:
-        files["summary.txt"] = (summary_text(record) + "\n").encode()
-    return files
-
-
-def summary_text(record: Record) -> str:
-    """Say a report in about 80 words, for an e-mail."""
-    return f"{record.headline}\n\n{record.standfirst}\n\n({record.name}, data to {record.data_to or 'unknown'})"
+    """Return, by what follows the slug, the picture that the index shows: the hero, small."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    named = {output.get("metadata", {}).get("research_lib", {}).get("id"): output for output in outputs}
+    html = named[record.hero].data["text/html"] if record.hero in named else ""
+    drawn = re.findall(r'<svg class="narrow".*?</svg>', html, re.DOTALL)
+    return {f"figures/{record.hero}.small.svg": one.encode() for one in drawn[:1]}
 
 
 def to_pdf(page: Path) -> Path:
@@ -142,7 +132,7 @@ def to_pdf(page: Path) -> Path:
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer", f"--print-to-pdf={target}"]
     command = [browser, *options, page.resolve().as_uri()]
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=PDF_SECONDS)  # noqa: S603  # a browser
+        subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603  # a browser
     except (OSError, subprocess.SubprocessError) as error:
         raise ReportError(f"no PDF of {page.name}: it needs Chromium or Chrome ({error})") from error
     return target
@@ -159,8 +149,8 @@ def templates() -> Environment:
     )
     environment.filters.update(
         ansi2html=ansi2html, strip_ansi=strip_ansi, lines=_lines, markdown=_markdown, without_paths=without_paths,
-        highlighted=lru_cache(MANY_CELLS)(Highlight2HTML(pygments_lexer="ipython3")), setting=show_setting,
-        indented=partial(json.dumps, indent=2, ensure_ascii=False), summary=summary_text,
+        highlighted=lru_cache(256)(Highlight2HTML(pygments_lexer="ipython3")), setting=show_setting,
+        indented=partial(json.dumps, indent=2, ensure_ascii=False),
     )  # fmt: skip
     return environment
 
@@ -172,7 +162,7 @@ def _part(name: str, *what: object) -> str:
 
 def _cell(cell: NotebookNode, folder: Path | None) -> str:
     if cell.cell_type == "code":
-        shown = "".join(safely(_part, "output", one) for one in cell.outputs)
+        shown = "".join(safely(_part, "output", one, folder) for one in cell.outputs)
         return _part("code", cell.source.strip(), shown, any(one.output_type == "error" for one in cell.outputs))
     if cell.cell_type == "raw" or not cell.source.strip():
         return _part("text", cell.source) if cell.source.strip() else ""
@@ -201,33 +191,46 @@ def _cleaned(html: str, folder: Path | None = None, own: dict[str, Any] | None =
     if len(html) > MOST_CHARACTERS:
         return _part("missing", f"An output of {len(html):,} characters is left out; it stands in the notebook.")
     soup = BeautifulSoup(re.sub(r"^\s*<\?xml.*?\?>|<!DOCTYPE.*?>", "", html, flags=re.DOTALL), "html.parser")
+    scripts = soup.find_all("script", string=True)
     for tag in soup.find_all(NOT_FOR_A_PAGE):
         tag.decompose()
+    for tag in soup.find_all(EMBEDDED):
+        _embed(tag, folder, own or {})
     for tag in soup.find_all(True):
-        if tag.name == "img":
-            source = str(tag.get("src", ""))
-            tag["src"], tag["alt"] = _embedded(source, folder, own or {}), tag.get("alt") or "Picture"
-            if not tag["src"]:
-                tag.name, tag.attrs, tag.string = "em", {}, f"[picture not in this page: {source}]"
         for name, value in [*tag.attrs.items()]:
             address = re.sub(r"\s", "", str(value)).lower()
             loads = name in LOADING or (name.endswith("href") and tag.name != "a")  # a link to elsewhere may stay
             if name[:2] == "on" or address.startswith(SCRIPT) or (loads and not address.startswith(("data:", "#"))):
                 del tag[name]
-    return str(soup) if soup.find(SEEN) or soup.get_text(strip=True) else ""
+    if not soup.find(SEEN) and not soup.get_text(strip=True):
+        return ""
+    name = f"own-{hashlib.sha256(html.encode('utf-8', 'replace')).hexdigest()[:8]}"
+    styles = soup.find_all("style", string=True)
+    for tag in styles:  # acts on what it came with, not on the whole page
+        tag.string = f"@scope (.{name}) {{ {tag.string} }}"
+    more = _part("missing", "A part of this needs script, which this page does not have.") if scripts else ""
+    return f'<div class="{name}">{soup}</div>{more}' if styles else f"{soup}{more}"
 
 
-def _embedded(address: str, folder: Path | None, own: dict[str, Any]) -> str:
-    """Return a picture's address with its data: of an attachment, or of a file beside the notebook; empty without one."""
+def _embed(tag: Tag, folder: Path | None, own: dict[str, Any]) -> None:
+    """Put the data of a picture into its tag, an attachment's or a file's beside the notebook; else say what stood there."""
+    address = str(
+        tag.get("src") or tag.get("data") or next((one["src"] for one in tag.select("source[src]")), "")
+    ).strip()
+    data, kind = address if address.startswith("data:") else "", mimetypes.guess_type(address[:MOST_OF_AN_ADDRESS])[0]
     if address.startswith("attachment:"):
         bundle = own.get(unquote(address.removeprefix("attachment:")), {})
-        return next((f"data:{kind};base64,{data}" for kind, data in bundle.items() if kind.startswith("image/")), "")
-    if address.startswith("data:image/"):
-        return address
-    kind, path = mimetypes.guess_type(address)[0] or "", folder / unquote(address) if folder else None
-    if path is None or not kind.startswith("image/") or not path.is_file():
-        return ""
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+        data = next((f"data:{kind};base64,{data}" for kind, data in bundle.items() if kind.startswith("image/")), "")
+    elif folder and tag.name == "img" and not data and (kind or "").startswith("image/"):
+        with suppress(OSError):
+            data = f"data:{kind};base64,{base64.b64encode((folder / unquote(address)).read_bytes()).decode()}"
+    if not data or tag.name not in SEEN:
+        said = (
+            f"{tag.name.replace('img', 'picture')} not in this page{': ' * bool(address)}{address[:MOST_OF_AN_ADDRESS]}"
+        )
+        tag.name, tag.attrs, tag.string = "em", {}, f"[{said}]"
+    elif tag.name == "img":
+        tag["src"], tag["alt"] = data, tag.get("alt") or "Picture"
 
 
 def _lines(text: str) -> list[str]:
@@ -238,6 +241,7 @@ def _lines(text: str) -> list[str]:
 
 def _mathml(body: str, *, display: str) -> str:
     try:
+        body = re.sub(r"\\(label\{.*?\}|nonumber\b|notag\b)", "", body)  # nothing refers to them
         return str(convert(body.replace("<", r"\lt ").replace(">", r"\gt "), display=display))
     except Exception:  # its errors share no class; dollars in a text from data need be no formula
         return f"<code>{escape(body)}</code>"

@@ -29,10 +29,7 @@ UNSAID = {"data_dir", "seed"}
 
 
 def write_index(output: Path, records: Sequence[Record]) -> None:
-    """Write `index.html` over all reports, and `findings.csv` with their numbers.
-
-    They stand below `output`; of `records`, those that could not be made have left none there.
-    """
+    """Write `index.html` and `findings.csv` of all reports below `output`, and of `records` that have left none there."""
     known = {record.name: record for record in read_records(output)}
     for record in records:
         before = known.get(record.name)
@@ -49,22 +46,17 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
     environment = templates()
     environment.filters.update(as_words=as_words, settings=settings, first_sentence=first_sentence)
     page = environment.get_template("index.html.j2").render(
-        lines=single,
+        lines=single, show=show, script=script,
         families=[(family, _differences(family)) for family in families],
         failed_pages={one.link() for one in ordered if one.good is not one and (output / one.link()).is_file()},
         sweeps=[(base, points, safely(_picture, base, points)) for base, points in together if len(points) > 1],
         cards=[(record, _thumbnail(output, record)) for record in answers],
         score=next(((record, counts) for record in answers if (counts := _score(record))), None),
         changes={record.name: changed for record in single if (changed := _changes(record))},
-        show=show,
-        script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )  # fmt: skip
-    numbers = [
-        {"notebook": good.notebook, "slug": good.slug, **one.model_dump()}
-        for good in _good(ordered)
-        for one in good.findings
-    ]
+    found = [(good, one) for good in _good(ordered) for one in good.findings]
+    numbers = [{"notebook": good.notebook, "slug": good.slug, **one.model_dump()} for good, one in found]
     table = pd.DataFrame(numbers, columns=["notebook", "slug", *FIELDS], dtype=object)
     write_whole({output / "index.html": page.encode(), output / "findings.csv": table.to_csv(index=False).encode()})
 

@@ -68,7 +68,7 @@ def _of_notebook(notebook: Path) -> Iterator[str]:
     for cell in content["cells"]:
         tags = cell.get("metadata", {}).get("tags", [])
         yield json.dumps([cell["cell_type"], "".join(cell["source"]), sorted(tags), cell.get("attachments", {})])
-    yield content.get("metadata", {}).get("kernelspec", {}).get("name", "")
+    yield (content.get("metadata", {}).get("kernelspec") or {}).get("name") or ""
     if notebook.stem not in MODELS:
         yield from map(_of_file, islice(_beside(notebook.parent), MANY_FILES))
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from datetime import UTC, date, datetime
+from html import unescape
 from pathlib import Path
 from threading import TIMEOUT_MAX, Timer
 from typing import Any
@@ -20,36 +21,32 @@ from papermill.translators import PythonTranslator, papermill_translators
 from research_lib import errors
 from research_lib.exhibits.findings import FINDINGS_MIME, SUMMARY_MIME
 from research_lib.params import validate
-from research_lib.reports.html import PAPERMILL_ERROR_TAG, files_beside, render
+from research_lib.reports.html import MARKS, PAPERMILL_ERROR_TAG, files_beside, render
 from research_lib.reports.kernels import Execution
-from research_lib.reports.record import (
-    FAILED,
-    FAILED_NOTEBOOK,
-    FAILED_PAGE,
-    GOOD,
-    NOTEBOOK,
-    PAGE,
-    Finding,
-    Record,
-    Status,
-)
+from research_lib.reports.record import FAILURE, GOOD, NOTEBOOK, PAGE, Finding, Record, Status
 
 logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs of a failure is raised too, and told
 ENGINE = "research-lib"  # engine.py, by its entry point
 PUT_IN = {"injected-parameters", PAPERMILL_ERROR_TAG}  # tags of cells that Papermill adds
+FAILED, FAILED_PAGE, FAILED_NOTEBOOK = FAILURE
 LONGEST_MESSAGE = 300
+USUAL_KERNEL = {"name": "python3", "language": "python"}
 # Errors of the kit say all that is to be said: which cell raised them does not matter.
 USER_ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)}
 
 
 class _Translator(PythonTranslator):  # type: ignore[misc]  # Papermill is untyped
-    """Writes parameters into a notebook; a date as a date, where Papermill alone writes a text."""
+    """Writes parameters into a notebook; dates, tuples and keys as what they are, where Papermill alone writes texts."""
 
     @classmethod
     def translate(cls, val: object) -> str:
         if isinstance(val, date):  # no import statement: it could hide a name of the notebook's own
-            return f'__import__("datetime"){repr(val).removeprefix("datetime")}'
-        return str(super().translate(val))
+            return repr(val).replace("datetime.", '__import__("datetime").')
+        return f"tuple({cls.translate([*val])})" if isinstance(val, tuple) else str(super().translate(val))
+
+    @classmethod
+    def translate_dict(cls, val: Mapping[object, object]) -> str:
+        return f"{{{', '.join(f'{cls.translate(key)}: {cls.translate(one)}' for key, one in val.items())}}}"
 
 
 papermill_translators.register("python", _Translator)
@@ -62,10 +59,7 @@ def make(
     execution: Execution,
     timeout_seconds: float | None = None,
 ) -> tuple[Record, dict[str, bytes]]:
-    """Execute a notebook in its own folder and render it, as far as it went; `execution` stops it from another thread.
-
-    Returned are its record, and its files by what follows the slug in their names.
-    """
+    """Execute a notebook in its own folder and render it, as far as it went: its record, and its files by their endings."""
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     why = f"stopped: over its timeout of {timeout_seconds or 0:g} s"
     timer = Timer(timeout_seconds or TIMEOUT_MAX, execution.stop, [why])
@@ -92,9 +86,11 @@ def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution
     said = ""
     try:
         content = nbformat.read(notebook, as_version=4)
-        spec = content.metadata.get("kernelspec", {})
-        kernel, language = str(spec.get("name", "python3")), spec.get("language", "python")
-        if language == "python" and kernel.lower() not in KernelSpecManager().find_kernel_specs():
+        # One that Papermill left would set its own values where this report asks for none.
+        content.cells = [cell for cell in content.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+        spec = content.metadata.get("kernelspec") or {}
+        kernel, language = ((spec.get(key) or usual).lower() for key, usual in USUAL_KERNEL.items())
+        if language == "python" and kernel not in KernelSpecManager().find_kernel_specs():
             said = f"the notebook's kernel {kernel!r} is not installed here: executed on python3"
             kernel = "python3"  # in place of another machine's
         papermill.execute_notebook(
@@ -169,7 +165,7 @@ def cell_number(notebook: NotebookNode | None, position: int | None) -> int | No
 
 
 def read_findings(notebook: NotebookNode | None) -> dict[str, Any]:
-    """Take out of a notebook, as far as it went, its title, findings, the data they rest on, summary and exhibits."""
+    """Take out of a notebook, as far as it went, its title, findings, the data they rest on, and summary."""
     cells = notebook.cells if notebook else []
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     bundles = [output["data"] for output in outputs if "data" in output]
@@ -179,10 +175,9 @@ def read_findings(notebook: NotebookNode | None) -> dict[str, Any]:
     heading = re.search(r"^# +(.*\S)", next((c.source for c in cells if c.cell_type == "markdown"), ""), re.MULTILINE)
     return {
         **(summaries[-1] if summaries else {}),
-        "title": heading[1] if heading else "",
+        "title": unescape(MARKS.sub(r"\1", heading[1])) if heading else "",
         "findings": [validate(Finding, one, origin=f"finding {name}") for name, one in named.items()],
         "data": list({card.get("id"): card for part in found for card in part.get("data", ())}.values()),
-        "exhibits": [about for output in outputs if (about := output.get("metadata", {}).get("research_lib"))],
     }
 
 

@@ -49,13 +49,18 @@ def model_from_cell(notebook: Path) -> type[NotebookParameters]:
 
 def parameters_cell(notebook: Path) -> str:
     """Return the source of a notebook's cell with the tag `parameters`."""
+    shown = display_path(notebook)
     try:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-        tagged = ["".join(one["source"]) for one in cells if "parameters" in one.get("metadata", {}).get("tags", [])]
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+        if "worksheets" in content:
+            raise ParameterError(f"{shown}: of an old format; run: jupyter nbconvert --to notebook --inplace {shown}")
+        cells = [("".join(one["source"]), one.get("metadata", {}).get("tags", [])) for one in content["cells"]]
+        tagged = [source for source, tags in cells if "parameters" in tags]
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ParameterError(f"{display_path(notebook)}: not a notebook ({' '.join(str(error).split())})") from None
-    if not tagged:
-        raise ParameterError(f"{display_path(notebook)}: no cell has the tag `parameters`: tag the one that sets them")
+        raise ParameterError(f"{shown}: not a notebook ({' '.join(str(error).split())})") from None
+    if len(tagged) != 1:  # a second one would set its own values over those of a parameter file
+        said = f"{len(tagged)} cells have" if tagged else "no cell has"
+        raise ParameterError(f"{shown}: {said} the tag `parameters`: give it to the one cell that sets them")
     return tagged[0]
 
 
@@ -73,6 +78,7 @@ def _type_and_default(annotation: ast.expr | None, value: ast.expr | None) -> tu
     """Take a parameter's type from its annotation, else its value; what is computed has no default and, but a date, no type."""
     try:
         default = ast.literal_eval(value)  # type: ignore[arg-type]  # None is no literal either
+        json.dumps(default)  # what a record cannot hold, such as bytes, counts as computed
     except (ValueError, TypeError):
         default = None
     name = ast.unparse(annotation) if annotation else type(default).__name__

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ SMOKE = "smoke"  # small parameter files for tests
 DEFAULTS = "defaults"  # the slug of a notebook's report that has no parameter file
 LONGEST_SLUG = 120  # file systems allow 255 bytes; our suffixes and temporary names need some of them
 ENDINGS = (".yaml", ".yml")
+MOST_POINTS = 10_000  # of a sweep
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def plan(
     """
     made, faults, places = dict[str, Report](), list[Record](), Places(notebooks)
     axes = dict(sorted({**{name: [value] for name, value in overrides.items()}, **grid}.items()))
+    if (many := math.prod(map(len, axes.values()))) > MOST_POINTS:
+        raise ParameterError(f"--grid: {many:,} combinations of values; at most {MOST_POINTS:,} can be made at once")
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     files = dict[Path, None]()  # each once, however often it is named
     for word in words or [""]:
@@ -104,21 +108,18 @@ def plan(
 
 
 class Places:
-    """Where parameter files and their notebooks are looked for.
-
-    The notebook of `params/mine/a.yaml` is `mine.ipynb`: in the folder given, else in `notebooks` beside `params`,
-    beside or in the file's own folder, or among the kit's.
-    """
+    """Where parameter files are looked for, and their notebooks; that of `params/mine/a.yaml` is `mine.ipynb`."""
 
     def __init__(self, notebooks: Path | None = None) -> None:
         self.notebooks = notebooks and notebooks.expanduser().absolute()
+        if self.notebooks and not self.notebooks.is_dir():
+            raise ParameterError(f"--notebooks {display_path(self.notebooks)}: there is no such folder")
         self.roots = [self.notebooks.parent / "params", self.notebooks] if self.notebooks else [PARAMETERS]
 
     def find(self, word: str = "") -> list[Path]:
-        """List the parameter files that a word names: all for none. Of folders, smoke files and hidden ones are left out.
+        """List the parameter files that a word names (all for none): a file, folder, pattern, `notebook/slug`, or notebook.
 
-        A word is a file, a folder, a glob pattern, `notebook/slug`, or a notebook by name or file: its parameter files, or
-        itself where it has none.
+        Smoke files and hidden ones must be named; a notebook without parameter files is listed itself.
         """
         path = Path(word).expanduser()
         named = [root / f"{word}{ending}" for root in self.roots for ending in (*ENDINGS, "")]
@@ -127,12 +128,8 @@ class Places:
         found = next(filter(None, map(self._files, named)), []) if word else []
         found = found or [file for one in (matched if word else self.roots) for file in self._files(one)]
         if word and not found:
-            above = next((one for one in path.parents if one.name and one.is_dir()), None)  # as far as it is right
             names = [f"{file.parent.name}/{file.stem}" for file in self.find()]
             like = nearest(str(path.with_suffix("")).removeprefix("params/"), names)
-            if above and not any(above.absolute().is_relative_to(root) for root in self.roots):
-                there = sorted(one.name for one in above.glob("*") if one.name[0] != ".")
-                like = nearest(path.relative_to(above).parts[0], there)
             raise ParameterError(f"{display_path(path)}: no parameter file is there{like}")
         return list(dict.fromkeys(found))
 
@@ -143,13 +140,13 @@ class Places:
             seen = [path for path in found if not any(part[0] == "." for part in path.relative_to(place).parts)]
             return sorted(path for path in seen if path.is_file())
         if place.suffix != ".ipynb":
-            return [place] if place.is_file() else []
+            return [place] if place.suffix in {*ENDINGS, ".json"} and place.is_file() else []
         above = place.absolute().parent
         folders = [root / place.stem for root in (above.parent / "params", above / "params", above, *self.roots)]
         return next(filter(None, map(self._files, folders)), [place] if place.is_file() else [])
 
     def notebook_of(self, path: Path) -> Path:
-        """Return the notebook of a parameter file, or raise a `ParameterError`."""
+        """Return a file's notebook: in the folder given, else in `notebooks` beside `params`, nearby, or the kit's."""
         path = path.absolute()
         if path.suffix == ".ipynb":
             return path

@@ -67,7 +67,6 @@ class Record(BaseModel):
     hero: str = ""
     limits: tuple[str, ...] = ()
     change_mind: str = ""
-    exhibits: tuple[dict[str, str], ...] = ()  # id, title and kind (`table`, `figure`) of each
     previous: "Record | None" = None  # the report that it replaced, of other inputs; of a failure: the last good one
 
     @property

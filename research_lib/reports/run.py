@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
+from urllib.parse import unquote
 
 from filelock import FileLock
 from rich.console import Console
@@ -48,8 +50,7 @@ class Options:
 def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any]) -> list[Record]:
     """Make the reports of a plan; write the summary and the index of all reports below `output`; return what became of each.
 
-    `request` is what was asked for on the command line: the summary keeps it, so that an interrupted run can go on. Where
-    the folder cannot be written, or the cluster not be reached, nothing runs: `ReportError`.
+    The summary keeps `request`, what the command line asked for, to go on with. `ReportError`: nothing could run.
     """
     try:
         with noted_interrupts() as interrupted:
@@ -59,7 +60,10 @@ def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any
             missing = [one.record(Status.INTERRUPTED, "not made") for one in plan.reports if one.name not in ended]
             records += missing
             _write_summary(output, request, records, finished=not missing)
-            if not (output / INDEX).exists() or any(one.status is not Status.UNCHANGED for one in records):
+            index = output / INDEX
+            links = re.findall(r'href="([^"#]+/[^"]+\.html)"', index.read_text("utf-8")) if index.exists() else [INDEX]
+            deleted = [link for link in links if not (output / unquote(link)).exists()]
+            if deleted or any(one.status is not Status.UNCHANGED for one in records):
                 from research_lib.reports.index import write_index
 
                 with FileLock(output / ".lock"):  # the run that ends last has read all that is there
@@ -139,8 +143,7 @@ def _here(options: Options) -> Iterator[Workers]:
     """Execute reports by kernels of this machine; threads wait for them."""
     from research_lib.reports.forkserver import FORK_SERVER, without_grammars
 
-    # Unlimited, or Windows: at least 2,048.
-    files = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else -1
+    files = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else -1  # unlimited, or Windows
     most = (files - FILES) // FILES_OF_A_KERNEL if files > 0 else options.jobs
     if most < 1:
         needed = FILES + FILES_OF_A_KERNEL

@@ -63,7 +63,7 @@ def test_a_report_may_be_named_as_the_kit_prints_it_or_by_a_file_folder_or_noteb
         ("params/03_record_sigma/baselin.yaml", "did you mean 03_record_sigma/baseline?"),
         ("nothing_like_it", "(known: 01_rate_cut_regimes/baseline"),
         ("tests/stats", "no parameter file is there"),
-        ("tests/report/a.yaml", "did you mean reports?"),
+        ("README.md", "no parameter file is there"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(word, said, monkeypatch):
@@ -112,6 +112,10 @@ def test_one_bad_file_stops_itself_only(project):
     project.file("nowhere", "seed: 1\n", name="no_such_notebook")
     project.file("no_cell", name="untagged")
     project.notebook(name="untagged", tag="other")
+    project.notebook(nbformat.v4.new_code_cell("seed = 5", metadata={"tags": ["parameters"]}), name="twice_tagged")
+    project.file("a", name="twice_tagged")
+    project.file("a", name="old")
+    (project.folder / "notebooks" / "old.ipynb").write_text('{"worksheets": [], "nbformat": 3}')
     project.file("half", name="half_written")
     (project.folder / "notebooks" / "half_written.ipynb").write_text('{"cells": [')
     hidden = good.parent / ".ipynb_checkpoints" / "good-checkpoint.yaml"
@@ -123,13 +127,19 @@ def test_one_bad_file_stops_itself_only(project):
     for name, said in {
         "small/broken": "not a YAML file", "small/misspelt": "sed: unknown parameter; did you mean seed?",
         "small/twice": "twice", "small/list": "name: value", "no_such_notebook/nowhere": "there is no notebook",
-        "untagged/no_cell": "no cell has the tag `parameters`", "half_written/half": "not a notebook",
+        "untagged/no_cell": "no cell has the tag `parameters`", "twice_tagged/a": "2 cells have the tag `parameters`",
+        "old/a": "jupyter nbconvert --to notebook --inplace", "half_written/half": "not a notebook",
     }.items():  # fmt: skip
         (line,) = [line for line in done.stdout.splitlines() if line.startswith(f"{name}: wrong: ")]
         assert said in line
         assert ".yaml" in line or ".ipynb" in line
     assert "checkpoint" not in done.stdout
     assert "small/misspelt" in (project.output / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_sweep_without_end_is_refused_before_it_is_listed(tmp_path):
+    with pytest.raises(ParameterError, match=r"100,000,000 combinations of values; at most 10,000"):
+        plan([], overrides={}, grid={"a": range(10_000), "b": range(10_000)}, output=tmp_path)
 
 
 def test_two_files_that_would_write_one_report_are_told_apart(tmp_path):
@@ -163,6 +173,13 @@ def test_two_files_that_would_write_one_report_are_told_apart(tmp_path):
         ('"""What is asked."""\nprint("set")\nwindow = 5  # sessions', "window: 7", "7"),
         ("a, b = 1, 2", "b: 5", "5"),
         ("days = []", "days: [2024-02-29]", "[datetime.date(2024, 2, 29)]"),
+        ("pair = (1, 2)", "pair: [3, [4]]", "(3, [4])"),
+        ("share = {1: 0.5}", "share: {1: 0.7, 2: {3: x}}", "{1: 0.7, 2: {3: 'x'}}"),
+        (
+            "at = b'any'",
+            "at: 2024-02-29 09:30:00Z",
+            "datetime.datetime(2024, 2, 29, 9, 30, tzinfo=datetime.timezone.utc)",
+        ),
     ],
 )
 @pytest.mark.notebook
@@ -193,7 +210,8 @@ def test_a_file_that_is_named_twice_is_one_report(project):
 
 @pytest.mark.notebook
 def test_a_notebook_without_a_parameter_file_runs_on_its_defaults(project):
-    path = project.notebook(FINDINGS)
+    left = nbformat.v4.new_code_cell("seed = 99", metadata={"tags": ["injected-parameters"]})  # by Papermill, earlier
+    path = project.notebook(left, FINDINGS)
     done = project.run(path)
     assert done.exit_code == 0, done.output
     assert project.record("defaults.findings.json")["findings"][0]["value"] == 0
@@ -249,7 +267,7 @@ def watch(project):
         parameters="watched: list[str] = ['IWM']\nlimit: int | None = None",
     )
     project.file("a", "watched: [IWM, SPY]\nlimit: 3\n", name="watch")
-    return ["An interactive output"], 2
+    return ["widget-view+json) stood here"], 2
 
 
 @pytest.mark.notebook

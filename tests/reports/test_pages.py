@@ -127,13 +127,11 @@ def test_a_fold_ends_with_the_next_heading_and_contents_lead_to_every_section_an
     assert all(f'id="{name}"' in html for name in links)
 
 
-def test_beside_a_page_stand_its_pictures_and_a_summary(answered):
+def test_beside_a_page_stands_its_hero_for_the_index(answered):
     notebook, record, _ = answered
     files = files_beside(notebook, record)
-    assert list(files) == ["figures/hero.svg", "figures/hero.small.svg", "summary.txt"]
-    assert b"Two is more" in files["figures/hero.svg"]
+    assert list(files) == ["figures/hero.small.svg"]
     assert files["figures/hero.small.svg"].startswith(b'<svg class="narrow"')
-    assert len(files["summary.txt"].split()) <= 80
     assert files_beside(new_notebook(), asked()) == {}
 
 
@@ -144,6 +142,8 @@ def test_own_notebooks_show_everything_in_order():
     assert order == sorted(order)
     assert "badge" not in html
     assert "Contents" in html
+    rest = page(title="# **Own** [title](a.md)\n\nA question?", record=asked(headline="Found", verdict="finding"))
+    assert ("Own title › " in rest, "A question?" in rest) == (True, True)
     bare = page(title="no title")
     assert "<h1>99_made</h1>" in bare
     assert "Contents" not in bare  # there is nothing to link to
@@ -167,10 +167,17 @@ def test_own_notebooks_show_everything_in_order():
     (says("abc\rX\x1b[K"), ">X<"),
     (shows(**{"application/vnd.jupyter.widget-view+json": {}, "plain": "IntSlider()"}), "(application/vnd.jupyter.widget-view+json) stood here"),
     (shows(html="<div><script>draw()</script></div>", plain="<Chart>"), "(text/html) stood here; it needs script"),
+    (shows(html="<b>1</b><script>draw()</script>", plain="<Chart>"), "<b>1</b><p class=\"missing\">A part of this needs script"),
+    (shows(**{"html": "<style>p{}</style><script>x()</script>", "image/png": PNG}), "data:image/png"),
+    (shows(html="<div>\n</div>", plain="Empty DataFrame"), ">Empty DataFrame<"),
+    (shows(html="<style>p{color:red}</style><p>a", plain="a"), "><style>@scope (.own-"),
+    (says(r"\frac{\sqrt{x}}{2} \d+\s\w GET /api/v1/users //div/a/b"), r">\frac{\sqrt{x}}{2} \d+\s\w GET /api/v1/users //div/a/b<"),
+    (says("at /home/me/a.py, C:\\Users\\me\\b.py"), ">at a.py, b.py<"),
     (shows(**{"html": "<script>draw()</script>", "image/png": PNG}), "data:image/png"),
     (shows(**{"application/javascript": "alert(1)"}), "(application/javascript) stood here"),
-    (shows(html="<iframe src='https://a.b'></iframe>map"), ">map<"),
-    (shows(html="<video poster='https://a.b/p.png' src=' https://a.b/v.mp4'></video>film"), "<video></video>film"),
+    (shows(html="<iframe src='https://a.b'></iframe>map"), "[iframe not in this page: https://a.b]</em>map<"),
+    (shows(html="<video poster='https://a.b/p.png' src=' https://a.b/v.mp4'></video>film"), "[video not in this page: https://a.b/v.mp4]</em>film"),
+    (shows(html="<video controls><source src='data:video/mp4;base64,x'></video>"), '<source src="data:video/mp4;base64,x"/>'),
     (shows(html="<img src='data:image/png;base64,x' srcset='https://a.b/c 2x'>"), 'src="data:image/png;base64,x"'),
     (shows(**{"image/svg+xml": "<svg><image href='https://a.b/c.png'/><use href='#a'/></svg>"}), '<use href="#a">'),
     (shows(html="<a href='java\nscript:x()'>here</a> <a href='https://a.c'>there</a>"), '<a>here</a> <a href="https://a.c">'),
@@ -178,7 +185,7 @@ def test_own_notebooks_show_everything_in_order():
 def test_whatever_a_notebook_shows_is_shown(output, expected):
     html = page(code(output))
     assert expected in html
-    assert not re.search("<script|<iframe|https://a.b", html)
+    assert not re.search("<script|<iframe|=.?https://a.b", html)
 
 
 def test_pictures_beside_the_notebook_and_attachments_are_taken_along(tmp_path):
@@ -195,6 +202,7 @@ def test_pictures_beside_the_notebook_and_attachments_are_taken_along(tmp_path):
     assert "[picture not in this page: https://a.b/c.png]" in html
     assert html.count(f'src="data:image/png;base64,{OTHER}"') == 2
     assert "[picture not in this page: attachment:c.png]" in html
+    assert f'src="data:image/png;base64,{PNG}"' in page(code(shows(markdown="![](plot.png)")), folder=tmp_path)
     assert "<em>beside</em>" in html
     assert "<em>own</em>" in html
     assert re.search(r"<details>\s*<p><em>inside</em></p>\s*</details>", html)

@@ -28,13 +28,12 @@ def test_a_report_is_a_page_a_notebook_and_a_record(reports):
     assert record["question"]
     assert 0 < len(record["headline"]) <= 70
     assert len(record["numbers"]) == 4
-    assert record["hero"] in {exhibit["id"] for exhibit in record["exhibits"]}
     assert record["data"][0]["last"] == "2003-12-31"
     assert re.fullmatch(r"[0-9a-f]{64}", record["data"][0]["sha256"])
     for finding in record["findings"]:
         assert set(finding) == {"name", "value", "unit", "n", "low", "high", "definition"}
     assert 'href="03_record_sigma/smoke.html"' in (reports / "index.html").read_text(encoding="utf-8")
-    assert (folder / "smoke.summary.txt").exists()
+    assert (folder / "smoke.figures" / f"{record['hero']}.small.svg").exists()
     notebook = nbformat.read(folder / "smoke.ipynb", as_version=4)
     assert any(cell.get("outputs") for cell in notebook.cells)
     injected = next(cell for cell in notebook.cells if "injected-parameters" in cell.metadata.get("tags", []))

@@ -104,6 +104,13 @@ def test_an_error_that_is_meant_or_an_end_that_is_asked_for_is_no_failure(projec
     assert "ZeroDivisionError" in project.page()
 
 
+def test_what_a_cell_has_detached_ends_with_the_run(project):
+    project.notebook(f"import subprocess\nsubprocess.Popen(['sleep', '{MARK}'], start_new_session=True)")
+    output, _ = project.start(project.file()).communicate(timeout=120)
+    assert "a: ok" in output
+    wait_for(lambda: not alive(MARK))
+
+
 @pytest.mark.parametrize("seconds", ["0.1", "6"])
 def test_a_report_over_its_timeout_is_stopped_with_all_that_it_started(project, seconds):
     """Before its kernel has come up too."""
@@ -118,6 +125,7 @@ def test_a_report_over_its_timeout_is_stopped_with_all_that_it_started(project, 
     ("kernel", "language", "status", "said"),
     [
         ("", "python", 0, ""),
+        ("Python3", "Python", 0, ""),
         ("conda-env-of-somebody-py", "python", 0, "executed on python3"),
         ("julia-9", "julia", 1, "No such kernel named julia-9"),
     ],
@@ -185,14 +193,15 @@ def test_a_full_disk_fails_the_report_and_leaves_nothing_half_written(project, s
     ("option", "place", "said"),
     [
         ("--output", "/proc/reports", "cannot be written"),
-        ("--output", "s3://bucket", "not a folder"),
+        ("--output", "s3://bucket", "to stores such as s3://"),
         ("--cluster", "tcp://127.0.0.1:1", "no Dask scheduler answers"),
+        ("--notebooks", "/nowhere", "there is no such folder"),
     ],
 )
 def test_a_place_that_cannot_be_is_one_line(project, option, place, said):
     project.notebook()
     project.output = place if option == "--output" else project.output
-    done = project.run(project.file(), *((option, place) if option == "--cluster" else ()))
+    done = project.run(project.file(), *((option, place) if option != "--output" else ()))
     assert (done.exit_code, len(done.stderr.strip().splitlines())) == (2, 1)
     assert said in done.stderr
 
@@ -279,6 +288,12 @@ def test_a_run_with_nothing_changed_makes_nothing_and_needs_no_heavy_package(pro
     assert "a: unchanged" in output
     assert output.endswith("False False\n")
     assert (project.output / "small" / "a.html").stat().st_mtime_ns == before
+    trial = project.file("trial")
+    project.run(trial)
+    for file in (trial, *(project.output / "small").glob("trial.*")):
+        file.unlink()
+    assert "a: unchanged" in project.run(path).stdout
+    assert "trial" not in (project.output / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_changed_report_is_made_again_and_keeps_what_it_said_before(project):
