@@ -186,7 +186,7 @@ def compare(
         return
     for letter, one in zip("AB", (left, right), strict=True):
         echo(f"{letter}  {one.name}, made {one.started[:16].replace('T', ' ')}: {one.headline}")
-    Console().print(*compare.shown(compared, everything=everything), sep="\n")
+    Console(width=max(80, get_terminal_size().columns)).print(*compare.shown(compared, everything=everything), sep="\n")
 
 
 @app.command(epilog=_examples("claims 04_claims/sayings --verdict fails", "claims new mine", "claims words"))
