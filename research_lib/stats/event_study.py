@@ -19,7 +19,7 @@ from research_lib.stats.regression import rolling_beta
 Test = Literal["dummy", "sign flip", "sign flip from base"]
 
 LEAST_EVENTS = 5  # of the dummy: fewer events do not tell their own spread
-COLUMNS = ("horizon", "n", "n_cut", "mean", "share_positive", "base", "value", "low", "high", "p", "p_smallest",
+COLUMNS = ("horizon", "n", "n_apart", "n_cut", "mean", "share_positive", "base", "value", "low", "high", "p", "p_smallest",
            "p_holm", "jackknife_low", "jackknife_high")  # fmt: skip
 
 
@@ -37,17 +37,15 @@ def event_study(  # noqa: PLR0913  # one keyword an option
 ) -> pd.DataFrame:
     """Study what happened in windows around events; the windows are those of `window_outcomes`.
 
-    `positions`, shape (events,), are places in `returns`, -1 outside the data; events of one label in `groups` are
-    flipped, and left out, as one. `test` is `event_dummy` for events among many periods, or `sign_flip` for the cycles
-    of policy: of a difference against zero, or ("from base") of a leg, which rises over time, against the mean of all
-    other periods.
+    `positions`, shape (events,), are places in `returns`, -1 outside the data. Events of one label in `groups`, and those
+    whose windows share a period, are flipped, and left out, as one. `test` is `event_dummy` for events among many periods,
+    or `sign_flip` for cycles: of a difference against zero, or ("from base") of a leg, which rises over time, against base.
 
-    Returns a row a horizon with `COLUMNS`: n events, and n_cut whose window the data does not cover; base, the mean of
-    all other periods; value, what is tested (mean less base; for "sign flip" the mean); p_holm over all rows; the range
-    of the mean without one group.
+    Returns a row a horizon with `COLUMNS`: n events, n_apart as one, n_cut whose window the data does not cover; base, the
+    mean of all other periods; value, which is tested; p_holm over all rows; the range of the mean without one group.
     """
-    at = np.asarray(positions, dtype=np.intp)
-    labels = np.arange(len(at)) if groups is None else np.asarray(groups)
+    labels = np.arange(len(np.asarray(positions))) if groups is None else np.asarray(groups)
+    at, labels = np.sort(np.asarray(positions, dtype=np.intp)), labels[np.argsort(positions, kind="stable")]
     measure: Any = {"less": less, "compounded": compounded}
     rows = []
     for horizon in horizons:
@@ -61,7 +59,9 @@ def event_study(  # noqa: PLR0913  # one keyword an option
             if test == "dummy":
                 found = event_dummy(returns, at[inside], horizon, **measure)
             else:
+                own = np.append(0, np.cumsum((np.diff(at[inside]) >= abs(horizon)) & (own[1:] != own[:-1])))
                 found = sign_flip(values - (0.0 if test == "sign flip" else base), groups=own)
+            row["n_apart"] = len(np.unique(own))
             row |= {name: getattr(found, name) for name in ("value", "low", "high", "p", "p_smallest")}
             row |= {"mean": float(values.mean()), "share_positive": float(np.mean(values > 0))}
             without = [values[own != label].mean() for label in np.unique(own) if (own != label).any()]

@@ -1,7 +1,4 @@
-"""Study 02, leverage: how indebted small companies are against large ones, and what rates and refinancing do to them.
-
-Groups are by market value on the day of a report. What meets returns uses only values published before.
-"""
+"""Study 02, leverage: how indebted small companies are against large ones, and what rates and refinancing do to them."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -64,12 +64,15 @@ def test_a_row_is_put_together_from_its_tests(test):
         values - (base if test == "sign flip from base" else 0), groups=own)  # fmt: skip
     without = [values[own != cycle].mean() for cycle in (0, 1, 2, 4)]
     expected = {
-        "horizon": 21, "n": 5, "n_cut": 2, "mean": values.mean(),
+        "horizon": 21, "n": 5, "n_apart": 4, "n_cut": 2, "mean": values.mean(),
         "share_positive": np.mean(values > 0), "base": base, "value": found.value, "low": found.low,
         "high": found.high, "p": found.p, "p_smallest": found.p_smallest,
         "p_holm": holm(frame["p"])[0], "jackknife_low": min(without), "jackknife_high": max(without),
     }  # fmt: skip
     assert frame.iloc[0].to_dict() == pytest.approx(expected, nan_ok=True)
+    # Without labels 40 and 43 are flipped as one too, since their windows share periods.
+    alone = event_study(SMALL, at[::-1], (21,), less=LARGE, test=test).iloc[0]
+    assert alone["p"] == pytest.approx(found.p, nan_ok=True)
     row = event_study(SMALL, [-1, 200], (252,), test="sign flip").iloc[0]  # no window is covered
     assert (row["n"], row["n_cut"]) == (0, 2)
     assert np.isnan(row[["mean", "value", "p", "p_holm", "low"]].to_numpy(float)).all()

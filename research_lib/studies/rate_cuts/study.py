@@ -192,6 +192,11 @@ class RateCuts(Study):
         """Small minus large over the headline's horizon after first cuts."""
         return self.over_horizon("after")
 
+    @property
+    def apart(self) -> int:
+        """The number of cycles whose windows of the headline's horizon share no period."""
+        return int(self.after.set_index("horizon").loc[self.p.horizon, "n_apart"]) if self.headline.n else 0
+
     @result
     def outcomes(self) -> pd.DataFrame:
         """Each cycle's outcome in each window: a row a first cut, a column a horizon."""
@@ -203,8 +208,9 @@ class RateCuts(Study):
     @result
     def detectable(self) -> Estimate:
         """Smallest mean effect that so many cycles would show four times in five."""
-        outcomes, n = window_outcomes(self.pair.small, self.p.horizon, **self.pair.measure), self.headline.n
-        return Estimate(smallest_detectable(outcomes[np.isfinite(outcomes)], n, seed=self.p.seed), n)
+        outcomes = window_outcomes(self.pair.small, self.p.horizon, **self.pair.measure)
+        least = smallest_detectable(outcomes[np.isfinite(outcomes)], self.apart, seed=self.p.seed)
+        return Estimate(least, self.headline.n)
 
     @result
     def states(self) -> "pd.Series[str]":
@@ -343,7 +349,7 @@ class RateCuts(Study):
         frame = self.after[self.after["n"] > 0].set_index("window")[["value", "low", "high", "n", "p", "p_holm"]]
         apart = frame.index[frame["p_holm"] <= LEVEL]
         shows = f"{', '.join(apart) or 'none'} {'show' if len(apart) > 1 else 'shows'}"
-        few, most = frame["n"].max() < LEAST_GROUPS, plural(int(frame["n"].max()), "first cut")
+        few, most = frame["low"].isna().all(), plural(int(frame["n"].max()), "first cut")
         title = f"Of {len(frame)} windows around first cuts {shows} an effect, all of them counted"
         title = f"With {most} no window can show an effect, nor that there is none" if few else title
         frame["text"] = [f"{show(value, 'points')} (n {n:.0f})" for value, n in frame[["value", "n"]].to_numpy()]
@@ -388,8 +394,7 @@ class RateCuts(Study):
                 small, large = (event_paths(leg, at, before=0, after=after).mean(axis=1) for leg in legs)
                 n = f"{name} (n\u00a0{len(at)})"
                 means = means.assign(**{f"small {n}": small, f"large {n}": large})
-                moved = "gained" if small.iloc[-1] > 0 else "lost"
-                said.append(f"{moved} {show(abs(small.iloc[-1]), 'share')} {name}")
+                said.append(f"{'gained' if small.iloc[-1] > 0 else 'lost'} {show(abs(small.iloc[-1]), 'share')} {name}")
         if not said:
             raise InsufficientDataError("of no first cut are 12 months known, and whether a recession followed")
         title = f"After cuts small caps {' and '.join(said)}"
@@ -437,9 +442,10 @@ class RateCuts(Study):
         for measure, words in OTHER_MEASURES.items():
             with suppress(InsufficientDataError):
                 numbers.append(_labelled(self.over_horizon(measure), words))
+        cycles += ", whose windows overlap," if self.apart < row.n else ""
         shown, sure = "", f"{cycles} {'is' if row.n == 1 else 'are'} too few to tell an effect from chance."
         change = "More cycles are needed before any mean means much."
-        if row.n >= LEAST_GROUPS:
+        if self.apart >= LEAST_GROUPS:
             least, ends = show(self.detectable.value, "points").lstrip("+"), interval(row.low, row.high, "points")
             shown, says = ("", "An effect is shown") if row.p <= LEVEL else (": no effect shown", "No effect is shown")
             found = f"With {cycles}, only an effect of {least} or more would be found four times in five."
