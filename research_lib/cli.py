@@ -104,7 +104,7 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     from research_lib.reports import run
 
     if resume and (words or settings or grid or notebooks or timeout or cluster):
-        raise ParameterError("--resume: goes on with what the last run was asked for; leave files and settings out")
+        raise ParameterError("--resume takes its files and settings from the last run: leave them out")
     files = [str(Path(word).absolute()) if word and Path(word).exists() else word for word in words]
     how: Any = {"jobs": jobs, "timeout_seconds": timeout, "cluster": cluster}
     asked: Any = {"words": files, "settings": settings, "grid": grid, "notebooks": notebooks and str(notebooks)}

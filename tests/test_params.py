@@ -24,7 +24,7 @@ BAD_VALUES = {
         ({"threshold": 7.0, "ddof": 0}, ["can never be passed", "7.00"]),
         ({"definition": "zscore"}, ["definition", "'zscore'", "price_z", "return_z"]),
         ({"source": "yahooo"}, ["source", "'yahooo'", "did you mean yahoo?", "sec"]),
-        *((values, ["data_dir is needed with source: folder, and only"]) for values in ({"source": "folder"}, {"data_dir": "x"})),
+        *((values, ["source folder needs data_dir, the folder"]) for values in ({"source": "folder"}, {"data_dir": "x"})),
         ({"as_of": "16.7.2024"}, ["as_of", "'16.7.2024'", "2024-07-16"]),
         ({"as_of": 20240716}, ["as_of", "20240716", "like 2024-07-16"]),
         ({"as_of": datetime.fromisoformat("2015-01-01 12:00")}, ["as_of: 2015-01-01 12:00:00", "without a time, like 2024-07-16"]),
