@@ -91,7 +91,7 @@ class Parameters(NotebookParameters):
         for name in (one for one in names if one not in SOURCES):
             raise ValueError(f"source: unknown source {name!r}{nearest(name, SOURCES)}; join several with +")
         if ("folder" in names) != bool(self.data_dir):
-            raise ValueError("source folder needs data_dir, the folder that holds prices/; other sources take no data_dir")
+            raise ValueError("source folder needs data_dir, the folder that holds prices/; other sources do not")
         return self
 
 
