@@ -84,7 +84,13 @@ runpy.run_module("research_lib", run_name="__main__")
 
 @pytest.mark.parametrize(
     ("word", "meant"),
-    [("chek", "check"), ("data pul", "pull"), ("run --outptu x", "--output"), ("run --jobs 0", "--jobs")],
+    [
+        ("chek", "check"),
+        ("data pul", "pull"),
+        ("run --outptu x", "--output"),
+        ("run --jobs 0", "--jobs"),
+        ("run --timeout inf", "--timeout"),
+    ],
 )
 def test_a_misspelt_command_or_option_is_answered_with_the_nearest(word, meant):
     done = invoke(*word.split())
