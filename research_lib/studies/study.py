@@ -81,8 +81,7 @@ class Find:
     """One finding, or one a row of a frame: where its number is, its unit, and what it means.
 
     `result` names the study's result: an `Estimate`, a number, or a frame; `column` its field or column. With `rows`, true
-    or a query, there is one a row, and `name` and `what` are templates over the row, {p.…} and {s.…}. `interval` and `n`
-    name the columns of its interval (of `value`: low and high) and of its n.
+    or a query, there is one a row, and `name` and `what` are templates over it, {p.…} and {s.…}; `interval`, `n`: columns.
     """
 
     name: str

@@ -437,12 +437,12 @@ class RateCuts(Study):
             row = self.headline
         except InsufficientDataError as reason:
             return Summary("no data", "These data hold no first cut to judge by", str(reason))
-        cycles, verdict = plural(row.n, "cycle"), "open" if row.p > LEVEL else "holds" if row.value > 0 else "fails"
+        cycles = plural(row.n, "overlapping cycle" if self.apart < row.n else "cycle")
+        verdict = "open" if row.p > LEVEL else "holds" if row.value > 0 else "fails"
         numbers = [_labelled(row, f"mean over {self.span}, {self.kind}"), _labelled(self.after.iloc[0])]
         for measure, words in OTHER_MEASURES.items():
             with suppress(InsufficientDataError):
                 numbers.append(_labelled(self.over_horizon(measure), words))
-        cycles += ", whose windows overlap," if self.apart < row.n else ""
         shown, sure = "", f"{cycles} {'is' if row.n == 1 else 'are'} too few to tell an effect from chance."
         change = "More cycles are needed before any mean means much."
         if self.apart >= LEAST_GROUPS:
@@ -454,8 +454,9 @@ class RateCuts(Study):
             numbers.append((least, f"the least effect that {cycles} would show four times in five"))
         changes = self.changes if self.p.as_of else load_target_changes().loc[self.changes.index[0] :]
         days = pd.DatetimeIndex(policy.policy_events(changes, "first cut", self.rule).index)
-        judged, form = days.isin(self.outcomes[self.p.horizon].dropna().index), "%Y" if days.year.is_unique else "%Y-%m"
-        cuts, others = (", ".join(days[at].strftime(form)) for at in (judged, ~judged))
+        form = "%Y" if days.year.is_unique or len(days) > MOST_PATHS else "%Y-%m"
+        judged = days.isin(self.outcomes[self.p.horizon].dropna().index)
+        cuts, others = (", ".join(dict.fromkeys(days[at].strftime(form))) for at in (judged, ~judged))
         left = f" Left out, since the data lack the {self.span} after them: {others}." if others else ""
         limits = (
             f"{plural(row.n, 'first cut')} ({cuts}), each with a cause of its own. A single one moves the mean.{left}",
