@@ -1,5 +1,6 @@
 """Two reports side by side: which findings differ, and by more than their intervals allow."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,7 @@ def _pair(*two: Finding | None) -> dict[str, Any]:
 
 def find_record(name: str, *, output: Path) -> Record:
     """Read the record of a report, by `notebook/slug` below `output`, or by the path of its record or page."""
-    given = Path(name).expanduser()
+    given = Path(os.path.expanduser(name))  # noqa: PTH111  # an unknown ~name stays as it is
     path = given.with_suffix(f".{GOOD}") if given.suffix == ".html" else given
     path = path if path.suffix == ".json" and path.is_file() else output / f"{name}.{GOOD}"
     if not path.is_file():

@@ -217,13 +217,14 @@ def _embed(tag: Tag, folder: Path | None, own: dict[str, Any]) -> None:
     address = str(
         tag.get("src") or tag.get("data") or next((one["src"] for one in tag.select("source[src]")), "")
     ).strip()
-    data, kind = address if address.startswith("data:") else "", mimetypes.guess_type(address[:MOST_OF_AN_ADDRESS])[0]
+    data, file = address if address.startswith("data:") else "", unquote(re.sub(r"[?#].*", "", address))
+    kind = mimetypes.guess_type(file[-MOST_OF_AN_ADDRESS:])[0]
     if address.startswith("attachment:"):
         bundle = own.get(unquote(address.removeprefix("attachment:")), {})
         data = next((f"data:{kind};base64,{data}" for kind, data in bundle.items() if kind.startswith("image/")), "")
     elif folder and tag.name == "img" and not data and (kind or "").startswith("image/"):
         with suppress(OSError):
-            data = f"data:{kind};base64,{base64.b64encode((folder / unquote(address)).read_bytes()).decode()}"
+            data = f"data:{kind};base64,{base64.b64encode((folder / file).read_bytes()).decode()}"
     if not data or tag.name not in SEEN:
         said = (
             f"{tag.name.replace('img', 'picture')} not in this page{': ' * bool(address)}{address[:MOST_OF_AN_ADDRESS]}"

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ class Places:
     """Where parameter files are looked for, and their notebooks; that of `params/mine/a.yaml` is `mine.ipynb`."""
 
     def __init__(self, notebooks: Path | None = None) -> None:
-        self.notebooks = notebooks and notebooks.expanduser().absolute()
+        self.notebooks = notebooks and notebooks.absolute()
         if self.notebooks and not self.notebooks.is_dir():
             raise ParameterError(f"--notebooks {display_path(self.notebooks)}: there is no such folder")
         self.roots = [self.notebooks.parent / "params", self.notebooks] if self.notebooks else [PARAMETERS]
@@ -121,7 +122,7 @@ class Places:
 
         Smoke files and hidden ones must be named; a notebook without parameter files is listed itself.
         """
-        path = Path(word).expanduser()
+        path = Path(os.path.expanduser(word))  # noqa: PTH111  # an unknown ~name stays as it is
         named = [root / f"{word}{ending}" for root in self.roots for ending in (*ENDINGS, "")]
         named = [path, *named, (self.notebooks or NOTEBOOKS) / f"{word}.ipynb"]
         matched = [Path(one) for one in sorted(glob(str(path), recursive=True))]  # noqa: PTH207  # Path.glob refuses **x
@@ -136,11 +137,11 @@ class Places:
     def _files(self, place: Path) -> list[Path]:
         """List the parameter files of a folder or a notebook; a file is itself."""
         if place.is_dir():
-            found = [path for path in place.rglob("*") if path.suffix in ENDINGS and path.stem != SMOKE]
+            found = [path for path in place.rglob("*") if path.suffix.lower() in ENDINGS and path.stem != SMOKE]
             seen = [path for path in found if not any(part[0] == "." for part in path.relative_to(place).parts)]
             return sorted(path for path in seen if path.is_file())
         if place.suffix != ".ipynb":
-            return [place] if place.suffix in {*ENDINGS, ".json"} and place.is_file() else []
+            return [place] if place.suffix.lower() in {*ENDINGS, ".json"} and place.is_file() else []
         above = place.absolute().parent
         folders = [root / place.stem for root in (above.parent / "params", above / "params", above, *self.roots)]
         return next(filter(None, map(self._files, folders)), [place] if place.is_file() else [])

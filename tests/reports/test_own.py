@@ -64,6 +64,7 @@ def test_a_report_may_be_named_as_the_kit_prints_it_or_by_a_file_folder_or_noteb
         ("nothing_like_it", "(known: 01_rate_cut_regimes/baseline"),
         ("tests/stats", "no parameter file is there"),
         ("README.md", "no parameter file is there"),
+        ("~no_such_user/a.yaml", "no parameter file is there"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(word, said, monkeypatch):

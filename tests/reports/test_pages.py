@@ -202,7 +202,7 @@ def test_pictures_beside_the_notebook_and_attachments_are_taken_along(tmp_path):
     assert "[picture not in this page: https://a.b/c.png]" in html
     assert html.count(f'src="data:image/png;base64,{OTHER}"') == 2
     assert "[picture not in this page: attachment:c.png]" in html
-    assert f'src="data:image/png;base64,{PNG}"' in page(code(shows(markdown="![](plot.png)")), folder=tmp_path)
+    assert f'src="data:image/png;base64,{PNG}"' in page(code(shows(markdown="![](plot.png?new)")), folder=tmp_path)
     assert "<em>beside</em>" in html
     assert "<em>own</em>" in html
     assert re.search(r"<details>\s*<p><em>inside</em></p>\s*</details>", html)
