@@ -62,7 +62,7 @@ data = Typer(cls=Commands, help="Pull live data into snapshots, and verify them.
 app.add_typer(data, name="data")
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(invoke_without_command=True, context_settings={"help_option_names": ["--help", "-h"]})
 def main(version: Annotated[bool, Option("--version", help="Show the version and exit.")] = False) -> None:
     """Make reports from the research notebooks and their parameter files."""
     if version:
@@ -90,7 +90,7 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     output: Output = REPORTS,
     notebooks: Notebooks = None,
     jobs: Annotated[int, Option(min=1, metavar="N", help="How many reports at once.")] = (os.cpu_count() or 1) + 1,
-    timeout: Annotated[float | None, Option(min=0.1, max=1e7, metavar="SECONDS", help="Stop a slower report.")] = None,
+    timeout: Annotated[float | None, Option(min=0.1, max=1e6, metavar="SECONDS", help="Stop a slower report.")] = None,
     cluster: Annotated[str, Option(metavar="ADDRESS", help="The Dask scheduler to run on, or `local`.")] = "",
     pdf: Annotated[bool, Option("--pdf", help="Also print each page to PDF (needs Chromium).")] = False,
     force: Annotated[bool, Option("--force", help="Make all reports, changed or not.")] = False,

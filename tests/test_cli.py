@@ -60,6 +60,7 @@ def test_help_has_examples_that_exist_and_no_words_of_programmers(command):
 
 def test_help_needs_no_heavy_package_and_the_version_is_said():
     assert re.fullmatch(r"research-lib \d+\.\d+\.\d+\n", invoke("--version").stdout)
+    assert invoke("data", "pull", "-h").stdout == invoke("data", "pull", "--help").stdout
     code = "import sys; import research_lib.cli; print([m for m in ('pandas', 'numpy', 'jupyter_client') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
