@@ -143,7 +143,7 @@ def test_a_mapping_takes_over_the_names_of_another(write):
     assert params.read_values(write("one: &one {a: 1, b: 2}\ntwo: {<<: *one, b: 3}\n"))["two"] == {"a": 1, "b": 3}
 
 
-@pytest.mark.parametrize("name", ["api_key", "my_password", "API_KEY", "credentials"])
+@pytest.mark.parametrize("name", ["api_key", "my_password", "API_KEY", "credentials", "fred_key: 0123456789abcdef #"])
 def test_a_secret_is_no_parameter_and_its_value_is_not_shown(write, name):
     with pytest.raises(ParameterError, match="reports show every parameter") as caught:
         params.read_parameters(write(f"{name}: abc123\n"), RecordSigma)
@@ -194,6 +194,11 @@ def test_a_setting_that_is_none(parse, setting):
     option = {params.parse_setting: "--set", params.parse_axis: "--grid"}[parse]
     with pytest.raises(ParameterError, match=f"{option} {re.escape(setting)}"):
         parse(setting)
+
+
+def test_an_ordinary_key_is_a_parameter(write):
+    values = {"sort_key": "permno_and_fiscal_year", "token_limit": 100, "key": "S1V1", "secretary": "A. B."}
+    assert params.read_values(write(yaml.safe_dump(values))) == values
 
 
 @given(st.one_of(st.integers(), st.booleans(), st.dates(), st.text("abc XYZ:#'", min_size=1)))
