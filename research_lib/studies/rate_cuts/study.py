@@ -64,8 +64,8 @@ class RateCuts(Study):
         Find("rel_beta_adjusted_{key}", "beta_adjusted", "value", "points", "{window}, less the market times beta", rows=True),
         Find("rel_dividends_{key}", "with_dividends", "value", "points", "{s.total_returns.name}, {window}", rows=True),
         Find("market_mean_1", "market", "mean", "change", "{s.broad.name} over the session after first cuts", rows="horizon == 1"),
-        Find("beta_dgs10_up", "sensitivity", "value", "ratio", "points a point of a rise", rows="driver == '10-year yield, rises'"),
-        Find("beta_dgs10_down", "sensitivity", "value", "ratio", "points a point of a fall", rows="driver == '10-year yield, falls'"),
+        Find("beta_dgs10_up", "sensitivity", "value", "ratio", "points a point up, in rises", rows="driver == '10-year yield, rises'"),
+        Find("beta_dgs10_down", "sensitivity", "value", "ratio", "points a point up, in falls", rows="driver == '10-year yield, falls'"),
         Find("regime_easing_mean", "regimes", "value", "points", "{s.pair.name} a {s.unit} of easing"),
         Find("regime_difference", "regimes", "value", "points", "a {s.unit}, {regime}", rows="regime == 'easing less tightening'"),
     )  # fmt: skip
@@ -294,8 +294,8 @@ class RateCuts(Study):
         return frame.assign(p_holm=holm(frame["p"]), a_year=frame["value"] * self.a_year)
 
     @table("What {s.pair.name} moves with", ("over", "driver", "n", *SLOPE, "p", "p_holm"),
-           note="Small minus large on the market and the changes of yields and a spread over the same periods, each with the "
-           "others held fixed; p and interval by the restricted wild bootstrap.", on=("pair", "rates"))  # fmt: skip
+           note="Small minus large on the market and the changes of yields and a spread, the others held fixed. All are per point "
+           "up: positive in falls, small caps lag in them. p and interval: restricted wild bootstrap.", on=("pair", "rates"))  # fmt: skip
     def sensitivity(self) -> pd.DataFrame:
         """Small minus large on the market, yields and a credit spread."""
         drivers = carried(self.rates.values, self.pair.index).diff().assign(market=self.pair.market)
