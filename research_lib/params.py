@@ -24,7 +24,7 @@ from research_lib.project import display_path, write_whole
 SOURCES = ("bundled", "folder", "yahoo", "fred", "french", "sec")
 FOLDER = "with source folder: its path from the project; of several, separated by commas, the first that exists"
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may be built without the C library
-SECRET = r"(?i)(\w*_)?((api|access|private)_?key|secret|passw(or)?d|credentials?)(_\w*)?=|\w*(key|token)\w*=(?=\S*\d)\S{16,}$"
+HIDDEN = r"(?i)(\w*_)?((api|access|private)_?key|secret|passw(or)?d|credentials?)(_\w*)?=|\w*(key|token)\w*=(?=\S*\d)\S{16,}$"
 ASSET_PATTERN = r"^[A-Za-z0-9.^=_-]+(:[a-z_]+)?$"
 AssetName = Annotated[str, Field(pattern=ASSET_PATTERN)]
 OptionalAssetName = Annotated[str, Field(pattern=f"^$|{ASSET_PATTERN}")]
@@ -138,7 +138,7 @@ def read_values(path: Path, overrides: Mapping[str, object] | None = None) -> di
         if "extends" in values:
             raise ParameterError(f"{shown}: extends a file that itself extends one; name the first one")
     values |= dict(overrides or {})
-    if secrets := [name for name, value in values.items() if re.match(SECRET, f"{name}={value}")]:
+    if secrets := [name for name, value in values.items() if re.match(HIDDEN, f"{name}={value}")]:
         why = "reports show every parameter, so a secret cannot be one: set it in the environment"
         raise ParameterError(f"{shown}: {', '.join(secrets)}: {why}")
     return values
