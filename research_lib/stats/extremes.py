@@ -72,11 +72,11 @@ def fit_tail(peaks: ArrayLike, *, threshold: float, years: float) -> dict[str, f
 def years_between(tail: Mapping[str, float], level: ArrayLike) -> NDArray[np.float64]:
     """Return the mean years between episodes that reach a level, by a fitted tail (Coles, 2001, section 4.3).
 
-    Infinite where the tail ends below the level, NaN where the level is not beyond the threshold.
+    Infinite where the tail ends below the level, or at it but for rounding; NaN where the level is not beyond the threshold.
     """
     excess, shape = np.abs(np.asarray(level, dtype=np.float64)) - abs(tail["threshold"]), tail["shape"]
     scaled = excess / tail["scale"]
-    beyond = np.where(1 + shape * scaled <= 0, 0.0, inv_boxcox(-scaled, -shape))  # (1 + shape x)^(-1 / shape)
+    beyond = np.where(1 + shape * scaled <= 1e-9, 0.0, inv_boxcox(-scaled, -shape))  # (1 + shape x)^(-1 / shape)
     with np.errstate(divide="ignore"):
         return np.where(excess > 0, tail["years"] / (tail["n"] * beyond), np.nan)
 

@@ -72,7 +72,7 @@ def test_levels_outside_the_tail_and_too_few_peaks():
     tail = fit_tail(2.5 + np.linspace(0.01, 1, 30), threshold=2.5, years=40)
     end = 2.5 - tail["scale"] / tail["shape"]
     assert np.isnan(years_between(tail, [2.0, 2.5])).all()  # not beyond the threshold
-    assert np.isfinite(years_between(tail, [end - 0.1, end + 0.1])).tolist() == [True, False]
+    assert np.isfinite(years_between(tail, [end - 0.1, end - 1e-11, end + 0.1])).tolist() == [True, False, False]
     few, enough = (fit_tail(2.6 + 0.1 * np.arange(n), threshold=2.5, years=40) for n in (9, 10))
     assert np.isfinite([years_between(few, 3.0), years_between(enough, 3.0)]).tolist() == [False, True]
 
