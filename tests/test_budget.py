@@ -18,7 +18,7 @@ BUDGET = {
     "exhibits": 899,  # 900
     "studies": 1997,  # 2,000
     "claims": 1883,  # 1,200
-    "reports": 1827,  # 1,500, with the user's own notebooks, which stood in params
+    "reports": 1828,  # 1,500, with the user's own notebooks, which stood in params
 }
 ROOT = {"__init__", "__main__", "errors", "project", "params"}
 FILES = sorted(LIBRARY.rglob("*.py"))

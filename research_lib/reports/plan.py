@@ -131,6 +131,8 @@ class Places:
         if word and not found:
             names = [f"{file.parent.name}/{file.stem}" for file in self.find()]
             like = nearest(str(path.with_suffix("")).removeprefix("params/"), names)
+            if own := sorted(path.glob("*.ipynb")):
+                like = f"; to run a notebook on its defaults, name it: {display_path(own[0])}"
             raise ParameterError(f"{display_path(path)}: no parameter file is there{like}")
         return list(dict.fromkeys(found))
 
@@ -151,16 +153,15 @@ class Places:
         path = path.absolute()
         if path.suffix == ".ipynb":
             return path
-        folder = path.parent
+        folder, name = path.parent, f"{path.parent.name}.ipynb"
         above = [folder.parent.parent / "notebooks", folder.parent, folder, NOTEBOOKS]
         places = [self.notebooks] if self.notebooks else above
         beside = sorted((self.notebooks or folder).glob("*.ipynb"))
-        found = [notebook for place in places if (notebook := place / f"{folder.name}.ipynb").is_file()]
+        found = [notebook for place in places if (notebook := place / name).is_file()]
         found = found[:1] or [notebook for notebook in beside if notebook.stem == path.stem] or beside
         if len(found) != 1:
-            known = sorted({notebook.stem for place in (places[0], places[-1]) for notebook in place.glob("*.ipynb")})
-            missing = f"there is no notebook {folder.name}.ipynb{nearest(folder.name, known)}"
-            raise ParameterError(f"{display_path(path)}: {missing}")
+            known = sorted({one.stem for place in {folder, *places} for one in place.glob("*.ipynb")})
+            raise ParameterError(f"{display_path(path)}: there is no notebook {name}{nearest(folder.name, known)}")
         return found[0]
 
 

@@ -64,6 +64,7 @@ def test_a_report_may_be_named_as_the_kit_prints_it_or_by_a_file_folder_or_noteb
         ("nothing_like_it", "(known: 01_rate_cut_regimes/baseline"),
         ("tests/stats", "no parameter file is there"),
         ("README.md", "no parameter file is there"),
+        ("notebooks", "to run a notebook on its defaults, name it: notebooks/00_start_here.ipynb"),
         ("~no_such_user/a.yaml", "no parameter file is there"),
     ],
 )
