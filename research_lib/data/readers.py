@@ -54,7 +54,7 @@ PARTED = r"\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*"  # between semicolons or tabs a point
 UNCLEAR = rf"(?i:{PARTED}|\s*(?:[+-]?\d{{1,3}}|{'|'.join(map(re.escape, MISSING))})\s*)"
 BLANK_LINE = r"\n[ \t]*(?=\n)"
 LONGEST_FOOTER = 3000
-FOOTER = r"(?:\n(?:[^\n,;\t|]*[^\W\d_][^\n,;\t|]*|[ \t]*))+\n\Z"  # lines in words with nothing to part cells
+FOOTER = r"(?:\n(?:(?=.*[^\W\d_])[^\n,;\t|]*|[ \t]*))+\n\Z"  # lines in words with nothing to part cells
 # Before or after an amount, and between thousands where no fraction can be; a minus sign, or an accountant's brackets.
 MARKS = r"(?:^|(?<=^-))[$€£]\s*|\s*€$|(?<=\d)['’\s](?=\d{3}(?!\d))"
 NEGATIVE = r"^\((.+)\)$|^\u2212(.+)$"
@@ -227,8 +227,7 @@ def _read_dates(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
     texts = texts.str.replace(QUARTER, lambda found: f"{found[1]}-{3 * int(found[2]):02}", regex=True)
     if not texts.str.fullmatch(r"\d{4}-1[0-2]").any():  # else 2024-1 may be a quarter
         texts = texts.mask(texts.str.fullmatch(r"\d{4}-\d"), "")
-    sample = texts.dropna().head(100)
-    forms = [form for form in DATE_FORMS if pd.to_datetime(sample, format=form, errors="coerce").notna().any()]
+    forms = [form for form in DATE_FORMS if pd.to_datetime(texts.head(100), format=form, errors="coerce").notna().any()]
     readings = [pd.to_datetime(texts, format=form, errors="coerce") for form in forms or DATE_FORMS]
     most = max(one.count() for one in readings)
     # 1/1/2024, 2/1/2024, 3/1/2024 are months: none but the first twelve days of Januaries would be no series.
@@ -344,7 +343,8 @@ def _find_header(text: str, shown: str) -> tuple[str, list[str], int]:
     lines = text[:LONGEST_HEADER].split("\n", maxsplit=50)
     above = (not line.strip() or line.lower().startswith("sep=") for line in lines)  # sep=; is Excel's, for itself
     start = next((number for number, is_above in enumerate(above) if not is_above), len(lines) - 1)
-    start = next((number for number, line in enumerate(lines) if re.match(HEADER, line)), start)  # below titles
+    data = next((number for number, line in enumerate(lines) if re.match(r"\W*\d", line)), None)
+    start = next((number for number, line in enumerate(lines[:data]) if re.match(HEADER, line)), start)  # below titles
     delimiter = max(",;\t|", key=lines[start].count)
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines[start : start + 2], delimiter=delimiter)]
     if len(rows[0]) < 2:

@@ -1,7 +1,6 @@
 """The SEC's company facts as statements: a row a company and fiscal year, as it was known on a date.
 
-A number that two tags may share is compared, never added: `LongTermDebt` has the part due within a year in it in most
-filings, and `ShortTermBorrowings` repeats that part in some.
+A number that two tags may share is compared, never added: `LongTermDebt` most often includes the part due in a year.
 """
 
 from collections.abc import Mapping, Sequence

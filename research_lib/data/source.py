@@ -154,11 +154,11 @@ class Folder(Source):
             hint = f"ask for {name}:{fields[0]}" if fields else f"call the one that is meant {wanted[0]}"
             raise MissingDataError(f"{sheet.shown}: no column {wanted[0]}; it has {it_has}; {hint}")
         frame = sheet.read([one for one in (day, column, symbol) if one is not None])
-        frame = frame if symbol is None else _rows_of(name, frame, symbol, sheet.shown)
+        frame = frame if symbol is None else _rows_of(name, frame, day, symbol, sheet.shown)
+        origin, cells = f"{sheet.shown}, column {clipped(plain(column))}", frame[column]
         if plain(column) == "prc":  # CRSP's, negative where it is the mean of bid and ask
-            frame[column] = frame[column].astype("str").str.removeprefix("-")
-        origin = f"{sheet.shown}, column {clipped(plain(column))}"
-        return RawSeries(name, origin, frame[day], frame[column], source=self.name)
+            cells = cells.astype("str").str.removeprefix("-")
+        return RawSeries(name, origin, frame[day], cells, source=self.name)
 
 
 def _may_be(name: str, column: str, wanted: list[str]) -> bool:
@@ -168,13 +168,15 @@ def _may_be(name: str, column: str, wanted: list[str]) -> bool:
     return not is_other and (is_users_own or not re.fullmatch(NO_LEVEL, plain(column)))
 
 
-def _rows_of(name: str, frame: pd.DataFrame, column: str, shown: str) -> pd.DataFrame:
-    """Return the rows of one symbol; raise where all are of others, or of another one that is known."""
+def _rows_of(name: str, frame: pd.DataFrame, day: str, column: str, shown: str) -> pd.DataFrame:
+    """Return one symbol's rows of several; raise where it has none, or the days do not show that they are several."""
     symbols = frame[column].astype("str").str.strip().str.upper().str.removesuffix(".US").str.removeprefix("^")
     own, has, known = symbols == name.upper(), symbols.dropna().unique(), {*known_symbols(), *known_series()}
-    if not own.any() and (len(has) > 1 or (name in known and not known.isdisjoint(has))):
-        raise DataError(f"{shown}, column {clipped(column)}: it has {listed(has)}, and no {name}")
-    return frame[own] if own.any() else frame
+    is_another = not own.any() and name in known and not known.isdisjoint(has)
+    if is_another or (len(has) > 1 and not (own.any() and frame[day].duplicated().any())):
+        said = f"it has {listed(has)}; keep {name}'s rows, or drop the column"
+        raise DataError(f"{shown}, column {clipped(column)}: {said}")
+    return frame[own | symbols.isna()] if own.any() else frame
 
 
 def find_table(folder: Path, name: str) -> Path | None:

@@ -248,8 +248,11 @@ NO_TABLE = "not a table (a workbook, a web page, a broken download?); it should 
         (b"date,close\n2024-01-02,0\n", "column close, row 2 (2024-01-02): a price that is not positive: '0'"),
         (b"date,log_close\n2024-01-02,8.4\n", "no column close; it has date, log_close; call the one that is meant close"),
         (b"date,GSPC\n2024-01-02,4700\n", "no column close; it has date, gspc; call the one that is meant close"),
-        (b"date,symbol,close\n2024-01-02,BBB,1\n2024-01-03,CCC,1\n", "column symbol: it has BBB, CCC, and no AAA"),
-        (b"date,ticker,close\n2024-01-02,^RUT,1\n", "column ticker: it has RUT, and no AAA"),
+        (b"date,symbol,close\n2024-01-02,BBB,1\n2024-01-03,CCC,1\n", "column symbol: it has BBB, CCC; keep AAA's rows, or drop the column"),
+        (b"date,ticker,close\n2024-01-02,^RUT,1\n", "column ticker: it has RUT; keep AAA's rows, or drop the column"),
+        (b"date,ticker,close\n2024-01-02,OLD,1\n2024-01-03,AAA,1\n", "column ticker: it has OLD, AAA; keep AAA's rows, or drop the column"),
+        (b"2024-01-02,10\ndate,close\n2024-01-03,11\n", "no column date; it has 2024-01-02, 10; call the right one date"),
+        (b"date,close\n2024-01-02,10\n" + b"one of many closing lines\n" * 60 + b"Total,5\n", "row 3: Expected 2 columns, got 1: one of many closing lines"),
         (b"Date,Open,Adj Close\n2024-01-02,10,9\n", "no column close; it has date, open, adj_close; ask for AAA:open"),
     ],
 )  # fmt: skip

@@ -1,5 +1,4 @@
-"""The vendors' clients: the only code that touches the network. Heavy to import; only a pull does."""
-# A new vendor is a class here, its kind in `store.SERVES`, and a column of names in the catalog.
+"""The vendors' clients, the only code that touches the network. A new one is a class here and in `store.SERVES`."""
 
 import logging
 import os
