@@ -102,8 +102,7 @@ class RateCuts(Parameters):
         if self.small == self.large:
             raise ValueError(f"small and large are both {self.small}; name two")
         if daily and len({leg.endswith((":total", ":adj_close")) for leg in self.symbols}) == 2:
-            both = "one has dividends in it and the other has not; give :total to both or neither"
-            raise ValueError(f"{legs}: {both}")
+            raise ValueError(f"{legs}: one has dividends in it and the other has not; give :total to both or neither")
         return self
 
     @property

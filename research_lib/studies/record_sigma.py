@@ -162,8 +162,7 @@ class RecordSigma(Study):
     @result
     def level(self) -> float:
         """The level whose return period is asked for: the day's where it is beyond the threshold, else the record."""
-        record, day = self.largest["peak"].iloc[0], self.day.value
-        return day if self.side * day > abs(self.p.threshold) else record
+        return self.day.value if self.side * self.day.value > abs(self.p.threshold) else self.largest["peak"].iloc[0]
 
     @result
     def return_period(self) -> Estimate:
@@ -392,7 +391,7 @@ class RecordSigma(Study):
         if excess.low is not None and excess.high is not None:
             least = show(DETECTABLE * (excess.high - excess.low), "points").lstrip("+")
             power = f"{plural(mean.n or 0, 'episode')}: a difference of less than {least} over 21 sessions would often go unseen."
-            followed += f"; a gap under {least} could go unseen"
+            followed += f"; a difference under {least} could go unseen"
         judged = "holds" if standing["rank"] == 1 else "depends" if self.definitions["rank"].eq(1).any() else "finding"
         standfirst = f"{self.name} {stood} on {prose_date(day.date)}, {self.place}. {' '.join(others)}. {followed}."
         numbers = (

@@ -244,7 +244,9 @@ SAID = [
 @pytest.mark.parametrize(("changed", "said"), SAID, ids=str)
 @pytest.mark.usefixtures("few_draws")
 def test_what_the_data_cannot_say_is_said_in_words(folder, changed, said):
-    assert said in said_by(real(folder, **changed))
+    study = real(folder, **changed)
+    assert said in said_by(study)
+    assert not isinstance(study.show.data, Missing)  # what was read is shown, whatever cannot be said of it
 
 
 def test_a_pair_or_a_series_that_is_missing_is_left_out_and_named(made_up):

@@ -23,7 +23,7 @@ from research_lib.stats.regression import cosine_mean, ols
 from research_lib.stats.specification import SpecificationCurve, specification_curve
 from research_lib.studies import parameters
 from research_lib.studies.rate_cuts.load import PAIRS, ReturnPair, carried, load_pair, load_rates, pair_name
-from research_lib.studies.study import Find, Study, figure, figure_on, result, table
+from research_lib.studies.study import MISSING, Find, Study, figure, figure_on, result, table
 
 WINDOWS = {
     "daily": {-126: "6 months before", -63: "3 months before", -21: "1 month before", 0: "the day of the cut", 1: "1 day after",
@@ -137,9 +137,11 @@ class RateCuts(Study):
     @property
     def facts_read(self) -> str:
         """Say what was known of decisions and of recessions."""
-        peaks, days = load_recessions(as_of=self.known_to)["peak"], self.changes.index
-        changes = f"{len(days)} changes of the target, {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d} (Federal Reserve)"
-        return f"Also read: {changes}; {len(peaks)} recessions, {peaks.iloc[0]:%Y-%m} to {peaks.iloc[-1]:%Y-%m} (NBER)."
+        with suppress(*MISSING):  # before the first change nothing is known
+            days, peaks = self.changes.index, load_recessions(as_of=self.known_to)["peak"]
+            changes = f"{len(days)} changes of the target, {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d} (Federal Reserve)"
+            return f"Also read: {changes}; {len(peaks)} recessions, {peaks.iloc[0]:%Y-%m} to {peaks.iloc[-1]:%Y-%m} (NBER)."
+        return ""
 
     @property
     def known_to(self) -> pd.Timestamp:
