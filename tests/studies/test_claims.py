@@ -120,6 +120,17 @@ def cooled(marked: pd.Series, quiet: int) -> list[pd.Timestamp]:
         # A correlation is of like changes.
         ("{of: IXIC, take: change 21 then correlation with GSPC}", END_2018, lambda p: [(p.pair / p.pair.shift(21)).corr().iloc[0, 1]]),
         ("{of: IXIC, take: correlation with GSPC 63}", END_2018, lambda p: [p.pair.pct_change().iloc[-63:].corr().iloc[0, 1]]),
+        # A level may be the line's own average or extreme, of the last k or of all so far; conditions may be joined by `or`.
+        ("{of: GSPC, when: crosses above average 200, say: count}", LAST, lambda p: [(((d := (p.close - p.close.rolling(200).mean()).dropna()) > 0) & (d.shift() <= 0)).sum()]),
+        ("{of: BAA, less: AAA, take: [spell above average, distance to average, deviation]}", END_2018, lambda p: [0, p.spread.iloc[-1] - p.spread.mean(), p.spread.std()]),
+        ("{of: GSPC, take: change 1, when: above 3% or below -3%, say: count}", LAST, lambda p: [(p.moved.abs() > 0.03).sum()]),
+        ("{of: GSPC, when: {take: change 1, below: -3%, or: {take: change 5, below: -8%, and: weekday Friday}}, say: count}", LAST,
+         lambda p: [((p.moved < -0.03) | ((p.close.pct_change(5) < -0.08) & (p.close.index.day_of_week == 4))).sum()]),
+        ("{of: GSPC, take: change 1, when: session -1 of month or session 1 of month, say: share}", "2022-11-30",
+         lambda p: [mean(x > 0 for _, one in p.moved[:"2022-11-30"].groupby(p.close[:"2022-11-30"].index.to_period("M")) for x in one.iloc[[0, -1]].dropna())]),
+        # A month among the months.
+        ("{of: GSPC, when: season Sep, say: [lowest rank of mean, rank of share]}", LAST, lambda p: [
+            (m := p.month[:"2022-11"].pct_change().groupby(lambda day: day.month)).mean().rank()[9], (m.agg(lambda x: (x.dropna() > 0).mean())).rank(ascending=False, method="min")[9]]),
         # Ranks, records and runs.
         ("{of: GSPC, take: change 1, say: rank, from: [1950, 2000]}", "2020-03-24", lambda p: [1 + (p.moved[a:"2020-03-24"] > p.moved["2020-03-24"]).sum() for a in ("1950", "2000")]),
         ("{of: GSPC, take: change 1, say: highest since}", "2020-03-24", lambda p: [p.moved[:"2020-03-23"][lambda x: x >= p.moved["2020-03-24"]].index[-1]]),
@@ -190,6 +201,12 @@ def test_falls_have_a_size_and_a_length_once_they_are_over() -> None:
     longest = said("{of: GSPC, take: [fall episodes 20 length, fall episodes 20], say: longest}")
     assert longest[0] == longest[1] > 250
     assert said("{of: GSPC, take: fall episodes 20, when: policy tightening, say: count}")[0] < n
+    steps = "fall episodes 20 days, fall episodes 20 recovery, fall episodes 20 recovery days, fall episodes 20 round trip days"
+    back = price("GSPC")["2020-03-23":][lambda x: x >= price("GSPC")["2020-02-19"]].index[
+        0
+    ]  # of 2020, the last that is over
+    lengths = [33, len(price("GSPC")["2020-03-23":back]) - 1, (back - pd.Timestamp("2020-03-23")).days]
+    assert said(f"{{of: GSPC, take: [{steps}]}}") == [*lengths, 33 + lengths[-1]]
 
 
 def test_rises_are_between_falls_and_one_under_way_counts_without_a_size() -> None:
@@ -307,6 +324,8 @@ INTERVAL = {"kind": "fraction", "uncertain": True}
         ("at most 5", -np.inf, {}, "holds"), ("5", np.nan, {}, "open"), ("2.0 ± 0.1", 2.1, {}, "holds"),
         # A rank shares its place, a first place is exact, and in a longer history a rank could only be larger.
         (3, 2.0, {"kind": "rank", "ties": 1}, "holds"), (1, 2.0, {"kind": "rank"}, "fails"), (5, 6.0, {"kind": "rank"}, "roughly"),
+        (3, 6.0, {"kind": "rank"}, "fails"), (4, 1.0, {"kind": "count"}, "fails"), (10, 8.0, {"kind": "count"}, "roughly"), ("1%", 0.038, {"kind": "fraction"}, "fails"),
+        ("never", 0.0, {"kind": "count"}, "holds"), ("only twice", 3.0, {"kind": "count"}, "fails"), (0, 1.0, {"kind": "count"}, "fails"),
         (5, 3.0, {"kind": "rank", "begins_late": True}, "no data"), (5, 9.0, {"kind": "rank", "begins_late": True}, "fails"),
         # A tendency holds only with its whole interval.
         ("at least 0%", 0.02, {**INTERVAL, "low": 0.01, "high": 0.03}, "holds"),
@@ -363,6 +382,13 @@ TWO = "{of: GSPC, take: [change 1, change 2], say: [value, lowest]}"
          {"kind": "tendency"}, "depends", "from decides: holds with 1927 (+2.0 pp); not with 1980 (+0.56 pp, not shown)."),
         (TWO, "-1.20%", LAST, {}, "depends", "1 of 4 definitions hold: change 1, value (−1.20%); not change 1, lowest (−20.47%, fails); "
          "change 2, value (−1.60%, fails); change 2, lowest (−24.57%, fails)."),
+        # A fact is compared, a forecast is judged by many cases, and a list of steps is no chain of them.
+        ("{of: IXIC, take: slope on GSPC}", "1.2", "2018-12-31", {}, "holds", "slope on GSPC: 1.18"),
+        ("{of: GSPC, after: 252, say: mean}", "at least 0%", LAST, {"kind": "tendency"}, "holds", "S&P 500 (after: 252): +9.05% (72 cases"),
+        ("{of: GSPC, when: record, after: 252}", "at least 0%", LAST, {"kind": "forecast"}, "untestable", "judged by many cases"),
+        ("{of: GSPC, when: record, after: 252}", "at least 0%", LAST, {}, "fails", "(the last of 1,3"),
+        ("{of: GSPC, take: [change 1, z 50]}", "1", LAST, {}, "untestable", "a list gives a percentage and a sigma; `then` joins steps"),
+        ("{of: GSPC, take: fall episodes 20 length, say: mean}", "289 days", LAST, {}, "untestable", "gives a length in sessions; write it in session"),
         # The days that are printed are those of the cases.
         ("{of: GSPC, take: change 1, when: weekday Monday, say: count, at: 2017}", 46, LAST, {}, "holds", "(46 cases, 2017-01-03 to 2017-12-29)"),
         ("{of: GSPC, take: drawdown, say: lowest, at: 2017}", "-2.8%", LAST, {}, "holds", "(251 values, 2017-01-03 to 2017-12-29)"),
@@ -389,7 +415,7 @@ TWO = "{of: GSPC, take: [change 1, change 2], say: [value, lowest]}"
         ("{of: IXIC, less: GSPC}", 5, END_2018, {}, "untestable", "a difference of prices means nothing; take a step of both"),
         ("{of: BAA, less: GSPC}", 5, END_2018, {}, "untestable", "yield less level: the two have different units"),
         ("{of: BAA, take: change 1}", "-0.5%", END_2018, {}, "untestable", "the line gives a yield change; write it in bp or pp"),
-        ("{of: GSPC, take: change 1, when: above 5}", 5, LAST, {}, "untestable", "5: the line is in percent: write 5% or 5 bp"),
+        ("{of: GSPC, take: change 1, when: above 5}", 5, LAST, {}, "untestable", "5: the line is in percent: write 5% or 500 bp"),
         ("{of: GSPC, when: above 5%}", 5, LAST, {}, "untestable", "5%: the line gives a level; write it in points"),
         ("{of: GSPC, take: fall episodes 20 then change 1}", 5, LAST, {}, "untestable", "`fall episodes 20` must be the last step"),
         ("{of: GSPC, take: correlation with IXIC then average 20}", 5, END_2018, {}, "untestable", "`correlation with IXIC` must be the last step"),
@@ -510,14 +536,14 @@ ARGUMENTS = {
     "k": ("1", "5", "21", "252", "900"), "n": ("1", "-5", "21", "63", "3000"), "x": ("0", "0", "1%", "-2%", "20", "20%", "3 sigma"),
     "y": ("7%", "3000"), "name": ("GSPC", "VIX"), "names": ("GSPC", "HML SMB"), "date": ("2012-05", "2030", "1900"),
     "season": ("Nov-Apr", "Q4", "15 Dec-15 Jan", "first 5 Jan"), "years": ("midterm", "1974, 1990"), "days": ("2008-09-15",),
-    "condition": ("above 0", "up", "record", "lasts 3"), "year": ("2010",), "share": ("50",), "bp": ("200",), "moved": ("5",),
+    "condition": ("above 0", "up", "record", "lasts 3", "below average", "above 0 or down"), "percent": ("20", "10%"), "level": ("0", "2%", "3000", "average", "highest 21"), "year": ("2010",), "share": ("50",), "bp": ("200",), "moved": ("5",),
 }  # fmt: skip
 
 
 @st.composite
 def phrase(draw: st.DrawFn, part: str) -> str:
     """Write any phrase of a part of the language."""
-    form = draw(st.sampled_from([word.form for word in WORDS if word.part == part]))
+    form = draw(st.sampled_from([form for where, form in WORDS if where == part]))
     form = re.sub(r"\[([^]]*)\]", lambda found: found[1] if draw(st.booleans()) else "", form)
     chosen = lambda found: draw(st.sampled_from(found[2].split("|") if found[2] else ARGUMENTS[found[1]]))
     return re.sub(r"<(\w+):?([^>]*)>", chosen, form).replace("?", "")

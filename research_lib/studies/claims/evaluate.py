@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from research_lib.stats.event_study import event_study
 from research_lib.stats.extremes import return_period, return_periods
 from research_lib.stats.randomization import season_less_rest, sign_flip
 from research_lib.stats.regression import cosine_mean, ols
-from research_lib.studies.claims.language import YEAR, Check, Choices, Line, Phrase, read, read_span, read_years, write
+from research_lib.studies.claims import language
+from research_lib.studies.claims.language import YEAR, Check, Choices, Condition, Line, Phrase, read, read_span, write
 from research_lib.studies.claims.lines import CHANGED, CHANGES, Days, Lines, Series, amount, decisions, meets, seasons
 
 STALE_DAYS = {"session": 7, "week": 21, "month": 92, "quarter": 200}  # holidays; and series come out with a delay
@@ -26,8 +27,7 @@ LATE_DAYS = {"quarter": 45 + 92}  # by which a history may begin after the day t
 FEW_CYCLES = 20
 TAIL_SHARE = 0.99  # of the history lies below the threshold of a return period
 PUBLISHED_BY = 5  # the month by which the statements of the year before are out
-SUMMARIES = {"mean": "mean", "median": "median", "deviation": "std", "highest": "max", "lowest": "min"}  # as in pandas
-SUMMARIES |= {"longest": SUMMARIES["highest"]}
+PANDAS = {"mean": "mean", "median": "median", "deviation": "std", "highest": "max", "longest": "max", "lowest": "min"}
 OF_EACH = {"count", "date", "first date", "previous date"}  # also of a case whose value is not known yet
 DAY_WORDS = {"count", "share", "longest", "since", "date", "first date", "previous date"}  # not about a line's values
 CALENDAR = {"season", "years", "weekday", "session of", "same session of", "on", "policy"}  # nor are these conditions
@@ -49,7 +49,7 @@ class Reading:
     uncertain: bool = False  # an interval was asked for, though the cases may be too few for one
     begins_late: bool = False  # the claim names an earlier start of history than the data has
     ties: int = 0  # earlier values equal to a ranked one
-    higher: Days | None = field(default=None, compare=False)  # the days that outrank it
+    higher: Days | None = field(default=None, compare=False)  # the days that outrank it, or share a place with the day
     path: Series | None = field(default=None, compare=False)  # the line up to the day
     events: Series | None = field(default=None, compare=False)  # the cases, named by their kind
 
@@ -68,9 +68,12 @@ def read_all(check: Check, lines: Lines, day: pd.Timestamp, *, uncertain: bool =
 def _read(check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> Reading:
     if check.special is not None:
         return _of_special(check.special, lines, day)
+    if check.say["what"]:
+        return _rank_among(check, lines, day)
     take = check.line.take
-    if check.say.word == "longest" and take and take[-1].word.endswith("episodes"):  # the length, not the size
-        length = read("take", take[-1].text.removesuffix(" length") + " length")
+    is_size = take and take[-1].word.endswith("episodes") and not (take[-1]["what"] or take[-1]["unit"])
+    if check.say.word == "longest" and is_size:
+        length = read("take", f"{take[-1].text} length")
         check = replace(check, line=replace(check.line, take=(*take[:-1], length)))
     asked = Question(check, lines, day, uncertain)
     season = next((one.phrase for one in check.when if one.phrase.word == "season" and one.line is None), None)
@@ -132,11 +135,7 @@ class Question:
         self, x: Series, kind: str, path: Series, noun: str = "cases", *, total: int = 0, apart: Series | None = None,
         signed: bool = False, base: float = np.nan, estimate: Estimate | None = None,
     ) -> Reading:  # fmt: skip
-        """Say the word that is asked for of a line's values through time, or of single cases among `total` periods.
-
-        `path` is the line; `apart` are outcomes that do not overlap; a share is of those above zero where they are `signed`
-        and it names no bound; `base` is what an excess is held against.
-        """
+        """Say the word that is asked for: of values through time, or of cases; `apart` are outcomes that do not overlap."""
         word, op, through_time = self.word, self.check.say["op"], noun == "values"
         late, path = self.begins_late and word != "value", path.loc[self.start :].dropna()
         is_of_all = late or self.places_day or (word == "value" and through_time) or self.window is None
@@ -149,7 +148,7 @@ class Question:
         parts |= {"n": len(x), "events": None if through_time else x.rename(kind)}
         shown, shift = (CHANGED.get(kind, kind), base) if self.check.excess else (kind, 0.0)
         if estimate is not None:
-            return Reading(estimate.value, shown, **parts | _interval(estimate))
+            return Reading(estimate.value, shown, **parts | (_interval(estimate) if self.uncertain else {}))
         bound = op or ("above" if signed and word == "share" else "")
         if word == "count" or (word == "share" and (len(x) if bound else total)):
             hits = meets(x, bound, self.check.say["x"] or "0", kind) if bound else pd.Series(True, x.index)
@@ -169,13 +168,13 @@ class Question:
         if (word := self.word) == "total":
             if kind not in CHANGES:
                 raise ParameterError(f"say: total compounds changes, and the line gives a {kind}")
-            value = prod(1.0 + x) - 1
+            value = np.prod(1.0 + x) - 1
         elif word == "value":
             value = float(x.iloc[-1]) - shift
-        elif word not in SUMMARIES:
+        elif word not in PANDAS:
             return self._place(x, parts)
         elif word != "deviation" or np.isfinite(x).all():
-            value = getattr(x, SUMMARIES[word])() - shift
+            value = getattr(x, PANDAS[word])() - shift
         if self.uncertain and word == "median":
             parts |= _interval(cases.median(x if apart is None else apart), shift)
         return Reading(float(value), kind, **parts)
@@ -183,8 +182,9 @@ class Question:
     def _asked_about(self, x: Series) -> Series:
         asked = x if self.window is None else x.loc[self.window]
         if not len(asked):
-            span = write(self.check.asked or f"from {self.start}")
-            raise InsufficientDataError(f"it has no value in the days asked about, {span}")
+            raise InsufficientDataError(
+                f"it has no value in the days asked about, {write(self.check.asked or self.start)}"
+            )
         return asked
 
     def _place(self, x: Series, parts: dict[str, Any]) -> Reading:
@@ -197,7 +197,7 @@ class Question:
         asked = x.iloc[-1:] if self.window is None and "date" not in word else self._asked_about(x)
         day = Days(asked.index)[int(asked.argmax())]
         if "date" in word:
-            return Reading(day, "day", **parts)
+            return Reading(day, "day", higher=Days(asked.index[asked == asked.max()]), **parts)
         others = x[dates != day] if self.check.to else x[dates < day]
         stands = history.rank_in_history(pd.concat([others, x[dates == day]]), gap=self.check.quiet)
         if word == "return period":
@@ -242,7 +242,7 @@ def _on_days(asked: Question) -> Reading:
         ends = history.run_ends(lengths)
         return asked.say(ends if len(ends) else lengths.iloc[-1:], values.period, path, "values")
     x = path[met.index][met]
-    signed &= all(one.phrase.word in CALENDAR and one.line is None for one in check.when)
+    signed &= all(inner.phrase.word in CALENDAR and inner.line is None for one in check.when for inner in one.each())
     estimate = sign_flip(x, groups=(met != met.shift()).cumsum()[met]) if is_mean and len(x) else None
     return asked.say(x, values.kind, path, total=len(met), signed=signed, estimate=estimate)
 
@@ -257,6 +257,8 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
         if not (n := int(((days > asked.last_asked) & (days <= until)).sum())):
             raise ParameterError(f"after: {after.text} is not after {asked.last_asked.date()}")
         after = read("after", f"{n} {after['path']}")
+    if asked.uncertain and asked.word == "value" and not check.asked:
+        raise ParameterError("say: a tendency or forecast is judged by many cases: say mean, median or share")
     ahead = lines.values(replace(line, take=(after,)), asked.end)
     if not len(ahead.days):
         raise InsufficientDataError(f"{lines.title(line)}: no {after.text} are over by {asked.end.date()}")
@@ -284,9 +286,12 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
 def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, found: Series, length: int) -> Estimate:  # noqa: ANN401
     """Test a mean of outcomes as the event study does: few cycles of policy by signs, many events by a dummy."""
     left, right = asked.lines.pair(line, asked.end)
-    if left.kind != "level" or after["unit"] or after["path"] or not asked.check.when:
-        apart = np.diff(left.series.index.get_indexer(found.index), prepend=-length) >= length
-        return sign_flip(found, groups=np.cumsum(apart))
+    if not asked.check.when:  # all days: outcomes that do not overlap say how sure the mean of all is
+        spaced = found.iloc[:: max(length, 1)]
+        return sign_flip(spaced + (found.mean() - spaced.mean()))
+    if left.kind != "level" or after["unit"] or after["path"]:
+        is_apart = np.diff(left.series.index.get_indexer(found.index), prepend=-length) >= length
+        return sign_flip(found, groups=np.cumsum(is_apart))
     rows, groups, test = rows[rows > 0], None, "dummy"
     events = [one.phrase["event"] for one in asked.check.when if one.phrase["event"] and one.line is None]
     if events and len(found) <= FEW_CYCLES:
@@ -301,10 +306,7 @@ def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, found: 
 
 
 def _seasons(asked: Question, season: Phrase) -> Reading:
-    """Say something of the change over a season, a case a year.
-
-    Another season's condition is about the last of them that is over with this one; any other, about the close before.
-    """
+    """Say something of a season's change, a case a year; a condition is about another season of it, or the close before."""
     check, lines, end = asked.check, asked.lines, asked.end
     line = (check.then or check.line).bare
     changed = lines.values(replace(line, take=(season,)), end).known()
@@ -314,7 +316,7 @@ def _seasons(asked: Question, season: Phrase) -> Reading:
     keep = asked.chosen(index)[listed["before"] + 1]
     for one in check.when:
         if one.phrase.word == "years":
-            keep &= listed.index.isin(read_years(one.phrase["years"]))
+            keep &= listed.index.isin(language.read_years(one.phrase["years"]))
         elif one.phrase is not season:
             known = lines.values(one.line or line, end).known()
             met = lines.days_when(known, (replace(one, line=None),), end).astype(float)
@@ -329,6 +331,24 @@ def _seasons(asked: Question, season: Phrase) -> Reading:
         length = inside[used].sum() / max(len(years), 1)
         estimate = Estimate(rest.value * length, rest.n, rest.low * length, rest.high * length)
     return asked.say(x, changed.kind, path, "years", total=len(x), signed=True, estimate=estimate)
+
+
+def _rank_among(check: Check, lines: Lines, day: pd.Timestamp) -> Reading:
+    """Say the place of a month among the months by what it gives; so of a quarter, a weekday or a kind of year."""
+    alike, texts = language.LIKE, [one.phrase.text for one in check.when]
+    place = next((row for row, text in enumerate(texts) if text in alike), None)
+    if place is None:
+        raise ParameterError(
+            f"say: `{check.say.text}` needs season Sep, season Q4, weekday Monday or the like in `when`"
+        )
+    before, after, own = check.when[:place], check.when[place + 1 :], check.when[place].phrase
+    swapped = [(*before, Condition(read("when", text)), *after) for text in alike[own.text]]
+    say, sign = read("say", check.say["what"]), -1 if "lowest" in check.say.word else 1
+    found: list[Any] = [_read(replace(check, say=say, when=when), lines, day, False) for when in swapped]
+    if found[0].begins_late:
+        raise InsufficientDataError(f"the data begins on {found[0].first.date()}, after {check.start}")
+    rank = 1.0 + sum(sign * one.value > sign * found[0].value for one in found)
+    return replace(found[0], value=rank, kind="rank", n=len(found), cases=f"{own.word.rstrip('s')}s")
 
 
 def _association(asked: Question, step: Phrase) -> Reading:
@@ -349,16 +369,7 @@ def _association(asked: Question, step: Phrase) -> Reading:
     return asked.say(frame["y"], "correlation", frame["y"], "values", estimate=found)
 
 
-FIRMS = {  # where the study of companies' debt has each figure, and its kind
-    "net debt to EBITDA of firms": ("by_year", "value", "ratio"),
-    "no EBITDA": ("by_year", "share_no_ebitda", "share"),
-    "due within a year": ("by_year", "due_within_year", "share"),
-    "interest cover of firms": ("cover", "value", "ratio"),
-    "cover below 1 of firms": ("cover", "share_below_one", "share"),
-    "interest cover after bp on % of firms": ("stresses", "cover", "ratio"),
-    "cover below 1 after bp on % of firms": ("stresses", "share_below_one", "share"),
-    "cover below 1 added by bp on % of firms": ("stresses", "added", "difference"),
-}
+FIRMS = pd.read_csv(Path(__file__).with_name("firms.csv"), index_col=0)  # where the study of their debt has each figure
 
 
 def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
@@ -377,7 +388,7 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
         return Reading(found.value, "fraction", **months | _interval(found))
     if not year and study.fiscal_year < day.year - (1 if day.month >= PUBLISHED_BY else 2):
         raise InsufficientDataError(f"the newest statements are of fiscal {study.fiscal_year}, too old; name a year")
-    name, column, kind = FIRMS[asked.word]
+    name, column, kind = map(str, FIRMS.loc[asked.word])
     frame, groups = getattr(study, name), asked["group"].split(" minus ")
     cases_of = {"rate_move_bp": bp, "debt_share": share} if bp else {"fiscal_year": study.fiscal_year}
     rows = frame[(frame[list(cases_of)] == pd.Series(cases_of)).all(axis=1)].set_index("group")

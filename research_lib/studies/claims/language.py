@@ -1,8 +1,4 @@
-"""The language of claims: a line, what to take of it, when, and what to say; read strictly, each wrong word named.
-
-words.txt is the one place where a word stands: the reader and the page that `claims words` prints are made from it.
-In a form, [ ] may be left out, <place> is an argument, and <place:a|b> one of some words; behind it stands its meaning.
-"""
+"""The language of claims, read strictly, each wrong word named; words.txt is the one place where a word stands."""
 
 import re
 from calendar import monthrange
@@ -14,7 +10,7 @@ from importlib.resources import files
 from itertools import product
 from math import inf
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import ErrorDetails
@@ -25,6 +21,16 @@ Span = tuple[date, date]
 Choices = tuple[tuple[str, str], ...]
 
 GRAMMAR = (files(__package__) / "words.txt").read_text(encoding="utf-8")
+SECTIONS = {
+    name: [line.partition(" | ")[::2] for line in lines.splitlines()]
+    for name, _, lines in (section.strip().partition("]\n") for section in GRAMMAR.split("\n[")[1:])
+}
+SPELLED = {name: {one: right for forms, right in rows for one in forms.split("|")} for name, rows in SECTIONS.items()}
+WORDS = tuple((part, form) for part in ("take", "when", "after", "say", "of") for form, _ in SECTIONS[part])
+ALIASES, COMPARISONS, HINTS = (SPELLED[name] for name in ("names", "comparisons", "instead of"))
+AT_LEAST, AT_MOST, ABOUT = dict.fromkeys(COMPARISONS.values())
+CYCLES = [[f"{kind} {one}" for one in members.split()] for kind, members in SECTIONS["ranked among"]]
+LIKE = {one: [one, *(other for other in cycle if other != one)] for cycle in CYCLES for one in cycle}  # itself first
 YEAR = {"session": 252, "week": 365.25 / 7, "month": 12, "quarter": 4, "year": 1}  # how many of each make one
 PERIODS = tuple(YEAR)
 EXCESS = ("all days", "rest of year")
@@ -33,51 +39,32 @@ LINE_KEYS = (*OPERANDS, "take")
 CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at", "to")
 LISTS = ("on", "years")  # a list of days or of years is one condition, not an axis
 MOST_READINGS = 500
-ALIASES = {"SPX": "GSPC", "INX": "GSPC", "COMP": "IXIC", "CCMP": "IXIC", "DJIA": "DJI", "INDU": "DJI", "RTY": "RUT"}
-ALIASES |= {"S&P 500": "GSPC", "Nasdaq": "IXIC", "Dow": "DJI", "Russell 2000": "RUT"}
-ALIASES |= dict.fromkeys(("SP500", "S&P500", "SPX500", "S&P"), "GSPC")
 MONTHS = "january february march april may june july august september october november december"
-QUARTERS = {"q1": "Jan-Mar", "q2": "Apr-Jun", "q3": "Jul-Sep", "q4": "Oct-Dec"}
+NAMED = {"q1": "Jan-Mar", "q2": "Apr-Jun", "q3": "Jul-Sep", "q4": "Oct-Dec", "h1": "Jan-Jun", "h2": "Jul-Dec"}
 ELECTIONS = {"election": 0, "post-election": 1, "midterm": 2, "pre-election": 3}
-NUMBER = r"[+-]?\d[\d,]*(?:\.\d+)?"
-UNITS = {"percentage points": "pp", "percent": "%", "basis points": "bp", "σ": "sigma", "×": "times"}
-UNITS |= {one: one for one in ("%", "pp", "points", "bp", "sigma", "times", "days", "cases")}
-UNITS |= {f"{period}s": period for period in PERIODS}
-UNITS |= {one.removesuffix("s"): unit for one, unit in UNITS.items()}
+NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"  # 1,5 is none
+UNITS = SPELLED["units"] | {f"{period}{s}": period for s in ("s", "") for period in PERIODS}
 AMOUNT = rf"{NUMBER} ?(?:{'|'.join(UNITS)})?"
 PLACES = {"k": r"[1-9]\d{0,4}", "n": r"-?[1-9]\d{0,4}", "x": AMOUNT, "y": AMOUNT, "name": r"\S+", "year": r"\d{4}"}
 PLACES |= {"names": r"\S*[A-Za-z]\S*(?:,? \S*[A-Za-z]\S*)*", "date": r"\d{4}(?:-\d\d){0,2}"}
-PLACES |= {"bp": r"\d{1,4}", "share": r"\d{1,3}", "moved": r"[1-9]\d{0,2}"}
-AT_LEAST, AT_MOST, ABOUT = "at least", "at most", "about"
-COMPARISONS = dict.fromkeys((AT_LEAST, "more than", "above"), AT_LEAST) | {ABOUT: ABOUT}
-COMPARISONS |= dict.fromkeys((AT_MOST, "less than", "below"), AT_MOST)
+PLACES |= {"bp": r"\d{1,4}", "share": r"\d{1,3}", "moved": r"[1-9]\d{0,2}", "season": ".+?", "percent": r"-?[\d.]+ ?%?"}
+PLACES["level"] = rf"{AMOUNT}|(?:average|highest|lowest)(?: {PLACES['k']})?"
+SEASON_END = re.compile(r"(?:(first|last)? ?([1-9]\d?) (?:sessions )?(?:of )?)?([A-Za-z]{3,9})(?: (\d\d?))?")
 FIGURE = re.compile(
-    rf"(?:({'|'.join(COMPARISONS)}) )?({NUMBER}) ?({'|'.join(UNITS)})?(?: (?:±|\+/-) ?({NUMBER}))?"
+    rf"(?:({'|'.join(COMPARISONS)}) ?)?({NUMBER}) ?({'|'.join(UNITS)})?(?: (?:±|\+/-) ?({NUMBER}))?"
     rf"(?: to ({NUMBER}))? ?({'|'.join(UNITS)}|st|nd|rd|th)?"
-)
-
-
-class Word(NamedTuple):
-    """A word of one part of the language, by its form."""
-
-    part: str
-    form: str
-
-
-WORDS = tuple(
-    Word(section.partition("]")[0], line.partition(" | ")[0])
-    for section in GRAMMAR.split("\n[")[1:]
-    for line in section.strip().splitlines()[1:]
 )
 
 
 def grammar(forms: str = GRAMMAR) -> str:
     """Write the whole language on a page, or some forms of it, as a person writes them."""
-    return re.sub(r"<\w+:([^>]+)>", r"\1", forms).replace("?", "")
+    return re.sub(r"<\w+:([^>]+)>", r"\1", forms.replace("<level>", "<x>|average <k>")).replace("?", "")
 
 
 @cache
-def _pattern(form: str) -> re.Pattern[str]:
+def _pattern(
+    form: str,
+) -> re.Pattern[str]:  # [ ] may be left out, <place> is an argument, <place:a|b> one of some words
     form = form.replace("[", "(?:").replace("]", ")?")
     return re.compile(re.sub(r"<(\w+):?([^>]*)>", lambda m: f"(?P<{m[1]}>{m[2] or PLACES.get(m[1], '.+')})", form))
 
@@ -116,10 +103,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Condition:
-    """What days must meet: a phrase about the line itself, the calendar or policy, or about another line."""
+    """What days must meet: a phrase about the line itself, the calendar or policy, or about another line; or either of some."""
 
     phrase: Phrase
     line: Line | None = None
+    either: "tuple[tuple[Condition, ...], ...]" = ()
+
+    def each(self) -> "list[Condition]":
+        """Return the conditions that `or` joins, or itself."""
+        return [inner for way in self.either for one in way for inner in one.each()] or [self]
 
 
 @dataclass(frozen=True)
@@ -146,7 +138,7 @@ class Check:
 
     def names(self) -> list[str]:
         """Return the prices and series that it needs."""
-        operands: list[Any] = [self.line, self.then, *(one.line for one in self.when)]
+        operands: list[Any] = [self.line, self.then, *(inner.line for one in self.when for inner in one.each())]
         phrases = [self.special] if self.special else []
         for one in operands:  # grows as lines within lines are met
             if isinstance(one, Line):
@@ -159,7 +151,7 @@ class Check:
 def read(part: str, text: object) -> Phrase:
     """Read one phrase of a part; a `ValueError` names the word and what is allowed."""
     written = re.sub(r"\s+", " ", str(text).strip().replace("−", "-"))
-    forms = [one.form for one in WORDS if one.part == part]
+    forms = [form for form, _ in SECTIONS[part]]
     for form in forms:
         if found := _pattern(form).fullmatch(written):
             places = {name: one for name, one in found.groupdict().items() if one}
@@ -169,13 +161,17 @@ def read(part: str, text: object) -> Phrase:
                 places[name] = " ".join(map(_name, re.split(r",? ", places[name])))
             bare = " ".join(re.sub(r"\[[^]]*\]|<[^>]*>", " ", form).split())
             return Phrase(places.get("word", bare), written, places)
+    wrong = (right for one, right in HINTS.items() if re.search(rf"(?<![a-z])(?:{one})(?![a-z])", written, re.I))
+    hint = next(wrong, "")
     shown = [grammar(form) for form in forms]
     names = {name: form for form in shown[::-1] for name in re.split(r" ?\[| <", form)[0].split("|")}
     first, whole = written.partition(" ")[0], [name for name in names if {*written.split()} <= {*name.split()}]
     begun = [names[one] for one in whole or names if whole or part == "after" or first in one.split()][::-1]
     if begun:
-        raise ValueError(f"{part}: {written!r} is incomplete or misspelt; write {' or '.join(dict.fromkeys(begun))}")
-    raise ValueError(f"{part}: unknown word {written!r}{nearest(' '.join(written.split()[:2]), names)}")
+        ways = " or ".join(dict.fromkeys(begun))
+        raise ValueError(f"{part}: {written!r} is incomplete or misspelt; write {ways}" + (hint and f" ({hint})"))
+    instead = f"; write {hint}" if hint else nearest(" ".join(written.split()[:2]), names)
+    raise ValueError(f"{part}: unknown word {written!r}{instead}")
 
 
 def read_checks(raw: object) -> tuple[Check, ...]:
@@ -223,8 +219,11 @@ def _check(raw: Any) -> Check:  # noqa: ANN401  # whatever a user wrote
     if isinstance(then, Mapping):
         then, after = {key: one for key, one in then.items() if key != "after"}, then.get("after", after)
     line, when = _line(own), _when(raw["when"], own) if "when" in raw else ()
-    is_of_season = say.word == "mean" and not line.take and any(one.phrase.word == "season" for one in when)
+    seasons = [inner for one in when for inner in one.each() if inner.phrase.word == "season" and not inner.line]
+    is_either = any(one.either for one in when) and not (line.take or after)
+    is_of_season = say.word == "mean" and not line.take and bool(seasons)
     faults = {
+        "when: a season beside `or` needs `take`: of which days, like take: change 1": is_either and bool(seasons),
         "then: needs `after`, over how many periods": then is not None and after is None,
         "less: all days needs `after`": excess == "all days" and after is None,
         "less: rest of year needs a season in `when`, say: mean, and no `take`": excess == "rest of year"
@@ -242,7 +241,9 @@ def _require_known(raw: object, known: Sequence[str], part: str) -> None:
     if not isinstance(raw, Mapping):
         raise ValueError(f"{part}: {raw!r}: write a line like {{of: RUT, take: change 5, say: value}}")
     for key in (key for key in raw if key not in known):
-        why = nearest(str(key), known) if raw[key] is not None else ", behind a comma: put the text into quotes"
+        home = [part for part, form in WORDS[::-1] if key in grammar(form).partition(" ")[0].split("|")]
+        why = f"; write {home[0]}: {key} {write(raw[key])}" if home else nearest(str(key), known)
+        why = ", behind a comma: put the text into quotes" if raw[key] is None else why
         raise ValueError(f"{part}: unknown word {key}{why}")
 
 
@@ -256,9 +257,8 @@ def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({})) -> Line:  # 
         raise ValueError("of: is missing; write the price or series that the claim is about, like of: RUT")
     if (every := str(raw.get("every", "session"))) not in PERIODS:
         raise ValueError(f"every: unknown word {every}{nearest(every, PERIODS)}")
-    take = (
-        tuple(read("take", one) for one in re.split(r"\s+then\s+", str(raw["take"]).strip())) if "take" in raw else ()
-    )
+    steps = re.split(r"\s+then\s+", str(raw["take"]).strip()) if "take" in raw else []
+    take = tuple(read("take", one) for one in steps)
     of = _operand(raw["of"], {"every": every})
     per, less = (_operand(raw.get(key), {"of": raw["of"], "every": every}) for key in ("per", "less"))
     if any(isinstance(one, Line) and one.take for one in (per, less)):
@@ -270,12 +270,16 @@ def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({})) -> Line:  # 
 
 def _operand(raw: Any, base: Mapping[str, Any]) -> Any:  # noqa: ANN401
     if not isinstance(raw, Mapping):
-        return raw if raw is None else _name(raw)
+        if raw is not None and " " in (name := _name(raw)):
+            raise ValueError(f"{name!r} is no price or series like RUT; less may be {' or '.join(EXCESS)} too")
+        return raw if raw is None else name
     line = _line(raw, base)
     return line.of if line == Line(line.of, every=line.every) and "every" not in raw else line
 
 
 def _name(raw: object) -> str:
+    if two := re.fullmatch(r"(\S+?)(?: (?:-|minus|less|over|per|vs\.?) | ?/ ?)(\S+)", str(raw).strip()):
+        raise ValueError(f"of: {raw!r} is two lines; write of: {two[1]}, less: {two[2]} or of: {two[1]}, per: {two[2]}")
     symbol, colon, column = str(raw).strip().partition(":")
     bare = symbol.lstrip("^.$")
     if bare == "NDX":
@@ -283,15 +287,14 @@ def _name(raw: object) -> str:
     return ALIASES.get(bare, bare) + colon + column
 
 
-def _when(raw: Any, check: Mapping[str, Any]) -> tuple[Condition, ...]:  # noqa: ANN401
-    """Read conditions: a text joined by `and`, or a mapping; one with a part of a line, or a season's bound, is of another.
-
-    Such a line is of the check's own prices, where it does not say `of`.
-    """
+def _when(raw: Any, check: Mapping[str, Any], line: Line | None = None) -> tuple[Condition, ...]:  # noqa: ANN401
+    """Read conditions, a text or a mapping; with a part of a line or a season's bound, of another line of the same prices."""
     if not isinstance(raw, Mapping):
-        return tuple(Condition(read("when", one)) for one in re.split(r"\s+and\s+(?!\d)", str(raw).strip()))
+        ways = [re.split(r"\s+and\s+(?!\d)", way) for way in re.split(r"\s+or\s+", str(raw).strip())]
+        found, *others = (tuple(Condition(read("when", one), line) for one in way) for way in ways)
+        return (Condition(Phrase("or", ""), either=(found, *others)),) if others else found
     other = {key: raw[key] for key in LINE_KEYS if key in raw}
-    own = {key: write(one) for key, one in raw.items() if key not in (*LINE_KEYS, "and")}
+    own = {key: write(one) for key, one in raw.items() if key not in (*LINE_KEYS, "and", "or")}
     if "season" in own and len(own) > 1 and "years" not in own:
         other["take"] = f"season {own.pop('season')}"
     if other and "of" not in other:
@@ -299,19 +302,17 @@ def _when(raw: Any, check: Mapping[str, Any]) -> tuple[Condition, ...]:  # noqa:
     text = " and ".join(one if key in ("is", "when") else f"{key} {one}" for key, one in own.items())
     if not text and "and" not in raw:
         raise ValueError("when: says no condition")
-    line = _line(other) if other else None
-    found = tuple(replace(one, line=line) for one in _when(text, check)) if text else ()
-    return found + (_when(raw["and"], check) if "and" in raw else ())
+    found = _when(text, check, _line(other) if other else None) if text else ()
+    found += _when(raw["and"], check) if "and" in raw else ()
+    return (Condition(Phrase("or", ""), either=(found, _when(raw["or"], check))),) if "or" in raw else found
 
 
 def read_season(text: str) -> list[tuple[int, str, int]]:
     """Read a season's two ends, each (month, first or last or day, how many); a `ValueError` says how to write it."""
-    first, dash, last = QUARTERS.get(text.strip().lower(), text).partition("-")
+    first, dash, last = NAMED.get(text.strip().lower(), text.replace(" to ", "-")).partition("-")
     ends = []
     for one in (first, last if dash else first):
-        found = re.fullmatch(
-            r"(?:(first|last)? ?([1-9]\d?) (?:sessions )?(?:of )?)?([A-Za-z]{3,9})(?: (\d\d?))?", one.strip()
-        )
+        found = SEASON_END.fullmatch(one.strip())
         how, before, name, after = found.groups(default="") if found else ("", "", "none", "")
         month = next((k for k, one in enumerate(MONTHS.split(), 1) if one.startswith(name.lower())), 0)
         n = int(before or after or 0)
@@ -362,16 +363,13 @@ CHECKED: dict[str, Callable[[str], object]] = {
 
 @dataclass(frozen=True)
 class Figure:
-    """What is published: the range that agrees with it in its own unit, or the span of days.
-
-    `comparison` is about, at least, at most, or never (a day that does not exist); `digit` is one unit of the last digit.
-    """
+    """What is published: the range that agrees with it in its own unit, or the span of days; None is a day that is not."""
 
     text: str
     comparison: str
     low: float = 0.0
     high: float = 0.0
-    digit: float = 1.0
+    digit: float = 1.0  # one unit of the last digit
     unit: str = ""
     days: Span | None = None
 
@@ -381,13 +379,15 @@ def read_figure(raw: object, *, is_date: bool = False) -> Figure:
     text = re.sub(r"\s+", " ", str(raw).strip().replace("−", "-"))
     if is_date:
         return Figure(text, "never") if text == "never" else Figure(text, ABOUT, days=read_span(text, "is"))
-    found = FIGURE.fullmatch(text)
+    times = {"never": "0 cases", "once": "1 case", "twice": "2 cases"}.get(text.removeprefix("only "))
+    found = FIGURE.fullmatch(times or text)
     if not found:
-        raise ValueError(f"is: {raw!r} is no figure; write 11.5%, more than 4%, less than -4%, 2.0 ± 0.1, -14.7 bp")
+        raise ValueError(f"is: {raw!r} is no figure; write 11.5%, more than 4%, -4 bp, 10 to 12, 2.0 ± 0.1, or never")
     word, number, unit, wider, to, unit_after = found.groups()
     value, digit = _number(number)
     comparison = COMPARISONS.get(word, ABOUT)
-    tolerance = digit if word == ABOUT else 0.0 if word else digit / 2
+    tolerance = digit / 2 if not word else digit if comparison == ABOUT else 0.0
+    digit = 0.0 if times else digit  # a word is exact
     if wider:
         tolerance, digit = _number(wider)[0], min(digit, _number(wider)[1])
     low, high = sorted((value, _number(to)[0])) if to else (value - tolerance, value + tolerance)

@@ -1,9 +1,5 @@
-"""Prices and series, what is taken of them, and which days meet a condition; each is computed once.
+"""Prices and series, what is taken of them, each cut at the end of its history first, and which days meet a condition."""
 
-Every line is cut at the end of its history before anything is taken of it, so that later days cannot matter.
-"""
-
-import csv
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,7 +15,7 @@ from research_lib.data import DataCard, Source, load_prices, load_series
 from research_lib.data.calendar import exchange_sessions
 from research_lib.data.catalog import Asset, describe_asset, describe_series, known_series, known_symbols
 from research_lib.data.policy import load_recessions, load_target_changes
-from research_lib.errors import DataError, InsufficientDataError, MissingDataError, ParameterError, nearest
+from research_lib.errors import InsufficientDataError, MissingDataError, ParameterError, nearest
 from research_lib.stats import cases, history
 from research_lib.stats.policy import policy_events, policy_states, recession_within
 from research_lib.stats.sigma import SigmaSettings, sigma_path
@@ -37,10 +33,8 @@ SIGMAS = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "ex
 SHOWN_BREAKOUTS = 63  # the last sessions that a breakout is computed for, each from a resistance drawn anew
 LEAST_BREAKOUT = 3  # closes that one is drawn from
 
-# How each kind of value is shown, what its differences are, and its units: the first that of a bare figure, each with what
-# one of the kind is in it.
-with Path(__file__).with_name("kinds.csv").open(encoding="utf-8") as file:
-    KINDS = {row["kind"]: row for row in csv.DictReader(file)}
+# How each kind is shown, what its differences are, and what one of it is in its units, the first that of a bare figure.
+KINDS: Any = pd.read_csv(Path(__file__).with_name("kinds.csv"), index_col="kind", keep_default_na=False).T.to_dict()
 UNITS = {
     kind: {unit: float(factor) for unit, factor in (one.split("=") for one in row["units"].split())}
     for kind, row in KINDS.items()
@@ -91,14 +85,9 @@ class Lines:
         self._kept: dict[Hashable, Any] = {}
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Make something the first time it is asked for; so is the reason why it cannot be."""
+        """Make something the first time it is asked for."""
         if key not in self._kept:
-            try:
-                self._kept[key] = make()
-            except (InsufficientDataError, DataError, ParameterError) as reason:
-                self._kept[key] = reason
-        if isinstance(self._kept[key], Exception):
-            raise self._kept[key]
+            self._kept[key] = make()
         return self._kept[key]
 
     def raw(self, name: str) -> Values:
@@ -117,7 +106,9 @@ class Lines:
         if is_price:
             close = self.raw(asset.symbol).series if asset.field in ("high", "low", "open") else None
             return Values(series, "level", close=close)
-        period = PUBLISHED.get(info.frequency, "session")
+        period, days = PUBLISHED.get(info.frequency, "session"), Days(series.index)
+        if period == "session" and (days[-1] - days[0]).days < len(days):  # it has weekends, which are no sessions
+            series = series[days.dayofweek.isin(range(5))]
         if "Fama-French" in info.name:
             before = Days(series.index[:1]) - pd.offsets.MonthEnd()
             return Values(pd.concat([pd.Series(1.0, index=before), (1 + series).cumprod()]), "level", period)
@@ -206,9 +197,12 @@ class Lines:
                 met = history.spell_lengths(met) == one.phrase.number()
             elif one.phrase.word == "first in":
                 met &= met.astype(float).shift().rolling(one.phrase.number()).max() == 0
+            elif one.either:
+                ways = [self.days_when(values, way, end).reindex(met.index, fill_value=False) for way in one.either]
+                met &= np.logical_or.reduce(ways)
             elif "recession" in one.phrase.word:
                 dated = self.keep(("NBER", end), lambda: load_recessions(as_of=end))
-                known = recession_within(Days(met.index[met]), dated, known_to=end)
+                known = recession_within(Days(met.index[met]), dated, known_to=end, months=one.phrase.number())
                 met[met] = (known == (not one.phrase.word.startswith("no"))).fillna(False).to_numpy(dtype=bool)
             elif one.line is None:
                 met &= marks(values, one.phrase)
@@ -248,16 +242,18 @@ def next_session(day: pd.Timestamp) -> pd.Timestamp:
     return sessions[row] if day >= sessions[0] and row < len(sessions) else day + pd.offsets.BDay()
 
 
-# Words: what may be taken of a line, and which of its days meet a condition.
-
-
 def taken(values: Values, step: Phrase) -> Values:  # noqa: C901, PLR0911, PLR0912  # one case a word
     """Take one step of a line."""
     x, k = values.series, step.number()
     match step.word:
         case "change" | "change since" | "to date" | "distance to record" | "distance to":
             change = moved(values, _base(values, step), step["kind"].replace("a year", "percent"))
-            return _a_year(change, step) if step["kind"] == "a year" else change
+            if step["kind"] != "a year":
+                return change
+            years = pd.Series(k / YEAR[step["unit"].rstrip("s") or change.period], x.index)
+            if step["date"]:  # so long ago
+                years = pd.Series((change.days - change.days[0]).days / 365.25, change.days)
+            return change.of((1 + change.series) ** (1 / years.where(years > 0)) - 1)
         case "average" | "highest" | "lowest" | "deviation":
             return values.of(_rolling(x, step.word, k))
         case "volatility":
@@ -279,17 +275,10 @@ def taken(values: Values, step: Phrase) -> Values:  # noqa: C901, PLR0911, PLR09
         case "periods to at the pace of":
             return values.of(history.periods_to(x, amount(step["x"], values.kind), k), values.period)
         case "fall episodes" | "rise episodes":  # by their first day; one under way has no known size yet
-            fall, prices = abs(amount(step["x"].rstrip("% ") + "%", "fraction")), values.known().series
+            fall, prices = abs(amount(step["percent"].rstrip("% ") + "%", "fraction")), values.known().series
             if not 0 < fall < 1 or not (prices > 0).all():
                 raise ParameterError(f"take: `{step.text}`: a fall is of more than 0% and less than 100%, of a price")
-            found = history.fall_episodes(prices, fall)
-            begun, ended = found["peak"], found["trough"].mask(found["ongoing"])
-            if step.word == "rise episodes":  # from the trough of one fall to the peak of the next
-                begun, ended = ended.dropna(), begun.shift(-1)[ended.notna()]
-            path = pd.Series(np.arange(len(prices)), prices.index) if step["what"] else prices
-            first, last = (pd.Series(path.reindex(days).to_numpy(), Days(begun)) for days in (begun, ended))
-            x, kind = (last - first, values.period) if step["what"] else (last / first - 1, "fraction")
-            return values.of(x, kind, "episodes")
+            return values.of(*_episodes(prices, history.fall_episodes(prices, fall), step, values.period), "episodes")
         case "breakout":
             known = x.dropna()
             if k < LEAST_BREAKOUT or not (known > 0).all():
@@ -303,6 +292,23 @@ def taken(values: Values, step: Phrase) -> Values:  # noqa: C901, PLR0911, PLR09
         case "":
             return _ahead(values.known(), step)
     raise ParameterError(f"take: `{step.text}` must be the last step")
+
+
+def _episodes(prices: Series, falls: pd.DataFrame, step: Phrase, period: str) -> tuple[Series, str]:
+    """Return the size or length of falls, or of the rises between them, by their first day, and its kind."""
+    first, last, days = falls["peak"], falls["trough"].mask(falls["ongoing"]), Days(prices.index)
+    if step.word == "rise episodes":  # from the trough of one fall to the peak of the next
+        first, last = last.dropna(), first.shift(-1)[last.notna()]
+    named, is_length = Days(first), bool(step["what"] or step["unit"])
+    if step["what"].startswith("r"):  # back at the peak's level
+        later = [(prices[top], prices.loc[low:]) for top, low in zip(first, last.fillna(days[-1]), strict=True)]
+        back = pd.Series([after.index[after >= level].min() for level, after in later], first.index)
+        first, last = last if step["what"] == "recovery" else first, back
+    path = pd.Series((days - days[0]).days if step["unit"] else np.arange(len(days)), days) if is_length else prices
+    begun, ended = (pd.Series(path.reindex(ends).to_numpy(), named) for ends in (first, last))
+    if not is_length:
+        return ended / begun - 1, "fraction"
+    return ended - begun, "length in days" if step["unit"] else "length in sessions" if period == "session" else period
 
 
 def _base(values: Values, step: Phrase) -> Series:
@@ -319,9 +325,7 @@ def _base(values: Values, step: Phrase) -> Series:
             return pd.Series(known.iloc[-1], index=x.loc[known.index[-1] :].index)
         case "to date":
             return history.before_period(start, PERIOD[step["period"]])
-        case "distance to record":
-            return x.cummax()
-    return _rolling(x, step["edge"], step.number()) if step["edge"] else x * 0 + amount(step["x"], values.kind)
+    return x * 0 + level_of(values, step["level"] or "highest")
 
 
 def moved(values: Values, base: Series, kind: Any = "", series: Series | None = None) -> Values:  # noqa: ANN401
@@ -331,14 +335,6 @@ def moved(values: Values, base: Series, kind: Any = "", series: Series | None = 
     return values.of(found, CHANGED.get(values.kind, values.kind) if kind == "points" else "fraction")
 
 
-def _a_year(change: Values, step: Phrase) -> Values:
-    """Return what a change makes a year, compounded; since a day by how many days ago that was."""
-    years = pd.Series(step.number() / YEAR[step["unit"].rstrip("s") or change.period], change.days)
-    if step["date"]:
-        years[:] = (change.days - change.days[0]).days / 365.25
-    return change.of((1 + change.series) ** (1 / years.where(years > 0)) - 1)
-
-
 def offset_of(step: Phrase, place: str = "k") -> pd.DateOffset | None:
     """Return the calendar's length of a step; None where it is of so many periods."""
     length: Any = {step["unit"].rstrip("s") + "s": step.number(place)}
@@ -346,8 +342,14 @@ def offset_of(step: Phrase, place: str = "k") -> pd.DateOffset | None:
 
 
 def _rolling(series: Series, word: str, k: int) -> Series:
-    found: Series = getattr(series.rolling(k), ROLLING[word])()
+    found: Series = getattr(series.rolling(k) if k else series.expanding(), ROLLING[word])()
     return found
+
+
+def level_of(values: Values, text: str) -> Any:  # noqa: ANN401  # a number, or a line's own level by day
+    """Return a written level: a bound, or the line's own average, highest or lowest of the last k, or so far."""
+    word, _, k = text.partition(" ")
+    return _rolling(values.series, word, int(k or 0)) if word in ROLLING else amount(text, values.kind)
 
 
 def _ahead(values: Values, step: Phrase) -> Values:
@@ -375,7 +377,7 @@ def amount(text: str, kind: str) -> float:
     figure = read_figure(text)
     value = (figure.low + figure.high) / 2
     if "%" in UNITS[kind] and not figure.unit and value:
-        raise ParameterError(f"{text}: the line is in percent: write {text}% or {text} bp")
+        raise ParameterError(f"{text}: the line is in percent: write {text}% or {100 * value:,.10g} bp")
     return value / scale(kind, figure.unit, text)
 
 
@@ -383,7 +385,7 @@ def scale(kind: str, unit: str, text: str) -> float:
     """Return what one of a kind of value is in a unit; `ParameterError` where it cannot be written so."""
     if unit and unit not in UNITS[kind]:
         known = " or ".join(filter(None, UNITS[kind])) or "a bare number"
-        raise ParameterError(f"{text}: the line gives a {kind}; write it in {known}")
+        raise ParameterError(f"{text}: the line gives a {kind.replace('fraction', 'percentage')}; write it in {known}")
     return UNITS[kind][unit] if unit else next(iter(UNITS[kind].values()))
 
 
@@ -399,15 +401,13 @@ def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":  # noqa: C901, P
     found: Any = None
     match word:
         case "above" | "below" | "at least" | "at most":
-            found = meets(x, word, phrase["x"], values.kind)
+            found = getattr(x, BOUNDS[word])(level_of(values, phrase["level"]))
         case "between and":
             found = x.between(amount(phrase["x"], values.kind), amount(phrase["y"], values.kind))
         case "crosses above" | "crosses below":
-            found = history.crossings(x, amount(phrase["x"] or "0", values.kind))[word[8:]]
-        case "up":
-            found = x > x.ffill().shift()
-        case "down":
-            found = x < x.ffill().shift()
+            found = history.crossings(x - level_of(values, phrase["level"] or "0"))[word[8:]]
+        case "up" | "down":
+            found = (x > x.ffill().shift()) if word == "up" else (x < x.ffill().shift())
         case "record" | "strict record" | "record with ties" | "record low":
             found = history.records(x, low="low" in word, ties="ties" in word)
         case "highest" | "lowest":

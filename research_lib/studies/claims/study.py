@@ -112,9 +112,8 @@ class Claims(Study):
     def findings(self) -> Findings:
         """How many claims have each verdict, and each claim's figure."""
         n = len(self.results)
-        found = [
-            Finding(re.sub("[ -]", "_", name), k, "count", n, f"claims: {name}") for name, k in self.counts.items()
-        ]
+        names = {name: re.sub("[ -]", "_", name) for name in self.counts}
+        found = [Finding(names[name], k, "count", n, f"claims: {name}") for name, k in self.counts.items()]
         for one in self.results:
             row = one.as_record()
             unit = "date" if isinstance(row.get("computed"), str) else row.get("unit") or "number"
@@ -235,14 +234,8 @@ def picture(found: Result) -> Figure:
 
 def explain(line: object, stated: object, source: Source | Lines, *, as_of: object, kind: str = "fact") -> Result:
     """Answer one line of the language as of a day; `Lines` in place of a source keep what was read for the next question."""
-    claim = {
-        "id": "asked",
-        "article": "asked",
-        "says": "the line that was asked",
-        "check": line,
-        "is": stated,
-        "kind": kind,
-    }
+    claim: dict[str, object] = {"id": "asked", "article": "asked", "says": "the line that was asked"}
+    claim |= {"check": line, "is": stated, "kind": kind}
     try:
         asked, article = Claim.model_validate(claim), Article(title="a question", as_of=as_of)
     except ValidationError as error:
@@ -262,6 +255,7 @@ def claims_report(  # the command's options
 ) -> str:
     """Judge the claims of a file: counts, lines that do not fit, then what fails, depends, is open, and all others."""
     study = Claims(read_parameters(path, Claims.Parameters, overrides or {}))
+    verdict = {look[2]: name for name, look in VERDICT_LOOK.items()}.get(verdict or "", verdict)
     if verdict is not None and verdict not in VERDICTS:
         raise ParameterError(f"unknown verdict {verdict}{nearest(verdict, VERDICTS)}")
     if article is not None and article not in study.p.articles:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from math import isinf, isnan
+from math import inf, isinf, isnan
 from typing import Any
 
 import pandas as pd
@@ -23,13 +23,13 @@ VERDICTS = (HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE)
 GOOD = (HOLDS, ROUGHLY)
 COUNTED = ("rank", "count")
 ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units in all
+ROUGH_SHARE = 0.25  # of the figure at most, or one unit: of a number of one digit three units are much
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
 LISTED = 3
+PERCENTAGES = ("fraction", "difference", "share")  # a bare figure of these is one of percent
 NEAR = "near the published figure, within three units of its last digit"
 MISFIT = "the line does not fit together"
 SMALL = 0.01  # shares and differences below a point are shown to two places
-LAST_DAY = pd.Timestamp("2200-01-01")
-A_YEAR = pd.Timedelta(days=365)
 
 Found = tuple[Reading, str]  # with its own verdict
 
@@ -104,6 +104,9 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
             readings = read_all(check, lines, day, uncertain=claim.kind != "fact")
             wholes = [replace(one, choices=(*check.choices, *one.choices, *dated)) for one in readings]
             found += [(one, verdict_of(one, claim.figure)) for one in wholes]
+            kinds = {"percentage" if one.kind in PERCENTAGES else one.kind for one, _ in found}
+            if not claim.figure.unit and len(kinds) > 1:
+                raise ParameterError(f"a list gives a {' and a '.join(sorted(kinds))}; `then` joins steps of one line")
         except (InsufficientDataError, DataError) as reason:
             missing[str(reason)] = None
         except ParameterError as fault:
@@ -140,7 +143,8 @@ def verdict_of(reading: Reading, figure: Figure) -> str:
     """Hold one reading against what was published; `roughly` is up to three units of the last published digit off."""
     if not isinstance(reading.value, float):
         day, span = reading.value, figure.days
-        is_right = day is None if span is None else day is not None and span[0] <= day.date() <= span[1]
+        same = [] if day is None else [day] if reading.higher is None else reading.higher
+        is_right = day is None if span is None else any(span[0] <= one.date() <= span[1] for one in same)
         return NO_DATA if reading.begins_late else HOLDS if is_right else FAILS
     factor = scale(reading.kind, figure.unit, figure.text)
     value, low, high = (factor * one for one in (reading.value, reading.low, reading.high))
@@ -156,9 +160,10 @@ def verdict_of(reading: Reading, figure: Figure) -> str:
     if is_tied or beyond <= ROUNDING * max(1.0, abs(bound)):
         return HOLDS
     if figure.comparison == ABOUT:
-        is_first = reading.kind == "rank" and figure.high < 2  # a record that is second is none
+        is_first = figure.high < {"rank": 2, "count": 1}.get(reading.kind, -inf)  # a record that is second is none
         is_turned = value * (figure.low + figure.high) < 0  # a gain that was a loss
-        is_near = beyond <= ROUGH_DIGITS * figure.digit and not (is_first or is_turned)
+        most = max(figure.digit, ROUGH_SHARE * abs(figure.low + figure.high) / 2) * (1 + ROUNDING)
+        is_near = beyond <= min(ROUGH_DIGITS * figure.digit, most - figure.digit / 2) and not (is_first or is_turned)
     else:
         is_near = bool(bound) and reading.kind not in COUNTED and beyond <= figure.digit / 2
     return ROUGHLY if is_near else FAILS
@@ -178,9 +183,14 @@ def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") 
 def _evidence(claim: Claim, found: Sequence[Found], verdict: str, lines: Lines) -> list[str]:
     """Say what was computed, of how much history, how sure it is, and what decides or where it would hold."""
     (reading, own), check, unit = found[0], claim.checks[0], claim.figure.unit
-    subject = check.special.text if check.special else lines.title(check.line)
     counted = f"{plural(reading.n, reading.cases.rstrip('s'), reading.cases)}, " if reading.n else ""
+    is_last = check.say.word == "value" and reading.cases != "values" and reading.n > 1 and not check.special
+    counted = f"the last of {counted}" if is_last else counted
     span = " to ".join(dict.fromkeys(str(day.date()) for day in (reading.first, reading.last)))
+    line = (check.then or check.line).bare if check.after else check.line
+    seasons = [f", change over {one.phrase['season']}" for one in check.when if one.phrase["season"] and not line.take]
+    where = f" (after: {check.after.text})" if check.after else "".join(seasons[:1])
+    subject = check.special.text if check.special else lines.title(line) + where
     parts = [f"{subject}: {shown(reading, reading.value, unit)} ({counted}{span})"]
     if reading.uncertain:
         ends = [shown(reading, end, unit) for end in (reading.low, reading.high)]
@@ -193,7 +203,7 @@ def _evidence(claim: Claim, found: Sequence[Found], verdict: str, lines: Lines) 
         parts.append(f"the data begins on {reading.first.date()}, after {check.start}")
     if own == FAILS and reading.higher is not None and 1 <= int(claim.figure.high) <= len(reading.higher):
         since = reading.higher[-int(claim.figure.high)]
-        parts += [f"it would hold since {since.date()}"] if reading.last - since > A_YEAR else []
+        parts += [f"it would hold since {since.date()}"] if reading.last - since > pd.Timedelta(days=365) else []
     if own == FAILS and isinstance(reading.value, float) and reading.value < 0 < claim.figure.low:
         turned, text = replace(reading, value=-reading.value, low=-reading.high, high=-reading.low), claim.figure.text
         how = re.sub(r"^\D*", "as less than -", text) if claim.figure.comparison == AT_LEAST else "with its minus sign"
@@ -242,13 +252,12 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
     if check.special or (after and after.number("n") < 0):
         return ""
     try:
-        last = lines.pair(line, LAST_DAY)[0].known().days[-1]
+        last = lines.pair(line, pd.Timestamp("2200-01-01"))[0].known().days[-1]
         if check.says_date:
             asked = replace(check, say=read("say", "first date"), start=next_session(day).date(), asked=None, to=None)
             (met,) = read_all(asked, lines, last)
-            return (
-                f"Met on {met.value.date()}." if isinstance(met.value, pd.Timestamp) else f"Not met by {last.date()}."
-            )
+            day_met = met.value.date() if isinstance(met.value, pd.Timestamp) else None
+            return f"Met on {day_met}." if day_met else f"Not met by {last.date()}."
         if season is not None and after is None:  # the one under way, or else the next
             ends = lines.values(replace(line, take=(season,)), last).days
             after = read("after", f"until {min(ends[ends > day], default=last).date()}")
