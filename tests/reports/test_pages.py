@@ -165,6 +165,7 @@ def test_own_notebooks_show_everything_in_order():
     (says("\x1b[31mred\x1b[0m"), '<span class="ansi-red-fg">red</span>'),
     (says("10%\r50%\r100%\nnext"), "<pre tabindex=\"0\">100%\nnext</pre>"),
     (says("abc\rX\x1b[K"), ">X<"),
+    (new_output("error", ename="KeyError", evalue="x" * 100_000, traceback=["in full"]), f"{'x' * 1997}...</p>"),
     (shows(**{"application/vnd.jupyter.widget-view+json": {}, "plain": "IntSlider()"}), "(application/vnd.jupyter.widget-view+json) stood here"),
     (shows(html="<div><script>draw()</script></div>", plain="<Chart>"), "(text/html) stood here; it needs script"),
     (shows(html="<b>1</b><script>draw()</script>", plain="<Chart>"), "<b>1</b><p class=\"missing\">A part of this needs script"),
