@@ -167,7 +167,7 @@ MANY = {"of": ["A"] * 10, "take": ["change 1"] * 10, "from": ["1950"] * 10}
         ("{of: GSPC, at: 2024-07-16 to 2024-07-09}", "ends before it begins"),
         ("{of: GSPC, then: VIX}", "then: needs `after`"),
         ("{of: GSPC, quiet: often}", "quiet: 'often' should be a number of periods"),
-        ("{of: GSPC, less: all days}", "less: all days needs `after`"),
+        ("{of: GSPC, less: all days}", "less: all days needs `after`"), ("{of: GSPC, after: 5, less: all days}", "all days needs `after` and `when`"),
         ("{of: GSPC, when: up, less: rest of year}", "less: rest of year needs a season in `when`"),
         ("{of: GSPC, when: season Sep, say: median, less: rest of year}", "say: mean, and no `take`"),
         ("{of: []}", "of: an empty list"),

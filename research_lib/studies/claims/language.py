@@ -225,7 +225,7 @@ def _check(raw: Any) -> Check:  # noqa: ANN401  # whatever a user wrote
     faults = {
         "when: a season beside `or` needs `take`: of which days, like take: change 1": is_either and bool(seasons),
         "then: needs `after`, over how many periods": then is not None and after is None,
-        "less: all days needs `after`": excess == "all days" and after is None,
+        "less: all days needs `after` and `when`": excess == "all days" and (after is None or not when),
         "less: rest of year needs a season in `when`, say: mean, and no `take`": excess == "rest of year"
         and not is_of_season,
         f"quiet: {quiet!r} should be a number of periods, like 63": not isinstance(quiet, int) or quiet < 0,
@@ -294,12 +294,12 @@ def _when(raw: Any, check: Mapping[str, Any], line: Line | None = None) -> tuple
         found, *others = (tuple(Condition(read("when", one), line) for one in way) for way in ways)
         return (Condition(Phrase("or", ""), either=(found, *others)),) if others else found
     other = {key: raw[key] for key in LINE_KEYS if key in raw}
-    own = {key: write(one) for key, one in raw.items() if key not in (*LINE_KEYS, "and", "or")}
+    own = {key: "" if one is None else write(one) for key, one in raw.items() if key not in (*LINE_KEYS, "and", "or")}
     if "season" in own and len(own) > 1 and "years" not in own:
         other["take"] = f"season {own.pop('season')}"
     if other and "of" not in other:
         other = {key: check[key] for key in OPERANDS if key in check} | other
-    text = " and ".join(one if key in ("is", "when") else f"{key} {one}" for key, one in own.items())
+    text = " and ".join(one if key in ("is", "when") else f"{key} {one}".strip() for key, one in own.items())
     if not text and "and" not in raw:
         raise ValueError("when: says no condition")
     found = _when(text, check, _line(other) if other else None) if text else ()

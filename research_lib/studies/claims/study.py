@@ -276,7 +276,7 @@ def _lines(one: Result, width: int) -> str:
     parts = [one.claim.says + (f" (read as: {one.claim.reading})" if one.claim.reading else ""), figures + one.text]
     parts += [f"What happened: {one.happened}"] if one.happened else []
     body = "\n".join(fill(part, max(width, 40), initial_indent="  ", subsequent_indent="  ") for part in parts)
-    return f"\n{one.verdict.upper()} {one.claim.id}\n{body}"
+    return f"\n{VERDICT_LOOK[one.verdict][2].upper()} {one.claim.id}\n{body}"
 
 
 def new_claims(name: str) -> Path:
