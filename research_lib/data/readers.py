@@ -29,7 +29,6 @@ TEXT, INTEGER = "text", "whole number"  # kinds of cells, as messages say them
 NUMBER, DATE = "number", "date (yyyy-mm-dd)"
 # In numbers; a text NA is a text. A single hyphen stands for zero in some vendors' files, and is refused.
 MISSING = ("", ".", "na", "n/a", "n.a.", "<na>", "@na", "nan", "null", "none", "nd", "nm", "--", "#n/a", "#n/a n/a")
-# The kit's names of columns and, after each, what vendors call it.
 CALLED = {name: [name, *row["also_called"].split("|")] for name, row in fact_rows("columns.csv").items()}
 LIKE_DATE = r"(?:exchange|pricing|trade|effective)[ _]date|(?:data|sas)date|dates|index|time[ _]period"
 HEADER = rf"(?i)\W*(?:{'|'.join(CALLED['date'])}|{LIKE_DATE})\W*[,;\t|]\W*[^\W\d]"  # a date, and another name beside it
@@ -50,8 +49,7 @@ QUARTER = r"(?i)^(\d{4})-?Q([1-4])$"
 POINT = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|(?=\.\d))(?:\.\d*)?(?:[eE][+-]?\d+)?"  # 3010.39 or 3,010.39
 COMMA = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 3010,39 or 3.010,39
 PARTED = r"\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*"  # between semicolons or tabs a point may part thousands
-# What does not show whether it does.
-UNCLEAR = rf"(?i:{PARTED}|\s*(?:[+-]?\d{{1,3}}|{'|'.join(map(re.escape, MISSING))})\s*)"
+UNCLEAR = rf"(?i:{PARTED}|\s*(?:[+-]?\d{{1,3}}|{'|'.join(map(re.escape, MISSING))})\s*)"  # or may not
 BLANK_LINE = r"\n[ \t]*(?=\n)"
 LONGEST_FOOTER = 3000
 FOOTER = r"(?:\n(?:(?=.*[^\W\d_])[^\n,;\t|]*|[ \t]*))+\n\Z"  # lines in words with nothing to part cells
@@ -133,7 +131,9 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
     sheet = open_sheet(path, shown)
     if symbol := sheet.find(*CALLED["symbol"]):
         called = {"date": [sheet.date], "company": [symbol], "price": [*CALLED["adj_close"], "close", "price"]}
-        long = read_table(sheet, {"date": DATE, "company": TEXT, "price": NUMBER}, called=called).dropna()
+        long = read_table(
+            sheet, {"date": DATE, "company": TEXT, "price": NUMBER}, keys=["date"], called=called
+        ).dropna()
         require_unique(long, ["company", "date"], shown)
         return long.set_index(["date", "company"])["price"].unstack().rename_axis(columns=None)  # noqa: PD010
     date, fields = sheet.date, {name.rpartition(":")[2] for name in sheet.names if ":" in name} & FIELDS
@@ -186,7 +186,7 @@ def quoted(cell: object) -> str:
         one, other, year = parts.groups()
         if one != other and int(one) <= 12 and int(other) <= 12:
             return f"{text!r} is {year}-{one:0>2}-{other:0>2} or {year}-{other:0>2}-{one:0>2}"
-    return clipped(repr(text))
+    return clipped(repr(text)) + " (write the day at the exchange, without a time)" * bool(re.search(r"\d:\d\d", text))
 
 
 def refusal(where: str, cases: Iterable[str], many: int) -> DataError:

@@ -165,7 +165,7 @@ def test_a_time_that_is_midnight_nowhere_known_is_refused_in_parquet_too(tmp_pat
     index = SESSIONS.tz_localize(TOKYO).tz_convert("UTC").rename("date")
     pd.DataFrame({"close": 100.0}, index).to_parquet(buffer := io.BytesIO())
     line = refusal(tmp_path, buffer.getvalue(), name="AAA.parquet")
-    first = "prices/AAA.parquet, row 1: not a date (yyyy-mm-dd): '2023-12-19 15:00:00+00:00'; row 2: "
+    first = "prices/AAA.parquet, row 1: not a date (yyyy-mm-dd): '2023-12-19 15:00:00+00:00' (write the day at the exchange, without a time); row 2: "
     assert line.startswith(first)
     assert line.endswith(f"; and {len(SESSIONS) - 3} more")
 
