@@ -166,7 +166,7 @@ def list_reports(
 @app.command(epilog=_examples("compare 03_record_sigma/baseline", "compare 03_record_sigma/baseline --all"))
 def compare(
     a: Annotated[str, Argument(metavar="A", help="A report, as notebook/name or the path of its page.")],
-    b: Annotated[str, Argument(metavar="B", help="Another; if left out, A as it was before.")] = "",
+    b: Annotated[str, Argument(metavar="B", help="Another; if left out, A before its last change.")] = "",
     output: Output = REPORTS,
     everything: Annotated[bool, Option("--all", help="Show all findings, not only the key ones.")] = False,
     as_json: AsJson = False,
@@ -191,14 +191,14 @@ def compare(
 
 @app.command(epilog=_examples("claims 04_claims/sayings --verdict fails", "claims new mine", "claims words"))
 def claims(
-    words: Annotated[list[str], Argument(metavar="FILE|new NAME|words", help="Check files, write one, or list words.")],
+    words: Annotated[list[str], Argument(metavar="FILE|new NAME|words", help="Files to check; or see above.")],
     settings: Settings = NONE,
-    verdict: Annotated[str | None, Option(metavar="VERDICT", help="Show only this verdict (docs/claims.md).")] = None,
+    verdict: Annotated[str | None, Option(metavar="VERDICT", help="Show only holds, fails, depends, …")] = None,
     article: Annotated[str | None, Option(metavar="ARTICLE", help="Show only this article of the file.")] = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, Option("--csv", help="Print CSV, for a spreadsheet.")] = False,
 ) -> None:
-    """Check each claim of a file as of its article's date. Exit status 2: a faulty file, source or data."""
+    """Check each claim as of its article's date. `new NAME` writes an example, `words` lists the language. Exit status 2: a fault."""
     from research_lib.params import parse_setting, read_values
     from research_lib.reports.plan import Places
     from research_lib.studies.claims.language import grammar
@@ -225,7 +225,7 @@ def claims(
 @app.command(epilog=_examples("new my_question", "new my_question --folder ~/research"))
 def new(
     name: Annotated[str, Argument(metavar="NAME", help="The notebook's name, such as my_question.")],
-    folder: Annotated[Path, Option(parser=_folder, metavar="FOLDER", help="Its folder.", show_default=False)] = PROJECT,
+    folder: Annotated[Path, Option(parser=_folder, metavar="FOLDER", help="Write there", show_default=False)] = PROJECT,
 ) -> None:
     """Write a first notebook of your own, and its parameter file."""
     from research_lib.reports.own import write_own
@@ -250,7 +250,7 @@ def lab(options: Annotated[list[str], Argument(metavar="WORD", help="Passed on t
 
 @app.command(epilog=_examples("sync", "sync --check"))
 def sync(check: Annotated[bool, Option("--check", help="Write nothing; exit 1 if stale.")] = False) -> None:
-    """Write the parameters cells and docs/parameters.md anew."""
+    """Write the parameters cells and docs/parameters.md anew. Their source is research_lib/studies/parameters.py."""
     from research_lib.studies.parameters import sync as sync_files
 
     stale = sync_files(check=check)
@@ -262,8 +262,8 @@ def sync(check: Annotated[bool, Option("--check", help="Write nothing; exit 1 if
 @data.command(epilog=_examples("data pull", "data pull 03_record_sigma/live"))
 def pull(
     words: Words = NONE,
-    _: Annotated[bool, Option("--for", help="Optional word before the files; changes nothing.")] = False,
-    accept: Annotated[bool, Option("--accept", help="Also use data that lost some earlier history.")] = False,
+    _: Annotated[bool, Option("--for", hidden=True)] = False,  # a word before the files
+    accept: Annotated[bool, Option("--accept", help="Accept data even if older dates are gone from it.")] = False,
 ) -> None:
     """Pull what parameter files need, or resume a pull. Exit status 1: something could not be pulled."""
     from research_lib.data.live.network import RetryPolicy

@@ -22,7 +22,7 @@ from research_lib.errors import ParameterError, nearest
 from research_lib.project import display_path, write_whole
 
 SOURCES = ("bundled", "folder", "yahoo", "fred", "french", "sec")
-FOLDER = "with source folder: its path from the project; of several, separated by commas, the first that exists"
+FOLDER = "with source folder: the data folder; of several, separated by commas, the first that exists"
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may be built without the C library
 HIDDEN = r"(?i)(\w*_)?((api|access|private)_?key|secret|passw(or)?d|credentials?)(_\w*)?=|\w*(key|token)\w*=(?=\S*\d)\S{16,}$"
 ASSET_PATTERN = r"^[A-Za-z0-9.^=_-]+(:[a-z_]+)?$"
@@ -82,7 +82,7 @@ class Parameters(NotebookParameters):
 
     source: str = parameter("bundled", "Source", f"{', '.join(SOURCES)}; join several with +")
     data_dir: str = parameter("", "Folder", FOLDER)
-    as_of: OptionalDay = parameter(None, "As of", "the last date that may be known; empty for the last in the data")
+    as_of: OptionalDay = parameter(None, "As of", "the last date whose data may be used; empty for all")
     seed: int = parameter(0, "Seed", "the seed of random draws", ge=0)
 
     @model_validator(mode="after")

@@ -37,7 +37,8 @@ def test_the_record_is_that_of_the_baseline():
     assert found["asof_sigma_rank"].value == 1
     assert (
         f"{found['asof_sigma']} σ, the highest of {show(found['asof_sigma'].n, 'count')} sessions since 1950; "
-        f"a record on {records} of {len(study.definitions)} definitions of σ; unbeaten to the end of 2022" in README
+        f"a record on {records - 1} of {len(study.definitions) - 1} other definitions too; unbeaten to the end of 2022"
+        in README
     )
     whole = RecordSigma.from_params(benchmark="").records.iloc[0]
     assert (str(whole["highest_date"])[:10], RecordSigma.from_params(benchmark="").close.index[-1].year) == (
@@ -47,10 +48,14 @@ def test_the_record_is_that_of_the_baseline():
 
 
 def test_the_rate_cuts_are_those_of_the_baseline():
-    found = study_of(RateCuts, "01_rate_cut_regimes", "baseline").findings
+    study = study_of(RateCuts, "01_rate_cut_regimes", "baseline")
+    found, last = study.findings, f"data to {study.pair.index[-1]:%B %Y}"
     headline, positive = found["headline"], found["rel_positive_12"]
     ahead = round(positive.value * positive.n)
-    assert f"{headline} over 12 months ({headline.interval}), ahead after {ahead} of {positive.n} first cuts" in README
+    assert (
+        f"{headline} over 12 months ({headline.interval}), ahead after {ahead} of {positive.n} first cuts; {last}"
+        in README
+    )
 
 
 def test_sell_in_may_is_that_of_the_sayings():
@@ -60,7 +65,7 @@ def test_sell_in_may_is_that_of_the_sayings():
     reading = one.reading
     assert one.verdict == "holds"
     ends = interval(reading.low, reading.high, "points")
-    assert f"{show(reading.value, 'points')} from November to April ({ends}), {reading.n} years" in README
+    assert f"by {show(reading.value, 'points')[1:]} on average ({ends}), {reading.n} years" in README
 
 
 def test_the_hero_picture_is_current():
