@@ -31,7 +31,7 @@ NUMBER, DATE = "number", "date (yyyy-mm-dd)"
 MISSING = ("", ".", "na", "n/a", "n.a.", "<na>", "@na", "nan", "null", "none", "nd", "nm", "--", "#n/a", "#n/a n/a")
 CALLED = {name: [name, *row["also_called"].split("|")] for name, row in fact_rows("columns.csv").items()}
 LIKE_DATE = r"(?:exchange|pricing|trade|effective)[ _]date|(?:data|sas)date|dates|index|time[ _]period"
-HEADER = rf"(?i)\W*(?:{'|'.join(CALLED['date'])}|{LIKE_DATE})\W*[,;\t|]\W*[^\W\d]"  # a date, and another name beside it
+HEADER = rf"(?i)(?!.*\W\d{{4}})\W*(?:{'|'.join(CALLED['date'])}|{LIKE_DATE})\W*[,;\t|]\W*[^\W\d]"  # dates and more
 FIELDS = {"open", "high", "low", "close", "adj_close", "volume", "dividends", "stock_splits", "capital_gains"}
 LONGEST_HEADER = 1 << 20  # what goes on longer does not go with its rows
 LARGEST_INTEGER = 2**53
@@ -129,7 +129,7 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
     Two rows of header (field and symbol), or a column of symbols, give the adjusted closes, else the closes.
     """
     sheet = open_sheet(path, shown)
-    if symbol := sheet.find(*CALLED["symbol"]):
+    if symbol := sheet.find(*CALLED["symbol"][::-1]):  # a ticker, which statements have, before CRSP's number
         called = {"date": [sheet.date], "company": [symbol], "price": [*CALLED["adj_close"], "close", "price"]}
         long = read_table(
             sheet, {"date": DATE, "company": TEXT, "price": NUMBER}, keys=["date"], called=called

@@ -41,8 +41,8 @@ GROWN_IN_A_YEAR = 2.5  # the fourth figure over the first, where each is the yea
 TOO_EARLY_DAYS = 7  # nobody reports so soon: a date of publication that was made up from the period's end
 YEAR_APART = 1  # a fiscal year's number and the year in which it ends, at most
 # Medians over total assets that no group of companies has: those of a thousand, either way.
-OTHER_UNIT = {"market_value": (0.005, 200.0)}
-OTHER_UNIT |= dict.fromkeys(["debt", "cash", "revenue", "operating_income", "depreciation_amortization"], (0.001, 10.0))
+OTHER_UNIT = {"market_value": (0.005, 200.0), "debt": (0.002, 10.0), "revenue": (0.002, 10.0), "cash": (0.0002, 10.0),
+              "operating_income": (0.0002, 10.0), "depreciation_amortization": (0.0002, 10.0)}  # fmt: skip
 UNIT_STEP = (300, 3000)  # from one year to the next: a thousand, and growth
 DEBT_TOLERANCE = 0.005
 

@@ -33,6 +33,8 @@ def test_names_may_be_spelt_as_in_a_sheet_and_a_company_called_na_is_a_company(t
     assert [str(dtype) for dtype in frame.dtypes] == ["str", "int64", "float64"]
     assert (frame["debt"].iloc[0], frame["debt"].isna().tolist()) == (1.5, [False, True])
     assert list(frame.index) == [2, 4]  # lines of the file
+    header_like = read(tmp_path, "company,sector,fiscal_year,debt\nTIME,Media,2021,1\n")
+    assert header_like["company"].tolist() == ["TIME"]
 
 
 def test_columns_that_are_not_needed_are_read_where_they_are_there(tmp_path):
