@@ -408,10 +408,11 @@ class Leverage(Study):
         found = {"Small": (small, "more than ", self.p.quoted_small), "Large": (large, "", self.p.quoted_large)}
         verdicts = dict(zip(("Large", "Small"), self.quotes["verdict"], strict=True))
         gravest, group = next((words, one) for words in VERDICTS for one in found if verdicts[one] == words)
-        (row, more_than, quoted), owe = found[group], f"{group} companies owe"
+        row, more_than, quoted = found[group]
+        owe, doubt = f"{group} companies owe", "shown" if more_than and row.value > quoted else "ruled out"
         headline = {
             FAILS: f"{owe} {row.value:.1f} times EBITDA, not {more_than}{quoted:g}",
-            NOT_CONTRADICTED: f"{owe} {row.value:.1f} times EBITDA; {more_than}{quoted:g} is not ruled out",
+            NOT_CONTRADICTED: f"{owe} {row.value:.1f} times EBITDA; {more_than}{quoted:g} is not {doubt}",
             HOLDS: f"Small companies do owe more than {quoted:g} times EBITDA: {small.value:.1f}",
         }[gravest]
         return Summary(

@@ -49,10 +49,8 @@ class RecordSigma(Parameters):
         if self.threshold == 0:
             raise ValueError("threshold 0 is no threshold: write how many standard deviations, such as 2.5 or -2.5")
         if self.definition == "price_z" and abs(self.threshold) >= limit:
-            raise ValueError(
-                f"threshold {self.threshold:g} can never be passed: a price_z over {self.window} sessions with ddof "
-                f"{self.ddof} is below {limit:.2f}"
-            )
+            below = f"a price_z over {self.window} sessions with ddof {self.ddof} is below {limit:.2f}"
+            raise ValueError(f"threshold {self.threshold:g} can never be passed: {below}")
         if self.benchmark == self.asset:
             raise ValueError(f"benchmark {self.benchmark} is the asset itself; name another, or leave it empty")
         return self
