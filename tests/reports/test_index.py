@@ -64,7 +64,7 @@ def test_parameters_are_named_as_their_model_names_them_and_long_ones_cut(tmp_pa
     assert rows(page)["other"][0] == "Asset RUT, claims 98 entries"
     assert rows(page)["left"] == ["", "not made: no live snapshot"]
     assert "1 not made: the data is not here" in words(page)
-    assert "failed" not in words(page).partition("All reports")[0]
+    assert "could not" not in words(page)
 
 
 def test_a_failure_says_why_and_points_to_the_report_before_it(tmp_path):
@@ -73,12 +73,15 @@ def test_a_failure_says_why_and_points_to_the_report_before_it(tmp_path):
     (tmp_path / "09_own").mkdir()
     (tmp_path / "09_own" / "a.failed.html").touch()
     page = index(tmp_path, failed, record("09_own/b", "wrong", message="window: must be over 1", summary={}))
-    assert rows(page)["a"][1] == "failed: cell 2: KeyError: a.py. The report before it says: It rose in 3 of 8 cycles"
+    assert (
+        rows(page)["a"][1]
+        == "could not be made: cell 2: KeyError: a.py. The report before it says: It rose in 3 of 8 cycles"
+    )
     assert 'href="09_own/a.failed.html"' in page
     assert 'href="09_own/a.html"' in page
     assert "b.failed.html" not in page
     assert rows(page)["b"][-1] == "wrong: window: must be over 1"
-    assert "2 reports failed" in words(page)
+    assert "2 could not be made" in words(page)
 
 
 def test_a_failure_that_left_no_record_stands_beside_the_last_good_one(tmp_path):
@@ -87,7 +90,10 @@ def test_a_failure_that_left_no_record_stands_beside_the_last_good_one(tmp_path)
     (tmp_path / "09_own" / "a.findings.json").write_bytes(good.to_json())
     for _ in range(2):
         page = index(tmp_path, record("09_own/a", "failed", message="the disk is full", summary={}))
-        assert rows(page)["a"][1] == "failed: the disk is full. The report before it says: It rose in 3 of 8 cycles"
+        assert (
+            rows(page)["a"][1]
+            == "could not be made: the disk is full. The report before it says: It rose in 3 of 8 cycles"
+        )
         failed = record("09_own/a", "failed", message="no kernel", summary={})
         (tmp_path / "09_own" / "a.failed.json").write_bytes(failed.to_json())
 
@@ -110,10 +116,10 @@ def test_a_question_has_one_card_of_the_baseline_with_its_picture(tmp_path):
         (folder / "hero.small.svg").write_text(f"<svg>{slug}</svg>", encoding="utf-8")
     page = index(tmp_path, record("09_own/a"), record("09_own/baseline", to="2025-12-31"), record("08_other/a"))
     cards = re.findall(r"<article.*?</article>", page, re.S)
-    says = "Does it rise? ● claim holds It rose in 3 of 8 cycles By 2 points."
+    says = "● claim holds Does it rise? It rose in 3 of 8 cycles By 2 points."
     assert [words(card) for card in cards] == [says, f"{says} baseline"]
     assert 'href="09_own/baseline.html"' in cards[1]
-    assert "data to 2025-12-31" in words(page)
+    assert "latest data 2025-12-31" in words(page)
 
 
 def test_the_score_counts_verdicts(tmp_path):
@@ -121,7 +127,7 @@ def test_the_score_counts_verdicts(tmp_path):
     findings = [finding(count, name, unit="count") for name, count in counts.items()] + [finding(0.5, "share")]
     page = index(tmp_path, record("04_claims/articles", findings=findings))
     score = re.search(r'<figure class="score".*?</figure>', page, re.S)[0]
-    assert words(score) == "39 15 2 11 67 claims, articles : 39 holds 15 fails 2 stand-in 11 no data"
+    assert words(score) == "39 15 2 11 67 claims (report: articles) : 39 holds 15 fails 2 stand-in 11 no data"
     assert f"flex-grow:39;background:{VERDICT_LOOK['holds'][0]}" in score
     assert 'class="score"' not in index(tmp_path, record("09_own/a", findings=[finding(0.5)]))
 
