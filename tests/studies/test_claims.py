@@ -131,6 +131,7 @@ def cooled(marked: pd.Series, quiet: int) -> list[pd.Timestamp]:
         # A month among the months.
         ("{of: GSPC, when: season Sep, say: [lowest rank of mean, rank of share]}", LAST, lambda p: [
             (m := p.month[:"2022-11"].pct_change().groupby(lambda day: day.month)).mean().rank()[9], (m.agg(lambda x: (x.dropna() > 0).mean())).rank(ascending=False, method="min")[9]]),
+        ("{of: GSPC, take: z 252 prior of change 5}", LAST, lambda p: [np.log(p.close).diff().iloc[-5:].sum() / p.moved.iloc[-257:-5].std() / 5**0.5]),
         # Ranks, records and runs.
         ("{of: GSPC, take: change 1, say: rank, from: [1950, 2000]}", "2020-03-24", lambda p: [1 + (p.moved[a:"2020-03-24"] > p.moved["2020-03-24"]).sum() for a in ("1950", "2000")]),
         ("{of: GSPC, take: change 1, say: highest since}", "2020-03-24", lambda p: [p.moved[:"2020-03-23"][lambda x: x >= p.moved["2020-03-24"]].index[-1]]),
@@ -384,10 +385,11 @@ TWO = "{of: GSPC, take: [change 1, change 2], say: [value, lowest]}"
          "change 2, value (−1.60%, fails); change 2, lowest (−24.57%, fails)."),
         # A fact is compared, a forecast is judged by many cases, and a list of steps is no chain of them.
         ("{of: IXIC, take: slope on GSPC}", "1.2", "2018-12-31", {}, "holds", "slope on GSPC: 1.18"),
-        ("{of: GSPC, after: 252, say: mean}", "at least 0%", LAST, {"kind": "tendency"}, "holds", "S&P 500 (after: 252): +9.05% (72 cases"),
+        ("{of: GSPC, after: 252, say: mean}", "at least 0%", LAST, {"kind": "tendency"}, "holds", "Mean of S&P 500, over the next 252 sessions: +9.05% (72 cases"),
         ("{of: GSPC, when: record, after: 252}", "at least 0%", LAST, {"kind": "forecast"}, "untestable", "judged by many cases"),
         ("{of: GSPC, when: record, after: 252}", "at least 0%", LAST, {}, "fails", "(the last of 1,3"),
-        ("{of: GSPC, take: [change 1, z 50]}", "1", LAST, {}, "untestable", "a list gives a percentage and a sigma; `then` joins steps"),
+        ("{of: GSPC, take: [change 1, z 50], at: 2022-12-27}", "-50 to 0", LAST, {}, "holds", "on all 2 definitions (change 1; z 50)"),
+        ("{of: GSPC, take: z 252 prior of change 1}", "-21.7 ± 0.1 sigma", "1987-10-19", {}, "holds", "in σ of the 252 sessions before: −21.75"),
         ("{of: GSPC, take: fall episodes 20 length, say: mean}", "289 days", LAST, {}, "untestable", "gives a length in sessions; write it in session"),
         # The days that are printed are those of the cases.
         ("{of: GSPC, take: change 1, when: weekday Monday, say: count, at: 2017}", 46, LAST, {}, "holds", "(46 cases, 2017-01-03 to 2017-12-29)"),
@@ -640,7 +642,7 @@ def test_the_sayings_are_decided_offline_and_shown_as_cards() -> None:
     assert (sayings.decided >= 30, sayings.counts["fails"] >= 3, sayings.counts["holds"] >= 15) == (True, True, True)
     html, failing = sayings.show.wrong._repr_html_(), [one for one in sayings.results if one.verdict == "fails"]
     assert html.count("<li") == len([one for one in failing if not one.claim.reading])
-    assert 'id="OCT1"' in html
+    assert 'id="JAN2"' in html
     assert "not borne out" in sayings.show.readings.title
     assert "no claim is a forecast" in sayings.show.forecasts
     drawn = picture(next(one for one in sayings.results if one.claim.id == "OCT1"))

@@ -149,7 +149,7 @@ MANY = {"of": ["A"] * 10, "take": ["change 1"] * 10, "from": ["1950"] * 10}
     [
         ("{of: GSPC, take: averge 50}", "take: unknown word 'averge 50'; did you mean average?"),
         ("{of: GSPC, take: change}", "take: 'change' is incomplete or misspelt; write change <k>"),
-        ("{of: GSPC, take: z 50 prior of change 5}", "take: 'z 50 prior of change 5' is incomplete or misspelt; write z <k>"),
+        ("{of: GSPC, take: z 50 distance of change 5}", "take: 'z 50 distance of change 5' is incomplete or misspelt; write z <k>"),
         ("{of: GSPC, take: spell}", "write spell|age of <condition>"),
         ("{of: GSPC, take: spell abve 3}", "when: unknown word 'abve 3'; did you mean above?"),
         ("{of: GSPC, wen: up}", "check: unknown word wen; did you mean when?"),
@@ -178,7 +178,6 @@ MANY = {"of": ["A"] * 10, "take": ["change 1"] * 10, "from": ["1950"] * 10}
         ("{of: GSPC, after: soon}", "after: 'soon' is incomplete or misspelt; write <n>[ weeks|months|years]"),
         ("{of: GSPC, take: YTD}", "unknown word 'YTD'; write year to date"),
         ("{of: GSPC, take: change 5 days}", "write change <k>[ weeks|months|years]"), ("{of: GSPC, take: change 5 days}", "a bare number is of sessions"),
-        ("{of: GSPC, season: Sep}", "check: unknown word season; write when: season Sep"),
         ("{of: RUT/GSPC, take: change 5}", "is two lines; write of: RUT, less: GSPC or of: RUT, per: GSPC"),
         ("{of: GSPC, after: 5, when: up, less: all other days}", "'all other days' is no price or series"),
         ("{of: GSPC, when: season Sep or season Oct, say: share}", "a season beside `or` needs `take`"),

@@ -40,14 +40,11 @@ CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at",
 LISTS = ("on", "years")  # a list of days or of years is one condition, not an axis
 MOST_READINGS = 500
 MONTHS = "january february march april may june july august september october november december"
-NAMED = {"q1": "Jan-Mar", "q2": "Apr-Jun", "q3": "Jul-Sep", "q4": "Oct-Dec", "h1": "Jan-Jun", "h2": "Jul-Dec"}
 ELECTIONS = {"election": 0, "post-election": 1, "midterm": 2, "pre-election": 3}
 NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"  # 1,5 is none
 UNITS = SPELLED["units"] | {f"{period}{s}": period for s in ("s", "") for period in PERIODS}
 AMOUNT = rf"{NUMBER} ?(?:{'|'.join(UNITS)})?"
-PLACES = {"k": r"[1-9]\d{0,4}", "n": r"-?[1-9]\d{0,4}", "x": AMOUNT, "y": AMOUNT, "name": r"\S+", "year": r"\d{4}"}
-PLACES |= {"names": r"\S*[A-Za-z]\S*(?:,? \S*[A-Za-z]\S*)*", "date": r"\d{4}(?:-\d\d){0,2}"}
-PLACES |= {"bp": r"\d{1,4}", "share": r"\d{1,3}", "moved": r"[1-9]\d{0,2}", "season": ".+?", "percent": r"-?[\d.]+ ?%?"}
+PLACES = dict(SECTIONS["places"]) | {"x": AMOUNT, "y": AMOUNT}
 PLACES["level"] = rf"{AMOUNT}|(?:average|highest|lowest)(?: {PLACES['k']})?"
 SEASON_END = re.compile(r"(?:(first|last)? ?([1-9]\d?) (?:sessions )?(?:of )?)?([A-Za-z]{3,9})(?: (\d\d?))?")
 FIGURE = re.compile(
@@ -56,7 +53,7 @@ FIGURE = re.compile(
 )
 
 
-def grammar(forms: str = GRAMMAR) -> str:
+def grammar(forms: str = GRAMMAR.partition("\n\n[ranked")[0]) -> str:
     """Write the whole language on a page, or some forms of it, as a person writes them."""
     return re.sub(r"<\w+:([^>]+)>", r"\1", forms.replace("<level>", "<x>|average <k>")).replace("?", "")
 
@@ -241,9 +238,7 @@ def _require_known(raw: object, known: Sequence[str], part: str) -> None:
     if not isinstance(raw, Mapping):
         raise ValueError(f"{part}: {raw!r}: write a line like {{of: RUT, take: change 5, say: value}}")
     for key in (key for key in raw if key not in known):
-        home = [part for part, form in WORDS[::-1] if key in grammar(form).partition(" ")[0].split("|")]
-        why = f"; write {home[0]}: {key} {write(raw[key])}" if home else nearest(str(key), known)
-        why = ", behind a comma: put the text into quotes" if raw[key] is None else why
+        why = nearest(str(key), known) if raw[key] is not None else ", behind a comma: put the text into quotes"
         raise ValueError(f"{part}: unknown word {key}{why}")
 
 
@@ -309,7 +304,7 @@ def _when(raw: Any, check: Mapping[str, Any], line: Line | None = None) -> tuple
 
 def read_season(text: str) -> list[tuple[int, str, int]]:
     """Read a season's two ends, each (month, first or last or day, how many); a `ValueError` says how to write it."""
-    first, dash, last = NAMED.get(text.strip().lower(), text.replace(" to ", "-")).partition("-")
+    first, dash, last = SPELLED["seasons"].get(text.strip().lower(), text.replace(" to ", "-")).partition("-")
     ends = []
     for one in (first, last if dash else first):
         found = SEASON_END.fullmatch(one.strip())

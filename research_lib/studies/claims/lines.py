@@ -1,5 +1,6 @@
 """Prices and series, what is taken of them, each cut at the end of its history first, and which days meet a condition."""
 
+import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -219,7 +220,11 @@ class Lines:
             other = one.per or one.less
             beside = (" over " if one.per else " minus ") + self.title(other) if other else ""
             every = "" if one.every == "session" or isinstance(one.of, Line) else f", every {one.every}"
-            return self.title(one.of) + beside + every + "".join(f", {step.text}" for step in one.take)
+            ways = language.SECTIONS["in words"]
+            said = [next((re.sub(a, b, x.text) for a, b in ways if re.fullmatch(a, x.text)), x.text) for x in one.take]
+            period = "session" if str(one.bare.of).partition(":")[0] in self.symbols else "period"
+            steps = "".join(f", {step}" for step in said).replace("PERIOD", one.bare.every.replace("session", period))
+            return self.title(one.of) + beside + every + steps
         asset = Asset.parse(one or "")
         known = describe_asset(str(asset)).name if asset.symbol in self.symbols else describe_series(one or "").name
         names = {"close": "", "total": " with dividends", "adj_close": " with dividends"}
@@ -268,7 +273,11 @@ def taken(values: Values, step: Phrase) -> Values:  # noqa: C901, PLR0911, PLR09
         case "z" | "z of change":
             name: Any = "return_z" if step["moved"] else SIGMAS.get(step["definition"], "distance_vol")
             settings = SigmaSettings(k, int(step["ddof"] or 1), return_sessions=step.number("moved") or 1)
-            return values.of(sigma_path(x.dropna().rename("the line"), name, settings), "sigma")
+            found = sigma_path(x.dropna().rename("the line"), name, settings)
+            if step["moved"] and step["definition"]:  # prior: over the deviation of the k before the move
+                spread = _rolling(history.change(x.dropna(), 1), "deviation", k)
+                found *= spread / spread.shift(settings.return_sessions)
+            return values.of(found, "sigma")
         case "spell" | "age of":
             count = history.spell_lengths if step.word == "spell" else history.age
             return values.of(count(marks(values, read("when", step["condition"]))).astype(float), values.period, "runs")
@@ -434,12 +443,9 @@ def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":  # noqa: C901, P
     return pd.Series(np.asarray(found, dtype=bool), index=x.index, dtype=bool)
 
 
-_all_changes = cache(load_target_changes)
-
-
+@cache
 def _target_changes(end: pd.Timestamp) -> pd.DataFrame:
-    known = _all_changes().loc[:end]
-    return known if len(known) else load_target_changes(as_of=end)  # which says that there are none
+    return load_target_changes(as_of=end)
 
 
 @cache

@@ -148,7 +148,7 @@ class Claims(Study):
     def wrong(self) -> Cards:
         """Figures that do not hold."""
         found = self._failing(read=False)
-        title = f"{plural(len(found), 'published figure')} {'does' if len(found) == 1 else 'do'} not hold"
+        title = f"{plural(len(found), 'claim')} {'does' if len(found) == 1 else 'do'} not hold"
         return _cards(title, found, "every figure that the data decides holds, or depends on a definition")
 
     @figure
@@ -182,7 +182,7 @@ class Claims(Study):
     @table("Every claim with its verdict", COLUMNS, unit="text")
     def all_claims(self) -> pd.DataFrame:
         """Every claim."""
-        return as_frame(self.results)
+        return as_frame(self.results).replace({"verdict": {OPEN: VERDICT_LOOK[OPEN][2]}})
 
     def summary(self) -> Summary:
         """Say how many claims hold, which do not, and what that rests on."""
@@ -193,22 +193,22 @@ class Claims(Study):
             text += f" One that fails: {one.claim.says} (published {one.stated}, computed {one.computed})."
         numbers = {
             f"hold, {counts[ROUGHLY]} of them roughly": holds,
-            f"fail, {len(wrong)} of them published figures": counts[FAILS],
+            f"fail, {counts[FAILS] - len(wrong)} of them on our reading": counts[FAILS],
             "depend on a definition that is left open": counts[DEPENDS],
             f"not decided: {counts[OPEN]} not shown, {undecided - counts[OPEN]} for want of data": undecided,
         }
         return Summary(
             verdict="finding" if self.decided else NO_DATA,
-            headline=f"{holds} of {plural(self.decided, 'claim')} that data can decide hold; {counts[FAILS]} fail",
+            headline=f"Of {plural(self.decided, 'claim')} that could be checked, {holds} hold and {counts[FAILS]} fail",
             standfirst=text,
             numbers=tuple((str(number), label) for label, number in numbers.items()),
             hero="scoreboard",
             limits=(
-                "A figure that fails is one that daily data does not reproduce; the series used is named in each card.",
-                "A tendency holds only where its whole 95% interval does; few cases leave it open.",
+                "A figure that fails is one that our data does not reproduce; the series used is named in each card.",
+                "A tendency holds only if its whole 95% interval agrees; if there are too few cases, it is not shown.",
                 "Each claim is a paraphrase, and one line of ours computes it: another reading may give another verdict.",
             ),
-            change_mind="Another vendor's data for a figure that fails; a definition that a claim names and its line does not use.",
+            change_mind="Other data that confirm a figure that fails; proof that our line does not use the claim's definition.",
         )
 
 
@@ -272,7 +272,8 @@ def claims_report(  # the command's options
 
 
 def _lines(one: Result, width: int) -> str:
-    figures = f"Published {one.stated}, computed {one.computed}. " if one.readings else ""
+    source = "Tested:" if one.claim.reading or one.claim.kind != "fact" else "Published"
+    figures = f"{source} {one.stated}, computed {one.computed}. " if one.readings else ""
     parts = [one.claim.says + (f" (read as: {one.claim.reading})" if one.claim.reading else ""), figures + one.text]
     parts += [f"What happened: {one.happened}"] if one.happened else []
     body = "\n".join(fill(part, max(width, 40), initial_indent="  ", subsequent_indent="  ") for part in parts)

@@ -26,7 +26,6 @@ ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units i
 ROUGH_SHARE = 0.25  # of the figure at most, or one unit: of a number of one digit three units are much
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
 LISTED = 3
-PERCENTAGES = ("fraction", "difference", "share")  # a bare figure of these is one of percent
 NEAR = "near the published figure, within three units of its last digit"
 MISFIT = "the line does not fit together"
 SMALL = 0.01  # shares and differences below a point are shown to two places
@@ -104,9 +103,6 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
             readings = read_all(check, lines, day, uncertain=claim.kind != "fact")
             wholes = [replace(one, choices=(*check.choices, *one.choices, *dated)) for one in readings]
             found += [(one, verdict_of(one, claim.figure)) for one in wholes]
-            kinds = {"percentage" if one.kind in PERCENTAGES else one.kind for one, _ in found}
-            if not claim.figure.unit and len(kinds) > 1:
-                raise ParameterError(f"a list gives a {' and a '.join(sorted(kinds))}; `then` joins steps of one line")
         except (InsufficientDataError, DataError) as reason:
             missing[str(reason)] = None
         except ParameterError as fault:
@@ -188,9 +184,11 @@ def _evidence(claim: Claim, found: Sequence[Found], verdict: str, lines: Lines) 
     counted = f"the last of {counted}" if is_last else counted
     span = " to ".join(dict.fromkeys(str(day.date()) for day in (reading.first, reading.last)))
     line = (check.then or check.line).bare if check.after else check.line
-    seasons = [f", change over {one.phrase['season']}" for one in check.when if one.phrase["season"] and not line.take]
-    where = f" (after: {check.after.text})" if check.after else "".join(seasons[:1])
-    subject = check.special.text if check.special else lines.title(line) + where
+    seasons = [one.phrase for one in check.when if one.phrase["season"] and not line.take]
+    steps = [check.after] if check.after else seasons[:1]
+    said = f"{check.say.text} of ".replace("share of", "share above 0 of" if steps else "share of")
+    said = "" if check.say.word == "value" or "since" in check.say.word else said
+    subject = check.special.text if check.special else said + lines.title(replace(line, take=(*line.take, *steps)))
     parts = [f"{subject}: {shown(reading, reading.value, unit)} ({counted}{span})"]
     if reading.uncertain:
         ends = [shown(reading, end, unit) for end in (reading.low, reading.high)]
@@ -213,7 +211,8 @@ def _evidence(claim: Claim, found: Sequence[Found], verdict: str, lines: Lines) 
         return [*parts, claim.stand_in]
     if verdict == DEPENDS:
         return [*parts, _what_decides(found, unit)]
-    return [*parts, f"on all {len(found)} definitions"] if len(found) > 1 else parts
+    names = [", ".join(dict(one.choices).values()) for one, _ in found]
+    return [*parts, f"on all {len(found)} definitions ({_listed(names)})"] if len(found) > 1 else parts
 
 
 def _what_decides(found: Sequence[Found], unit: str) -> str:
@@ -255,9 +254,8 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
         last = lines.pair(line, pd.Timestamp("2200-01-01"))[0].known().days[-1]
         if check.says_date:
             asked = replace(check, say=read("say", "first date"), start=next_session(day).date(), asked=None, to=None)
-            (met,) = read_all(asked, lines, last)
-            day_met = met.value.date() if isinstance(met.value, pd.Timestamp) else None
-            return f"Met on {day_met}." if day_met else f"Not met by {last.date()}."
+            met: Any = read_all(asked, lines, last)[0].value
+            return f"Met on {met.date()}." if met is not None else f"Not met by {last.date()}."
         if season is not None and after is None:  # the one under way, or else the next
             ends = lines.values(replace(line, take=(season,)), last).days
             after = read("after", f"until {min(ends[ends > day], default=last).date()}")
