@@ -60,6 +60,7 @@ class Record(BaseModel):
     title: str = ""  # the notebook's first heading
     # The study's summary; empty where the notebook shows none.
     question: str = ""
+    claim: str = ""  # what the verdict is about
     verdict: str = ""
     headline: str = ""
     standfirst: str = ""
