@@ -100,8 +100,5 @@ def write_own(name: str, folder: Path) -> tuple[Path, Path]:
     if taken := [path for path in (notebook, file) if path.exists()]:
         raise ParameterError(f"{display_path(taken[0])} is there already: take another name")
     text = (Path(__file__).parent / "templates" / "own.ipynb").read_text(encoding="utf-8").replace("NAME", name)
-    try:
-        write_whole({notebook: text.encode(), file: b"asset: IXIC\nwindow: 126\n"})
-    except OSError as error:
-        raise ParameterError(f"{folder}: cannot be written ({error.strerror})") from None
+    write_whole({notebook: text.encode(), file: b"asset: IXIC\nwindow: 126\n"})
     return notebook, file
