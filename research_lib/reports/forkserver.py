@@ -107,7 +107,12 @@ def end_tree(pid: int) -> None:
         for process in [*kernel.children(recursive=True), kernel]:  # it may not lead a group yet
             with suppress(psutil.Error):
                 process.kill()
-    with suppress(OSError):
+    end_group(pid)
+
+
+def end_group(pid: int) -> None:
+    """Kill what is left of a kernel's process group, also where the kernel itself has ended."""
+    with suppress(OSError, AttributeError):  # Windows has no groups
         os.killpg(pid, signal.SIGKILL)
 
 
@@ -167,13 +172,13 @@ def serve(run: Connection) -> dict[str, Any] | None:
     with suppress(EOFError, OSError):
         while True:
             while later and not run.poll():
-                importlib.import_module(later.pop(0))
+                with suppress(Exception):  # what is broken is the kernel's to say
+                    importlib.import_module(later.pop(0))
                 gc.freeze()
             asked = run.recv()
             if isinstance(asked, int):
                 if codes[asked] is None and os.waitid(os.P_PID, asked, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                    with suppress(OSError):  # what it left; its number is not given again before it is reaped
-                        os.killpg(asked, signal.SIGKILL)
+                    end_group(asked)  # its number is not given again before it is reaped
                     codes[asked] = os.waitstatus_to_exitcode(os.waitpid(asked, 0)[1])
                 run.send(codes[asked])
                 continue

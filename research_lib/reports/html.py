@@ -1,7 +1,6 @@
 """From an executed notebook to one HTML page that needs no network and no script, and to the files beside it."""
 
 import base64
-import hashlib
 import json
 import mimetypes
 import re
@@ -117,12 +116,22 @@ def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None
 
 
 def files_beside(notebook: NotebookNode, record: Record) -> dict[str, bytes]:
-    """Return, by what follows the slug, the picture that the index shows: the hero, small."""
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    named = {output.get("metadata", {}).get("research_lib", {}).get("id"): output for output in outputs}
-    html = named[record.hero].data["text/html"] if record.hero in named else ""
-    drawn = re.findall(r'<svg class="narrow".*?</svg>', html, re.DOTALL)
-    return {f"figures/{record.hero}.small.svg": one.encode() for one in drawn[:1]}
+    """Return, by what follows the slug, the files beside a page: figures as SVG, the hero small, words for an e-mail."""
+    files = {"summary.txt": f"{summary_text(record)}\n".encode()} if record.headline else {}
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        about, html = output.get("metadata", {}).get("research_lib", {}), output.get("data", {}).get("text/html", "")
+        if about.get("kind") == "figure":
+            path = f"figures/{about['id']}"
+            whole = re.findall(r'href="data:image/svg\+xml,([^"]*)"', html)
+            small = re.findall(r'<svg class="narrow".*?</svg>', html, re.DOTALL) if about["id"] == record.hero else []
+            files |= {f"{path}.svg": unquote(one).encode() for one in whole[:1]}
+            files |= {f"{path}.small.svg": one.encode() for one in small[:1]}
+    return files
+
+
+def summary_text(record: Record) -> str:
+    """Say a report in about 80 words, for an e-mail."""
+    return f"{record.headline}\n\n{record.standfirst}\n\n({record.name}, data to {record.data_to or 'unknown'})"
 
 
 def to_pdf(page: Path) -> Path:
@@ -150,7 +159,7 @@ def templates() -> Environment:
     environment.filters.update(
         ansi2html=ansi2html, strip_ansi=strip_ansi, lines=_lines, markdown=_markdown, without_paths=without_paths,
         highlighted=lru_cache(256)(Highlight2HTML(pygments_lexer="ipython3")), setting=show_setting,
-        indented=partial(json.dumps, indent=2, ensure_ascii=False),
+        indented=partial(json.dumps, indent=2, ensure_ascii=False), summary=summary_text,
     )  # fmt: skip
     return environment
 
@@ -204,12 +213,8 @@ def _cleaned(html: str, folder: Path | None = None, own: dict[str, Any] | None =
                 del tag[name]
     if not soup.find(SEEN) and not soup.get_text(strip=True):
         return ""
-    name = f"own-{hashlib.sha256(html.encode('utf-8', 'replace')).hexdigest()[:8]}"
-    styles = soup.find_all("style", string=True)
-    for tag in styles:  # acts on what it came with, not on the whole page
-        tag.string = f"@scope (.{name}) {{ {tag.string} }}"
     more = _part("missing", "A part of this needs script, which this page does not have.") if scripts else ""
-    return f'<div class="{name}">{soup}</div>{more}' if styles else f"{soup}{more}"
+    return f"{soup}{more}"
 
 
 def _embed(tag: Tag, folder: Path | None, own: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbformat import NotebookNode
 
-from research_lib.reports.forkserver import FORK_SERVER, end_tree
+from research_lib.reports.forkserver import FORK_SERVER, end_group, end_tree
 
 PROVISIONER = "research-lib-forked"
 
@@ -110,8 +110,8 @@ class Execution:
     def stop(self, reason: str = "") -> None:
         """Kill the kernel and all that it started; Papermill then ends with an error, which `reason` explains."""
         self.stopped_because = self.stopped_because or reason
-        if self.process is not None and self.process.poll() is None:
-            end_tree(self.process.pid)
+        if self.process is not None:
+            (end_tree if self.process.poll() is None else end_group)(self.process.pid)  # what it started may outlive it
 
     def note_exit(self, cell_index: int, execute_reply: Mapping[str, Any], **_: object) -> None:
         """Note which cell asked its kernel to end; nbclient calls this after each cell."""

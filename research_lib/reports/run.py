@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +12,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
-from urllib.parse import unquote
 
 from filelock import FileLock
 from rich.console import Console
@@ -60,13 +58,12 @@ def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any
             missing = [one.record(Status.INTERRUPTED, "not made") for one in plan.reports if one.name not in ended]
             records += missing
             _write_summary(output, request, records, finished=not missing)
-            index = output / INDEX
-            links = re.findall(r'href="([^"#]+/[^"]+\.html)"', index.read_text("utf-8")) if index.exists() else [INDEX]
-            deleted = [link for link in links if not (output / unquote(link)).exists()]
-            if deleted or any(one.status is not Status.UNCHANGED for one in records):
-                from research_lib.reports.index import write_index
+            with FileLock(output / ".lock"):  # the run that ends last has read all that is there
+                written = index.stat().st_mtime if (index := output / INDEX).exists() else 0.0
+                is_old = any(one.stat().st_mtime >= written for one in output.glob("*/"))  # after a kill or a removal
+                if is_old or any(one.status is not Status.UNCHANGED for one in records):
+                    from research_lib.reports.index import write_index
 
-                with FileLock(output / ".lock"):  # the run that ends last has read all that is there
                     write_index(output, records)
     except OSError as error:
         raise ReportError(f"reports cannot be written to {output}: {error}") from error
@@ -82,7 +79,11 @@ def _write_summary(output: Path, request: Mapping[str, Any], records: Sequence[R
         "counts": dict(Counter(str(record.status) for record in records)),
         "reports": [{"name": one.name, **one.model_dump(mode="json", include=IN_SUMMARY)} for one in records],
     }
-    write_whole({output / "summary.json": (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()})
+    output.mkdir(parents=True, exist_ok=True)
+    with FileLock(output / ".lock"):  # as for all that is written below
+        for left in output.rglob(".making-*"):  # by a run that was killed
+            left.unlink()
+        write_whole({output / "summary.json": (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()})
 
 
 def _make(plan: Plan, options: Options, interrupted: Callable[[], bool]) -> Iterator[Record]:
@@ -218,17 +219,20 @@ def up_to_date(report: Report) -> Record | None:
 
 def publish(report: Report, record: Record, made: Files) -> Record:
     """Put a report's files in place of older ones; one that failed stands beside the last good one, never in its place."""
-    files, before, old = dict(made), read_record(report.file(GOOD)), {report.file(suffix) for suffix in FAILURE}
+    files, before = dict(made), read_record(report.file(GOOD))
+    old = [
+        report.file(suffix) for suffix in reversed(FAILURE)
+    ]  # the record last: until it goes, the report is made anew
     if record.status is Status.OK:
         if before:
             same = before.inputs == record.inputs
             record = record.with_(previous=before.previous if same else before.with_(previous=None))
             files[GOOD] = record.to_json()  # still last: with its record a report counts as made
-        old |= {*report.file("figures").glob("*"), report.file("summary.txt"), report.file("pdf")}
+        old += [*report.file("figures").glob("*"), report.file("summary.txt"), report.file("pdf")]
     paths = {report.file(suffix): content for suffix, content in files.items()}
     with FileLock(report.folder.parent / ".lock"):  # another run may make the same report
         write_whole(paths)
-        for path in old - paths.keys():
+        for path in (one for one in old if one not in paths):
             path.unlink(missing_ok=True)
     return record
 

@@ -127,11 +127,13 @@ def test_a_fold_ends_with_the_next_heading_and_contents_lead_to_every_section_an
     assert all(f'id="{name}"' in html for name in links)
 
 
-def test_beside_a_page_stands_its_hero_for_the_index(answered):
+def test_beside_a_page_stand_its_pictures_and_a_summary(answered):
     notebook, record, _ = answered
     files = files_beside(notebook, record)
-    assert list(files) == ["figures/hero.small.svg"]
+    assert set(files) == {"figures/hero.svg", "figures/hero.small.svg", "summary.txt"}
+    assert b"Two is more" in files["figures/hero.svg"]
     assert files["figures/hero.small.svg"].startswith(b'<svg class="narrow"')
+    assert len(files["summary.txt"].split()) <= 80
     assert files_beside(new_notebook(), asked()) == {}
 
 
@@ -171,7 +173,7 @@ def test_own_notebooks_show_everything_in_order():
     (shows(html="<b>1</b><script>draw()</script>", plain="<Chart>"), "<b>1</b><p class=\"missing\">A part of this needs script"),
     (shows(**{"html": "<style>p{}</style><script>x()</script>", "image/png": PNG}), "data:image/png"),
     (shows(html="<div>\n</div>", plain="Empty DataFrame"), ">Empty DataFrame<"),
-    (shows(html="<style>p{color:red}</style><p>a", plain="a"), "><style>@scope (.own-"),
+    (shows(html="<style>p{color:red}</style><p>a", plain="a"), "<style>p{color:red}</style>"),
     (says(r"\frac{\sqrt{x}}{2} \d+\s\w GET /api/v1/users //div/a/b"), r">\frac{\sqrt{x}}{2} \d+\s\w GET /api/v1/users //div/a/b<"),
     (says("at /home/me/a.py, C:\\Users\\me\\b.py"), ">at a.py, b.py<"),
     (shows(**{"html": "<script>draw()</script>", "image/png": PNG}), "data:image/png"),
