@@ -34,7 +34,7 @@ from research_lib.reports.record import MADE, Record
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADLINE_TAG, FOLD_TAG, PAPERMILL_ERROR_TAG = "headline", "fold", "papermill-error-cell-tag"
-MOST_LETTERS, MOST_CHARACTERS, MOST_OF_AN_ADDRESS = 400_000, 3_000_000, 200  # of a text, of a user's HTML, in it
+MOST_LETTERS, MOST_CHARACTERS = 400_000, 3_000_000  # of a text, and of a user's HTML
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 
 NAME = r"[^\s/\\:'\"<>]+"
@@ -223,7 +223,7 @@ def _embed(tag: Tag, folder: Path | None, own: dict[str, Any]) -> None:
         tag.get("src") or tag.get("data") or next((one["src"] for one in tag.select("source[src]")), "")
     ).strip()
     data, file = address if address.startswith("data:") else "", unquote(re.sub(r"[?#].*", "", address))
-    kind = mimetypes.guess_type(file[-MOST_OF_AN_ADDRESS:])[0]
+    kind = mimetypes.guess_type(file[-200:])[0]
     if address.startswith("attachment:"):
         bundle = own.get(unquote(address.removeprefix("attachment:")), {})
         data = next((f"data:{kind};base64,{data}" for kind, data in bundle.items() if kind.startswith("image/")), "")
@@ -231,9 +231,7 @@ def _embed(tag: Tag, folder: Path | None, own: dict[str, Any]) -> None:
         with suppress(OSError):
             data = f"data:{kind};base64,{base64.b64encode((folder / file).read_bytes()).decode()}"
     if not data or tag.name not in SEEN:
-        said = (
-            f"{tag.name.replace('img', 'picture')} not in this page{': ' * bool(address)}{address[:MOST_OF_AN_ADDRESS]}"
-        )
+        said = f"{tag.name.replace('img', 'picture')} not in this page{': ' * bool(address)}{address[:200]}"
         tag.name, tag.attrs, tag.string = "em", {}, f"[{said}]"
     elif tag.name == "img":
         tag["src"], tag["alt"] = data, tag.get("alt") or "Picture"

@@ -58,7 +58,7 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
     found = [(good, one) for good in _good(ordered) for one in good.findings]
     numbers = [{"notebook": good.notebook, "slug": good.slug, **one.model_dump()} for good, one in found]
     table = pd.DataFrame(numbers, columns=["notebook", "slug", *FIELDS], dtype=object)
-    write_whole({output / "index.html": page.encode(), output / "findings.csv": table.to_csv(index=False).encode()})
+    write_whole({output / "findings.csv": table.to_csv(index=False).encode(), output / "index.html": page.encode()})
 
 
 def as_words(name: str) -> str:
@@ -99,7 +99,7 @@ def _differences(family: Sequence[Record]) -> dict[str, str]:
     for record in known:
         names = [name for name in differing([record.parameters, base.parameters]) if name not in UNSAID]
         names.sort(key=OF_THE_DATA.__contains__)
-        settings = [f"{titles.get(one, as_words(one))} {show_setting(record.parameters.get(one))}" for one in names]
+        settings = [f"{titles.get(one, as_words(one))}: {show_setting(record.parameters.get(one))}" for one in names]
         more = f" and {len(settings) - MOST_DIFFERENCES} more" if len(settings) > MOST_DIFFERENCES else ""
         said[record.name] = ", ".join(settings[:MOST_DIFFERENCES]) + more
     return said

@@ -81,8 +81,9 @@ def _write_summary(output: Path, request: Mapping[str, Any], records: Sequence[R
     }
     output.mkdir(parents=True, exist_ok=True)
     with FileLock(output / ".lock"):  # as for all that is written below
-        for left in output.rglob(".making-*"):  # by a run that was killed
-            left.unlink()
+        for place in ("", "*/", "*/*.figures/"):  # where reports write, and a run that was killed has left drafts
+            for left in output.glob(f"{place}.making-*"):
+                left.unlink()
         write_whole({output / "summary.json": (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()})
 
 

@@ -48,7 +48,7 @@ def test_a_row_says_what_differs_what_was_found_and_how_sure(tmp_path):
     page = index(tmp_path, record("09_own/baseline"), wide)
     found, number = rows(page), "+0.3 pp in a year (−9.8 to +10.4)"
     assert found["baseline"] == ["", "● holds It rose in 3 of 8 cycles", number, "2018-12-31"]
-    assert found["wide window"][0] == "window 100"
+    assert found["wide window"][0] == "window: 100"
     assert 'href="09_own/wide_window.html"' in page
     assert "Does it rise?" in words(re.search(r'<tr class="family">.*?</tr>', page, re.S)[0])
 
@@ -61,7 +61,7 @@ def test_parameters_are_named_as_their_model_names_them_and_long_ones_cut(tmp_pa
         record("03_record_sigma/other", parameters={"asset": "RUT", "claims": claims}),
         record("03_record_sigma/left", "left_out", parameters={}, message="no live snapshot", summary={}),
     )
-    assert rows(page)["other"][0] == "Asset RUT, claims 98 entries"
+    assert rows(page)["other"][0] == "Asset: RUT, claims: 98 entries"
     assert rows(page)["left"] == ["", "not made: no live snapshot"]
     assert "1 not made: the data is not here" in words(page)
     assert "could not" not in words(page)
@@ -165,7 +165,7 @@ def test_a_point_of_a_sweep_may_lack_its_number_and_one_alone_is_no_sweep(tmp_pa
     assert "sweep-09_own-a" not in index(tmp_path / "trials", *trials)
     alone = record("09_own/a--window=100", parameters={"window": 100, "asset": "GSPC"})
     page = index(tmp_path, record("09_own/a"), alone, record("my--own/a"), record("my--own/b"))
-    assert {name: cells[0] for name, cells in rows(page).items()} == {"a": "", "a--window=100": "window 100", "b": ""}
+    assert {name: cells[0] for name, cells in rows(page).items()} == {"a": "", "a--window=100": "window: 100", "b": ""}
     assert "Variants of" not in page
 
 
