@@ -129,7 +129,7 @@ def test_odd_surroundings_do_no_harm(copy):
     )
     page = copy / "reports" / "03_record_sigma" / "smoke.html"
     assert done.returncode == 0, done.stderr
-    assert re.search(r"\d\? close", done.stdout.decode("ascii"))  # σ, which ASCII lacks
+    assert re.search(r"\d\? gap", done.stdout.decode("ascii"))  # σ, which ASCII lacks
     assert b"\x1b" not in done.stdout
-    assert "σ close" in page.read_text(encoding="utf-8")
+    assert "σ gap" in page.read_text(encoding="utf-8")
     assert page.stat().st_mode & 0o777 == 0o644
