@@ -80,10 +80,9 @@ def show_findings(**named: float | Estimate | Mapping[str, Any]) -> Findings:
         if unknown := sorted(set(parts) - set(FIELDS[1:])):
             raise ValueError(f"finding {name}: unknown field {unknown[0]} (known: {', '.join(FIELDS[1:])})")
         parts = {"value": None} | {part: plain(value) for part, value in parts.items()}
-        if wrong := [part for part, value in parts.items() if not isinstance(value, int | float | str | None)]:
-            raise ValueError(
-                f"finding {name}: {wrong[0]} must be a number, a text or a date; it is a {type(parts[wrong[0]])}"
-            )
+        for part, value in parts.items():
+            if not isinstance(value, int | float | str | None):
+                raise ValueError(f"finding {name}: {part} must be a number, a text or a date, not a {type(value)}")
         found.append(Finding(name, **parts))
     return Findings(tuple(found))
 
@@ -100,6 +99,7 @@ class Summary:
     limits: tuple[str, ...] = ()  # three limitations
     change_mind: str = ""  # what would change our mind
     question: str = field(default="", kw_only=True)
+    claim: str = field(default="", kw_only=True)  # what the verdict judges; empty where nothing is judged
 
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values."""

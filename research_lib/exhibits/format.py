@@ -17,6 +17,7 @@ UNITS: Mapping[str, tuple[int, str, int, str]] = {
     "share": (100, ",", 0, "%"),
     "change": (100, "+,", 2, "%"),
     "points": (100, "+,", 1, " pp"),
+    "small points": (100, "+,", 3, " pp"),
     "percent": (1, ",", 2, "%"),
     "bp": (1, "+,", 0, " bp"),
     "p": (1, "", 3, ""),
@@ -67,8 +68,7 @@ def interval(low: float | None, high: float | None, unit: str = "number", *, dig
     ends = [show(end, unit, digits=digits) for end in (low, high)]
     if NONE in ends:
         return NONE
-    short = ends[0].removesuffix(" pp") if ends[1].endswith(" pp") else ends[0]
-    return f"{short} to {ends[1]}"
+    return f"{ends[0].removesuffix(' pp')} to {ends[1]}"
 
 
 def prose_date(day: date) -> str:

@@ -87,7 +87,7 @@ class Leverage(Study):
              "return a month that {regressor} adds for a turn of net debt to EBITDA", rows=True),
         Find("small_less_large_x_{driver}", "spreads", "value", "fraction", "SMB a month, {regressor}", rows="control == 'alone'"),
         Find("small_less_large_x_{driver}_beside_market", "spreads", "value", "fraction",
-             "SMB a month, {regressor}, with the market held equal", rows="driver == 'spread' and control != 'alone'"),
+             "SMB a month, {regressor}, with the market held fixed", rows="driver == 'spread' and control != 'alone'"),
         Find("debt_to_capital_slope", "debt_and_return", "value", "fraction",
              "price change 1990 to 1994 per unit of debt to capital in 1990, size held equal"),
     )  # fmt: skip
@@ -98,8 +98,6 @@ class Leverage(Study):
         "Refinancing": ("refinancing_map",), "Credit spreads": ("spread_effects",)}  # fmt: skip
     p: parameters.Leverage
     DATA = ("companies_read", "factors")
-
-    # Data.
 
     @result
     def companies(self) -> Companies:
@@ -210,30 +208,28 @@ class Leverage(Study):
 
     @result
     def spreads(self) -> pd.DataFrame:
-        """Small minus large when credit spreads and bill rates move, alone and with the market held equal."""
+        """Small minus large when credit spreads and bill rates move, alone and with the market held fixed."""
         values = self.factors.values
         bill = (12 * values["RF"]).dropna()
         moves = rises_and_falls(bill, pd.DatetimeIndex(bill.index)).add_prefix("bill_")
         spread = (100 * (values["BAA"] - values["AAA"])).diff().rename("spread")
         alone = pd.concat([spread, moves], axis=1, join="inner")
-        beside = {"alone": alone, "market held equal": alone.join(values["MKT_RF"])}
+        beside = {"alone": alone, "market held fixed": alone.join(values["MKT_RF"])}
         fits = ((name, ols(values["SMB"], known, cov="wild", seed=self.p.seed)) for name, known in beside.items())
         return pd.concat([in_words(fit).assign(control=name) for name, fit in fits], ignore_index=True)
-
-    # Exhibits.
 
     @figure
     def hero(self) -> Figure:
         """The quoted ratios, or the proxy where the source has no companies."""
         if self.lacking:
             return self.exhibit("spread_effects")
-        names = [f"large, the largest {self.p.large:,}", f"small, the next {self.p.small:,}"]
+        names = [f"large, ranks 1 to {self.p.large:,}", f"small, ranks {self.p.large + 1:,} to {self.p.companies:,}"]
         frame = self.quotes.set_axis(names)[["value", "low", "high", "quoted"]]
         owed = [f"{times(row.value, 1)} (n {row.n:,})" for row in self.quotes.itertuples()]
         return charts.intervals(
             frame.assign(text=owed), name="net debt to EBITDA, sum over companies", unit="turns", bar=True, title=self.quote_title,
-            deck=f"Fiscal {self.fiscal_year}, {self.financials}; lines: 95% intervals; red: what is quoted, for small "
-            "companies as more than that", data=self.quotes,
+            deck=f"Fiscal {self.fiscal_year}, {self.financials}; ranks by market value, n with data; lines: 95% intervals; red: "
+            "what is quoted, for small companies as more than that", data=self.quotes,
             alt=f"Net debt to EBITDA: large {owed[0]}, small {owed[1]}. {self.quote_title}.",
             colours=dict(zip(names, (LARGE_CAPS, SMALL_CAPS), strict=True)),
         )  # fmt: skip
@@ -245,17 +241,19 @@ class Leverage(Study):
         both = self.by_year.pivot_table(index="fiscal_year", columns="group", values="value", dropna=False).dropna()
         return charts.intervals(
             frame[["group", "value", "low", "high"]], name="net debt to EBITDA, sum over companies", unit="turns",
-            title=f"Small companies owed more than large ones in {(both[SMALL] > both[LARGE]).sum()} of {plural(len(both), 'year')}",
+            title="Relative to EBITDA, small companies owed more than large ones in "
+            f"{(both[SMALL] > both[LARGE]).sum()} of {plural(len(both), 'year')}",
             deck=f"By fiscal year, {self.financials}; lines: 95% intervals", data=frame.reset_index(),
-            note="Companies with losses are in the sums. An interval says how much hangs on which companies are in the group.",
+            note="Companies with losses are in the sums. An interval shows how much the ratio would change with other companies.",
             alt="; ".join(f"fiscal {row.Index} {row.group} {times(row.value)}" for row in frame.itertuples()) + ".",
         )  # fmt: skip
 
-    @table(lambda s: f"The typical small company owes {'more' if s.of(SMALL).median > s.of(LARGE).median else 'no more'} "
-           "than the typical large one",
-           ("group", "median", "share_no_ebitda", "share_net_cash", "due_within_year", "n"), unit="turns",
+    @table(lambda s: f"The typical small company owes {'more' if s.of(SMALL).median > s.of(LARGE).median else 'no more'} than "
+           "the typical large one, relative to EBITDA",
+           ("group", "median", ("n_defined", Column("of n", "count")), "share_no_ebitda", "share_net_cash", "due_within_year", "n"),
+           unit="turns",
            deck="Median net debt to EBITDA where EBITDA is positive, shares of companies and of debt; fiscal {s.fiscal_year}",
-           note="What falls due soon is refinanced first; which debt floats is in none of the statements.")  # fmt: skip
+           note="Debt due soon is refinanced first. The statements do not show which debt has a floating rate.")  # fmt: skip
     def typical(self) -> pd.DataFrame:
         """The typical company, and debt due within a year."""
         return self.yearly(leverage.group_ratio, only_headline=True)
@@ -267,17 +265,17 @@ class Leverage(Study):
         part = small.query("rate_move_bp != 0")
         frame = part.pivot_table(index="debt_share", columns="rate_move_bp", values="added")
         before = show(small.query("rate_move_bp == 0")["share_below_one"].iloc[0], "share")
-        added = show(frame.iloc[-1, -1], "points", digits=0).lstrip("+")
-        most = f"{show(float(frame.columns[-1]), 'bp')} on all debt adds {added}"
+        after = show(small["share_below_one"].iloc[-1], "share")  # all debt, the greatest move
+        most = f"At {show(float(frame.columns[-1]), 'bp')} on all debt {after} of small companies would not earn their interest"
         frame.columns = [show(float(move), "bp").removesuffix(" bp") for move in frame.columns]
         return charts.heat_map(
             frame.set_axis([f"{share:.0%} of debt" for share in frame.index], axis=0),
             ends=(SMALL_CAPS, CONTEXT), data=part,
-            title=f"{most} to the {before} of small companies that do not earn their interest",
+            title=f"{most}; without it, {before}",
             deck="Percentage points of small companies added to those with interest cover below 1, by rate move in basis "
-            f"points and share of debt that pays it; fiscal {self.fiscal_year}, all else equal",
-            note="Where the cells barely change, companies lack earnings, not low rates.",
-            alt=f"Of small companies {before} have interest cover below 1. {most}.",
+            f"points and share of debt that pays it; of those whose interest is known, fiscal {self.fiscal_year}, all else equal",
+            note="Where a rate move changes little, low earnings are the problem, not rates.",
+            alt=f"{most}; without it, {before}.",
         )  # fmt: skip
 
     @figure_on("factors")
@@ -287,16 +285,16 @@ class Leverage(Study):
         frame["text"] = [show(value, "points") for value in frame["value"]]
         return charts.intervals(
             frame[["value", "low", "high", "group", "text"]], name="return of small minus large in the month, points",
-            unit="points", colours={"alone": CONTEXT, "market held equal": SMALL_CAPS}, title=self.spread_title,
-            deck=f"SMB for a move of one point, grey alone, orange with the market held equal; "
+            unit="points", colours={"alone": CONTEXT, "market held fixed": SMALL_CAPS}, title=self.spread_title,
+            deck=f"SMB for a move of one point; grey: without control, orange: market held fixed; "
             f"{plural(int(frame['n'].iloc[0]), 'month')}; 95% intervals, wild bootstrap-t", data=self.spreads,
             alt="; ".join(f"{row.Index}, {row.group}: {row.text}" for row in frame.itertuples()) + ".",
         )  # fmt: skip
 
     @table("{s.quote_title}", ("group", "quoted", "value", "interval", "n", "verdict"), unit="turns",
            deck="Net debt to EBITDA, sums over companies, fiscal {s.fiscal_year}, {s.financials}",
-           note="holds: the figure rounds to what is quoted, or the whole interval is above it. not contradicted: the interval "
-           "only contains it, or there is none because the group has fewer than 200 companies.")  # fmt: skip
+           note="holds: the figure rounds to what is quoted, or the whole interval is above it. not contradicted: the quoted figure lies "
+           "inside the interval, or there is none because the group has fewer than 200 companies.")  # fmt: skip
     def quotes(self) -> pd.DataFrame:
         """The quoted figures."""
         frame = self.typical.assign(quoted=[self.p.quoted_large, self.p.quoted_small], said=["", "more than "])
@@ -313,16 +311,16 @@ class Leverage(Study):
         """Net debt to EBITDA by fiscal year."""
         return self.yearly(leverage.group_ratio)
 
-    @table("The ratio on every definition in use, fiscal {s.fiscal_year}",
+    @table("The ratio on seven definitions, fiscal {s.fiscal_year}",
            ("group", ("value", Column("sum over sum")), "median", "mean_of_ratios", "positive_only", "never_restated",
             "with_financials", "as_filed"), unit="turns")  # fmt: skip
     def definitions(self) -> pd.DataFrame:
-        """The ratio on every definition in use."""
+        """The ratio on seven definitions."""
         groups = {name: [self.members(one, name) for one in GROUPS] for name in ("size_group", "group_as_filed")}
         found = {name: [leverage.group_ratio(one)["value"] for one in both] for name, both in groups.items()}
         return self.typical.assign(with_financials=found["size_group"], as_filed=found["group_as_filed"])
 
-    @table("Rows set aside because no company can be so", ("rule", "n", "company", "fiscal_year", "bn_net_debt", "bn_ebitda"),
+    @table("Rows set aside because their values are impossible", ("rule", "n", "company", "fiscal_year", "bn_net_debt", "bn_ebitda"),
            deck="Of {s.firms.shape[0]:,} rows; with each rule, the row of the largest net debt",
            note="A row is judged by itself, its market value and the company's earlier years.")  # fmt: skip
     def excluded(self) -> pd.DataFrame:
@@ -332,7 +330,8 @@ class Leverage(Study):
         return caught.drop_duplicates("rule").eval("bn_net_debt = net_debt / 1e9\nbn_ebitda = ebitda / 1e9")
 
     @table("Interest cover, and zombies",
-           ("fiscal_year", "group", "n", "value", "interval", "median", "share_below_one", "zombie_share", "coverage"), unit="turns",
+           ("fiscal_year", "group", "n", "value", "interval", "median", "share_below_one", "zombie_share",
+            ("n_history", Column("of n", "count")), "coverage"), unit="turns",
            note="Cover: operating income over interest of the n companies with interest to pay. Zombies: cover below 1 for "
            "{p.zombie_years} years in a row. Empty where interest is known for fewer than 30 companies or half of them.")  # fmt: skip
     def cover(self) -> pd.DataFrame:
@@ -348,7 +347,7 @@ class Leverage(Study):
         """Returns and leverage."""
         return in_words(cross_section.fama_macbeth(self.slopes))
 
-    @table("What a rate move adds to the return of a turn of leverage", SLOPES, unit="change",
+    @table("Do indebted companies' shares react more when rates move?", SLOPES, unit="change",
            deck="Monthly slopes of returns on net debt to EBITDA, on moves of the {s.companies.rate_name} in points; n months",
            note="Restricted wild bootstrap-t. A positive value of a fall means that the indebted gained when the rate fell.")  # fmt: skip
     def interaction(self) -> pd.DataFrame:
@@ -361,7 +360,7 @@ class Leverage(Study):
     @table("Did the indebted move more on chosen days?", ("event", "date", "value", "interval", "p", "p_holm", "n"), unit="change",
            deck="Return for a turn of net debt to EBITDA on the day; n companies",
            note="Slopes are larger in turmoil: each is scaled by the 21 sessions before it and held against the 252 before "
-           "(Cohn, Johnson, Liu and Wardlaw, 2023).")  # fmt: skip
+           "(Cohn, Johnson, Liu and Wardlaw, 2023). A dash: no statements or prices of that time.")  # fmt: skip
     def chosen_days(self) -> pd.DataFrame:
         """Chosen days."""
         found = cross_section.event_days(cross_section.daily_slopes(self.known_firms, self.prices), self.p.events)
@@ -411,30 +410,31 @@ class Leverage(Study):
         row, more_than, quoted = found[group]
         owe, doubt = f"{group} companies owe", "shown" if more_than and row.value > quoted else "ruled out"
         headline = {
-            FAILS: f"{owe} {row.value:.1f} times EBITDA, not {more_than}{quoted:g}",
-            NOT_CONTRADICTED: f"{owe} {row.value:.1f} times EBITDA; {more_than}{quoted:g} is not {doubt}",
+            FAILS: f"{owe} {row.value:.1f} times EBITDA; “{more_than}{quoted:g}” fails",
+            NOT_CONTRADICTED: f"{owe} {row.value:.1f} times EBITDA; “{more_than}{quoted:g}” is not {doubt}",
             HOLDS: f"Small companies do owe more than {quoted:g} times EBITDA: {small.value:.1f}",
         }[gravest]
         return Summary(
             VERDICTS[gravest],
             headline,
             f"In fiscal {self.fiscal_year} small US companies together owed {times(small.value)} EBITDA, large ones "
-            f"{times(large.value)} ({self.financials}). The median small company with EBITDA owed {times(small.median)}, "
-            f"the median large one {times(large.median)}. {no_ebitda} of small companies have no EBITDA; "
+            f"{times(large.value)} ({self.financials}). The median small company with positive EBITDA owed {times(small.median)}, "
+            f"the median large one {times(large.median)}. {no_ebitda} of small companies have zero or negative EBITDA; "
             f"{show(small.share_net_cash, 'share')} hold more cash than debt.",
             (
                 (times(small.value), f"small companies, {ends(small, 'turns')}, n {small.n:,}"),
                 (times(large.value), f"large companies, {ends(large, 'turns')}, n {large.n:,}"),
-                (no_ebitda, "of small companies have no EBITDA"),
-                (times(small.median), f"the median small company with EBITDA; the large one {times(large.median)}"),
+                (no_ebitda, "of small companies have zero or negative EBITDA"),
+                (times(small.median), f"the median small company with positive EBITDA; large {times(large.median)}"),
             ),
             "hero",
             (
                 "Groups are ranks by market value, not the members of an index, and the year is not that of the quotes.",
                 "Statements show no contracts: which debt floats, is hedged or falls due when is unknown.",
-                "Intervals say which companies happen to be in a group, not whether their statements are right.",
+                "Intervals cover only which companies happen to be in a group, not errors in their statements.",
             ),
-            "Another definition, year or group under which the quoted figure holds; or returns that go with leverage.",
+            "Another definition, year or group under which the quoted figure holds.",
+            claim=f"{group.lower()} companies owe {more_than}{quoted:g} times EBITDA",
         )
 
     def _of_spreads(self) -> Summary:
@@ -444,10 +444,10 @@ class Leverage(Study):
             "stand-in",
             f"No company data: {self.spread_title[0].lower()}{self.spread_title[1:]}",
             f"The published ratios cannot be checked: {self.lacking}. In {effect.n:,} months small minus large returned "
-            f"{by_alone} for each point by which the Baa−Aaa spread widened, and {beside} with the market held equal. "
+            f"{by_alone} for each point by which the Baa−Aaa spread widened, and {beside} with the market held fixed. "
             "Spreads stand in for leverage.",
             (
-                (beside, f"small minus large, spread wider by a point, market held equal, {ends(effect, 'points')}"),
+                (beside, f"small minus large, spread wider by a point, market held fixed, {ends(effect, 'points')}"),
                 (by_alone, f"with the market left in, {ends(alone, 'points')}"),
                 (show(rise.value, "points"), f"bill rate up by a point, market left in, {ends(rise, 'points')}"),
                 (f"{effect.n:,}", "months of size factor, bill rate and corporate yields"),

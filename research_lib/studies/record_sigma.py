@@ -27,14 +27,14 @@ from research_lib.studies.study import Find, Study, figure, figure_on, require_s
 
 # Each definition, the windows it takes where it has some of its own, and its name in words.
 DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
-    ("price_z", {}, "close, {n}-day average (the usual)"),
-    ("price_z_prior", {}, "close, the {n} days before"),
-    ("distance_z", {"distance_sessions": 252}, "distance, last 252 days"),
-    ("distance_z", {"distance_sessions": 50}, "distance, last 50 days"),
-    ("distance_expanding", {}, "distance, all days so far"),
-    ("distance_vol", {}, "distance, daily volatility"),
-    ("return_z", {"return_sessions": 5}, "5-day move, daily volatility"),
-    ("return_z", {"return_sessions": 1}, "1-day move, daily volatility"),
+    ("price_z", {}, "close, average and σ of {n} days (usual)"),
+    ("price_z_prior", {}, "close, average and σ of the {n} days before"),
+    ("distance_z", {"distance_sessions": 252}, "distance, σ of its last 252 days"),
+    ("distance_z", {"distance_sessions": 50}, "distance, σ of its last 50 days"),
+    ("distance_expanding", {}, "distance, σ of all its days so far"),
+    ("distance_vol", {}, "distance, σ of daily returns"),
+    ("return_z", {"return_sessions": 5}, "5-day move, σ of daily returns"),
+    ("return_z", {"return_sessions": 1}, "1-day move, σ of daily returns"),
 )
 WEEK, MONTH = "horizon == 5", "horizon == 21"  # of a table by horizons, the rows that findings are about
 HORIZONS = (1, 5, 10, 21, 63, 126, 252)  # sessions, as are the next two
@@ -68,7 +68,7 @@ class RecordSigma(Study):
         Find("trough_sigma", "day", "lowest", "sigma", "lowest value on record"),
         Find("trough_date", "day", "lowest_date", "date", "session of trough_sigma"),
         Find("move_5", "moves", "value", "change", "simple return over the last 5 sessions", rows=WEEK),
-        Find("move_5_rank", "moves", "rank", "rank", "of sessions, from the nearer end", rows=WEEK),
+        Find("move_5_rank", "moves", "rank", "rank", "of sessions, the most extreme first", rows=WEEK),
         Find("move_5_episode_rank", "moves", "episode_rank", "rank", "of episodes", rows=WEEK),
         Find("relative_move_5", "relative_moves", "value", "points", "less the benchmark's", rows=WEEK),
         Find("relative_move_5_rank", "relative_moves", "rank", "rank", "of sessions", rows=WEEK),
@@ -101,8 +101,6 @@ class RecordSigma(Study):
         self.name = f"The {info.name}" if info.kind == "index" and info.name != info.symbol else info.name
         self.words = next(words for name, _, words in DEFINITIONS if name == params.definition).format(n=params.window)
 
-    # Data.
-
     @result
     def prices(self) -> DataSet:
         """Prices of the asset and its benchmark."""
@@ -128,8 +126,6 @@ class RecordSigma(Study):
     def asset(self) -> DataSet:
         """Prices of the asset alone."""
         return DataSet(self.prices.values[[self.p.asset]], self.prices.cards[:1])
-
-    # Results.
 
     @result
     def close(self) -> "pd.Series[float]":
@@ -174,8 +170,6 @@ class RecordSigma(Study):
         """The headline sigma of every company."""
         return scan(self.panel.values, self.p.definition, self.settings)
 
-    # Exhibits.
-
     @figure
     def history(self) -> Figure:
         """The price around the day, and sigma in all history."""
@@ -205,7 +199,7 @@ class RecordSigma(Study):
         known = self.definitions.dropna(subset="rank").set_index("definition")
         rank, places, title = known["rank"], known.apply(_place, axis=1), " ".join(self.on_definitions)
         return charts.intervals(
-            pd.DataFrame({"value": rank, "filled": rank == 1, "text": places}), name="rank from the nearer end", unit="rank",
+            pd.DataFrame({"value": rank, "filled": rank == 1, "text": places}), name="rank (1: most extreme)", unit="rank",
             data=known, title=title,
             deck=f"Rank among all sessions, {prose_date(self.day.date)}; filled: a record",
             alt=f"{title}; ranks run from {rank.min():,.0f} to {rank.max():,.0f}.",
@@ -217,9 +211,10 @@ class RecordSigma(Study):
         """What followed the episodes, less what followed other days."""
         rows = self.after.set_axis([plural(horizon, "session") for horizon in self.after["horizon"]])
         said = "; ".join(f"{show(value, 'points')} over {span}" for span, value in rows["value"].items())
+        episodes = " to ".join(dict.fromkeys(f"{one:.0f}" for one in (rows["n"].min(), rows["n"].max())))
         return charts.intervals(
             rows[["value", "low", "high"]], name="difference, with 95% interval (points)", data=self.after, title=self.signal,
-            deck=f"Mean return after {plural(len(self.episodes), 'episode')} {self.beyond}, less that after all other sessions",
+            deck=f"Mean return after {episodes} episodes {self.beyond}, less that after all other sessions",
             alt=f"{self.signal}: {said}.", note="Where a bar crosses zero, the difference may be chance.",
         )  # fmt: skip
 
@@ -248,7 +243,9 @@ class RecordSigma(Study):
         if share.empty:
             raise InsufficientDataError(f"no session has {LEAST_COMPANIES} companies of known sigma")
         day, shown = share.idxmax(), show(share.max(), "share")
-        title = f"{show(share.iloc[-1], 'share')} of companies stood {self.beyond} on {prose_date(share.index[-1])}"
+        early = share.index[-1] < self.day.date
+        stood = f"{show(share.iloc[-1], 'share')} of companies stood {self.beyond} on {prose_date(share.index[-1])}"
+        title = f"Company data end before {prose_date(self.day.date)}: {stood}" if early else stood
         line, mark = charts.Line(share, width=0.8), charts.Mark(day, share.max(), f"{day:%b %Y}: {shown}")
         return charts.series(
             [charts.Panel(f"share of companies {self.beyond}", [line], (), [mark], unit="share")],
@@ -326,8 +323,6 @@ class RecordSigma(Study):
         found["end"] = np.select(ends, ["highest", "lowest"], "")
         return found[(found["end"] != "") & (found["n"] >= LEAST_HISTORY)].sort_values("value", ascending=False)
 
-    # Words.
-
     @property
     def place(self) -> str:
         """The day's rank: the highest of 9,235 sessions since 1987."""
@@ -344,12 +339,13 @@ class RecordSigma(Study):
     def how_often(self) -> tuple[str, str, str]:
         """How often the level comes back: a number, its label, and both in a sentence."""
         found, peaks = self.return_period, f"{'peaks' if self.side > 0 else 'lows'} of {_sigma(self.level)}"
-        value, low, high = (show(one, "years") for one in (found.value, found.low, found.high))
-        number, how, note = f"{value} years", f"come about every {value} years", f"{low} to {high} by other thresholds"
         if np.isnan(found.value):
-            least = f"{min(found.low, self.thresholds['years'].iloc[0]):.0f} years"
-            number, how, note = f"over {least}", f"come less than once in {least}", "the data cannot say how rare"
-        return number, f"between {peaks}; {note}", f"{peaks.capitalize()} {how}; {note}"
+            seen = (self.episodes["peak"].abs() >= abs(self.level)).sum()
+            number, note = f"{seen} in {self.thresholds['years'].iloc[0]:.0f} years", "the data cannot say how rare"
+            return number, f"{peaks} or beyond; {note}", f"{peaks.capitalize()} or beyond: {number}; {note}"
+        value, low, high = (show(one, "years") for one in (found.value, found.low, found.high))
+        number, note = f"{value} years", f"{low} to {high} by other thresholds"
+        return number, f"between {peaks}; {note}", f"{peaks.capitalize()} come about every {number}; {note}"
 
     @property
     def signal(self) -> str:
@@ -359,18 +355,17 @@ class RecordSigma(Study):
         found = self.after.loc[self.after["p_holm"] < 0.05, "horizon"]
         return NO_SIGNAL if found.empty else f"What followed differed over {', '.join(map(str, found))} sessions"
 
-    # Summary.
-
     @property
     def headline(self) -> str:
-        """Whether the close was a record, and a signal, in at most 70 characters."""
+        """Whether the gap or move was a record, and a signal, in at most 70 characters."""
         day = self.day
         what = "was a record" if day.rank == 1 else "was a record low" if day.lowest_rank == 1 else "was no record"
         if day.n < LEAST_HISTORY:
             what = f"has only {plural(day.n, 'session')} to be held against"
         told = (self.findings["forward_mean_21"].n or 0) >= FEW_EPISODES and self.level == day.value
         then = "" if not told else " No signal shown." if self.signal == NO_SIGNAL else " What followed was unusual."
-        lines = [f"{who}'s {_sigma(day.value)} close {what}.{then}" for who in (self.name, self.p.asset)]
+        gap = "move" if self.p.definition == "return_z" else "gap"
+        lines = [f"{who}'s {_sigma(day.value)} {gap} {what}.{then}" for who in (self.name, self.p.asset)]
         return next((line for line in lines if len(line) <= 70), lines[-1])
 
     def summary(self) -> Summary:
@@ -386,7 +381,7 @@ class RecordSigma(Study):
         power = "One history: the largest value has been seen once."
         if mean.value is not None:
             after = plural(mean.n or 0, "episode" if mean.n == len(self.episodes) else "earlier episode")
-            returned = f"it {'returned' if mean.n == 1 else 'averaged'} {mean} in 21 sessions, {base} after other days"
+            returned = f"its 21-session return {'was' if mean.n == 1 else 'averaged'} {mean}, {base} after other days"
             followed = f"After {after} {self.beyond} {returned}"
         if excess.low is not None and excess.high is not None:
             least = show(DETECTABLE * (excess.high - excess.low), "points").lstrip("+")
@@ -398,16 +393,17 @@ class RecordSigma(Study):
             (ordinal(standing["rank"]), f"{standing['end']} of {day.n:,} sessions since {day.first.year}"),
             others,
             self.how_often[:2] if years.n else (NONE, years.definition),
-            (f"{excess}", f"next 21 sessions against other days ({excess.interval})"),
+            (f"{excess}", f"21 sessions after earlier episodes, minus other days ({excess.interval})"),
         )
         limits = (
-            "Closes only: nobody can trade a close that is not over, and an index leaves out dividends.",
+            "Closes only: a close is known after trading ends, and an index leaves out dividends.",
             "The window and the threshold were chosen by people who had seen the history.",
             power,
         )
-        change = "A definition that a desk uses and this report does not; prices within the day; a longer history."
+        change = "Another common definition, intraday prices or a longer history on which the rank is another."
         verdict = "open" if day.n < LEAST_HISTORY else judged
-        return Summary(verdict, self.headline, standfirst, numbers, "history", limits, change)
+        claim = "" if verdict == "finding" else f"{_sigma(day.value)} is the {standing['end']} on record"
+        return Summary(verdict, self.headline, standfirst, numbers, "history", limits, change, claim=claim)
 
 
 def _sigma(value: float, digits: int = 1) -> str:

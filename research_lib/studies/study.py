@@ -259,8 +259,9 @@ class Study:
     @table("Parameters", ("parameter", "shown", "meaning"), on=None)
     def parameters(self) -> pd.DataFrame:
         """Parameters."""
-        fields = type(self.p).model_fields
-        rows = [(name, show_setting(one), fields[name].description) for name, one in self.p.model_dump().items()]
+        fields: Any = type(self.p).model_fields
+        shown = {name: f"{show_setting(one)} {fields[name].json_schema_extra.get('unit', '')}" for name, one in self.p}
+        rows = [(name, text.rstrip(), fields[name].description) for name, text in shown.items()]
         return pd.DataFrame(rows, columns=["parameter", "shown", "meaning"])
 
     @table("Code, packages and data", ("name", "shown"), on=None)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from research_lib.errors import InsufficientDataError, ParameterError
-from research_lib.exhibits.format import show
+from research_lib.exhibits.format import interval
 from research_lib.stats.event_study import window_outcomes
 from research_lib.studies.rate_cuts import RateCuts
 from research_lib.studies.rate_cuts.load import ReturnPair
@@ -30,9 +30,9 @@ def test_the_paths_of_cycles_are_those_of_the_outcomes(of_two_legs):
     outcomes = window_outcomes(small, max(horizons), less=study.pair.large, compounded=of_two_legs)[at]
     np.testing.assert_allclose(drawn.iloc[-1], outcomes)
     early = of_pair(*(leg[:"2008-03-31"] for leg in (small, large, large)))  # the cycle of 2007 is six months old
-    known = [show(one, "points", digits=0) for one in (early.outcomes[12].min(), early.outcomes[12].max())]
+    known = interval(early.outcomes[12].min(), early.outcomes[12].max(), "points", digits=0)
     assert early.outcomes[12].isna().sum() == 1
-    assert early.paths.title == f"12 months after the cut 5 cycles stood between {known[0]} and {known[1]}"
+    assert early.paths.title == f"12 months after the first cut, small minus large ranged from {known} over 5 cycles"
 
 
 def test_a_state_of_few_periods_has_no_sensitivity_and_all_periods_must_have_one():

@@ -127,7 +127,9 @@ def test_the_headline_is_compounded_and_a_published_difference_is_summed(made_up
     assert values[0] == pytest.approx(small - large)
     smb = RateCuts.from_params(**SMB)
     assert smb.after is smb.sums
-    assert smb.show.summary.limits[0].endswith("Left out, since the data lack the 12 months after them: 2019, 2024.")
+    assert smb.show.summary.limits[0].endswith(
+        "Left out: 2019, 2024; the data run from 1926-07 to 2018-11; 12 months are needed."
+    )
     assert all("published as a difference" in str(smb.show(name)) for name in ("compounded", "growth"))
 
 
@@ -260,7 +262,7 @@ def test_a_pair_or_a_series_that_is_missing_is_left_out_and_named(made_up):
 @pytest.mark.usefixtures("few_draws")
 def test_a_curve_of_too_few_cycles_says_so():
     shown = RateCuts.from_params(announced_only=True).show.curve
-    assert shown.title == "Of 1,296 ways to ask none has enough first cuts for a test"
+    assert shown.title == "Of 1,296 variants none has enough first cuts for a test"
 
 
 def test_a_pair_that_is_none_is_refused():
@@ -278,6 +280,6 @@ def test_altering_data_after_as_of_changes_nothing(folder, tmp_path):
         known, later = (study.show(name) for study in studies)
         assert isinstance(known, Missing) or known.data.equals(later.data), name
         assert str(known) == str(later)
-    assert studies[0].show.summary.limits[0].endswith("12 months after them: 1984, 2007.")  # and not 2019
+    assert studies[0].show.summary.limits[0].count("Left out: 1984, 2007; the data")  # and not 2019
     whole = [load_pair(study.source, "RUT", "GSPC").difference for study in studies]
     assert not whole[0].equals(whole[1])  # the alteration is there to be seen

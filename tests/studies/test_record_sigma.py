@@ -38,10 +38,10 @@ def test_the_published_record(shared_data):
     }
     study = RecordSigma.from_params(**values)
     summary, found = study.show.summary, study.findings
-    assert summary.headline == "The Russell 2000's 4.4σ close was a record. No signal shown."
+    assert summary.headline == "The Russell 2000's 4.4σ gap was a record. No signal shown."
     assert (summary.verdict, summary.numbers[1][0]) == ("holds", "2 of 7")
     assert "the highest of 9,235 sessions since 1987" in summary.standfirst
-    assert summary.numbers[2] == ("over 37 years", "between peaks of 4.4σ; the data cannot say how rare")
+    assert summary.numbers[2] == ("1 in 37 years", "peaks of 4.4σ or beyond; the data cannot say how rare")
     assert (found["peak_date"].value, found["trough_date"].value) == ("2024-07-16", "2020-02-27")
     assert found["return_period_years"].value is None  # 63 to 700 years, or never
     assert found["return_period_shortest"].value == pytest.approx(62.8, abs=0.1)
@@ -55,16 +55,16 @@ def test_the_published_record(shared_data):
 def test_a_record_is_one_on_either_side():
     day = {"benchmark": "", "as_of": "1987-10-19"}
     high = RecordSigma.from_params(benchmark="", as_of="1984-08-03")
-    assert high.show.summary.headline == "The S&P 500's 4.1σ close was a record. No signal shown."
+    assert high.show.summary.headline == "The S&P 500's 4.1σ gap was a record. No signal shown."
     low = RecordSigma.from_params(**day, threshold=-2.5)
     summary = low.show.summary
-    assert summary.headline == "The S&P 500's −5.5σ close was a record low. No signal shown."
+    assert summary.headline == "The S&P 500's −5.5σ gap was a record low. No signal shown."
     assert (summary.verdict, low.day.lowest_rank) == ("holds", 1)
     assert "the lowest of" in summary.standfirst
     assert (low.episodes["peak"] < -2.5).all()
     assert low.largest.iloc[0]["peak_date"] == pd.Timestamp("1987-10-19")
     rises = RecordSigma.from_params(**day)  # what followed rises is no word on a fall
-    assert rises.show.summary.headline == "The S&P 500's −5.5σ close was a record low."
+    assert rises.show.summary.headline == "The S&P 500's −5.5σ gap was a record low."
 
 
 def test_what_followed_by_a_loop(study):
@@ -140,7 +140,7 @@ LONG = random_walk(900, seed=2)
         (LONG, {"threshold": -6.9}, "OWN was never below −6.9σ in 851 sessions"),
         (LONG, {"window": 1000}, "refused: OWN: price_z over 1000 sessions has no value in 900"),
         (LONG[:200], {"threshold": 1.5}, "151 sessions are too few for windows of 252"),
-        (LONG[:60], {}, "open: OWN's 2.3σ close has only 11 sessions to be held against."),
+        (LONG[:60], {}, "open: OWN's 2.3σ gap has only 11 sessions to be held against."),
         (LONG, {"cluster_gap": 252, "ddof": 0}, "episode"),
         (LONG, {"threshold": 0.01, "definition": "return_z"}, "episodes above 0.01σ"),
     ],
@@ -163,7 +163,7 @@ def test_episodes_whose_window_is_not_over_are_counted_out_and_said(study):
     short = study_of(study.close[: study.close.index.get_loc(study.episodes["start"].iloc[-1]) + 5], threshold=2.2)
     n = len(short.episodes)
     assert short.after.set_index("horizon").loc[21, "n"] == n - 1
-    assert f"After {n - 1} earlier episodes above 2.2σ it" in short.show.summary.standfirst
+    assert f"After {n - 1} earlier episodes above 2.2σ its" in short.show.summary.standfirst
 
 
 def test_too_few_episodes_have_no_interval_and_no_return_period():

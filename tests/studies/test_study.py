@@ -143,7 +143,7 @@ def test_findings_of_ones_own_notebook():
 def test_what_every_study_shows(study):
     assert study.show.data.data.iloc[0][["series", "last", "found"]].tolist() == ["OWN", "2020-01-31", "none found"]
     window = study.show.parameters.data.set_index("parameter").loc["window"]
-    assert window["shown"] == "50"
+    assert window["shown"] == "50 sessions"
     assert window["meaning"]
     assert {"commit", "pandas", "sha256 of OWN"} <= set(study.show.provenance.data["name"])
 

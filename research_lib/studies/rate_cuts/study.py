@@ -31,16 +31,17 @@ WINDOWS = {
     "monthly": {-6: "6 months before", -3: "3 months before", -1: "1 month before", 0: "the month of the cut",
                 1: "1 month after", 3: "3 months after", 6: "6 months after", 12: "12 months after"},
 }  # fmt: skip
-OTHER_MEASURES = {"beta_adjusted": "less the market times beta", "with_dividends": "with dividends"}
+OTHER_MEASURES = {"beta_adjusted": "{s.span} after, less beta times the market's return",
+                  "with_dividends": "{s.span} after, with dividends, {s.total_returns.name}"}  # fmt: skip
 REGIMES = (policy.EASING, policy.TIGHTENING, policy.ON_HOLD)
 MOST_PATHS = 15
 
-FLIPS = "p and interval: exact, from all patterns of signs, one easing cycle at a time; none under six cycles."
+FLIPS = "p compares the mean with all combinations of plus and minus of the cycles; an interval needs six cycles."
 AROUND = ("window", "n", ("value", Column("mean")), "interval", "p", "p_holm", "share_positive", "jackknife")
 EXCESS = ("n", "mean", "base", ("value", Column("excess", "points")), ("interval", Column("95% interval", "points")), "p",
           "p_holm")  # fmt: skip
-SLOPE = (("value", Column("points a point", "ratio")), ("interval", Column("95% interval", "ratio")))
-DAILY_MEAN = (("value", Column("mean", digits=3)), ("interval", Column("95% interval", digits=3)))
+SLOPE = (("value", Column("pp for each point", "ratio")), ("interval", Column("95% interval", "ratio")))
+DAILY_MEAN = (("value", Column("mean", "small points")), ("interval", Column("95% interval", "small points")))
 
 
 class RateCuts(Study):
@@ -50,8 +51,8 @@ class RateCuts(Study):
     FINDINGS = (
         Find("headline", "headline", "value", "points", "{s.pair.name} over {s.span} after first cuts, {s.kind}"),
         Find("first_cuts", "sums", "n", "count", "first cuts inside the data", rows="horizon == 0"),
-        Find("spec_share_{share}", "ways", "value", "share", "of the ways to ask", rows=True),
-        Find("spec_null_{share}", "ways", "null_mean", "share", "of the same ways with random signs; 90% range", rows=True,
+        Find("spec_share_{share}", "ways", "value", "share", "of the variants", rows=True),
+        Find("spec_null_{share}", "ways", "null_mean", "share", "of the same variants with random signs; 90% range", rows=True,
              interval=("null_low", "null_high")),
         Find("smallest_effect", "detectable", "value", "points", "over {s.span}, found at 5% in four samples of five"),
         Find("rel_mean_{key}", "sums", "value", "points", "{s.pair.name}, {window}, mean sum of differences", rows=True),
@@ -60,14 +61,14 @@ class RateCuts(Study):
         Find("rel_positive_{key}", "sums", "share_positive", "share", "share of cycles above zero", rows=True),
         Find("rel_compounded_{key}", "compounded", "value", "points", "{s.pair.name}, {window}, compounded", rows=True),
         Find("rel_compounded_p_{key}", "compounded", "p", "p", "exact sign flip, by cycle", rows=True),
-        Find("rel_compounded_p_holm_{key}", "compounded", "p_holm", "p", "adjusted over all windows", rows=True),
-        Find("rel_beta_adjusted_{key}", "beta_adjusted", "value", "points", "{window}, less the market times beta", rows=True),
+        Find("rel_compounded_p_holm_{key}", "compounded", "p_holm", "p", "adjusted for the number of windows", rows=True),
+        Find("rel_beta_adjusted_{key}", "beta_adjusted", "value", "points", "{window}, less beta times the market's return", rows=True),
         Find("rel_dividends_{key}", "with_dividends", "value", "points", "{s.total_returns.name}, {window}", rows=True),
         Find("market_mean_1", "market", "mean", "change", "{s.broad.name} over the session after first cuts", rows="horizon == 1"),
-        Find("beta_dgs10_up", "sensitivity", "value", "ratio", "points a point up, in rises", rows="driver == '10-year yield, rises'"),
-        Find("beta_dgs10_down", "sensitivity", "value", "ratio", "points a point up, in falls", rows="driver == '10-year yield, falls'"),
-        Find("regime_easing_mean", "regimes", "value", "points", "{s.pair.name} a {s.unit} of easing"),
-        Find("regime_difference", "regimes", "value", "points", "a {s.unit}, {regime}", rows="regime == 'easing less tightening'"),
+        Find("beta_dgs10_up", "sensitivity", "value", "ratio", "pp for each point up, in rises", rows="driver == '10-year yield, rises'"),
+        Find("beta_dgs10_down", "sensitivity", "value", "ratio", "pp for each point up, in falls", rows="driver == '10-year yield, falls'"),
+        Find("regime_easing_mean", "regimes", "value", "small points", "{s.pair.name} a {s.unit} of easing"),
+        Find("regime_difference", "regimes", "value", "small points", "a {s.unit}, {regime}", rows="regime == 'easing less tightening'"),
     )  # fmt: skip
     QUESTION: ClassVar[str] = (
         "What do small caps do, against large caps and alone, before, on and after rate cuts? "
@@ -86,8 +87,6 @@ class RateCuts(Study):
         self.span = self.horizons[params.horizon].removesuffix(" after")
         daily = params.frequency == "daily"
         self.unit, self.a_year, self.beta_periods = ("session", 252, 252) if daily else ("month", 12, 36)
-
-    # Data.
 
     @result
     def pair(self) -> ReturnPair:
@@ -147,8 +146,6 @@ class RateCuts(Study):
     def known_to(self) -> pd.Timestamp:
         """Nothing later is known: `as_of`, or the last day of the data."""
         return pd.Timestamp(self.p.as_of or self.pair.index[-1])
-
-    # Results.
 
     @property
     def kind(self) -> str:
@@ -221,7 +218,7 @@ class RateCuts(Study):
 
     @result
     def specifications(self) -> SpecificationCurve:
-        """Every way to ask the question, as it was and with random signs."""
+        """Every variant of the question, with the actual signs and with random ones."""
         pairs = [pair for pair in (self.pair, *self.others.values()) if pair]
         legs = {pair.name: (pair.small, pair.large, pair.market) for pair in pairs}
         return specification_curve(legs, self.changes, [h for h in self.horizons if h > 0], rule=self.rule,
@@ -229,10 +226,8 @@ class RateCuts(Study):
 
     @result
     def ways(self) -> pd.DataFrame:
-        """Share of ways to ask that are positive, and that differ, and what random signs give."""
+        """Share of variants that are positive, and that differ, and what random signs give."""
         return self.specifications.shares()
-
-    # Tables.
 
     @table("{s.pair.name} around first cuts, compounded", AROUND, unit="points", deck="{s.kind}", note=FLIPS)
     def compounded(self) -> pd.DataFrame:
@@ -246,7 +241,7 @@ class RateCuts(Study):
         """Sum of differences around first cuts."""
         return self.windows(self.pair, compounded=False)
 
-    @table("{s.pair.name} around first cuts, less the market times its beta", AROUND, unit="points",
+    @table("{s.pair.name} around first cuts, less beta times the market's return", AROUND, unit="points",
            note="The beta is fitted before each window, over 252 sessions or 36 months. " + FLIPS)  # fmt: skip
     def beta_adjusted(self) -> pd.DataFrame:
         """Beta-adjusted difference around first cuts."""
@@ -271,7 +266,7 @@ class RateCuts(Study):
         return self.windows(self.pair, "all cuts")
 
     @table("{s.pair.name} around unscheduled cuts", ("window", *EXCESS), unit="points",
-           note="Against all other periods, by a regression on an event dummy with Hodrick's (1992) error.")  # fmt: skip
+           note="Held against all other periods by a regression on an event dummy with Hodrick's (1992) error.")  # fmt: skip
     def unscheduled(self) -> pd.DataFrame:
         """Difference around unscheduled cuts."""
         return self.windows(self.pair, "unscheduled cut", test="dummy")
@@ -291,7 +286,7 @@ class RateCuts(Study):
         if at[policy.EASING].any() and at[policy.TIGHTENING].any():
             one = sign_flip_difference(values, at[policy.EASING], at[policy.TIGHTENING])
             found["easing less tightening"] = vars(one) | {"n": (~at[policy.ON_HOLD]).sum(), "spells": one.n}
-        found["all periods"] = vars(cosine_mean(self.pair.difference)) | {"spells": np.nan}
+        found["all periods"] = vars(cosine_mean(values)) | {"spells": np.nan}
         frame = pd.DataFrame(found).T.astype(float).rename_axis("regime").reset_index()
         return frame.assign(p_holm=holm(frame["p"]), a_year=frame["value"] * self.a_year)
 
@@ -332,8 +327,6 @@ class RateCuts(Study):
             outcome=self.outcomes[self.p.horizon].reindex(dates).to_numpy(),
         ).reset_index()
 
-    # Figures.
-
     @figure
     def hero(self) -> Figure:
         """Small minus large around each first cut."""
@@ -350,14 +343,15 @@ class RateCuts(Study):
         """Mean of all cycles in each window, with its interval."""
         frame = self.after[self.after["n"] > 0].set_index("window")[["value", "low", "high", "n", "p", "p_holm"]]
         apart = frame.index[frame["p_holm"] <= LEVEL]
-        shows = f"{', '.join(apart) or 'none'} {'show' if len(apart) > 1 else 'shows'}"
+        found = f"Of {len(frame)} windows around first cuts {', '.join(apart) or 'none'}"
         few, most = frame["low"].isna().all(), plural(int(frame["n"].max()), "first cut")
-        title = f"Of {len(frame)} windows around first cuts {shows} an effect, all of them counted"
+        title = f"{found} {'show' if len(apart) > 1 else 'shows'} an effect, after allowing for their number"
         title = f"With {most} no window can show an effect, nor that there is none" if few else title
         frame["text"] = [f"{show(value, 'points')} (n {n:.0f})" for value, n in frame[["value", "n"]].to_numpy()]
         deck = f"Mean of the cycles{', too few for an interval' if few else ' and its exact 95% interval'}"
         alt = f"Over {self.span} the mean is {show(self.headline.value, 'points')} (n {self.headline.n})."
-        note = f"A bar off zero may still be chance, because {len(frame)} windows were looked at: Holm's adjustment allows for that."
+        off = ((frame["low"] > 0) | (frame["high"] < 0)).sum() > len(apart)
+        note = "A bar off zero may still be chance: Holm's adjustment allows for the number of windows." if off else ""
         return charts.intervals(frame[["value", "low", "high", "text"]], name=f"{self.pair.name}, percentage points",
                                 title=title, deck=deck, alt=alt, note=note, data=frame)  # fmt: skip
 
@@ -371,10 +365,12 @@ class RateCuts(Study):
         days = pd.DatetimeIndex(events.index)
         found.columns = days.strftime("%Y" if days.year.is_unique else "%Y-%m")
         last, whole = found.iloc[-1].dropna(), found.dropna(axis=1)  # a mean of now these, now those cycles would jump
-        ends = " and ".join(dict.fromkeys(show(one, "points", digits=0) for one in (last.min(), last.max())))
-        title = f"{self.horizons[after]} the cut {plural(len(last), 'cycle')} stood {'between' if ' and ' in ends else 'at'} {ends}"
+        ends, cycles = interval(last.min(), last.max(), "points", digits=0), plural(len(last), "cycle")
+        title = f"{self.horizons[after]} the first cut, small minus large ranged from {ends} over {cycles}"
         title = f"No cycle is known {self.horizons[after]} its first cut" if last.empty else title
-        mean = f"; mean of the {whole.shape[1]} that are known from end to end" if whole.shape[1] > 1 else ""
+        without = ", ".join(found.columns.difference(whole.columns))
+        mean = f"; mean of the {whole.shape[1]} known from {self.horizons[-before]} to {self.horizons[after]}"
+        mean = f"{mean}{f' (without {without})' if without else ''}" if whole.shape[1] > 1 else ""
         return charts.paths(
             found, mean=whole.mean(axis=1) if mean else None, title=title, data=found,
             name=f"{self.pair.name} since the cut, percentage points", x_name=f"{self.unit}s from the first cut",
@@ -389,42 +385,47 @@ class RateCuts(Study):
         events, after = self.events(self.pair), max(self.horizons)
         told = self.cycles.set_index("first_cut")["recession"].reindex(events.index)
         means, said = pd.DataFrame(), []
+        told = told.where(events["position"] < len(self.pair.index) - after, "not known yet")
         for answer, name in (("yes", "with a recession"), ("no", "without a recession")):
-            at = events.loc[told.eq(answer) & (events["position"] < len(self.pair.index) - after), "position"]
+            at = events.loc[told.eq(answer), "position"]
             if len(at):
                 legs = self.pair.small, self.pair.large
                 small, large = (event_paths(leg, at, before=0, after=after).mean(axis=1) for leg in legs)
                 n = f"{name} (n\u00a0{len(at)})"
                 means = means.assign(**{f"small {n}": small, f"large {n}": large})
-                said.append(f"{'gained' if small.iloc[-1] > 0 else 'lost'} {show(abs(small.iloc[-1]), 'share')} {name}")
+                made = (show(leg.iloc[-1], "change", digits=0) for leg in (small, large))
+                said.append(f"{' and large '.join(made)} {name} ({plural(len(at), 'cycle')})")
         if not said:
             raise InsufficientDataError("of no first cut are 12 months known, and whether a recession followed")
-        title = f"After cuts small caps {' and '.join(said)}"
+        title = f"Over 12 months after cuts small caps made {', '.join(said)}"
         colours = {name: SMALL_CAPS if str(name).startswith("small") else LARGE_CAPS for name in means}
         deck = f"Mean growth from the close of the cut, {self.kind}; recession: begun within 12 months, by hindsight (NBER)"
+        open_cycles = ", ".join(f"{day:%b %Y}" for day in told.index[told.eq("not known yet")])
+        deck += f"; not known yet: {open_cycles}" if open_cycles else ""
         return charts.paths(means, colours=colours, unit="change", name="growth", x_name=f"{self.unit}s from the cut",
                             title=title, deck=deck, alt=f"{title}.", data=means)  # fmt: skip
 
     @figure_on("pair", "others")
     def curve(self) -> Figure:
-        """Every way to ask the question, beside random signs."""
+        """Every variant of the question, beside random signs."""
         drawn = self.specifications.quantiles(np.linspace(0, 1, 200))
         drawn.index *= 100
         missing = "; ".join(name for name, pair in self.others.items() if pair is None)
         positive, differs = self.ways.to_dict("records")
-        found, null, most = (show(differs[one], "share") for one in ("value", "null_mean", "null_high"))
-        title = f"{found} of {differs['n']:,} ways to ask find an effect; where there is none, {null} do on average, and up to {most}"
+        null, least, most = (show(differs[one], "share") for one in ("null_mean", "null_low", "null_high"))
+        found = show(differs["value"], "share", digits=1 if differs["value"] < 0.01 else 0)
+        title = f"{found} of {differs['n']:,} variants find an effect; by chance alone {null} would"
+        title += f" on average, and {least} to {most} in nine of ten random histories"
         if not differs["n"]:
-            title = f"Of {positive['n']:,} ways to ask none has enough first cuts for a test"
-        deck = f"By pair, measure, horizon, start and what makes a first cut. {show(positive['value'], 'share')} are positive. "
-        deck += f"Band: 90% of what random signs give.{f' Not in this source: {missing}.' if missing else ''}"
+            title = f"Of {positive['n']:,} variants none has enough first cuts for a test"
+        deck = f"By pair, measure, horizon, start and what makes a first cut. Of {positive['n']:,} variants "
+        deck += f"{show(positive['value'], 'share')} are positive, and {differs['n']:,} have the {LEAST_GROUPS} cycles of a test."
+        deck += f" Not in this source: {missing}." if missing else ""
         return charts.curve(
-            [charts.Line(drawn["actual"], "as it was", SMALL_CAPS, width=2.2)], levels={"": 0.0}, unit="points", data=drawn,
-            bands=[charts.Band(drawn["low"], drawn["high"], "random")], name="mean after first cuts, percentage points",
-            x_name="ways to ask, in order of their mean (%)", title=title, deck=deck, alt=f"{title}.",
+            [charts.Line(drawn["actual"], "actual", SMALL_CAPS, width=2.2)], levels={"": 0.0}, unit="points", data=drawn,
+            bands=[charts.Band(drawn["low"], drawn["high"], "90% of random histories")], name="mean after first cuts, percentage points",
+            x_name="variants, in order of their mean (%)", title=title, deck=deck, alt=f"{title}.",
         )  # fmt: skip
-
-    # Summary.
 
     @property
     def beat(self) -> str:
@@ -444,22 +445,23 @@ class RateCuts(Study):
         numbers = [_labelled(row, f"mean over {self.span}, {self.kind}"), _labelled(self.after.iloc[0])]
         for measure, words in OTHER_MEASURES.items():
             with suppress(InsufficientDataError):
-                numbers.append(_labelled(self.over_horizon(measure), words))
+                numbers.append(_labelled(self.over_horizon(measure), words.format(s=self)))
         shown, sure = "", f"{cycles} {'is' if row.n == 1 else 'are'} too few to tell an effect from chance."
         change = "More cycles are needed before any mean means much."
         if self.apart >= LEAST_GROUPS:
             least, ends = show(self.detectable.value, "points").lstrip("+"), interval(row.low, row.high, "points")
             shown, says = ("", "An effect is shown") if row.p <= LEVEL else (": no effect shown", "No effect is shown")
-            found = f"With {cycles}, only an effect of {least} or more would be found four times in five."
+            found = f"With {cycles} the test finds {least} in four samples of five; it often misses smaller effects."
             sure = f"{says}: the 95% interval is {ends}. {found}"
-            change = f"More cycles, which can show effects below {least}; or a specification curve outside the band of random signs."
-            numbers.append((least, f"the least effect that {cycles} would show four times in five"))
+            change = f"More cycles, so that effects below {least} become visible; or variants whose orange line leaves the blue band."
+            numbers.append((least, f"the smallest effect that {cycles} show in four samples of five"))
         changes = self.changes if self.p.as_of else load_target_changes().loc[self.changes.index[0] :]
         days = pd.DatetimeIndex(policy.policy_events(changes, "first cut", self.rule).index)
         form = "%Y" if days.year.is_unique or len(days) > MOST_PATHS else "%Y-%m"
         judged = days.isin(self.outcomes[self.p.horizon].dropna().index)
         cuts, others = (", ".join(dict.fromkeys(days[at].strftime(form))) for at in (judged, ~judged))
-        left = f" Left out, since the data lack the {self.span} after them: {others}." if others else ""
+        first, last = self.pair.index[[0, -1]].strftime("%Y-%m")
+        left = f" Left out: {others}; the data run from {first} to {last}; {self.span} are needed." if others else ""
         limits = (
             f"{plural(row.n, 'first cut')} ({cuts}), each with a cause of its own. A single one moves the mean.{left}",
             "Returns include dividends, which published figures often leave out." if self.pair.dividends
@@ -468,13 +470,15 @@ class RateCuts(Study):
         )  # fmt: skip
         after = f"Over {self.span} after the first cut of an easing cycle"
         made = f"{after}, {self.pair.name} made {show(row.value, 'points')} on average ({self.kind}). {sure}"
-        return Summary(verdict, f"{self.beat}{shown}", made, tuple(numbers[:4]), "hero", limits, change)
+        claim = f"small caps beat large caps over {self.span} after first cuts"
+        return Summary(verdict, f"{self.beat}{shown}", made, tuple(numbers[:4]), "hero", limits, change, claim=claim)
 
 
 def _labelled(one: Any, words: str = "") -> tuple[str, str]:  # noqa: ANN401  # an estimate, or a row of windows
     """Return a number, and its label: what it is, its interval where it has one, and n."""
     sure = interval(one.low, one.high, "points")
-    return show(one.value, "points"), f"{words or one.window}{'' if sure == NONE else f' ({sure})'}; n {one.n}"
+    words = words or f"{one.window} the cut"
+    return show(one.value, "points"), f"{words}{'' if sure == NONE else f' ({sure})'}; n {one.n}"
 
 
 def _short(words: str) -> str:
