@@ -12,10 +12,19 @@ from research_lib.errors import ParameterError
 from research_lib.params import read_parameters, validate
 from research_lib.project import PARAMETERS, PROJECT
 from research_lib.studies.claims import language
-from research_lib.studies.claims.language import ALIASES, WORDS, read, read_checks, read_figure, read_season, read_span
+from research_lib.studies.claims.language import (
+    ALIASES,
+    SECTIONS,
+    read,
+    read_checks,
+    read_figure,
+    read_season,
+    read_span,
+)
 from research_lib.studies.parameters import Claims
 
 EXAMPLE = re.compile(r"\d+\.\s+(\{.*\})\s+(?:kind: \w+, )?is: (.*?)(?:\s+#.*)?")
+WORDS = [(part, form) for part in ("take", "when", "after", "say", "of") for form, _ in SECTIONS[part]]
 FILES = sorted((PARAMETERS / "04_claims").glob("*.yaml"))
 ARGUMENTS = {
     "k": "21", "n": "-3", "x": "5%", "y": "7%", "name": "VIX", "names": "HML, SMB", "condition": "above 0", "date": "2024-07",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ class Question:
         if (word := self.word) == "total":
             if kind not in CHANGES:
                 raise ParameterError(f"say: total compounds changes, and the line gives a {kind}")
-            value = np.prod(1.0 + x) - 1
+            value = prod(1.0 + x) - 1
         elif word == "value":
             value = float(x.iloc[-1]) - shift
         elif word not in PANDAS:
@@ -260,13 +261,11 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
     if asked.uncertain and asked.word == "value" and not check.asked:
         raise ParameterError("say: a tendency or forecast is judged by many cases: say mean, median or share")
     ahead = lines.values(replace(line, take=(after,)), asked.end)
-    if not len(ahead.days):
-        raise InsufficientDataError(f"{lines.title(line)}: no {after.text} are over by {asked.end.date()}")
     index, rows = ahead.days, np.flatnonzero(asked.chosen(ahead.days))
     if check.when:
         met = asked.days(check.line)
-        rows = np.unique(index.searchsorted(met.index[met & (met.index >= index[0])]))  # perhaps of another calendar
-        rows, path = rows[rows < len(index)], path.loc[max([index[0], *met.index[:1]]) :]
+        rows = np.unique(index.searchsorted(met.index[met & (met.index >= index[:1].min())]))  # of another calendar
+        rows, path = rows[rows < len(index)], path.loc[max([*index[:1], *met.index[:1]], default=asked.end) :]
     found = ahead.series.iloc[rows].dropna()
     length = round(abs(after.number("n")) * YEAR[ahead.period] / YEAR[after["unit"].rstrip("s") or ahead.period])
     apart = found.iloc[cases.spaced(index.get_indexer(found.index), length)]

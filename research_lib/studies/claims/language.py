@@ -26,7 +26,6 @@ SECTIONS = {
     for name, _, lines in (section.strip().partition("]\n") for section in GRAMMAR.split("\n[")[1:])
 }
 SPELLED = {name: {one: right for forms, right in rows for one in forms.split("|")} for name, rows in SECTIONS.items()}
-WORDS = tuple((part, form) for part in ("take", "when", "after", "say", "of") for form, _ in SECTIONS[part])
 ALIASES, COMPARISONS, HINTS = (SPELLED[name] for name in ("names", "comparisons", "instead of"))
 AT_LEAST, AT_MOST, ABOUT = dict.fromkeys(COMPARISONS.values())
 CYCLES = [[f"{kind} {one}" for one in members.split()] for kind, members in SECTIONS["ranked among"]]
@@ -217,7 +216,7 @@ def _check(raw: Any) -> Check:  # noqa: ANN401  # whatever a user wrote
         then, after = {key: one for key, one in then.items() if key != "after"}, then.get("after", after)
     line, when = _line(own), _when(raw["when"], own) if "when" in raw else ()
     seasons = [inner for one in when for inner in one.each() if inner.phrase.word == "season" and not inner.line]
-    is_either = any(one.either for one in when) and not (line.take or after)
+    is_either = any(one.either for one in when) and not ("take" in raw or after)
     is_of_season = say.word == "mean" and not line.take and bool(seasons)
     faults = {
         "when: a season beside `or` needs `take`: of which days, like take: change 1": is_either and bool(seasons),

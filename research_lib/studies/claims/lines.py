@@ -31,7 +31,6 @@ PUBLISHED = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}  # se
 BOUNDS = {"above": "gt", "below": "lt", "at least": "ge", "at most": "le"}
 ROLLING = {"average": "mean", "highest": "max", "lowest": "min", "deviation": "std"}
 SIGMAS = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "expanding": "distance_expanding"}
-SHOWN_BREAKOUTS = 63  # the last sessions that a breakout is computed for, each from a resistance drawn anew
 LEAST_BREAKOUT = 3  # closes that one is drawn from
 
 # How each kind is shown, what its differences are, and what one of it is in its units, the first that of a bare figure.
@@ -126,17 +125,13 @@ class Lines:
     def _pair(self, line: Line, end: pd.Timestamp) -> tuple[Values, Values | None]:
         left = self._operand(line.of, line, end)
         if line.per is not None:
-            left = _joined(left, self._operand(line.per, line, end), divide=True)
-        if not left.series.notna().any():
-            raise InsufficientDataError(f"{self.title(line.bare)} has no value up to {end.date()}")
+            left = _joined(left, _like(left, self._operand(line.per, line, end)), divide=True)
         if line.less is None:
             return left, None
-        right = self._operand(line.less, line, end)
+        right = _like(left, self._operand(line.less, line, end))
         if isinstance(line.less, Line):
             return _joined(left, right, divide=False), None
         common = left.known().days.intersection(right.known().days)
-        if not len(common):
-            raise InsufficientDataError(f"{self.title(line.bare)}: the two have no day in common up to {end.date()}")
         return replace(left, series=left.series[common]), replace(right, series=right.series[common])
 
     def _operand(self, one: str | Line, line: Line, end: pd.Timestamp) -> Values:
@@ -180,10 +175,8 @@ class Lines:
         for name in names:
             points = describe_asset(name).kind == "volatility" and alike.endswith(tuple("0123456789"))
             step = read("take", f"{alike} points" if points else alike)
-            found.append(self.values(Line(name, every=values.period, take=(step,)), end).series)
-        if values.period == "session":
-            return found
-        return [one.set_axis(Days(one.index).to_period(PERIOD[values.period]).to_timestamp()) for one in found]
+            found.append(_like(values, self.values(Line(name, every=values.period, take=(step,)), end)).series)
+        return found
 
     def days_of(self, line: Line, end: pd.Timestamp) -> Values:
         """Return what conditions are about: a line's values; of two prices with no step the days alone."""
@@ -231,13 +224,23 @@ class Lines:
         return known + names.get(asset.field, f" ({asset.field})")
 
 
+def _like(left: Values, right: Values) -> Values:
+    """Return a line on the days of another; of weeks, months and longer by period, as their last days may differ."""
+    if left.period != right.period:
+        coarser = max(left.period, right.period, key=language.PERIODS.index)
+        raise ParameterError(f"one line is by {left.period}, the other by {right.period}: write every: {coarser}")
+    code = PERIOD.get(left.period, "D")
+    days = Days(pd.Series(left.days, left.days.to_period(code)).reindex(right.days.to_period(code)))
+    return replace(right, series=right.series.set_axis(days)[days.notna()])
+
+
 def _joined(left: Values, right: Values, *, divide: bool) -> Values:
     both = pd.concat([left.series, right.series], axis=1, keys=["a", "b"], sort=True).dropna()
     if divide:
         return left.of((both["a"] / both["b"]).where(both["b"] != 0), "ratio", left.noun)
     if left.kind != right.kind:
         raise ParameterError(f"less: {left.kind} less {right.kind}: the two have different units")
-    return left.of(both["a"] - both["b"], "difference" if left.kind == "fraction" else left.kind, left.noun)
+    return left.of((both["a"] - both["b"]).round(15), "difference" if left.kind == "fraction" else left.kind, left.noun)
 
 
 def next_session(day: pd.Timestamp) -> pd.Timestamp:
@@ -292,7 +295,7 @@ def taken(values: Values, step: Phrase) -> Values:  # noqa: C901, PLR0911, PLR09
             known = x.dropna()
             if k < LEAST_BREAKOUT or not (known > 0).all():
                 raise ParameterError(f"take: `{step.text}`: a resistance is drawn from {LEAST_BREAKOUT} prices or more")
-            return values.of(history.breakouts(known, k, step["line"], SHOWN_BREAKOUTS), "fraction")
+            return values.of(history.breakouts(known, k, step["line"], 63), "fraction")
         case "season":  # from the close before it, on its last day, of each that is over
             values = values.known()
             ends = seasons(values.days, step["season"])[2]
@@ -334,14 +337,16 @@ def _base(values: Values, step: Phrase) -> Series:
             return pd.Series(known.iloc[-1], index=x.loc[known.index[-1] :].index)
         case "to date":
             return history.before_period(start, PERIOD[step["period"]])
-    return x * 0 + level_of(values, step["level"] or "highest")
+    return x * 0 + _level_of(values, step["level"] or "highest")
 
 
 def moved(values: Values, base: Series, kind: Any = "", series: Series | None = None) -> Values:  # noqa: ANN401
     """Return the change from a base: in percent of a price, in points of all else, unless told."""
     kind = kind or ("percent" if values.kind in PRICES else "points")
     found = history.change_from(values.series.reindex(base.index) if series is None else series, base, kind)
-    return values.of(found, CHANGED.get(values.kind, values.kind) if kind == "points" else "fraction")
+    if kind == "points":
+        return values.of(found.round(15), CHANGED.get(values.kind, values.kind))  # 0.0512 - 0.05 is 0.0412 - 0.04
+    return values.of(found, "fraction")
 
 
 def offset_of(step: Phrase, place: str = "k") -> pd.DateOffset | None:
@@ -355,8 +360,7 @@ def _rolling(series: Series, word: str, k: int) -> Series:
     return found
 
 
-def level_of(values: Values, text: str) -> Any:  # noqa: ANN401  # a number, or a line's own level by day
-    """Return a written level: a bound, or the line's own average, highest or lowest of the last k, or so far."""
+def _level_of(values: Values, text: str) -> Any:  # noqa: ANN401  # a number, or a line's own level by day
     word, _, k = text.partition(" ")
     return _rolling(values.series, word, int(k or 0)) if word in ROLLING else amount(text, values.kind)
 
@@ -410,11 +414,11 @@ def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":  # noqa: C901, P
     found: Any = None
     match word:
         case "above" | "below" | "at least" | "at most":
-            found = getattr(x, BOUNDS[word])(level_of(values, phrase["level"]))
+            found = getattr(x, BOUNDS[word])(_level_of(values, phrase["level"]))
         case "between and":
             found = x.between(amount(phrase["x"], values.kind), amount(phrase["y"], values.kind))
         case "crosses above" | "crosses below":
-            found = history.crossings(x - level_of(values, phrase["level"] or "0"))[word[8:]]
+            found = history.crossings(x - _level_of(values, phrase["level"] or "0"))[word[8:]]
         case "up" | "down":
             found = (x > x.ffill().shift()) if word == "up" else (x < x.ffill().shift())
         case "record" | "strict record" | "record with ties" | "record low":

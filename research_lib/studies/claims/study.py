@@ -111,8 +111,7 @@ class Claims(Study):
     @result
     def findings(self) -> Findings:
         """How many claims have each verdict, and each claim's figure."""
-        n = len(self.results)
-        names = {name: re.sub("[ -]", "_", name) for name in self.counts}
+        n, names = len(self.results), {name: re.sub("[ -]", "_", name) for name in self.counts}
         found = [Finding(names[name], k, "count", n, f"claims: {name}") for name, k in self.counts.items()]
         for one in self.results:
             row = one.as_record()

@@ -126,11 +126,10 @@ def _overall(claim: Claim, found: Sequence[Found], *, lacks_some: bool) -> str:
     verdicts = [verdict for _, verdict in found]
     if claim.all:
         return FAILS if FAILS in verdicts else NO_DATA if lacks_some else verdicts[0]
-    return DEPENDS if 0 < sum(map(agrees, found)) < len(found) else verdicts[0]
+    return DEPENDS if 0 < sum(map(_agrees, found)) < len(found) else verdicts[0]
 
 
-def agrees(found: Found) -> bool:
-    """Say whether a reading speaks for the claim; a count or rank that is only near does not, beside one that is right."""
+def _agrees(found: Found) -> bool:  # a count or rank that is only near does not, beside one that is right
     reading, verdict = found
     return verdict == HOLDS or (verdict == ROUGHLY and reading.kind not in COUNTED)
 
@@ -217,7 +216,7 @@ def _evidence(claim: Claim, found: Sequence[Found], verdict: str, lines: Lines) 
 
 def _what_decides(found: Sequence[Found], unit: str) -> str:
     """Name the choice that decides, if one alone does, and some readings on either side, each with its value."""
-    sides = [[one for one in found if agrees(one) is good] for good in (True, False)]
+    sides = [[one for one in found if _agrees(one) is good] for good in (True, False)]
     for axis in dict(found[0][0].choices):
         named = [[dict(one.choices).get(axis, "") for one, _ in side] for side in sides]
         if not set(named[0]) & set(named[1]):
