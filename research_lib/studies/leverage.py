@@ -250,7 +250,7 @@ class Leverage(Study):
 
     @table(lambda s: f"The typical small company owes {'more' if s.of(SMALL).median > s.of(LARGE).median else 'no more'} than "
            "the typical large one, relative to EBITDA",
-           ("group", "median", ("n_defined", Column("of n", "count")), "share_no_ebitda", "share_net_cash", "due_within_year", "n"),
+           ("group", "median", ("n_defined", Column("n of median", "count")), "share_no_ebitda", "share_net_cash", "due_within_year", "n"),
            unit="turns",
            deck="Median net debt to EBITDA where EBITDA is positive, shares of companies and of debt; fiscal {s.fiscal_year}",
            note="Debt due soon is refinanced first. The statements do not show which debt has a floating rate.")  # fmt: skip
@@ -331,7 +331,7 @@ class Leverage(Study):
 
     @table("Interest cover, and zombies",
            ("fiscal_year", "group", "n", "value", "interval", "median", "share_below_one", "zombie_share",
-            ("n_history", Column("of n", "count")), "coverage"), unit="turns",
+            ("n_history", Column("n of zombies", "count")), "coverage"), unit="turns",
            note="Cover: operating income over interest of the n companies with interest to pay. Zombies: cover below 1 for "
            "{p.zombie_years} years in a row. Empty where interest is known for fewer than 30 companies or half of them.")  # fmt: skip
     def cover(self) -> pd.DataFrame:

@@ -203,7 +203,7 @@ class RecordSigma(Study):
             data=known, title=title,
             deck=f"Rank among all sessions, {prose_date(self.day.date)}; filled: a record",
             alt=f"{title}; ranks run from {rank.min():,.0f} to {rank.max():,.0f}.",
-            note="Distance: from the average in percent, over its own standard deviation.",
+            note="Distance: from the average, in percent. Each distance or move is divided by the σ named beside it.",
         )  # fmt: skip
 
     @figure

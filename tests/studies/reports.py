@@ -4,7 +4,7 @@ import json
 import re
 
 from research_lib.errors import ResearchError
-from research_lib.exhibits.figure import VERDICT_LOOK
+from research_lib.exhibits.figure import JUDGED, VERDICT_LOOK
 from research_lib.studies.study import Missing
 
 NO_NUMBER = re.compile(r"\bnan\b|\binf\b|∞|\bNone\b|NaT|<NA>|\{|\}")
@@ -24,6 +24,7 @@ def words_of(shown):
 def check_summary(summary):
     assert summary.verdict in VERDICT_LOOK
     assert len(summary.headline) <= 70
+    assert bool(summary.claim) == (summary.verdict in JUDGED)
     assert len(summary.standfirst.split()) <= 60
     assert len(summary.limits) in (0, 3, 4)
     said = [summary.headline, summary.standfirst, summary.change_mind, *summary.limits, *sum(summary.numbers, ())]

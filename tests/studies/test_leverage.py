@@ -81,6 +81,7 @@ def test_the_headline_says_what_the_verdict_is_of(sizes, large, small, quoted, s
     firms = groups_of(of_small, large, small)
     study = of_companies(firms, large=of_large, small=of_small, quoted_large=quoted, as_of="2021-12-31")
     assert said_by(study).startswith(said)
+    assert study.show.summary.claim.startswith(said.split()[1].lower())  # of the same group
     assert ("too few for an interval" in str(study.show.summary.numbers)) == (of_large < 200)
     assert study.gap.value == pytest.approx(study.of(SMALL).value - study.of(LARGE).value)
 
