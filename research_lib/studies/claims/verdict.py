@@ -23,7 +23,6 @@ VERDICTS = (HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE)
 GOOD = (HOLDS, ROUGHLY)
 COUNTED = ("rank", "count")
 ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units in all
-ROUGH_SHARE = 0.25  # of the figure at most, or one unit: of a number of one digit three units are much
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
 LISTED = 3
 NEAR = "near the published figure, within three units of its last digit"
@@ -157,8 +156,7 @@ def verdict_of(reading: Reading, figure: Figure) -> str:
     if figure.comparison == ABOUT:
         is_first = figure.high < {"rank": 2, "count": 1}.get(reading.kind, -inf)  # a record that is second is none
         is_turned = value * (figure.low + figure.high) < 0  # a gain that was a loss
-        most = max(figure.digit, ROUGH_SHARE * abs(figure.low + figure.high) / 2) * (1 + ROUNDING)
-        is_near = beyond <= min(ROUGH_DIGITS * figure.digit, most - figure.digit / 2) and not (is_first or is_turned)
+        is_near = beyond <= ROUGH_DIGITS * figure.digit and not (is_first or is_turned)
     else:
         is_near = bool(bound) and reading.kind not in COUNTED and beyond <= figure.digit / 2
     return ROUGHLY if is_near else FAILS
