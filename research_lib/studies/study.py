@@ -246,8 +246,9 @@ class Study:
         """Name the data and the last day of the first series, as the line under each exhibit does."""
         cards = self.cards_of(*data) or self.cards
         names = list(dict.fromkeys(card.name for card in cards))
-        more = f" and {len(names) - 2} more series" if len(names) > 2 else ""
-        return f"Source: {', '.join(names[:2])}{more}; {self.p.source} data to {cards[0].last}." if names else ""
+        shown = names[: 2 if sum(map(len, names[:2])) < 60 else 1]  # two where they fit into a line of a phone
+        more = f" and {len(names) - len(shown)} more series" if len(names) > len(shown) else ""
+        return f"Source: {', '.join(shown)}{more}; {self.p.source} data to {cards[0].last}." if names else ""
 
     @table("What was read", READ, on=None, note="{s.facts_read}")
     def data(self) -> pd.DataFrame:

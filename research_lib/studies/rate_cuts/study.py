@@ -345,7 +345,7 @@ class RateCuts(Study):
         apart = frame.index[frame["p_holm"] <= LEVEL]
         found = f"Of {len(frame)} windows around first cuts {', '.join(apart) or 'none'}"
         few, most = frame["low"].isna().all(), plural(int(frame["n"].max()), "first cut")
-        title = f"{found} {'show' if len(apart) > 1 else 'shows'} an effect, after allowing for their number"
+        title = f"{found} {'show' if len(apart) > 1 else 'shows'} an effect"
         title = f"With {most} no window can show an effect, nor that there is none" if few else title
         frame["text"] = [f"{show(value, 'points')} (n {n:.0f})" for value, n in frame[["value", "n"]].to_numpy()]
         deck = f"Mean of the cycles{', too few for an interval' if few else ' and its exact 95% interval'}"
@@ -394,10 +394,10 @@ class RateCuts(Study):
                 n = f"{name} (n\u00a0{len(at)})"
                 means = means.assign(**{f"small {n}": small, f"large {n}": large})
                 made = (show(leg.iloc[-1], "change", digits=0) for leg in (small, large))
-                said.append(f"{' and large '.join(made)} {name} ({plural(len(at), 'cycle')})")
+                said.append(f"{name} ({plural(len(at), 'cycle')}) small caps {', large '.join(made)}")
         if not said:
             raise InsufficientDataError("of no first cut are 12 months known, and whether a recession followed")
-        title = f"Over 12 months after cuts small caps made {', '.join(said)}"
+        title = f"After cuts {'; '.join(said)}"
         colours = {name: SMALL_CAPS if str(name).startswith("small") else LARGE_CAPS for name in means}
         deck = f"Mean growth from the close of the cut, {self.kind}; recession: begun within 12 months, by hindsight (NBER)"
         open_cycles = ", ".join(f"{day:%b %Y}" for day in told.index[told.eq("not known yet")])
@@ -414,12 +414,12 @@ class RateCuts(Study):
         positive, differs = self.ways.to_dict("records")
         null, least, most = (show(differs[one], "share") for one in ("null_mean", "null_low", "null_high"))
         found = show(differs["value"], "share", digits=1 if differs["value"] < 0.01 else 0)
-        title = f"{found} of {differs['n']:,} variants find an effect; by chance alone {null} would"
-        title += f" on average, and {least} to {most} in nine of ten random histories"
+        title = f"{found} of {differs['n']:,} variants find an effect; by chance {least} to {most} would"
         if not differs["n"]:
             title = f"Of {positive['n']:,} variants none has enough first cuts for a test"
         deck = f"By pair, measure, horizon, start and what makes a first cut. Of {positive['n']:,} variants "
         deck += f"{show(positive['value'], 'share')} are positive, and {differs['n']:,} have the {LEAST_GROUPS} cycles of a test."
+        deck += f" By chance {null} on average, {least} to {most} in nine of ten histories." if differs["n"] else ""
         deck += f" Not in this source: {missing}." if missing else ""
         return charts.curve(
             [charts.Line(drawn["actual"], "actual", SMALL_CAPS, width=2.2)], levels={"": 0.0}, unit="points", data=drawn,
