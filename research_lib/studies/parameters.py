@@ -34,7 +34,7 @@ class RecordSigma(Parameters):
 
     asset: AssetName = parameter("GSPC", "Asset", "the price studied: SYMBOL, or SYMBOL:field if not its close")
     benchmark: OptionalAssetName = parameter("IXIC", "Benchmark", "the price to compare with; empty for none")
-    assets: list[AssetName] = parameter(["GSPC", "IXIC"], "Compared assets", "prices compared by record", min_length=1)
+    assets: list[AssetName] = parameter(["GSPC", "IXIC"], "Compared assets", "assets compared by sigma", min_length=1)
     definition: SigmaName = parameter("price_z", "Definition", "which sigma the headline uses")
     window: int = parameter(50, "Window", "how far the averages look back", unit="sessions", step=5, ge=5, le=1000)
     ddof: int = parameter(1, "Deviation", "standard deviation of a sample: 1; population: 0", names=DDOF, ge=0, le=1)
@@ -80,7 +80,7 @@ class RateCuts(Parameters):
         50.0, "Hikes before it", "total hikes that must precede a first cut", unit=BP, step=25, gt=0, le=1000
     )
     pause_days: int = parameter(
-        365, "Or a pause of", "instead of hikes, a time without a cut", unit="days", step=5, ge=30, le=3650
+        365, "Or a pause of", "without such hikes, the time since the last cut", unit="days", step=5, ge=30, le=3650
     )
     announced_only: bool = parameter(False, "Announced only", "use only decisions since 1994-02, which were announced")
 
@@ -128,7 +128,7 @@ class Leverage(Parameters):
     exclude_financials: bool = parameter(True, "Without financials", "no financials or real estate; needs sectors")
     quoted_large: float = parameter(1.4, "Quoted for large", "net debt / EBITDA as published", unit="turns", step=0.1)
     quoted_small: float = parameter(4.0, "Quoted for small", "net debt / EBITDA as published", unit="turns", step=0.1)
-    zombie_years: int = parameter(3, "Zombie after", "how long interest cover is below 1", unit="years", ge=1, le=10)
+    zombie_years: int = parameter(3, "Zombie after", "how long cover must be below 1", unit="years", ge=1, le=10)
     fiscal_year: int = parameter(0, "Fiscal year", "the year of the headline; 0 for the latest", ge=0, le=2100)
     events: list[Day] = parameter(EVENTS, "Chosen days", "days whose returns are regressed on leverage", min_length=1)
     stress_bp: int = parameter(200, "Stress", "by how much interest rates rise", unit=BP, step=25, ge=-1000, le=2000)

@@ -42,7 +42,7 @@ def measure(quantity: Quantity, *, draws: int, seed: int = 0) -> dict[str | floa
 
 def to_markdown(rows: pd.DataFrame) -> str:
     """Write the measured sizes as a Markdown table; a size beyond three Monte Carlo errors is marked."""
-    lines = ["| quantity | nothing to be found in | kind | draws | 1% | 5% | 10% |", "|---|---|---|---|---|---|---|"]
+    lines = ["| quantity | data with no effect | kind | draws | 1% | 5% | 10% |", "|---|---|---|---|---|---|---|"]
     for row in rows.to_dict("records"):
         sizes = [_size(row.get(level), level, int(row["draws"])) for level in LEVELS]
         lines.append(f"| {row['name']} | {row['null']} | {row['kind']} | {row['draws']:,} | {' | '.join(sizes)} |")
