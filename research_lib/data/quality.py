@@ -161,7 +161,10 @@ def _date(day: Any) -> str:  # noqa: ANN401  # a numpy date
 def _frequency(day: Days, info: Listing) -> str:
     """Return how often values come: as it is known of them, or less often where dates are firsts or lasts of months."""
     month = day.astype("datetime64[M]")
-    edges = month.astype("datetime64[D]"), (month + 1).astype("datetime64[D]") - 1
+    edges = (
+        month.astype("datetime64[D]"),
+        (month + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D"),
+    )
     if len(np.unique(month)) < 2 or max(np.mean(day == edge) for edge in edges) < MOSTLY:
         return info.frequency
     apart = int(np.diff(np.unique(month)).astype(int).min())
