@@ -160,12 +160,9 @@ def _date(day: Any) -> str:  # noqa: ANN401  # a numpy date
 
 def _frequency(day: Days, info: Listing) -> str:
     """Return how often values come: as it is known of them, or less often where dates are firsts or lasts of months."""
-    month = day.astype("datetime64[M]")
-    edges = (
-        month.astype("datetime64[D]"),
-        (month + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D"),
-    )
-    if len(np.unique(month)) < 2 or max(np.mean(day == edge) for edge in edges) < MOSTLY:
+    month, next_day = day.astype("datetime64[M]"), day + np.timedelta64(1, "D")
+    edges = day == month, next_day == next_day.astype("datetime64[M]")
+    if len(np.unique(month)) < 2 or max(map(np.mean, edges)) < MOSTLY:
         return info.frequency
     apart = int(np.diff(np.unique(month)).astype(int).min())
     often = next((name for name, size in MONTHS.items() if apart >= size), "")
