@@ -78,9 +78,9 @@ def load_companies(source: Source, *, as_of: date | None = None) -> Companies:
 
 
 def load_statements(source: Source, *, as_of: date | None = None) -> Table:
-    """Load company statements, cut at `as_of` by the day from which each row's values were known.
+    """Load company statements of the first source that has some, cut at `as_of` by the day on which values were known.
 
-    Of several sources, the first that has statements: a folder, or the SEC's snapshots, with prices from any of them.
+    `DataError`: there are none, or what is wrong in them. `InsufficientDataError`: nothing was known yet.
     """
     at_date, why = source.at(as_of), ""
     for part in parts_of(at_date):
@@ -118,7 +118,7 @@ def _closes_paid(source: Source, company: str) -> pd.DataFrame:
 
 
 def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel | None:
-    """Load the panel of company prices, cut at `as_of`; None where the source has none."""
+    """Load the panel of company prices, cut at `as_of`, or None; errors are as of `load_statements`."""
     for part in parts_of(source):
         if isinstance(part, Folder):
             frame, origin = read_prices(part.directory)

@@ -1,4 +1,4 @@
-"""Study 02, leverage: how indebted small companies are against large ones, and what rates and refinancing do to them."""
+"""Study 02: how indebted small companies are against large ones, whom rates hurt; data, results, exhibits, summary."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Study 03, record sigma: how extreme a move is on every definition, how rare, and what followed earlier ones."""
+"""Study 03: how extreme a move is, how rare, and what followed; in order: data, results, exhibits, words, summary."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -211,10 +211,10 @@ class RecordSigma(Study):
         """What followed the episodes, less what followed other days."""
         rows = self.after.set_axis([plural(horizon, "session") for horizon in self.after["horizon"]])
         said = "; ".join(f"{show(value, 'points')} over {span}" for span, value in rows["value"].items())
-        episodes = " to ".join(dict.fromkeys(f"{one:.0f}" for one in (rows["n"].min(), rows["n"].max())))
+        least, most = int(rows["n"].min()), int(rows["n"].max())
         return charts.intervals(
             rows[["value", "low", "high"]], name="difference, with 95% interval (points)", data=self.after, title=self.signal,
-            deck=f"Mean return after {episodes} episodes {self.beyond}, less that after all other sessions",
+            deck=f"Mean return after {f'{least} to ' * (least < most)}{plural(most, 'episode')} {self.beyond}, less other days",
             alt=f"{self.signal}: {said}.", note="Where a bar crosses zero, the difference may be chance.",
         )  # fmt: skip
 

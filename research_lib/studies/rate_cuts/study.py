@@ -37,8 +37,8 @@ REGIMES = (policy.EASING, policy.TIGHTENING, policy.ON_HOLD)
 MOST_PATHS = 15
 
 FLIPS = "p compares the mean with all combinations of plus and minus of the cycles; an interval needs six cycles."
-AROUND = ("window", "n", ("value", Column("mean")), "interval", "p", "p_holm", "share_positive", "jackknife")
-EXCESS = ("n", "mean", "base", ("value", Column("excess", "points")), ("interval", Column("95% interval", "points")), "p",
+AROUND = ("window", "n", "n_apart", ("value", Column("mean")), "interval", "p", "p_holm", "share_positive", "jackknife")
+EXCESS = ("mean", "base", ("value", Column("excess", "points")), ("interval", Column("95% interval", "points")), "p",
           "p_holm")  # fmt: skip
 SLOPE = (("value", Column("pp for each point", "ratio")), ("interval", Column("95% interval", "ratio")))
 DAILY_MEAN = (("value", Column("mean", "small points")), ("interval", Column("95% interval", "small points")))
@@ -253,7 +253,7 @@ class RateCuts(Study):
         """Difference of total returns around first cuts."""
         return self.windows(self.total_returns)
 
-    @table("{s.broad.name} around first cuts", ("window", *EXCESS), unit="change", on=("broad",), note=FLIPS)
+    @table("{s.broad.name} around first cuts", (*AROUND[:3], *EXCESS), unit="change", on=("broad",), note=FLIPS)
     def market(self) -> pd.DataFrame:
         """Broad market around first cuts, by sessions."""
         at, days = self.events(self.broad), {0: "the session of the cut", 1: "the session after", 5: "5 sessions after"}
@@ -265,7 +265,7 @@ class RateCuts(Study):
         """Difference around all cuts."""
         return self.windows(self.pair, "all cuts")
 
-    @table("{s.pair.name} around unscheduled cuts", ("window", *EXCESS), unit="points",
+    @table("{s.pair.name} around unscheduled cuts", (*AROUND[:2], *EXCESS), unit="points",
            note="Held against all other periods by a regression on an event dummy with Hodrick's (1992) error.")  # fmt: skip
     def unscheduled(self) -> pd.DataFrame:
         """Difference around unscheduled cuts."""
@@ -394,7 +394,7 @@ class RateCuts(Study):
                 n = f"{name} (n\u00a0{len(at)})"
                 means = means.assign(**{f"small {n}": small, f"large {n}": large})
                 made = (show(leg.iloc[-1], "change", digits=0) for leg in (small, large))
-                said.append(f"{name} ({plural(len(at), 'cycle')}) small caps {', large '.join(made)}")
+                said.append(f"{name} ({plural(len(at), 'cycle')}) small caps made {', large '.join(made)}")
         if not said:
             raise InsufficientDataError("of no first cut are 12 months known, and whether a recession followed")
         title = f"After cuts {'; '.join(said)}"
