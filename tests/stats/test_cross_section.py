@@ -13,7 +13,6 @@ from research_lib.stats.regression import cosine_mean
 from tests.data.simulated import simulate_panel
 from tests.stats.reference import known_on, slope_of
 from tests.validity.leverage import made_panel
-from tests.validity.nulls import stochastic_volatility
 
 
 def test_monthly_slopes_are_those_of_a_loop_and_their_mean_is_linearmodels():
@@ -103,13 +102,3 @@ def test_a_chosen_day_is_held_against_the_scaled_days_before_it():
     assert event_days(slopes, [day]).iloc[0][["p", "low"]].equals(one[["p", "low"]])
     early = event_days(slopes, [slopes.index[140], slopes.index[141]])  # scaled from the 22nd: 119 and 120 days before
     assert (early["n_reference"].tolist(), early["p"].isna().tolist()) == ([119, 120], [True, False])
-
-
-def test_days_drawn_at_random_are_found_5_times_in_100_though_volatility_clusters():
-    """Their interval leaves zero out just where p is at most 5%."""
-    slopes = by_day(stochastic_volatility(6_000, np.random.default_rng(2)))
-    found = event_days(slopes, list(slopes.index[300::5]))
-    assert ((found["low"] > 0) | (found["high"] < 0)).equals(found["p"] <= 0.05)
-    for level in (0.01, 0.05, 0.1):
-        size = (found["p"] <= level).mean()
-        assert size == pytest.approx(level, abs=3.5 * np.sqrt(level * (1 - level) / len(found)))
