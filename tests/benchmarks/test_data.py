@@ -77,7 +77,7 @@ def _describe(firms):
     positive, debt, earned = used[used["ebitda"] > 0], used["net_debt"].sum(), used["ebitda"].sum()
     rest = used.drop(((debt - used["net_debt"]) / (earned - used["ebitda"]) - debt / earned).abs().nlargest(5).index)
     return pd.Series({
-        "value": debt / earned, "median": (positive["net_debt"] / positive["ebitda"]).median(),
+        "n": len(used), "share_net_cash": (used["net_debt"] < 0).mean(), "value": debt / earned, "median": (positive["net_debt"] / positive["ebitda"]).median(),
         "share_no_ebitda": (used["ebitda"] <= 0).mean(), "without_top": rest["net_debt"].sum() / rest["ebitda"].sum(),
     })  # fmt: skip
 

@@ -1,9 +1,6 @@
-"""The study on hand-made companies, on simulated ones, and on the real files against a plain reading of them."""
+"""The study on hand-made companies, on simulated ones, and on the real files."""
 
-import csv
-import math
 import re
-from collections import defaultdict
 from datetime import date
 
 import numpy as np
@@ -20,6 +17,7 @@ from research_lib.studies.leverage import Leverage
 from research_lib.studies.study import Missing
 from tests.companies import company, rows
 from tests.data.simulated import DEFAULT_PLANTED, simulate_panel
+from tests.stats.reference import slope_of
 from tests.studies.reports import said_by
 
 SIZES = {"large": 40, "small": 40}
@@ -178,26 +176,22 @@ def test_without_prices_or_with_five_months_of_them_the_rest_stands(simulated, s
     assert len(study.by_year) == 12
 
 
-def least_squares(y, drivers):
-    table = pd.concat([y, drivers], axis=1).dropna()
-    exog = np.column_stack([table.iloc[:, 1:], np.ones(len(table))])
-    return np.linalg.lstsq(exog, table.iloc[:, 0].to_numpy(), rcond=None)[0]
-
-
 def test_slopes_of_bundled_data_are_those_of_least_squares():
     study = Leverage.from_params()
     values = load_series(open_source("bundled"), ["SMB", "RF", "MKT_RF", "AAA", "BAA"]).values
-    bill = 1200 * values["RF"].diff()
-    alone = pd.DataFrame(
-        {"s": 100 * (values["BAA"] - values["AAA"]).diff(), "u": bill.clip(lower=0), "d": -bill.clip(upper=0)}
+    bill, spread = 1200 * values["RF"].diff(), 100 * (values["BAA"] - values["AAA"]).diff()
+    moves = values.assign(
+        **{"return": values["SMB"], "spread": spread, "rise": bill.clip(0), "fall": -bill.clip(upper=0)}
     )
-    for control, drivers in {"alone": alone, "market held fixed": alone.join(values["MKT_RF"])}.items():
+    for control, more in {"alone": [], "market held fixed": ["MKT_RF"]}.items():
         found = study.spreads[study.spreads["control"] == control]
-        np.testing.assert_allclose(found["value"], least_squares(values["SMB"], drivers)[:3], rtol=1e-8)
+        expected = slope_of(moves.dropna(), "spread", "rise", "fall", *more)[:3]
+        np.testing.assert_allclose(found["value"], expected, rtol=1e-8)
         assert (found["n"] == 1108).all()  # 1926-08 to 2018-11
     firms, slope = study.companies.firms_1990.values, study.debt_and_return.iloc[0]
-    expected = least_squares(firms["price_return"], firms[["debt_to_capital", "log_net_income"]])
-    assert (slope["value"], slope["n"]) == (pytest.approx(expected[0]), 142)
+    drivers = ["debt_to_capital", "log_net_income"]
+    known = firms.assign(**{"return": firms["price_return"]})[["return", *drivers]].dropna()
+    assert (slope["value"], slope["n"]) == (pytest.approx(slope_of(known, *drivers)[0]), 142)
     assert isinstance(Leverage.from_params(as_of="1994-12-30").show.debt_and_return, Missing)
 
 
@@ -227,64 +221,12 @@ def real(shared_data):  # noqa: ARG001  # skips where it is absent
     return Leverage.from_params(source="folder", data_dir="../shared/data", exclude_financials=False)
 
 
-def plain_groups(folder):
-    """Net debt and EBITDA by fiscal year and group, by dictionaries and loops, all rows as filed."""
-    cells = {}
-    for name in ("income", "balance", "cashflow"):
-        with (folder / "simfin" / f"us-{name}-annual.csv").open(encoding="utf-8") as file:
-            cells[name] = {(row["Ticker"], row["Fiscal Year"]): row for row in csv.DictReader(file, delimiter=";")}
-    prices = defaultdict(dict)
-    with (folder / "simfin" / "Annual_Stock_Price_Performance.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["Date"] and row["Open Price"]:
-                prices[row["Ticker"]].setdefault(date.fromisoformat(row["Date"]), float(row["Open Price"]))
-    found = defaultdict(list)
-    for key, income in cells["income"].items():
-        balance, flow = cells["balance"][key], cells["cashflow"][key]
-        published = date.fromisoformat(income["Publish Date"])
-        near = {day: p for day, p in prices[key[0]].items() if 0 <= (day - published).days <= 6}
-        shares = income["Shares (Basic)"] or income["Shares (Diluted)"]
-        cash = balance["Cash, Cash Equivalents & Short Term Investments"]
-        debt = float(balance["Short Term Debt"] or 0) + float(balance["Long Term Debt"] or 0)
-        own, other = flow["Depreciation & Amortization"], income["Depreciation & Amortization"]
-        depreciation = float(own) if own else -float(other) if other else None
-        net_debt = debt - float(cash) if cash else None
-        ebitda = float(income["Operating Income (Loss)"]) + depreciation if depreciation is not None else None
-        if near and shares:
-            found[int(key[1])].append((near[min(near)] * float(shares), key[0], net_debt, ebitda))
-    return found
-
-
-def test_the_real_ratios_agree_with_a_plain_reading(real, shared_data):
-    """Without the rows that rules caught and second share classes, named, the rest is counted again from the files."""
-    loaded, wrong = (
-        set(zip(one["company"], one["fiscal_year"], strict=True))
-        for one in (real.firms, real.firms.query("rule != ''"))
-    )
-    every = plain_groups(shared_data)
-    twice = {(name, year) for year, firms in every.items() for _, name, _, _ in firms} - loaded
-    assert len(twice) < 20
-    assert real.excluded["n"].sum() == len(wrong)
-    table = real.by_year.set_index(["fiscal_year", "group"])
-    for year in range(2017, 2022):
-        firms = sorted(f for f in every[year] if (f[1], year) not in wrong | twice)[::-1]
-        for group, part in ((LARGE, firms[:500]), (SMALL, firms[500:2500])):
-            used = [(n, e) for _, _, n, e in part if n is not None and e is not None]
-            plain = {
-                "n": len(used),
-                "value": math.fsum(n for n, _ in used) / math.fsum(e for _, e in used),
-                "median": float(np.median([n / e for n, e in used if e > 0])),
-                "share_no_ebitda": sum(e <= 0 for _, e in used) / len(used),
-                "share_net_cash": sum(n < 0 for n, _ in used) / len(used),
-            }
-            assert table.loc[(year, group), list(plain)].to_dict() == pytest.approx(plain, rel=1e-9)
-
-
 def test_the_real_headline_and_no_return_meets_a_value_before_its_restatement(real):
     assert (round(real.of(LARGE).value, 2), round(real.of(SMALL).value, 2)) == (1.42, 2.72)
     assert real.quotes["verdict"].tolist() == [HOLDS, FAILS]
     assert said_by(real).startswith("fails: Small companies owe 2.7 times EBITDA; “more than 4” fails In fiscal 2021")
     assert real.by_year["without_top"].between(1, 4).all()
+    assert real.excluded["n"].sum() == (real.firms["rule"] != "").sum()
     firms = real.known_firms
     assert (firms["known_from"] >= firms["published"]).all()
     assert (firms["known_from"] > firms["published"]).mean() > 0.5
