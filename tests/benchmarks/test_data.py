@@ -1,8 +1,9 @@
 """Reading data: SimFin's files, folders of prices, and a universe pulled over the network."""
 
 import os
-import subprocess
-import sys
+import time
+import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,15 @@ from research_lib.data import open_source
 from research_lib.data.calendar import exchange_sessions
 from research_lib.data.check import check_sources
 from research_lib.data.companies import load_statements
-from research_lib.project import PROJECT
+from research_lib.data.live.network import RetryPolicy
+from research_lib.data.live.pull import pull_for
+from research_lib.data.live.store import Store
+from research_lib.data.live.vendors import VENDORS
 from research_lib.stats.leverage import GROUPS, by_year_and_group, group_ratio, prepare
 from research_lib.studies.parameters import RecordSigma
-from tests.benchmarks.measure import compare, growth, measured
+from tests.benchmarks.measure import alone, compare, growth, measured, memory, report
 from tests.conftest import random_walk, write_prices
-from tests.data.live.loopback import Answer, Vendors, as_json, chart
+from tests.data.live.loopback import Answer, Vendors, as_json, chart, led
 
 KEYS = ["Ticker", "Fiscal Year"]
 DEBTS = ["Short Term Debt", "Long Term Debt"]
@@ -113,35 +117,32 @@ def test_check_of_4000_price_files(check):
     growth("price files checked", (10, 100, 1000, 5000), check)
 
 
-CLIENT = """
-import sys, time, warnings
-from pathlib import Path
-from types import SimpleNamespace
-warnings.simplefilter("ignore")
-import yfinance
-from research_lib.data.calendar import exchange_sessions
-from research_lib.data.live.network import RetryPolicy
-from research_lib.data.live.pull import pull_for
-from research_lib.data.live.store import Store
-from research_lib.data.live.vendors import VENDORS
-from tests.data.live.loopback import led
-port, folder, symbols, way = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-names = [f"S{n:04d}" for n in range(symbols)]
-VENDORS.update(led(port))
-exchange_sessions()
-start = time.perf_counter()
-if way == "ours":
-    kept, _, failed, _ = pull_for([SimpleNamespace(source="yahoo", symbols=names)], Store(folder), policy=RetryPolicy())
-    good, errors = len(kept), len(failed)
-else:
-    session = VENDORS["yahoo"](RetryPolicy())
-    yfinance.config.debug.hide_exceptions = True
-    frame = yfinance.download(names, period="max", threads=True, progress=False, auto_adjust=False, actions=True,
-                              keepna=True, session=session)
-    good, errors = frame["Close"].notna().any().sum(), 0
-peak_kb = next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-print(time.perf_counter() - start, int(peak_kb) / 1024, good, errors)
-"""
+def pull(port, folder, symbols, ours):
+    """Pull by the kit or by yfinance; return seconds, peak memory in MB, symbols with data, and errors that were kept."""
+    warnings.simplefilter("ignore")
+    import yfinance
+
+    names = [f"S{n:04d}" for n in range(symbols)]
+    VENDORS.update(led(port))
+    exchange_sessions()
+    start, errors = time.perf_counter(), []
+    if ours:
+        asked = [SimpleNamespace(source="yahoo", symbols=names)]
+        kept, _, errors, _ = pull_for(asked, Store(folder), policy=RetryPolicy())
+        good = len(kept)
+    else:
+        yfinance.config.debug.hide_exceptions = True
+        options = {
+            "period": "max",
+            "threads": True,
+            "progress": False,
+            "auto_adjust": False,
+            "actions": True,
+            "keepna": True,
+        }
+        frame = yfinance.download(names, session=VENDORS["yahoo"](RetryPolicy()), **options)
+        good = int(frame["Close"].notna().any().sum())
+    return time.perf_counter() - start, memory("VmHWM") / 2**20, good, len(errors)
 
 
 @measured
@@ -149,18 +150,16 @@ def test_pull_of_2000_symbols(tmp_path):
     """Ten years of each from a server in this process to a client in another; one symbol in a hundred is not known."""
     days = exchange_sessions()[exchange_sessions() < pd.Timestamp("2025-01-01")][-2520:]
     whole = as_json(chart("SYMBOL", days)).body
-
-    def pulled(symbols, way):
-        """Return seconds, peak memory in MB, symbols with data, and errors that were kept."""
-        words = [sys.executable, "-c", CLIENT, vendors.port, tmp_path / f"{way}{symbols}", symbols, way]
-        done = subprocess.run([*map(str, words)], cwd=PROJECT, check=True, capture_output=True, text=True)
-        return tuple(map(float, done.stdout.split()))
-
     with Vendors() as vendors:
         for name in (f"S{n:04d}" for n in range(2000) if n % 100):
             vendors.prices(name, Answer(whole.replace(b"SYMBOL", name.encode())))
-        theirs, few, ours = pulled(2000, "theirs"), pulled(200, "ours"), pulled(2000, "ours")
+        theirs, few, ours = (
+            alone(pull, vendors.port, tmp_path / f"{number}", symbols, is_ours)
+            for number, (symbols, is_ours) in enumerate([(2000, False), (200, True), (2000, True)])
+        )
     assert ours[2:] == (1980, 20)
-    print(f"\n| pull of 2,000 symbols, against yfinance.download with threads | {ours[0]:.3g} s | {theirs[0]:.3g} s | "
-          f"{theirs[0] / ours[0]:.2f} (1 round) |\npeak memory {ours[1]:.0f} MB, of 200 symbols {few[1]:.0f} MB, theirs "
-          f"{theirs[1]:.0f} MB; errors kept: {ours[3]:.0f} of 20, theirs raises none")  # fmt: skip
+    report("pull of 2,000 symbols, against yfinance.download with threads", ours[0], theirs[0],
+           f"{theirs[0] / ours[0]:.2f} (1 round)")  # fmt: skip
+    print(
+        f"peak memory {ours[1]:.0f} MB, of 200 symbols {few[1]:.0f} MB, theirs {theirs[1]:.0f} MB; errors kept: {ours[3]} of 20"
+    )

@@ -56,19 +56,15 @@ def test_all_reports(tmp_path):
     planned = plan([], overrides={}, grid={}, output=tmp_path, notebooks=None)
     unfit = check(planned.reports, leave_out_absent=True)
     paths = [PARAMETERS / f"{report.name}.yaml" for report in planned.reports if report.name not in unfit]
-    ours, cluster = (
-        run(tmp_path / "ours", *paths),
-        run(tmp_path / "cluster", *paths, "--cluster", "local", "--jobs", "2"),
-    )
+    ours, alone = run(tmp_path / "ours", *paths), run(tmp_path / "ours", *paths, "--force")
+    cluster = run(tmp_path / "cluster", *paths, "--cluster", "local", "--jobs", "2")
     what, theirs = f"{len(paths)} reports", tmp_path / "plain"
     compare(f"{what}, against papermill and nbconvert", ours, lambda: plainly(paths, theirs), rounds=1)
     compare("nothing changed, against `import papermill`", ours, [sys.executable, "-c", "import papermill"])
-    alone = run(tmp_path / "ours", *paths, "--force")
     compare(f"{what} on a Dask cluster of two local workers, against the same without", cluster, alone, rounds=1)
     for path in paths:
-        first, *others = (
-            findings(tmp_path / side / path.parent.name / f"{path.stem}.ipynb") for side in ("ours", "plain", "cluster")
-        )
+        made = Path(path.parent.name, f"{path.stem}.ipynb")
+        first, *others = (findings(tmp_path / side / made) for side in ("ours", "plain", "cluster"))
         for other in others:
             pd.testing.assert_frame_equal(first, other, rtol=1e-9)
 

@@ -1,9 +1,10 @@
-"""What the studies compute, against loops that give the same numbers; and how fast an explorer answers."""
+"""What statistics and studies compute, against pandas or loops that give the same numbers; how fast an explorer answers."""
 
 import asyncio
 import statistics
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 from IPython.core.formatters import DisplayFormatter
@@ -11,18 +12,63 @@ from IPython.core.formatters import DisplayFormatter
 from research_lib import explore
 from research_lib.data import load_prices, open_source
 from research_lib.params import validate
+from research_lib.stats.sigma import SigmaSettings, scan
 from research_lib.stats.specification import DRAWS
 from research_lib.studies.claims.study import Claims
 from research_lib.studies.study import study_class
-from tests.benchmarks.measure import compare, growth, measured
+from tests.benchmarks.measure import STATUS, alone, compare, growth, measured, memory, report
+from tests.stats.test_sigma import by_hand
 from tests.stats.test_specification import curve, one_specification, pair
 
-LOOPED = 4
+LOOPED, MEMORY_TIMES_INPUT = 4, 4
 CHANGES = {  # by explorer: a control, and values that it takes in turn
     "03_record_sigma": ("threshold", (2.2, 2.6, 3.0)),
     "01_rate_cut_regimes": ("min_cut_bp", (50.0, 25.0, 40.0)),
     "02_leverage_net_debt": ("stress_share", (0.3, 0.6, 0.9)),
 }
+
+
+def universe(sessions, assets):
+    logs = np.random.default_rng(0).normal(0.0003, 0.015, size=(sessions, assets))
+    np.exp(np.cumsum(logs, axis=0, out=logs), out=logs)
+    return pd.DataFrame(logs, pd.bdate_range("1990-01-01", periods=sessions, name="date"), copy=False)
+
+
+def with_pandas(prices):
+    """The straightforward way."""
+    return (prices - prices.rolling(50).mean()) / prices.rolling(50).std()
+
+
+def test_same_numbers_as_pandas():
+    prices = universe(1200, 40)
+    np.testing.assert_allclose(scan(prices), with_pandas(prices), rtol=1e-6, atol=1e-9)
+
+
+def peak_memory(sessions, assets):
+    """Return the peak of this process during a scan, the prices included, in multiples of the prices."""
+    before, prices = memory("VmRSS"), universe(sessions, assets)
+    scan(prices)
+    return (memory("VmHWM") - before) / prices.to_numpy().nbytes
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="needs Linux's /proc to measure memory")
+def test_memory_stays_below_four_times_the_input():
+    assert 1 < alone(peak_memory, 5000, 1000) < MEMORY_TIMES_INPUT
+
+
+@measured
+def test_speed_of_a_universe():
+    prices = universe(7500, 5000)
+    part = prices.iloc[:, :500].copy()
+    what = "price z of 5,000 assets x 7,500 sessions, against pandas' rolling"
+    compare(what, lambda: scan(prices), lambda: with_pandas(part), part=0.1)
+    exact = by_hand(prices[0].tolist(), SigmaSettings())["price_z"].iloc[-1]
+    errors = [abs(path.iloc[-1, 0] / exact - 1) for path in (scan(part), with_pandas(part))]
+    print(
+        "relative error {:.1e}, pandas' {:.1e};".format(*errors), f"peak memory {alone(peak_memory, 7500, 5000):.2f} x"
+    )
+    prices = universe(2500, 10_000)
+    growth("assets x 2,500 sessions", (2, 100, 1000, 10_000), lambda n: scan(prices.iloc[:, :n]))
 
 
 @measured
@@ -81,11 +127,10 @@ def test_explorers(notebook):
     """A change of a control, against the same exhibits of a study made anew, which is what running the cells again does."""
     explorer, study, (name, values) = explore.open_explorer(notebook), study_class(notebook), CHANGES[notebook]
     for view, exhibits in study.VIEWS.items():
-        took = asyncio.run(answers(explorer, view, name, values))
+        took = statistics.median(asyncio.run(answers(explorer, view, name, values)))
         start = time.perf_counter()
         anew = study.from_params(**{name: values[0]})
         for exhibit in ("summary", *exhibits):
             DisplayFormatter().format(anew.show(exhibit))
         again = time.perf_counter() - start
-        print(f"\n| explorer {notebook}, {view} | {statistics.median(took):.3f} s | {again:.3f} s | "
-              f"{again / statistics.median(took):.2f} (best answer {min(took):.3f} s) |", end="")  # fmt: skip
+        report(f"explorer {notebook}, {view}", took, again, f"{again / took:.2f}")
