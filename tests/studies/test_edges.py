@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research_lib.errors import InsufficientDataError, ParameterError
+from research_lib.errors import InsufficientDataError
 from research_lib.exhibits.format import interval
 from research_lib.stats.event_study import window_outcomes
 from research_lib.studies.rate_cuts import RateCuts
@@ -51,11 +51,3 @@ def test_other_definitions_than_the_headlines_are_counted_in_words():
         study = RecordSigma.from_params()
         vars(study)["definitions"] = pd.DataFrame({"definition": [study.words, "b", "c"], "rank": ranks})
         assert study.on_definitions == (said[0], f"other definitions {said[1]} it a record")
-
-
-def test_a_threshold_that_price_z_cannot_reach_depends_on_the_deviation():
-    """(n - 1) / sqrt(n) is 6.93 for 50 sessions of a sample, sqrt(n - 1) is 7 of a population."""
-    assert RecordSigma.from_params(threshold=6.95, ddof=0).p.threshold == 6.95
-    for beyond in ({"threshold": 6.95, "ddof": 1}, {"threshold": -7.0, "ddof": 0}):
-        with pytest.raises(ParameterError, match="threshold"):
-            RecordSigma.from_params(**beyond)

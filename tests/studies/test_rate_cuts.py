@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research_lib.errors import ParameterError
 from research_lib.stats import regression, specification
 from research_lib.stats.policy import CycleRule
 from research_lib.stats.randomization import sign_flip
@@ -263,13 +262,6 @@ def test_a_pair_or_a_series_that_is_missing_is_left_out_and_named(made_up):
 def test_a_curve_of_too_few_cycles_says_so():
     shown = RateCuts.from_params(announced_only=True).show.curve
     assert shown.title == "Of 1,296 variants none has enough first cuts for a test"
-
-
-def test_a_pair_that_is_none_is_refused():
-    with pytest.raises(ParameterError, match="one has dividends in it and the other has not"):
-        real("x", small="IWM:total")
-    with pytest.raises(ParameterError, match="small and large are both GSPC; name two"):
-        real("x", small="GSPC")
 
 
 @pytest.mark.usefixtures("few_draws")
