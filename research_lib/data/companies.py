@@ -13,13 +13,15 @@ from research_lib.data.catalog import describe_series
 from research_lib.data.live.store import Item, Snapshots
 from research_lib.data.load import load_prices_if_any, load_series_if_any
 from research_lib.data.quality import BAD_PRICE, STALE_DAYS, DataCard, Fault, found, jumps, session_faults, stale_runs
+from research_lib.data.readers import read_panel
 from research_lib.data.sec import read_facts
-from research_lib.data.source import PRICES, Folder, Source, parts_of
-from research_lib.data.statements import Found, Table, first_price, make_statements, read_prices, read_statements
+from research_lib.data.source import PRICES, Folder, Source, find_table, parts_of
+from research_lib.data.statements import DAILY_PRICES, SIMFIN, Found, Table, add_price, make_statements, read_statements
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 
 MARKET = "GSPC"
 RATES = ("DGS2", "DGS3MO", "DFF", "DGS10")  # the first that is there: what floating-rate debt is priced by
+PANELS = "price_panel", f"{SIMFIN}/daily_adj_close", f"{SIMFIN}/{DAILY_PRICES}"  # the user's own first
 STILL_QUOTED = pd.Timedelta(days=14)  # a price so near to the panel's end counts as still quoted
 SURVIVORS_SHARE = 0.98  # of those ever quoted; in a fair sample of US small caps about 5% leave each year
 MOST_BELOW_ZERO = 0.2  # of a panel's values: more are no prices
@@ -86,7 +88,7 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Table:
     for part in parts_of(at_date):
         try:
             if isinstance(part, Folder):
-                return make_statements(read_statements(part.directory, as_of=as_of), source=part.name, as_of=as_of)
+                return make_statements(read_statements(part.directory), source=part.name, as_of=as_of)
             if isinstance(part, Snapshots) and part.companies():
                 return make_statements(_read_filings(part, at_date, as_of), source=part.name, as_of=as_of)
         except MissingDataError as error:
@@ -103,7 +105,7 @@ def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Foun
         raise InsufficientDataError(f"source sec: nothing was filed by as_of {as_of}")
     (rows, faults), has = read_facts(facts), set(prices.symbols())
     paid = [_closes_paid(prices, name) for name in rows["company"].unique() if name in has]
-    rows["price"] = first_price(rows, pd.concat(paid)) if paid else np.nan
+    rows = add_price(rows, pd.concat(paid)) if paid else rows
     return Found(rows, faults, "annual reports as filed", "no price on the day of the report")
 
 
@@ -121,7 +123,9 @@ def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel
     """Load the panel of company prices, cut at `as_of`, or None; errors are as of `load_statements`."""
     for part in parts_of(source):
         if isinstance(part, Folder):
-            frame, origin = read_prices(part.directory)
+            path = next(filter(None, (find_table(part.directory, name) for name in PANELS)), None)
+            origin = str(path.relative_to(part.directory)) if path else ""
+            frame = read_panel(path, origin) if path else pd.DataFrame()
         elif isinstance(part, Snapshots):
             at_date, has, origin = source.at(as_of), set(source.symbols()), "adjusted closes, each as pulled"
             raw = {name: at_date.read(PRICES, name, "total") for name in part.companies() if name in has}

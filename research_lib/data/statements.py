@@ -5,7 +5,7 @@ A row is a company and fiscal year (or the last four quarters), with the day fro
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -15,14 +15,15 @@ import pandas as pd
 
 from research_lib.data.calendar import last_finished
 from research_lib.data.catalog import fact_rows
-from research_lib.data.quality import BAD_PRICE, DataCard, Fault
-from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, open_sheet, read_panel, read_table, require_unique
+from research_lib.data.quality import DataCard, Fault
+from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, open_sheet, read_table, require_unique
 from research_lib.data.source import find_table
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 
 COLUMNS = fact_rows("statements.csv")
 NAMES = tuple(COLUMNS)
 KINDS = {name: row["kind"] for name, row in COLUMNS.items()}
+SECTORS = {code: row["sector"] for code, row in fact_rows("gics.csv").items()}
 CALLED = {name: [name, *filter(None, row["also_called"].split("|"))] for name, row in COLUMNS.items()}
 DTYPES = {TEXT: "str", INTEGER: "int64", NUMBER: "float64", DATE: "datetime64[us]"}
 FLOWS = ["operating_income", "depreciation_amortization", "interest_expense", "revenue"]
@@ -31,8 +32,8 @@ POSITIVE = ["depreciation_amortization", "interest_expense", "debt", "cash", "re
 
 SIMFIN = "simfin"
 INCOME, BALANCE, CASH_FLOW = "us-income-annual.csv", "us-balance-annual.csv", "us-cashflow-annual.csv"
-DAILY_PRICES = "us-shareprices-daily.csv"  # SimFin's bulk prices
-CLOSES = {DAILY_PRICES: "Close", "Annual_Stock_Price_Performance.csv": "Open Price"}  # as they were paid
+DAILY_PRICES = "us-shareprices-daily"  # SimFin's bulk prices
+CLOSES = {f"{DAILY_PRICES}.csv": "Close", "Annual_Stock_Price_Performance.csv": "Open Price"}  # as they were paid
 
 PRICE_WITHIN_DAYS = 6  # from publication to the next session with a price: a weekend and a holiday at most
 PERIODS = ["FY", "Q1", "Q2", "Q3", "Q4"]
@@ -72,65 +73,26 @@ class Found(NamedTuple):
     no_price: str = "no price"  # why there is none where there is none
 
 
-def read_statements(directory: Path, *, as_of: date | None = None) -> Found:
+def read_statements(directory: Path) -> Found:
     """Read a folder's statements: its own table `fundamentals`, else SimFin's bulk files in `simfin/`."""
     if own := find_table(directory, "fundamentals"):
-        return read_own(own, as_of=as_of)
+        return _read_own(own)
     if (directory / SIMFIN / INCOME).is_file():
-        return read_simfin(directory / SIMFIN)
+        return _read_simfin(directory / SIMFIN)
     expected = f"fundamentals.csv (docs/data.md names its columns) or SimFin's {SIMFIN}/{INCOME}"
     raise MissingDataError(f"data_dir {directory}: no company statements; expected {expected}")
 
 
-def read_own(path: Path, *, as_of: date | None = None) -> Found:
+def _read_own(path: Path) -> Found:
     """Read one's own file, in the kit's names or Compustat's; missing debt stays missing: no one said it is zero."""
-    shown, sheet = path.name, open_sheet(path, path.name)
+    sheet = open_sheet(path, path.name)
     must = ("yes",) if sheet.find("debt") else ("yes", "split")
     needed = [name for name, row in COLUMNS.items() if row["needed"] in must]
-    frame = in_shape(read_table(sheet, KINDS, needed=needed, keys=("company", "currency"), called=CALLED))
-    bad = frame["fiscal_period"][~frame["fiscal_period"].isin(PERIODS)]
-    if not bad.empty:
-        raise DataError(f"{shown}, row {bad.index[0]}: fiscal_period {bad.iloc[0]!r}; allowed: {', '.join(PERIODS)}")
-    require_unique(frame, ["company", "fiscal_year", "fiscal_period"], shown)
-    sectors = {code: row["sector"] for code, row in fact_rows("gics.csv").items()}
-    frame["sector"] = frame["sector"].str.removesuffix(".0").replace(sectors)
-    rows, faults = _sum_quarters(frame if as_of is None else frame[~(frame["known_from"] > pd.Timestamp(as_of))], shown)
-    return Found(rows.fillna({"debt_from": shown}), faults, shown)
+    rows = read_table(sheet, KINDS, needed=needed, keys=("company", "currency"), called=CALLED)
+    return Found(rows, [], path.name)
 
 
-def _sum_quarters(frame: pd.DataFrame, shown: str) -> tuple[pd.DataFrame, list[Fault]]:
-    """Sum flows to the last four quarters, known when the last of the four was; an annual report goes before them."""
-    reports = frame[frame["fiscal_period"] == "FY"]
-    quarters = frame[frame["fiscal_period"] != "FY"].sort_values(["company", "period_end"], kind="stable")
-    by_company = quarters.groupby("company", sort=False)
-    whole = (quarters["period_end"] - by_company["period_end"].shift(3)).dt.days.between(*THREE_QUARTERS_DAYS)
-    made = {name: quarters[name] + sum(by_company[name].shift(lag) for lag in (1, 2, 3)) for name in FLOWS}
-    for name in ("published", "known_from"):
-        made[name] = pd.concat([by_company[name].shift(lag) for lag in range(4)], axis=1).max(axis=1)
-    years = pd.concat([reports, quarters.assign(**made)[whole]])
-    years = years[years["fiscal_period"].eq("FY") | ~years.duplicated(["company", "period_end"])]
-    faults = _mark(quarters[~whole], "a quarter without the three before it (left out)")
-    return years, [*_year_to_date(quarters, shown), *faults]
-
-
-def _year_to_date(quarters: pd.DataFrame, shown: str) -> list[Fault]:
-    """Name flows that rise from Q1 to Q4 and then fall like those of the year so far; raise where most of them do."""
-    faults = []
-    for name in FLOWS:
-        wide = quarters.pivot(index=["company", "fiscal_year"], columns="fiscal_period", values=name)  # noqa: PD010
-        wide = wide.reindex(columns=PERIODS[1:]).abs()
-        rises = wide.diff(axis=1).iloc[:, 1:].gt(wide["Q1"] / 4, axis=0).all(axis=1)
-        rises &= wide["Q4"] > GROWN_IN_A_YEAR * wide["Q1"]
-        suspect = (rises & ~(wide["Q1"].groupby(level="company").shift(-1) > wide["Q4"]))[wide.notna().all(axis=1)]
-        cases = [f"{company} {year}" for company, year in suspect.index[suspect]]
-        if len(cases) > len(suspect) / 2:
-            found = f"in {len(cases)} of {len(suspect)} company years quarters rise like sums of the year so far"
-            raise DataError(f"{shown}, column {name}: {found}, first {cases[0]}; give each quarter by itself")
-        faults += [Fault("quarters that rise like sums of the year so far", "", f"{case}: {name}") for case in cases]
-    return faults
-
-
-def read_simfin(folder: Path) -> Found:
+def _read_simfin(folder: Path) -> Found:
     """Join SimFin's three statements on company and fiscal year, and the price at publication where there is one.
 
     A debt item that is absent is zero here: SimFin leaves out what a company does not report. Depreciation is that of
@@ -139,10 +101,10 @@ def read_simfin(folder: Path) -> Found:
     keys, parts, faults = ["company", "fiscal_year"], [], []
     for name in (INCOME, BALANCE, CASH_FLOW):
         columns = {ours: row["column"] for ours, row in fact_rows("simfin.csv").items() if row["file"] in ("all", name)}
-        part = _read_simfin(folder, name, **columns)
-        nameless = part.index[part["company"].isna()]
-        faults += [Fault("no company name (left out)", "", f"{SIMFIN}/{name}, row {row}") for row in nameless]
-        parts.append(part.drop(index=nameless))
+        part = _read_columns(folder, name, **columns)
+        for row, day in _days(part["published"][part["company"].isna()]).items():
+            faults.append(Fault("no company name (left out)", day, f"{SIMFIN}/{name}, row {row}"))
+        parts.append(part.dropna(subset="company"))
         require_unique(parts[-1], keys, f"{SIMFIN}/{name}")
     rows = parts[0]
     for part in parts[1:]:
@@ -161,78 +123,70 @@ def read_simfin(folder: Path) -> Found:
         shares=rows["shares"].fillna(rows["shares_diluted"]),
     )
     if all((folder / name).is_file() for name in ("us-companies.csv", "industries.csv")):
-        industry = _read_simfin(folder, "us-companies.csv", company="Ticker", industry="IndustryId").dropna()
-        sector = _read_simfin(folder, "industries.csv", industry="IndustryId", sector="Sector")
+        industry = _read_columns(folder, "us-companies.csv", company="Ticker", industry="IndustryId").dropna()
+        sector = _read_columns(folder, "industries.csv", industry="IndustryId", sector="Sector")
         sectors = industry.merge(sector.drop_duplicates("industry")).drop_duplicates("company").set_index("company")
         rows["sector"] = rows["company"].map(sectors["sector"])
-    for name, column in CLOSES.items():
-        if (folder / name).is_file() and "price" not in rows:
-            prices = _read_simfin(folder, name, company="Ticker", published="Date", price=column).dropna()
-            prices = prices[prices["company"].isin(rows["company"])]
-            twice = prices[prices.duplicated(["company", "published"], keep=False)].drop_duplicates()
-            require_unique(twice, ["company", "published"], f"{SIMFIN}/{name}")
-            for row, company, day, price in prices[prices["price"] <= 0].itertuples():
-                said = f"{SIMFIN}/{name}, row {row}, {company}: {price:g}"
-                faults.append(Fault(BAD_PRICE, str(day.date()), said))
-            rows["price"] = first_price(rows, prices)
-    origin = f"{SIMFIN}/{INCOME} and the balance, cash-flow and price files beside it"
-    no_file = f"no {' or '.join(f'{SIMFIN}/{name}' for name in CLOSES)}"
-    return Found(rows, faults, origin, "no price on publication" if "price" in rows else no_file)
+    no_price = f"no {' or '.join(f'{SIMFIN}/{name}' for name in CLOSES)}"
+    for name in [name for name in CLOSES if (folder / name).is_file()][:1]:
+        prices = _read_columns(folder, name, company="Ticker", published="Date", price=CLOSES[name]).dropna()
+        prices = prices[prices["company"].isin(rows["company"])].drop_duplicates()
+        require_unique(prices, ["company", "published"], f"{SIMFIN}/{name}")
+        rows, no_price = add_price(rows, prices), "no price on publication"
+    return Found(rows, faults, f"{SIMFIN}/{INCOME} and the balance, cash-flow and price files beside it", no_price)
 
 
-def _read_simfin(folder: Path, name: str, **columns: str) -> pd.DataFrame:
+def _read_columns(folder: Path, name: str, **columns: str) -> pd.DataFrame:
     """Read columns of one of SimFin's files, each by the kit's name and SimFin's."""
     kinds = {ours: KINDS.get(ours, NUMBER) for ours in columns}
     called = {ours: [theirs] for ours, theirs in columns.items()}
     return read_table(open_sheet(folder / name, f"{SIMFIN}/{name}"), kinds, called=called)
 
 
-def read_prices(directory: Path) -> tuple[pd.DataFrame, str]:
-    """Read a folder's adjusted prices (sessions, companies), the user's own first, and where they are from; perhaps none."""
-    names = "price_panel", f"{SIMFIN}/daily_adj_close", f"{SIMFIN}/{DAILY_PRICES.removesuffix('.csv')}"
-    path = next(filter(None, (find_table(directory, name) for name in names)), None)
-    origin = str(path.relative_to(directory)) if path else ""
-    return (read_panel(path, origin) if path else pd.DataFrame()), origin
-
-
-def first_price(rows: pd.DataFrame, prices: pd.DataFrame) -> "pd.Series[float]":
-    """Return for each row the first positive price of its company (company, published, price) from its publication on."""
+def add_price(rows: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
+    """Add the first price of the row's company (company, published, price) from its publication on, and its day."""
     wanted = rows[["company", "published"]].assign(row=rows.index).dropna().sort_values("published")
-    paid = prices[prices["price"] > 0].drop_duplicates(["company", "published"]).sort_values("published")
+    paid = prices.assign(priced_on=prices["published"]).sort_values("published")
     within = pd.Timedelta(days=PRICE_WITHIN_DAYS)
     found = pd.merge_asof(wanted, paid, on="published", by="company", direction="forward", tolerance=within)
-    return found.set_index("row")["price"].reindex(rows.index)
+    return rows.join(found.set_index("row")[["price", "priced_on"]])
 
 
 def in_shape(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table with exactly the columns `NAMES`, in their types, filled in by what follows from others.
 
-    Total debt is the sum where there is no total, a market value price x shares, a period the year, and known from the
-    latest of its dates.
+    Total debt is the sum where there is no total, a period the year, and known from the latest of its dates.
     """
     shaped = frame.reindex(columns=NAMES).astype({name: DTYPES[kind] for name, kind in KINDS.items()})
     known, period = shaped["known_from"], shaped["fiscal_period"].fillna("FY").str.upper()
     return shaped.assign(
         debt=shaped["debt"].fillna(shaped["short_term_debt"] + shaped["long_term_debt"]),
-        market_value=shaped["market_value"].fillna(shaped["price"] * shaped["shares"]),
         fiscal_period=period.str.replace(r"^([1-4])(\.0)?$", r"Q\1", regex=True),  # Compustat counts quarters
         published=shaped["published"].fillna(known),
         known_from=shaped[["known_from", "published", "restated_on"]].max(axis=1).where(known.notna()),
         currency=shaped["currency"].str.upper(),
+        sector=shaped["sector"].str.removesuffix(".0").replace(SECTORS),
     )
 
 
 def make_statements(found: Found, *, source: str, as_of: date | None = None) -> Table:
-    """Bring rows into shape, leave out what cannot be dated or true, and describe the rest.
+    """Bring rows into shape, cut them at `as_of`, leave out what cannot be dated or true, and describe the rest.
 
     One row a company, fiscal year and period, sorted by company and period end, with the columns `NAMES`; amounts in
     the row's own currency. The index is the row in the file that the card names first.
     """
-    rows, faults = in_shape(found.rows), found.faults
+    faults, origin = found.faults, found.origin
+    rows = in_shape(found.rows).fillna({"debt_from": origin})
+    if not (odd := rows["fiscal_period"][~rows["fiscal_period"].isin(PERIODS)]).empty:
+        raise DataError(f"{origin}, row {odd.index[0]}: fiscal_period {odd.iloc[0]!r}; allowed: {', '.join(PERIODS)}")
+    require_unique(rows, ["company", "fiscal_year", "fiscal_period"], origin)
     if as_of is not None:
-        rows = rows[~(rows["known_from"] > pd.Timestamp(as_of))]
-        faults = [fault for fault in faults if fault.date <= str(as_of)]
-    known, end = rows["known_from"], rows["period_end"]
+        cut, faults = pd.Timestamp(as_of), [fault for fault in faults if fault.date <= str(as_of)]
+        if "priced_on" in found.rows:
+            rows["price"] = rows["price"].mask(found.rows["priced_on"] > cut)
+        rows = rows[~(rows["known_from"] > cut)]
+    rows, of_quarters = _sum_quarters(rows, origin)
+    known, end, faults = rows["known_from"], rows["period_end"], faults + of_quarters
     left_out = {
         "no past date on which it was known (left out)": known.isna() | end.isna() | (known > last_finished()),
         "published before its period ended (left out)": rows["published"] < end,
@@ -243,7 +197,7 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
         faults, rows = [*faults, *_mark(rows[where[rows.index]], words)], rows[~where[rows.index]]
     if rows.empty:
         said = "" if as_of is None else f" known by as_of {as_of}"
-        raise InsufficientDataError(f"{found.origin}: holds nothing{said}{f' ({faults[0]})' if faults else ''}")
+        raise InsufficientDataError(f"{origin}: holds nothing{said}{f' ({faults[0]})' if faults else ''}")
     rows = rows.sort_values(["company", "period_end"], kind="stable")
     for name in ("market_value", "price", "shares"):
         empty = rows[name] <= 0
@@ -251,9 +205,11 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
             empty |= rows[name].eq(1) | (rows[name] + 1).isin(10.0 ** np.arange(3, 16))
         faults = [*faults, *_mark(rows[empty], "zero or a placeholder, taken as missing", f": {name}")]
         rows = rows.assign(**{name: rows[name].mask(empty)})
-    rows["market_value"] = rows["market_value"].fillna(rows["price"] * rows["shares"])  # in place of a placeholder
-    _refuse_impossible(rows, found.origin)
-    rows, second_names = _without_second_names(rows)
+    rows["market_value"] = rows["market_value"].fillna(rows["price"] * rows["shares"])
+    _refuse_impossible(rows, origin)
+    twin = _second_names(rows)
+    faults += _mark(rows.loc[twin.index], "a second share class of the same company (left out)", " is " + twin)
+    rows = rows.drop(index=twin.index)
     parts = rows["short_term_debt"] + rows["long_term_debt"]
     named = {
         "debt is not the sum of short-term and long-term debt (the total counts)":
@@ -264,9 +220,7 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
             (rows["published"] - rows["period_end"]).dt.days <= TOO_EARLY_DAYS,
         "restated: known from the restatement": rows["known_from"] > rows["published"],
     }  # fmt: skip
-    faults += second_names
-    for words, where in named.items():
-        faults += [replace(one, n=int(where.sum())) for one in _mark(rows[where][:1], words)]
+    faults += [fault for words, where in named.items() for fault in _mark(rows[where], words)]
     unvalued = rows[~rows["market_value"].notna().groupby(rows["company"]).transform("any")]
     for company, shares in unvalued.groupby("company")["shares"]:
         why = found.no_price if shares.notna().any() else "no count of shares"
@@ -277,12 +231,48 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
     return Table.described(rows, pd.DatetimeIndex(rows["known_from"]), **about)
 
 
-def _mark(rows: pd.DataFrame, words: str, said: str = "") -> list[Fault]:
+def _sum_quarters(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, list[Fault]]:
+    """Sum flows to the last four quarters, known when the last of the four was; an annual report goes before them."""
+    is_year = rows["fiscal_period"] == "FY"
+    if is_year.all():
+        return rows, []
+    quarters = rows[~is_year].sort_values(["company", "period_end"], kind="stable")
+    by_company = quarters.groupby("company", sort=False)
+    whole = (quarters["period_end"] - by_company["period_end"].shift(3)).dt.days.between(*THREE_QUARTERS_DAYS)
+    made = {name: quarters[name] + sum(by_company[name].shift(lag) for lag in (1, 2, 3)) for name in FLOWS}
+    for name in ("published", "known_from"):
+        made[name] = pd.concat([by_company[name].shift(lag) for lag in range(4)], axis=1).max(axis=1)
+    years = pd.concat([rows[is_year], quarters.assign(**made)[whole]])
+    years = years[years["fiscal_period"].eq("FY") | ~years.duplicated(["company", "period_end"])]
+    alone = _mark(quarters[~whole], "a quarter without the three before it (left out)")
+    return years, [*_year_to_date(quarters, origin), *alone]
+
+
+def _year_to_date(quarters: pd.DataFrame, origin: str) -> list[Fault]:
+    """Name flows that rise from Q1 to Q4 and then fall like those of the year so far; raise where most of them do."""
+    faults = []
+    for name in FLOWS:
+        wide = quarters.pivot(index=["company", "fiscal_year"], columns="fiscal_period", values=name)  # noqa: PD010
+        wide = wide.reindex(columns=PERIODS[1:]).abs()
+        rises = wide.diff(axis=1).iloc[:, 1:].gt(wide["Q1"] / 4, axis=0).all(axis=1)
+        rises &= wide["Q4"] > GROWN_IN_A_YEAR * wide["Q1"]
+        suspect = (rises & ~(wide["Q1"].groupby(level="company").shift(-1) > wide["Q4"]))[wide.notna().all(axis=1)]
+        cases = [f"{company} {year}" for company, year in suspect.index[suspect]]
+        if len(cases) > len(suspect) / 2:
+            found = f"in {len(cases)} of {len(suspect)} company years quarters rise like sums of the year so far"
+            raise DataError(f"{origin}, column {name}: {found}, first {cases[0]}; give each quarter by itself")
+        faults += [Fault("quarters that rise like sums of the year so far", "", f"{case}: {name}") for case in cases]
+    return faults
+
+
+def _days(dates: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
+    return dates.dt.strftime("%Y-%m-%d").fillna("")
+
+
+def _mark(rows: pd.DataFrame, words: str, said: "str | pd.Series[str]" = "") -> list[Fault]:
     """Name rows of statements as faults of a kind."""
-    return [
-        Fault(words, "" if pd.isna(known) else str(known.date()), f"{company} {year}{said}")
-        for company, year, known in rows[["company", "fiscal_year", "known_from"]].itertuples(index=False)
-    ]
+    details = rows["company"] + " " + rows["fiscal_year"].astype("str") + said
+    return [Fault(words, *one) for one in zip(_days(rows["known_from"]), details, strict=True)]
 
 
 def _refuse_impossible(rows: pd.DataFrame, origin: str) -> None:
@@ -311,15 +301,15 @@ def _unit_steps(rows: pd.DataFrame) -> "pd.Series[bool]":
     return pd.Series(rows.index.isin(steps), rows.index)
 
 
-def _without_second_names(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
-    """Keep one of rows with the same statements under two names: that with market values, else the first by name."""
+def _second_names(rows: pd.DataFrame) -> "pd.Series[str]":
+    """Of rows with the same statements under several names, give all but one the name of the one that is kept.
+
+    That is the one with market values, else the first by name.
+    """
     same = ["fiscal_period", "period_end", "operating_income", *AMOUNTS]
     priced = rows["market_value"].notna().groupby(rows["company"]).transform("any")
     alike = rows.assign(priced=priced)[rows.duplicated(same, keep=False)]
     alike = alike[alike[AMOUNTS].fillna(0.0).ne(0).sum(axis=1) >= 3]  # fewer can be equal by chance, or zero
     ordered = alike.sort_values(["priced", "company"], ascending=[False, True], kind="stable")
     first = ordered.groupby(same, dropna=False, sort=False)["company"].transform("first")
-    second = ordered[ordered["company"] != first]
-    words = "a second share class of the same company (left out)"
-    named = zip(_mark(second, words), first[second.index], strict=True)
-    return rows.drop(index=second.index), [replace(fault, detail=f"{fault.detail} is {name}") for fault, name in named]
+    return first[first != ordered["company"]]

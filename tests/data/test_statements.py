@@ -300,12 +300,19 @@ def test_simfin_rows_without_a_partner_a_name_or_a_price_are_left_out_and_counte
     write_simfin(tmp_path, SIMFIN, [("AAA", 0.0, "2020-03-01"), ("AAA", 5.0, "2021-03-01")])
     loaded = load(tmp_path)
     assert loaded.values["price"].dropna().tolist() == [5]
-    said = "a price that is not positive (left out)", "simfin/Annual_Stock_Price_Performance.csv, row 2, AAA: 0"
-    assert said in named(loaded)
+    said = "zero or a placeholder, taken as missing: 1, first 2020-03-01 (AAA 2019: price)"
+    assert said in loaded.card.fault_summary()
     write_simfin(tmp_path, SIMFIN, [("AAA", 5.0, "2021-03-01"), ("AAA", 5.0, "2021-03-01"), ("ZZZ", 0.0, "2021-03-01")])
     assert named(load(tmp_path)) == [], "the same price twice is one, and others' prices are no matter"
     write_simfin(tmp_path, SIMFIN, [("AAA", 5.0, "2021-03-01"), ("AAA", 6.0, "2021-03-01")])
     refuse(tmp_path, r"simfin/Annual_Stock_Price_Performance.csv, row 3: a second row of AAA 2021-03-01")
+
+
+def test_a_price_after_as_of_is_not_seen(tmp_path):
+    for price in (5.0, 6.0):  # of a Monday; the report came on Sunday
+        loaded = load(write_simfin(tmp_path, SIMFIN, [("AAA", price, "2020-03-02")]), as_of=date(2020, 3, 1))
+        assert loaded.values["price"].isna().tolist() == [True]
+    assert load(tmp_path, as_of=date(2020, 3, 2)).values["price"].tolist() == [6.0]
 
 
 def test_simfin_is_known_when_its_last_file_is(tmp_path):
