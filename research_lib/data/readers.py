@@ -25,34 +25,30 @@ from research_lib.data.calendar import EXCHANGE_ZONE
 from research_lib.data.catalog import fact_rows
 from research_lib.errors import DataError, MissingDataError
 
-TEXT, INTEGER = "text", "whole number"  # kinds of cells, as messages say them
-NUMBER, DATE = "number", "date (yyyy-mm-dd)"
+TEXT, INTEGER, NUMBER, DATE = "text", "whole number", "number", "date (yyyy-mm-dd)"  # kinds of cells in messages
 # In numbers; a text NA is a text. A single hyphen stands for zero in some vendors' files, and is refused.
 MISSING = ("", ".", "na", "n/a", "n.a.", "<na>", "@na", "nan", "null", "none", "nd", "nm", "--", "#n/a", "#n/a n/a")
 CALLED = {name: [name, *row["also_called"].split("|")] for name, row in fact_rows("columns.csv").items()}
-LIKE_DATE = r"(?:exchange|pricing|trade|effective)[ _]date|(?:data|sas)date|dates|index|time[ _]period"
-HEADER = rf"(?i)(?!.*\W\d{{4}})\W*(?:{'|'.join(CALLED['date'])}|{LIKE_DATE})\W*[,;\t|]\W*[^\W\d]"  # dates and more
+DATE_NAMES = "|".join(CALLED["date"]).replace("_", "[ _]")
+HEADER = rf"(?i)(?!.*\W\d{{4}})\W*(?:{DATE_NAMES})\W*[,;\t|]\W*[^\W\d]"  # dates and more
+FIRST = r"(?i)(?!sep=).*\S"  # sep=; is Excel's, for itself
 FIELDS = {"open", "high", "low", "close", "adj_close", "volume", "dividends", "stock_splits", "capital_gains"}
-LONGEST_HEADER = 1 << 20  # what goes on longer does not go with its rows
-LARGEST_INTEGER = 2**53
 SHOWN = 3  # cases that an error names
 
 DATE_FORMS = ("%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%b-%d-%Y", "%B-%d-%Y", "%d-%b-%Y", "%d-%B-%Y", "%d%b%Y",
               "%Y-%m", "%m-%Y", "%b-%Y", "%B-%Y", "%Y-%b")  # fmt: skip
-EARLIEST, LATEST = np.datetime64("1700-01-01"), np.datetime64("2200-01-01")
+EARLIEST, LATEST = pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")
 DAY_AND_MONTH = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$"
 MIDNIGHT = r"[ T](?:0?0:00(?::00(?:\.0+)?)?\s*(?:Z|[+-]\d{2}:?\d{2})?|12:00(?::00)? AM)$"
 ZONED = r"\d[ T]\d\d:.*(?:Z|[+-]\d\d:?\d\d)$"
-TO_HYPHENS = {MIDNIGHT: "", r"[\s/.,:-]+": "-", r"^(\d{4})(\d\d)(\d\d)(?:-0)?$": r"\1-\2-\3", r"^(\d{4})-?M?(\d\d)$": r"\1-\2",
-              r"^(\d{4})$": r"\1-12", r"(?i)^(Q[1-4])-?(\d{4})$": r"\2\1"}  # fmt: skip
-QUARTER = r"(?i)^(\d{4})-?Q([1-4])$"
+TO_HYPHENS = {MIDNIGHT: "", r"^\d{4}[.-]\d$": "", r"[\s/.,:-]+": "-", r"^(\d{4})(\d\d)(\d\d)(?:-0)?$": r"\1-\2-\3",
+              r"^(\d{4})-?M?(\d\d)$": r"\1-\2", r"^(\d{4})$": r"\1-12", r"(?i)^(Q[1-4])-?(\d{4})$": r"\2\1",
+              **{rf"(?i)^(\d{{4}})-?Q{n}$": rf"\1-{3 * n:02}" for n in (1, 2, 3, 4)}}  # fmt: skip
 POINT = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|(?=\.\d))(?:\.\d*)?(?:[eE][+-]?\d+)?"  # 3010.39 or 3,010.39
 COMMA = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 3010,39 or 3.010,39
-PARTED = r"\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*"  # between semicolons or tabs a point may part thousands
-UNCLEAR = rf"(?i:{PARTED}|\s*(?:[+-]?\d{{1,3}}|{'|'.join(map(re.escape, MISSING))})\s*)"  # or may not
-BLANK_LINE = r"\n[ \t]*(?=\n)"
-LONGEST_FOOTER = 3000
-FOOTER = r"(?:\n(?:(?=.*[^\W\d_])[^\n,;\t|]*|[ \t]*))+\n\Z"  # lines in words with nothing to part cells
+PARTED = r"[+-]?[1-9]\d{0,2}\.\d{3}"  # between semicolons or tabs a point may part thousands, or may not
+UNCLEAR = rf"(?i){PARTED}|[+-]?\d{{1,3}}|{'|'.join(map(re.escape, MISSING))}"
+NO_ROW = r"\s*(?:(?!\d)[^,;\t|]*[^\W\d_][^,;\t|]*)?"  # blanks, or words with nothing to part cells
 # Before or after an amount, and between thousands where no fraction can be; a minus sign, or an accountant's brackets.
 MARKS = r"(?:^|(?<=^-))[$€£]\s*|\s*€$|(?<=\d)['’\s](?=\d{3}(?!\d))"
 NEGATIVE = r"^\((.+)\)$|^\u2212(.+)$"
@@ -91,8 +87,7 @@ class Sheet:
     @property
     def date(self) -> str:
         """The name of the column of dates; a first column without a name is an index that pandas wrote."""
-        like = [name for name in self.names if re.fullmatch(LIKE_DATE, plain(name))]
-        found = self.find(*CALLED["date"]) or (like[0] if len(like) == 1 else None)
+        found = self.find(*CALLED["date"])
         if found is None and plain(self.names[0]):
             raise DataError(f"{self.shown}: no column date; it has {listed(self.names)}; call the right one date")
         return self.names[0] if found is None else found
@@ -129,14 +124,14 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
     Two rows of header (field and symbol), or a column of symbols, give the adjusted closes, else the closes.
     """
     sheet = open_sheet(path, shown)
+    date = sheet.date
     if symbol := sheet.find(*CALLED["symbol"][::-1]):  # a ticker, which statements have, before CRSP's number
-        called = {"date": [sheet.date], "company": [symbol], "price": [*CALLED["adj_close"], "close", "price"]}
-        long = read_table(
-            sheet, {"date": DATE, "company": TEXT, "price": NUMBER}, keys=["date"], called=called
-        ).dropna()
+        called = {"date": [date], "company": [symbol], "price": [*CALLED["adj_close"], "close", "price"]}
+        kinds = {"date": DATE, "company": TEXT, "price": NUMBER}
+        long = read_table(sheet, kinds, keys=["date"], called=called).dropna()
         require_unique(long, ["company", "date"], shown)
         return long.set_index(["date", "company"])["price"].unstack().rename_axis(columns=None)  # noqa: PD010
-    date, fields = sheet.date, {name.rpartition(":")[2] for name in sheet.names if ":" in name} & FIELDS
+    fields = {name.rpartition(":")[2] for name in sheet.names if ":" in name} & FIELDS
     field = next((f":{one}" for one in ("adj_close", "close") if one in fields), "")
     if fields and not field:
         raise DataError(f"{shown}: no column adj_close or close of any symbol; it has {listed(sheet.names)}")
@@ -146,9 +141,7 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
         raise DataError(f"{shown}: column {symbols[symbols.duplicated()][0]} stands twice in the header")
     frame = sheet.read([date, *names]).set_axis(["date", *symbols], axis=1)
     days = pd.DatetimeIndex(to_dates(frame.pop("date"), shown), name="date")
-    if any(dtype.kind not in "if" for dtype in frame.dtypes) or np.isinf(frame.astype(float).to_numpy()).any():
-        frame = pd.DataFrame({name: _convert(cells, NUMBER, shown) for name, cells in frame.items()})
-    return frame.astype(float).set_axis(days)
+    return pd.DataFrame({name: _convert(cells, NUMBER, shown) for name, cells in frame.items()}).set_axis(days)
 
 
 def require_unique(frame: pd.DataFrame, keys: list[str], shown: str) -> None:
@@ -200,19 +193,15 @@ def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> 
 
     With `optional` empty cells are NaT. All others are refused with their rows; `where` is the file and column.
     """
-    if isinstance(cells.dtype, pd.ArrowDtype):
-        cells = pd.Series(cells.tolist(), cells.index)
-    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
-        texts, zones = cells, [cells.dt, cells.dt.tz_convert(EXCHANGE_ZONE).dt] if cells.dt.tz else [cells.dt]
-        readings = [zone.tz_localize(None) for zone in zones]
-        dates: pd.Series[Any] | None = _most_read([one.where(one == one.dt.normalize()) for one in readings])
+    if isinstance(cells.dtype, np.dtype) and cells.dtype.kind == "M":
+        dates, empty = cells.where(cells == cells.dt.normalize()), cells.isna()
     else:
-        dates, texts = _cast(cells, "date32", MISSING)
-    dates = pd.Series((_read_dates(texts) if dates is None else dates).astype("datetime64[us]"))
-    is_bad = ~((dates.to_numpy() >= EARLIEST) & (dates.to_numpy() <= LATEST))
-    if is_bad.any() and len(bad := cells[is_bad & ~(texts.isna() & optional)].astype("str").fillna("")):
-        raise refusal(where, (f"row {row}: not a {DATE}: {quoted(cell)}" for row, cell in bad.items()), len(bad))
-    return dates
+        dates, empty = _cast(cells, "date32", _read_dates)
+    bad = ~dates.between(EARLIEST, LATEST) & ~(empty & optional)
+    if bad.any():
+        rows = (f"row {row}: not a {DATE}: {quoted(cell)}" for row, cell in cells[bad].items())
+        raise refusal(where, rows, int(bad.sum()))
+    return dates.astype("datetime64[us]")
 
 
 def _read_dates(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
@@ -221,14 +210,9 @@ def _read_dates(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
     zoned = zoned.dt.tz_convert(EXCHANGE_ZONE).dt.tz_localize(None)
     if texts.str.fullmatch(r"\d{4}\.0[1-9]").any():  # Shiller's numbers lose the last zero of 2024.10
         texts = texts.str.replace(r"^(\d{4}\.1)$", r"\g<1>0", regex=True)
-    texts = texts.mask(texts.str.fullmatch(r"\d{4}\.\d"), "")
     for form, replaced in TO_HYPHENS.items():
         texts = texts.str.replace(form, replaced, regex=True)
-    texts = texts.str.replace(QUARTER, lambda found: f"{found[1]}-{3 * int(found[2]):02}", regex=True)
-    if not texts.str.fullmatch(r"\d{4}-1[0-2]").any():  # else 2024-1 may be a quarter
-        texts = texts.mask(texts.str.fullmatch(r"\d{4}-\d"), "")
-    forms = [form for form in DATE_FORMS if pd.to_datetime(texts.head(100), format=form, errors="coerce").notna().any()]
-    readings = [pd.to_datetime(texts, format=form, errors="coerce") for form in forms or DATE_FORMS]
+    readings = [pd.to_datetime(texts, format=form, errors="coerce") for form in DATE_FORMS]
     most = max(one.count() for one in readings)
     # 1/1/2024, 2/1/2024, 3/1/2024 are months: none but the first twelve days of Januaries would be no series.
     firsts = [one for one in readings if one.count() == most > 12 and set(one.dropna().dt.day) == {1}]
@@ -238,17 +222,38 @@ def _read_dates(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
 
 def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], NDArray[np.bool_]]":
     """Convert cells to numbers; return them, NaN where a cell is empty, and which cells are no finite number."""
-    is_numeric = cells.dtype.kind in "iuf"
-    values, texts = (cells.astype(float), cells) if is_numeric else _cast(cells, "float64", MISSING)
-    if values is None:
-        texts = texts.str.replace(NEGATIVE, r"-\1\2", regex=True).str.replace(MARKS, "", regex=True)
-        readings = [texts.where(texts.str.fullmatch(POINT, na=False)).str.replace(",", "")]
-        if texts.str.contains(",", na=False).any():
-            comma = texts.where(texts.str.fullmatch(COMMA, na=False))
-            readings.append(comma.str.replace(".", "").str.replace(",", "."))
-        values = _most_read([one.astype(float) for one in readings])
+    if cells.dtype.kind in "iuf":
+        values, empty = cells.astype(float), cells.isna()
+    else:
+        values, empty = _cast(cells, "float64", _read_numbers)
     numbers = values.to_numpy(np.float64)
-    return values, np.isinf(numbers) | (np.isnan(numbers) & texts.notna().to_numpy())
+    return values, np.isinf(numbers) | (np.isnan(numbers) & ~empty.to_numpy())
+
+
+def _read_numbers(texts: "pd.Series[str]") -> "pd.Series[float]":
+    """Read texts with a point or a comma before decimals, whichever more of them can have."""
+    texts = texts.str.replace(NEGATIVE, r"-\1\2", regex=True).str.replace(MARKS, "", regex=True)
+    point = texts.where(texts.str.fullmatch(POINT)).str.replace(",", "")
+    comma = texts.where(texts.str.fullmatch(COMMA)).str.replace(".", "").str.replace(",", ".")
+    has_comma = texts.str.contains(",").any()
+    return _most_read([one.astype(float) for one in ([point, comma] if has_comma else [point])])
+
+
+def _cast(
+    cells: "pd.Series[Any]", kind: str, read: "Callable[[pd.Series[str]], pd.Series[Any]]"
+) -> "tuple[pd.Series[Any], pd.Series[bool]]":
+    """Convert plain texts all at once, others by their forms; return the values, and which cells stand for none."""
+    import pyarrow as pa
+
+    texts = cells.astype("str")
+    try:
+        values = pa.array(texts, pa.string(), from_pandas=True).cast(kind)
+    except pa.ArrowInvalid:
+        texts = texts.str.strip()
+        texts = texts.mask(texts.str.lower().isin(MISSING))
+        return read(texts), texts.isna()
+    plainly = pd.Series(values.to_numpy(zero_copy_only=False), cells.index)
+    return plainly, plainly.isna()
 
 
 def _most_read(readings: "Sequence[pd.Series[Any]]") -> "pd.Series[Any]":
@@ -268,7 +273,7 @@ def _convert(cells: "pd.Series[Any]", kind: str, shown: str, filled: bool = Fals
         values = values.mask(values == "")
     else:
         values, bad = to_numbers(cells)
-        bad = bad | (values % 1 > 0) | (values.abs() > LARGEST_INTEGER) if kind == INTEGER else bad
+        bad = bad | (values % 1 > 0) | (values.abs() > 2**53) if kind == INTEGER else bad
         if bad.any():
             rows = (f"row {row}: not a {kind}: {quoted(cell)}" for row, cell in cells[bad].items())
             raise refusal(where, rows, int(bad.sum()))
@@ -276,20 +281,6 @@ def _convert(cells: "pd.Series[Any]", kind: str, shown: str, filled: bool = Fals
         empty = listed(values.index[values.isna()], SHOWN)
         raise DataError(f"{where}, row {empty}: empty; each row needs a {kind} here")
     return values.astype("int64") if kind == INTEGER else values
-
-
-def _cast(cells: "pd.Series[Any]", kind: str, missing: Sequence[str]) -> "tuple[pd.Series[Any] | None, pd.Series[Any]]":
-    """Convert plain texts all at once; return None where one is not, and with it the texts without those of no value."""
-    import pyarrow as pa
-
-    texts = cells.astype("str")
-    try:
-        values = pa.array(texts, pa.string(), from_pandas=True).cast(kind)
-    except pa.ArrowInvalid:
-        texts = texts.str.strip()
-        return None, texts.mask(texts.str.lower().isin(missing))
-    found = pd.Series(values.to_numpy(zero_copy_only=False), cells.index)
-    return found, found
 
 
 def open_sheet(path: Path, shown: str, edit: Callable[[str], str] | None = None) -> Sheet:
@@ -340,11 +331,10 @@ def _decode(data: bytes, shown: str) -> str:
 
 def _find_header(text: str, shown: str) -> tuple[str, list[str], int]:
     """Return the delimiter, the columns' names, and how many lines stand above the data."""
-    lines = text[:LONGEST_HEADER].split("\n", maxsplit=50)
-    above = (not line.strip() or line.lower().startswith("sep=") for line in lines)  # sep=; is Excel's, for itself
-    start = next((number for number, is_above in enumerate(above) if not is_above), len(lines) - 1)
-    data = next((number for number, line in enumerate(lines) if re.match(r"\W*\d", line)), None)
-    start = next((number for number, line in enumerate(lines[:data]) if re.match(HEADER, line)), start)  # below titles
+    lines = text.split("\n", maxsplit=50)[:50]
+    data = next((number for number, line in enumerate(lines) if re.match(r"\W*\d", line)), len(lines))
+    below_titles = [number for number, line in enumerate(lines[:data]) if re.match(HEADER, line)]
+    start = [*below_titles, *(number for number, line in enumerate(lines) if re.match(FIRST, line)), 0][0]
     delimiter = max(",;\t|", key=lines[start].count)
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines[start : start + 2], delimiter=delimiter)]
     if len(rows[0]) < 2:
@@ -370,29 +360,36 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
     from pyarrow import csv as arrow
 
     delimiter, names, skipped = header
-    text = text[:-LONGEST_FOOTER] + re.sub(FOOTER, "\n", text[-LONGEST_FOOTER:])
+    passed = list[int]()
+
+    def pass_over(row: Any) -> str:  # noqa: ANN401  # pyarrow is untyped
+        if not re.fullmatch(NO_ROW, row.text):
+            return "error"
+        passed.append(row.number)
+        return "skip"
+
     numbers = list(map(str, range(len(names))))  # which of two columns of one name is meant
     columns = [numbers[names.index(name)] for name in chosen]
-    if re.search(BLANK_LINE, text):
-        text = re.sub(BLANK_LINE, "\n" + delimiter * (len(names) - 1), text)
     read = arrow.ReadOptions(column_names=numbers, skip_rows=skipped, use_threads=False, block_size=1 << 24)
+    parse = arrow.ParseOptions(delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=pass_over)
     texts = {"column_types": dict.fromkeys(columns, string()), "null_values": [""], "strings_can_be_null": True}
     convert = arrow.ConvertOptions(include_columns=columns, **texts)
     try:
-        table = arrow.read_csv(io.BytesIO(text.encode()), read, arrow.ParseOptions(delimiter=delimiter), convert)
+        table = arrow.read_csv(io.BytesIO(text.encode()), read, parse, convert)
     except ArrowInvalid as error:
         fault = str(error).replace("CSV parse error: Row #", "row ")
         raise DataError(f"{shown}, {clipped(fault, 80)}") from None
-    rows = range(skipped + 1, text.count("\n") + 1)
+    rows = pd.RangeIndex(skipped + 1, text.count("\n") + 1).difference(passed)
     if len(rows) != len(table):
         row = next((row for row, line in enumerate(text.split("\n"), 1) if line.count('"') % 2), skipped + 1)
         raise DataError(f"{shown}, row {row}: a quotation mark is not closed, or a cell holds a line break")
-    frame: pd.DataFrame = table.to_pandas().set_axis(rows).set_axis(chosen, axis=1)
+    frame: pd.DataFrame = table.rename_columns(list(chosen)).to_pandas().set_axis(rows)
     frame = frame.dropna(how="all") if frame.iloc[:, 0].hasnans else frame
-    for name, cells in frame.items() if delimiter in ";\t" else ():
-        filled = cells.dropna()
-        if filled.head(100).str.fullmatch(UNCLEAR).all() and filled.str.fullmatch(UNCLEAR).all():
-            for at, cell in filled[filled.str.fullmatch(PARTED)].head(1).items():
-                readings = f"{float(cell):g} or {cell.strip().replace('.', '')}; write it with two decimals, or without a point"
-                raise DataError(f"{shown}, column {clipped(name)}, row {at}: {cell.strip()!r} could be {readings}")
+    for name in chosen if delimiter in ";\t" else ():
+        cells = frame[name].dropna()
+        is_unclear = all(re.fullmatch(UNCLEAR, cell.strip()) for cell in cells)
+        for at, cell in cells[cells.str.contains(".", regex=False)].items() if is_unclear else ():
+            if re.fullmatch(PARTED, text := cell.strip()):
+                readings = f"{float(text):g} or {text.replace('.', '')}; write it with two decimals, or without a point"
+                raise DataError(f"{shown}, column {clipped(name)}, row {at}: {text!r} could be {readings}")
     return frame
