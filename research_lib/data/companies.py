@@ -10,7 +10,7 @@ import pandas as pd
 from research_lib.data.bundled import LARGE_COMPANIES, Bundled, load_packaged
 from research_lib.data.calendar import last_finished, sessions_between
 from research_lib.data.catalog import describe_series
-from research_lib.data.live.store import Item, Snapshots
+from research_lib.data.live.store import COMPANIES, Item, Snapshots
 from research_lib.data.load import load_prices_if_any, load_series_if_any
 from research_lib.data.quality import BAD_PRICE, STALE_DAYS, DataCard, Fault, found, jumps, session_faults, stale_runs
 from research_lib.data.readers import read_panel
@@ -89,7 +89,7 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Table:
         try:
             if isinstance(part, Folder):
                 return make_statements(read_statements(part.directory), source=part.name, as_of=as_of)
-            if isinstance(part, Snapshots) and part.companies():
+            if isinstance(part, Snapshots) and part.names(COMPANIES):
                 return make_statements(_read_filings(part, at_date, as_of), source=part.name, as_of=as_of)
         except MissingDataError as error:
             why = why or str(error)
@@ -98,7 +98,9 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Table:
 
 def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Found:
     """Read every company whose facts were pulled; prices are the closes that were paid at publication."""
-    pulled = {name: source.store.read(Item(source.name, name), as_of=source.as_of)[0] for name in source.companies()}
+    pulled = {
+        name: source.store.read(Item(source.name, name), as_of=source.as_of)[0] for name in source.names(COMPANIES)
+    }
     facts = pd.concat([one.assign(company=name) for name, one in pulled.items()], ignore_index=True)
     facts = facts if as_of is None else facts[facts["filed"] <= pd.Timestamp(as_of)]
     if facts.empty:
@@ -128,7 +130,7 @@ def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel
             frame = read_panel(path, origin) if path else pd.DataFrame()
         elif isinstance(part, Snapshots):
             at_date, has, origin = source.at(as_of), set(source.symbols()), "adjusted closes, each as pulled"
-            raw = {name: at_date.read(PRICES, name, "total") for name in part.companies() if name in has}
+            raw = {name: at_date.read(PRICES, name, "total") for name in part.names(COMPANIES) if name in has}
             closes = {name: pd.Series(one.values.to_numpy(), pd.DatetimeIndex(one.dates)) for name, one in raw.items()}
             frame = pd.DataFrame(closes, dtype=float)
         elif isinstance(part, Bundled):

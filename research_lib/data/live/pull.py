@@ -1,14 +1,14 @@
 """Pull what parameter files need: plan it, ask for it, keep it, and say what could not be had."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from research_lib.data.calendar import last_finished
 from research_lib.data.catalog import describe_asset, describe_series, vendor_name
-from research_lib.data.live.network import Fetched, RefusedError, RetryPolicy, Vendor
+from research_lib.data.live.network import Fetched, RefusedError, RetryPolicy
 from research_lib.data.live.store import COMPANIES, SERVES, SHAPES, Item, Snapshot, Store, compare
 from research_lib.data.live.vendors import VENDORS, Sec
 from research_lib.data.load import open_source
@@ -35,17 +35,14 @@ class Outcome(NamedTuple):
 
     def lines(self) -> list[str]:
         """Say what was kept and what was not, a line an item, and how much of each at the end."""
-        said = []
+        said, held = [], [one for one in self.kept if one.held]
         for one in sorted(self.kept, key=lambda one: one.item):
             notes = f" ({'; '.join(one.notes)})" if one.notes else ""
             said.append(f"{one.item}: {one.rows:,} rows, {one.first} to {one.last}{notes}")
-            if one.held:
-                then = ", if there is one; pull again later" if one.broken else "; to use this one, pull with --accept"
-                said.append(f"not in use: {one.item}: {one.held}; reports go on with the snapshot before it{then}")
-        said += [f"failed: {item}: {reason}" for item, reason in self.failed.items()]
-        held, fresh = sum(bool(one.held) for one in self.kept), len(self.fresh)
-        counts = f"{len(self.kept)} snapshots kept" + (f" ({held} not in use)" if held else "")
-        counts += f", {fresh} pulled not long ago and left as they are" if fresh else ""
+            said += [f"not in use: {one.item}: {one.held}"] if one.held else []
+        said += [f"failed: {item}: {reason}" for item, reason in sorted(self.failed.items())]
+        counts = f"{len(self.kept)} snapshots kept" + (f" ({len(held)} not in use)" if held else "")
+        counts += f", {len(self.fresh)} pulled not long ago and left as they are" if self.fresh else ""
         said.append(f"{counts}, {len(self.failed)} failed")
         if self.not_asked:
             said.append(f"stopped: {len(self.not_asked)} not asked for yet; the same command goes on from here")
@@ -69,37 +66,41 @@ def pull_for(
     """
     names = dict.fromkeys(name for one in parameters for name in one.source.split("+") if name in SERVES)
     vendors = {name: VENDORS[name](policy) for name in names}
-    companies = _largest(vendors.get("sec"), max((getattr(one, "companies", 0) for one in parameters), default=0))
+    most = max((getattr(one, "companies", 0) for one in parameters if "sec" in one.source.split("+")), default=0)
+    try:
+        companies = sec.largest(most) if most and isinstance(sec := vendors["sec"], Sec) else []
+    except Exception as error:
+        raise DataError(f"the list of companies cannot be had: {reason(error)}") from None
     items = dict.fromkeys(item for one in parameters for item in plan(one, companies))
+    outcome = Outcome([], [], {}, list(items))
 
-    def fetch(item: Item) -> Snapshot | None:
+    def fetch(item: Item) -> None:
         asked = pd.Timestamp.now("UTC")  # a session that ends while the answer comes is not in it
-        if is_fresh(store, item, now=asked, policy=policy):
-            return None
-        return keep(store, item, vendors[item.source].fetch(item), now=asked, accept=accept)
+        try:
+            if is_fresh(store, item, now=asked, policy=policy):
+                outcome.fresh.append(item)
+            else:
+                outcome.kept.append(keep(store, item, vendors[item.source].fetch(item), now=asked, accept=accept))
+        except CancelledError:
+            return
+        except Exception as error:  # a failure is this item's own, whatever was raised
+            outcome.failed[item] = reason(error)
+        outcome.not_asked.remove(item)
 
     with store.lock():
         for left in store.directory.glob("*/*/.making-*"):  # by a pull that was killed
             left.unlink()
         with noted_interrupts() as interrupted, ThreadPoolExecutor(policy.at_once) as pool:
-            futures = {pool.submit(fetch, item): item for item in items}
+            futures = {pool.submit(fetch, item): str(item) for item in items}
             pending = set(futures)
             while pending and not interrupted():
                 done, pending = wait(pending, CHECK_SECONDS)
                 for future in done:
-                    tell(len(futures) - len(pending), len(futures), str(futures[future]))
+                    tell(len(futures) - len(pending), len(futures), futures[future])
             pool.shutdown(wait=False, cancel_futures=True)
             for vendor in vendors.values():
                 vendor.stop.set()
-    return _settle(futures)
-
-
-def _largest(sec: Vendor | None, count: int) -> list[str]:
-    """Return the tickers of the largest companies, where the SEC is asked at all."""
-    try:
-        return sec.largest(count) if count and isinstance(sec, Sec) else []
-    except Exception as error:
-        raise DataError(f"the list of companies cannot be had: {reason(error)}") from None
+    return outcome
 
 
 def plan(parameters: Any, companies: Sequence[str] = ()) -> list[Item]:  # noqa: ANN401  # any parameter model
@@ -126,46 +127,33 @@ def is_fresh(store: Store, item: Item, *, now: pd.Timestamp, policy: RetryPolicy
     newest = next(reversed(store.snapshots(item)), None)
     if newest is None or newest.held or now - newest.fetched >= policy.max_age or not newest.is_intact():
         return False
-    return item.kind != PRICES or last_finished(pd.Timestamp(newest.fetched)) == last_finished(now)
-
-
-def _settle(futures: Mapping[Future[Snapshot | None], Item]) -> Outcome:
-    """Sort what became of each item; a failure is that item's own, whatever was raised."""
-    outcome = Outcome([], [], {}, [])
-    for future, item in futures.items():
-        try:
-            if snapshot := future.result():
-                outcome.kept.append(snapshot)
-            else:
-                outcome.fresh.append(item)
-        except CancelledError:
-            outcome.not_asked.append(item)
-        except Exception as error:
-            outcome.failed[item] = reason(error)
-    return outcome
+    return SERVES[item.source] != PRICES or last_finished(pd.Timestamp(newest.fetched)) == last_finished(now)
 
 
 def keep(store: Store, item: Item, fetched: Fetched, *, now: pd.Timestamp, accept: bool = False) -> Snapshot:
     """Keep what was fetched, but hold it back where it could not be loaded, or lacks history and that is not accepted."""
-    (frame, query), value, notes, lost, broken = fetched, SHAPES[item.kind][1], [], "", ""
-    if item.kind == PRICES:
+    (frame, query), kind, notes, held = fetched, SERVES[item.source], list[str](), ""
+    value = SHAPES[kind][1]
+    if kind == PRICES:
         is_over = frame["date"] <= last_finished(now)
         notes += [f"{day.date()}: the session is not over yet" for day in frame["date"][~is_over]]
         frame = frame[is_over]
     if frame[value].isna().all():
         raise RefusedError(f"the answer holds no {value}")
-    if item.kind == COMPANIES:
+    if before := next((one for one in reversed(store.snapshots(item)) if not one.held and one.is_intact()), None):
+        lost, changed = compare(kind, pd.read_parquet(before.path), frame)
+        notes += [said for said in (changed, lost if accept else "") if said]
+        if lost and not accept:
+            held = f"{lost}; reports go on with the snapshot before it; to use this one, pull with --accept"
+    if kind == COMPANIES:
         notes += [] if (frame["taxonomy"] == "us-gaap").any() else ["no facts in US GAAP: it will be left out"]
     else:
-        info = describe_asset(item.name) if item.kind == PRICES else describe_series(item.name)
+        info = describe_asset(item.name) if kind == PRICES else describe_series(item.name)
         try:
             clean(RawSeries(item.name, query["symbol"], frame["date"], frame[value]), info)
         except DataError as error:
-            broken = str(error)
+            then = "reports go on with the snapshot before it, if there is one; pull again later"
+            held = f"no report could load it: {error}; {then}"
         except InsufficientDataError:
             pass  # nothing finished yet is no fault
-    if before := next((one for one in reversed(store.snapshots(item)) if not one.held and one.is_intact()), None):
-        lost, changed = compare(item.kind, pd.read_parquet(before.path), frame)
-        notes += [said for said in (changed, lost if accept else "") if said]
-    about = {"query": query, "notes": tuple(notes), "lost": "" if accept else lost, "broken": broken}
-    return store.keep(item, frame, now=now.to_pydatetime(), **about)
+    return store.keep(item, frame, now=now.to_pydatetime(), query=query, notes=tuple(notes), held=held)

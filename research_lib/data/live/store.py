@@ -29,7 +29,6 @@ SETTLING_DAYS = 7
 SAME_SHARE = 1e-6  # vendors send prices as single floats, and not always the same digits
 METADATA = b"snapshot"  # what a file says of itself
 
-
 # What a vendor has: prices (date, close, adj_close, open, high, low, volume, split), series (date, value: in the unit of
 # facts/series.csv), or companies' facts as filed; and of each the column of days, and the one that a row is for.
 COMPANIES = "companies"
@@ -46,13 +45,8 @@ class Item(NamedTuple):
     def __str__(self) -> str:
         return f"{self.source} {self.name}"
 
-    @property
-    def kind(self) -> str:
-        """What it is, which its source decides."""
-        return SERVES[self.source]
 
-
-class Snapshot(BaseModel, frozen=True):
+class Snapshot(BaseModel, frozen=True, extra="forbid"):
     """What one pull of an item brought, and the file that holds it."""
 
     item: Item
@@ -62,14 +56,8 @@ class Snapshot(BaseModel, frozen=True):
     last: str
     query: dict[str, str] = {}  # asks for the same again, and never says who asked
     notes: tuple[str, ...] = ()
-    lost: str = ""  # what it lacks of the snapshot before it
-    broken: str = ""  # why no report could load it
+    held: str = ""  # why a sound snapshot goes before it; empty: none does
     path: Path = Path()
-
-    @property
-    def held(self) -> str:
-        """Why a sound snapshot goes before it; empty: none does."""
-        return f"no report could load it: {self.broken}" if self.broken else self.lost
 
     @property
     def sha256(self) -> str:
@@ -101,7 +89,7 @@ class Store:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        days, fetched = frame[SHAPES[item.kind][0]], (now or datetime.now(UTC)).astimezone(UTC)
+        days, fetched = frame[SHAPES[SERVES[item.source]][0]], (now or datetime.now(UTC)).astimezone(UTC)
         span = {"rows": len(days), "first": str(days.min().date()), "last": str(days.max().date())}
         snapshot = Snapshot(item=item, fetched=fetched, **span, **about)
         columns = {str(name): pa.array(column, from_pandas=True) for name, column in frame.items()}
@@ -200,10 +188,6 @@ class Snapshots(Source):
     @cached_property
     def _pulled(self) -> list[str]:
         return [item.name for item in self.store.items(self.name)]
-
-    def companies(self) -> list[str]:
-        """List the companies whose facts were pulled."""
-        return self.names(COMPANIES)
 
     def require_any(self) -> None:
         """Raise where nothing was ever pulled from the vendor."""

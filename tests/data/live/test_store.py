@@ -102,7 +102,7 @@ PULLS = ["2024-07-10T12:00", "2024-07-16T19:00", "2024-07-16T21:00", "2024-07-20
 )
 def test_which_vintage_a_date_reads(store, keep, there, held, as_of, read):
     for number in there:
-        keep(100.0 + number, PULLS[number], lost="5 rows" if number in held else "")
+        keep(100.0 + number, PULLS[number], held="5 rows" if number in held else "")
     assert first_close(as_of) == 100 + read
     assert load_prices(open_source("yahoo"), ["RUT"], as_of=as_of).cards[0].vintage.fetched_at.startswith(PULLS[read])
     snapshots = store.snapshots(RUT)
