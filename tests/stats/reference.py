@@ -1,8 +1,13 @@
 """Plain versions of what several tests compare with."""
 
 from itertools import product
+from pathlib import Path
 
 import numpy as np
+import pytest
+import yaml
+
+CASES = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text(encoding="utf-8"))
 
 
 def slope_of(section, *columns):
@@ -22,3 +27,8 @@ def known_on(firms, day):
 def patterns(n):
     """Return every pattern of n signs, a row each."""
     return np.array([*product((1, -1), repeat=n)])
+
+
+def check(found, **expected):
+    """Hold the named parts of a row against what is expected."""
+    assert {name: found[name] for name in expected} == pytest.approx(expected, nan_ok=True)

@@ -9,25 +9,13 @@ from research_lib.errors import InsufficientDataError
 from research_lib.stats import leverage
 from research_lib.stats.leverage import LARGE, SMALL, group_ratio, interest_cover, prepare, stress
 from tests.companies import company, measured, rows
+from tests.stats.reference import CASES, check
 
 NAN = np.nan
 FREE = {"short_term_debt": 0.0, "long_term_debt": 0.0, "interest_expense": NAN}
+
+
 # Net debt 40, -10, 90, 30; EBITDA 20, 10, 30, -10: 150 / 50 = 3.
-FOUR = (
-    company("A"),
-    company("B", short_term_debt=0, long_term_debt=10, cash=20, operating_income=8, depreciation_amortization=2),
-    company("C", short_term_debt=20, long_term_debt=80, cash=10, operating_income=20, depreciation_amortization=10),
-    company("D", short_term_debt=0, long_term_debt=30, cash=0, operating_income=-15, depreciation_amortization=5),
-)
-HEAVY = (*(company(f"S{n}") for n in range(40)), *(company(f"H{n}", long_term_debt=2000.0 + 100 * n) for n in range(5)))
-TOTAL_ONLY = company("A", short_term_debt=NAN, long_term_debt=NAN, debt=60.0)
-RESTATED = company("C2", restated_on=pd.Timestamp("2022-03-01"), long_term_debt=1000.0)
-
-
-def check(found, **expected):
-    assert {name: found[name] for name in expected} == pytest.approx(expected, nan_ok=True)
-
-
 def prepared(*companies):
     return prepare(rows(*companies), exclude_financials=False)
 
@@ -36,69 +24,33 @@ def stressed(firms, move, share=0.5, years=1):
     return stress(firms, np.ones(len(firms), bool), rate_move_bp=move, debt_share=share, zombie_years=years)
 
 
-DEFINITIONS = [
-    ({"short_term_debt": 1, "cash": 54}, {"debt": 51, "net_debt": -3, "ebitda": 20, "interest": 3}),
-    ({"short_term_debt": NAN}, {"net_debt": NAN}),
-    ({"long_term_debt": NAN}, {"net_debt": NAN}),
-    ({"cash": NAN}, {"net_debt": NAN}),
-    ({"depreciation_amortization": NAN}, {"ebitda": NAN}),
-    ({"short_term_debt": NAN, "long_term_debt": NAN, "debt": 60.0}, {"net_debt": 40}),  # total debt is enough
-    (FREE, {"interest": 0}),  # known only where there is no debt
-    ({"interest_expense": NAN}, {"interest": NAN}),
-]
-
-
-@pytest.mark.parametrize(("values", "expected"), DEFINITIONS)
+@pytest.mark.parametrize(("values", "expected"), CASES["definitions"])
 def test_net_debt_ebitda_and_interest_are_their_definitions(values, expected):
     early = company("A", cash=77, period_end=pd.Timestamp("2020-09-30"))  # the last row of a fiscal year counts
     (firm,) = measured(company("A", **values), early).to_dict("records")
     check(firm, **expected)
 
 
-RATIOS = {
-    "four firms": (FOUR, {
-        "value": 3, "median": 2, "mean_of_ratios": 4 / 3, "n": 4, "n_defined": 3, "coverage": 1, "low": NAN,  # D has no ratio
-        "share_no_ebitda": 1 / 4, "share_net_cash": 1 / 4, "due_within_year": 30 / 200, "positive_only": 2, "never_restated": 3,
-    }),
-    "a part is missing": ((*FOUR, company("E", cash=NAN)), {"n": 4, "coverage": 0.8, "value": 3}),
-    "one was restated": ((*FOUR, RESTATED), {
-        "value": 1140 / 70, "median": 2.5, "positive_only": 1110 / 80, "never_restated": 3, "mean_of_ratios": (2 - 1 + 3 + 49.5) / 4,
-    }),
-    "five are heavy": (HEAVY, {"top": "H4, H3, H2, H1, H0", "without_top": 2, "top_share": 1 - 2 * 900 / 12550}),
-    "one split is known": ((company("A"), TOTAL_ONLY | {"company": "B"}), {"due_within_year": 1 / 6, "value": 2}),
-    "no split is known": ((TOTAL_ONLY,), {"value": 2, "due_within_year": NAN}),
-    "nothing is earned": (
-        (company("A", operating_income=-50.0),), {"value": NAN, "median": NAN, "share_no_ebitda": 1, "top_share": NAN}
-    ),
-    "no firm": ((), {"n": 0, "value": NAN, "share_no_ebitda": NAN, "coverage": NAN}),
-}  # fmt: skip
+@pytest.mark.parametrize("case", CASES["ratios"].values(), ids=CASES["ratios"])
+def test_a_groups_ratio_is_arithmetic(case):
+    one_more = [case["and"]] if "and" in case else []
+    firms = measured(company("NONE"), *(company(f"F{n}", **one) for n, one in enumerate([*case["firms"], *one_more])))
+    check(group_ratio(firms[firms["company"] != "NONE"]), **case["found"])
 
 
-@pytest.mark.parametrize(("firms", "expected"), RATIOS.values(), ids=RATIOS)
-def test_a_groups_ratio_is_arithmetic(firms, expected):
-    check(group_ratio(measured(*firms) if firms else measured(company("A"))[:0]), **expected)
+def test_the_five_that_matter_most_are_named():
+    light, heavy = (
+        (company(f"S{n}") for n in range(40)),
+        (company(f"H{n}", long_term_debt=2000.0 + 100 * n) for n in range(5)),
+    )
+    expected = {"top": "H4, H3, H2, H1, H0", "without_top": 2, "top_share": 1 - 2 * 900 / 12550}
+    check(group_ratio(measured(*light, *heavy)), **expected)
 
 
-RULES = [  # the rule that a company breaks, or none for what happens
-    ("in another currency", {"currency": "JPY"}),
-    ("negative debt", {"long_term_debt": -1.0}),
-    ("negative cash", {"cash": -1.0}),
-    ("no assets", {"total_assets": 0.0}),
-    ("cash above total assets", {"cash": 210.0}),
-    ("debt above total liabilities", {"long_term_debt": 115.0}),
-    ("larger than any company", {"revenue": 8e11}),
-    ("book value and market value in different units", {"shares": 0.01, "market_value": 0.3}),
-    ("EBITDA out of proportion to market value and debt", {"operating_income": 2000.0}),
-    ("", {"total_equity": -40.0, "total_liabilities": 240.0}),
-    ("", {"operating_income": -300.0}),  # a loss as large as the company's value
-    ("", {"price": 0.3, "market_value": 1.0}),  # failed: the price of a company, not of a wrong number of shares
-    ("", {"market_value": NAN, "price": NAN, "revenue": NAN, "total_assets": NAN}),
-    ("", {"cash": 0.0, "short_term_debt": 0.0, "long_term_debt": 0.0}),
-]
 MILLIONS, THOUSANDFOLD = ({"total_assets": size * 2e8, "total_liabilities": size * 1.2e8} for size in (1, 1000))
 UNIT = "assets in another unit than in an earlier year"
 HISTORIES = [  # companies year by year; the rule that each row breaks
-    *(([("A", {}), ("B", {}), ("C", values)], ["", "", rule]) for rule, values in RULES),
+    *(([("A", {}), ("B", {}), ("C", values)], ["", "", rule]) for rule, values in CASES["rules"]),
     ([("A", MILLIONS), ("A", THOUSANDFOLD), ("A", THOUSANDFOLD)], ["", UNIT, UNIT]),
     ([("A", THOUSANDFOLD), ("A", MILLIONS)], ["", ""]),
     ([("A", {"total_assets": 1e5}), ("A", MILLIONS)], ["", ""]),  # a shell that a merger filled
@@ -138,16 +90,7 @@ def test_an_impossible_row_leaves_its_place_to_the_next_and_a_financial_does_not
         prepare(without)
 
 
-ZOMBIES = [
-    ([{2018: 1, 2019: 1, 2020: 1, 2021: 0}], 3, [NAN, NAN, 1, 0]),
-    ([{2018: 1, 2020: 1, 2021: 1}], 3, [NAN, NAN, NAN]),  # 2019 is missing
-    ([{2018: 1, 2019: 1}, {2020: 1, 2021: 1}], 3, [NAN] * 4),  # of two firms
-    ([{2018: 1, 2019: NAN, 2020: 1, 2021: 1}], 3, [NAN] * 4),
-    ([{2018: 1, 2019: 0}], 1, [1, 0]),
-]
-
-
-@pytest.mark.parametrize(("flags_by_firm", "years", "expected"), ZOMBIES)
+@pytest.mark.parametrize(("flags_by_firm", "years", "expected"), CASES["zombies"])
 def test_zombies_need_unbroken_years(flags_by_firm, years, expected):
     firms = [{"company": f"F{n}", "fiscal_year": year} for n, flags in enumerate(flags_by_firm) for year in flags]
     below = np.array([flag for flags in flags_by_firm for flag in flags.values()], dtype=float)

@@ -9,30 +9,26 @@ from hypothesis import strategies as st
 from research_lib.data.policy import load_recessions, load_target_changes
 from research_lib.stats import policy
 from research_lib.stats.policy import CycleRule, easing_cycles, policy_events
+from tests.stats.reference import CASES
 
 CHANGES = load_target_changes()
-LAST_OF = {  # the last days of each kind; of first cuts the design's list, of unscheduled ones all that are known
-    "first cut": ["1984-09-20", "1987-11-04", "1989-06-06", "1995-07-06", "1998-09-29", "2001-01-03", "2007-09-18",
-                  "2019-07-31", "2024-09-18"],
-    "last cut": ["2003-06-25", "2008-12-16", "2020-03-15"],  # the cycle of 2024 has had no hike yet
-    "first hike": ["2004-06-30", "2015-12-16", "2022-03-16"],
-    "pause": ["2006-06-29", "2018-12-19", "2023-07-26"],
-    "unscheduled cut": ["1998-10-15", "2001-01-03", "2001-04-18", "2001-09-17", "2008-01-22", "2008-10-08", "2020-03-03",
-                        "2020-03-15"],
-}  # fmt: skip
 
 
 def days(*texts):
     return pd.DatetimeIndex(texts)
 
 
+def texts(days):
+    return [f"{day:%Y-%m-%d}" for day in days]
+
+
 def dates(changes, kind, *rule):
-    return list(pd.DatetimeIndex(policy_events(changes, kind, *rule).index).strftime("%Y-%m-%d"))
+    return texts(policy_events(changes, kind, *rule).index)
 
 
-@pytest.mark.parametrize(("kind", "expected"), LAST_OF.items())
+@pytest.mark.parametrize(("kind", "expected"), CASES["policy_events"].items())
 def test_turns_of_policy(kind, expected):
-    assert dates(CHANGES, kind)[-len(expected) :] == expected
+    assert dates(CHANGES, kind)[-len(expected) :] == texts(expected)
     assert kind not in ("first cut", "unscheduled cut") or len(policy_events(CHANGES, kind)) == len(expected)
 
 
@@ -49,7 +45,7 @@ def test_cycles_and_how_their_events_are_numbered():
     counts = policy_events(CHANGES, "all cuts").value_counts(sort=False)
     assert counts.tolist() == cycles.loc[~cycles["cut_off"], "cuts"].tolist()
     announced = CHANGES["1994-02-04":]  # a table that starts with hikes is not cut off
-    assert dates(announced, "first cut") == LAST_OF["first cut"][3:]
+    assert dates(announced, "first cut") == texts(CASES["policy_events"]["first cut"][3:])
     assert not easing_cycles(announced["change_bp"])["cut_off"].any()
 
 
@@ -89,22 +85,13 @@ def test_no_event_needs_a_later_decision(day):
         assert set(dates(CHANGES[:day], kind)) <= set(dates(CHANGES, kind))
 
 
-STATES = {
-    "nothing": ["1982-09-30"],
-    "easing": ["1984-09-20", "1985-04-25", "2019-07-31", "2025-09-17"],  # one resumed after a hike within the cycle
-    "tightening": ["1984-09-19", "1985-01-24", "2019-06-16"],
-    "on hold": ["1987-07-02", "2019-06-17", "2025-09-16"],  # 12.5 bp after 87.5 of hikes; 180 days after a change
-}
-
-
 def test_states_of_days_and_no_state_needs_a_later_decision():
-    for state, dated in STATES.items():
-        assert (policy.policy_states(CHANGES["change_bp"], days(*dated)).fillna("nothing") == state).all()
+    states = lambda changes, days: policy.policy_states(changes["change_bp"], pd.DatetimeIndex(days))
+    for state, dated in CASES["policy_states"].items():
+        assert (states(CHANGES, dated).fillna("nothing") == state).all()
     every = pd.date_range("1982-10-01", "2025-12-31", freq="280D")
-    as_known = [
-        policy.policy_states(CHANGES.loc[:day, "change_bp"], every[[at]]).iloc[0] for at, day in enumerate(every)
-    ]
-    assert list(policy.policy_states(CHANGES["change_bp"], every)) == as_known
+    as_known = [states(CHANGES[:day], every[[at]]).iloc[0] for at, day in enumerate(every)]
+    assert list(states(CHANGES, every)) == as_known
 
 
 SESSIONS = pd.bdate_range("2020-03-02", "2020-03-31")
@@ -125,10 +112,8 @@ def test_decisions_count_on_their_session_or_the_next_or_in_their_month(index, p
 
 
 def test_recession_within_a_year_is_hindsight_and_may_be_unknown():
-    recessions, end = load_recessions(), pd.Timestamp("2025-12-31")
-    expected = {"1989-06-06": False, "2001-01-03": True, "2007-12-31": True, "2009-06-30": True, "2009-07-01": False,
-                "2000-03-31": False, "2000-04-01": True, "2019-07-31": True, "2023-12-31": False, "2024-01-01": None}  # fmt: skip
-    found = policy.recession_within(days(*expected), recessions, known_to=end)
+    recessions, end, expected = load_recessions(), pd.Timestamp("2025-12-31"), CASES["recession_within"]
+    found = policy.recession_within(pd.DatetimeIndex(expected), recessions, known_to=end)
     assert [None if pd.isna(one) else one for one in found] == list(expected.values())
     then = pd.Timestamp("2001-06-30")
     assert policy.recession_within(days("2001-01-03"), load_recessions(as_of=then), known_to=then).isna().all()

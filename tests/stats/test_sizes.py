@@ -7,12 +7,10 @@ from scipy.signal import lfilter
 
 from research_lib.stats import regression
 from research_lib.stats.bootstrap import ratio_of_sums
-from research_lib.stats.cross_section import fama_macbeth, leverage_rate_interaction, monthly_slopes
 from research_lib.stats.estimate import LEVEL
 from research_lib.stats.event_study import event_dummy
 from research_lib.stats.randomization import sign_flip, sign_flip_difference
 from research_lib.stats.regression import cosine_mean, ols
-from tests.validity.leverage import made_panel
 from tests.validity.measure import misses
 
 OF_EIGHT = 12 / 256  # of the patterns of eight signs reject
@@ -72,15 +70,6 @@ def samples_of_firms(rng):
     return misses(found, FIRMS[:, 0].sum() / EBITDA.sum())
 
 
-def planted_slopes(rng):
-    planted = pd.Series({"rise": -0.02, "fall": 0.01})
-    panel, moves = made_panel(companies=60, premium=0.002, **planted, seed=int(rng.integers(2**31)))
-    slopes = monthly_slopes(panel, ["leverage", "negative"])
-    found = pd.concat([leverage_rate_interaction(slopes, moves), fama_macbeth(slopes)])
-    truths = {**planted, "leverage": 0.002 + (moves * planted).sum(axis=1).mean()}
-    return [misses(found.loc[name], truth) for name, truth in truths.items()]
-
-
 DRAWN = [  # what is drawn, how often, and the true size
     (outcomes_of_very_different_spreads, 3000, OF_EIGHT),
     (cuts_flipped_by_cycle, 1500, OF_EIGHT),
@@ -90,7 +79,6 @@ DRAWN = [  # what is drawn, how often, and the true size
     (months_that_do_not, 1000, LEVEL),
     (months_that_remember, 1000, LEVEL + 0.01),  # so few months do not show all of their memory
     (samples_of_firms, 300, LEVEL),
-    (planted_slopes, 60, LEVEL),
 ]
 
 

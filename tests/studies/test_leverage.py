@@ -18,7 +18,7 @@ from research_lib.studies.study import Missing
 from tests.companies import company, rows
 from tests.data.simulated import DEFAULT_PLANTED, simulate_panel
 from tests.stats.reference import slope_of
-from tests.studies.reports import said_by
+from tests.studies.reports import SAID, said_by
 
 SIZES = {"large": 40, "small": 40}
 LOW = {"cash": 32.0}  # net debt 28, EBITDA 20: a ratio of 1.4
@@ -122,15 +122,7 @@ def test_other_definitions_stand_beside_the_headlines_and_rows_set_aside_are_nam
     assert study.excluded[["company", "rule", "n"]].to_numpy().tolist() == [["WRONG", "cash above total assets", 1]]
 
 
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        ({"large": 80}, "the last fiscal year: 30 companies .* needed, and 120 with a market value"),
-        ({"fiscal_year": 2019}, "fiscal year 2019: 30 companies .* years that have them: 2020"),
-        ({"exclude_financials": True}, "the statements have no sectors, so financials cannot be left out; set"),
-        ({"as_of": "2022-05-31"}, "Company statements .*: the data end on 2021-03-01, long before as_of"),
-    ],
-)
+@pytest.mark.parametrize(("values", "said"), SAID["leverage"])
 def test_what_is_asked_for_and_cannot_be_had_is_refused(values, said):
     study = of_companies(groups_of(40, LOW, HIGH), **SIZES | values)
     assert re.match(f"refused: {said}", said_by(study))
@@ -195,17 +187,7 @@ def test_slopes_of_bundled_data_are_those_of_least_squares():
     assert isinstance(Leverage.from_params(as_of="1994-12-30").show.debt_and_return, Missing)
 
 
-@pytest.mark.parametrize(
-    ("as_of", "said"),
-    [
-        ("", "stand-in: No company data: small caps lag 3.8 pp when spreads widen by a point"),
-        ("1960-12-31", "stand-in: No company data: small caps lag 5.4 pp when spreads widen by a point"),
-        ("1931-06-30", "stand-in: No company data: small caps are not shown to lag when spreads widen"),
-        ("1928-12-31", "refused: 29 periods have all of spread, bill_rise, bill_fall; 40 are needed"),
-        ("2018-12-31", "stand-in: "),  # the factor ends on 2018-11-30, and its next value is due on this day
-        ("2019-03-31", "refused: Small less large, SMB (Fama-French): the data end on 2018-11-30, long before"),
-    ],
-)
+@pytest.mark.parametrize(("as_of", "said"), SAID["leverage_bundled"].items())
 def test_bundled_data_shows_the_proxy_and_no_made_up_company(as_of, said):
     study = Leverage.from_params(as_of=as_of)
     assert said_by(study).startswith(said)

@@ -6,19 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from research_lib.errors import InsufficientDataError
+from research_lib.exhibits.format import interval
 from research_lib.stats import regression, specification
+from research_lib.stats.event_study import window_outcomes
 from research_lib.stats.policy import CycleRule
 from research_lib.stats.randomization import sign_flip
 from research_lib.stats.specification import AXES, specification_curve
 from research_lib.studies.rate_cuts import RateCuts
-from research_lib.studies.rate_cuts.load import carried, load_pair
+from research_lib.studies.rate_cuts.load import ReturnPair, carried, load_pair
 from research_lib.studies.study import Missing
 from tests.conftest import write_prices
-from tests.studies.reports import said_by
+from tests.studies.reports import SAID, said_by
 
 REAL = {"source": "folder", "frequency": "daily", "small": "RUT", "large": "GSPC", "horizon": 252}
-OFFLINE = {"source": "bundled", "data_dir": "", "frequency": "monthly", "small": "S1", "large": "S5", "horizon": 12,
-           "as_of": "2016-12-31"}  # fmt: skip
 SMB = {"small": "SMB", "large": ""}
 DAYS, MONTHS = (pd.date_range("1987-09-10", "2018-12-31", freq=one, name="date") for one in ("B", "ME"))
 CUT = pd.Timestamp("2001-01-03")  # between meetings; the S&P 500 rose by 5.0% on the day
@@ -189,6 +190,40 @@ def test_levels_are_carried_over_holidays_and_not_over_gaps(made_up):
     assert found["2001-03-12":"2001-04-16"].isna().all()
 
 
+def of_pair(small, large, market):
+    study = RateCuts.from_params()
+    vars(study)["pair"] = ReturnPair("made up", small, large, market, monthly=True, dividends=True, cards=())
+    return study
+
+
+@pytest.mark.parametrize("of_two_legs", [True, False])
+def test_the_paths_of_cycles_are_those_of_the_outcomes(of_two_legs):
+    """Of two legs the difference of compounded returns, of a factor the sum, from the first window to the last."""
+    months = pd.date_range("1987-01-31", "2012-12-31", freq="ME")
+    small, large = (pd.Series(leg, months) for leg in np.random.default_rng(0).normal(0.01, 0.05, (2, len(months))))
+    study = of_pair(small, large if of_two_legs else None, large)
+    drawn, horizons = study.paths.data, study.horizons
+    at = study.events(study.pair)["position"].to_numpy()
+    assert len(drawn) == max(horizons) - min(horizons) + 1
+    outcomes = window_outcomes(small, max(horizons), less=study.pair.large, compounded=of_two_legs)[at]
+    np.testing.assert_allclose(drawn.iloc[-1], outcomes)
+    early = of_pair(*(leg[:"2008-03-31"] for leg in (small, large, large)))  # the cycle of 2007 is six months old
+    known = interval(early.outcomes[12].min(), early.outcomes[12].max(), "points", digits=0)
+    assert early.outcomes[12].isna().sum() == 1
+    assert early.paths.title == f"12 months after the first cut, small minus large ranged from {known} over 5 cycles"
+
+
+def test_a_state_of_few_periods_has_no_sensitivity_and_all_periods_must_have_one():
+    study = RateCuts.from_params()
+    vars(study)["states"] = pd.Series("tightening", study.pair.index).where(
+        np.arange(len(study.pair.index)) >= 12, "easing"
+    )
+    assert set(study.sensitivity["over"]) >= {"all periods", "tightening"}
+    assert "easing" not in set(study.sensitivity["over"])
+    with pytest.raises(InsufficientDataError, match="are needed"):
+        of_pair(*[study.pair.difference.tail(20)] * 3).sensitivity  # noqa: B018
+
+
 # The specification curve.
 
 
@@ -223,26 +258,8 @@ def test_the_null_is_the_same_question_asked_of_random_signs():
 
 # Short data, bad parameters, nothing from the future.
 
-SAID = [
-    ({"as_of": "1980-01-01"}, "refused: RUT: prices/RUT.csv, column close begins on 1987-09-10, after as_of 1980-01-01"),
-    ({"as_of": "1987-10-30"}, "no data: These data hold no first cut to judge by first cut: 1 decision known, none inside"),
-    ({"as_of": "1987-11-10"}, "1 first cut inside the data, none with 12 months of data after it"),
-    ({"as_of": "1988-12-31"}, "1 cycle is too few to tell an effect from chance"),
-    ({"as_of": "1995-12-31"}, "2 cycles are too few to tell an effect from chance"),
-    ({"as_of": "2030-01-01"}, "refused: Russell 2000: the data end on 2018-12-31, long before as_of 2030-01-01"),
-    ({"min_cut_bp": 300}, "no data: These data hold no first cut to judge by first cut: 0 decisions known"),
-    ({"announced_only": True, "as_of": "1993-12-31"}, "no announced decision is known up to 1993-12-31"),
-    ({"min_cut_bp": 1, "min_tightening_bp": 1, "pause_days": 30}, "Small caps beat large caps after"),  # two a year
-    ({"small": "FLAT"}, "open: Small caps beat large caps after"),  # a price that stands still
-    ({"small": "ENDED"}, "5 cycles are too few"),
-    ({"small": "ENDED", "as_of": "2018-12-31"}, "refused: ENDED: the data end on 2003-"),
-    ({"small": "MONTHLY"}, "refused: MONTHLY: its prices are 31 days apart; sessions are needed"),
-    ({"small": "NONE"}, "refused: "),
-    *((OFFLINE | changed, "open: Small caps beat large caps after ") for changed in ({}, SMB, {"announced_only": True}, {"horizon": 1})),
-]  # fmt: skip
 
-
-@pytest.mark.parametrize(("changed", "said"), SAID, ids=str)
+@pytest.mark.parametrize(("changed", "said"), SAID["rate_cuts"], ids=str)
 @pytest.mark.usefixtures("few_draws")
 def test_what_the_data_cannot_say_is_said_in_words(folder, changed, said):
     study = real(folder, **changed)

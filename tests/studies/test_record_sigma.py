@@ -12,7 +12,7 @@ from research_lib.stats.sigma import scan
 from research_lib.studies.record_sigma import HORIZONS, MOVES, RecordSigma
 from research_lib.studies.study import Missing
 from tests.conftest import random_walk, write_prices
-from tests.studies.reports import check_summary, said_by
+from tests.studies.reports import SAID, check_summary, said_by
 
 
 def study_of(close, benchmark=None, **values):
@@ -123,30 +123,18 @@ def test_one_result_computes_only_what_it_needs(study):
 # Where the data cannot say.
 
 
-FLAT = pd.Series(100.0, pd.bdate_range("2000-01-03", periods=400, name="date"), name="OWN")
-STOPPED = random_walk(400, seed=1).where(np.arange(400) < 300).ffill()
-MONTHLY = random_walk(300, seed=1).set_axis(pd.date_range("1990-01-31", periods=300, freq="ME", name="date"))
-LONG = random_walk(900, seed=2)
+LONG, WALK = random_walk(900, seed=2), random_walk(400, seed=1)
+FLAT = pd.Series(100.0, WALK.index, name="OWN")
+CLOSES = {
+    "flat": FLAT, "one": FLAT[:1], "stopped": WALK.where(np.arange(400) < 300).ffill(),
+    "monthly": WALK.set_axis(pd.date_range("1990-01-31", periods=400, freq="ME", name="date")).rename("OWN"),
+    "long": LONG, "short": LONG[:200], "shorter": LONG[:60],
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("close", "values", "said"),
-    [
-        (FLAT, {}, "refused: OWN: price_z over 50 sessions has no value in 400 sessions"),
-        (FLAT[:1], {}, "refused: OWN: price_z over 50 sessions has no value in 1 sessions"),
-        (STOPPED, {}, "refused: OWN: prices do not vary over 50 sessions to"),
-        (MONTHLY.rename("OWN"), {}, "refused: OWN: its prices are 31 days apart; sessions are needed"),
-        (LONG, {"threshold": 6.9}, "OWN was never above 6.9σ in 851 sessions"),
-        (LONG, {"threshold": -6.9}, "OWN was never below −6.9σ in 851 sessions"),
-        (LONG, {"window": 1000}, "refused: OWN: price_z over 1000 sessions has no value in 900"),
-        (LONG[:200], {"threshold": 1.5}, "151 sessions are too few for windows of 252"),
-        (LONG[:60], {}, "open: OWN's 2.3σ gap has only 11 sessions to be held against."),
-        (LONG, {"cluster_gap": 252, "ddof": 0}, "episode"),
-        (LONG, {"threshold": 0.01, "definition": "return_z"}, "episodes above 0.01σ"),
-    ],
-)
+@pytest.mark.parametrize(("close", "values", "said"), SAID["record_sigma"])
 def test_where_the_data_cannot_say_words_do(close, values, said):
-    study = study_of(close, **values)
+    study = study_of(CLOSES[close], **values)
     assert said in said_by(study)
     if "never" in said:
         assert study.findings["forward_mean_21"].value is None
@@ -235,3 +223,10 @@ def test_the_effect_that_would_be_found_four_times_in_five():
     error = (excess.high - excess.low) / (2 * norm.ppf(0.975))
     effect = error * (norm.ppf(0.975) + norm.ppf(0.8))
     assert f"less than {100 * effect:.1f} pp" in study.show.summary.limits[2]
+
+
+def test_other_definitions_than_the_headlines_are_counted_in_words():
+    for ranks, said in (([2, np.nan, 3], ("0 of 1", "make")), ([7, 4, 1], ("1 of 2", "makes"))):
+        study = RecordSigma.from_params()
+        vars(study)["definitions"] = pd.DataFrame({"definition": [study.words, "b", "c"], "rank": ranks})
+        assert study.on_definitions == (said[0], f"other definitions {said[1]} it a record")
