@@ -702,5 +702,5 @@ def test_one_line_is_explained_with_a_picture() -> None:
     missing = explain({"of": "RUT"}, "5", open_source("bundled"), as_of="1987-10-19")
     with pytest.raises(InsufficientDataError, match="RUT"):
         picture(missing)
-    with pytest.raises(ParameterError, match=r"^take: unknown word 'chnge 1'"):
+    with pytest.raises(ParameterError, match=r"^take: cannot read 'chnge 1'"):
         explain({"of": "GSPC", "take": "chnge 1"}, "5%", bundled(), as_of="1987-10-19")

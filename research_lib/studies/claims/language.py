@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property, partial
 from importlib.resources import files
-from itertools import product
+from itertools import chain, product
 from math import inf
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -38,18 +38,15 @@ LINE_KEYS = (*OPERANDS, "take")
 CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at", "to")
 LISTS = ("on", "years")  # a list of days or of years is one condition, not an axis
 MOST_READINGS = 500
-MONTHS = "january february march april may june july august september october november december"
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 ELECTIONS = {"election": 0, "post-election": 1, "midterm": 2, "pre-election": 3}
 NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"  # 1,5 is none
 UNITS = SPELLED["units"] | {f"{period}{s}": period for s in ("s", "") for period in PERIODS}
 AMOUNT = rf"{NUMBER} ?(?:{'|'.join(UNITS)})?"
-PLACES = dict(SECTIONS["places"]) | {"x": AMOUNT, "y": AMOUNT}
+PLACES = dict(SECTIONS["places"]) | {"x": AMOUNT, "y": AMOUNT, "word": "|".join(COMPARISONS), "unit": "|".join(UNITS)}
+PLACES |= dict.fromkeys(("number", "within", "to"), NUMBER) | {"behind": "|".join([*UNITS, "st|nd|rd|th"])}
 PLACES["level"] = rf"{AMOUNT}|(?:average|highest|lowest)(?: {PLACES['k']})?"
-SEASON_END = re.compile(r"(?:(first|last)? ?([1-9]\d?) (?:sessions )?(?:of )?)?([A-Za-z]{3,9})(?: (\d\d?))?")
-FIGURE = re.compile(
-    rf"(?:({'|'.join(COMPARISONS)}) ?)?({NUMBER}) ?({'|'.join(UNITS)})?(?: (?:±|\+/-) ?({NUMBER}))?"
-    rf"(?: to ({NUMBER}))? ?({'|'.join(UNITS)}|st|nd|rd|th)?"
-)
+FIGURE = "[<word> ?]<number>[ ?<unit>][ ?± ?<within>][ to <to>][ ?<behind>]"
 
 
 def grammar(forms: str = GRAMMAR.partition("\n\n[ranked")[0]) -> str:
@@ -58,9 +55,8 @@ def grammar(forms: str = GRAMMAR.partition("\n\n[ranked")[0]) -> str:
 
 
 @cache
-def _pattern(
-    form: str,
-) -> re.Pattern[str]:  # [ ] may be left out, <place> is an argument, <place:a|b> one of some words
+def _pattern(form: str) -> re.Pattern[str]:
+    """Make a form's pattern: [ ] may be left out, <place> is an argument, <place:a|b> one of some words."""
     form = form.replace("[", "(?:").replace("]", ")?")
     return re.compile(re.sub(r"<(\w+):?([^>]*)>", lambda m: f"(?P<{m[1]}>{m[2] or PLACES.get(m[1], '.+')})", form))
 
@@ -95,6 +91,12 @@ class Line:
     def bare(self) -> "Line":
         """The price, series or pair that it begins with, before anything is taken of it."""
         return self.of.bare if isinstance(self.of, Line) else replace(self, take=())
+
+    def names(self) -> list[str]:
+        """Return the prices and series that it is of."""
+        parts = [one for one in (self.of, self.per, self.less) if one]
+        named = [(step["name"] or step["names"]).split() for step in self.take]
+        return [*chain(*([one] if isinstance(one, str) else one.names() for one in parts), *named)]
 
 
 @dataclass(frozen=True)
@@ -134,20 +136,14 @@ class Check:
 
     def names(self) -> list[str]:
         """Return the prices and series that it needs."""
-        operands: list[Any] = [self.line, self.then, *(inner.line for one in self.when for inner in one.each())]
-        phrases = [self.special] if self.special else []
-        for one in operands:  # grows as lines within lines are met
-            if isinstance(one, Line):
-                operands += [one.of, one.per, one.less]
-                phrases += one.take
-        named = [name for phrase in phrases for name in (phrase["name"] or phrase["names"]).split()]
-        return [one for one in operands if isinstance(one, str) and one] + named
+        special = Line("", take=(self.special,)) if self.special else None
+        lines = [self.line, self.then, special, *(inner.line for one in self.when for inner in one.each())]
+        return [name for line in lines if line for name in line.names()]
 
 
 def read(part: str, text: object) -> Phrase:
     """Read one phrase of a part; a `ValueError` names the word and what is allowed."""
-    written = re.sub(r"\s+", " ", str(text).strip().replace("−", "-"))
-    forms = [form for form, _ in SECTIONS[part]]
+    written, forms = _plain(text), [form for form, _ in SECTIONS[part]]
     for form in forms:
         if found := _pattern(form).fullmatch(written):
             places = {name: one for name, one in found.groupdict().items() if one}
@@ -157,17 +153,17 @@ def read(part: str, text: object) -> Phrase:
                 places[name] = " ".join(map(_name, re.split(r",? ", places[name])))
             bare = " ".join(re.sub(r"\[[^]]*\]|<[^>]*>", " ", form).split())
             return Phrase(places.get("word", bare), written, places)
-    wrong = (right for one, right in HINTS.items() if re.search(rf"(?<![a-z])(?:{one})(?![a-z])", written, re.I))
-    hint = next(wrong, "")
-    shown = [grammar(form) for form in forms]
-    names = {name: form for form in shown[::-1] for name in re.split(r" ?\[| <", form)[0].split("|")}
-    first, whole = written.partition(" ")[0], [name for name in names if {*written.split()} <= {*name.split()}]
-    begun = [names[one] for one in whole or names if whole or part == "after" or first in one.split()][::-1]
-    if begun:
-        ways = " or ".join(dict.fromkeys(begun))
-        raise ValueError(f"{part}: {written!r} is incomplete or misspelt; write {ways}" + (hint and f" ({hint})"))
-    instead = f"; write {hint}" if hint else nearest(" ".join(written.split()[:2]), names)
-    raise ValueError(f"{part}: unknown word {written!r}{instead}")
+    ways = {way: re.split(r" ?\[| ?<", way)[0].split("|") for way in map(grammar, forms)}
+    first = written.partition(" ")[0]
+    begun = " or ".join(way for way, words in ways.items() if words == [""] or first in " ".join(words).split())
+    hints = (right for one, right in HINTS.items() if re.search(rf"(?<![a-z])(?:{one})(?![a-z])", written, re.I))
+    hint = f"; perhaps {next(hints, '')}".removesuffix("; perhaps ")
+    words = nearest(" ".join(written.split()[:2]), chain(*ways.values()))
+    raise ValueError(f"{part}: cannot read {written!r}{f'; write {begun}' if begun else '' if hint else words}{hint}")
+
+
+def _plain(text: object) -> str:
+    return re.sub(r"\s+", " ", str(text).strip().replace("−", "-"))
 
 
 def read_checks(raw: object) -> tuple[Check, ...]:
@@ -175,7 +171,7 @@ def read_checks(raw: object) -> tuple[Check, ...]:
     combinations = _expand(name_keys(raw), "check")
     if len(combinations) > MOST_READINGS:
         raise ValueError(f"check: its lists make {len(combinations)} readings; at most {MOST_READINGS}")
-    return tuple(replace(_check(one), choices=choices) for choices, one in combinations)
+    return tuple(_check(one, choices) for choices, one in combinations)
 
 
 def name_keys(raw: object) -> object:
@@ -185,16 +181,16 @@ def name_keys(raw: object) -> object:
     return [name_keys(one) for one in raw] if isinstance(raw, list | tuple) else raw
 
 
-def _expand(value: object, name: str) -> list[tuple[Choices, Any]]:
-    if isinstance(value, list | tuple) and name not in LISTS:
-        if not value:
-            raise ValueError(f"{name}: an empty list")
-        members = [(((name, write(one)),) if len(value) > 1 else (), one) for one in value]
-        return [((*choice, *inner), found) for choice, one in members for inner, found in _expand(one, name)]
+def _expand(value: Any, name: str) -> list[tuple[Choices, Any]]:  # noqa: ANN401
     if isinstance(value, Mapping):
         parts = [[(inner, (key, one)) for inner, one in _expand(under, key)] for key, under in value.items()]
-        return [(sum((inner for inner, _ in one), ()), dict(item for _, item in one)) for one in product(*parts)]
-    return [((), value)]
+        return [(tuple(chain(*(inner for inner, _ in one))), dict(item for _, item in one)) for one in product(*parts)]
+    if name in LISTS or not isinstance(value, list | tuple):
+        return [((), value)]
+    if not value:
+        raise ValueError(f"{name}: an empty list")
+    members = [(((name, write(one)),) if len(value) > 1 else (), one) for one in value]
+    return [((*choice, *inner), found) for choice, one in members for inner, found in _expand(one, name)]
 
 
 def write(value: object) -> str:
@@ -204,33 +200,34 @@ def write(value: object) -> str:
     return ", ".join(map(write, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _check(raw: Any) -> Check:  # noqa: ANN401  # whatever a user wrote
+def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a user wrote
     _require_known(raw, CHECK_KEYS, "check")
-    of, say, quiet = raw.get("of"), read("say", raw.get("say", "value")), raw.get("quiet", 0)
+    of, say = raw.get("of"), read("say", raw.get("say", "value"))
     if isinstance(of, str) and " " in _name(of):
-        return Check(Line(""), say, special=read("of", of))
-    excess = raw["less"] if raw.get("less") in EXCESS else ""
-    own = {key: raw[key] for key in LINE_KEYS if key in raw and not (key == "less" and excess)}
+        return Check(Line(""), say, special=read("of", of), choices=choices)
+    excess = raw.pop("less") if raw.get("less") in EXCESS else ""
     then, after = raw.get("then"), raw.get("after")
-    if isinstance(then, Mapping):
-        then, after = {key: one for key, one in then.items() if key != "after"}, then.get("after", after)
-    line, when = _line(own), _when(raw["when"], own) if "when" in raw else ()
-    seasons = [inner for one in when for inner in one.each() if inner.phrase.word == "season" and not inner.line]
-    is_either = any(one.either for one in when) and not ("take" in raw or after)
-    is_of_season = say.word == "mean" and not line.take and bool(seasons)
+    if isinstance(then, dict):
+        after = then.pop("after", after)
+    line = _line({key: raw[key] for key in LINE_KEYS if key in raw})
+    when = _when(raw["when"], raw) if "when" in raw else ()
+    of_season = any(inner.phrase.word == "season" and not inner.line for one in when for inner in one.each())
+    of_years = of_season and not line.take and after is None
     faults = {
-        "when: a season beside `or` needs `take`: of which days, like take: change 1": is_either and bool(seasons),
+        "when: a season beside `or` needs `take`: of which days, like take: change 1": of_years
+        and any(one.either for one in when),
         "then: needs `after`, over how many periods": then is not None and after is None,
         "less: all days needs `after` and `when`": excess == "all days" and (after is None or not when),
-        "less: rest of year needs a season in `when`, say: mean, and no `take`": excess == "rest of year"
-        and not is_of_season,
-        f"quiet: {quiet!r} should be a number of periods, like 63": not isinstance(quiet, int) or quiet < 0,
+        "less: rest of year needs a season in `when`, say: mean, and no `take` or `after`": excess == "rest of year"
+        and not (of_years and say.word == "mean"),
     }
     for fault in (fault for fault, is_so in faults.items() if is_so):
         raise ValueError(fault)
+    quiet = read("quiet", raw.get("quiet", 0)).number()
     start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
     then, after = then if then is None else _line(then), after if after is None else read("after", after)
-    return Check(line, say, when, quiet, then, after, excess, start and start[0], asked, to and to[1])
+    days = (start and start[0], asked, to and to[1])
+    return Check(line, say, when, quiet, then, after, excess, *days, choices=choices)
 
 
 def _require_known(raw: object, known: Sequence[str], part: str) -> None:
@@ -249,10 +246,8 @@ def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({})) -> Line:  # 
     raw = {**base, **raw}
     if raw.get("of") is None:
         raise ValueError("of: is missing; write the price or series that the claim is about, like of: RUT")
-    if (every := str(raw.get("every", "session"))) not in PERIODS:
-        raise ValueError(f"every: unknown word {every}{nearest(every, PERIODS)}")
-    steps = re.split(r"\s+then\s+", str(raw["take"]).strip()) if "take" in raw else []
-    take = tuple(read("take", one) for one in steps)
+    every = read("every", raw.get("every", "session")).word
+    take = tuple(read("take", one) for one in re.split(r"\s+then\s+", _plain(raw["take"]))) if "take" in raw else ()
     of = _operand(raw["of"], {"every": every})
     per, less = (_operand(raw.get(key), {"of": raw["of"], "every": every}) for key in ("per", "less"))
     if any(isinstance(one, Line) and one.take for one in (per, less)):
@@ -263,20 +258,16 @@ def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({})) -> Line:  # 
 
 
 def _operand(raw: Any, base: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    if not isinstance(raw, Mapping):
-        if raw is not None and " " in (name := _name(raw)):
-            raise ValueError(f"{name!r} is no price or series like RUT; less may be {' or '.join(EXCESS)} too")
-        return raw if raw is None else name
-    line = _line(raw, base)
-    return line.of if line == Line(line.of, every=line.every) and "every" not in raw else line
+    if isinstance(raw, Mapping):
+        line = _line(raw, base)
+        return line.of if line == Line(line.of, every=line.every) and "every" not in raw else line
+    return None if raw is None else _name(raw)
 
 
 def _name(raw: object) -> str:
-    if two := re.fullmatch(r"(\S+?)(?: (?:-|minus|less|over|per|vs\.?) | ?/ ?)(\S+)", str(raw).strip()):
-        raise ValueError(f"of: {raw!r} is two lines; write of: {two[1]}, less: {two[2]} or of: {two[1]}, per: {two[2]}")
     symbol, colon, column = str(raw).strip().partition(":")
     bare = symbol.lstrip("^.$")
-    if bare == "NDX":
+    if bare in ("NDX", "Nasdaq 100"):
         raise ValueError(f"of: {raw}: the Nasdaq 100 is no index here; QQQ is its fund, IXIC the Nasdaq Composite")
     return ALIASES.get(bare, bare) + colon + column
 
@@ -284,9 +275,9 @@ def _name(raw: object) -> str:
 def _when(raw: Any, check: Mapping[str, Any], line: Line | None = None) -> tuple[Condition, ...]:  # noqa: ANN401
     """Read conditions, a text or a mapping; with a part of a line or a season's bound, of another line of the same prices."""
     if not isinstance(raw, Mapping):
-        ways = [re.split(r"\s+and\s+(?!\d)", way) for way in re.split(r"\s+or\s+", str(raw).strip())]
-        found, *others = (tuple(Condition(read("when", one), line) for one in way) for way in ways)
-        return (Condition(Phrase("or", ""), either=(found, *others)),) if others else found
+        split = [re.split(r" and (?!\d)", way) for way in _plain(raw).split(" or ")]
+        ways = [tuple(Condition(read("when", one), line) for one in way) for way in split]
+        return ways[0] if len(ways) == 1 else (Condition(Phrase("or", ""), either=tuple(ways)),)
     other = {key: raw[key] for key in LINE_KEYS if key in raw}
     own = {key: "" if one is None else write(one) for key, one in raw.items() if key not in (*LINE_KEYS, "and", "or")}
     if "season" in own and len(own) > 1 and "years" not in own:
@@ -302,27 +293,18 @@ def _when(raw: Any, check: Mapping[str, Any], line: Line | None = None) -> tuple
 
 
 def read_season(text: str) -> list[tuple[int, str, int]]:
-    """Read a season's two ends, each (month, first or last or day, how many); a `ValueError` says how to write it."""
-    first, dash, last = SPELLED["seasons"].get(text.strip().lower(), text.replace(" to ", "-")).partition("-")
-    ends = []
-    for one in (first, last if dash else first):
-        found = SEASON_END.fullmatch(one.strip())
-        how, before, name, after = found.groups(default="") if found else ("", "", "none", "")
-        month = next((k for k, one in enumerate(MONTHS.split(), 1) if one.startswith(name.lower())), 0)
-        n = int(before or after or 0)
-        if not month or (before and after) or n > monthrange(2024, month)[1]:
-            raise ValueError(f"season {text!r}: write Sep, Nov-Apr, Q4, 15 Dec-15 Jan, or last 5 Dec-first 2 Jan")
-        ends.append((month, how or ("day" if n else ""), n))
-    return ends
+    """Read a season's two ends, each (month, first or last or day, how many)."""
+    first, dash, last = SPELLED["seasons"].get(text.lower(), text.replace(" to ", "-")).lower().partition("-")
+    ends = [read("season", one) for one in (first, last if dash else first)]
+    return [
+        (MONTHS.index(one["month"][:3]) + 1, one["how"] or (one["day"] and "day"), one.number("day")) for one in ends
+    ]
 
 
 def read_years(text: str) -> frozenset[int]:
     """Read years: a list of them, or those of a kind of election up to 2100."""
-    if text in ELECTIONS:
-        return frozenset(year for year in range(1800, 2100) if year % 4 == ELECTIONS[text])
-    if not re.fullmatch(r"\d{4}(?:, ?\d{4})*", text):
-        raise ValueError(f"years {text!r}: write {', '.join(ELECTIONS)}, or years like 1974, 1990")
-    return frozenset(map(int, re.findall(r"\d{4}", text)))
+    first = ELECTIONS.get(text)
+    return frozenset(map(int, text.split(",")) if first is None else range(1800 + first, 2100, 4))
 
 
 def read_span(raw: object, part: str = "on") -> Span:
@@ -347,9 +329,8 @@ def _days(text: str, part: str) -> Span:
 
 
 CHECKED: dict[str, Callable[[str], object]] = {
-    "condition": lambda text: read("when", text),
+    "condition": partial(read, "when"),
     "season": read_season,
-    "years": read_years,
     "days": lambda text: [read_span(one) for one in text.split(",")],
     "date": read_span,
 }
@@ -360,7 +341,7 @@ class Figure:
     """What is published: the range that agrees with it in its own unit, or the span of days; None is a day that is not."""
 
     text: str
-    comparison: str
+    comparison: str = ABOUT
     low: float = 0.0
     high: float = 0.0
     digit: float = 1.0  # one unit of the last digit
@@ -370,23 +351,21 @@ class Figure:
 
 def read_figure(raw: object, *, is_date: bool = False) -> Figure:
     """Read what is published; its last digit sets the tolerance, unless ± says another."""
-    text = re.sub(r"\s+", " ", str(raw).strip().replace("−", "-"))
+    text = _plain(raw)
     if is_date:
-        return Figure(text, "never") if text == "never" else Figure(text, ABOUT, days=read_span(text, "is"))
-    times = {"never": "0 cases", "once": "1 case", "twice": "2 cases"}.get(text.removeprefix("only "))
-    found = FIGURE.fullmatch(times or text)
+        return Figure(text, days=None if text == "never" else read_span(text, "is"))
+    counted = SPELLED["counts"].get(text.removeprefix("only "))
+    found = _pattern(FIGURE).fullmatch(counted or text.replace("+/-", "±"))
     if not found:
         raise ValueError(f"is: {raw!r} is no figure; write 11.5%, more than 4%, -4 bp, 10 to 12, 2.0 ± 0.1, or never")
-    word, number, unit, wider, to, unit_after = found.groups()
-    value, digit = _number(number)
-    comparison = COMPARISONS.get(word, ABOUT)
+    word, number, unit, within, to, behind = found.groups()
+    (value, digit), comparison = _number(number), COMPARISONS.get(word, ABOUT)
     tolerance = digit / 2 if not word else digit if comparison == ABOUT else 0.0
-    digit = 0.0 if times else digit  # a word is exact
-    if wider:
-        tolerance, digit = _number(wider)[0], min(digit, _number(wider)[1])
+    if within:
+        tolerance, digit = _number(within)[0], min(digit, _number(within)[1])
     low, high = sorted((value, _number(to)[0])) if to else (value - tolerance, value + tolerance)
     low, high = {AT_LEAST: (low, inf), AT_MOST: (-inf, high)}.get(comparison, (low, high))
-    return Figure(text, comparison, low, high, digit, UNITS.get(unit or unit_after or "", ""))
+    return Figure(text, comparison, low, high, 0.0 if counted else digit, UNITS.get(unit or behind or "", ""))
 
 
 def _number(text: str) -> tuple[float, float]:
@@ -394,29 +373,33 @@ def _number(text: str) -> tuple[float, float]:
     return float(plain), 10.0 ** -len(plain.partition(".")[2])
 
 
+Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value))]
+STRICT = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, populate_by_name=True)
+
+
 class Article(BaseModel):
     """A text, and the last session that its author could know: a day, or a span where that is unknown."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
 
     title: str
     as_of: Annotated[Span, BeforeValidator(partial(read_span, part="as_of"))]
     publisher: str = ""
     url: str = ""
-    published: Any = ""
+    published: Text = ""
 
 
 class Claim(BaseModel):
     """One statement of an article, the line that computes it, and the figure that was published."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, populate_by_name=True)
+    model_config = STRICT
 
     id: str = Field(pattern=r"^\w[\w.-]*$")
     article: str
     says: str = Field(min_length=1)
     kind: Literal["fact", "tendency", "forecast"] = "fact"
     check: Annotated[Any, BeforeValidator(name_keys)] = None
-    stated: Any = Field(None, alias="is")
+    stated: Text = Field("", alias="is")
     reading: str = ""
     stand_in: str = ""
     all: bool = False  # it is about each of its definitions: one that fails decides
@@ -428,12 +411,9 @@ class Claim(BaseModel):
     def _reads(self) -> "Claim":
         if bool(self.untestable) == (self.check is not None):
             raise ValueError("needs `check`, or `untestable` with the data that it would take")
-        if self.checks and self.stated is None:
-            raise ValueError("is: is missing; write what was published, like is: 11.5%")
         if len({one.says_date for one in self.checks}) > 1:
             raise ValueError("say: asks for a day and for a number; make two claims of it")
-        if self.checks:
-            _ = self.figure
+        _ = self.figure
         return self
 
     @cached_property
@@ -444,7 +424,7 @@ class Claim(BaseModel):
     @cached_property
     def figure(self) -> Figure:
         """What was published."""
-        return read_figure(str(self.stated), is_date=self.checks[0].says_date)
+        return read_figure(self.stated, is_date=self.checks[0].says_date) if self.checks else Figure("")
 
 
 def explain_fault(fault: ErrorDetails, values: Mapping[str, Any]) -> str:
