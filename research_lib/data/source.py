@@ -11,7 +11,7 @@ from typing import Any, Self
 import pandas as pd
 
 from research_lib.data.catalog import PERCENT, describe_series, known_series, known_symbols
-from research_lib.data.readers import CALLED, FIELDS, clipped, listed, open_sheet, plain, to_numbers
+from research_lib.data.readers import CALLED, FIELDS, MISSING, clipped, listed, open_sheet, plain
 from research_lib.errors import DataError, MissingDataError
 
 PRICES, SERIES = "prices", "series"  # kinds of data, and folders
@@ -22,7 +22,10 @@ FRENCH_COLUMNS = ("MKT_RF", "SMB", "HML", "RF")
 FRENCH_MONTH, FRENCH_MISSING = r"\s*\d{6}\s*,", r"(?<=,)\s*-99(\.99|9)\s*(?=,|$)"
 
 # A column that is alone beside the dates may have any name but one that says it holds no levels, by FRED's codes too.
-NO_LEVEL = r"(?:.*_)?(?:log|ln|retx?|(?<!total_)returns?|change|chg|ch1|pch|pc1|pca|cch|cca|nbd\d*|vol|volume|dividends?|shares)(?:_.*)?"
+NO_LEVEL = (
+    r"(?:.*_)?(?:log|ln|retx?|(?<!total_)returns?|change|chg|ch1|pch|pc1|pca|cch|cca|nbd\d*|vol|volume|dividends?|shares)(?:_.*)?"
+    rf"|{'|'.join(FIELDS)}"
+)
 
 
 @dataclass(frozen=True)
@@ -108,13 +111,13 @@ class Folder(Source):
 
     @cached_property
     def _files(self) -> dict[str, list[str]]:
-        paths = {kind: (self.directory / kind).glob("*") for kind in (PRICES, SERIES)}
+        paths = {kind: sorted((self.directory / kind).glob("*")) for kind in (PRICES, SERIES)}
         return {kind: [path.name for path in found if path.is_file()] for kind, found in paths.items()}
 
     @cached_property
     def _tables(self) -> dict[str, list[str]]:
         found = {kind: map(re.compile(TABLE_NAME).match, names) for kind, names in self._files.items()}
-        return {kind: sorted({one[1] for one in matches if one}) for kind, matches in found.items()}
+        return {kind: list(dict.fromkeys(one[1] for one in matches if one)) for kind, matches in found.items()}
 
     def names(self, kind: str) -> list[str]:
         """List the files of a kind, and the factors of Ken French's file."""
@@ -135,48 +138,34 @@ class Folder(Source):
             return self._read(path, name, [*fields, *(f"{plain(name)}{mark}{one}" for mark in ":_" for one in fields)])
         raw = self._read(path, name, [plain(name), *fields])
         texts = raw.values.astype("str").str.strip()
-        values, bad = to_numbers(texts.str.removesuffix("%"))
-        if bad.any() or not (texts.str.endswith("%") | values.isna()).all():
+        if not (texts.str.endswith("%") | texts.isna() | texts.str.lower().isin(MISSING)).all():
             return raw
         # 4.06% is 4.06 of a series that is published in percent, else 0.0406.
-        return replace(raw, values=values * (PERCENT if describe_series(name).scale == 1 else 1))
+        return replace(raw, values=texts.str.replace("%", "" if describe_series(name).scale == PERCENT else "e-2"))
 
     def _read(self, path: Path, name: str, wanted: list[str], edit: Callable[[str], str] | None = None) -> RawSeries:
-        """Read the dates and the first of the wanted columns that is there, or the only one; of this symbol alone."""
+        """Read the dates and the first of the wanted columns that is there, or the only one."""
         sheet = open_sheet(path, str(path.relative_to(self.directory)), edit)
         day, symbol = sheet.date, sheet.find(*CALLED["symbol"])
-        others = [own for own in sheet.names if plain(own) and own not in (day, symbol)]
-        fields = [plain(own) for own in others if plain(own) in FIELDS - {"volume"}]
-        lone = [one for one in others if len(others) == 1 and not fields and _may_be(name, one, wanted)]
-        column = sheet.find(*wanted) or next(iter(lone), None)
+        others = {plain(own): own for own in sheet.names if plain(own) and own not in (day, symbol)}
+        lone = [own for called, own in others.items() if len(others) == 1 and not re.fullmatch(NO_LEVEL, called)]
+        is_another = any(plain(known) in others for known in {*known_symbols(), *known_series()} - {name})
+        column = sheet.find(*wanted) or (lone[0] if lone and not is_another else None)
         if column is None:
-            it_has = listed(["date", *map(plain, others)])
-            hint = f"ask for {name}:{fields[0]}" if fields else f"call the one that is meant {wanted[0]}"
-            raise MissingDataError(f"{sheet.shown}: no column {wanted[0]}; it has {it_has}; {hint}")
+            field = next((called for called in others if called in FIELDS - {"volume"}), "")
+            hint = f"ask for {name}:{field}" if field else f"call the one that is meant {wanted[0]}"
+            raise MissingDataError(f"{sheet.shown}: no column {wanted[0]}; it has {listed(['date', *others])}; {hint}")
         frame = sheet.read([one for one in (day, column, symbol) if one is not None])
-        frame = frame if symbol is None else _rows_of(name, frame, day, symbol, sheet.shown)
-        origin, cells = f"{sheet.shown}, column {clipped(plain(column))}", frame[column]
+        if symbol is not None:
+            symbols = frame[symbol].astype("str").str.strip().str.upper().str.removesuffix(".US").str.removeprefix("^")
+            has = set(symbols.dropna())
+            if len(has) > 1 or not has.isdisjoint({*known_symbols(), *known_series()} - {name.upper()}):
+                said = f"it has {listed(sorted(has))}; keep {name}'s rows, or drop the column"
+                raise DataError(f"{sheet.shown}, column {clipped(symbol)}: {said}")
+        cells = frame[column]
         if plain(column) == "prc":  # CRSP's, negative where it is the mean of bid and ask
             cells = cells.astype("str").str.removeprefix("-")
-        return RawSeries(name, origin, frame[day], cells, source=self.name)
-
-
-def _may_be(name: str, column: str, wanted: list[str]) -> bool:
-    """Say whether a column that is alone in its file may be what the file is named for: no returns, no other series."""
-    is_other = plain(column) in {plain(known) for known in (*known_symbols(), *known_series()) if known != name}
-    is_users_own = wanted[0] == plain(name) and not plain(column).startswith(f"{plain(name)}_")  # a series of returns
-    return not is_other and (is_users_own or not re.fullmatch(NO_LEVEL, plain(column)))
-
-
-def _rows_of(name: str, frame: pd.DataFrame, day: str, column: str, shown: str) -> pd.DataFrame:
-    """Return one symbol's rows of several; raise where it has none, or the days do not show that they are several."""
-    symbols = frame[column].astype("str").str.strip().str.upper().str.removesuffix(".US").str.removeprefix("^")
-    own, has, known = symbols == name.upper(), symbols.dropna().unique(), {*known_symbols(), *known_series()}
-    is_another = not own.any() and name in known and not known.isdisjoint(has)
-    if is_another or (len(has) > 1 and not (own.any() and frame[day].duplicated().any())):
-        said = f"it has {listed(has)}; keep {name}'s rows, or drop the column"
-        raise DataError(f"{shown}, column {clipped(column)}: {said}")
-    return frame[own | symbols.isna()] if own.any() else frame
+        return RawSeries(name, f"{sheet.shown}, column {clipped(plain(column))}", frame[day], cells, source=self.name)
 
 
 def find_table(folder: Path, name: str) -> Path | None:
@@ -190,9 +179,6 @@ def find_table(folder: Path, name: str) -> Path | None:
 def _monthly_block(text: str) -> str:
     """Leave of a file as Ken French publishes it the names and the months, and nothing where a value is missing."""
     lines = text.split("\n")
-    header = next((number for number, line in enumerate(lines) if "Mkt-RF" in line), None)
-    if header is None:
-        raise DataError(f"{FRENCH}: no line with the columns' names (Mkt-RF,SMB,HML,RF)")
-    months = [line if re.match(FRENCH_MONTH, line) else "" for line in lines]
-    kept = [*[""] * header, lines[header], *months[header + 1 :]]
-    return re.sub(FRENCH_MISSING, "", "\n".join(kept), flags=re.M)
+    header = next((number for number, line in enumerate(lines) if "Mkt-RF" in line), 0)
+    months = [line if re.match(FRENCH_MONTH, line) else "" for line in lines[header + 1 :]]
+    return re.sub(FRENCH_MISSING, "", "\n".join([*[""] * header, lines[header], *months, ""]), flags=re.M)

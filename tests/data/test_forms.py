@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from research_lib.data import load_prices, load_series, open_source
 from research_lib.data.calendar import sessions_between
+from research_lib.data.readers import read_panel
 from research_lib.errors import DataError, ResearchError
 from research_lib.project import PROJECT
 
@@ -49,7 +50,7 @@ LINES = {  # a header, and a line for each day
     "R's zoo": ('"Index","AAA.Close","AAA.Adjusted"', '"{d:%Y-%m-%d}",{v!r},7'),
     "Alpha Vantage, pandas": ("date,1. open,4. close", DAY + "1,{v!r}"),
     "euros": ("date,close", DAY + "{v!r} €"),
-    "several symbols": ("date,ticker,close", DAY.replace(",", ",AAA,") + "{v!r}\n" + DAY.replace(",", ",BBB,") + "7"),
+    "with its symbol": ("date,ticker,close", DAY.replace(",", ",AAA,") + "{v!r}"),
 }  # fmt: skip
 PACKED = {  # of a text in another form
     "CRLF": ("the kit's own", lambda text: text.replace("\n", "\r\n")),
@@ -250,7 +251,7 @@ NO_TABLE = "not a table (a workbook, a web page, a broken download?); it should 
         (b"date,GSPC\n2024-01-02,4700\n", "no column close; it has date, gspc; call the one that is meant close"),
         (b"date,symbol,close\n2024-01-02,BBB,1\n2024-01-03,CCC,1\n", "column symbol: it has BBB, CCC; keep AAA's rows, or drop the column"),
         (b"date,ticker,close\n2024-01-02,^RUT,1\n", "column ticker: it has RUT; keep AAA's rows, or drop the column"),
-        (b"date,ticker,close\n2024-01-02,OLD,1\n2024-01-03,AAA,1\n", "column ticker: it has OLD, AAA; keep AAA's rows, or drop the column"),
+        (b"date,ticker,close\n2024-01-02,OLD,1\n2024-01-03,AAA,1\n", "column ticker: it has AAA, OLD; keep AAA's rows, or drop the column"),
         (b"2024-01-02,10\ndate,close\n2024-01-03,11\n", "no column date; it has 2024-01-02, 10; call the right one date"),
         (b"date,close\n2024-01-02,10\n" + b"one of many closing lines\n" * 60 + b"Total,5\n", "row 63: not a date (yyyy-mm-dd): 'Total'"),
         (b"Date,Open,Adj Close\n2024-01-02,10,9\n", "no column close; it has date, open, adj_close; ask for AAA:open"),
@@ -305,7 +306,10 @@ def examples():
 
 @pytest.mark.parametrize("text", examples())
 def test_the_examples_of_the_documentation_are_read(tmp_path, text):
-    if "DGS10" in text:
+    if "ticker" in text:
+        (tmp_path / "panel.csv").write_text(text)
+        assert read_panel(tmp_path / "panel.csv", "panel.csv").loc["2024-01-02"].to_dict() == {"AAA": 12.5, "BBB": 80.1}
+    elif "DGS10" in text:
         assert series(tmp_path, "DGS10", text).tolist() == [pytest.approx(0.0395)]
     else:
         assert load(tmp_path, text.replace("IWM", "AAA")).index[0] in pd.DatetimeIndex(
@@ -324,7 +328,7 @@ def test_the_examples_of_the_documentation_are_read(tmp_path, text):
         ("DGS10", "Date,Price,Open,Change %\n2024-01-02,4.05,4,0.1%\n", 0.0405),
         ("MINE", "date,value\n2024-01-02,4.05%\n", 0.0405),  # hundredths where no unit is known
         ("MINE", "date,value\n2024-01-02,4.05\n", 4.05),
-        ("MINE", "date,return\n2024-01-02,4.05\n", 4.05),
+        ("MINE", "date,level\n2024-01-02,4.05\n", 4.05),
         ("MINE", "date,value\n2024-01-02,(4.05)\n", -4.05),
         ("MINE", "date,value\n2024-01-02,\u22124.05\n", -4.05),
     ],

@@ -216,7 +216,7 @@ def test_a_french_file_is_read_with_its_texts_and_missing_codes(tmp_path):
     assert (found["SMB"].tolist(), found["RF"].tolist()) == ([pytest.approx(-0.0256)], [0.0022, 0.0025])
     for text, said in {
         FRENCH.replace(",    0.25", ""): "row 5: Expected 5 columns, got 4",
-        "no factors": "no line with the columns' names",
+        "no factors": "its only column is 'no factors'",
     }.items():
         with pytest.raises(DataError, match=said):
             load_series(folder_with(tmp_path, text, name, "french"), ["SMB"])
