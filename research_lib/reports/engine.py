@@ -22,6 +22,6 @@ class WarmEngine(NBClientEngine):  # type: ignore[misc]  # Papermill is untyped
         execution.notebook = nb_man.nb
         manager = type("OwnKernelManager", (WarmKernelManager,), {"execution": execution})
         super().execute_managed_notebook(
-            nb_man, kernel_name, kernel_manager_class=manager, on_cell_executed=execution.note_exit,
+            nb_man, kernel_name, kernel_manager_class=manager, on_cell_executed=execution.note,
             resources={"metadata": {"path": options.pop("folder", "")}}, **options,
         )  # fmt: skip

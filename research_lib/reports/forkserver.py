@@ -18,8 +18,8 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -27,9 +27,9 @@ from subprocess import DEVNULL, Popen
 from threading import Lock, Thread
 from typing import Any
 
-LIBRARY = Path(__file__).parent.parent
+LIBRARY, PACKAGES = Path(__file__).parent.parent, Path(sysconfig.get_path("purelib"))
 # What kernels need at once; and what they may need, which is imported while nobody asks for one.
-PACKAGES = (
+FIRST = (
     "ipykernel.kernelapp", "jinja2", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
     "matplotlib.pyplot", "pandas.core.reshape.reshape", "pyarrow.dataset", "pyarrow.parquet", "scipy.optimize",
 )  # fmt: skip
@@ -38,14 +38,45 @@ INLINE = "module://matplotlib_inline.backend_inline"
 # A process may be forked only while it runs a single thread, so libraries are told to start none.
 SETTINGS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 SETTINGS |= {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+# New arrays take the memory of old ones, which is a tenth faster: bytes, for the C library's allocator.
+SETTINGS |= {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "268435456", "MALLOC_TOP_PAD_": "16777216"}
 # Without the folder that the run was started in, as kernels begin.
 BEGIN = f"import sys; sys.path[:] = filter(None, sys.path); from {__name__} import main; main()"
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # of prctl.h
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
 KERNELS = "/tmp"  # noqa: S108  # of a private folder for their sockets, whose path may have 107 bytes
+LOCK = Lock()  # held from a question to its answer
 
 
 # --- in a run
+
+
+class ForkedKernel:
+    """A forked kernel's process, with the methods of `subprocess.Popen` that Jupyter calls."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, server: Connection, pid: int) -> None:
+        self.pid, self._server = pid, server
+        self._exit_code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while the kernel runs."""
+        with LOCK:
+            if self._exit_code is None:
+                try:
+                    self._server.send(self.pid)
+                    self._exit_code = self._server.recv()
+                except (EOFError, OSError):  # the server was killed, and its kernels with it
+                    self._exit_code = -signal.SIGKILL
+        return self._exit_code
+
+    wait = poll  # Jupyter calls it once the process has ended
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the kernel, if it is there."""
+        if self.poll() is None:
+            with suppress(OSError):
+                os.kill(self.pid, number)
 
 
 class ForkServer:
@@ -55,12 +86,12 @@ class ForkServer:
         self.connection: Connection | None = None
         self.folder: Path | None = None
         self._code: list[int] = []
-        self._lock = Lock()
 
     def start(self) -> None:
-        """Start the server, or another where the library has changed; it goes on importing meanwhile."""
-        with self._lock:
-            if sys.platform != "linux" or (code := state_of_code()) == self._code:
+        """Start the server, or another where library or packages have changed; it goes on importing meanwhile."""
+        with LOCK:
+            code = [path.stat().st_mtime_ns for path in (PACKAGES, *sorted(LIBRARY.rglob("*.py")))]
+            if sys.platform != "linux" or code == self._code:
                 return
             self.release()
             self._code = code  # also where none can be started: that is not tried again for every kernel
@@ -75,57 +106,44 @@ class ForkServer:
                     )  # fmt: skip
                 Thread(target=process.wait, daemon=True).start()  # it is reaped whenever it ends
 
-    def ask(self, connection: Connection, request: dict[str, Any] | int) -> Any:  # noqa: ANN401
-        """Ask a server for a kernel (answered by its process), or for the exit code of one."""
-        with self._lock:
-            connection.send(request)
-            return connection.recv()
+    def fork(self, arguments: Sequence[str], folder: str, environment: Mapping[str, str]) -> ForkedKernel | None:
+        """Fork a kernel; None where that is not possible."""
+        with LOCK, suppress(EOFError, OSError):
+            if self.connection is not None:
+                self.connection.send({"arguments": arguments, "folder": folder, "environment": environment})
+                pid = self.connection.recv()
+                return pid and ForkedKernel(self.connection, pid)
+        return None
 
     def release(self) -> None:
         """Let go of the server, which ends with its last kernel."""
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
         self.connection, self.folder, self._code = None, None, []
 
 
 FORK_SERVER = ForkServer()
 
 
-def state_of_code() -> list[int]:
-    """Return what tells whether a server has imported the library and packages as they are now."""
-    paths = [Path(sysconfig.get_path("purelib")), *sorted(LIBRARY.rglob("*.py"))]
-    return [path.stat().st_mtime_ns for path in paths if path.exists()]
-
-
 def end_tree(pid: int) -> None:
-    """Kill a kernel, its process group, and all processes below it."""
+    """Kill a process with all below it, and what is left of the group that it led, also where it has ended itself."""
     import psutil
 
     with suppress(psutil.Error):
-        kernel = psutil.Process(pid)
-        kernel.suspend()  # so that it starts nothing more
-        for process in [*kernel.children(recursive=True), kernel]:  # it may not lead a group yet
+        process = psutil.Process(pid)
+        process.suspend()  # so that it starts nothing more
+        for one in [*process.children(recursive=True), process]:  # it may not lead a group yet
             with suppress(psutil.Error):
-                process.kill()
-    end_group(pid)
-
-
-def end_group(pid: int) -> None:
-    """Kill what is left of a kernel's process group, also where the kernel itself has ended."""
+                one.kill()
     with suppress(OSError, AttributeError):  # Windows has no groups
         os.killpg(pid, signal.SIGKILL)
 
 
-@contextmanager
-def without_grammars() -> Iterator[None]:
-    """Import Jupyter's modules without jsonschema's grammars of IRIs, which take a second; who needs them imports anew."""
-    absent = {} if "jsonschema" in sys.modules else {"rfc3987_syntax": None}
-    sys.modules.update(absent)  # type: ignore[arg-type]  # None: to the import system it is not installed
-    try:
-        yield
-    finally:
-        for name in [name for name in sys.modules if absent and re.match(r"(jsonschema|rfc3987_syntax)\b", name)]:
-            del sys.modules[name]
+def import_quickly(*modules: str) -> None:
+    """Import modules without jsonschema's grammars of IRIs, which take a second; who needs these imports them anew."""
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # to the import system it is not installed
+    for module in modules:
+        importlib.import_module(module)
+    for name in [name for name in sys.modules if re.match(r"(jsonschema|rfc3987_syntax)\b", name)]:
+        del sys.modules[name]
 
 
 # --- in the server
@@ -135,28 +153,24 @@ def main() -> None:
     """Import everything, then fork kernels until nobody needs any."""
     run, folder = Connection(int(sys.argv[1])), sys.argv[2]
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a cell has started becomes its child, and ends with it
-    os.set_inheritable(run.fileno(), False)
-    os.chdir("/")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()  # nothing that is imported becomes garbage
     import_all()
-    if hasattr(allocator := ctypes.CDLL(None), "mallopt"):  # new arrays take the memory of old ones: a tenth faster
-        for option, size in ((M_MMAP_THRESHOLD, 32 << 20), (M_TRIM_THRESHOLD, 256 << 20), (M_TOP_PAD, 16 << 20)):
-            allocator.mallopt(option, size)
     gc.set_threshold(20_000, 10, 10)
     gc.freeze()  # no kernel looks for garbage in what stands here, nor copies its pages by looking
     gc.enable()
     if request := serve(run):
         become_kernel(**request)
-    else:
-        shutil.rmtree(folder, ignore_errors=True)  # a run that was killed has not removed it
+        return
+    import psutil
+
+    for child in psutil.Process().children():  # kernels, and what they have left
+        end_tree(child.pid)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def import_all() -> None:
     """Import what notebooks use, and do once what takes a while; what is broken in the library is the kernel's to say."""
-    with without_grammars():
-        for package in PACKAGES:
-            importlib.import_module(package)
+    import_quickly(*FIRST)
     with suppress(Exception):
         for module in pkgutil.walk_packages([str(LIBRARY / "studies")], "research_lib.studies."):
             importlib.import_module(module.name)
@@ -167,7 +181,6 @@ def import_all() -> None:
 
 def serve(run: Connection) -> dict[str, Any] | None:
     """Fork kernels, and tell how they ended, until nobody asks. It returns in each kernel, with its request."""
-    codes: dict[int, int | None] = {}  # by process; None: it runs
     server, later = os.getpid(), [*LATER]
     with suppress(EOFError, OSError):
         while True:
@@ -175,55 +188,38 @@ def serve(run: Connection) -> dict[str, Any] | None:
                 with suppress(Exception):  # what is broken is the kernel's to say
                     importlib.import_module(later.pop(0))
                 gc.freeze()
-            asked = run.recv()
-            if isinstance(asked, int):
-                if codes[asked] is None and os.waitid(os.P_PID, asked, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                    end_group(asked)  # its number is not given again before it is reaped
-                    codes[asked] = os.waitstatus_to_exitcode(os.waitpid(asked, 0)[1])
-                run.send(codes[asked])
+            request = run.recv()
+            if isinstance(request, int):
+                pid, status = os.waitpid(request, os.WNOHANG)
+                run.send(os.waitstatus_to_exitcode(status) if pid else None)
                 continue
-            try:
-                if len([*Path("/proc/self/task").iterdir()]) > 1:
-                    raise OSError("the fork server runs threads")
-                pid = os.fork()
-            except OSError as error:  # or no more processes
-                run.send(error)
-                continue
-            if not pid:
+            child: int | None = None
+            with suppress(OSError):  # no more processes
+                if len([*Path("/proc/self/task").iterdir()]) == 1:  # a thread's locks would stay locked in the fork
+                    child = os.fork()
+            if child == 0:
                 run.close()
                 os.setsid()
                 ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it ends with the server
                 if os.getppid() != server:
                     os._exit(1)
-                return dict(asked)
-            codes[pid] = None
-            run.send(pid)
-    import psutil
-
-    for child in psutil.Process().children():  # kernels, and what they have left
-        end_tree(child.pid)
+                return dict(request)
+            run.send(child)
     return None
 
 
 def become_kernel(arguments: Sequence[str], folder: str, environment: Mapping[str, str]) -> None:
     """Set up, in the forked process, all that a process of its own would have set up, and run the kernel."""
     atexit.register(os._exit, 0)  # runs after all others: nothing is gained by taking the interpreter apart
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
     os.chdir(folder)
     import ipykernel_launcher  # type: ignore[import-untyped]
-    import matplotlib as mpl
     import numpy as np
     from ipykernel.kernelapp import IPKernelApp
 
     np.random.seed()  # noqa: NPY002  # numpy's global generator, which all kernels would inherit in one state
     sys.argv = [str(ipykernel_launcher.__file__), *arguments]
-    options = [f"--IPKernelApp.parent_handle={os.getppid()}"]
-    if environment.get("MPLBACKEND", INLINE) == INLINE:
-        options.append("--IPKernelApp.matplotlib=inline")
-    else:
-        mpl.rcParams["backend"] = environment["MPLBACKEND"]
-    IPKernelApp.launch_instance([*arguments, *options])
+    inline = ["--IPKernelApp.matplotlib=inline"] if environment.get("MPLBACKEND", INLINE) == INLINE else []
+    IPKernelApp.launch_instance([*arguments, *inline])

@@ -5,11 +5,9 @@
 
 import asyncio
 import os
-import signal
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,45 +17,32 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbformat import NotebookNode
 
-from research_lib.reports.forkserver import FORK_SERVER, end_group, end_tree
+from research_lib.reports.forkserver import FORK_SERVER, end_tree
 
 PROVISIONER = "research-lib-forked"
 
 
-class ForkedKernel:
-    """A forked kernel's process, with the methods of `subprocess.Popen` that Jupyter calls."""
+class Execution:
+    """A notebook while it runs: as far as it went, and a way to stop its kernel from another thread."""
 
-    stdin = stdout = stderr = None
+    def __init__(self) -> None:
+        self.notebook: NotebookNode | None = None
+        self.stopped_because = ""
+        self.replied: tuple[int, Mapping[str, Any]] = 0, {}  # the last cell that ended, and what its kernel said of it
+        self.left = False  # that cell called `exit`
+        self.process: Any = None  # a Popen, or a ForkedKernel
 
-    def __init__(self, arguments: Sequence[str], folder: str, environment: Mapping[str, str]) -> None:
-        """Fork it; raises `OSError` where that is not possible."""
-        if (server := FORK_SERVER.connection) is None:
-            raise OSError("no fork server")
-        self._server = server
-        self._exit_code: int | None = None
-        try:
-            self.pid = FORK_SERVER.ask(server, {"arguments": arguments, "folder": folder, "environment": environment})
-        except EOFError as error:
-            raise OSError("the fork server has ended") from error
-        if isinstance(self.pid, OSError):  # it can fork no more
-            raise self.pid
+    def stop(self, reason: str = "") -> None:
+        """Kill the kernel and all that it started; Papermill then ends with an error, which `reason` explains."""
+        self.stopped_because = self.stopped_because or reason
+        if self.process is not None:
+            end_tree(self.process.pid)
 
-    def poll(self) -> int | None:
-        """Return the exit code, or None while the kernel runs."""
-        if self._exit_code is None:
-            try:
-                self._exit_code = FORK_SERVER.ask(self._server, self.pid)
-            except (EOFError, OSError):  # the server was killed, and its kernels with it
-                self._exit_code = -signal.SIGKILL
-        return self._exit_code
-
-    wait = poll  # Jupyter calls it once the process has ended
-
-    def send_signal(self, number: int) -> None:
-        """Send a signal to the kernel, if it is there."""
-        if self.poll() is None:
-            with suppress(OSError):
-                os.kill(self.pid, number)
+    def note(self, cell_index: int, execute_reply: Mapping[str, Any], **_: object) -> None:
+        """Note what a cell's end is; nbclient calls this after each."""
+        if not self.left:  # cells below one that calls `exit` may be replied to as well
+            self.replied = cell_index, execute_reply["content"]
+            self.left = any(part.get("source") == "ask_exit" for part in self.replied[1].get("payload", []))
 
 
 class ForkedProvisioner(LocalProvisioner):
@@ -65,19 +50,19 @@ class ForkedProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:  # noqa: ANN401
         """Fork a kernel, or start it from its command line where that is not possible."""
-        execution = getattr(self.parent, "execution", None)
+        execution: Execution | None = getattr(self.parent, "execution", None)
         if execution is None:  # in JupyterLab, where a kernel that starts again has the library as it is now
             FORK_SERVER.start()
-        try:
-            if "ipykernel_launcher" not in cmd or Path(cmd[0]).parent != Path(sys.executable).parent:
-                raise OSError("another Python, or another language")
+        forked, folder = None, str(kwargs.get("cwd") or Path.cwd())
+        if "ipykernel_launcher" in cmd and Path(cmd[0]).parent == Path(sys.executable).parent:  # Python, and this one
             environment = {**(kwargs.get("env") or os.environ), "JPY_PARENT_PID": str(os.getpid())}
-            arguments, self.cwd = cmd[cmd.index("ipykernel_launcher") + 1 :], str(kwargs.get("cwd") or Path.cwd())
-            forked = await asyncio.to_thread(ForkedKernel, arguments, self.cwd, environment)
-            self.process = forked  # type: ignore[assignment]  # it has the methods that are called
-            self.pid = self.pgid = forked.pid
-        except OSError:
+            arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
+            forked = await asyncio.to_thread(FORK_SERVER.fork, arguments, folder, environment)
+        if forked is None:
             await super().launch_kernel(cmd, **kwargs)
+        else:
+            self.process = forked  # type: ignore[assignment]  # it has the methods that are called
+            self.pid, self.pgid, self.cwd = forked.pid, forked.pid, folder
         if execution is not None:
             execution.process = self.process
             if execution.stopped_because:  # meanwhile
@@ -88,7 +73,7 @@ class ForkedProvisioner(LocalProvisioner):
 class WarmKernelManager(AsyncKernelManager):
     """Starts forked kernels, and speaks to each through sockets in the fork server's folder; without one, by TCP."""
 
-    execution: "Execution"  # that hears of the kernel's process
+    execution: Execution  # that hears of the kernel's process
 
     def __init__(self, **settings: object) -> None:
         if folder := FORK_SERVER.folder:
@@ -96,24 +81,3 @@ class WarmKernelManager(AsyncKernelManager):
             settings |= {"transport": "ipc", "ip": str(own), "connection_file": f"{own}.json"}
         super().__init__(**settings)
         KernelProvisionerFactory.instance(parent=self.parent).default_provisioner_name = PROVISIONER
-
-
-class Execution:
-    """A notebook while it runs: as far as it went, and a way to stop its kernel from another thread."""
-
-    def __init__(self) -> None:
-        self.notebook: NotebookNode | None = None
-        self.stopped_because = ""
-        self.left_at: int | None = None  # the position of a cell that called `exit`
-        self.process: Any = None  # a Popen, or a ForkedKernel
-
-    def stop(self, reason: str = "") -> None:
-        """Kill the kernel and all that it started; Papermill then ends with an error, which `reason` explains."""
-        self.stopped_because = self.stopped_because or reason
-        if self.process is not None:
-            (end_tree if self.process.poll() is None else end_group)(self.process.pid)  # what it started may outlive it
-
-    def note_exit(self, cell_index: int, execute_reply: Mapping[str, Any], **_: object) -> None:
-        """Note which cell asked its kernel to end; nbclient calls this after each cell."""
-        if any(part.get("source") == "ask_exit" for part in execute_reply["content"].get("payload", [])):
-            self.left_at = cell_index

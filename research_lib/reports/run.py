@@ -143,7 +143,7 @@ def _execute(
 @contextmanager
 def _here(options: Options) -> Iterator[Workers]:
     """Execute reports by kernels of this machine; threads wait for them."""
-    from research_lib.reports.forkserver import FORK_SERVER, without_grammars
+    from research_lib.reports.forkserver import FORK_SERVER, import_quickly
 
     files = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else -1  # unlimited, or Windows
     most = (files - FILES) // FILES_OF_A_KERNEL if files > 0 else options.jobs
@@ -152,8 +152,9 @@ def _here(options: Options) -> Iterator[Workers]:
         raise ReportError(f"only {files} files may be open at once (ulimit -n); a report needs {needed}")
     FORK_SERVER.start()  # it imports what kernels need while this process looks at data
     try:
-        with without_grammars():
-            from research_lib.reports.make import make
+        import_quickly("research_lib.reports.make")
+        from research_lib.reports.make import make
+
         with ThreadPoolExecutor(min(options.jobs, most)) as pool:
             yield pool, make
     finally:

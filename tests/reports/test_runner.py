@@ -106,9 +106,9 @@ def test_an_error_that_is_meant_or_an_end_that_is_asked_for_is_no_failure(projec
 
 def test_what_a_cell_has_detached_ends_with_the_run(project):
     project.notebook(f"import subprocess\nsubprocess.Popen(['sleep', '{MARK}'], start_new_session=True)")
-    output, _ = project.start(project.file()).communicate(timeout=120)
-    assert "a: ok" in output
-    wait_for(lambda: not alive(MARK))
+    running = project.start(project.file())
+    assert "a: ok" in running.communicate(timeout=120)[0]
+    wait_for(lambda: not alive(MARK) and not folders_of(running.pid))
 
 
 @pytest.mark.parametrize("seconds", ["0.1", "6"])
