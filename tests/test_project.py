@@ -36,16 +36,14 @@ def test_environment_has_the_bounds_and_the_packages_of_the_project():
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-def test_lock_satisfies_the_project(python):
+def test_lock_satisfies_the_project_pins_everything_and_names_no_host(python):
     environment = {"python_version": python, "python_full_version": f"{python}.9", "sys_platform": "linux"}
-    valid = [one for one in map(Requirement, LOCK) if one.marker is None or one.marker.evaluate(environment)]
-    locked = {canonicalize_name(one.name): str(one.specifier).removeprefix("==") for one in valid}
+    locked = named(
+        line for line in LOCK if (marker := Requirement(line).marker) is None or marker.evaluate(environment)
+    )
     extras = [line for extra in PROJECT_TABLE["optional-dependencies"].values() for line in extra]
-    for requirement in map(Requirement, [*PROJECT_TABLE["dependencies"], *extras]):
-        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), requirement
-
-
-def test_lock_pins_everything_and_names_no_host():
+    for one in map(Requirement, [*PROJECT_TABLE["dependencies"], *extras]):
+        assert one.specifier.contains(locked[canonicalize_name(one.name)].removeprefix("==")), one
     assert all("==" in line and not re.search(r"https?:|--(extra-)?index-url|--find-links| @ ", line) for line in LOCK)
 
 
@@ -59,19 +57,15 @@ def test_a_notebook_is_thin_without_outputs_and_as_jupyterlab_writes_it(path):
     assert set(notebook["metadata"]) >= {"kernelspec", "language_info"}
     assert all(cell["id"] for cell in notebook["cells"])
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    for cell in cells:
-        assert (cell["outputs"], cell["execution_count"]) == ([], None)
-        tree = ast.parse("".join(cell["source"]))
-        assert not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(tree))
+    assert all((cell["outputs"], cell["execution_count"]) == ([], None) for cell in cells)
+    nodes = [node for cell in cells for node in ast.walk(ast.parse("".join(cell["source"])))]
+    assert not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in nodes)
     lengths = [len(cell["source"]) for cell in cells if "parameters" not in cell["metadata"].get("tags", [])]
     assert sum(lengths) / len(lengths) < 6
 
 
-def test_cells_and_documentation_are_those_of_the_models():
+def test_every_study_has_a_model_a_notebook_in_step_with_it_and_valid_parameter_files():
     assert sync(check=True) == [], "run: python -m research_lib sync"
-
-
-def test_every_study_has_a_model_a_notebook_and_valid_parameter_files():
     for name, model in MODELS.items():
         assert (NOTEBOOKS / f"{name}.ipynb").is_file()
         files = {path.stem: read_parameters(path, model) for path in (PARAMETERS / name).glob("*.yaml")}

@@ -26,46 +26,29 @@ def study_of(kind, notebook, slug):
     return kind(read_parameters(PARAMETERS / notebook / f"{slug}.yaml", kind.Parameters))
 
 
-def test_it_is_short():
-    assert len(README.splitlines()) <= 100
-
-
 def test_the_record_is_that_of_the_baseline():
-    study = study_of(RecordSigma, "03_record_sigma", "baseline")
-    found = study.findings
-    records = int((study.definitions["rank"] == 1).sum())
+    study, whole = study_of(RecordSigma, "03_record_sigma", "baseline"), RecordSigma.from_params(benchmark="")
+    found, records = study.findings, int((study.definitions["rank"] == 1).sum())
     assert found["asof_sigma_rank"].value == 1
     assert (
         f"{found['asof_sigma']} σ, the highest of {show(found['asof_sigma'].n, 'count')} sessions since 1950; "
         f"a record on {records - 1} of {len(study.definitions) - 1} other definitions too; unbeaten to the end of 2022"
-        in README
-    )
-    whole = RecordSigma.from_params(benchmark="").records.iloc[0]
-    assert (str(whole["highest_date"])[:10], RecordSigma.from_params(benchmark="").close.index[-1].year) == (
-        "1984-08-03",
-        2022,
-    )
+    ) in README
+    highest, last = whole.records["highest_date"].iloc[0], whole.close.index[-1]
+    assert (f"{highest:%Y-%m-%d}", last.year) == ("1984-08-03", 2022)
 
 
-def test_the_rate_cuts_are_those_of_the_baseline():
+def test_the_rate_cuts_and_sell_in_may_are_those_of_their_reports():
     study = study_of(RateCuts, "01_rate_cut_regimes", "baseline")
     found, last = study.findings, f"data to {study.pair.index[-1]:%B %Y}"
     headline, positive = found["headline"], found["rel_positive_12"]
-    ahead = round(positive.value * positive.n)
-    assert (
-        f"{headline} over 12 months ({headline.interval}), ahead after {ahead} of {positive.n} first cuts; {last}"
-        in README
-    )
-
-
-def test_sell_in_may_is_that_of_the_sayings():
-    one = next(
-        one for one in study_of(Claims, "04_claims", "sayings").results if one.claim.says.startswith("sell in May")
-    )
-    reading = one.reading
+    ahead = f"ahead after {round(positive.value * positive.n)} of {positive.n} first cuts; {last}"
+    assert f"{headline} over 12 months ({headline.interval}), {ahead}" in README
+    said = {one.claim.says: one for one in study_of(Claims, "04_claims", "sayings").results}
+    (one,) = (one for says, one in said.items() if says.startswith("sell in May"))
+    ends, may = interval(one.reading.low, one.reading.high, "points"), one.reading
     assert one.verdict == "holds"
-    ends = interval(reading.low, reading.high, "points")
-    assert f"by {show(reading.value, 'points')[1:]} on average ({ends}), {reading.n} years" in README
+    assert f"by {show(may.value, 'points')[1:]} on average ({ends}), {may.n} years" in README
 
 
 def test_the_hero_picture_is_current():
@@ -77,56 +60,56 @@ def test_the_hero_picture_is_current():
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_files_that_are_named_exist(path):
     text = path.read_text(encoding="utf-8")
-    links = re.findall(r"\]\(([^)#:]+)\)|(?:src|srcset)=\"([^\"]+)\"", text)
-    for name in filter(None, (one or other for one, other in links)):
-        assert (path.parent / name).exists(), name
-    for name in re.findall(r"`((?:params|notebooks|research_lib|docs|tests)/[\w/.]+\.\w+)`", text):
-        assert (PROJECT / name).exists() or re.search("mine|my_question", name), name
+    links = [
+        path.parent / (one or other) for one, other in re.findall(r"\]\(([^)#:]+)\)|(?:src|srcset)=\"([^\"]+)\"", text)
+    ]
+    named = re.findall(r"`((?:params|notebooks|research_lib|docs|tests)/[\w/.]+\.\w+)`", text)
+    files = links + [PROJECT / name for name in named if not re.search("mine|my_question", name)]
+    assert [file for file in files if not file.exists()] == []
+    assert path.name != "README.md" or len(text.splitlines()) <= 100
 
 
 @pytest.fixture
 def copy(tmp_path):
     """The project as a newcomer has it, to run the documents' commands in."""
-    folder = tmp_path / "project"
+    leave_out = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
     for name in ("research_lib", "notebooks", "params", "docs"):
-        shutil.copytree(
-            PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-        )
-    return folder
-
-
-def run(copy, words):
-    places = {"PATH": "/usr/bin:/bin", "HOME": str(copy), "PYTHONPATH": str(copy)}
-    done = subprocess.run(words, cwd=copy, env=places, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{words}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-    return done.stdout
-
-
-def commands(path):
-    found = dict.fromkeys(COMMAND.findall(path.read_text(encoding="utf-8")))
-    return [text.split("  #")[0].strip() for text in found if not any(word in text for word in NOT_RUN)]
+        shutil.copytree(PROJECT / name, tmp_path / "project" / name, ignore=leave_out)
+    return tmp_path / "project"
 
 
 @pytest.mark.notebook
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_command_runs(copy, path):
-    for text in commands(path):
-        words = [sys.executable, *shlex.split(text)[1:]] if text.startswith("python") else [
-            sys.executable, "-m", *shlex.split(text)]  # fmt: skip
-        run(copy, words)
+    text, places = (
+        path.read_text(encoding="utf-8"),
+        {"PATH": "/usr/bin:/bin", "HOME": str(copy), "PYTHONPATH": str(copy)},
+    )
+    lines = [
+        line.split("  #")[0]
+        for line in dict.fromkeys(COMMAND.findall(text))
+        if not any(word in line for word in NOT_RUN)
+    ]
+    asked = [["-m", *shlex.split(line.removeprefix("python -m "))] for line in lines]
     if path.name == "python.md":
-        code = re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
-        assert "asof_sigma_rank" in run(copy, [sys.executable, "-c", "\n".join(code)])
+        asked.append(["-c", "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))])
+    for words in asked:
+        done = subprocess.run(
+            [sys.executable, *words], cwd=copy, env=places, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{words}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    assert path.name != "python.md" or "asof_sigma_rank" in done.stdout
 
 
 @pytest.mark.notebook
 def test_odd_surroundings_do_no_harm(copy):
     """An ASCII terminal, dumb and 20 columns wide; no HOME; a TMPDIR that is not there; files for their owner only."""
     odd = {"PYTHONIOENCODING": "ascii", "TERM": "dumb", "COLUMNS": "20", "TMPDIR": "/nowhere", "PATH": "/usr/bin:/bin"}
-    words = [sys.executable, "-m", "research_lib", "run", "params/03_record_sigma/smoke.yaml"]
-    done = subprocess.run(
-        words, cwd=copy, env={**odd, "PYTHONPATH": str(copy)}, capture_output=True, check=False, umask=0o077
+    words, odd["PYTHONPATH"] = (
+        [sys.executable, "-m", "research_lib", "run", "params/03_record_sigma/smoke.yaml"],
+        str(copy),
     )
+    done = subprocess.run(words, cwd=copy, env=odd, capture_output=True, check=False, umask=0o077)
     page = copy / "reports" / "03_record_sigma" / "smoke.html"
     assert done.returncode == 0, done.stderr
     assert re.search(r"\d\? gap", done.stdout.decode("ascii"))  # σ, which ASCII lacks
