@@ -6,25 +6,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from research_lib.errors import ReportError, nearest
-from research_lib.reports.record import FAILED, GOOD, Finding, Record, differing, read_record
+from research_lib.params import show_setting
+from research_lib.reports.record import GOOD, Finding, Record, differing, read_record, read_records
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 KEY_FINDINGS = 6  # a study's first findings are those that it is about
 DIFFERENCE_UNITS = {"fraction": "points", "share": "points", "change": "points"}
+NOTHING = dict.fromkeys(("value", "n", "low", "high"))
 
 
 def differences(a: Record, b: Record) -> dict[str, Any]:
     """Compare two reports, as plain JSON values: every finding, and of parameters and data the pairs that differ."""
     found = [{one.name: one for one in record.findings} for record in (a, b)]
-    cards = [{str(card.get("id")): card for card in record.data} for record in (a, b)]
-    unequal = lambda a, b: {name: (a.get(name), b.get(name)) for name in differing([a, b])}
     return {
         "a": a.name,
         "b": b.name,
-        "parameters": unequal(a.parameters, b.parameters),
-        "data": unequal(*cards),
+        "parameters": differing([a.parameters, b.parameters]),
+        "data": differing([{str(card.get("id")): card for card in record.data} for record in (a, b)]),
         "findings": [_pair(*(one.get(name) for one in found)) for name in {**found[0], **found[1]}],
     }
 
@@ -32,7 +32,7 @@ def differences(a: Record, b: Record) -> dict[str, Any]:
 def _pair(*two: Finding | None) -> dict[str, Any]:
     """Compare a finding of two reports, which one of them may lack."""
     found = [one for one in two if one]
-    a, b = (one and one.model_dump(include={"value", "n", "low", "high"}) for one in two)
+    a, b = (one and one.model_dump(include={*NOTHING}) for one in two)
     values = [one.value for one in found if isinstance(one.value, int | float)]
     ends = [(one.low, one.high) for one in found if one.low is not None and one.high is not None]
     difference = values[1] - values[0] if len(values) == 2 else None
@@ -43,16 +43,12 @@ def _pair(*two: Finding | None) -> dict[str, Any]:
 
 def find_record(name: str, *, output: Path) -> Record:
     """Read the record of a report, by `notebook/slug` below `output`, or by the path of its record or page."""
-    given = Path(os.path.expanduser(name))  # noqa: PTH111  # an unknown ~name stays as it is
-    path = given.with_suffix(f".{GOOD}") if given.suffix == ".html" else given
-    path = path if path.suffix == ".json" and path.is_file() else output / f"{name}.{GOOD}"
-    if not path.is_file():
-        known = [str(one.relative_to(output)).removesuffix(f".{GOOD}") for one in sorted(output.glob(f"*/*.{GOOD}"))]
-        hint = "; its last run failed" if (output / f"{name}.{FAILED}").is_file() else ""
-        hint = hint or nearest(name, known).partition(" (known")[0] or "; run it first"
-        raise ReportError(f"{name}: there is no such report in {output}{hint}")
-    if (record := read_record(path)) is None:
-        raise ReportError(f"{path}: not a record of findings")
+    path = Path(os.path.expanduser(name))  # noqa: PTH111  # an unknown ~name stays as it is
+    known = {one.name: one.good for one in read_records(output)}
+    record = known.get(name) or read_record(path.with_suffix(f".{GOOD}") if path.suffix == ".html" else path)
+    if record is None:
+        hint = "its last run failed" if name in known else f"run it first{nearest(name, known)}"
+        raise ReportError(f"{name}: there is no such report in {output}; {hint}")
     return record
 
 
@@ -67,19 +63,16 @@ def shown(compared: Mapping[str, Any], *, everything: bool) -> "list[Table | str
     known = [pair["name"] for pair in pairs if any(pair[one] and pair[one]["value"] is not None for one in "ab")]
     kept = [pair for pair in pairs if everything or pair["intervals_apart"] or pair["name"] in known[:KEY_FINDINGS]]
     heads = ("finding", "A", "95%: low to high", "B", "95%: low to high", "n", "B less A", "")
-    columns = [Column(head, no_wrap=head in {"finding", "A", "B"}) for head in heads]
-    findings = Table(*columns, box=None, pad_edge=False)
+    findings = Table(*(Column(head, no_wrap=head in {"finding", "A", "B"}) for head in heads), box=None, pad_edge=False)
     for pair in kept:
-        cells, unit, less, found = [], pair["unit"], pair["difference"], [pair[one] for one in "ab"]
-        for one in found:
-            ends = None if one is None or None in (one["low"], one["high"]) else (one["low"], one["high"])
-            cells += ["–" if one is None else show(one["value"], unit), interval(*ends, unit) if ends else ""]
-        counts = dict.fromkeys(f"{one['n']:,}" for one in found if one and one["n"] is not None)
-        cells += [" / ".join(counts), "" if less is None else show(less, DIFFERENCE_UNITS.get(unit, unit))]
-        findings.add_row(*map(Text, (pair["name"], *cells, "≠" if pair["intervals_apart"] else "")))
+        unit, two = pair["unit"], [pair[one] or NOTHING for one in "ab"]
+        cells = [(show(one["value"], unit), interval(one["low"], one["high"], unit)) for one in two]
+        counts = " / ".join(dict.fromkeys(show(one["n"], "count") for one in two if one["n"] is not None))
+        less, mark = show(pair["difference"], DIFFERENCE_UNITS.get(unit, unit)), "≠" if pair["intervals_apart"] else ""
+        findings.add_row(*map(Text, (pair["name"], *cells[0], *cells[1], counts, less, mark)))
     made_of = Table(Column("made of", no_wrap=True), "A", "B", box=None)
     data = {name: [one and f"{one['first']} to {one['last']}" for one in two] for name, two in compared["data"].items()}
     for name, two in (compared["parameters"] | data).items():
-        made_of.add_row(*map(Text, (name, *("–" if one is None else str(one) for one in two))))
+        made_of.add_row(*map(Text, (name, *map(show_setting, two))))
     more = [f"{len(pairs) - len(kept)} more findings: --all"] if len(kept) < len(pairs) else []
     return [findings, *([made_of] if made_of.row_count else []), *more]

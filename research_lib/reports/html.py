@@ -6,7 +6,7 @@ import mimetypes
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from functools import cache, lru_cache, partial
@@ -33,7 +33,8 @@ from research_lib.params import show_setting
 from research_lib.reports.record import MADE, Record
 
 TEMPLATES = Path(__file__).parent / "templates"
-HEADLINE_TAG, FOLD_TAG, PAPERMILL_ERROR_TAG = "headline", "fold", "papermill-error-cell-tag"
+HEADLINE_TAG, FOLD_TAG = "headline", "fold"
+TITLE = re.compile(r"^# +(.*\S).*\n?", re.MULTILINE)
 MOST_LETTERS, MOST_CHARACTERS = 400_000, 3_000_000  # of a text, and of a user's HTML
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 
@@ -53,19 +54,23 @@ without_paths = partial(MACHINE_PATH.sub, "")  # of this machine only the names 
 class PageRenderer(IPythonRenderer):
     """Renders formulas as MathML, which browsers draw by themselves, tables that scroll, and headings to link to."""
 
-    def inline_math(self, body: str) -> str:
-        """Render a formula inside a sentence."""
-        return _mathml(body, display="inline")
+    def inline_math(self, body: str, display: str = "inline") -> str:
+        """Render a formula; what is none, as dollars in a text from data may be, stands as it is."""
+        body = re.sub(r"\\(label\{.*?\}|nonumber\b|notag\b)", "", body)  # nothing refers to them
+        try:
+            return str(convert(body.replace("<", r"\lt ").replace(">", r"\gt "), display=display))
+        except Exception:  # its errors share no class
+            return f"<code>{escape(body)}</code>"
 
     def block_math(self, body: str) -> str:
         """Render a formula on its own line."""
-        return _part("scrolling", "Formula", _mathml(body, display="block"))
+        return _part("scrolling", "Formula", self.inline_math(body, "block"))
 
     def latex_environment(self, name: str, body: str) -> str:
-        """Render an environment such as align, without the numbers; one that is no formula as its source."""
-        name = f"{name.rstrip('*')}*" if name.startswith(("align", "equation", "gather")) else name
+        """Render an environment such as align, without the numbers; a table of LaTeX as its source."""
+        name = "align*" if name == "align" else name
         source = f"\\begin{{{name}}}{body}\\end{{{name}}}"
-        return f"<pre>{escape(source)}</pre>" if name.startswith(("tab", "center")) else self.block_math(source)
+        return f"<pre>{escape(source)}</pre>" if name.startswith("tab") else self.block_math(source)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """Render a picture; `_embed` looks for its data, also where it is an attachment of the cell."""
@@ -82,14 +87,14 @@ class PageRenderer(IPythonRenderer):
 
 def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None) -> str:
     """Render an executed notebook as a page; a cell tagged as a fold begins a section, up to the next heading of its rank."""
-    own = [deepcopy(cell) for cell in notebook.cells if PAPERMILL_ERROR_TAG not in cell.metadata.get("tags", [])]
-    cells = [CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, 0)[0] for cell in own]
-    first = cells[0].source.strip() if cells and cells[0].cell_type == "markdown" else ""
-    title, _, question = first.removeprefix("# ").partition("\n") if first.startswith("# ") else ("", "", "")
-    pictures = cells[0].get("attachments", {}) if question else {}
+    cells = [CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, 0)[0] for cell in deepcopy(notebook.cells)]
     answered, hero = bool(record.headline) and record.status in MADE, ""
+    for first in [cell for cell in cells if cell.cell_type == "markdown"][:1]:
+        if title := TITLE.search(first.source):  # it stands on top, and so may the question below it
+            rest = first.source[: title.start()] + first.source[title.end() :]
+            first.source = "" if answered and record.question else rest
     sections: list[tuple[str, list[str]]] = [("", [])]  # the heading of each that is folded, and its cells
-    for cell in cells[1:] if title else cells:
+    for cell in cells:
         tags = cell.metadata.get("tags", [])
         heading = re.match(r"## +(.+)\n?", cell.source) if cell.cell_type == "markdown" else None
         if heading and FOLD_TAG in tags:
@@ -105,14 +110,10 @@ def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None
         else:
             sections[-1][1].append(html)
     unfolded = "".join("".join(shown) for heading, shown in sections if not heading)
-    headings = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>|<p class="title" id="([^"]*)-title">(.*?)</p>', unfolded)
+    found = re.findall(r'<(?:h2|p class="title") id="([^"]*)">(.*?)</(?:h2|p)>', unfolded)
+    contents = [(name, unescape(re.sub("<.*?>", "", heading))) for name, heading in found]
     page = templates().get_template("page.html.j2")
-    return page.render(
-        record=record, title=unescape(MARKS.sub(r"\1", title)).strip() or record.notebook, hero=hero, sections=sections,
-        question="" if answered and record.question else safely(_markdown, question, folder, pictures),
-        contents=[(a or c, unescape(re.sub("<.*?>", "", b or d))) for a, b, c, d in headings],
-        version=version("research-lib"),
-    )  # fmt: skip
+    return page.render(record=record, hero=hero, sections=sections, contents=contents, version=version("research-lib"))
 
 
 def files_beside(notebook: NotebookNode, record: Record) -> dict[str, bytes]:
@@ -175,7 +176,9 @@ def _cell(cell: NotebookNode, folder: Path | None) -> str:
         return _part("code", cell.source.strip(), shown, any(one.output_type == "error" for one in cell.outputs))
     if cell.cell_type == "raw" or not cell.source.strip():
         return _part("text", cell.source) if cell.source.strip() else ""
-    return f'<div class="text">{safely(_markdown, cell.source, folder, cell.get("attachments", {}))}</div>'
+    bundles = cell.get("attachments", {}).items()
+    own = {f"attachment:{name}": f"data:{kind};base64,{one[kind]}" for name, one in bundles for kind in one}
+    return f'<div class="text">{safely(_markdown, cell.source, folder, own)}</div>'
 
 
 def safely(show: Callable[..., str], *what: Any) -> str:  # noqa: ANN401
@@ -187,7 +190,7 @@ def safely(show: Callable[..., str], *what: Any) -> str:  # noqa: ANN401
         return _part("missing", f"This part could not be shown ({said}).")
 
 
-def _markdown(source: str, folder: Path | None = None, own: dict[str, Any] | None = None) -> str:
+def _markdown(source: str, folder: Path | None = None, own: Mapping[str, str] | None = None) -> str:
     """Render Markdown: a cell's own (with its attachments) may hold HTML, and pictures beside the notebook; others not."""
     allowed: Any = ["data:image/", "attachment:"]  # typed as a flag, read as a list
     renderer = PageRenderer(escape=own is None, allow_harmful_protocols=allowed)
@@ -195,7 +198,7 @@ def _markdown(source: str, folder: Path | None = None, own: dict[str, Any] | Non
     return _cleaned(html, folder, own) if "<img" in html or (own is not None and "<" in source) else html
 
 
-def _cleaned(html: str, folder: Path | None = None, own: dict[str, Any] | None = None) -> str:
+def _cleaned(html: str, folder: Path | None = None, own: Mapping[str, str] | None = None) -> str:
     """Close what is open in HTML, and take out what a page without script and network cannot have; perhaps all."""
     if len(html) > MOST_CHARACTERS:
         return _part("missing", f"An output of {len(html):,} characters is left out; it stands in the notebook.")
@@ -217,20 +220,16 @@ def _cleaned(html: str, folder: Path | None = None, own: dict[str, Any] | None =
     return f"{soup}{more}"
 
 
-def _embed(tag: Tag, folder: Path | None, own: dict[str, Any]) -> None:
+def _embed(tag: Tag, folder: Path | None, own: Mapping[str, str]) -> None:
     """Put the data of a picture into its tag, an attachment's or a file's beside the notebook; else say what stood there."""
-    address = str(
-        tag.get("src") or tag.get("data") or next((one["src"] for one in tag.select("source[src]")), "")
-    ).strip()
-    data, file = address if address.startswith("data:") else "", unquote(re.sub(r"[?#].*", "", address))
-    kind = mimetypes.guess_type(file[-200:])[0]
-    if address.startswith("attachment:"):
-        bundle = own.get(unquote(address.removeprefix("attachment:")), {})
-        data = next((f"data:{kind};base64,{data}" for kind, data in bundle.items() if kind.startswith("image/")), "")
-    elif folder and tag.name == "img" and not data and (kind or "").startswith("image/"):
+    sources = [tag.get("src"), tag.get("data"), *(one["src"] for one in tag.select("source[src]"))]
+    address = str(next(filter(None, sources), "")).strip()
+    data, file = own.get(unquote(address), address), unquote(re.sub(r"[?#].*", "", address))[-200:]
+    kind = mimetypes.guess_type(file)[0] or ""
+    if folder and kind.startswith("image/") and not data.startswith("data:"):
         with suppress(OSError):
             data = f"data:{kind};base64,{base64.b64encode((folder / file).read_bytes()).decode()}"
-    if not data or tag.name not in SEEN:
+    if not data.startswith("data:") or tag.name not in SEEN:
         said = f"{tag.name.replace('img', 'picture')} not in this page{': ' * bool(address)}{address[:200]}"
         tag.name, tag.attrs, tag.string = "em", {}, f"[{said}]"
     elif tag.name == "img":
@@ -241,14 +240,6 @@ def _lines(text: str) -> list[str]:
     """Split a text into lines; what is endless is cut."""
     more = f"…\n… {len(text) - MOST_LETTERS:,} more letters stand in the notebook" if len(text) > MOST_LETTERS else ""
     return without_paths(text[:MOST_LETTERS] + more).splitlines()
-
-
-def _mathml(body: str, *, display: str) -> str:
-    try:
-        body = re.sub(r"\\(label\{.*?\}|nonumber\b|notag\b)", "", body)  # nothing refers to them
-        return str(convert(body.replace("<", r"\lt ").replace(">", r"\gt "), display=display))
-    except Exception:  # its errors share no class; dollars in a text from data need be no formula
-        return f"<code>{escape(body)}</code>"
 
 
 def _anchor(heading: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -26,6 +25,7 @@ BASELINE = "baseline"
 MOST_DIFFERENCES = 2
 OF_THE_DATA = ("source", "as_of")  # named after what a study itself asks
 UNSAID = {"data_dir", "seed"}
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\d“])")  # where the next one begins
 
 
 def write_index(output: Path, records: Sequence[Record]) -> None:
@@ -44,7 +44,7 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
     answers = [one for family in families if (one := _answer(family))]
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
     environment = templates()
-    environment.filters.update(as_words=as_words, settings=settings, first_sentence=first_sentence)
+    environment.filters.update(as_words=as_words, first_sentence=lambda text: SENTENCE.split(text, maxsplit=1)[0])
     page = environment.get_template("index.html.j2").render(
         lines=single, show=show, script=script,
         families=[(family, _differences(family)) for family in families],
@@ -55,7 +55,7 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
         changes={record.name: changed for record in single if (changed := _changes(record))},
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )  # fmt: skip
-    found = [(good, one) for good in _good(ordered) for one in good.findings]
+    found = [(good, one) for record in ordered if (good := record.good) for one in good.findings]
     numbers = [{"notebook": good.notebook, "slug": good.slug, **one.model_dump()} for good, one in found]
     table = pd.DataFrame(numbers, columns=["notebook", "slug", *FIELDS], dtype=object)
     write_whole({output / "findings.csv": table.to_csv(index=False).encode(), output / "index.html": page.encode()})
@@ -64,20 +64,6 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
 def as_words(name: str) -> str:
     """Write a name as words: 01_rate_cut_regimes is rate cut regimes."""
     return re.sub(r"^\d+_", "", name).replace("/", ", ").replace("_", " ")
-
-
-def first_sentence(text: str) -> str:
-    """Return a text's first sentence; all of it where it has but one."""
-    return re.split(r"(?<=[.!?])\s+(?=[A-Z\d“])", text, maxsplit=1)[0]
-
-
-def settings(record: Record) -> str:
-    """Name a point of a sweep by its settings."""
-    return record.slug.partition(POINT)[2].replace("=", " ")
-
-
-def _good(records: Sequence[Record]) -> list[Record]:
-    return [record.good for record in records if record.good]
 
 
 def _changes(now: Record) -> list[str]:
@@ -91,15 +77,13 @@ def _changes(now: Record) -> list[str]:
 
 def _differences(family: Sequence[Record]) -> dict[str, str]:
     """Say by name how each report of a notebook differs from the baseline, or from the first."""
-    known = [record for record in family if record.parameters]
-    base = next((record for record in known if record.slug == BASELINE), known[0] if known else family[0])
-    model = MODELS.get(family[0].notebook)
-    titles = {name: field.title or name for name, field in model.model_fields.items()} if model else {}
-    said = {}
+    known = sorted((record for record in family if record.parameters), key=lambda record: record.slug != BASELINE)
+    fields, said = getattr(MODELS.get(family[0].notebook), "model_fields", {}), {}
     for record in known:
-        names = [name for name in differing([record.parameters, base.parameters]) if name not in UNSAID]
-        names.sort(key=OF_THE_DATA.__contains__)
-        settings = [f"{titles.get(one, as_words(one))}: {show_setting(record.parameters.get(one))}" for one in names]
+        values = differing([record.parameters, known[0].parameters])
+        names = sorted((name for name in values if name not in UNSAID), key=OF_THE_DATA.__contains__)
+        titles = [fields[name].title if name in fields else as_words(name) for name in names]
+        settings = [f"{title}: {show_setting(values[name][0])}" for title, name in zip(titles, names, strict=True)]
         more = f" and {len(settings) - MOST_DIFFERENCES} more" if len(settings) > MOST_DIFFERENCES else ""
         said[record.name] = ", ".join(settings[:MOST_DIFFERENCES]) + more
     return said
@@ -107,49 +91,47 @@ def _differences(family: Sequence[Record]) -> dict[str, str]:
 
 def _answer(family: Sequence[Record]) -> Record | None:
     """Choose the report that answers a notebook's question: on the user's own data, else the baseline, else the fullest."""
-    answered = [good for good in _good(family) if good.headline]
+    answered = [record.good for record in family if record.good and record.good.headline]
     own = lambda one: one.parameters.get("source", "bundled") != "bundled"
     return max(answered, key=lambda one: (own(one), one.slug == BASELINE, len(one.findings)), default=None)
 
 
 def _thumbnail(output: Path, record: Record) -> str:
     picture = output / record.notebook / f"{record.slug}.figures" / f"{record.hero}.small.svg"
-    return picture.read_text(encoding="utf-8") if record.hero and picture.is_file() else ""
+    return picture.read_text(encoding="utf-8") if picture.is_file() else ""
 
 
 def _score(record: Record) -> list[tuple[str, int, str, str]]:
     """Count a report's verdicts, where its findings are counts by verdict."""
-    found: dict[str, Any] = {one.name: one.value for one in record.findings}
-    counts = [
-        (word, int(found.get(re.sub(r"\W", "_", verdict)) or 0), colour, ink_on(colour))
-        for verdict, (colour, _, word) in VERDICT_LOOK.items()
-    ]
-    return [one for one in counts if one[1]] if {"holds", "fails"} <= set(found) else []
+    found = {one.name: one.value for one in record.findings if isinstance(one.value, int)}
+    looks = [(found.get(re.sub(r"\W", "_", verdict), 0), look) for verdict, look in VERDICT_LOOK.items()]
+    counts = [(word, count, colour, ink_on(colour)) for count, (colour, _, word) in looks if count]
+    return counts if {"holds", "fails"} <= found.keys() else []
 
 
 def _picture(base: str, points: Sequence[Record]) -> str:
     """Draw the first number that has an interval (else the first) over the one parameter that is swept; of trials, nothing."""
     from research_lib.exhibits.charts import Band, Line, curve
 
-    good = _good(points)
-    first = [one for one in (good[0].findings if good else ()) if isinstance(one.value, float)]
-    chosen = min(first, key=lambda one: one.low is None, default=Finding(name="", value=None))
-    drawn = [(one, found) for one in good for found in one.findings if found.name == chosen.name]
-    drawn = [(one, found) for one, found in drawn if isinstance(found.value, int | float)]
-    swept = differing([one.parameters for one, _ in drawn])
+    found = [(good.parameters, number) for one in points if (good := one.good) for number in good.findings]
+    numbers = [(parameters, number) for parameters, number in found if isinstance(number.value, int | float)]
+    last = lambda number: (number.low is None, isinstance(number.value, int))
+    chosen = min((number for _, number in numbers), key=last, default=Finding(name="", value=None))
+    drawn = [(parameters, number) for parameters, number in numbers if number.name == chosen.name]
+    swept = differing([parameters for parameters, _ in drawn])
     if len(drawn) < 2 or len(swept) != 1:
         return ""
-    at = [one.parameters.get(swept[0]) for one, _ in drawn]
+    ((parameter, at),) = swept.items()
     numeric = all(type(one) in (int, float) for one in at)
-    rows = [(found.value, found.low, found.high) for _, found in drawn]
+    rows = [(number.value, number.low, number.high) for _, number in drawn]
     frame = pd.DataFrame(rows, at if numeric else None, ["value", "low", "high"], dtype=float).sort_index()
-    known, name, over = frame.dropna(), as_words(chosen.name), as_words(swept[0])
-    shown = [show(value, chosen.unit) for value in (frame["value"].min(), frame["value"].max())]
+    known, name, over = frame.dropna(), as_words(chosen.name), as_words(parameter)
+    said = [f"{over} {show_setting(one)}: {show(row[0], chosen.unit)}" for one, row in zip(at, rows, strict=True)]
+    ends = [show(value, chosen.unit) for value in (frame["value"].min(), frame["value"].max())]
     figure = curve(
         [Line(frame["value"])],
         bands=[Band(known["low"], known["high"], "95% interval")] if len(known) else [],
-        points=frame["value"], height_px=150, name=name, unit=chosen.unit, data=frame, deck=as_words(base),
-        x_name=over if numeric else f"{over}, in their order", title=f"{name[0].upper()}{name[1:]}: {' to '.join(shown)}",
-        alt="; ".join(f"{settings(one)}: {show(found.value, chosen.unit)}" for one, found in drawn),
+        points=frame["value"], height_px=150, name=name, unit=chosen.unit, data=frame, deck=as_words(base), alt="; ".join(said),
+        x_name=over if numeric else f"{over}, in their order", title=f"{name[0].upper()}{name[1:]}: {' to '.join(ends)}",
     )  # fmt: skip
     return replace(figure, id=f"sweep-{base.replace('/', '-')}")._repr_html_().replace(FRAME_STYLE, "")

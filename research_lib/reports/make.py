@@ -1,7 +1,6 @@
 """Make one report: execute its notebook, say how that ended, and render what came of it."""
 
 import logging
-import re
 import signal
 import time
 from collections.abc import Mapping
@@ -21,13 +20,13 @@ from papermill.translators import PythonTranslator, papermill_translators
 from research_lib import errors
 from research_lib.exhibits.findings import FINDINGS_MIME, SUMMARY_MIME
 from research_lib.params import validate
-from research_lib.reports.html import MARKS, PAPERMILL_ERROR_TAG, files_beside, render
+from research_lib.reports.html import MARKS, TITLE, files_beside, render
 from research_lib.reports.kernels import Execution
 from research_lib.reports.record import FAILURE, GOOD, NOTEBOOK, PAGE, Finding, Record, Status
 
 logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs of a failure is raised too, and told
 ENGINE = "research-lib"  # engine.py, by its entry point
-PUT_IN = {"injected-parameters", PAPERMILL_ERROR_TAG}  # tags of cells that Papermill adds
+PUT_IN = "injected-parameters"  # the tag of the cell that Papermill adds
 FAILED, FAILED_PAGE, FAILED_NOTEBOOK = FAILURE
 LONGEST_MESSAGE = 300
 USUAL_KERNEL = {"name": "python3", "language": "python"}
@@ -42,11 +41,9 @@ class _Translator(PythonTranslator):  # type: ignore[misc]  # Papermill is untyp
     def translate(cls, val: object) -> str:
         if isinstance(val, date):  # no import statement: it could hide a name of the notebook's own
             return repr(val).replace("datetime.", '__import__("datetime").')
+        if isinstance(val, dict):
+            return f"{{{', '.join(f'{cls.translate(key)}: {cls.translate(one)}' for key, one in val.items())}}}"
         return f"tuple({cls.translate([*val])})" if isinstance(val, tuple) else str(super().translate(val))
-
-    @classmethod
-    def translate_dict(cls, val: Mapping[object, object]) -> str:
-        return f"{{{', '.join(f'{cls.translate(key)}: {cls.translate(one)}' for key, one in val.items())}}}"
 
 
 papermill_translators.register("python", _Translator)
@@ -82,12 +79,13 @@ def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution
     import papermill
     from jupyter_client.kernelspec import KernelSpecManager
     from papermill.exceptions import PapermillExecutionError
+    from papermill.execute import remove_error_markers
 
     said = ""
     try:
         content = nbformat.read(notebook, as_version=4)
         # One that Papermill left would set its own values where this report asks for none.
-        content.cells = [cell for cell in content.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+        content.cells = [cell for cell in content.cells if PUT_IN not in cell.metadata.get("tags", [])]
         spec = content.metadata.get("kernelspec") or {}
         kernel, language = ((spec.get(key) or usual).lower() for key, usual in USUAL_KERNEL.items())
         if language == "python" and kernel not in KernelSpecManager().find_kernel_specs():
@@ -98,12 +96,12 @@ def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution
             execution=execution, folder=str(notebook.parent), progress_bar=False,
         )  # fmt: skip
     except PapermillExecutionError:
-        pass
+        remove_error_markers(execution.notebook)  # the record says it
     except Exception as error:  # of Jupyter, mostly: its kernel is gone, or could not start
         return _explain_end(execution, error)
     finally:
         execution.stop()
-    return {"status": Status.OK, "message": said} | _explain_error(execution.notebook)
+    return {"status": Status.OK, "message": said} | _explain_error(execution)
 
 
 def _failed(message: str, cell: int | None = None) -> dict[str, object]:
@@ -112,35 +110,32 @@ def _failed(message: str, cell: int | None = None) -> dict[str, object]:
     return {"status": Status.FAILED, "message": said, "cell": cell}
 
 
-def _explain_error(notebook: NotebookNode | None) -> dict[str, object]:
+def _explain_error(execution: Execution) -> dict[str, object]:
     """Say which cell failed, and why; nothing where none did, or its error was meant (tag `raises-exception`)."""
-    for position, cell in enumerate(notebook.cells if notebook else []):
-        if "raises-exception" in cell.metadata.get("tags", []):
-            continue
-        number, outputs = cell_number(notebook, position), cell.get("outputs", [])
-        for error in (output for output in outputs if output.output_type == "error"):
+    for position, cell in enumerate(execution.notebook.cells if execution.notebook else []):
+        shown = [one for one in cell.get("outputs", []) if one.output_type == "error"]
+        if not shown and cell.metadata.get("papermill", {}).get("exception"):  # of a magic IPython shows a text
+            shown = [NotebookNode(execution.replied[1])]
+        number = cell_number(execution.notebook, position)
+        for error in shown if "raises-exception" not in cell.metadata.get("tags", []) else []:
             if error.ename == "SystemExit" and error.evalue in {"", "0", "None"}:
                 return {"message": f"the notebook ended itself in cell {number}", "cell": number}
             if error.ename == errors.InsufficientDataError.__name__:
                 return _failed(error.evalue, number) | {"status": Status.INSUFFICIENT_DATA}
             where = "" if error.ename in USER_ERRORS else f"cell {number}: {error.ename}: "
             return _failed(f"{where}{error.evalue}", number)
-        if cell.metadata.get("papermill", {}).get("exception"):  # IPython says what is wrong with a magic as a text
-            said = "".join(output.text for output in outputs if output.output_type == "stream").strip()
-            group = re.findall(r"^[ |]*(\w+Group: .*)", said, re.MULTILINE)  # of errors: the last line is a frame
-            return _failed(f"cell {number}: {[*group, *said.splitlines()[-1:], 'it failed'][0]}", number)
     return {}
 
 
 def _explain_end(execution: Execution, error: Exception) -> dict[str, object]:
     """Say how a kernel ended that is no longer there, as far as the system tells."""
-    last = _last_started(execution.notebook) if execution.left_at is None else execution.left_at
+    last = execution.replied[0] if execution.left else _last_started(execution.notebook)
     cell = cell_number(execution.notebook, last)
     where = f" in cell {cell}" if cell else " before the first cell"
     code = execution.process.poll() if execution.process else None
     if execution.stopped_because:
         return _failed(f"{execution.stopped_because}{where}", cell)
-    if execution.left_at is not None:
+    if execution.left:
         return _failed(f"the notebook ended its kernel{where} (exit or quit)", cell)
     if code is None or not isinstance(error, RuntimeError):
         return _failed(f"{type(error).__name__}: {error}", cell)
@@ -161,18 +156,17 @@ def cell_number(notebook: NotebookNode | None, position: int | None) -> int | No
     if notebook is None or position is None:
         return None
     code = [cell for cell in notebook.cells[: position + 1] if cell.cell_type == "code" and cell.source.strip()]
-    return sum(not PUT_IN & set(cell.metadata.get("tags", [])) for cell in code) or None
+    return sum(PUT_IN not in cell.metadata.get("tags", []) for cell in code) or None
 
 
 def read_findings(notebook: NotebookNode | None) -> dict[str, Any]:
     """Take out of a notebook, as far as it went, its title, findings, the data they rest on, and summary."""
     cells = notebook.cells if notebook else []
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    bundles = [output["data"] for output in outputs if "data" in output]
+    bundles = [output["data"] for cell in cells for output in cell.get("outputs", []) if "data" in output]
     found = [bundle[FINDINGS_MIME] for bundle in bundles if FINDINGS_MIME in bundle]
     named = {one["name"]: one for part in found for one in part.get("findings", ())}
     summaries = [bundle[SUMMARY_MIME] for bundle in bundles if SUMMARY_MIME in bundle]
-    heading = re.search(r"^# +(.*\S)", next((c.source for c in cells if c.cell_type == "markdown"), ""), re.MULTILINE)
+    heading = TITLE.search(next((cell.source for cell in cells if cell.cell_type == "markdown"), ""))
     return {
         **(summaries[-1] if summaries else {}),
         "title": unescape(MARKS.sub(r"\1", heading[1])) if heading else "",

@@ -115,7 +115,8 @@ def read_records(output: Path) -> list[Record]:
     return list(latest.values())
 
 
-def differing(mappings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the keys whose values are not the same in all mappings."""
+def differing(mappings: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return, by key, the values of all mappings where they are not the same."""
     names = dict.fromkeys(name for mapping in mappings for name in mapping)
-    return [name for name in names if any(mapping.get(name) != mappings[0].get(name) for mapping in mappings)]
+    values = {name: [mapping.get(name) for mapping in mappings] for name in names}
+    return {name: found for name, found in values.items() if any(one != found[0] for one in found)}

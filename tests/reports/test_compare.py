@@ -108,12 +108,13 @@ def test_a_report_alone_is_compared_with_the_run_before_it(two):
         ("99_made/absent.html", "there is no such report"),
         ("nothing", "run it first"),
         ("99_made/broken", "its last run failed"),
-        ("other.json", "not a record of findings"),
+        ("other.json", "there is no such report"),
     ],
 )
 def test_what_is_no_report_is_one_line(two, name, part, monkeypatch):
     monkeypatch.chdir(two)
-    (two / "99_made" / "broken.failed.json").write_text("{}")
+    broken = Record(notebook="99_made", slug="broken", status="failed")
+    (two / "99_made" / "broken.failed.json").write_bytes(broken.to_json())
     (two / "other.json").write_text('{"a": 1}')
     result = command(two, "99_made/a", name)
     assert (result.exit_code, len(result.stderr.strip().splitlines())) == (2, 1)
