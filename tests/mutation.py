@@ -28,33 +28,30 @@ OF_A_PACKAGE = {"studies": ["tests/golden"], "stats": ["tests/stats/test_sizes.p
 SECONDS = 600  # of one change: a loop may have lost its end
 
 
-def changed(node: ast.AST) -> dict[str, Any]:
+def changed(node: ast.AST) -> tuple[str, Any] | None:
     """Return a field of a node and another operator, number or truth for it; nothing where it has none."""
-    new: dict[str, Any] = {}
     match node:
         case ast.BinOp() | ast.BoolOp() | ast.UnaryOp() if type(node.op) in OTHER:
-            new["op"] = OTHER[type(node.op)]()
+            return "op", OTHER[type(node.op)]()
         case ast.Compare() if type(node.ops[0]) in OTHER:
-            new["ops"] = [OTHER[type(node.ops[0])](), *node.ops[1:]]
+            return "ops", [OTHER[type(node.ops[0])](), *node.ops[1:]]
         case ast.UnaryOp(op=ast.Not() | ast.Invert()):
-            new["operand"] = ast.UnaryOp(node.op, node.operand)
+            return "operand", ast.UnaryOp(node.op, node.operand)
         case ast.If() | ast.IfExp():
-            new["test"] = ast.UnaryOp(ast.Not(), node.test)
-        case ast.Constant(value=bool()):
-            new["value"] = not node.value
-        case ast.Constant(value=int()):
-            new["value"] = node.value + 1
-        case ast.Constant(value=float()):
-            new["value"] = node.value * 1.5 or 0.5
-    return new
+            return "test", ast.UnaryOp(ast.Not(), node.test)
+        case ast.Constant(value=bool() | int() | float() as value):
+            return "value", not value if isinstance(value, bool) else value + 1 if isinstance(
+                value, int
+            ) else value * 1.5 or 0.5
+    return None
 
 
 def places(node: ast.AST) -> Iterator[tuple[Any, str, Any]]:
     """Yield what can be changed below a node, the field, and its new value; types and texts are passed over."""
     if isinstance(node, ast.JoinedStr):
         return
-    for name, new in changed(node).items():
-        yield node, name, new
+    if new := changed(node):
+        yield node, *new
     for name, field in ast.iter_fields(node):
         for child in field if isinstance(field, list) else [field]:
             if isinstance(child, ast.AST) and name not in ("annotation", "returns"):

@@ -22,8 +22,8 @@ LEFT_OUT = {"live"}
 def parameter_files(*, bundled: bool) -> list[Path]:
     """The parameter files whose data is bundled, or the others that a folder can serve."""
     files = [path for notebook in MODELS for path in sorted((PARAMETERS / notebook).glob("*.yaml"))]
-    of_bundled = {path for path in files if read_values(path).get("source", "bundled") == "bundled"}
-    return [path for path in files if path.stem not in LEFT_OUT and (path in of_bundled) == bundled]
+    source = lambda path: read_values(path).get("source", "bundled")
+    return [path for path in files if path.stem not in LEFT_OUT and (source(path) == "bundled") == bundled]
 
 
 def findings_of(path: Path) -> list[dict[str, object]]:

@@ -1,25 +1,16 @@
 """A change of shape keeps its numbers: every finding of every report on bundled data, held against what was pinned."""
 
 import json
-import math
 import re
 
 import pytest
 
-from tests.golden.__main__ import ON_THE_FOLDER, findings_of, parameter_files, pinned_file
+from tests.golden.__main__ import ON_THE_FOLDER, PINNED, findings_of, parameter_files, pinned_file
 
 # Sums, ranks, counts and p-values from enumeration are the same on every machine to the last digits. Least squares (BLAS
 # adds up in the order of the processor's registers), searches for a maximum, and what is drawn around them are not.
 EXACT, FITTED = 1e-12, 1e-7
-FITS = re.compile(
-    "return_period|beta|small_less_large|leverage_|debt_to_capital|regime_|nd_ebitda|cover_|smallest_effect"
-)
-
-
-def equal(was, now, relative=EXACT):
-    if isinstance(was, float) and isinstance(now, int | float):
-        return math.isclose(was, now, rel_tol=relative, abs_tol=relative / 1000)
-    return was == now
+FITS = re.compile("return_period|beta|small_less_large|leverage_|debt_to_cap|regime_|nd_ebitda|cover_|smallest_effect")
 
 
 def differences(was, now):
@@ -28,22 +19,20 @@ def differences(was, now):
     for name in before.keys() & after.keys():
         relative = FITTED if FITS.match(name) else EXACT
         for key, value in before[name].items():
-            if not equal(value, after[name][key], relative):
+            if {key: after[name][key]} != pytest.approx({key: value}, rel=relative, abs=relative / 1000):
                 yield f"{name}: {key}"
 
 
-@pytest.mark.parametrize("path", parameter_files(bundled=True), ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_findings_are_those_that_were_pinned(path):
-    pinned = json.loads(pinned_file(path).read_text(encoding="utf-8"))
-    assert list(differences(pinned, findings_of(path))) == []
+FILES = [(path, PINNED) for path in parameter_files(bundled=True)]
+FILES += [(path, ON_THE_FOLDER) for path in parameter_files(bundled=False)]
 
 
-@pytest.mark.parametrize("path", parameter_files(bundled=False), ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_findings_on_the_folder_are_those_before_the_change(path, shared_data):  # noqa: ARG001
-    pinned = pinned_file(path, ON_THE_FOLDER)
-    if not pinned.exists():
+@pytest.mark.parametrize(("path", "folder"), FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_findings_are_those_that_were_pinned(path, folder):
+    if folder == ON_THE_FOLDER and not pinned_file(path, folder).exists():
         pytest.skip("nothing was pinned here: python -m tests.golden --folder")
-    assert list(differences(json.loads(pinned.read_text(encoding="utf-8")), findings_of(path))) == []
+    pinned = json.loads(pinned_file(path, folder).read_text(encoding="utf-8"))
+    assert list(differences(pinned, findings_of(path))) == []
 
 
 def test_a_changed_number_would_be_found():
