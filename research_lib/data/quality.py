@@ -12,10 +12,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.tseries.offsets import BaseOffset, MonthEnd, QuarterEnd, YearEnd
 
 from research_lib.data.calendar import CHECKED_FROM, last_finished, sessions_between
 from research_lib.data.catalog import Listing
-from research_lib.data.readers import SHOWN, quoted, refusal, to_dates, to_numbers
+from research_lib.data.readers import quoted, refusal, to_dates, to_numbers
 from research_lib.data.source import RawSeries, Vintage
 from research_lib.errors import DataError, InsufficientDataError
 
@@ -31,10 +32,9 @@ LARGE_MOVES = {"index": STEP, "fund": STEP, "currency": STEP, "volatility": 4.0}
 SPLIT_FACTORS = np.array([1.5, *range(2, 11), 15, 20, 25, 30, 50, 100])
 SPLIT_TOLERANCE = 0.05  # a day's own move hides less than this share of the factor
 STALE_SESSIONS = 6  # equal closes in a row; indices quoted to two digits repeat once or twice by chance
-STALE_PERIODS = {"monthly": 12, "quarterly": 8, "annual": 5}
 STALE_DAYS = 25
-MONTHS = {"annual": 12, "quarterly": 3, "monthly": 1}
-PERIODS = {"annual": "Y", "quarterly": "Q", "monthly": "M"}  # as pandas calls them
+# Months of a period, its end, and how many equal values in a row are too many.
+PERIODS = {"annual": (12, YearEnd(), 5), "quarterly": (3, QuarterEnd(), 8), "monthly": (1, MonthEnd(), 12)}
 FEWEST_FOR_UNIT = 12  # values, before their median says something of their unit
 MOSTLY = 0.9
 SMALLEST_USUAL_RATE = 0.1  # percent; short rates were below it from 2009 to 2015
@@ -77,10 +77,10 @@ class DataCard:
 
     def as_record(self) -> dict[str, Any]:
         """Return what a report's record says of the data; `unfinished` where a session was left out as such."""
-        names = ("source", "id", "first", "last", "rows", "gaps", "sha256")
+        record = {name: getattr(self, name) for name in ("source", "id", "first", "last", "rows", "gaps", "sha256")}
         unfinished = any(fault.kind == UNFINISHED for fault in self.faults)
         special = {"unfinished": unfinished, "snapshot": self.vintage and asdict(self.vintage)}
-        return {name: getattr(self, name) for name in names} | {name: said for name, said in special.items() if said}
+        return record | {name: said for name, said in special.items() if said}
 
     def fault_summary(self) -> str:
         """Say in one line what was found, each kind with its number and first case."""
@@ -101,26 +101,25 @@ def clean(
     The values are decimals on a sorted, unique, tz-naive index named `date`, those of a period on its last day. No value
     dated after `as_of` is looked at, but a row whose date cannot be read stops the run. `now` (tz-aware) ends sessions.
     """
-    day = to_dates(raw.dates, raw.origin.partition(", column ")[0]).to_numpy()
-    last = (pd.Timestamp.max if as_of is None else as_of).to_datetime64()
+    day = to_dates(raw.dates, raw.origin.partition(", column ")[0]).to_numpy("datetime64[D]")
+    last = np.datetime64(pd.Timestamp.max if as_of is None else as_of, "D")
     frequency = _frequency(day[day <= last], info)
-    freq = PERIODS.get(frequency)
-    day = _period_ends(pd.DatetimeIndex(day).to_period(freq)) if freq else day
+    _, end, longest = PERIODS.get(frequency, (0, None, STALE_DAYS if info.kind == "series" else STALE_SESSIONS))
+    day = (pd.DatetimeIndex(day) + 0 * end).to_numpy("datetime64[D]") if end else day
     if not (day <= last).any():
-        raise InsufficientDataError(f"{raw.id}: {raw.origin} begins on {_date(day.min())}, after as_of {_date(last)}")
-    day, value, faults = _usable(raw, info, day, last, last_finished(now).to_datetime64())
+        raise InsufficientDataError(f"{raw.id}: {raw.origin} begins on {day.min()}, after as_of {last}")
+    day, value, faults = _usable(raw, info, day, last, np.datetime64(last_finished(now), "D"))
     faults += _unit_faults(day, value, info, raw)
     if frequency != info.frequency and info.frequency:
         faults += found(day[:1], "given less often than it is published", [f"{frequency}, not {info.frequency}"])
-    faults += _period_faults(day, freq) if info.kind in ("series", "currency") else session_faults(day)
+    faults += _period_faults(day, end) if info.kind in ("series", "currency") else session_faults(day)
     if info.kind in LARGE_MOVES:
         faults += jumps(day, value, LARGE_MOVES[info.kind])
     if not info.is_short_rate and info.kind != "volatility":  # they stand still for months
-        longest = STALE_PERIODS.get(frequency, STALE_DAYS) if info.kind == "series" else STALE_SESSIONS
         faults += stale_runs(day, value, longest)
-    digest = hashlib.sha256(day.astype("datetime64[D]").astype("<i8").tobytes() + value.astype("<f8").tobytes())
-    about = (raw.source, raw.id, info.name, raw.origin, _date(day[0]), _date(day[-1]), len(day), digest.hexdigest())
-    series = pd.Series(value * info.scale, pd.DatetimeIndex(day, name="date"), name=raw.id)
+    digest = hashlib.sha256(day.astype("<i8").tobytes() + value.astype("<f8").tobytes())
+    about = (raw.source, raw.id, info.name, raw.origin, str(day[0]), str(day[-1]), len(day), digest.hexdigest())
+    series = pd.Series(value * info.scale, pd.DatetimeIndex(day, name="date").as_unit("us"), name=raw.id)
     return series, DataCard(*about, tuple(faults), raw.vintage)
 
 
@@ -128,7 +127,7 @@ def _usable(
     raw: RawSeries, info: Listing, day: Days, last: np.datetime64, over: np.datetime64
 ) -> tuple[Days, Values, list[Fault]]:
     """Return the days and values that can be used, in order, and say what is left out; raise where a fault stops the run."""
-    cells, day = raw.values[day <= last], day[day <= last]
+    cells, day = (raw.values, day) if (day <= last).all() else (raw.values[day <= last], day[day <= last])
     numbers, bad = to_numbers(cells)
     value = numbers.to_numpy(np.float64)
     stops = {
@@ -136,41 +135,33 @@ def _usable(
         "the date stands twice": pd.Index(day).duplicated(),
         "a price that is not positive": (value <= 0) & (info.kind != "series"),
     }
-    if many := sum(int(where.sum()) for where in stops.values()):
-        cases = [(int(at), kind) for kind, where in stops.items() for at in np.flatnonzero(where)[:SHOWN]]
-        said = (f"row {cells.index[at]} ({_date(day[at])}): {kind}: {quoted(cells.iloc[at])}" for at, kind in cases)
-        raise refusal(raw.origin, said, many)
+    cases = [(int(at), kind) for kind, where in stops.items() for at in np.flatnonzero(where)]
+    if cases:
+        said = (f"row {cells.index[at]} ({day[at]}): {kind}: {quoted(cells.iloc[at])}" for at, kind in cases)
+        raise refusal(raw.origin, said, len(cases))
     missing, unfinished = np.isnan(value), day > over
     faults = [*found(day[missing], "no value (left out)"), *found(day[unfinished & ~missing], UNFINISHED)]
-    day, value = day[~(missing | unfinished)], value[~(missing | unfinished)]
-    if not len(day):
-        raise InsufficientDataError(f"{raw.id}: {raw.origin} holds no finished session")
     order = np.argsort(day, kind="stable")
+    order = order[~(missing | unfinished)[order]]
+    if not len(order):
+        raise InsufficientDataError(f"{raw.id}: {raw.origin} holds no finished session")
     return day[order], value[order], faults
 
 
 def found(days: Days, kind: str, said: Sequence[str] = ()) -> list[Fault]:
     """Return one fault for all of some days, if there are any; `said` holds what to say of each, or nothing."""
-    return [Fault(kind, _date(days[0]), "".join(said[:1]), len(days))] if len(days) else []
-
-
-def _date(day: Any) -> str:  # noqa: ANN401  # a numpy date
-    return str(day)[:10]
+    return [Fault(kind, str(days[0])[:10], "".join(said[:1]), len(days))] if len(days) else []
 
 
 def _frequency(day: Days, info: Listing) -> str:
     """Return how often values come: as it is known of them, or less often where dates are firsts or lasts of months."""
-    month, next_day = day.astype("datetime64[M]"), day + np.timedelta64(1, "D")
-    edges = day == month, next_day == next_day.astype("datetime64[M]")
-    if len(np.unique(month)) < 2 or max(map(np.mean, edges)) < MOSTLY:
+    months, next_day = np.unique(day.astype("datetime64[M]")), day + np.timedelta64(1, "D")
+    if len(months) < 2:
         return info.frequency
-    apart = int(np.diff(np.unique(month)).astype(int).min())
-    often = next((name for name, size in MONTHS.items() if apart >= size), "")
-    return often if MONTHS.get(often, 0) > MONTHS.get(info.frequency, 0) else info.frequency
-
-
-def _period_ends(periods: pd.PeriodIndex) -> Days:
-    return periods.to_timestamp(how="end").normalize().as_unit("us").to_numpy()
+    edges = day == day.astype("datetime64[M]"), next_day == next_day.astype("datetime64[M]")
+    apart = np.diff(months).astype(int).min() if max(map(np.mean, edges)) >= MOSTLY else 0
+    known, *_ = PERIODS.get(info.frequency, (0,))
+    return next((name for name, (size, *_) in PERIODS.items() if known < size <= apart), info.frequency)
 
 
 def _unit_faults(day: Days, value: Values, info: Listing, raw: RawSeries) -> list[Fault]:
@@ -203,11 +194,10 @@ def session_faults(day: Days) -> list[Fault]:
     return [*missing, *found(strange, "no exchange session on this date")]
 
 
-def _period_faults(day: Days, freq: str | None) -> list[Fault]:
+def _period_faults(day: Days, end: BaseOffset | None) -> list[Fault]:
     """Find missing months, quarters or years; of days, gaps of more than a month."""
-    if freq:
-        every = pd.period_range(day[0], day[-1], freq=freq)
-        return found(np.setdiff1d(_period_ends(every), day), MISSING_PERIOD)
+    if end:
+        return found(np.setdiff1d(pd.date_range(day[0], day[-1], freq=end), day), MISSING_PERIOD)
     gaps = np.diff(day, prepend=day[:1]).astype("timedelta64[D]").astype(int)
     long = gaps > LONGEST_GAP_DAYS
     return found(day[long], "no value for more than a month", [f"{gap} days" for gap in gaps[long]])

@@ -103,7 +103,7 @@ def parts_of(source: Source) -> tuple[Source, ...]:
     return source.parts if isinstance(source, Joined) else (source,)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is itself: what was read from it may be kept by it
 class Folder(Source):
     """The user's own files in the forms that `readers` knows: prices/SYMBOL.csv, series/ID.csv, french/; listed once."""
 
