@@ -88,7 +88,7 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Table:
     for part in parts_of(at_date):
         try:
             if isinstance(part, Folder):
-                return make_statements(read_statements(part.directory), source=part.name, as_of=as_of)
+                return make_statements(read_statements(part), source=part.name, as_of=as_of)
             if isinstance(part, Snapshots) and part.names(COMPANIES):
                 return make_statements(_read_filings(part, at_date, as_of), source=part.name, as_of=as_of)
         except MissingDataError as error:
@@ -108,7 +108,7 @@ def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Foun
     (rows, faults), has = read_facts(facts), set(prices.symbols())
     paid = [_closes_paid(prices, name) for name in rows["company"].unique() if name in has]
     rows = add_price(rows, pd.concat(paid)) if paid else rows
-    return Found(rows, faults, "annual reports as filed", "no price on the day of the report")
+    return Found(rows, faults, "annual reports as filed")
 
 
 def _closes_paid(source: Source, company: str) -> pd.DataFrame:

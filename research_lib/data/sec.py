@@ -69,8 +69,8 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     values = values[(days.isna() | days.between(*YEAR_DAYS)) & values["tag"].ne(SHARES)]
     owned = rows[["company", "period_end", "published"]].rename(columns={"period_end": "end"}).reset_index()
     values = owned.merge(values, on=["company", "end"])
-    values = values[values["first"] <= values["published"]]  # what only a later report gives was not known with the row
-    values = values.drop_duplicates(["index", "tag"], keep="last")
+    in_time = values["first"] <= values["published"]  # what only a later report gives was not known with the row
+    values = values[in_time].drop_duplicates(["index", "tag"], keep="last")
     value, since = (
         values.set_index(["index", "tag"])[one].unstack().reindex(rows.index)  # noqa: PD010  # no means
         for one in ("value", "since")

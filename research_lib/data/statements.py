@@ -7,6 +7,7 @@ A row is a company and fiscal year (or the last four quarters), with the day fro
 import hashlib
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -17,7 +18,7 @@ from research_lib.data.calendar import last_finished
 from research_lib.data.catalog import fact_rows
 from research_lib.data.quality import DataCard, Fault
 from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, open_sheet, read_table, require_unique
-from research_lib.data.source import find_table
+from research_lib.data.source import Folder, find_table
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 
 COLUMNS = fact_rows("statements.csv")
@@ -70,11 +71,13 @@ class Found(NamedTuple):
     rows: pd.DataFrame
     faults: list[Fault]
     origin: str
-    no_price: str = "no price"  # why there is none where there is none
+    no_price: str = "no price on publication"  # why there is none where there is none
 
 
-def read_statements(directory: Path) -> Found:
-    """Read a folder's statements: its own table `fundamentals`, else SimFin's bulk files in `simfin/`."""
+@lru_cache(maxsize=1)
+def read_statements(folder: Folder) -> Found:
+    """Read an opened folder's statements, once: its own table `fundamentals`, else SimFin's bulk files in `simfin/`."""
+    directory = folder.directory
     if own := find_table(directory, "fundamentals"):
         return _read_own(own)
     if (directory / SIMFIN / INCOME).is_file():
@@ -302,10 +305,7 @@ def _unit_steps(rows: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _second_names(rows: pd.DataFrame) -> "pd.Series[str]":
-    """Of rows with the same statements under several names, give all but one the name of the one that is kept.
-
-    That is the one with market values, else the first by name.
-    """
+    """Name for each row with another's statements the company that is kept: with market values, else the first by name."""
     same = ["fiscal_period", "period_end", "operating_income", *AMOUNTS]
     priced = rows["market_value"].notna().groupby(rows["company"]).transform("any")
     alike = rows.assign(priced=priced)[rows.duplicated(same, keep=False)]

@@ -91,10 +91,10 @@ class Vendor(Session[Response]):
             response = super().request(method, url, **{**options, "timeout": self.policy.timeout_s})  # type: ignore[arg-type]
         except RequestException as error:
             raise connection_fault(self.label, error, self.policy.timeout_s) from None
-        self.judge(url, response)
+        self.judge(response)
         return response
 
-    def judge(self, url: str, response: Response) -> None:  # noqa: ARG002  # which of several answers it is
+    def judge(self, response: Response) -> None:
         """Raise where an answer is none, or a web page in place of data."""
         status, after = response.status_code, response.headers.get("Retry-After") or ""
         # It may be a date, or nothing: then the usual waits do.
@@ -124,16 +124,12 @@ class Vendor(Session[Response]):
 def connection_fault(vendor: str, error: RequestException, timeout_s: float) -> RefusedError | TransientError:
     """Say what went wrong on the way to a vendor."""
     if "certificate" in str(error).lower():
-        return RefusedError(
-            f"{vendor} shows a certificate that this machine does not trust (a proxy that reads along?): set "
-            f"REQUESTS_CA_BUNDLE to the file of your company's certificates"
-        )
+        untrusted = f"{vendor} shows a certificate that this machine does not trust (a proxy that reads along?)"
+        return RefusedError(f"{untrusted}: set REQUESTS_CA_BUNDLE to the file of your company's certificates")
     if isinstance(error, ProxyError):
         return TransientError(f"the proxy on the way to {vendor} lets nothing through: see HTTPS_PROXY", for_all=True)
     if isinstance(error, DNSError) or error.code == CurlECode.COULDNT_CONNECT:
         return TransientError(f"{vendor} cannot be reached", for_all=True)
     if isinstance(error, Timeout):
         return TransientError(f"{vendor} did not answer within {timeout_s:g} s")
-    if error.code == CurlECode.BAD_CONTENT_ENCODING:
-        return TransientError(f"{vendor} sent an answer that cannot be unpacked")
-    return TransientError(f"{vendor} cut the connection")
+    return TransientError(f"{vendor} cut the connection, or sent an answer that cannot be unpacked")

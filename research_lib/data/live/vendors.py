@@ -39,9 +39,9 @@ class Yahoo(Vendor):
         # It shows deprecation warnings of its own use of pandas, a few for each symbol; nothing of ours.
         warnings.filterwarnings("ignore", category=pd.errors.Pandas4Warning, module="yfinance")
 
-    def judge(self, url: str, response: Response) -> None:
+    def judge(self, response: Response) -> None:
         """Judge answers for prices, before yfinance makes something else of them."""
-        path = unquote(urlsplit(url).path)
+        path = unquote(urlsplit(response.url).path)
         if not path.startswith(self.CHART):
             return
         is_second = self._fetched.pop(path, False)
@@ -49,7 +49,7 @@ class Yahoo(Vendor):
             self._fetched[path] = True  # yfinance asks a second time, with another cookie
             return
         if response.status_code not in {400, 404, 422} or b'"chart"' not in response.content:  # else it says why
-            super().judge(url, response)
+            super().judge(response)
         check_chart(path.removeprefix(self.CHART), self.read_json(response)["chart"])
 
     def fetch(self, item: Item) -> Fetched:
@@ -74,14 +74,13 @@ def check_chart(symbol: str, chart: Any) -> None:  # noqa: ANN401
         raise RefusedError(f"Yahoo has no {symbol}: {why}")
     result = chart["result"][0]
     meta, closes = result["meta"], result["indicators"]["quote"][0].get("close")
+    adjusted = (result["indicators"].get("adjclose") or [{}])[0].get("adjclose")
     if meta["symbol"] != symbol:
         raise RefusedError(f"Yahoo answers for {meta['symbol']} when asked for {symbol}: was it renamed?")
     if meta["dataGranularity"] != "1d":
         raise RefusedError(f"Yahoo sent prices every {meta['dataGranularity']} for {symbol} when asked for daily ones")
-    if not (closes and result.get("timestamp")):
-        raise RefusedError(f"Yahoo sent no prices for {symbol}")
-    if not (result["indicators"].get("adjclose") or [{}])[0].get("adjclose"):
-        raise RefusedError(f"Yahoo sent no adjusted closes for {symbol}")
+    if not (closes and adjusted and result.get("timestamp")):
+        raise RefusedError(f"Yahoo sent no closes for {symbol}, or none that are adjusted")
     times = pd.to_datetime(result["timestamp"], unit="s", utc=True)  # `gmtoffset` is today's, not that of each day
     days = times.tz_convert(meta["exchangeTimezoneName"]).tz_localize(None).normalize()
     pairs = pd.DataFrame({"day": days, "close": closes}).drop_duplicates()["day"]

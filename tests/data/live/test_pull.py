@@ -99,8 +99,8 @@ STAYS = {  # asked once
         (changed(meta={"dataGranularity": "1wk"}), "Yahoo sent prices every 1wk for ^RUT when asked for"),
         (as_json(chart("^RUT", [*DAYS[:3], *DAYS[2:]])), "Yahoo sent two different closes for ^RUT on 2023-10-04"),
         (changed(closes=[None] * len(DAYS)), "the answer holds no close"),
-        (changed(adjclose=None), "Yahoo sent no adjusted closes for ^RUT"),
-        (changed(stamps=[]), "Yahoo sent no prices for ^RUT"),
+        (changed(adjclose=None), "Yahoo sent no closes for ^RUT, or none that are adjusted"),
+        (changed(stamps=[]), "Yahoo sent no closes for ^RUT, or none"),
         (as_json({"chart": {"result": [{"meta": None, "indicators": None}]}}), f"{FORM} (TypeError"),
     ],
     "fred": [
@@ -127,7 +127,7 @@ PASSES = {  # asked to the end of the attempts
         (Answer(b"oops", 500), "Yahoo has a fault (500)"),
         (Answer(GOOD.body[:500]), "Yahoo sent an answer that is cut off or no JSON"),
         (Answer(b"<!DOCTYPE html><html>Will be right back"), "Yahoo sent a web page in place of data"),
-        (Answer(b"no gzip", headers={"Content-Encoding": "gzip"}), "Yahoo sent an answer that cannot be unpacked"),
+        (Answer(b"no gzip", headers={"Content-Encoding": "gzip"}), "Yahoo cut the connection, or sent an answer that cannot be unpacked"),
         (Answer(GOOD.body, delay_s=1.0), "Yahoo did not answer within 0.4 s"),
         (Answer(GOOD.body, cut=True), "Yahoo cut the connection"),
     ],
@@ -296,7 +296,7 @@ def test_recorded_answers_of_the_real_vendor(shared_data, vendors):
     assert frame["close"].tolist() == recorded["chart"]["result"][0]["indicators"]["quote"][0]["close"]
     assert frame["split"].tolist().count(4.0) == 1, "the split of 2020-08-31"
     for fake in fakes:
-        with pytest.raises(DataError, match="Yahoo sent no prices for AAPL"):
+        with pytest.raises(DataError, match="Yahoo sent no closes for AAPL"):
             check_chart("AAPL", fake["chart"])
 
 
