@@ -39,10 +39,10 @@ def changed(node: ast.AST) -> tuple[str, Any] | None:
             return "operand", ast.UnaryOp(node.op, node.operand)
         case ast.If() | ast.IfExp():
             return "test", ast.UnaryOp(ast.Not(), node.test)
-        case ast.Constant(value=bool() | int() | float() as value):
-            return "value", not value if isinstance(value, bool) else value + 1 if isinstance(
-                value, int
-            ) else value * 1.5 or 0.5
+        case ast.Constant(value=bool()):
+            return "value", not node.value
+        case ast.Constant(value=int() | float() as value):
+            return "value", value + 1 if isinstance(value, int) else value * 1.5 or 0.5
     return None
 
 
