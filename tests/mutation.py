@@ -32,18 +32,20 @@ def changed(node: ast.AST) -> tuple[str, Any] | None:
     """Return a field of a node and another operator, number or truth for it; nothing where it has none."""
     match node:
         case ast.BinOp() | ast.BoolOp() | ast.UnaryOp() if type(node.op) in OTHER:
-            return "op", OTHER[type(node.op)]()
+            field, new = "op", OTHER[type(node.op)]()
         case ast.Compare() if type(node.ops[0]) in OTHER:
-            return "ops", [OTHER[type(node.ops[0])](), *node.ops[1:]]
+            field, new = "ops", [OTHER[type(node.ops[0])](), *node.ops[1:]]
         case ast.UnaryOp(op=ast.Not() | ast.Invert()):
-            return "operand", ast.UnaryOp(node.op, node.operand)
+            field, new = "operand", ast.UnaryOp(node.op, node.operand)
         case ast.If() | ast.IfExp():
-            return "test", ast.UnaryOp(ast.Not(), node.test)
+            field, new = "test", ast.UnaryOp(ast.Not(), node.test)
         case ast.Constant(value=bool()):
-            return "value", not node.value
+            field, new = "value", not node.value
         case ast.Constant(value=int() | float() as value):
-            return "value", value + 1 if isinstance(value, int) else value * 1.5 or 0.5
-    return None
+            field, new = "value", value + 1 if isinstance(value, int) else value * 1.5 or 0.5
+        case _:
+            return None
+    return field, new
 
 
 def places(node: ast.AST) -> Iterator[tuple[Any, str, Any]]:
