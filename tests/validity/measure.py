@@ -26,6 +26,14 @@ def misses(found: Any, truth: float = 0.0) -> bool | None:
     return None if np.isnan(found.low) else bool(found.low > truth or found.high < truth)
 
 
+def printed(
+    name: str, null: str, row: Callable[[np.random.Generator], Any], part: str = "p", *, fast: bool = False
+) -> Quantity:
+    """Declare the printed p, or the interval, of the row that `row` draws."""
+    draw = {"p": lambda rng: float(row(rng)["p"]), "interval": lambda rng: misses(row(rng))}[part]
+    return Quantity(f"{name}: {part}", null, draw, fast)
+
+
 def measure(quantity: Quantity, *, draws: int, seed: int = 0) -> dict[str | float, Any]:
     """Return the share of draws that reject at 1, 5 and 10%, or, of an interval, that miss (under 5%)."""
     rng = np.random.default_rng([seed, *quantity.name.encode(), *quantity.null.encode()])

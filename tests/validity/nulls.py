@@ -10,9 +10,8 @@ from research_lib.data import load_prices, open_source
 
 Floats = NDArray[np.float64]
 
-DAILY_SD = 0.01
-BURN_IN = 500
-SHARED_DATA = "../shared/data"
+DAILY_SD, BURN_IN = 0.01, 500
+SHARED_DATA, REAL = "../shared/data", "real returns with random signs"
 
 
 def independent(periods: int, rng: np.random.Generator, *, sd: float = DAILY_SD) -> Floats:

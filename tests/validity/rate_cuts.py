@@ -4,7 +4,7 @@ The decisions are the real ones, with the real calendar: cuts come in turmoil, w
 """
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,9 @@ from research_lib.data import DataSet
 from research_lib.data.policy import load_target_changes
 from research_lib.studies.rate_cuts import RateCuts
 from research_lib.studies.rate_cuts.load import ReturnPair
-from tests.validity.measure import Quantity, misses
-from tests.validity.nulls import NULLS, random_signs, real_pair
+from tests.validity.measure import Quantity, printed
+from tests.validity.nulls import NULLS, REAL, random_signs, real_pair
 
-REAL = "real returns with random signs"
 ROWS = {  # a table of the study, and which row is drawn
     "first cuts, 1 day": ("compounded", "horizon == 1"),
     "first cuts, 12 months": ("compounded", "horizon == 252"),
@@ -42,25 +41,19 @@ MONTHLY = ("easing", "on hold", "easing less tightening", "all periods", *SENSIT
 
 
 @cache
-def returns_of(monthly: bool) -> pd.DataFrame:
-    """Return the real pair's days or months."""
-    return (1 + real_pair()).resample("ME").prod() - 1 if monthly else real_pair()
-
-
-@cache
 def setting(monthly: bool) -> tuple[pd.DatetimeIndex, pd.DataFrame]:
     """Return the periods since the Russell 2000 began, without any data, and the real decisions."""
+    first, frequency = ("1987-10-31", "ME") if monthly else ("1987-09-11", "B")
     decisions = load_target_changes(as_of=pd.Timestamp("2025-12-31"))
-    if monthly:
-        return pd.date_range("1987-10-31", "2025-12-31", freq="ME"), decisions
-    return pd.bdate_range("1987-09-11", "2025-12-31"), decisions
+    return pd.date_range(first, "2025-12-31", freq=frequency), decisions
 
 
-def row_of(rng: np.random.Generator, what: str, null: str, monthly: bool) -> "pd.Series[float]":
+def row_of(what: str, null: str, monthly: bool, rng: np.random.Generator) -> "pd.Series[float]":
     """Return the printed row of the study of a pair in which nothing is to be found."""
     index, decisions = setting(monthly)
     if null == REAL:
-        returns = random_signs(returns_of(monthly), rng)
+        real = (1 + real_pair()).resample("ME").prod() - 1 if monthly else real_pair()
+        returns = random_signs(real, rng)
     else:
         market, own = (NULLS[null](len(index), rng, sd=sd) for sd in ((0.05, 0.03) if monthly else (0.012, 0.007)))
         returns = pd.DataFrame({"small": market + own, "large": market}, index)
@@ -78,21 +71,16 @@ def row_of(rng: np.random.Generator, what: str, null: str, monthly: bool) -> "pd
     return found.query(query).iloc[0]
 
 
-def printed(part: str, what: str, null: str, monthly: bool = False, *, fast: bool = False) -> Quantity:
-    """Declare the printed p, or the interval, of a row."""
-    drawn = lambda rng: row_of(rng, what, "independent" if fast else null, monthly)
-    draw = {"p": lambda rng: float(drawn(rng)["p"]), "interval": lambda rng: misses(drawn(rng))}[part]
-    return Quantity(f"{what}{', months' if monthly else ''}: {part}", null, draw, fast)
-
-
 def quantities() -> Iterator[Quantity]:
     """Every kind of printed p, under every null; intervals where a p could hide a fault."""
     for null in (*NULLS, REAL):
-        yield from (printed("p", what, null) for what in ROWS if what not in SENSITIVITIES)
-        yield from (printed("p", what, null, monthly=True) for what in MONTHLY)
-        yield from (printed("interval", what, null) for what in ("first cuts, 12 months", "easing less tightening"))
-        yield printed("interval", SENSITIVITIES[0], null, monthly=True)
-    yield printed("p", "easing", "independent, quick", monthly=True, fast=True)
+        parts = [("p", what, False) for what in ROWS if what not in SENSITIVITIES] + [
+            ("p", what, True) for what in MONTHLY
+        ]
+        parts += [("interval", what, False) for what in ("first cuts, 12 months", "easing less tightening")]
+        for part, what, monthly in [*parts, ("interval", SENSITIVITIES[0], True)]:
+            yield printed(f"{what}{', months' if monthly else ''}", null, partial(row_of, what, null, monthly), part)
+    yield printed("easing, months", "independent, quick", partial(row_of, "easing", "independent", True), fast=True)
 
 
 QUANTITIES = tuple(quantities())

@@ -1,6 +1,7 @@
 """What followed sigma episodes, through study 03 itself, in prices that cannot be foretold."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -8,16 +9,14 @@ import pandas as pd
 from research_lib.data import DataSet
 from research_lib.exhibits.format import plural
 from research_lib.studies.record_sigma import RecordSigma
-from tests.validity.measure import Quantity, misses
-from tests.validity.nulls import NULLS, random_signs, real_pair
+from tests.validity.measure import Quantity, printed
+from tests.validity.nulls import NULLS, REAL, random_signs, real_pair
 
 SESSIONS, FAST_SESSIONS = 9284, 2520  # as many as the Russell 2000 has; ten years
-REAL = "real returns with random signs"
+ROWS = ((2.5, 1, "p"), (2.5, 21, "p"), (2.5, 252, "p"), (-2.5, 21, "p"), (-2.5, 21, "interval"))
 
 
-def after(
-    rng: np.random.Generator, null: str, threshold: float, horizon: int, sessions: int = SESSIONS
-) -> "pd.Series[float]":
+def after(null: str, threshold: float, horizon: int, sessions: int, rng: np.random.Generator) -> "pd.Series[float]":
     """Return the row of the study's table of what followed, of an index in which nothing is to be found."""
     real = lambda n, rng: random_signs(real_pair()[["small"]], rng)["small"].to_numpy()[:n]  # the Russell 2000
     returns = (NULLS | {REAL: real})[null](sessions, rng)
@@ -30,13 +29,14 @@ def after(
 def quantities() -> Iterator[Quantity]:
     """Both sides, short and long horizons, under every null."""
     for null in (*NULLS, REAL):
-        for threshold, horizon in ((2.5, 1), (2.5, 21), (2.5, 252), (-2.5, 21)):
-            case, side = (null, threshold, horizon), "rises" if threshold > 0 else "falls"
+        for threshold, horizon, part in ROWS:
+            side = "rises" if threshold > 0 else "falls"
             name = f"what followed {side} beyond {abs(threshold):g} sigma, over {plural(horizon, 'session')}"
-            yield Quantity(f"{name}: p", null, lambda rng, case=case: float(after(rng, *case)["p"]))
-        yield Quantity(f"{name}: interval", null, lambda rng, case=case: misses(after(rng, *case)))
-    yield Quantity("what followed rises beyond 2.5 sigma, over 21 sessions of ten years: p", "independent",
-                   lambda rng: float(after(rng, "independent", 2.5, 21, FAST_SESSIONS)["p"]), fast=True)  # fmt: skip
+            yield printed(name, null, partial(after, null, threshold, horizon, SESSIONS), part)
+    of_ten_years = partial(after, "independent", 2.5, 21, FAST_SESSIONS)
+    yield printed(
+        "what followed rises beyond 2.5 sigma, over 21 sessions of ten years", "independent", of_ten_years, fast=True
+    )
 
 
 QUANTITIES = tuple(quantities())
