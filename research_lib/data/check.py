@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
 from research_lib.data.bundled import Bundled
 from research_lib.data.companies import load_companies
@@ -11,7 +11,6 @@ from research_lib.data.load import load_prices, load_series, open_source
 from research_lib.data.source import Source, parts_of
 from research_lib.errors import InsufficientDataError, MissingDataError, ResearchError
 
-Load: TypeAlias = Callable[..., Any]
 LONGEST_GAP = timedelta(days=31)  # a needed price that ends longer before as_of says nothing of that day
 
 
@@ -28,27 +27,24 @@ def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
             source = open_once(params.source, params.data_dir)
         except ResearchError as error:
             return error
-        companies = getattr(params, "companies", 0) and not all(isinstance(part, Bundled) for part in parts_of(source))
-        loaded: list[tuple[Load, tuple[str, ...], bool]] = [
-            *((load_prices, (name,), True) for name in getattr(params, "symbols", ())),
-            *((load_prices, (name,), False) for name in getattr(params, "optional_symbols", ())),
-            *((load_series, (name,), False) for name in getattr(params, "series", ())),
-            *([(load_companies, (), True)] if companies else []),
-        ]
-        for load, names, is_needed in loaded:
-            fault = find_once(load, source, params.as_of, names)
-            if fault and (is_needed or not isinstance(fault, (MissingDataError, InsufficientDataError))):
+        for field, load in {"symbols": load_prices, "optional_symbols": load_prices, "series": load_series}.items():
+            can_be_absent = () if field == "symbols" else (MissingDataError, InsufficientDataError)
+            faults = (find_once(load, source, params.as_of, name) for name in getattr(params, field, ()))
+            if fault := next((one for one in faults if one and not isinstance(one, can_be_absent)), None):
                 return fault
-        return None
+        needs_companies = getattr(params, "companies", 0) and any(
+            not isinstance(one, Bundled) for one in parts_of(source)
+        )
+        return find_once(load_companies, source, params.as_of) if needs_companies else None
 
     return [check(params) for params in parameters]
 
 
-def _find_fault(load: Load, source: Source, as_of: date | None, names: tuple[str, ...]) -> ResearchError | None:
+def _find_fault(load: Callable[..., Any], source: Source, as_of: date | None, *name: str) -> ResearchError | None:
     try:
-        found = load(source, names, as_of=as_of) if names else load(source, as_of=as_of)
+        found = load(source, *([name] if name else []), as_of=as_of)
     except ResearchError as error:
         return error
     if load is load_prices and as_of and as_of - date.fromisoformat(last := found.cards[0].last) > LONGEST_GAP:
-        return InsufficientDataError(f"{names[0]} ends on {last}, more than a month before as_of {as_of}")
+        return InsufficientDataError(f"{name[0]} ends on {last}, more than a month before as_of {as_of}")
     return None
