@@ -1,17 +1,12 @@
 """Rate decisions and recessions: tables of public facts that a test checks, cut at `as_of` like every other data."""
 
 from importlib.resources import files
-from pathlib import Path
 
 import pandas as pd
 
 from research_lib.data.catalog import PERCENT
-from research_lib.data.readers import DATE, NUMBER, TEXT, open_sheet, read_table
 from research_lib.errors import InsufficientDataError
 
-CHANGES = {"decision_date": DATE, "effective_date": DATE, "target_lower_pct": NUMBER, "target_upper_pct": NUMBER,
-           "change_bp": NUMBER, "announced": TEXT, "unscheduled": TEXT}  # fmt: skip
-RECESSIONS = dict.fromkeys(("peak", "trough", "peak_announced", "trough_announced"), DATE)
 ANNOUNCED_SINCE = pd.Timestamp("1994-02-04")  # the first decision that was announced on its day
 UNANNOUNCED_LAG = pd.DateOffset(months=12)  # no announcement came later after a peak; before 1980 there were none
 
@@ -22,14 +17,14 @@ def load_target_changes(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     Index `decision_date`, ascending; columns `effective_date`, `target_lower`, `target_upper` (decimals), `change_bp`
     (of the upper bound), `announced`, and `scheduled` (missing before 1994, when nobody was told).
     """
-    table = _read("fomc_target_changes.csv", CHANGES).set_index("decision_date")
+    table = _read("fomc_target_changes.csv", "decision_date", "effective_date").set_index("decision_date")
     table = table if as_of is None else table[table.index <= as_of]
     if table.empty:
         raise InsufficientDataError(f"no target change is known up to as_of {as_of:%Y-%m-%d}")
     for bound in ("target_lower", "target_upper"):
         table[bound] = table.pop(f"{bound}_pct") * PERCENT
     scheduled = table.pop("unscheduled").isna().astype("boolean").mask(table.index < ANNOUNCED_SINCE)
-    return table.assign(announced=table["announced"] == "True", scheduled=scheduled)
+    return table.assign(scheduled=scheduled)
 
 
 def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
@@ -38,7 +33,8 @@ def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     One row a recession, ascending; `peak` and `trough` are the last days of the months, `peak_announced` and
     `trough_announced` the days they became known: NaT before 1980, and for a trough that was not known yet.
     """
-    recessions = _read("nber_recessions.csv", RECESSIONS)
+    recessions = _read("nber_recessions.csv", "peak", "trough", "peak_announced", "trough_announced")
+    recessions[["peak", "trough"]] += pd.offsets.MonthEnd()
     if as_of is not None:
         recessions = recessions[known_from(recessions, "peak") <= as_of]
         trough = ["trough", "trough_announced"]
@@ -51,5 +47,5 @@ def known_from(recessions: pd.DataFrame, turn: str) -> "pd.Series[pd.Timestamp]"
     return recessions[f"{turn}_announced"].fillna(recessions[turn] + UNANNOUNCED_LAG)
 
 
-def _read(name: str, kinds: dict[str, str]) -> pd.DataFrame:
-    return read_table(open_sheet(Path(str(files("research_lib.data") / "facts" / name)), name), kinds)
+def _read(name: str, *days: str) -> pd.DataFrame:
+    return pd.read_csv(str(files("research_lib.data") / "facts" / name), parse_dates=list(days))

@@ -208,8 +208,6 @@ def _read_dates(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
     """Read texts in the form that most of them have; a month or quarter is its last day, the first on which it is known."""
     zoned = pd.to_datetime(texts.where(texts.str.contains(ZONED)), format="ISO8601", utc=True, errors="coerce")
     zoned = zoned.dt.tz_convert(EXCHANGE_ZONE).dt.tz_localize(None)
-    if texts.str.fullmatch(r"\d{4}\.0[1-9]").any():  # Shiller's numbers lose the last zero of 2024.10
-        texts = texts.str.replace(r"^(\d{4}\.1)$", r"\g<1>0", regex=True)
     for form, replaced in TO_HYPHENS.items():
         texts = texts.str.replace(form, replaced, regex=True)
     readings = [pd.to_datetime(texts, format=form, errors="coerce") for form in DATE_FORMS]

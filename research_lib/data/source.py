@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import pandas as pd
 
-from research_lib.data.catalog import PERCENT, describe_series, known_series, known_symbols
-from research_lib.data.readers import CALLED, FIELDS, MISSING, clipped, listed, open_sheet, plain
+from research_lib.data.catalog import known_series, known_symbols
+from research_lib.data.readers import CALLED, FIELDS, clipped, listed, open_sheet, plain
 from research_lib.errors import DataError, MissingDataError
 
 PRICES, SERIES = "prices", "series"  # kinds of data, and folders
@@ -19,7 +19,8 @@ SUFFIXES = (".csv", ".csv.gz", ".parquet")
 TABLE_NAME = rf"(?!\._|~\$)(.*?)(?:{'|'.join(map(re.escape, SUFFIXES))})$"
 FRENCH = "french/F-F_Research_Data_Factors.csv"
 FRENCH_COLUMNS = ("MKT_RF", "SMB", "HML", "RF")
-FRENCH_MONTH, FRENCH_MISSING = r"\s*\d{6}\s*,", r"(?<=,)\s*-99(\.99|9)\s*(?=,|$)"
+FRENCH_MONTHS = r"[^\n]*(?:\n[ \t]*\d{6}[ \t]*,[^\n]*)+"  # a line of names and the months below it
+FRENCH_MISSING = r"(?<=,)[ \t]*-99(?:\.99|9)[ \t]*(?=[,\n]|$)"
 
 # A column that is alone beside the dates may have any name but one that says it holds no levels, by FRED's codes too.
 NO_LEVEL = (
@@ -110,13 +111,9 @@ class Folder(Source):
     directory: Path
 
     @cached_property
-    def _files(self) -> dict[str, list[str]]:
-        paths = {kind: sorted((self.directory / kind).glob("*")) for kind in (PRICES, SERIES)}
-        return {kind: [path.name for path in found if path.is_file()] for kind, found in paths.items()}
-
-    @cached_property
     def _tables(self) -> dict[str, list[str]]:
-        found = {kind: map(re.compile(TABLE_NAME).match, names) for kind, names in self._files.items()}
+        paths = {kind: sorted((self.directory / kind).glob("*")) for kind in (PRICES, SERIES)}
+        found = {kind: [re.match(TABLE_NAME, one.name) for one in paths[kind] if one.is_file()] for kind in paths}
         return {kind: list(dict.fromkeys(one[1] for one in matches if one)) for kind, matches in found.items()}
 
     def names(self, kind: str) -> list[str]:
@@ -126,22 +123,17 @@ class Folder(Source):
 
     def read(self, kind: str, name: str, field: str) -> RawSeries:
         """Read a column of a file in `prices/` or `series/`, or of Ken French's monthly factors."""
-        if kind == SERIES and name in FRENCH_COLUMNS and (self.directory / FRENCH).is_file():
-            return self._read(self.directory / FRENCH, name, [plain(name)], _monthly_block)
-        path = find_table(self.directory / kind, name) if name in self._tables[kind] else None
-        if path is None:
-            like = [one for one in self._files[kind] if one.lower().startswith(f"{name}.".lower())]
-            has = listed(like or self._tables[kind]) + f" (it should be {name}.csv or {name}.parquet)" * bool(like)
-            raise MissingDataError(f"source folder has no {kind} of {name}; {kind}/ has {has}")
-        fields = CALLED.get(field, [field])
-        if kind == PRICES:
+        if name in self._tables[kind] and (path := find_table(self.directory / kind, name)):
+            fields = CALLED.get(field, [field])
+            if kind == SERIES:
+                return self._read(path, name, [plain(name), *fields])
             return self._read(path, name, [*fields, *(f"{plain(name)}{mark}{one}" for mark in ":_" for one in fields)])
-        raw = self._read(path, name, [plain(name), *fields])
-        texts = raw.values.astype("str").str.strip()
-        if not (texts.str.endswith("%") | texts.isna() | texts.str.lower().isin(MISSING)).all():
-            return raw
-        # 4.06% is 4.06 of a series that is published in percent, else 0.0406.
-        return replace(raw, values=texts.str.replace("%", "" if describe_series(name).scale == PERCENT else "e-2"))
+        if name in self.names(kind):
+            return self._read(self.directory / FRENCH, name, [plain(name)], first_months)
+        wanted = f"a file {name}.csv or {name}.parquet"
+        raise MissingDataError(
+            f"source folder has no {kind} of {name} ({wanted}); {kind}/ has {listed(self._tables[kind])}"
+        )
 
     def _read(self, path: Path, name: str, wanted: list[str], edit: Callable[[str], str] | None = None) -> RawSeries:
         """Read the dates and the first of the wanted columns that is there, or the only one."""
@@ -176,9 +168,8 @@ def find_table(folder: Path, name: str) -> Path | None:
     return found[0] if found else None
 
 
-def _monthly_block(text: str) -> str:
-    """Leave of a file as Ken French publishes it the names and the months, and nothing where a value is missing."""
-    lines = text.split("\n")
-    header = next((number for number, line in enumerate(lines) if "Mkt-RF" in line), 0)
-    months = [line if re.match(FRENCH_MONTH, line) else "" for line in lines[header + 1 :]]
-    return re.sub(FRENCH_MISSING, "", "\n".join([*[""] * header, lines[header], *months, ""]), flags=re.M)
+def first_months(text: str) -> str:
+    """Leave of a file as Ken French publishes it its first table of months, on its lines; nothing where a value is missing."""
+    if (block := re.search(FRENCH_MONTHS, text)) is None:
+        return text
+    return "\n" * text.count("\n", 0, block.start()) + re.sub(FRENCH_MISSING, "", block[0]) + "\n"

@@ -147,8 +147,7 @@ def test_two_files_of_one_symbol_are_refused_and_what_is_no_file_is_none(tmp_pat
     (tmp_path / "prices" / "GONE.csv").symlink_to(tmp_path / "nowhere.csv")
     (tmp_path / "prices" / "NOTES.txt").write_text("text")
     assert source.symbols() == ["ABC"]
-    assert refused(source, "DIR") == "source folder has no prices of DIR; prices/ has ABC"
-    assert refused(source, "notes").endswith("prices/ has NOTES.txt (it should be notes.csv or notes.parquet)")
+    assert refused(source, "DIR") == "source folder has no prices of DIR (a file DIR.csv or DIR.parquet); prices/ has ABC"
     assert (
         refused(folder_with(tmp_path, "", "ABC.parquet")) == "prices/ holds ABC.csv and ABC.parquet: remove one of them"
     )
