@@ -33,16 +33,25 @@ PATHS = pd.DataFrame({"Nov 1987": [-0.01, 0, 0.02], "Jun 1989": [0.02, 0, -0.03]
 
 
 def price_and_history():
-    average = CLOSE.rolling(50).mean()
-    price = Panel("the price", [Line(CLOSE), Line(average, "50-day average", LARGE_CAPS, dashed=True)],
-                  [Band(average * 0.9, average * 1.1, "ten percent")], [Mark(DAY, CLOSE.iloc[-1], "the day itself")])  # fmt: skip
-    peak = CLOSE.idxmax()
+    average, peak = CLOSE.rolling(50).mean(), CLOSE.idxmax()
     near = CLOSE.index[CLOSE.index.get_loc(peak) - 9]
-    marks = [Mark(near, CLOSE[near] / 100, "too near"), Mark(peak, CLOSE.max() / 100, "the highest")]
-    below = Panel(
-        "its history", [Line(CLOSE / 100)], marks=marks, unit="sigma", levels={"": 0.0, "threshold 1": 1.0}, height=0.5
+    lines, bands = (
+        [Line(CLOSE), Line(average, "50-day average", LARGE_CAPS, dashed=True)],
+        [Band(average * 0.9, average * 1.1, "ten percent")],
     )
-    return charts.series([price, below], data=CLOSE.to_frame(), **WORDS)
+    marks = [Mark(near, CLOSE[near] / 100, "too near"), Mark(peak, CLOSE.max() / 100, "the highest")]
+    panels = [
+        Panel("the price", lines, bands, [Mark(DAY, CLOSE.iloc[-1], "the day itself")]),
+        Panel(
+            "its history",
+            [Line(CLOSE / 100)],
+            marks=marks,
+            unit="sigma",
+            levels={"": 0.0, "threshold 1": 1.0},
+            height=0.5,
+        ),
+    ]
+    return charts.series(panels, data=CLOSE.to_frame(), **WORDS)
 
 
 # A form as it is called, and words that it must draw.
@@ -76,14 +85,6 @@ def texts(svg):
     return [node.text.strip() for node in nodes if node.tag.endswith("}text") and node.text]
 
 
-def ids(html):
-    return set(re.findall(r'\bid="([^"]*)"', html))
-
-
-def references(html):
-    return set(re.findall(r'(?:url\(|href=")#(\w+)', html))
-
-
 @pytest.mark.parametrize("name", FORMS)
 def test_a_form_writes_the_names_of_what_it_shows_on_page_and_phone(drawn, name):
     for svg in (drawn[name].svg, drawn[name].narrow):
@@ -97,51 +98,57 @@ def test_a_form_writes_the_names_of_what_it_shows_on_page_and_phone(drawn, name)
 def test_charts_are_the_same_bytes_each_time_and_share_no_names(drawn):
     for name in ("series", "bars"):
         assert FORMS[name][0]()._repr_html_() == drawn[name]._repr_html_()
+    ids = lambda html: set(re.findall(r'\bid="([^"]*)"', html))
     assert not any(ids(one.svg) & ids(one.narrow) for one in drawn.values())
     both = [
         replace(drawn["series"], id=name)._repr_html_() for name in ("hero", "after")
     ]  # one drawing, twice on a page
     assert not ids(both[0]) & ids(both[1])
-    assert all(references(html) <= ids(html) for html in both)
+    assert all(set(re.findall(r'(?:url\(|href=")#(\w+)', html)) <= ids(html) for html in both)
 
 
 def test_colours_are_variables_in_a_page_and_fixed_in_a_file(drawn):
     for figure in drawn.values():
-        for name, colour in VARIABLES.items():
-            assert re.findall(rf"(?<!--{name}, ){colour}", figure.svg) == []
+        assert [name for name, colour in VARIABLES.items() if re.search(rf"(?<!--{name}, ){colour}", figure.svg)] == []
         alone = replace(figure, deck="Deck & more", source=f"Source: {EVIL}").standalone()
         assert "var(" not in alone
         assert {"It rose", "Deck & more", f"Source: {EVIL}"} <= set(texts(alone))
     assert "var(--small, #de8f05)" in drawn["groups"].svg
 
 
-def test_nothing_to_draw_is_said():
-    with pytest.raises(InsufficientDataError, match="two values"):
-        charts.series([Panel("p", [Line(CLOSE[:1])])], **WORDS)
-    with pytest.raises(InsufficientDataError, match="no row"):
-        charts.intervals(ROWS * np.nan, name="x", **WORDS)
-    with pytest.raises(InsufficientDataError, match="no cell"):
-        charts.heat_map(MAP * np.nan, **WORDS)
+@pytest.mark.parametrize(("draw", "said"), [
+    (partial(charts.series, [Panel("p", [Line(CLOSE[:1])])]), "two values"),
+    (partial(charts.intervals, ROWS * np.nan, name="x"), "no row"), (partial(charts.heat_map, MAP * np.nan), "no cell"),
+])  # fmt: skip
+def test_nothing_to_draw_is_said(draw, said):
+    with pytest.raises(InsufficientDataError, match=said):
+        draw(**WORDS)
+
+
+def places(path):
+    """The places that a path goes through, shape (points, 2)."""
+    return np.array([place.split() for place in re.split("[ML]", path) if place.strip()], dtype=float)
 
 
 def test_an_axis_starts_and_ends_with_its_data(drawn):
     """The first point of the price line lies at the left edge of the axes, the last at the right one."""
     svg = drawn["series"].svg
-    line = max(re.findall(r'<path d="(M[^"]*)"[^>]*stroke: var\(--ink', svg), key=len)
-    x = [float(place.split()[0]) for place in re.split(r"[ML]", line) if place.strip()]
-    axis = re.search(r'<path d="M ([\d.]+) [\d.]+L ([\d.]+) [\d.]+" style="fill: none; stroke: var\(--context', svg)
-    assert (x[0], x[-1]) == pytest.approx((float(axis[1]), float(axis[2])), abs=0.5)
+    line = places(max(re.findall(r'<path d="(M[^"]*)"[^>]*stroke: var\(--ink', svg), key=len))
+    axis = places(
+        re.search(r'<path d="(M [\d.]+ [\d.]+L [\d.]+ [\d.]+)" style="fill: none; stroke: var\(--context', svg)[1]
+    )
+    assert line[[0, -1], 0] == pytest.approx(axis[:, 0], abs=0.5)
 
 
 def test_a_long_line_is_short_in_a_page_and_keeps_its_extremes():
     long = pd.Series(np.random.default_rng(1).normal(size=50_000))
     long[[777, 40_000]] = 9.0, -9.0
     svg = charts.curve([Line(long)], name="long", **WORDS).svg
-    drawn = max(re.findall(r'<path d="(M[^"]*)"', svg), key=len)
-    y = [float(place.split()[1]) for place in re.split(r"[ML]", drawn) if place.strip()]
+    top, next_to_it, *_, before_last, bottom = sorted(
+        places(max(re.findall(r'<path d="(M[^"]*)"', svg), key=len))[:, 1]
+    )
     assert len(svg) < 100_000
-    assert sorted(y)[1] - min(y) > 20  # the top, which no other value comes near
-    assert max(y) - sorted(y)[-2] > 20
+    assert min(next_to_it - top, bottom - before_last) > 20  # no other value comes near
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.01, 0.08)), min_size=1, max_size=10))
@@ -162,16 +169,16 @@ def test_ticks_have_the_digits_that_their_steps_need(unit, step, texts):
     from matplotlib.figure import Figure as Canvas
 
     axes = Canvas().subplots()
-    axes.set_ylim(-1.4 * step, 1.4 * step)
-    charts._number_ticks(axes.yaxis, unit, most=3)
-    assert [label.get_text() for label in axes.get_yticklabels()] == texts
-    axes.set_xlim(0, 3)
-    charts._number_ticks(axes.xaxis, "count", most=8)
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1", "2", "3"]  # each once
-    axes.set(xscale="log", xlim=(1650, 2620))  # five of these ticks touch each other on a phone
-    for most, ticks in ((8, ["1,800", "2,000", "2,200", "2,400", "2,600"]), (4, ["1,800", "2,200", "2,600"])):
-        charts._number_ticks(axes.xaxis, "rank", most=most)
-        assert [label.get_text() for label in axes.get_xticklabels()] == ticks
+
+    def ticks(unit, most, **limits):
+        axes.set(**limits)
+        charts._number_ticks(axes.xaxis, unit, most=most)
+        return [label.get_text() for label in axes.get_xticklabels()]
+
+    assert ticks(unit, 3, xlim=(-1.4 * step, 1.4 * step)) == texts
+    assert ticks("count", 8, xlim=(0, 3)) == ["0", "1", "2", "3"]  # each once
+    assert ticks("rank", 8, xscale="log", xlim=(1650, 2620)) == ["1,800", "2,000", "2,200", "2,400", "2,600"]
+    assert ticks("rank", 4) == ["1,800", "2,200", "2,600"]  # five of these touch each other on a phone
 
 
 def test_a_frame_has_an_id_a_csv_link_a_source_and_escapes_all(drawn):
@@ -193,20 +200,15 @@ def test_a_frame_has_an_id_a_csv_link_a_source_and_escapes_all(drawn):
 
 
 def test_verdicts_differ_in_colour_and_shape_and_can_be_read():
-    for position in (0, 1, 2):
-        assert len({look[position] for look in VERDICT_LOOK.values()}) == len(VERDICT_LOOK)
-    assert not {look[0] for look in VERDICT_LOOK.values()} & set(VARIABLES.values())  # dark mode does not change them
+    colours, shapes, words = (set(one) for one in zip(*VERDICT_LOOK.values(), strict=True))
+    assert len(colours) == len(shapes) == len(words) == len(VERDICT_LOOK)
+    assert not colours & set(VARIABLES.values())  # dark mode does not change them
     for verdict, (colour, _, word) in VERDICT_LOOK.items():
-        assert contrast(colour, ink_on(colour)) >= 4.5
+        parts = np.array([[int(one[i : i + 2], 16) / 255 for i in (1, 3, 5)] for one in (colour, ink_on(colour))])
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        low, high = sorted(linear @ (0.2126, 0.7152, 0.0722))
+        assert (high + 0.05) / (low + 0.05) >= 4.5  # the ratio of WCAG 2
         assert word in badge(verdict)
-
-
-def contrast(*colours):
-    """The ratio of WCAG 2."""
-    parts = np.array([[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for colour in colours])
-    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-    low, high = sorted(linear @ (0.2126, 0.7152, 0.0722))
-    return (high + 0.05) / (low + 0.05)
 
 
 def test_a_figure_may_be_drawn_for_a_wide_screen_alone(drawn):
@@ -217,15 +219,11 @@ def test_a_figure_may_be_drawn_for_a_wide_screen_alone(drawn):
 
 
 def test_a_sparkline_ends_where_its_values_end():
-    def heights(*values):
-        return [
-            place.partition(",")[2]
-            for place in re.search('points="(.*?)"', charts.sparkline(pd.Series(values)))[1].split()
-        ]
-
+    drawn = lambda *values: charts.sparkline(pd.Series(values))
+    heights = lambda *values: [place.split(",")[1] for place in re.search('points="(.*?)"', drawn(*values))[1].split()]
     assert heights(1.0, 3.0, 2.0) == heights(1.0, np.inf, 3.0, np.nan, 2.0) == ["21.0", "3.0", "12.0"]
-    assert 'cy="12.0"' in charts.sparkline(pd.Series([1.0, 3.0, 2.0]))
-    assert charts.sparkline(pd.Series([1.0])) == charts.sparkline(pd.Series([np.inf, 1.0, np.nan])) == ""
+    assert 'cy="12.0"' in drawn(1.0, 3.0, 2.0)
+    assert drawn(1.0) == drawn(np.inf, 1.0, np.nan) == ""
     assert len(set(heights(2.0, 2.0, 2.0))) == 1
     many = heights(*range(5000), 2500.0)
     assert (len(many), many[0], many[-1], min(map(float, many))) == (121, "21.0", "12.0", 3.0)

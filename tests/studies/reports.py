@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from research_lib.errors import ResearchError
-from research_lib.exhibits.figure import JUDGED, VERDICT_LOOK
+from research_lib.exhibits.figure import JUDGED, VERDICT_LOOK, Figure
 from research_lib.studies.study import Missing
 
 SAID = yaml.safe_load(Path(__file__).with_name("said.yaml").read_text(encoding="utf-8"))  # by study
@@ -17,11 +17,15 @@ PICTURES = re.compile(r"<style.*?</style>|<svg.*?</svg>|<[^>]*>", re.DOTALL)
 
 
 def words_of(shown):
-    """What a reader reads of an exhibit, without pictures."""
+    """What a reader reads of an exhibit, without pictures; held against what each must have."""
     if isinstance(shown, Missing):
+        assert 5 < len(repr(shown)) < 400
         return repr(shown)
-    bundle = shown._repr_mimebundle_()
-    html = (bundle[0] if isinstance(bundle, tuple) else bundle)["text/html"]
+    html = shown._repr_html_()
+    assert 8 < len(shown.title) < 160
+    assert f'id="{shown.id}"' in html
+    assert "CSV</a>" in html
+    assert not isinstance(shown, Figure) or (len(shown.alt) > 25 and len(shown.data.columns))
     return PICTURES.sub(" ", html)
 
 
@@ -42,11 +46,12 @@ def said_by(study):
         shown = study.show(name)
         words = words_of(shown)
         assert not NO_NUMBER.search(words), name
-        assert isinstance(shown, Missing) or not CODES.search(words), name
+        assert isinstance(shown, Missing) or (shown.id == name and not CODES.search(words)), name
     json.dumps(study.findings.as_record(), allow_nan=False)
     try:
         summary = study.show.summary
     except ResearchError as refused:
         return f"refused: {refused}"
     check_summary(summary)
+    assert summary.hero in {"", *study.exhibits()}
     return f"{summary.verdict}: {summary.headline} {summary.standfirst}"
