@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import requires, version
 from itertools import islice
 from pathlib import Path
@@ -22,25 +22,20 @@ class Inputs:
     """Hashes of what the reports of one run depend on; the library, each notebook and data folder are read once."""
 
     def __init__(self) -> None:
-        self._known: dict[object, str] = {}
+        self._notebook, self._data = cache(_of_notebook), cache(_of_data)
 
     @cached_property
     def code(self) -> str:
         """Hash of the library, Python, and the packages that it needs."""
-        library = PROJECT / "research_lib"
-        files = sorted(path for path in library.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        files = [path for path in sorted((PROJECT / "research_lib").rglob("*")) if "__pycache__" not in path.parts]
         needed = [line for line in requires("research-lib") or [] if "extra ==" not in line]
         names = [found[0] for line in needed if (found := re.match(r"[\w.-]+", line))]
         return _hash(sys.version, *map(_of_file, files), *(f"{name} {version(name)}" for name in names))
 
     def of(self, notebook: Path, parameters: Mapping[str, Any]) -> str:
         """Hash a notebook, the parameters it is to have, the data that they name, and the code."""
-        data = str(parameters.get("source") or ""), str(parameters.get("data_dir") or "")
-        if notebook not in self._known:
-            self._known[notebook] = _hash(*_of_notebook(notebook))
-        if data not in self._known:
-            self._known[data] = _hash(*_of_data(*data))
-        return _hash(self._known[notebook], json.dumps(dict(parameters), sort_keys=True), self._known[data], self.code)
+        data = self._data(str(parameters.get("source") or ""), str(parameters.get("data_dir") or ""))
+        return _hash(self._notebook(notebook), json.dumps(dict(parameters), sort_keys=True), data, self.code)
 
 
 def _hash(*parts: str) -> str:
@@ -55,22 +50,22 @@ def _of_file(path: Path) -> str:
         if state.st_size > LARGE_BYTES:
             return f"{name} {state.st_size} {state.st_mtime_ns}"
         return f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
-    except OSError as error:  # gone meanwhile, or not ours to read: the report says so if it needs it
+    except OSError as error:  # a folder, gone meanwhile, or not ours to read: the report says so if it needs it
         return f"{name} {error.strerror}"
 
 
-def _of_notebook(notebook: Path) -> Iterator[str]:
-    """Read what runs and is shown (not what JupyterLab writes as it saves), and the files beside an own notebook.
+def _of_notebook(notebook: Path) -> str:
+    """Hash what runs and is shown (not what JupyterLab writes as it saves), and the files beside an own notebook.
 
     It may import modules and read files there: all count but notebooks, pages, reports, parameter files, hidden ones.
     """
-    content = json.loads(notebook.read_text(encoding="utf-8"))
+    content, cells = json.loads(notebook.read_text(encoding="utf-8")), list[str]()
     for cell in content["cells"]:
-        tags = cell.get("metadata", {}).get("tags", [])
-        yield json.dumps([cell["cell_type"], "".join(cell["source"]), sorted(tags), cell.get("attachments", {})])
-    yield (content.get("metadata", {}).get("kernelspec") or {}).get("name") or ""
-    if notebook.stem not in MODELS:
-        yield from map(_of_file, islice(_beside(notebook.parent), MANY_FILES))
+        tags = cell.get("metadata", {}).get("tags")
+        cells.append(json.dumps([cell["cell_type"], "".join(cell["source"]), tags, cell.get("attachments")]))
+    kernel = (content.get("metadata", {}).get("kernelspec") or {}).get("name") or ""
+    beside = () if notebook.stem in MODELS else map(_of_file, islice(_beside(notebook.parent), MANY_FILES))
+    return _hash(*cells, kernel, *beside)
 
 
 def _beside(folder: Path) -> Iterator[Path]:
@@ -81,10 +76,9 @@ def _beside(folder: Path) -> Iterator[Path]:
         yield from filter(Path.is_file, paths)
 
 
-def _of_data(source: str, data_dir: str) -> Iterator[str]:
-    """List the state of a source's data; bundled data belongs to versions of packages, which are part of the code."""
-    yield source
-    if data_dir:
-        yield from (_of_file(path) for path in sorted(data_folder(data_dir).rglob("*")) if path.is_file())
-    for name in source.split("+") if source else ():  # the name of a snapshot holds the hash of its content
-        yield from sorted(path.name for path in (snapshots_folder() / name).rglob("*.parquet"))
+def _of_data(source: str, data_dir: str) -> str:
+    """Hash the state of a source's data; bundled data belongs to versions of packages, which are part of the code."""
+    files = map(_of_file, sorted(data_folder(data_dir).rglob("*"))) if data_dir else ()
+    stores = [snapshots_folder() / name for name in source.split("+") if name]
+    pulled = [path.name for store in stores for path in sorted(store.rglob("*.parquet"))]  # hashes of their contents
+    return _hash(source, *files, *pulled)

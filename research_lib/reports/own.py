@@ -4,7 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from itertools import chain, repeat
+from itertools import repeat
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional, Union
 
@@ -30,7 +30,7 @@ def model_from_cell(notebook: Path) -> type[NotebookParameters]:
         statements = [one for one in ast.parse(cell).body if not isinstance(one, ast.FunctionDef | ast.ClassDef)]
     except SyntaxError as error:
         raise ParameterError(f"{display_path(notebook)}: its parameters cell is no Python ({error})") from None
-    for node in chain.from_iterable(map(ast.walk, statements)):
+    for node in (one for statement in statements for one in ast.walk(statement)):
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             rest = cell.split("\n")[(node.end_lineno or 1) - 1].encode()[node.end_col_offset :].decode()
@@ -40,27 +40,23 @@ def model_from_cell(notebook: Path) -> type[NotebookParameters]:
                 kind, default = _type_and_default(getattr(node, "annotation", None), value)
                 look: Any = {"alias": name, "description": rest.partition("#")[2].strip()}
                 fields[own] = kind, Field(default, validate_default=kind is OptionalDay, **look)
-    source = str(fields["source"][1].default) if "source" in fields else ""
-    if not set(source.split("+")) <= set(SOURCES):
-        return create_model(notebook.stem, __base__=NotebookParameters, **fields)
-    fields.pop("as_of", None)  # is the kit's own
-    return create_model(notebook.stem, __base__=Parameters, **fields)
+    base: type[NotebookParameters] = NotebookParameters
+    if "source" in fields and {*str(fields["source"][1].default).split("+")} <= {*SOURCES}:
+        base = Parameters
+        fields.pop("as_of", None)  # is the kit's own
+    return create_model(notebook.stem, __base__=base, **fields)
 
 
 def parameters_cell(notebook: Path) -> str:
     """Return the source of a notebook's cell with the tag `parameters`."""
-    shown = display_path(notebook)
     try:
-        content = json.loads(notebook.read_text(encoding="utf-8"))
-        if "worksheets" in content:
-            raise ParameterError(f"{shown}: of an old format; run: jupyter nbconvert --to notebook --inplace {shown}")
-        cells = [("".join(one["source"]), one.get("metadata", {}).get("tags", [])) for one in content["cells"]]
-        tagged = [source for source, tags in cells if "parameters" in tags]
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        tagged = ["".join(one["source"]) for one in cells if "parameters" in one.get("metadata", {}).get("tags", [])]
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ParameterError(f"{shown}: not a notebook ({' '.join(str(error).split())})") from None
+        raise ParameterError(f"{display_path(notebook)}: not a notebook ({' '.join(str(error).split())})") from None
     if len(tagged) != 1:  # a second one would set its own values over those of a parameter file
-        said = f"{len(tagged)} cells have" if tagged else "no cell has"
-        raise ParameterError(f"{shown}: {said} the tag `parameters`: give it to the one cell that sets them")
+        said = f"{len(tagged) or 'no'} cells have the tag `parameters`: give it to the one cell that sets them"
+        raise ParameterError(f"{display_path(notebook)}: {said}")
     return tagged[0]
 
 
@@ -68,10 +64,9 @@ def _pairs(target: ast.expr, value: ast.expr | None) -> Iterator[tuple[str, ast.
     """Give each name that an assignment sets, with the code of its value; of several, low, high = 1, 2, each with its own."""
     if isinstance(target, ast.Name) and target.id[0] != "_":
         yield target.id, value
-    elif isinstance(target, ast.Tuple | ast.List):
-        parts = getattr(value, "elts", [])
-        for one, part in zip(target.elts, parts if len(parts) == len(target.elts) else repeat(None), strict=False):
-            yield from _pairs(one, part)
+    names, values = getattr(target, "elts", []), getattr(value, "elts", [])
+    for one, part in zip(names, values if len(values) == len(names) else repeat(None), strict=False):
+        yield from _pairs(one, part)
 
 
 def _type_and_default(annotation: ast.expr | None, value: ast.expr | None) -> tuple[Any, Any]:

@@ -92,19 +92,18 @@ def plan(
         except ParameterError as error:
             faults.append(Record(notebook="", slug=word, status=Status.WRONG, message=str(error)))
     for path, point in itertools.product(files, points):
+        bare = path.suffix == ".ipynb"
+        slug = _slug(DEFAULTS if bare else path.stem, point)
         try:
-            notebook, bare = places.notebook_of(path), path.suffix == ".ipynb"
+            notebook = path if bare else places.notebook_of(path)
             parameters_cell(notebook)  # raises where it is no notebook, or would run on none of its parameters
-            values = dict(point) if bare else read_values(path, point)
             model = MODELS.get(notebook.stem) or model_from_cell(notebook)
-            parameters: BaseModel = validate(model, values, origin=display_path(path))
-            slug = _slug(DEFAULTS if bare else path.stem, point)
+            parameters = validate(model, dict(point) if bare else read_values(path, point), origin=display_path(path))
             report = Report(notebook, slug, parameters, output / notebook.stem)
             if made.setdefault(report.name, report) != report:
                 raise ParameterError(f"{display_path(path)}: writes {report.name}, as another file does")
         except ParameterError as error:
-            name, slug = path.parent.name, _slug(path.stem, point)
-            faults.append(Record(notebook=name, slug=slug, status=Status.WRONG, message=str(error)))
+            faults.append(Record(notebook=path.parent.name, slug=slug, status=Status.WRONG, message=str(error)))
     return Plan([*made.values()], faults)
 
 
@@ -123,25 +122,22 @@ class Places:
         Smoke files and hidden ones must be named; a notebook without parameter files is listed itself.
         """
         path = Path(os.path.expanduser(word))  # noqa: PTH111  # an unknown ~name stays as it is
-        named = [root / f"{word}{ending}" for root in self.roots for ending in (*ENDINGS, "")]
-        named = [path, *named, (self.notebooks or NOTEBOOKS) / f"{word}.ipynb"]
-        matched = [Path(one) for one in sorted(glob(str(path), recursive=True))]  # noqa: PTH207  # Path.glob refuses **x
+        named = [path, *(root / f"{word}{ending}" for root in self.roots for ending in (*ENDINGS, ""))]
+        named.append((self.notebooks or NOTEBOOKS) / f"{word}.ipynb")
         found = next(filter(None, map(self._files, named)), []) if word else []
-        found = found or [file for one in (matched if word else self.roots) for file in self._files(one)]
+        places = map(Path, sorted(glob(str(path), recursive=True))) if word else self.roots  # noqa: PTH207  # Path.glob refuses **x
+        found = found or [file for place in places for file in self._files(place)]
         if word and not found:
-            names = [f"{file.parent.name}/{file.stem}" for file in self.find()]
-            like = nearest(str(path.with_suffix("")).removeprefix("params/"), names)
-            if own := sorted(path.glob("*.ipynb")):
-                like = f"; to run a notebook on its defaults, name it: {display_path(own[0])}"
+            known = [f"{file.parent.name}/{file.stem}" for file in self.find()]
+            like = nearest(str(path.with_suffix("")).removeprefix("params/"), known)
             raise ParameterError(f"{display_path(path)}: no parameter file is there{like}")
         return list(dict.fromkeys(found))
 
     def _files(self, place: Path) -> list[Path]:
         """List the parameter files of a folder or a notebook; a file is itself."""
         if place.is_dir():
-            found = [path for path in place.rglob("*") if path.suffix.lower() in ENDINGS and path.stem != SMOKE]
-            seen = [path for path in found if not any(part[0] == "." for part in path.relative_to(place).parts)]
-            return sorted(path for path in seen if path.is_file())
+            seen = [path for path in sorted(place.rglob("*")) if "/." not in f"/{path.relative_to(place).as_posix()}"]
+            return [path for path in seen if path.suffix.lower() in ENDINGS and path.stem != SMOKE and path.is_file()]
         if place.suffix != ".ipynb":
             return [place] if place.suffix.lower() in {*ENDINGS, ".json"} and place.is_file() else []
         above = place.absolute().parent
@@ -150,19 +146,14 @@ class Places:
 
     def notebook_of(self, path: Path) -> Path:
         """Return a file's notebook: in the folder given, else in `notebooks` beside `params`, nearby, or the kit's."""
-        path = path.absolute()
-        if path.suffix == ".ipynb":
-            return path
-        folder, name = path.parent, f"{path.parent.name}.ipynb"
-        above = [folder.parent.parent / "notebooks", folder.parent, folder, NOTEBOOKS]
-        places = [self.notebooks] if self.notebooks else above
-        beside = sorted((self.notebooks or folder).glob("*.ipynb"))
-        found = [notebook for place in places if (notebook := place / name).is_file()]
-        found = found[:1] or [notebook for notebook in beside if notebook.stem == path.stem] or beside
-        if len(found) != 1:
-            known = sorted({one.stem for place in {folder, *places} for one in place.glob("*.ipynb")})
-            raise ParameterError(f"{display_path(path)}: there is no notebook {name}{nearest(folder.name, known)}")
-        return found[0]
+        name, above, folder = f"{path.parent.name}.ipynb", path.parent.parent, self.notebooks or path.parent
+        places = [folder] if self.notebooks else [above.parent / "notebooks", above, folder, NOTEBOOKS]
+        beside = [*folder.glob("*.ipynb")]
+        tried = [*(place / name for place in places), folder / f"{path.stem}.ipynb", *beside[: len(beside) == 1]]
+        if found := [notebook for notebook in tried if notebook.is_file()]:
+            return found[0]
+        known = sorted({one.stem for place in (*places, folder) for one in place.glob("*.ipynb")})
+        raise ParameterError(f"{display_path(path)}: there is no notebook {name}{nearest(path.parent.name, known)}")
 
 
 def _slug(stem: str, point: Mapping[str, object]) -> str:

@@ -62,9 +62,8 @@ def test_a_report_may_be_named_as_the_kit_prints_it_or_by_a_file_folder_or_noteb
         ("03_record_sigma/baselin", "did you mean 03_record_sigma/baseline?"),
         ("params/03_record_sigma/baselin.yaml", "did you mean 03_record_sigma/baseline?"),
         ("nothing_like_it", "(known: 01_rate_cut_regimes/baseline"),
-        ("tests/stats", "no parameter file is there"),
+        ("docs", "no parameter file is there"),
         ("README.md", "no parameter file is there"),
-        ("notebooks", "to run a notebook on its defaults, name it: notebooks/00_start_here.ipynb"),
         ("~no_such_user/a.yaml", "no parameter file is there"),
     ],
 )
@@ -116,8 +115,6 @@ def test_one_bad_file_stops_itself_only(project):
     project.notebook(name="untagged", tag="other")
     project.notebook(nbformat.v4.new_code_cell("seed = 5", metadata={"tags": ["parameters"]}), name="twice_tagged")
     project.file("a", name="twice_tagged")
-    project.file("a", name="old")
-    (project.folder / "notebooks" / "old.ipynb").write_text('{"worksheets": [], "nbformat": 3}')
     project.file("half", name="half_written")
     (project.folder / "notebooks" / "half_written.ipynb").write_text('{"cells": [')
     hidden = good.parent / ".ipynb_checkpoints" / "good-checkpoint.yaml"
@@ -129,8 +126,8 @@ def test_one_bad_file_stops_itself_only(project):
     for name, said in {
         "small/broken": "not a YAML file", "small/misspelt": "sed: unknown parameter; did you mean seed?",
         "small/twice": "twice", "small/list": "name: value", "no_such_notebook/nowhere": "there is no notebook",
-        "untagged/no_cell": "no cell has the tag `parameters`", "twice_tagged/a": "2 cells have the tag `parameters`",
-        "old/a": "jupyter nbconvert --to notebook --inplace", "half_written/half": "not a notebook",
+        "untagged/no_cell": "no cells have the tag `parameters`", "twice_tagged/a": "2 cells have the tag `parameters`",
+        "half_written/half": "not a notebook",
     }.items():  # fmt: skip
         (line,) = [line for line in done.stdout.splitlines() if line.startswith(f"{name}: wrong: ")]
         assert said in line
@@ -374,7 +371,7 @@ def test_bad_values_of_ones_own_notebook(own, name, value):
 @pytest.mark.parametrize(
     ("cell", "tags", "said"),
     [
-        ("x = 3", (), r"05_own.ipynb: no cell has the tag `parameters`"),
+        ("x = 3", (), r"05_own.ipynb: no cells have the tag `parameters`"),
         ("window = = 3", ("parameters",), "its parameters cell is no Python"),
         ("window = [3", ("parameters",), "its parameters cell is no Python"),
     ],
