@@ -16,6 +16,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
 
 from research_lib.reports.forkserver import FORK_SERVER, end_tree
 
@@ -26,7 +27,7 @@ class Execution:
     """A notebook while it runs: as far as it went, and a way to stop its kernel from another thread."""
 
     def __init__(self) -> None:
-        self.notebook: NotebookNode | None = None
+        self.notebook: NotebookNode = new_notebook()
         self.stopped_because = ""
         self.replied: tuple[int, Mapping[str, Any]] = 0, {}  # the last cell that ended, and what its kernel said of it
         self.left = False  # that cell called `exit`

@@ -2,12 +2,12 @@
 
 import logging
 import signal
-import time
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 from html import unescape
 from pathlib import Path
+from textwrap import shorten
 from threading import TIMEOUT_MAX, Timer
 from typing import Any
 
@@ -30,7 +30,8 @@ PUT_IN = "injected-parameters"  # the tag of the cell that Papermill adds
 FAILED, FAILED_PAGE, FAILED_NOTEBOOK = FAILURE
 LONGEST_MESSAGE = 300
 USUAL_KERNEL = {"name": "python3", "language": "python"}
-# Errors of the kit say all that is to be said: which cell raised them does not matter.
+Outcome = tuple[Status, str, int | None]  # how an execution ended: what is to be said, and the position of its cell
+# Errors of the kit say all that is to be said; of others their names belong to it.
 USER_ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)}
 
 
@@ -57,25 +58,28 @@ def make(
     timeout_seconds: float | None = None,
 ) -> tuple[Record, dict[str, bytes]]:
     """Execute a notebook in its own folder and render it, as far as it went: its record, and its files by their endings."""
-    started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
-    why = f"stopped: over its timeout of {timeout_seconds or 0:g} s"
-    timer = Timer(timeout_seconds or TIMEOUT_MAX, execution.stop, [why])
+    started = datetime.now(UTC)
+    timer = Timer(timeout_seconds or TIMEOUT_MAX, execution.stop, [f"over its timeout of {timeout_seconds or 0:g} s"])
     timer.daemon = True
     timer.start()
     with closing(ensure_event_loop()):  # nbclient opens one for each thread and leaves it open
-        outcome = _execute(notebook, parameters, execution)
+        status, said, position = _execute(notebook, parameters, execution)
     timer.cancel()
-    record = asked.with_(started=started, duration_seconds=round(time.monotonic() - clock, 2))
+    cell, seconds = _cell_number(execution.notebook, position), (datetime.now(UTC) - started).total_seconds()
+    record = asked.with_(
+        status=status, cell=cell, message=_line(f"cell {cell}: {said}" if cell else said),
+        started=started.isoformat(timespec="seconds"), duration_seconds=round(seconds, 2),
+    )  # fmt: skip
     try:
-        values = read_findings(execution.notebook) | record.model_dump(exclude_defaults=True) | outcome
+        values = read_findings(execution.notebook) | record.model_dump(exclude_defaults=True)
         record = validate(Record, values, origin="summary")
     except Exception as error:  # a cell may show anything under their names
-        record = record.with_(**_failed(f"its findings cannot be read: {error}"))
+        record = record.with_(status=Status.FAILED, message=_line(f"its findings cannot be read: {error}"))
     return _render(notebook, execution.notebook, record)
 
 
-def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution) -> dict[str, object]:
-    """Execute a notebook; return the status of its record, with message and cell where there is something to say."""
+def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution) -> Outcome:
+    """Execute a notebook; say how that ended."""
     import papermill
     from jupyter_client.kernelspec import KernelSpecManager
     from papermill.exceptions import PapermillExecutionError
@@ -101,72 +105,64 @@ def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution
         return _explain_end(execution, error)
     finally:
         execution.stop()
-    return {"status": Status.OK, "message": said} | _explain_error(execution)
+    return _explain_error(execution) or (Status.OK, said, None)
 
 
-def _failed(message: str, cell: int | None = None) -> dict[str, object]:
-    line = " ".join(strip_ansi(message).split())
-    said = line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]}…"
-    return {"status": Status.FAILED, "message": said, "cell": cell}
-
-
-def _explain_error(execution: Execution) -> dict[str, object]:
+def _explain_error(execution: Execution) -> Outcome | None:
     """Say which cell failed, and why; nothing where none did, or its error was meant (tag `raises-exception`)."""
-    for position, cell in enumerate(execution.notebook.cells if execution.notebook else []):
+    for position, cell in enumerate(execution.notebook.cells):
         shown = [one for one in cell.get("outputs", []) if one.output_type == "error"]
         if not shown and cell.metadata.get("papermill", {}).get("exception"):  # of a magic IPython shows a text
             shown = [NotebookNode(execution.replied[1])]
-        number = cell_number(execution.notebook, position)
         for error in shown if "raises-exception" not in cell.metadata.get("tags", []) else []:
             if error.ename == "SystemExit" and error.evalue in {"", "0", "None"}:
-                return {"message": f"the notebook ended itself in cell {number}", "cell": number}
-            if error.ename == errors.InsufficientDataError.__name__:
-                return _failed(error.evalue, number) | {"status": Status.INSUFFICIENT_DATA}
-            where = "" if error.ename in USER_ERRORS else f"cell {number}: {error.ename}: "
-            return _failed(f"{where}{error.evalue}", number)
-    return {}
+                return Status.OK, "the notebook ended itself", position
+            little = error.ename == errors.InsufficientDataError.__name__
+            said = error.evalue if error.ename in USER_ERRORS else f"{error.ename}: {error.evalue}"
+            return Status.INSUFFICIENT_DATA if little else Status.FAILED, said, position
+    return None
 
 
-def _explain_end(execution: Execution, error: Exception) -> dict[str, object]:
+def _explain_end(execution: Execution, error: Exception) -> Outcome:
     """Say how a kernel ended that is no longer there, as far as the system tells."""
-    last = execution.replied[0] if execution.left else _last_started(execution.notebook)
-    cell = cell_number(execution.notebook, last)
-    where = f" in cell {cell}" if cell else " before the first cell"
     code = execution.process.poll() if execution.process else None
     if execution.stopped_because:
-        return _failed(f"{execution.stopped_because}{where}", cell)
-    if execution.left:
-        return _failed(f"the notebook ended its kernel{where} (exit or quit)", cell)
-    if code is None or not isinstance(error, RuntimeError):
-        return _failed(f"{type(error).__name__}: {error}", cell)
-    if code < 0:
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-        return _failed(f"its kernel was killed by {name}{where}", cell)
-    return _failed(f"its kernel ended with exit code {code}{where}", cell)
+        said = execution.stopped_because
+    elif execution.left:
+        return Status.FAILED, "the notebook ended its kernel (exit or quit)", execution.replied[0]
+    elif code is None or not isinstance(error, RuntimeError):
+        said = f"{type(error).__name__}: {error}"
+    elif code < 0:
+        said = f"its kernel was ended by signal {-code} ({signal.strsignal(-code)})"
+    else:
+        said = f"its kernel ended with exit code {code}"
+    return Status.FAILED, said, _last_started(execution.notebook)
 
 
-def _last_started(notebook: NotebookNode | None) -> int | None:
+def _last_started(notebook: NotebookNode) -> int | None:
     """Return the position of the last cell that Papermill started."""
-    told = [cell.metadata.get("papermill", {}) for cell in notebook.cells] if notebook else []
-    return max((i for i, one in enumerate(told) if one.get("start_time")), default=None)
+    started = [i for i, cell in enumerate(notebook.cells) if cell.metadata.get("papermill", {}).get("start_time")]
+    return started[-1] if started else None
 
 
-def cell_number(notebook: NotebookNode | None, position: int | None) -> int | None:
-    """Count code cells up to a position as JupyterLab numbers them: without empty ones, and those that Papermill adds."""
-    if notebook is None or position is None:
-        return None
-    code = [cell for cell in notebook.cells[: position + 1] if cell.cell_type == "code" and cell.source.strip()]
+def _cell_number(notebook: NotebookNode, position: int | None) -> int | None:
+    """Count code cells up to a position as JupyterLab numbers them: without empty ones, and the one that Papermill adds."""
+    cells = [] if position is None else notebook.cells[: position + 1]
+    code = [cell for cell in cells if cell.cell_type == "code" and cell.source.strip()]
     return sum(PUT_IN not in cell.metadata.get("tags", []) for cell in code) or None
 
 
-def read_findings(notebook: NotebookNode | None) -> dict[str, Any]:
+def _line(message: str) -> str:
+    return shorten(strip_ansi(message), LONGEST_MESSAGE, placeholder=" …")
+
+
+def read_findings(notebook: NotebookNode) -> dict[str, Any]:
     """Take out of a notebook, as far as it went, its title, findings, the data they rest on, and summary."""
-    cells = notebook.cells if notebook else []
-    bundles = [output["data"] for cell in cells for output in cell.get("outputs", []) if "data" in output]
+    bundles = [output["data"] for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
     found = [bundle[FINDINGS_MIME] for bundle in bundles if FINDINGS_MIME in bundle]
     named = {one["name"]: one for part in found for one in part.get("findings", ())}
     summaries = [bundle[SUMMARY_MIME] for bundle in bundles if SUMMARY_MIME in bundle]
-    heading = TITLE.search(next((cell.source for cell in cells if cell.cell_type == "markdown"), ""))
+    heading = TITLE.search(next((cell.source for cell in notebook.cells if cell.cell_type == "markdown"), ""))
     return {
         **(summaries[-1] if summaries else {}),
         "title": unescape(MARKS.sub(r"\1", heading[1])) if heading else "",
@@ -175,14 +171,12 @@ def read_findings(notebook: NotebookNode | None) -> dict[str, Any]:
     }
 
 
-def _render(notebook: Path, executed: NotebookNode | None, record: Record) -> tuple[Record, dict[str, bytes]]:
+def _render(notebook: Path, executed: NotebookNode, record: Record) -> tuple[Record, dict[str, bytes]]:
     """Write the page and what stands beside it; what cannot be rendered fails, and loses nothing that was computed."""
-    last = _last_started(executed)
-    if executed is None or last is None:  # it never got as far as a kernel
-        return record, {FAILED: record.to_json()}
     executed.metadata.pop("papermill", None)  # times, and paths of this machine
     if record.status is not Status.OK:
-        executed.cells = executed.cells[: last + 1]
+        last = _last_started(executed)
+        executed.cells = executed.cells[: 0 if last is None else last + 1]
     content = str(nbformat.writes(executed)).encode("utf-8", "replace")
     files = {FAILED_NOTEBOOK: content}
     try:
@@ -192,8 +186,8 @@ def _render(notebook: Path, executed: NotebookNode | None, record: Record) -> tu
             return record, {**beside, PAGE: page, NOTEBOOK: content, GOOD: record.to_json()}
         files[FAILED_PAGE] = page
     except Exception as error:  # of any library that a page needs
-        said = f"{record.message} its page cannot be made: {type(error).__name__}: {error}"
-        record = record.with_(**_failed(said, record.cell))
+        message = _line(f"{record.message} its page cannot be made: {type(error).__name__}: {error}")
+        record = record.with_(status=Status.FAILED, message=message)
         with suppress(Exception):
             files[FAILED_PAGE] = render(nbformat.v4.new_notebook(), record).encode("utf-8", "replace")
     return record, {**files, FAILED: record.to_json()}
