@@ -17,15 +17,11 @@ from research_lib.stats.specification import DRAWS
 from research_lib.studies.claims.study import Claims
 from research_lib.studies.study import study_class
 from tests.benchmarks.measure import STATUS, alone, compare, growth, measured, memory, report
+from tests.explore.test_explorers import CHANGES
 from tests.stats.test_sigma import by_hand
 from tests.stats.test_specification import curve, one_specification, pair
 
 LOOPED, MEMORY_TIMES_INPUT = 4, 4
-CHANGES = {  # by explorer: a control, and values that it takes in turn
-    "03_record_sigma": ("threshold", (2.2, 2.6, 3.0)),
-    "01_rate_cut_regimes": ("min_cut_bp", (50.0, 25.0, 40.0)),
-    "02_leverage_net_debt": ("stress_share", (0.3, 0.6, 0.9)),
-}
 
 
 def universe(sessions, assets):

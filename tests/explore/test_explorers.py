@@ -2,22 +2,22 @@
 
 import asyncio
 import html
+from functools import partial
 from pathlib import Path
 
 import ipywidgets as widgets
 import pytest
 
 from research_lib import explore
-from research_lib.errors import ParameterError, ResearchError
+from research_lib.errors import ResearchError
 from research_lib.params import read_parameters
 from research_lib.studies.parameters import RecordSigma
 from research_lib.studies.record_sigma import RecordSigma as Study
 
-# By explorer: a control, and another value for it.
-CHANGES = {
-    "03_record_sigma": ("threshold", 3.0),
-    "01_rate_cut_regimes": ("min_cut_bp", 50.0),
-    "02_leverage_net_debt": ("stress_bp", 300),
+CHANGES = {  # by explorer: a control, and values that it takes in turn
+    "03_record_sigma": ("threshold", (2.2, 2.6, 3.0)),
+    "01_rate_cut_regimes": ("min_cut_bp", (50.0, 25.0, 40.0)),
+    "02_leverage_net_debt": ("stress_share", (0.3, 0.6, 0.9)),
 }
 
 
@@ -27,13 +27,8 @@ def folder(monkeypatch, tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def of_claims():
-    return explore.claims("smoke")
-
-
-def change(explorer, **values):
-    """Change controls within one turn of the loop, as quick clicks do, and wait for the answer."""
+def change(explorer, role="status", **values):
+    """Change controls within one turn of the loop, as quick clicks do; return the exhibits of the answer."""
 
     async def act():
         for name, value in values.items():
@@ -42,6 +37,8 @@ def change(explorer, **values):
             await explorer._pending
 
     asyncio.run(act())
+    assert f'role="{role}"' in explorer.status.value, explorer.status.value
+    return "\n".join(one.value for one in explorer.parts[1:])
 
 
 def write(explorer, name="mine"):
@@ -51,68 +48,59 @@ def write(explorer, name="mine"):
     return explorer.written.value
 
 
-def text(explorer):
-    return "\n".join(one.value for one in explorer.parts[1:])
-
-
 @pytest.mark.parametrize("notebook", CHANGES)
 def test_controls_come_from_the_model_every_view_answers_and_what_is_written_is_what_was_set(notebook, folder):
     explorer = explore.open_explorer(notebook)
-    (name, value), before, shown = CHANGES[notebook], explorer.parameters(), {}
+    (name, (value, *_)), before, first = CHANGES[notebook], explorer.parameters(), explorer.view.options[0]
     for one, control in explorer.controls.items():
         field = type(before).model_fields[one]
         assert control.description.startswith(field.title)
         assert control.tooltip == field.description
         if isinstance(control, widgets.IntSlider):
             assert {bound.ge for bound in field.metadata if hasattr(bound, "ge")} <= {control.min}
-    for view in explorer.view.options:
-        change(explorer, view=view)
-        shown[view] = text(explorer)
-        assert 'role="status"' in explorer.status.value, explorer.status.value
-        assert shown[view]
-    first = explorer.view.options[0]
+    shown = {view: change(explorer, view=view) for view in explorer.view.options}
+    assert all(shown.values())
     change(explorer, view=first, **{name: value})
-    assert 'role="status"' in explorer.status.value, explorer.status.value
     path = folder / notebook / "mine.yaml"
     assert f"research_lib run {notebook}/mine<" in write(explorer)
     assert read_parameters(path, type(before)) == explorer.parameters() == before.model_copy(update={name: value})
-    change(explorer, **{name: getattr(before, name)})
-    assert text(explorer) == shown[first]
+    assert change(explorer, **{name: getattr(before, name)}) == shown[first]
 
 
 def test_the_answer_is_the_studys_a_setting_is_pinned_and_data_is_loaded_once():
     explorer = explore.sigma()
-    kept, pinned = dict(explorer._loaded), explorer.parts[0].value
+    kept, pinned = {key: id(one) for key, one in explorer._loaded.items()}, explorer.parts[0].value
     explorer.pin.click()
     for window in (60, 40):
         change(explorer, window=window)
-        summary = Study.from_params(window=window).summary()
-        assert explorer.parts[0].value.startswith(f"<p><b>{html.escape(summary.headline)}</b>")
+        headline = html.escape(Study.from_params(window=window).summary().headline)
+        assert explorer.parts[0].value.startswith(f"<p><b>{headline}</b>")
     assert pinned in explorer.pinned.value
     assert "Window (sessions): 50" in explorer.pinned.value
-    assert kept
-    assert [(key, id(one)) for key, one in explorer._loaded.items()] == [(key, id(one)) for key, one in kept.items()]
+    assert {key: id(one) for key, one in explorer._loaded.items()} == kept != {}
 
 
-def test_a_mistake_is_one_line_and_the_explorer_goes_on(of_claims):
-    explorer = explore.sigma()
-    change(explorer, threshold=19.0)
-    assert 'role="alert"' in explorer.status.value
-    assert "threshold 19 can never be passed" in explorer.status.value
-    assert not any(part.value for part in explorer.parts)
-    change(of_claims, line="{of: GSPC, tak: change 2}")
-    assert "unknown word tak; did you mean take?" in of_claims.status.value
-    assert "pydantic" not in of_claims.status.value
-    for one, good in ((explorer, {"threshold": 2.0}), (of_claims, {"line": "{of: GSPC, take: change 2}"})):
-        change(one, **good)
-        assert 'role="status"' in one.status.value
-        assert text(one)
-    with pytest.raises(ParameterError, match="did you mean window"):
-        explore.sigma(windo=60)
-    with pytest.raises(ResearchError, match="05_mine: this notebook has no study"):
-        explore.open_explorer("05_mine")
-    with pytest.raises(ResearchError, match="no claim with a line"):
-        explore.claims("smoke", claims=[])
+@pytest.mark.parametrize(("open_one", "bad", "said", "good"), [
+    (explore.sigma, {"threshold": 19.0}, "threshold 19 can never be passed", {"threshold": 2.0}),
+    (partial(explore.claims, "smoke"), {"line": "{of: GSPC, tak: change 2}"}, "unknown word tak; did you mean take?",
+     {"line": "{of: GSPC, take: change 2}"}),
+])  # fmt: skip
+def test_a_mistake_is_one_line_and_the_explorer_goes_on(open_one, bad, said, good):
+    explorer = open_one()
+    assert not change(explorer, role="alert", **bad).strip()
+    assert said in explorer.status.value
+    assert "pydantic" not in explorer.status.value
+    assert change(explorer, **good)
+
+
+@pytest.mark.parametrize(("open_one", "said"), [
+    (partial(explore.sigma, windo=60), "did you mean window"),
+    (partial(explore.open_explorer, "05_mine"), "05_mine: this notebook has no study"),
+    (partial(explore.claims, "smoke", claims=[]), "no claim with a line"),
+])  # fmt: skip
+def test_what_cannot_be_opened_is_one_line(open_one, said):
+    with pytest.raises(ResearchError, match=said):
+        open_one()
 
 
 def test_what_is_superseded_is_dropped(monkeypatch):
@@ -155,16 +143,17 @@ def test_it_begins_at_the_first_file_whose_data_is_there(folder):
     assert explore.sigma("mine", "kit").parameters().source == "folder"
 
 
-def test_a_claim_is_judged_again_when_its_line_changes_and_is_written(of_claims, folder):
-    assert "<svg" in of_claims.parts[1].value
+def test_a_claim_is_judged_again_when_its_line_changes_and_is_written(request):
+    explorer, folder = explore.claims("smoke"), request.getfixturevalue("folder")  # opened before files go elsewhere
+    assert "<svg" in explorer.parts[1].value
     changes = {"holds": {}, "fails": {"line": "{of: GSPC, take: change 2}"}, "roughly": {"stated": "-24.4%"}}
     for verdict, values in changes.items():
-        change(of_claims, **values)
-        assert f"<b>{verdict}</b>" in of_claims.parts[0].value
-    assert "Written." in write(of_claims)
-    written = read_parameters(folder / "04_claims" / "mine.yaml", type(of_claims.start))
+        change(explorer, **values)
+        assert f"<b>{verdict}</b>" in explorer.parts[0].value
+    assert "Written." in write(explorer)
+    written = read_parameters(folder / "04_claims" / "mine.yaml", type(explorer.start))
     (claim,) = written.claims
-    assert (claim.check["take"], claim.stated, claim.says) == ("change 2", "-24.4%", of_claims.claim.value.says)
-    assert written.articles == {claim.article: of_claims.start.articles[claim.article]}
-    change(of_claims, line="{of: GSPC")
-    assert "while parsing" in write(of_claims, "other")
+    assert (claim.check["take"], claim.stated, claim.says) == ("change 2", "-24.4%", explorer.claim.value.says)
+    assert written.articles == {claim.article: explorer.start.articles[claim.article]}
+    change(explorer, role="alert", line="{of: GSPC")
+    assert "while parsing" in write(explorer, "other")
