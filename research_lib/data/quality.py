@@ -16,7 +16,7 @@ from pandas.tseries.offsets import BaseOffset, MonthEnd, QuarterEnd, YearEnd
 
 from research_lib.data.calendar import CHECKED_FROM, last_finished, sessions_between
 from research_lib.data.catalog import Listing
-from research_lib.data.readers import quoted, refusal, to_dates, to_numbers
+from research_lib.data.readers import DATE, convert, quoted, refusal, to_numbers
 from research_lib.data.source import RawSeries, Vintage
 from research_lib.errors import DataError, InsufficientDataError
 
@@ -101,7 +101,7 @@ def clean(
     The values are decimals on a sorted, unique, tz-naive index named `date`, those of a period on its last day. No value
     dated after `as_of` is looked at, but a row whose date cannot be read stops the run. `now` (tz-aware) ends sessions.
     """
-    day = to_dates(raw.dates, raw.origin.partition(", column ")[0]).to_numpy("datetime64[D]")
+    day = convert(raw.dates, DATE, raw.origin.partition(", column ")[0], filled=True).to_numpy("datetime64[D]")
     last = np.datetime64(pd.Timestamp.max if as_of is None else as_of, "D")
     frequency = _frequency(day[day <= last], info)
     _, end, longest = PERIODS.get(frequency, (0, None, STALE_DAYS if info.kind == "series" else STALE_SESSIONS))

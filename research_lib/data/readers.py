@@ -112,10 +112,9 @@ def read_table(
         near = get_close_matches(plain(missing[0]), map(plain, sheet.names), n=1)
         hint = f"; did {missing[0]!r} become {sheet.find(*near)!r}?" if near else ""
         raise DataError(f"{sheet.shown}: no column {listed(missing)}; it has {listed(sheet.names)}{hint}")
-    frame = sheet.read(found.values())
-    return pd.DataFrame(
-        {name: _convert(frame[own], kinds[name], sheet.shown, name in keys) for name, own in found.items()}
-    )
+    frame, shown = sheet.read(found.values()), sheet.shown
+    read = {name: (frame[own], kinds[name], f"{shown}, column {clipped(own)}") for name, own in found.items()}
+    return pd.DataFrame({name: convert(*column, filled=name in keys) for name, column in read.items()})
 
 
 def read_panel(path: Path, shown: str) -> pd.DataFrame:
@@ -140,8 +139,9 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
     if symbols.has_duplicates:
         raise DataError(f"{shown}: column {symbols[symbols.duplicated()][0]} stands twice in the header")
     frame = sheet.read([date, *names]).set_axis(["date", *symbols], axis=1)
-    days = pd.DatetimeIndex(to_dates(frame.pop("date"), shown), name="date")
-    return pd.DataFrame({name: _convert(cells, NUMBER, shown) for name, cells in frame.items()}).set_axis(days)
+    days = pd.DatetimeIndex(convert(frame.pop("date"), DATE, shown, filled=True), name="date")
+    prices = {name: convert(cells, NUMBER, f"{shown}, column {clipped(name)}") for name, cells in frame.items()}
+    return pd.DataFrame(prices).set_axis(days)
 
 
 def require_unique(frame: pd.DataFrame, keys: list[str], shown: str) -> None:
@@ -188,20 +188,36 @@ def refusal(where: str, cases: Iterable[str], many: int) -> DataError:
     return DataError(f"{where}, {'; '.join(islice(cases, SHOWN))}{more}")
 
 
-def to_dates(cells: "pd.Series[Any]", where: str, *, optional: bool = False) -> "pd.Series[pd.Timestamp]":
-    """Convert cells to dates: midnights where they were written, or timestamps that are at the exchange; tz-naive.
+def convert(cells: "pd.Series[Any]", kind: str, where: str, *, filled: bool = False) -> "pd.Series[Any]":
+    """Convert cells to their kind: tz-naive dates, floats, integers or stripped texts; empty ones, unless `filled`, have none.
 
-    With `optional` empty cells are NaT. All others are refused with their rows; `where` is the file and column.
+    The first cells that are not of it are named by their rows; `where` is the file and column.
     """
+    values, bad = cells, np.zeros(len(cells), np.bool_)
+    if kind == TEXT:
+        values = cells.astype("str").str.strip()
+        values = values.mask(values == "")
+    elif kind == DATE:
+        values, bad = _to_dates(cells)
+    else:
+        values, bad = to_numbers(cells)
+        bad = bad | (values % 1 > 0) | (values.abs() > 2**53) if kind == INTEGER else bad
+    if bad.any():
+        rows = (f"row {row}: not a {kind}: {quoted(cell)}" for row, cell in cells[bad].items())
+        raise refusal(where, rows, int(bad.sum()))
+    if (filled or kind == INTEGER) and values.hasnans:
+        empty = listed(values.index[values.isna()], SHOWN)
+        raise DataError(f"{where}, row {empty}: empty; each row needs a {kind} here")
+    return values.astype("int64") if kind == INTEGER else values
+
+
+def _to_dates(cells: "pd.Series[Any]") -> "tuple[pd.Series[pd.Timestamp], NDArray[np.bool_]]":
+    """Convert cells to dates: midnights where they were written, or timestamps that are at the exchange; and say which are none."""
     if isinstance(cells.dtype, np.dtype) and cells.dtype.kind == "M":
         dates, empty = cells.where(cells == cells.dt.normalize()), cells.isna()
     else:
         dates, empty = _cast(cells, "date32", _read_dates)
-    bad = ~dates.between(EARLIEST, LATEST) & ~(empty & optional)
-    if bad.any():
-        rows = (f"row {row}: not a {DATE}: {quoted(cell)}" for row, cell in cells[bad].items())
-        raise refusal(where, rows, int(bad.sum()))
-    return dates.astype("datetime64[us]")
+    return dates.astype("datetime64[us]"), ~(dates.between(EARLIEST, LATEST) | empty).to_numpy()
 
 
 def _read_dates(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
@@ -259,26 +275,6 @@ def _most_read(readings: "Sequence[pd.Series[Any]]") -> "pd.Series[Any]":
     most = max(one.count() for one in readings)
     best, *others = (one for one in readings if one.count() == most)
     return best.where(np.logical_and.reduce([best.notna(), *(best == other for other in others)]))
-
-
-def _convert(cells: "pd.Series[Any]", kind: str, shown: str, filled: bool = False) -> "pd.Series[Any]":
-    """Convert a column to its kind; the first cells that are not of it are named by their rows."""
-    where, values = f"{shown}, column {clipped(cells.name)}", cells
-    if kind == DATE:
-        values = to_dates(cells, where, optional=True)
-    elif kind == TEXT:
-        values = cells.astype("str").str.strip()
-        values = values.mask(values == "")
-    else:
-        values, bad = to_numbers(cells)
-        bad = bad | (values % 1 > 0) | (values.abs() > 2**53) if kind == INTEGER else bad
-        if bad.any():
-            rows = (f"row {row}: not a {kind}: {quoted(cell)}" for row, cell in cells[bad].items())
-            raise refusal(where, rows, int(bad.sum()))
-    if (filled or kind == INTEGER) and values.hasnans:
-        empty = listed(values.index[values.isna()], SHOWN)
-        raise DataError(f"{where}, row {empty}: empty; each row needs a {kind} here")
-    return values.astype("int64") if kind == INTEGER else values
 
 
 def open_sheet(path: Path, shown: str, edit: Callable[[str], str] | None = None) -> Sheet:

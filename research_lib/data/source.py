@@ -130,19 +130,17 @@ class Folder(Source):
             return self._read(path, name, [*fields, *(f"{plain(name)}{mark}{one}" for mark in ":_" for one in fields)])
         if name in self.names(kind):
             return self._read(self.directory / FRENCH, name, [plain(name)], first_months)
-        wanted = f"a file {name}.csv or {name}.parquet"
-        raise MissingDataError(
-            f"source folder has no {kind} of {name} ({wanted}); {kind}/ has {listed(self._tables[kind])}"
-        )
+        missing = f"source folder has no {kind} of {name} (a file {name}.csv or {name}.parquet)"
+        raise MissingDataError(f"{missing}; {kind}/ has {listed(self._tables[kind])}")
 
     def _read(self, path: Path, name: str, wanted: list[str], edit: Callable[[str], str] | None = None) -> RawSeries:
         """Read the dates and the first of the wanted columns that is there, or the only one."""
         sheet = open_sheet(path, str(path.relative_to(self.directory)), edit)
         day, symbol = sheet.date, sheet.find(*CALLED["symbol"])
         others = {plain(own): own for own in sheet.names if plain(own) and own not in (day, symbol)}
-        lone = [own for called, own in others.items() if len(others) == 1 and not re.fullmatch(NO_LEVEL, called)]
-        is_another = any(plain(known) in others for known in {*known_symbols(), *known_series()} - {name})
-        column = sheet.find(*wanted) or (lone[0] if lone and not is_another else None)
+        of_others, column = {*known_symbols(), *known_series()} - {name, name.upper()}, sheet.find(*wanted)
+        if column is None and len(others) == 1 and not re.fullmatch(NO_LEVEL, next(iter(others))):
+            column = next((own for called, own in others.items() if called not in map(plain, of_others)), None)
         if column is None:
             field = next((called for called in others if called in FIELDS - {"volume"}), "")
             hint = f"ask for {name}:{field}" if field else f"call the one that is meant {wanted[0]}"
@@ -151,7 +149,7 @@ class Folder(Source):
         if symbol is not None:
             symbols = frame[symbol].astype("str").str.strip().str.upper().str.removesuffix(".US").str.removeprefix("^")
             has = set(symbols.dropna())
-            if len(has) > 1 or not has.isdisjoint({*known_symbols(), *known_series()} - {name.upper()}):
+            if len(has) > 1 or has & of_others:
                 said = f"it has {listed(sorted(has))}; keep {name}'s rows, or drop the column"
                 raise DataError(f"{sheet.shown}, column {clipped(symbol)}: {said}")
         cells = frame[column]

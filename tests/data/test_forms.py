@@ -242,7 +242,7 @@ NO_TABLE = "not a table (a workbook, a web page, a broken download?); it should 
          "no column close; it has date, c0, c1, c2, c3, c4, c5, c6 and 4,993 more; call the one that is meant close"),
         (b"date,close\n2024-01-02,1_000\n", "column close, row 2 (2024-01-02): not a number: '1_000'"),
         (b"date,close\n2024-02-30,10\n", "row 2: not a date (yyyy-mm-dd): '2024-02-30'"),
-        (b"date,close\n2024-01-02,10\n,11\n", "row 3: not a date (yyyy-mm-dd): ''"),
+        (b"date,close\n2024-01-02,10\n,11\n", "row 3: empty; each row needs a date (yyyy-mm-dd) here"),
         (b"date,close\n2024-01-02,10\n2024-01-03,inf\n", "column close, row 3 (2024-01-03): not a number: 'inf'"),
         (b"date,close\n2024-01-02,10\n2024-01-02,11\n", "column close, row 3 (2024-01-02): the date stands twice: '11'"),
         (b"date,close\n2024-01-02,10\n2024-01-02,\n", "column close, row 3 (2024-01-02): the date stands twice: ''"),
