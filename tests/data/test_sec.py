@@ -2,10 +2,12 @@
 
 import json
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from research_lib.data import open_source
 from research_lib.data.companies import load_price_panel, load_statements
@@ -22,57 +24,28 @@ def read(*contents):
     return read_facts(pd.concat(named, ignore_index=True))
 
 
-def debt_of(**tags):
-    """Short-term and long-term debt in millions, and how they were made, of balance-sheet tags in millions."""
-    rows, _ = read(company(**{"LongTermDebtNoncurrent": None} | {tag: [stock(1e6 * v)] for tag, v in tags.items()}))
-    row = rows.iloc[0]
-    return round(row["short_term_debt"] / 1e6, 9), round(row["long_term_debt"] / 1e6, 9), row["debt_from"]
-
-
+DEBTS = yaml.safe_load(Path(__file__).with_name("debt.yaml").read_text(encoding="utf-8"))
 TWICE = "balance sheet, a number tagged twice counted once"
-DUE, BORROWED, REST = "LongTermDebtCurrent", "ShortTermBorrowings", "LongTermDebtNoncurrent"
 
 
-@pytest.mark.parametrize(
-    ("tags", "expected"),
-    [
-        ({REST: 3907.7, DUE: 584.4, BORROWED: 584.4, "LongTermDebt": 4492.1}, (584.4, 3907.7, TWICE)),
-        ({REST: 3907.7, DUE: 584.4, BORROWED: 584.4}, (584.4, 3907.7, TWICE)),
-        ({REST: 900, DUE: 100, BORROWED: 300, "CommercialPaper": 200}, (300, 900, TWICE)),  # the sum of both
-        ({REST: 900, DUE: 100, BORROWED: 300, "LongTermDebt": 1200}, (300, 900, TWICE)),  # the total has what was borrowed
-        ({REST: 900, DUE: 100, BORROWED: 300, "LongTermDebt": 1000}, (400, 900, "balance sheet")),  # apart from it
-        ({REST: 900, DUE: 100, "CommercialPaper": 5}, (105, 900, "balance sheet")),
-        ({REST: 900, BORROWED: 30, "CommercialPaper": 30}, (30, 900, "balance sheet")),  # paper is borrowed
-        ({REST: 900, BORROWED: 30, "CommercialPaper": 50}, (80, 900, "balance sheet")),
-        ({REST: 900, "DebtCurrent": 70, DUE: 40, BORROWED: 40}, (70, 900, TWICE)),
-        ({"LongTermDebtAndCapitalLeaseObligations": 361.6, "LongTermDebtAndCapitalLeaseObligationsCurrent": 117.2},
-         (117.2, 361.6, "balance sheet")),
-        ({"LongTermDebt": 340, DUE: 40}, (40, 300, "total less the part due")),
-        ({"LongTermDebt": 340, DUE: 340}, (340, 0, "total less the part due")),
-        ({"LongTermDebt": 340, "DebtCurrent": 65, BORROWED: 25}, (65, 300, "total less the part due")),
-        ({"LongTermDebt": 340, "DebtCurrent": 65}, (65, 275, "total less the part due")),
-        ({"LongTermDebt": 340, BORROWED: 25}, (25, 340, "total, not split")),
-        ({"LongTermDebt": 1983, "ConvertibleDebtCurrent": 796}, (796, 1983, "total, not split")),
-        ({REST: 900, "LongTermDebt": 1000}, (100, 900, "total less the long-term part")),
-        ({REST: 900, "LongTermDebt": 1000, BORROWED: 30}, (130, 900, "total less the long-term part")),
-        ({REST: 900, "LongTermDebt": 901}, (0, 900, "balance sheet, one kind tagged")),  # rounded
-        ({"LongTermNotesPayable": 200, "NotesPayableCurrent": 40}, (40, 200, "balance sheet")),
-        ({REST: 300}, (0, 300, "balance sheet, one kind tagged")),
-        ({REST: 300, DUE: 10, "LongTermDebt": 500}, (10, 300, "balance sheet, unlike the total that is tagged too")),
-    ],
-)  # fmt: skip
-def test_a_number_that_two_tags_share_is_compared_and_never_added(tags, expected):
-    assert debt_of(**tags) == expected
+@pytest.mark.parametrize(("how", "debts"), [(how, debts) for how, cases in DEBTS.items() for debts in cases])
+def test_a_number_that_two_tags_share_is_compared_and_never_added(how, debts):
+    short, long, tags = debts
+    none = {"LongTermDebtNoncurrent": None}
+    row = read(company(**none | {tag: [stock(1e6 * value)] for tag, value in tags.items()}))[0].iloc[0]
+    assert row[["short_term_debt", "long_term_debt"]].tolist() == pytest.approx([1e6 * short, 1e6 * long])
+    assert row["debt_from"] == how
 
 
 def test_who_repeats_a_number_in_one_year_does_in_the_others_and_what_nobody_tagged_is_missing():
     years = {"2022-12-31": FILED, "2023-12-31": "2024-02-20"}
-    flows = [fact(1e6, filed, start=f"{end[:4]}-01-01", end=end) for end, filed in years.items()]
-    tags = {
-        tag: [stock(1e6 * value, filed, end=end) for value, (end, filed) in zip(of, years.items(), strict=True)]
-        for tag, of in {DUE: (584, 100), BORROWED: (584, 130), REST: (900, 900)}.items()
+    tags = {"LongTermDebtCurrent": (584, 100), "ShortTermBorrowings": (584, 130), "LongTermDebtNoncurrent": (900, 900)}
+    facts = {
+        tag: [stock(1e6 * value, filed, end=end) for value, (end, filed) in zip(values, years.items(), strict=True)]
+        for tag, values in tags.items()
     }
-    rows, _ = read(company(OperatingIncomeLoss=flows, **tags), company(LongTermDebtNoncurrent=None))
+    flows = [fact(1e6, filed, start=f"{end[:4]}-01-01", end=end) for end, filed in years.items()]
+    rows, _ = read(company(OperatingIncomeLoss=flows, **facts), company(LongTermDebtNoncurrent=None))
     assert rows.loc[rows["company"] == "A", "short_term_debt"].tolist() == [584e6, 130e6]
     none = rows.set_index("company").loc["B"]
     assert (none[["long_term_debt", "short_term_debt"]].isna().all(), none["debt_from"]) == (True, "no debt tagged")
@@ -106,10 +79,10 @@ def test_a_report_is_known_from_the_day_it_was_filed(statements):
     with pytest.raises(InsufficientDataError, match="nothing was filed by as_of 2023-02-19"):
         statements(company(), date(2023, 2, 19))
     loaded = statements(company(), date(2023, 2, 20))
-    row = loaded.values.iloc[0]
-    days = [str(row[name].date()) for name in ("period_end", "published", "known_from")]
-    assert (row["fiscal_year"], days) == (2022, ["2022-12-31", FILED, FILED])
-    assert row[["operating_income", "debt", "cash", "shares"]].tolist() == [100e6, 300e6, 50e6, 10e6]
+    [row] = loaded.values.astype({"period_end": "str", "published": "str", "known_from": "str"}).to_dict("records")
+    expected = {"fiscal_year": 2022, "period_end": "2022-12-31", "published": FILED, "known_from": FILED,
+                "operating_income": 100e6, "debt": 300e6, "cash": 50e6, "shares": 10e6}  # fmt: skip
+    assert row.items() >= expected.items()
     assert loaded.card.origin == "annual reports as filed; debt from: balance sheet, one kind tagged 1"
 
 
@@ -119,11 +92,9 @@ def test_a_restated_value_is_not_seen_before_its_filing(statements):
     dates = [str(after[name][2022].date()) for name in ("published", "known_from", "restated_on")]
     assert dates == [FILED, "2024-02-20", "2024-02-20"]
     before, content = statements(RESTATED, date(2024, 2, 19)), json.loads(json.dumps(RESTATED))
-    assert before.values["operating_income"].tolist() == [100e6]
-    assert before.values["restated_on"].isna().all()
-    for tag in content["facts"]["us-gaap"].values():
-        for one in tag["units"]["USD"]:
-            one["val"] *= 1 if one["filed"] == FILED else 7
+    assert (before.values["operating_income"].tolist(), before.values["restated_on"].notna().any()) == ([100e6], False)
+    for one in content["facts"]["us-gaap"]["OperatingIncomeLoss"]["units"]["USD"][1:]:
+        one["val"] *= 7
     altered = statements(content, date(2024, 2, 19))
     pd.testing.assert_frame_equal(before.values, altered.values)
     assert before.card == altered.card
