@@ -3,14 +3,16 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Column, Table
+from rich.text import Text
 
 from research_lib.errors import ReportError, nearest
+from research_lib.exhibits.format import interval, show
 from research_lib.params import show_setting
 from research_lib.reports.record import GOOD, Finding, Record, differing, read_record, read_records
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 KEY_FINDINGS = 6  # a study's first findings are those that it is about
 DIFFERENCE_UNITS = {"fraction": "points", "share": "points", "change": "points"}
@@ -52,13 +54,8 @@ def find_record(name: str, *, output: Path) -> Record:
     return record
 
 
-def shown(compared: Mapping[str, Any], *, everything: bool) -> "list[Table | str]":
+def shown(compared: Mapping[str, Any], *, everything: bool) -> list[RenderableType]:
     """Show a comparison for a terminal: its key findings (or all), those whose intervals are apart, and what differs."""
-    from rich.table import Column, Table
-    from rich.text import Text
-
-    from research_lib.exhibits.format import interval, show
-
     pairs = compared["findings"]
     known = [pair["name"] for pair in pairs if any(pair[one] and pair[one]["value"] is not None for one in "ab")]
     kept = [pair for pair in pairs if everything or pair["intervals_apart"] or pair["name"] in known[:KEY_FINDINGS]]

@@ -35,7 +35,7 @@ from research_lib.reports.record import MADE, Record
 TEMPLATES = Path(__file__).parent / "templates"
 HEADLINE_TAG, FOLD_TAG = "headline", "fold"
 TITLE = re.compile(r"^# +(.*\S).*\n?", re.MULTILINE)
-MOST_LETTERS, MOST_CHARACTERS = 400_000, 3_000_000  # of a text, and of a user's HTML
+MOST_CHARACTERS = 3_000_000  # of a user's HTML
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 
 NAME = r"[^\s/\\:'\"<>]+"
@@ -88,11 +88,9 @@ class PageRenderer(IPythonRenderer):
 def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None) -> str:
     """Render an executed notebook as a page; a cell tagged as a fold begins a section, up to the next heading of its rank."""
     cells = [CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, 0)[0] for cell in deepcopy(notebook.cells)]
-    answered, hero = bool(record.headline) and record.status in MADE, ""
-    for first in [cell for cell in cells if cell.cell_type == "markdown"][:1]:
-        if title := TITLE.search(first.source):  # it stands on top, and so may the question below it
-            rest = first.source[: title.start()] + first.source[title.end() :]
-            first.source = "" if answered and record.question else rest
+    answered = bool(record.headline) and record.status in MADE
+    for first in [cell for cell in cells if record.title and cell.cell_type == "markdown"][:1]:  # both stand on top
+        first.source = "" if answered and record.question else TITLE.sub("", first.source, count=1)
     sections: list[tuple[str, list[str]]] = [("", [])]  # the heading of each that is folded, and its cells
     for cell in cells:
         tags = cell.metadata.get("tags", [])
@@ -104,29 +102,23 @@ def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None
             sections.append(("", []))
         if answered and HEADLINE_TAG in tags:  # it stands on top
             cell.outputs = []
-        html = _cell(cell, folder)
-        if answered and record.hero and not hero and f'" id="{record.hero}" aria-label' in html:
-            hero = html
-        else:
-            sections[-1][1].append(html)
-    unfolded = "".join("".join(shown) for heading, shown in sections if not heading)
-    found = re.findall(r'<(?:h2|p class="title") id="([^"]*)">(.*?)</(?:h2|p)>', unfolded)
+        sections[-1][1].append(_cell(cell, folder))
+    shown, drawn = [html for _, part in sections for html in part], f'" id="{record.hero}" aria-label'
+    hero = next((html for html in shown if answered and record.hero and drawn in html), "")
+    unfolded = [html for heading, part in sections for html in part if not heading and html != hero]
+    found = re.findall(r'<(?:h2|p class="title") id="([^"]*)">(.*?)</(?:h2|p)>', "".join(unfolded))
     contents = [(name, unescape(re.sub("<.*?>", "", heading))) for name, heading in found]
     page = templates().get_template("page.html.j2")
     return page.render(record=record, hero=hero, sections=sections, contents=contents, version=version("research-lib"))
 
 
 def files_beside(notebook: NotebookNode, record: Record) -> dict[str, bytes]:
-    """Return, by what follows the slug, the files beside a page: figures as SVG, the hero small, words for an e-mail."""
+    """Return, by what follows the slug, the files beside a page: figures as SVG, and words for an e-mail."""
     files = {"summary.txt": f"{summary_text(record)}\n".encode()} if record.headline else {}
     for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
         about, html = output.get("metadata", {}).get("research_lib", {}), output.get("data", {}).get("text/html", "")
-        if about.get("kind") == "figure":
-            path = f"figures/{about['id']}"
-            whole = re.findall(r'href="data:image/svg\+xml,([^"]*)"', html)
-            small = re.findall(r'<svg class="narrow".*?</svg>', html, re.DOTALL) if about["id"] == record.hero else []
-            files |= {f"{path}.svg": unquote(one).encode() for one in whole[:1]}
-            files |= {f"{path}.small.svg": one.encode() for one in small[:1]}
+        for svg in re.findall(r'href="data:image/svg\+xml,([^"]*)"', html)[:1] if about.get("kind") == "figure" else []:
+            files[f"figures/{about['id']}.svg"] = unquote(svg).encode()
     return files
 
 
@@ -158,7 +150,7 @@ def templates() -> Environment:
         exhibit_style=STYLE, code_style=code, badge=badge, anchor=_anchor, frame_style=FRAME_STYLE, cleaned=_cleaned
     )
     environment.filters.update(
-        ansi2html=ansi2html, strip_ansi=strip_ansi, lines=_lines, markdown=_markdown, without_paths=without_paths,
+        ansi2html=ansi2html, strip_ansi=strip_ansi, markdown=_markdown, without_paths=without_paths,
         highlighted=lru_cache(256)(Highlight2HTML(pygments_lexer="ipython3")), setting=show_setting,
         indented=partial(json.dumps, indent=2, ensure_ascii=False), summary=summary_text,
     )  # fmt: skip
@@ -234,12 +226,6 @@ def _embed(tag: Tag, folder: Path | None, own: Mapping[str, str]) -> None:
         tag.name, tag.attrs, tag.string = "em", {}, f"[{said}]"
     elif tag.name == "img":
         tag["src"], tag["alt"] = data, tag.get("alt") or "Picture"
-
-
-def _lines(text: str) -> list[str]:
-    """Split a text into lines; what is endless is cut."""
-    more = f"…\n… {len(text) - MOST_LETTERS:,} more letters stand in the notebook" if len(text) > MOST_LETTERS else ""
-    return without_paths(text[:MOST_LETTERS] + more).splitlines()
 
 
 def _anchor(heading: str) -> str:

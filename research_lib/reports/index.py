@@ -50,7 +50,7 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
         families=[(family, _differences(family)) for family in families],
         failed_pages={one.link() for one in ordered if one.good is not one and (output / one.link()).is_file()},
         sweeps=[(base, points, safely(_picture, base, points)) for base, points in together if len(points) > 1],
-        cards=[(record, _thumbnail(output, record)) for record in answers],
+        cards=[(record, record.hero and _thumbnail(output / record.link())) for record in answers],
         score=next(((record, counts) for record in answers if (counts := _score(record))), None),
         changes={record.name: changed for record in single if (changed := _changes(record))},
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -96,9 +96,10 @@ def _answer(family: Sequence[Record]) -> Record | None:
     return max(answered, key=lambda one: (own(one), one.slug == BASELINE, len(one.findings)), default=None)
 
 
-def _thumbnail(output: Path, record: Record) -> str:
-    picture = output / record.notebook / f"{record.slug}.figures" / f"{record.hero}.small.svg"
-    return picture.read_text(encoding="utf-8") if picture.is_file() else ""
+def _thumbnail(page: Path) -> str:
+    """Return the first picture of a page, as it is drawn for a phone."""
+    html = page.read_text(encoding="utf-8") if page.is_file() else ""
+    return "".join(re.findall(r'<svg class="narrow".*?</svg>', html, re.DOTALL)[:1])
 
 
 def _score(record: Record) -> list[tuple[str, int, str, str]]:

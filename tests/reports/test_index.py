@@ -110,10 +110,10 @@ def test_what_changed_stands_on_top(tmp_path):
 
 
 def test_a_question_has_one_card_of_the_baseline_with_its_picture(tmp_path):
+    (tmp_path / "09_own").mkdir()
     for slug in ("a", "baseline"):
-        folder = tmp_path / "09_own" / f"{slug}.figures"
-        folder.mkdir(parents=True)
-        (folder / "hero.small.svg").write_text(f"<svg>{slug}</svg>", encoding="utf-8")
+        drawn = f'<svg class="wide">no</svg><svg class="narrow">{slug}</svg><svg class="narrow">no</svg>'
+        (tmp_path / "09_own" / f"{slug}.html").write_text(drawn, encoding="utf-8")
     page = index(tmp_path, record("09_own/a"), record("09_own/baseline", to="2025-12-31"), record("08_other/a"))
     cards = re.findall(r"<article.*?</article>", page, re.S)
     says = "● claim holds Does it rise? It rose in 3 of 8 cycles By 2 points."

@@ -139,9 +139,8 @@ def test_a_fold_ends_with_the_next_heading_and_contents_lead_to_every_section_an
 def test_beside_a_page_stand_its_pictures_and_a_summary(answered):
     notebook, record, _ = answered
     files = files_beside(notebook, record)
-    assert set(files) == {"figures/hero.svg", "figures/hero.small.svg", "summary.txt"}
+    assert set(files) == {"figures/hero.svg", "summary.txt"}
     assert b"Two is more" in files["figures/hero.svg"]
-    assert files["figures/hero.small.svg"].startswith(b'<svg class="narrow"')
     assert len(files["summary.txt"].split()) <= 80
     assert files_beside(new_notebook(), asked()) == {}
 

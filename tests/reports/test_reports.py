@@ -33,7 +33,8 @@ def test_a_report_is_a_page_a_notebook_and_a_record(reports):
     for finding in record["findings"]:
         assert set(finding) == {"name", "value", "unit", "n", "low", "high", "definition"}
     assert 'href="03_record_sigma/smoke.html"' in (reports / "index.html").read_text(encoding="utf-8")
-    assert (folder / "smoke.figures" / f"{record['hero']}.small.svg").exists()
+    assert (folder / "smoke.figures" / f"{record['hero']}.svg").exists()
+    assert '<svg class="narrow"' in (reports / "index.html").read_text(encoding="utf-8")
     notebook = nbformat.read(folder / "smoke.ipynb", as_version=4)
     assert any(cell.get("outputs") for cell in notebook.cells)
     injected = next(cell for cell in notebook.cells if "injected-parameters" in cell.metadata.get("tags", []))
