@@ -1,7 +1,6 @@
 """Companies as studies load them: a panel in every form, survivors named, and None for what a source lacks."""
 
 from datetime import date
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,8 +9,7 @@ import pytest
 from research_lib.data import open_source
 from research_lib.data.bundled import load_packaged
 from research_lib.data.calendar import sessions_between
-from research_lib.data.companies import _closes_paid, load_companies, load_price_panel, make_price_panel, month_ends
-from research_lib.data.source import RawSeries
+from research_lib.data.companies import load_companies, load_price_panel, make_price_panel, month_ends
 from research_lib.errors import DataError, InsufficientDataError
 from tests.companies import write_simfin
 from tests.data.test_statements import SIMFIN
@@ -32,24 +30,20 @@ def made(frame):
     return make_price_panel(frame, source="folder", origin="x")
 
 
-def write_bulk_prices(frame, folder):
+def write_bulk_prices(frame, path):
     long = frame.stack().rename("Adj. Close").rename_axis(["Date", "Ticker"]).reset_index()  # noqa: PD013  # names stay
-    long.assign(Close=1.0).to_csv(folder / "simfin" / "us-shareprices-daily.csv", sep=";", index=False)
+    long.assign(Close=1.0).to_csv(path, sep=";", index=False)
 
 
-FORMS = {
-    "gzip": lambda frame, folder: frame.to_csv(folder / "price_panel.csv.gz"),
-    "parquet": lambda frame, folder: frame.to_parquet(folder / "price_panel.parquet"),
-    "SimFin's name": lambda frame, folder: frame.to_parquet(folder / "simfin" / "daily_adj_close.parquet"),
-    "SimFin's bulk prices": write_bulk_prices,
-}
+FORMS = {"price_panel.csv.gz": pd.DataFrame.to_csv, "price_panel.parquet": pd.DataFrame.to_parquet,
+         "simfin/daily_adj_close.parquet": pd.DataFrame.to_parquet, "simfin/us-shareprices-daily.csv": write_bulk_prices}  # fmt: skip
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_every_form_holds_the_same_panel(tmp_path, form):
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_holds_the_same_panel(tmp_path, name):
     frame = prices("A", "NA")
     (tmp_path / "simfin").mkdir()
-    FORMS[form](frame, tmp_path)
+    FORMS[name](frame, tmp_path / name)
     panel = load(tmp_path)
     pd.testing.assert_frame_equal(panel.values, frame, check_freq=False)
     assert (panel.card.sha256, panel.card.gaps, panel.card.faults) == (made(frame).card.sha256, 0, ())
@@ -94,13 +88,6 @@ def test_returns_are_no_prices():
         made(prices("A", "B").pct_change())
 
 
-def test_closes_are_those_that_were_paid_with_later_splits_put_back():
-    days, splits = pd.Series(SESSIONS[:5]), pd.Series([0, 2.0, 0, 3.0, 0])
-    raw = RawSeries("A", "x", days, pd.Series([10.0, 11, 12, 13, 14]), splits=splits)
-    paid = _closes_paid(SimpleNamespace(read=lambda *_: raw), "A")
-    assert paid["price"].tolist() == [60, 33, 36, 13, 14]
-
-
 def test_survivors_are_recognised():
     frame = prices(*(f"C{number}" for number in range(20)))
     assert made(frame).survivors_only
@@ -139,9 +126,8 @@ def test_bundled_companies_are_142_firms_and_twenty_of_todays_large_ones():
     # A plain average of today's winners beat the index many times over: what hindsight does.
     assert (prices.iloc[-1] / prices.iloc[0]).mean() > 5 * 3783.22 / 359.69
     values = found.firms_1990.values
-    assert values.shape == (142, 4)
+    assert (values.shape, values["price_return"].between(-1, 2).all()) == ((142, 4), True)
     assert values["debt_to_capital"].mean() == pytest.approx(0.2565, abs=1e-4)  # the data set's own description
-    assert values["price_return"].between(-1, 2).all()
     early = load_companies(open_source("bundled"), as_of=date(1960, 12, 30))
     assert (early.firms_1990, early.panel, early.market is None) == (None, None, False)
 

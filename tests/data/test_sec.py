@@ -178,7 +178,8 @@ def test_companies_that_lack_something_are_named_and_counted():
 
 
 def test_market_value_is_the_close_that_was_paid_times_shares(store):  # noqa: F811
-    days, splits = DAYS[:100], np.where(np.arange(100) == 60, 4.0, 0.0)  # closes before a split are given as quarters
+    days, splits = DAYS[:100], np.zeros(100)
+    splits[[20, 60]] = 2.0, 4.0  # closes before a split are given as halves or quarters, that of its own day is not
     frame = pd.DataFrame({"date": days.as_unit("us"), "close": 25.0, "adj_close": np.arange(100.0) + 1, "volume": 1.0,
                           "split": splits})  # fmt: skip
     store.keep(Item("yahoo", "ABC"), frame)

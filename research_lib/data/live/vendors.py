@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import warnings
 import zipfile
 from importlib.metadata import version
@@ -17,6 +16,7 @@ from research_lib.data.catalog import PERCENT, describe_series, vendor_name
 from research_lib.data.live.network import Fetched, RefusedError, RetryPolicy, Vendor
 from research_lib.data.live.store import Item
 from research_lib.data.sec import TAGS, facts_frame
+from research_lib.data.source import first_months
 from research_lib.errors import MissingDataError
 
 LIBRARY = {"library": f"curl_cffi {version('curl_cffi')}"}
@@ -119,9 +119,8 @@ class French(Vendor):
         table = self._fetched[dataset]
         if column not in table:
             raise RefusedError(f"{dataset}: no monthly column {column}; it has {', '.join(table)}")
-        values = table[column].mask(table[column].isin([-99.99, -999.0]))
         # What the catalog keeps as decimals (portfolios, as another of their publishers has them) comes in percent.
-        values *= PERCENT if describe_series(item.name).scale == 1 else 1
+        values = table[column] * (PERCENT if describe_series(item.name).scale == 1 else 1)
         frame = pd.DataFrame({"date": values.index, "value": values.to_numpy()})
         return frame, {"symbol": f"{dataset}, {column}", **LIBRARY}
 
@@ -130,10 +129,7 @@ def read_monthly(content: bytes) -> pd.DataFrame:
     """Read the first table of months in a file of Ken French's, of portfolios that by value; a column a series."""
     with zipfile.ZipFile(BytesIO(content)) as file:
         text = "\n".join(file.read(file.namelist()[0]).decode("latin-1").splitlines())
-    block = re.search(r"[^\n]*(\n *\d{6} *,[^\n]*)+", text)
-    if block is None:
-        raise RefusedError("Ken French's library sent a file without months")
-    table = pd.read_csv(StringIO(block[0]), index_col=0).rename(columns=str.strip).astype(float)
+    table = pd.read_csv(StringIO(first_months(text)), index_col=0).rename(columns=str.strip).astype(float)
     return table.set_axis(pd.to_datetime(table.index.astype(str), format="%Y%m"))
 
 

@@ -111,15 +111,14 @@ def test_which_vintage_a_date_reads(store, keep, there, held, as_of, read):
 
 def test_what_a_newer_snapshot_lacks_or_changed_is_counted_with_its_span():
     old = prices()
-    lost = "3 rows fewer, those of 2023-10-02 to 2023-10-11; it begins on 2023-10-04"
-    assert compare("prices", old, old.drop(index=[0, 1, 7])) == (lost, "")
-    assert compare("prices", old.drop(index=[0, 1, 7]), old) == ("", "")
-    empty = old.assign(close=old["close"].where(old.index > 1))
-    assert compare("prices", old, empty)[0].startswith("2 rows fewer"), "a date without a close is none"
+    empty = old.assign(close=old["close"].where(old.index > 1))  # a date without a close is none
     moved = old.assign(close=old["close"] * np.where(old.index < 5, 0.25, 1 + 1e-8))
-    assert compare("prices", old, moved) == ("", "5 values changed, those of 2023-10-02 to 2023-10-06")
     facts = pd.DataFrame({"tag": ["A", "B"], "start": pd.NaT, "filed": DAYS[9], "value": 1.0})
-    assert compare("companies", facts, facts[::-1]) == ("", "")
+    assert compare("prices", old, old.drop(index=[0, 1, 7])) == (
+        "3 rows fewer, those of 2023-10-02 to 2023-10-11; it begins on 2023-10-04", "")  # fmt: skip
+    assert compare("prices", old.drop(index=[0, 1, 7]), old) == compare("companies", facts, facts[::-1]) == ("", "")
+    assert compare("prices", old, empty)[0].startswith("2 rows fewer")
+    assert compare("prices", old, moved) == ("", "5 values changed, those of 2023-10-02 to 2023-10-06")
     assert compare("companies", facts, facts[:1])[0].startswith("1 rows fewer, those of 2023-10-13 to 2023-10-13")
 
 
@@ -128,13 +127,16 @@ def test_what_is_young_is_not_asked_for_again_unless_a_session_ended(store, keep
     series, frame = Item("fred", "DGS10"), prices().rename(columns={"close": "value"})
     kept = store.keep(series, frame, now=datetime(2024, 7, 16, 19, tzinfo=UTC))
 
-    def fresh(item, now, age=timedelta(hours=6)):
-        return is_fresh(store, item, now=pd.Timestamp(now), policy=RetryPolicy(max_age=age))
+    def fresh(item, now, minutes=360):
+        return is_fresh(store, item, now=pd.Timestamp(now), policy=RetryPolicy(max_age=timedelta(minutes=minutes)))
 
-    assert fresh(RUT, "2024-07-16T19:59Z")
-    assert not fresh(RUT, "2024-07-16T20:01Z")
-    assert not fresh(RUT, "2024-07-16T19:59Z", timedelta(minutes=5))
-    assert fresh(series, "2024-07-16T20:01Z")
+    asked = [
+        (RUT, "2024-07-16T19:59Z"),
+        (RUT, "2024-07-16T20:01Z"),
+        (RUT, "2024-07-16T19:59Z", 5),
+        (series, "2024-07-16T20:01Z"),
+    ]
+    assert [fresh(*one) for one in asked] == [True, False, False, True]
     alter(kept.path, 50)
     assert not fresh(series, "2024-07-16T20:01Z")
 
