@@ -17,11 +17,11 @@ EXACT_GROUPS = 20  # 2^19 patterns of signs, up to the sign of the whole; beyond
 LEAST_GROUPS = 6  # with five, the smallest p-value is 2/2^5 = 6%: no interval, and never a rejection at 5%
 RANDOM_PATTERNS = 9999
 TIES = 1e-10  # sums nearer than this, relative to the largest, are equal: rounding must not decide a p-value
-POWER_SAMPLES = 500
+POWER, POWER_SAMPLES = 0.8, 500
 
 
-def sign_flip(values: ArrayLike, *, groups: ArrayLike | None = None, center: float = 0.0, seed: int = 0) -> Estimate:
-    """Test whether the mean of a few outcomes is `center`, by flipping the signs of whole groups.
+def sign_flip(values: ArrayLike, *, groups: ArrayLike | None = None, seed: int = 0) -> Estimate:
+    """Test whether the mean of a few outcomes is zero, by flipping the signs of whole groups.
 
     `values` and `groups` are of shape (events,): an outcome in any unit, and a label that events share which have a
     cause in common or overlap; by default each has its own. Returns the mean; n groups; the smallest p that so many can
@@ -30,7 +30,7 @@ def sign_flip(values: ArrayLike, *, groups: ArrayLike | None = None, center: flo
     """
     x = _finite(values)
     member = np.arange(len(x)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    return _flip(_sums(member, x / len(x)), _sums(member, np.full(len(x), 1 / len(x))), base=center, seed=seed)
+    return _flip(_sums(member, x / len(x)), _sums(member, np.full(len(x), 1 / len(x))), seed=seed)
 
 
 def sign_flip_difference(values: ArrayLike, first: ArrayLike, second: ArrayLike, *, seed: int = 0) -> Estimate:
@@ -75,7 +75,7 @@ def season_less_rest(values: ArrayLike, season: ArrayLike, years: ArrayLike) -> 
     return replace(found, base=float(rest.mean()))
 
 
-def smallest_detectable(outcomes: ArrayLike, n: int, *, power: float = 0.8, seed: int = 0) -> float:
+def smallest_detectable(outcomes: ArrayLike, n: int, *, seed: int = 0) -> float:
     """Return the smallest mean effect that `sign_flip` finds at 5% in four samples of five, of n independent events.
 
     Events are drawn from the outcomes of all periods. An effect is found where the interval of the noise, moved by it,
@@ -85,7 +85,7 @@ def smallest_detectable(outcomes: ArrayLike, n: int, *, power: float = 0.8, seed
         raise InsufficientDataError(f"{n} events never give a p-value below 5%; {LEAST_GROUPS} are needed")
     values = _finite(outcomes)
     samples = np.random.default_rng(seed).choice(values - values.mean(), size=(POWER_SAMPLES, n))
-    return float(np.quantile([-sign_flip(sample, seed=seed).low for sample in samples], power))
+    return float(np.quantile([-sign_flip(sample, seed=seed).low for sample in samples], POWER))
 
 
 def signed_sums(parts: Floats, *, seed: int = 0) -> Floats:
@@ -105,7 +105,7 @@ def signed_sums(parts: Floats, *, seed: int = 0) -> Floats:
     return sums
 
 
-def _flip(sums: Floats, weights: Floats, *, base: float = 0.0, loads: Floats | None = None, seed: int = 0) -> Estimate:
+def _flip(sums: Floats, weights: Floats, *, loads: Floats | None = None, seed: int = 0) -> Estimate:
     """Compare the sum of the groups' parts with their sums under all patterns of signs.
 
     A mean of c adds c times `weights` (which add up to one) to the parts. `loads` are for sums whose variance depends
@@ -115,8 +115,8 @@ def _flip(sums: Floats, weights: Floats, *, base: float = 0.0, loads: Floats | N
     if load:
         scale = 1 / np.sqrt(np.maximum(1 - load[0] ** 2, TIES))
         total, share = total * scale, share * scale
-    value, rounding = float(total[0]), TIES * max(float(np.abs(sums).sum()) + abs(base), np.finfo(float).tiny)
-    p = float(np.mean(np.abs(total - base * share) >= abs(value - base) - rounding))
+    value, rounding = float(total[0]), TIES * max(float(np.abs(sums).sum()), np.finfo(float).tiny)
+    p = float(np.mean(np.abs(total) >= abs(value) - rounding))
     # A pattern is at least as far out as the observed one for all means between two ends; the observed one for any.
     bounded = np.abs(share) < 1 - TIES
     ends = np.full((2, len(total)), [[-np.inf], [np.inf]])
@@ -126,7 +126,7 @@ def _flip(sums: Floats, weights: Floats, *, base: float = 0.0, loads: Floats | N
     low, high = float(np.partition(ends[0], rank)[rank]), float(-np.partition(-ends[1], rank)[rank])
     if not np.isfinite([low, high]).all():
         low, high = np.nan, np.nan
-    return Estimate(value, len(sums), low, high, p, 1 / len(total), base)
+    return Estimate(value, len(sums), low, high, p, 1 / len(total), 0.0)
 
 
 def _sums(member: NDArray[np.intp], values: ArrayLike) -> Floats:
