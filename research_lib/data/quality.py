@@ -128,8 +128,7 @@ def _usable(
 ) -> tuple[Days, Values, list[Fault]]:
     """Return the days and values that can be used, in order, and say what is left out; raise where a fault stops the run."""
     cells, day = (raw.values, day) if (day <= last).all() else (raw.values[day <= last], day[day <= last])
-    numbers, bad = to_numbers(cells)
-    value = numbers.to_numpy(np.float64)
+    value, bad = to_numbers(cells)
     stops = {
         "not a number": bad,
         "the date stands twice": pd.Index(day).duplicated(),

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from research_lib.data.calendar import EXCHANGE_ZONE
 from research_lib.data.catalog import fact_rows
 from research_lib.errors import DataError, MissingDataError
+
+Array: TypeAlias = NDArray[Any]
 
 TEXT, INTEGER, NUMBER, DATE = "text", "whole number", "number", "date (yyyy-mm-dd)"  # kinds of cells in messages
 # In numbers; a text NA is a text. A single hyphen stands for zero in some vendors' files, and is refused.
@@ -37,8 +39,8 @@ SHOWN = 3  # cases that an error names
 
 DATE_FORMS = ("%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%b-%d-%Y", "%B-%d-%Y", "%d-%b-%Y", "%d-%B-%Y", "%d%b%Y",
               "%Y-%m", "%m-%Y", "%b-%Y", "%B-%Y", "%Y-%b")  # fmt: skip
-EARLIEST, LATEST = pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")
-DAY_AND_MONTH = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$"
+EARLIEST, LATEST = np.datetime64("1700-01-01"), np.datetime64("2200-01-01")
+DAY_AND_MONTH = r"(0?\d|1[0-2])[/.-](?!\1\D)(0?\d|1[0-2])[/.-](\d{4})$"  # which of them is which?
 MIDNIGHT = r"[ T](?:0?0:00(?::00(?:\.0+)?)?\s*(?:Z|[+-]\d{2}:?\d{2})?|12:00(?::00)? AM)$"
 ZONED = r"\d[ T]\d\d:.*(?:Z|[+-]\d\d:?\d\d)$"
 TO_HYPHENS = {MIDNIGHT: "", r"^\d{4}[.-]\d$": "", r"[\s/.,:-]+": "-", r"^(\d{4})(\d\d)(\d\d)(?:-0)?$": r"\1-\2-\3",
@@ -177,8 +179,7 @@ def quoted(cell: object) -> str:
         return f"{text!r} ({text.replace(',', '')} or {text.replace(',', '.')}? write it without the comma)"
     if parts := re.match(DAY_AND_MONTH, text):
         one, other, year = parts.groups()
-        if one != other and int(one) <= 12 and int(other) <= 12:
-            return f"{text!r} is {year}-{one:0>2}-{other:0>2} or {year}-{other:0>2}-{one:0>2}"
+        return f"{text!r} is {year}-{one:0>2}-{other:0>2} or {year}-{other:0>2}-{one:0>2}"
     return clipped(repr(text)) + " (write the day at the exchange, without a time)" * bool(re.search(r"\d:\d\d", text))
 
 
@@ -193,31 +194,30 @@ def convert(cells: "pd.Series[Any]", kind: str, where: str, *, filled: bool = Fa
 
     The first cells that are not of it are named by their rows; `where` is the file and column.
     """
-    values, bad = cells, np.zeros(len(cells), np.bool_)
+    values, bad = cells.to_numpy(), np.zeros(len(cells), np.bool_)
     if kind == TEXT:
-        values = cells.astype("str").str.strip()
-        values = values.mask(values == "")
+        values = cells.astype("str").str.strip().replace("", None).to_numpy()
     elif kind == DATE:
-        values, bad = _to_dates(cells)
+        values, empty = _to_dates(cells)
+        bad = ~(empty | ((values >= EARLIEST) & (values <= LATEST)))
     else:
         values, bad = to_numbers(cells)
-        bad = bad | (values % 1 > 0) | (values.abs() > 2**53) if kind == INTEGER else bad
+        bad = bad | (values % 1 > 0) | (np.abs(values) > 2**53) if kind == INTEGER else bad
     if bad.any():
         rows = (f"row {row}: not a {kind}: {quoted(cell)}" for row, cell in cells[bad].items())
         raise refusal(where, rows, int(bad.sum()))
-    if (filled or kind == INTEGER) and values.hasnans:
-        empty = listed(values.index[values.isna()], SHOWN)
-        raise DataError(f"{where}, row {empty}: empty; each row needs a {kind} here")
-    return values.astype("int64") if kind == INTEGER else values
+    if (filled or kind == INTEGER) and (empty := pd.isna(values)).any():
+        raise DataError(f"{where}, row {listed(cells.index[empty], SHOWN)}: empty; each row needs a {kind} here")
+    return pd.Series(values, cells.index, "int64" if kind == INTEGER else "str" if kind == TEXT else None)
 
 
-def _to_dates(cells: "pd.Series[Any]") -> "tuple[pd.Series[pd.Timestamp], NDArray[np.bool_]]":
-    """Convert cells to dates: midnights where they were written, or timestamps that are at the exchange; and say which are none."""
+def _to_dates(cells: "pd.Series[Any]") -> tuple[Array, Array]:
+    """Convert cells to dates: midnights where they were written, or timestamps that are at the exchange; say which are empty."""
     if isinstance(cells.dtype, np.dtype) and cells.dtype.kind == "M":
-        dates, empty = cells.where(cells == cells.dt.normalize()), cells.isna()
+        dates, empty = cells.where(cells == cells.dt.normalize()).to_numpy(), cells.isna().to_numpy()
     else:
         dates, empty = _cast(cells, "date32", _read_dates)
-    return dates.astype("datetime64[us]"), ~(dates.between(EARLIEST, LATEST) | empty).to_numpy()
+    return dates.astype("datetime64[us]"), empty
 
 
 def _read_dates(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
@@ -234,14 +234,13 @@ def _read_dates(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
     return dates.mask(texts.str.count("-") == 1, dates + pd.offsets.MonthEnd(0))
 
 
-def to_numbers(cells: "pd.Series[Any]") -> "tuple[pd.Series[float], NDArray[np.bool_]]":
+def to_numbers(cells: "pd.Series[Any]") -> tuple[Array, Array]:
     """Convert cells to numbers; return them, NaN where a cell is empty, and which cells are no finite number."""
     if cells.dtype.kind in "iuf":
-        values, empty = cells.astype(float), cells.isna()
+        values, empty = cells.to_numpy(float, na_value=np.nan), cells.isna().to_numpy()
     else:
         values, empty = _cast(cells, "float64", _read_numbers)
-    numbers = values.to_numpy(np.float64)
-    return values, np.isinf(numbers) | (np.isnan(numbers) & ~empty.to_numpy())
+    return values, ~(np.isfinite(values) | empty)
 
 
 def _read_numbers(texts: "pd.Series[str]") -> "pd.Series[float]":
@@ -255,19 +254,18 @@ def _read_numbers(texts: "pd.Series[str]") -> "pd.Series[float]":
 
 def _cast(
     cells: "pd.Series[Any]", kind: str, read: "Callable[[pd.Series[str]], pd.Series[Any]]"
-) -> "tuple[pd.Series[Any], pd.Series[bool]]":
+) -> tuple[Array, Array]:
     """Convert plain texts all at once, others by their forms; return the values, and which cells stand for none."""
     import pyarrow as pa
 
     texts = cells.astype("str")
     try:
-        values = pa.array(texts, pa.string(), from_pandas=True).cast(kind)
+        values = pa.array(texts, pa.string(), from_pandas=True).cast(kind).to_numpy(zero_copy_only=False)
+        return values, np.isnan(values)
     except pa.ArrowInvalid:
         texts = texts.str.strip()
         texts = texts.mask(texts.str.lower().isin(MISSING))
-        return read(texts), texts.isna()
-    plainly = pd.Series(values.to_numpy(zero_copy_only=False), cells.index)
-    return plainly, plainly.isna()
+        return read(texts).to_numpy(), texts.isna().to_numpy()
 
 
 def _most_read(readings: "Sequence[pd.Series[Any]]") -> "pd.Series[Any]":
@@ -327,8 +325,8 @@ def _find_header(text: str, shown: str) -> tuple[str, list[str], int]:
     """Return the delimiter, the columns' names, and how many lines stand above the data."""
     lines = text.split("\n", maxsplit=50)[:50]
     data = next((number for number, line in enumerate(lines) if re.match(r"\W*\d", line)), len(lines))
-    below_titles = [number for number, line in enumerate(lines[:data]) if re.match(HEADER, line)]
-    start = [*below_titles, *(number for number, line in enumerate(lines) if re.match(FIRST, line)), 0][0]
+    first = next((number for number, line in enumerate(lines) if re.match(FIRST, line)), 0)
+    start = next((number for number, line in enumerate(lines[:data]) if re.match(HEADER, line)), first)  # below titles
     delimiter = max(",;\t|", key=lines[start].count)
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines[start : start + 2], delimiter=delimiter)]
     if len(rows[0]) < 2:
