@@ -82,15 +82,14 @@ class ForkedKernel:
 class ForkServer:
     """The server of this process, which ends once neither this nor a kernel holds the connection; None without one."""
 
-    def __init__(self) -> None:
-        self.connection: Connection | None = None
-        self.folder: Path | None = None
-        self._code: list[int] = []
+    connection: Connection | None = None
+    folder: Path | None = None  # of its kernels' sockets
+    _code: tuple[int, ...] = ()
 
     def start(self) -> None:
         """Start the server, or another where library or packages have changed; it goes on importing meanwhile."""
         with LOCK:
-            code = [path.stat().st_mtime_ns for path in (PACKAGES, *sorted(LIBRARY.rglob("*.py")))]
+            code = tuple(path.stat().st_mtime_ns for path in (PACKAGES, *sorted(LIBRARY.rglob("*.py"))))
             if sys.platform != "linux" or code == self._code:
                 return
             self.release()
@@ -117,7 +116,7 @@ class ForkServer:
 
     def release(self) -> None:
         """Let go of the server, which ends with its last kernel."""
-        self.connection, self.folder, self._code = None, None, []
+        self.connection, self.folder, self._code = None, None, ()
 
 
 FORK_SERVER = ForkServer()

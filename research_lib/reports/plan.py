@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -117,21 +116,20 @@ class Places:
         self.roots = [self.notebooks.parent / "params", self.notebooks] if self.notebooks else [PARAMETERS]
 
     def find(self, word: str = "") -> list[Path]:
-        """List the parameter files that a word names (all for none): a file, folder, pattern, `notebook/slug`, or notebook.
+        """List the parameter files that a word names (all for none): a file, folder, `notebook/slug`, or notebook.
 
         Smoke files and hidden ones must be named; a notebook without parameter files is listed itself.
         """
+        if not word:
+            return [file for root in self.roots for file in self._files(root)]
         path = Path(os.path.expanduser(word))  # noqa: PTH111  # an unknown ~name stays as it is
-        named = [path, *(root / f"{word}{ending}" for root in self.roots for ending in (*ENDINGS, ""))]
-        named.append((self.notebooks or NOTEBOOKS) / f"{word}.ipynb")
-        found = next(filter(None, map(self._files, named)), []) if word else []
-        places = map(Path, sorted(glob(str(path), recursive=True))) if word else self.roots  # noqa: PTH207  # Path.glob refuses **x
-        found = found or [file for place in places for file in self._files(place)]
-        if word and not found:
-            known = [f"{file.parent.name}/{file.stem}" for file in self.find()]
-            like = nearest(str(path.with_suffix("")).removeprefix("params/"), known)
-            raise ParameterError(f"{display_path(path)}: no parameter file is there{like}")
-        return list(dict.fromkeys(found))
+        places = [path, *(root / f"{word}{ending}" for root in self.roots for ending in (*ENDINGS, ""))]
+        places.append((self.notebooks or NOTEBOOKS) / f"{word}.ipynb")
+        if found := next(filter(None, map(self._files, places)), []):
+            return found
+        known = [f"{file.parent.name}/{file.stem}" for file in self.find()]
+        like = nearest(str(path.with_suffix("")).removeprefix("params/"), known)
+        raise ParameterError(f"{display_path(path)}: no parameter file is there{like}")
 
     def _files(self, place: Path) -> list[Path]:
         """List the parameter files of a folder or a notebook; a file is itself."""

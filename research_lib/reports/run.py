@@ -52,12 +52,11 @@ def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any
     """
     try:
         with noted_interrupts() as interrupted:
-            _write_summary(output, request, [], finished=False)  # so that a run which is killed can be resumed
+            _write_summary(output, request, [])  # so that a run which is killed can be resumed
             records = _tell(_make(plan, options, interrupted), len(plan.reports) + len(plan.faults), output)
             ended = {record.name for record in records}
-            missing = [one.record(Status.INTERRUPTED, "not made") for one in plan.reports if one.name not in ended]
-            records += missing
-            _write_summary(output, request, records, finished=not missing)
+            records += [one.record(Status.INTERRUPTED, "not made") for one in plan.reports if one.name not in ended]
+            _write_summary(output, request, records)
             with FileLock(output / ".lock"):  # the run that ends last has read all that is there
                 written = index.stat().st_mtime if (index := output / INDEX).exists() else 0.0
                 is_old = any(one.stat().st_mtime >= written for one in output.glob("*/"))  # after a kill or a removal
@@ -70,12 +69,11 @@ def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any
     return records
 
 
-def _write_summary(output: Path, request: Mapping[str, Any], records: Sequence[Record], *, finished: bool) -> None:
+def _write_summary(output: Path, request: Mapping[str, Any], records: Sequence[Record]) -> None:
     """Write what was asked for and what came of it, for programs."""
     content = {
         "request": dict(request),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "finished": finished,
         "counts": dict(Counter(str(record.status) for record in records)),
         "reports": [{"name": one.name, **one.model_dump(mode="json", include=IN_SUMMARY)} for one in records],
     }
@@ -213,18 +211,16 @@ def up_to_date(report: Report) -> Record | None:
     One whose last session was not over is made again: the same file may hold one session more by now.
     """
     record = read_record(report.file(GOOD))
-    if record is None or record.inputs != report.inputs or any(card.get("unfinished") for card in record.data):
-        return None
     there = report.file(PAGE).exists() and not report.file(FAILED).exists()
-    return record.with_(status=Status.UNCHANGED) if there else None
+    if record and there and record.inputs == report.inputs and not any(card.get("unfinished") for card in record.data):
+        return record.with_(status=Status.UNCHANGED)
+    return None
 
 
 def publish(report: Report, record: Record, made: Files) -> Record:
     """Put a report's files in place of older ones; one that failed stands beside the last good one, never in its place."""
     files, before = dict(made), read_record(report.file(GOOD))
-    old = [
-        report.file(suffix) for suffix in reversed(FAILURE)
-    ]  # the record last: until it goes, the report is made anew
+    old = [report.file(suffix) for suffix in reversed(FAILURE)]  # the record last: while it is there, it is made anew
     if record.status is Status.OK:
         if before:
             same = before.inputs == record.inputs
@@ -241,14 +237,14 @@ def publish(report: Report, record: Record, made: Files) -> Record:
 
 def describe(record: Record, output: Path) -> str:
     """Say in a line what became of a report: its headline or what went wrong, and where its page is."""
-    as_of, ends, late = str(record.parameters.get("as_of") or ""), record.data_to, ""
+    said, as_of, page = [record.headline, record.message], record.parameters.get("as_of"), output / record.link()
     with suppress(ValueError):  # no days
-        if date.fromisoformat(as_of) - date.fromisoformat(ends) > timedelta(LATE_DAYS):
-            late = f"as_of is {as_of}, but the data ends on {ends}"
-    said = "; ".join(filter(None, [record.headline.rstrip("." * bool(late)), record.message, late]))
-    page, took = output / record.link(), f", {record.duration_seconds:.1f} s"
-    where = f" ({display_path(page)}{'' if record.status is Status.UNCHANGED else took})" if page.exists() else ""
-    return ": ".join(filter(None, [record.name, record.status.replace("_", " "), said])) + where
+        if date.fromisoformat(str(as_of)) - date.fromisoformat(record.data_to) > timedelta(LATE_DAYS):
+            said.append(f"as_of is {as_of}, but the data ends on {record.data_to}")
+    took = "" if record.status is Status.UNCHANGED else f", {record.duration_seconds:.1f} s"
+    where = f" ({display_path(page)}{took})" if page.exists() else ""
+    words = record.name, record.status.replace("_", " "), "; ".join(part.rstrip(".") for part in said if part)
+    return ": ".join(filter(None, words)) + where
 
 
 def _tell(records: Iterator[Record], total: int, output: Path) -> list[Record]:

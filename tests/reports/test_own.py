@@ -42,11 +42,9 @@ ALL = {"baseline", "nasdaq"}
     [
         ("03_record_sigma/baseline", {"baseline"}),
         ("params/03_record_sigma/baseline.yaml", {"baseline"}),
-        ("params/03_record_sigma/base*.yaml", {"baseline"}),
         (str(PARAMETERS / "03_record_sigma" / "baseline.yaml"), {"baseline"}),
         ("03_record_sigma", ALL),
         ("params/03_record_sigma", ALL),
-        ("params/03_*", ALL),
         ("notebooks/03_record_sigma.ipynb", ALL),
     ],
 )
