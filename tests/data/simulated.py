@@ -1,13 +1,13 @@
 """Made-up companies with a planted effect of leverage, to test the study of it."""
 
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 
 from research_lib.data.calendar import sessions_between
-from research_lib.data.companies import PricePanel, make_price_panel
-from research_lib.data.statements import Found, Table, make_statements
+from research_lib.data.companies import make_price_panel
+from research_lib.data.statements import Found, make_statements
 
 FIRST_YEAR = 2004  # fiscal; the first report is published in the year after
 # Ratios lie on a grid, each value as likely as another, so that winsorising the outer 5% leaves them as they are.
@@ -17,39 +17,17 @@ LOSES_MONEY = 0.1
 PUBLISHED_AFTER_DAYS = (45, 100)
 INTEREST_RATE = 0.05
 MARKET_MEAN, MARKET_SD, OWN_SD, RATE_SD = 0.0003, 0.01, 0.02, 0.0005  # a session
+# What a month's return holds for each unit of net debt to EBITDA: in every month, and for each point that the rate rises.
+PREMIUM, RATE_EFFECT = 0.002, -0.010
 
 
-@dataclass(frozen=True)
-class Planted:
-    """What a company's return is made to hold, a month and for each unit of net debt to EBITDA, as decimals."""
-
-    premium: float = 0.002  # in every month
-    rate_up: float = -0.010  # for each percentage point that the rate rises in the month
-    rate_down: float = -0.010  # and falls (falls count as negative)
-    # Spread evenly from a year's end to the publication of its report, for each unit by which the new ratio is above
-    # what the old one foretold: only who looks ahead can earn it.
-    leak: float = 0.03
-
-
-DEFAULT_PLANTED = Planted()
-
-
-@dataclass(frozen=True)
-class SimulatedPanel:
-    """Made-up companies: a row a company and year, daily prices, a rate by session as a decimal, and the truth."""
-
-    statements: Table
-    panel: PricePanel
-    rate: "pd.Series[float]"
-    planted: Planted
-
-
-def simulate_panel(*, companies=200, years=6, planted=DEFAULT_PLANTED, seed=0):
+def simulate_panel(*, companies=200, years=6, seed=0):
     """Make up companies whose returns depend on their leverage as it was known, in a known way.
 
     Daily return = beta x market + own noise + the month's effect spread over its sessions. The effect of a month is
     that of the ratio published before the last session of the month before. Companies with EBITDA of zero or less
-    have none. Fiscal years from 2004 on, published 45 to 100 days after their end.
+    have none. Fiscal years from 2004 on, published 45 to 100 days after their end. Returns `statements`, the `panel` of
+    daily prices, and the `rate` by session as a decimal.
     """
     rng, shape = np.random.default_rng(seed), (companies, years)
     sessions = sessions_between(pd.Timestamp(f"{FIRST_YEAR + 1}-01-01"), pd.Timestamp(f"{FIRST_YEAR + years}-12-31"))
@@ -62,11 +40,7 @@ def simulate_panel(*, companies=200, years=6, planted=DEFAULT_PLANTED, seed=0):
     ends = pd.DatetimeIndex([f"{FIRST_YEAR + year}-12-31" for year in range(years)])
     published = ends.to_numpy()[None, :] + rng.integers(*PUBLISHED_AFTER_DAYS, shape).astype("timedelta64[D]")
     rate = pd.Series(0.03 + np.cumsum(rng.normal(0, RATE_SD, len(sessions))), sessions, name="rate")
-    earned = np.where(loses, 0.0, ratio)
-    drawn_anew = (1 - KEEPS_RATIO) * RATIOS.mean()
-    foretold = np.hstack([ratio[:, :1], (1 - LOSES_MONEY) * (KEEPS_RATIO * ratio[:, :-1] + drawn_anew)])
-    effects = _monthly_effects(earned, published, sessions, rate, planted)
-    effects += planted.leak * _leaks(earned - foretold, ends, published, sessions)
+    effects = _monthly_effects(np.where(loses, 0.0, ratio), published, rate)
     noise = rng.normal(0, OWN_SD, (len(sessions), companies))
     market = rng.normal(MARKET_MEAN, MARKET_SD, len(sessions))
     returns = market[:, None] * rng.uniform(0.5, 1.5, companies) + noise + effects
@@ -85,31 +59,19 @@ def simulate_panel(*, companies=200, years=6, planted=DEFAULT_PLANTED, seed=0):
         "interest_expense": INTEREST_RATE * debt.ravel(), "shares": np.repeat(size / 5, years),
         "price": prices.to_numpy()[first, np.repeat(np.arange(companies), years)], "debt_from": "simulated",
     })  # fmt: skip
-    about = {"source": "simulated", "origin": f"simulated panel, seed {seed}"}
-    statements = make_statements(Found(rows, [], about["origin"]), source="simulated")
-    return SimulatedPanel(statements, make_price_panel(prices, **about), rate, planted)
+    statements = make_statements(Found(rows, [], "made up"), source="simulated")
+    panel = make_price_panel(prices, source="simulated", origin="made up")
+    return SimpleNamespace(statements=statements, panel=panel, rate=rate)
 
 
-def _monthly_effects(earned, published, sessions, rate, planted):
+def _monthly_effects(earned, published, rate):
     """Return the effect of each session, shape (sessions, companies)."""
-    month = pd.factorize(sessions.year * 12 + sessions.month)[0]
+    month = pd.factorize(rate.index.year * 12 + rate.index.month)[0]
     last = np.flatnonzero(np.diff(month, append=month[-1] + 1))
-    ends = sessions.to_numpy()[last]
-    move = 100 * np.diff(rate.to_numpy()[last], prepend=np.nan)
-    weight = planted.premium + planted.rate_up * np.maximum(move, 0) + planted.rate_down * np.minimum(move, 0)
+    weight = PREMIUM + RATE_EFFECT * 100 * np.diff(rate.to_numpy()[last], prepend=np.nan)
     weight[0] = 0.0
     # Reports published strictly before the last session of the month before; the first such month is the second.
-    known = np.stack([(published < end).sum(axis=1) for end in ends[:-1]])
+    known = np.stack([(published < end).sum(axis=1) for end in rate.index.to_numpy()[last[:-1]]])
     padded = np.concatenate([np.zeros((len(earned), 1)), earned], axis=1)
     ratio = np.vstack([np.zeros(len(earned)), padded[np.arange(len(earned)), known]])
     return np.asarray((weight[:, None] * ratio / np.bincount(month)[:, None])[month])
-
-
-def _leaks(news, ends, published, sessions):
-    """Return what one unit of leak adds to each session, shape (sessions, companies)."""
-    total = np.zeros((len(sessions), len(news)))
-    for year in range(1, len(ends)):
-        first, last = sessions.searchsorted([ends[year], published[:, year].max()], side="right")
-        secret = sessions.to_numpy()[first:last, None] <= published[:, year]
-        total[first:last] += secret * news[:, year] / np.maximum(secret.sum(axis=0), 1)
-    return total

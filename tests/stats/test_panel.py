@@ -5,11 +5,10 @@ import pandas as pd
 import pytest
 
 from research_lib.data.companies import month_ends
-from research_lib.stats.cross_section import fama_macbeth, monthly_slopes
 from research_lib.stats.leverage import add_ratios
 from research_lib.stats.panel import as_known, build_panel, latest_known, rolling_beta
 from tests.companies import company, measured
-from tests.data.simulated import Planted, simulate_panel
+from tests.data.simulated import simulate_panel
 from tests.stats.reference import known_on
 
 NAN = np.nan
@@ -86,17 +85,3 @@ def test_nothing_after_the_period_matters(simulated):
     before, *others = (panel[panel.index.get_level_values("date") <= cut] for panel in panels)
     for other in others:
         pd.testing.assert_frame_equal(before, other)
-
-
-def test_taking_the_period_end_for_the_publication_would_find_what_no_one_could_earn():
-    """A look-ahead effect is planted between the year's end and publication; the study must not find it."""
-    found = {"known_from": [], "period_end": []}
-    for seed in range(3):
-        data = simulate_panel(companies=120, years=6, planted=Planted(0, 0, 0, leak=0.2), seed=seed)
-        firms, months = add_ratios(data.statements.values), month_ends(data.panel)
-        for column, slopes in found.items():
-            panel = build_panel(firms.assign(known_from=firms[column]), data.panel.values, months)
-            slopes.append(fama_macbeth(monthly_slopes(panel, ["leverage", "negative"])).loc["leverage"])
-    honest, cheat = (pd.DataFrame(slopes) for slopes in found.values())
-    assert ((honest["low"] <= 0) & (honest["high"] >= 0) & (cheat["low"] > 0)).all()
-    assert cheat["value"].mean() > 0.004 > 4 * abs(honest["value"].mean())

@@ -16,7 +16,7 @@ from research_lib.stats.leverage import FAILS, HOLDS, LARGE, NOT_CONTRADICTED, S
 from research_lib.studies.leverage import Leverage
 from research_lib.studies.study import Missing
 from tests.companies import company, rows
-from tests.data.simulated import DEFAULT_PLANTED, simulate_panel
+from tests.data.simulated import PREMIUM, RATE_EFFECT, simulate_panel
 from tests.stats.reference import slope_of
 from tests.studies.reports import SAID, said_by
 
@@ -137,9 +137,9 @@ def simulated():
 def test_the_planted_effect_is_recovered_by_the_study(simulated):
     premium = simulated.premium.set_index("driver").loc["leverage"]
     edge = simulated.interaction.set_index("driver")
-    assert 0 < premium["low"] <= DEFAULT_PLANTED.premium <= premium["high"]
-    assert edge.loc["rise", "low"] <= DEFAULT_PLANTED.rate_up <= edge.loc["rise", "high"]
-    assert edge.loc["fall", "low"] <= -DEFAULT_PLANTED.rate_down <= edge.loc["fall", "high"]
+    assert 0 < premium["low"] <= PREMIUM <= premium["high"]
+    assert edge.loc["rise", "low"] <= RATE_EFFECT <= edge.loc["rise", "high"]
+    assert edge.loc["fall", "low"] <= -RATE_EFFECT <= edge.loc["fall", "high"]
     assert simulated.findings["leverage_x_rate_rise"].value == edge.loc["rise", "value"]
     assert simulated.chosen_days["date"].tolist() == [pd.Timestamp("2008-03-18")]
     assert said_by(simulated)

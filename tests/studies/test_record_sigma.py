@@ -95,14 +95,6 @@ def test_moves_count_episodes_and_sessions(study):
     np.testing.assert_allclose(less["value"], expected, atol=1e-12)
 
 
-def test_definitions_count_from_the_nearer_end(study):
-    row, path = study.definitions.iloc[0], study.path
-    higher, lower = int((path > path.iloc[-1]).sum()), int((path < path.iloc[-1]).sum())
-    assert len(study.definitions) == 8
-    assert (row["value"], row["rank"]) == (study.day.value, 1 + min(higher, lower))
-    assert row["end"] == ("highest" if higher <= lower else "lowest")
-
-
 def test_nothing_after_as_of_is_used(tmp_path):
     close, found = random_walk(900, seed=4), []
     last = close.index[600]
@@ -112,12 +104,6 @@ def test_nothing_after_as_of_is_used(tmp_path):
         study = RecordSigma.from_params(**values, threshold=2.0)
         found.append((study.findings.findings, study.show.summary))
     assert found[0] == found[1]
-
-
-def test_one_result_computes_only_what_it_needs(study):
-    fresh = study_of(study.close, threshold=2.2)
-    assert len(fresh.episodes) == len(study.episodes)
-    assert {"after", "thresholds", "panel", "definitions"}.isdisjoint(vars(fresh))
 
 
 # Where the data cannot say.
