@@ -26,7 +26,7 @@ SECTIONS = {
     for name, _, lines in (section.strip().partition("]\n") for section in GRAMMAR.split("\n[")[1:])
 }
 SPELLED = {name: {one: right for forms, right in rows for one in forms.split("|")} for name, rows in SECTIONS.items()}
-ALIASES, COMPARISONS, HINTS = (SPELLED[name] for name in ("names", "comparisons", "instead of"))
+ALIASES, COMPARISONS = SPELLED["names"], SPELLED["comparisons"]
 AT_LEAST, AT_MOST, ABOUT = dict.fromkeys(COMPARISONS.values())
 CYCLES = [[f"{kind} {one}" for one in members.split()] for kind, members in SECTIONS["ranked among"]]
 LIKE = {one: [one, *(other for other in cycle if other != one)] for cycle in CYCLES for one in cycle}  # itself first
@@ -92,12 +92,6 @@ class Line:
         """The price, series or pair that it begins with, before anything is taken of it."""
         return self.of.bare if isinstance(self.of, Line) else replace(self, take=())
 
-    def names(self) -> list[str]:
-        """Return the prices and series that it is of."""
-        parts = [one for one in (self.of, self.per, self.less) if one]
-        named = [(step["name"] or step["names"]).split() for step in self.take]
-        return [*chain(*([one] if isinstance(one, str) else one.names() for one in parts), *named)]
-
 
 @dataclass(frozen=True)
 class Condition:
@@ -136,9 +130,15 @@ class Check:
 
     def names(self) -> list[str]:
         """Return the prices and series that it needs."""
-        special = Line("", take=(self.special,)) if self.special else None
-        lines = [self.line, self.then, special, *(inner.line for one in self.when for inner in one.each())]
-        return [name for line in lines if line for name in line.names()]
+        found = list[str]()
+        parts: list[Any] = [self.line, self.then, *(inner.line for one in self.when for inner in one.each())]
+        for one in parts:  # grows as lines within lines are met
+            if isinstance(one, Line):
+                parts += [one.of, one.per, one.less]
+                found += [name for step in one.take for name in (step["name"] or step["names"]).split()]
+            elif one:
+                found.append(one)
+        return found
 
 
 def read(part: str, text: object) -> Phrase:
@@ -156,10 +156,8 @@ def read(part: str, text: object) -> Phrase:
     ways = {way: re.split(r" ?\[| ?<", way)[0].split("|") for way in map(grammar, forms)}
     first = written.partition(" ")[0]
     begun = " or ".join(way for way, words in ways.items() if words == [""] or first in " ".join(words).split())
-    hints = (right for one, right in HINTS.items() if re.search(rf"(?<![a-z])(?:{one})(?![a-z])", written, re.I))
-    hint = f"; perhaps {next(hints, '')}".removesuffix("; perhaps ")
-    words = nearest(" ".join(written.split()[:2]), chain(*ways.values()))
-    raise ValueError(f"{part}: cannot read {written!r}{f'; write {begun}' if begun else '' if hint else words}{hint}")
+    instead = f"; write {begun}" if begun else nearest(" ".join(written.split()[:2]), chain(*ways.values()))
+    raise ValueError(f"{part}: cannot read {written!r}{instead}")
 
 
 def _plain(text: object) -> str:
@@ -204,22 +202,23 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
     _require_known(raw, CHECK_KEYS, "check")
     of, say = raw.get("of"), read("say", raw.get("say", "value"))
     if isinstance(of, str) and " " in _name(of):
-        return Check(Line(""), say, special=read("of", of), choices=choices)
+        special = read("of", of)
+        return Check(Line("", take=(special,)), say, special=special, choices=choices)
     excess = raw.pop("less") if raw.get("less") in EXCESS else ""
     then, after = raw.get("then"), raw.get("after")
     if isinstance(then, dict):
         after = then.pop("after", after)
     line = _line({key: raw[key] for key in LINE_KEYS if key in raw})
     when = _when(raw["when"], raw) if "when" in raw else ()
-    of_season = any(inner.phrase.word == "season" and not inner.line for one in when for inner in one.each())
-    of_years = of_season and not line.take and after is None
+    is_season = any(one.phrase.word == "season" and not one.line for each in when for one in each.each())
+    of_years = is_season and not line.take and after is None
+    of_mean = of_years and say.word == "mean"
     faults = {
-        "when: a season beside `or` needs `take`: of which days, like take: change 1": of_years
-        and any(one.either for one in when),
+        "when: a season beside `or` needs `take`, like change 1": of_years and any(one.either for one in when),
         "then: needs `after`, over how many periods": then is not None and after is None,
         "less: all days needs `after` and `when`": excess == "all days" and (after is None or not when),
-        "less: rest of year needs a season in `when`, say: mean, and no `take` or `after`": excess == "rest of year"
-        and not (of_years and say.word == "mean"),
+        "less: rest of year needs a season in `when`, say: mean, and no `take`": excess == "rest of year"
+        and not of_mean,
     }
     for fault in (fault for fault, is_so in faults.items() if is_so):
         raise ValueError(fault)
@@ -267,8 +266,6 @@ def _operand(raw: Any, base: Mapping[str, Any]) -> Any:  # noqa: ANN401
 def _name(raw: object) -> str:
     symbol, colon, column = str(raw).strip().partition(":")
     bare = symbol.lstrip("^.$")
-    if bare in ("NDX", "Nasdaq 100"):
-        raise ValueError(f"of: {raw}: the Nasdaq 100 is no index here; QQQ is its fund, IXIC the Nasdaq Composite")
     return ALIASES.get(bare, bare) + colon + column
 
 
@@ -312,20 +309,20 @@ def read_span(raw: object, part: str = "on") -> Span:
     if isinstance(raw, Mapping) and set(raw) == {"first", "last"}:
         raw = [raw["first"], raw["last"]]
     first, _, last = (" to ".join(map(str, raw)) if isinstance(raw, list | tuple) else str(raw)).partition(" to ")
-    start, end = _days(first, part)[0], _days(last or first, part)[1]
-    if start > end:
-        raise ValueError(f"{part}: {raw} ends before it begins")
-    return start, end
-
-
-def _days(text: str, part: str) -> Span:
-    found = re.fullmatch(r"(\d{4})(?:-(\d\d?))?(?:-(\d\d?))?(?:[T ]00:00:00)?", text.strip())
-    try:
+    ends = list[Span]()
+    for text in (first, last or first):
+        found = re.fullmatch(r"(\d{4})(?:-(\d\d?))?(?:-(\d\d?))?(?:[T ]00:00:00)?", text.strip())
         year, month, day = (int(one or 0) for one in found.groups()) if found else (0, 0, 0)
-        last = day or monthrange(year, month or 12)[1]
-        return date(year, month or 1, day or 1), date(year, month or 12, last)
-    except ValueError:
-        raise ValueError(f"{part}: {text!r} is no day; write 2024-07-16, 2024-07, 2024, or a span with `to`") from None
+        try:
+            final = day or monthrange(year, month or 12)[1]
+            ends.append((date(year, month or 1, day or 1), date(year, month or 12, final)))
+        except ValueError:
+            raise ValueError(
+                f"{part}: {text!r} is no day; write 2024-07-16, 2024-07, 2024, or a span with `to`"
+            ) from None
+    if ends[0][0] > ends[1][1]:
+        raise ValueError(f"{part}: {raw} ends before it begins")
+    return ends[0][0], ends[1][1]
 
 
 CHECKED: dict[str, Callable[[str], object]] = {
@@ -359,18 +356,13 @@ def read_figure(raw: object, *, is_date: bool = False) -> Figure:
     if not found:
         raise ValueError(f"is: {raw!r} is no figure; write 11.5%, more than 4%, -4 bp, 10 to 12, 2.0 ± 0.1, or never")
     word, number, unit, within, to, behind = found.groups()
-    (value, digit), comparison = _number(number), COMPARISONS.get(word, ABOUT)
-    tolerance = digit / 2 if not word else digit if comparison == ABOUT else 0.0
-    if within:
-        tolerance, digit = _number(within)[0], min(digit, _number(within)[1])
-    low, high = sorted((value, _number(to)[0])) if to else (value - tolerance, value + tolerance)
+    value, margin, end = (float((one or "0").replace(",", "")) for one in (number, within, to))
+    digit = 10.0 ** -max(len((one or "").partition(".")[2]) for one in (number, within))
+    comparison = COMPARISONS.get(word, ABOUT)
+    tolerance = margin if within else digit / 2 if not word else digit if comparison == ABOUT else 0.0
+    low, high = sorted((value, end)) if to else (value - tolerance, value + tolerance)
     low, high = {AT_LEAST: (low, inf), AT_MOST: (-inf, high)}.get(comparison, (low, high))
     return Figure(text, comparison, low, high, 0.0 if counted else digit, UNITS.get(unit or behind or "", ""))
-
-
-def _number(text: str) -> tuple[float, float]:
-    plain = text.replace(",", "")
-    return float(plain), 10.0 ** -len(plain.partition(".")[2])
 
 
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value))]
@@ -424,7 +416,7 @@ class Claim(BaseModel):
     @cached_property
     def figure(self) -> Figure:
         """What was published."""
-        return read_figure(self.stated, is_date=self.checks[0].says_date) if self.checks else Figure("")
+        return read_figure(self.stated, is_date=self.checks[0].says_date) if self.checks else Figure("–")
 
 
 def explain_fault(fault: ErrorDetails, values: Mapping[str, Any]) -> str:

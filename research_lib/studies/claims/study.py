@@ -3,15 +3,14 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from textwrap import fill, shorten
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pandas as pd
-from pydantic import ValidationError
 
 from research_lib.data import DataCard, Source
 from research_lib.errors import InsufficientDataError, ParameterError, nearest
@@ -21,28 +20,39 @@ from research_lib.exhibits.figure import VERDICT_LOOK, Figure, badge
 from research_lib.exhibits.findings import Finding, Findings, Summary
 from research_lib.exhibits.format import plural
 from research_lib.exhibits.table import Column
-from research_lib.params import read_parameters
+from research_lib.params import read_parameters, validate
 from research_lib.project import PARAMETERS, display_path
 from research_lib.studies import parameters
-from research_lib.studies.claims import verdict as verdicts
 from research_lib.studies.claims.language import Article, Claim
 from research_lib.studies.claims.lines import KINDS, Lines
-from research_lib.studies.claims.verdict import DEPENDS, FAILS, GOOD, NO_DATA, OPEN, ROUGHLY, VERDICTS, Result, judge
+from research_lib.studies.claims.verdict import (
+    DEPENDS,
+    FAILS,
+    GOOD,
+    MISFIT,
+    NO_DATA,
+    OPEN,
+    ROUGHLY,
+    VERDICTS,
+    Result,
+    judge,
+)
 from research_lib.studies.study import Study, figure, result, table
 
 MOST_ROWS = 12
-SKELETON = (files(__package__) / "new.yaml").read_text(encoding="utf-8")
-CARDS = (files(__package__) / "cards.html").read_text(encoding="utf-8")
-HEADINGS = {"id": "claim", "verdict": "verdict", "says": "what it says", "stated": "published", "computed": "computed"}
-COLUMNS = [(name, Column(heading, words=True)) for name, heading in (HEADINGS | {"text": "what it rests on"}).items()]
+SKELETON, CARDS = ((files(__package__) / name).read_text(encoding="utf-8") for name in ("new.yaml", "cards.html"))
+HEADINGS = {"id": "claim", "verdict": "verdict", "says": "what it says", "stated": "published", "shown": "computed"}
+COLUMNS = [
+    (name, Column(heading, words=True)) for name, heading in (HEADINGS | {"depends_on": "what it rests on"}).items()
+]
 
 
 @dataclass(frozen=True)
 class Cards(Exhibit):
     """Claims as cards: verdict, what is said, published and computed, the history of the figure, and what it rests on."""
 
-    results: Sequence[Result] = field(kw_only=True)
-    linked: bool = field(default=True, kw_only=True)  # each card has the claim's name as its anchor
+    _: KW_ONLY
+    results: Sequence[Result]
 
     def body(self) -> str:
         """Return the cards as HTML."""
@@ -51,21 +61,22 @@ class Cards(Exhibit):
         return Template(CARDS, autoescape=True).render(vars(self), badge=badge, sparkline=charts.sparkline)
 
     def __repr__(self) -> str:
-        lines = [f"{one.claim.id} {one.verdict}: {one.claim.says}. {one.text}" for one in self.results]
-        return "\n".join([self.title, *lines])
+        return "\n".join([self.title, *map(as_text, self.results)])
 
 
-def _cards(title: str, found: list[Result], none: str, *, linked: bool = True) -> Cards:
-    if not found:
-        raise InsufficientDataError(none)
-    return Cards("", title, as_frame(found), deck="As of each article's date", results=found, linked=linked)
+def as_text(found: Result, width: int = 80) -> str:
+    """Write a claim as the command prints it."""
+    claim, happened = found.claim, f"What happened: {found.happened}" if found.happened else ""
+    source = "Tested:" if claim.reading or claim.kind != "fact" else "Published"
+    figures = f"{source} {claim.figure.text}, computed {found.shown}. " if found.readings else ""
+    parts = [claim.says + (f" (read as: {claim.reading})" if claim.reading else ""), figures + found.text, happened]
+    indented = [fill(part, max(width, 40), initial_indent="  ", subsequent_indent="  ") for part in parts if part]
+    return "\n".join([f"\n{VERDICT_LOOK[found.verdict][2].upper()} {claim.id}", *indented])
 
 
 def as_frame(results: Sequence[Result]) -> pd.DataFrame:
     """Return results as a table, a row a claim."""
-    said, found = ["id", "article", "says"], ["verdict", "stated", "computed", "text", "happened"]
-    rows = [[getattr(one.claim, name) for name in said] + [getattr(one, name) for name in found] for one in results]
-    return pd.DataFrame(rows, columns=said + found)
+    return pd.DataFrame([one.as_record() for one in results])
 
 
 class Claims(Study):
@@ -111,14 +122,14 @@ class Claims(Study):
     @result
     def findings(self) -> Findings:
         """How many claims have each verdict, and each claim's figure."""
-        n, names = len(self.results), {name: re.sub("[ -]", "_", name) for name in self.counts}
-        found = [Finding(names[name], k, "count", n, f"claims: {name}") for name, k in self.counts.items()]
-        for one in self.results:
-            row = one.as_record()
-            unit = "date" if isinstance(row.get("computed"), str) else row.get("unit") or "number"
-            parts = [row.get(name) for name in ("n", "low", "high")]
-            text = f"{one.verdict}: {one.claim.says}"
-            found.append(Finding(f"claim_{one.claim.id}", row.get("computed"), unit, parts[0], text, *parts[1:]))
+        n = len(self.results)
+        found = [
+            Finding(re.sub("[ -]", "_", name), k, "count", n, f"claims: {name}") for name, k in self.counts.items()
+        ]
+        for row in (one.as_record() for one in self.results):
+            value, unit, *parts = (row.get(name) for name in ("computed", "unit", "n", "low", "high"))
+            unit, text = "date" if isinstance(value, str) else unit or "number", f"{row['verdict']}: {row['says']}"
+            found.append(Finding(f"claim_{row['id']}", value, unit, parts[0], text, *parts[1:]))
         return Findings(tuple(found), tuple(card.as_record() for card in self.cards))
 
     def _failing(self, *, read: bool) -> list[Result]:
@@ -133,9 +144,8 @@ class Claims(Study):
         counts = pd.crosstab(rows["article"], rows["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
         counts.index = pd.Index([shorten(self.p.articles[name].title, 48, placeholder=" …") for name in counts.index])
         shown = counts if len(counts) <= MOST_ROWS else counts.sum().to_frame("all articles").T
-        shown = shown.loc[:, shown.sum() > 0].rename(columns={name: look[2] for name, look in VERDICT_LOOK.items()})
         return charts.stacked(
-            shown,
+            shown.loc[:, shown.sum() > 0].rename(columns={name: look[2] for name, look in VERDICT_LOOK.items()}),
             colours={word: colour for colour, _, word in VERDICT_LOOK.values()},
             title=f"Of {plural(len(self.results), 'claim')}, data can decide {self.decided}",
             alt=f"The verdicts on {self.tally}.",
@@ -146,37 +156,32 @@ class Claims(Study):
     @figure
     def wrong(self) -> Cards:
         """Figures that do not hold."""
-        found = self._failing(read=False)
-        title = f"{plural(len(found), 'claim')} {'does' if len(found) == 1 else 'do'} not hold"
-        return _cards(title, found, "every figure that the data decides holds, or depends on a definition")
+        return _cards(self._failing(read=False), "Figures that do not hold: {}")
 
     @figure
     def readings(self) -> Cards:
         """Readings that are not borne out."""
-        found = self._failing(read=True)
-        title = f"{plural(len(found), 'vague statement')} not borne out, on our reading"
-        return _cards(title, found, "no vague word was read in a way that fails")
+        return _cards(self._failing(read=True), "Vague statements not borne out, on our reading: {}")
 
     @figure
     def undecided(self) -> Cards:
         """Claims that depend on a definition."""
         found = [one for one in self.results if one.verdict == DEPENDS]
-        return _cards("What decides where a claim leaves a definition open", found, "no claim leaves open what decides")
+        return _cards(found, "What decides where a claim leaves a definition open")
 
     @figure
     def forecasts(self) -> Cards:
         """Forecasts, and what happened."""
         found = [one for one in self.results if one.claim.kind == "forecast"]
-        title = "What was forecast, how often that had happened by then, and what came"
-        return _cards(title, found, "no claim is a forecast", linked=False)
+        return _cards(found, "What was forecast, how often that had happened by then, and what came")
 
     @figure
     def picture(self) -> Figure:
         """A claim's figure in its history."""
-        drawn = [one for one in (*self._failing(read=False), *self.results) if one.path is not None]
-        if not drawn:
-            raise InsufficientDataError("no claim has a history to draw")
-        return picture(drawn[0])
+        for one in (*self._failing(read=False), *self.results):
+            if one.reading is not None and one.reading.path is not None:
+                return picture(one)
+        raise InsufficientDataError("no claim has a history to draw")
 
     @table("Every claim with its verdict", COLUMNS, unit="text")
     def all_claims(self) -> pd.DataFrame:
@@ -189,7 +194,7 @@ class Claims(Study):
         holds, undecided = sum(counts[name] for name in GOOD), len(self.results) - self.decided
         text = f"Verdicts on {self.tally}."
         for one in wrong[:1]:
-            text += f" One that fails: {one.claim.says} (published {one.stated}, computed {one.computed})."
+            text += f" One that fails: {one.claim.says} (published {one.claim.figure.text}, computed {one.shown})."
         numbers = {
             f"hold, {counts[ROUGHLY]} of them roughly": holds,
             f"fail, {counts[FAILS] - len(wrong)} of them on our reading": counts[FAILS],
@@ -211,34 +216,38 @@ class Claims(Study):
         )
 
 
+def _cards(found: list[Result], title: str) -> Cards:
+    if not found:
+        raise InsufficientDataError("there is none")
+    data, title = as_frame(found), title.format(plural(len(found), "claim"))
+    return Cards("", title, data, deck="As of each article's date", results=found)
+
+
 def picture(found: Result) -> Figure:
     """Draw the line of a claim up to its day, with the cases on it; or the cases, where they are changes of another."""
     reading = found.reading
     if reading is None or reading.path is None or len(path := reading.path.dropna()) < 2:
         raise InsufficientDataError(found.text)
-    cases = pd.Series(dtype=float) if reading.events is None else reading.events.dropna()
-    look: dict[str, Any] = {"marks": [charts.Mark(path.index[-1], float(path.iloc[-1]), found.computed)]}
-    look["unit"] = KINDS[reading.kind]["shown"] if found.claim.checks[0].say.word == "value" else "number"
-    drawn, name, line = path, "history of the line", charts.Line(path)
-    if len(cases) > 1:
-        look = {"points": cases, "unit": KINDS[str(cases.name)]["shown"]}
-    if len(cases) > 1 and not cases.equals(path.reindex(cases.index)):
-        drawn, name, line = cases, "each case", charts.Line(pd.Series(cases.mean(), cases.index), "mean", dashed=True)
-        look["levels"] = {"": 0.0}
+    cases, drawn = pd.Series(dtype=float) if reading.events is None else reading.events.dropna(), path
+    unit = KINDS[reading.kind]["shown"] if found.claim.checks[0].say.word == "value" else "number"
+    panel = charts.Panel("history of the line", [charts.Line(path)], unit=unit)
+    if len(cases) < 2:
+        panel = panel._replace(marks=[charts.Mark(path.index[-1], float(path.iloc[-1]), found.shown)])
+    else:
+        panel = panel._replace(points=cases, unit=KINDS[str(cases.name)]["shown"])
+        if not cases.equals(path.reindex(cases.index)):
+            mean = charts.Line(pd.Series(cases.mean(), cases.index), "mean", dashed=True)
+            drawn, panel = cases, panel._replace(name="each case", lines=[mean], levels={"": 0.0})
     says = f"{found.claim.says[:1].upper()}{found.claim.says[1:]}: {found.verdict}"
-    deck = f"published {found.stated}, computed {found.computed}"
-    panel = charts.Panel(name, [line], **look)
+    deck = f"published {found.claim.figure.text}, computed {found.shown}"
     return charts.series([panel], title=says, alt=found.text, deck=deck, data=drawn.to_frame("value"))
 
 
 def explain(line: object, stated: object, source: Source | Lines, *, as_of: object, kind: str = "fact") -> Result:
     """Answer one line of the language as of a day; `Lines` in place of a source keep what was read for the next question."""
-    claim: dict[str, object] = {"id": "asked", "article": "asked", "says": "the line that was asked"}
-    claim |= {"check": line, "is": stated, "kind": kind}
-    try:
-        asked, article = Claim.model_validate(claim), Article(title="a question", as_of=as_of)
-    except ValidationError as error:
-        raise ParameterError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+    claim = {"id": "asked", "article": "asked", "says": "the line that was asked", "check": line, "is": stated}
+    asked = validate(Claim, claim | {"kind": kind}, origin="line")
+    article = validate(Article, {"title": "a question", "as_of": as_of}, origin="as_of")
     return judge(asked, article, source if isinstance(source, Lines) else Lines(source))
 
 
@@ -255,36 +264,23 @@ def claims_report(  # the command's options
     """Judge the claims of a file: counts, lines that do not fit, then what fails, depends, is open, and all others."""
     study = Claims(read_parameters(path, Claims.Parameters, overrides or {}))
     verdict = {look[2]: name for name, look in VERDICT_LOOK.items()}.get(verdict or "", verdict)
-    if verdict is not None and verdict not in VERDICTS:
-        raise ParameterError(f"unknown verdict {verdict}{nearest(verdict, VERDICTS)}")
-    if article is not None and article not in study.p.articles:
-        raise ParameterError(f"{display_path(path)}: no article {article}{nearest(article, study.p.articles)}")
+    for name, asked, known in (("verdict", verdict, VERDICTS), ("article", article, study.p.articles)):
+        if asked is not None and asked not in known:
+            raise ParameterError(f"{display_path(path)}: no {name} {asked}{nearest(asked, known)}")
     chosen = [one for one in study.results if verdict in (None, one.verdict) and article in (None, one.claim.article)]
-    records = [one.as_record() for one in chosen]
     if as_json:
-        return json.dumps(records, indent=1, ensure_ascii=False)
+        return json.dumps([one.as_record() for one in chosen], indent=1, ensure_ascii=False)
     if as_csv:
-        return pd.DataFrame(records).to_csv(index=False).rstrip("\n")
+        return as_frame(chosen).to_csv(index=False).rstrip("\n")
     order = [FAILS, DEPENDS, OPEN, *VERDICTS]
-    chosen.sort(key=lambda one: -1 if verdicts.MISFIT in one.text.lower() else order.index(one.verdict))
-    return "\n".join([fill(f"{study.tally}.", width), *(_lines(one, width) for one in chosen)])
-
-
-def _lines(one: Result, width: int) -> str:
-    source = "Tested:" if one.claim.reading or one.claim.kind != "fact" else "Published"
-    figures = f"{source} {one.stated}, computed {one.computed}. " if one.readings else ""
-    parts = [one.claim.says + (f" (read as: {one.claim.reading})" if one.claim.reading else ""), figures + one.text]
-    parts += [f"What happened: {one.happened}"] if one.happened else []
-    body = "\n".join(fill(part, max(width, 40), initial_indent="  ", subsequent_indent="  ") for part in parts)
-    return f"\n{VERDICT_LOOK[one.verdict][2].upper()} {one.claim.id}\n{body}"
+    chosen.sort(key=lambda one: -1 if one.text.startswith(MISFIT) else order.index(one.verdict))
+    return "\n".join([fill(f"{study.tally}.", width), *(as_text(one, width) for one in chosen)])
 
 
 def new_claims(name: str) -> Path:
     """Write a first claims file with comments; refuse to replace one."""
     path = PARAMETERS / "04_claims" / f"{name}.yaml"
-    if not re.fullmatch(r"[\w-]+", name):
-        raise ParameterError(f"{name}: a name has letters, digits, _ and - only")
-    if path.exists():
-        raise ParameterError(f"{display_path(path)} is there already; choose another name")
+    if path.exists() or not re.fullmatch(r"[\w-]+", name):
+        raise ParameterError(f"{name}: choose a name that no file here has, of letters, digits, _ and - only")
     path.write_text(SKELETON, encoding="utf-8")
     return path

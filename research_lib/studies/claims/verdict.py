@@ -14,20 +14,20 @@ from research_lib.errors import DataError, InsufficientDataError, ParameterError
 from research_lib.exhibits.findings import plain
 from research_lib.exhibits.format import NONE, plural, show
 from research_lib.studies.claims.evaluate import Reading, read_all
-from research_lib.studies.claims.language import ABOUT, AT_LEAST, Article, Check, Claim, Figure, read
+from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, read
 from research_lib.studies.claims.lines import KINDS, Lines, next_session, scale
 
 HOLDS, ROUGHLY, FAILS, DEPENDS = "holds", "roughly", "fails", "depends"
 OPEN, NO_DATA, STAND_IN, UNTESTABLE = "open", "no data", "stand-in", "untestable"
 VERDICTS = (HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE)
 GOOD = (HOLDS, ROUGHLY)
-COUNTED = ("rank", "count")
+EXACT = {"rank": 2, "count": 1}  # below these a figure is near nothing: a record that is second is none
 ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units in all
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
 LISTED = 3
-NEAR = "near the published figure, within three units of its last digit"
-MISFIT = "the line does not fit together"
+MISFIT = "The line does not fit together"
 SMALL = 0.01  # shares and differences below a point are shown to two places
+LACKING = (InsufficientDataError, DataError)
 
 Found = tuple[Reading, str]  # with its own verdict
 
@@ -50,37 +50,23 @@ class Result:
         return self.readings[0][0] if self.readings else None
 
     @property
-    def path(self) -> "pd.Series[float] | None":
-        """The history of the figure, where the answer is a number."""
-        return self.reading.path if self.reading is not None and isinstance(self.reading.value, float) else None
-
-    @property
-    def computed(self) -> str:
+    def shown(self) -> str:
         """The headline's value with its unit."""
         return NONE if self.reading is None else shown(self.reading, self.reading.value, self.claim.figure.unit)
 
-    @property
-    def stated(self) -> str:
-        """The published figure."""
-        return self.claim.figure.text if self.claim.checks else NONE
-
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values, in the order in which programs read them."""
-        claim, reading = self.claim, self.reading
+        claim, figure, reading = self.claim, self.claim.figure, self.reading
         record: dict[str, Any] = {name: getattr(claim, name) for name in ("id", "article", "kind", "says")}
         record |= {"verdict": self.verdict, "as_of": self.as_of, "depends_on": self.text}
-        record["happened"] = self.happened or None
-        if claim.checks:
-            figure, check = claim.figure, claim.checks[0]
+        record |= {"happened": self.happened or None, "shown": self.shown}
+        for check in claim.checks[:1]:
             record |= {"stated": figure.text, "comparison": figure.comparison, "lowest": figure.low}
             record |= {"highest": figure.high, "unit": figure.unit, "from": check.start}
             record["at"] = check.asked and [plain(day) for day in check.asked]
         if reading is not None:
-            is_number = isinstance(reading.value, float)
-            factor = scale(reading.kind, claim.figure.unit, claim.figure.text) if is_number else 1.0
             record |= {name: getattr(reading, name) for name in ("n", "cases", "first", "last")}
-            ends = {"computed": reading.value, "low": reading.low, "high": reading.high}
-            record |= {name: one * factor if isinstance(one, float) else one for name, one in ends.items()}
+            record |= zip(("computed", "low", "high"), _in_unit(reading, figure), strict=True)
         return {name: plain(one) for name, one in record.items()}
 
 
@@ -90,7 +76,7 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
         return Result(claim, article, UNTESTABLE, sentence(f"needs {claim.untestable}"))
     first, last = map(pd.Timestamp, article.as_of)
     before = sessions_between(first - pd.Timedelta(days=14), last)
-    days = list(before[before >= first]) or [before[-1] if len(before) else last]
+    days = list(before[before >= first]) or [*before[-1:]] or [last]
     days = days[-1:] if claim.checks[0].special else days
     found: list[Found] = []
     missing: dict[str, None] = {}
@@ -99,10 +85,11 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
             continue  # the author knew the day that the claim is about
         dated = (("as of", str(day.date())),) if len(days) > 1 else ()
         try:
-            readings = read_all(check, lines, day, uncertain=claim.kind != "fact")
-            wholes = [replace(one, choices=(*check.choices, *one.choices, *dated)) for one in readings]
-            found += [(one, verdict_of(one, claim.figure)) for one in wholes]
-        except (InsufficientDataError, DataError) as reason:
+            for one in read_all(check, lines, day, uncertain=claim.kind != "fact"):
+                path = one.path if isinstance(one.value, float) else None  # of a day there is none to draw
+                whole = replace(one, choices=(*check.choices, *one.choices, *dated), path=path)
+                found.append((whole, verdict_of(whole, claim.figure)))
+        except LACKING as reason:
             missing[str(reason)] = None
         except ParameterError as fault:
             return Result(claim, article, UNTESTABLE, sentence(f"{MISFIT}: {fault}"), as_of=days[-1])
@@ -130,36 +117,39 @@ def _overall(claim: Claim, found: Sequence[Found], *, lacks_some: bool) -> str:
 
 def _agrees(found: Found) -> bool:  # a count or rank that is only near does not, beside one that is right
     reading, verdict = found
-    return verdict == HOLDS or (verdict == ROUGHLY and reading.kind not in COUNTED)
+    return verdict == HOLDS or (verdict == ROUGHLY and reading.kind not in EXACT)
+
+
+def _in_unit(reading: Reading, figure: Figure) -> tuple[Any, float, float]:
+    """Return a value and its interval in the unit of what was published; a day as it is."""
+    is_number = isinstance(reading.value, float)
+    factor: Any = scale(reading.kind, figure.unit, figure.text) if is_number else 1.0
+    return factor * reading.value if is_number else reading.value, factor * reading.low, factor * reading.high
 
 
 def verdict_of(reading: Reading, figure: Figure) -> str:
     """Hold one reading against what was published; `roughly` is up to three units of the last published digit off."""
-    if not isinstance(reading.value, float):
-        day, span = reading.value, figure.days
-        same = [] if day is None else [day] if reading.higher is None else reading.higher
-        is_right = day is None if span is None else any(span[0] <= one.date() <= span[1] for one in same)
+    value, low, high = _in_unit(reading, figure)
+    if not isinstance(value, float):
+        same = reading.higher if reading.higher is not None else [] if value is None else [value]
+        span = figure.days
+        is_right = value is None if span is None else any(span[0] <= one.date() <= span[1] for one in same)
         return NO_DATA if reading.begins_late else HOLDS if is_right else FAILS
-    factor = scale(reading.kind, figure.unit, figure.text)
-    value, low, high = (factor * one for one in (reading.value, reading.low, reading.high))
-    if isnan(value):
-        return OPEN
-    if reading.begins_late:  # in the longer history a rank or count could only be larger
-        return FAILS if reading.kind in COUNTED and value > figure.high else NO_DATA
-    if reading.uncertain:
-        is_inside = figure.low <= low and high <= figure.high
-        return FAILS if high < figure.low or low > figure.high else HOLDS if is_inside else OPEN
     beyond, bound = max((figure.low - value, figure.low), (value - figure.high, figure.high))
-    is_tied = figure.low <= value + reading.ties and value <= figure.high  # tied ranks share their places
-    if is_tied or beyond <= ROUNDING * max(1.0, abs(bound)):
-        return HOLDS
-    if figure.comparison == ABOUT:
-        is_first = figure.high < {"rank": 2, "count": 1}.get(reading.kind, -inf)  # a record that is second is none
-        is_turned = value * (figure.low + figure.high) < 0  # a gain that was a loss
-        is_near = beyond <= ROUGH_DIGITS * figure.digit and not (is_first or is_turned)
+    is_inside = figure.low <= value + reading.ties and value <= figure.high  # tied ranks share their places
+    if is_about := figure.comparison == ABOUT:  # nor is a gain that was a loss near
+        is_exact = figure.high < EXACT.get(reading.kind, -inf) or value * (figure.low + figure.high) < 0
     else:
-        is_near = bool(bound) and reading.kind not in COUNTED and beyond <= figure.digit / 2
-    return ROUGHLY if is_near else FAILS
+        is_exact = reading.kind in EXACT or not bound
+    rules = (
+        (isnan(value), OPEN),
+        (reading.begins_late, FAILS if reading.kind in EXACT and value > figure.high else NO_DATA),  # it only grows
+        (reading.uncertain and (high < figure.low or low > figure.high), FAILS),
+        (reading.uncertain, HOLDS if figure.low <= low and high <= figure.high else OPEN),
+        (is_inside or beyond <= ROUNDING * max(1.0, abs(bound)), HOLDS),
+        (beyond <= figure.digit * (ROUGH_DIGITS if is_about else 0.5) and not is_exact, ROUGHLY),
+    )
+    return next((verdict for is_so, verdict in rules if is_so), FAILS)
 
 
 def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") -> str:
@@ -175,41 +165,46 @@ def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") 
 
 def _evidence(claim: Claim, found: Sequence[Found], verdict: str, lines: Lines) -> list[str]:
     """Say what was computed, of how much history, how sure it is, and what decides or where it would hold."""
-    (reading, own), check, unit = found[0], claim.checks[0], claim.figure.unit
+    (reading, own), check, figure = found[0], claim.checks[0], claim.figure
     counted = f"{plural(reading.n, reading.cases.rstrip('s'), reading.cases)}, " if reading.n else ""
     is_last = check.say.word == "value" and reading.cases != "values" and reading.n > 1 and not check.special
-    counted = f"the last of {counted}" if is_last else counted
     span = " to ".join(dict.fromkeys(str(day.date()) for day in (reading.first, reading.last)))
-    line = (check.then or check.line).bare if check.after else check.line
-    seasons = [one.phrase for one in check.when if one.phrase["season"] and not line.take]
-    steps = [check.after] if check.after else seasons[:1]
-    said = f"{check.say.text} of ".replace("share of", "share above 0 of" if steps else "share of")
-    said = "" if check.say.word == "value" or "since" in check.say.word else said
-    subject = check.special.text if check.special else said + lines.title(replace(line, take=(*line.take, *steps)))
-    parts = [f"{subject}: {shown(reading, reading.value, unit)} ({counted}{span})"]
+    history = f"{'the last of ' if is_last else ''}{counted}{span}"
+    parts = [f"{_subject(check, lines)}: {shown(reading, reading.value, figure.unit)} ({history})"]
     if reading.uncertain:
-        ends = [shown(reading, end, unit) for end in (reading.low, reading.high)]
+        ends = [shown(reading, end, figure.unit) for end in (reading.low, reading.high)]
         name = "range over thresholds" if check.say.word == "return period" else "95% interval"
         parts.append(f"too few for an interval (n = {reading.n:,})" if NONE in ends else f"{name} {' to '.join(ends)}")
     if own == ROUGHLY:
-        is_bound = claim.figure.comparison != ABOUT
-        parts.append("on the other side of the bound, by half a digit at most" if is_bound else NEAR)
+        parts.append("near the published figure, not equal to it")
     if own == NO_DATA:
         parts.append(f"the data begins on {reading.first.date()}, after {check.start}")
-    if own == FAILS and reading.higher is not None and 1 <= int(claim.figure.high) <= len(reading.higher):
-        since = reading.higher[-int(claim.figure.high)]
+    place = int(min(figure.high, 1e9))
+    if own == FAILS and reading.higher is not None and 1 <= place <= len(reading.higher):
+        since = reading.higher[-place]
         parts += [f"it would hold since {since.date()}"] if reading.last - since > pd.Timedelta(days=365) else []
-    if own == FAILS and isinstance(reading.value, float) and reading.value < 0 < claim.figure.low:
-        turned, text = replace(reading, value=-reading.value, low=-reading.high, high=-reading.low), claim.figure.text
-        how = re.sub(r"^\D*", "as less than -", text) if claim.figure.comparison == AT_LEAST else "with its minus sign"
-        if verdict_of(turned, claim.figure) == HOLDS:
-            parts.append(f"it would hold with the other sign: write a fall {how}")
+    if own == FAILS and isinstance(reading.value, float) and reading.value < 0 < figure.low:
+        turned = replace(reading, value=-reading.value, low=-reading.high, high=-reading.low)
+        if verdict_of(turned, figure) == HOLDS:
+            parts.append("it would hold with the other sign: write a fall as a negative figure")
     if claim.stand_in:
         return [*parts, claim.stand_in]
     if verdict == DEPENDS:
-        return [*parts, _what_decides(found, unit)]
+        return [*parts, _what_decides(found, figure.unit)]
     names = [", ".join(dict(one.choices).values()) for one, _ in found]
     return [*parts, f"on all {len(found)} definitions ({_listed(names)})"] if len(found) > 1 else parts
+
+
+def _subject(check: Check, lines: Lines) -> str:
+    """Name what is said of which line."""
+    if check.special:
+        return check.special.text
+    line = (check.then or check.line).bare if check.after else check.line
+    steps = [check.after] if check.after else [one.phrase for one in check.when if one.phrase["season"]][:1]
+    steps = [] if line.take else steps
+    said = f"{check.say.text} of ".replace("share of", "share above 0 of" if steps else "share of")
+    said = "" if check.say.word == "value" or "since" in check.say.word else said
+    return said + lines.title(replace(line, take=(*line.take, *steps)))
 
 
 def _what_decides(found: Sequence[Found], unit: str) -> str:
@@ -243,10 +238,8 @@ def sentence(text: str) -> str:
 
 def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
     """Say what came after a forecast: over its own horizon, from the article's last session, never before it."""
-    line, after, value = (check.then or check.line).bare, check.after, read("say", "value")
+    line, after = (check.then or check.line).bare, check.after
     season = next((one.phrase for one in check.when if one.phrase.word == "season"), None)
-    if check.special or (after and after.number("n") < 0):
-        return ""
     try:
         last = lines.pair(line, pd.Timestamp("2200-01-01"))[0].known().days[-1]
         if check.says_date:
@@ -256,9 +249,10 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
         if season is not None and after is None:  # the one under way, or else the next
             ends = lines.values(replace(line, take=(season,)), last).days
             after = read("after", f"until {min(ends[ends > day], default=last).date()}")
-        if after is None:
+        if after is None or after.number("n") < 0:
             return ""
-        (found,) = read_all(Check(line, value, after=after, asked=(day.date(), day.date())), lines, last)
-    except (InsufficientDataError, DataError, ParameterError):  # such as where the data ends before
+        asked = Check(line, read("say", "value"), after=after, asked=(day.date(), day.date()))
+        (found,) = read_all(asked, lines, last)
+    except (*LACKING, ParameterError):  # such as where the data ends before
         return ""
     return sentence(f"{lines.title(line)}: {shown(found, found.value)} from {day.date()}, after: {after.text}")
