@@ -19,6 +19,7 @@ from urllib.parse import unquote
 from bs4 import BeautifulSoup, Tag
 from jinja2 import Environment, FileSystemLoader
 from latex2mathml.converter import convert
+from mistune import HTMLRenderer
 from nbconvert.filters.ansi import ansi2html, strip_ansi
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -54,6 +55,8 @@ without_paths = partial(MACHINE_PATH.sub, "")  # of this machine only the names 
 class PageRenderer(IPythonRenderer):
     """Renders formulas as MathML, which browsers draw by themselves, tables that scroll, and headings to link to."""
 
+    image = HTMLRenderer.image  # `_embed` looks for its data, also where it is an attachment of the cell
+
     def inline_math(self, body: str, display: str = "inline") -> str:
         """Render a formula; what is none, as dollars in a text from data may be, stands as it is."""
         body = re.sub(r"\\(label\{.*?\}|nonumber\b|notag\b)", "", body)  # nothing refers to them
@@ -71,10 +74,6 @@ class PageRenderer(IPythonRenderer):
         name = "align*" if name == "align" else name
         source = f"\\begin{{{name}}}{body}\\end{{{name}}}"
         return f"<pre>{escape(source)}</pre>" if name.startswith("tab") else self.block_math(source)
-
-    def image(self, text: str, url: str, title: str | None = None) -> str:
-        """Render a picture; `_embed` looks for its data, also where it is an attachment of the cell."""
-        return str(super(IPythonRenderer, self).image(text, url, title))
 
     def table(self, text: str) -> str:
         """Render a table."""
@@ -132,9 +131,8 @@ def to_pdf(page: Path) -> Path:
     browser, target = next(filter(None, map(shutil.which, CHROMIUM)), "chromium"), page.with_suffix(".pdf")
     # As root, and in most containers, Chromium has no sandbox; it opens a page of ours that runs no script.
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer", f"--print-to-pdf={target}"]
-    command = [browser, *options, page.resolve().as_uri()]
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603  # a browser
+        subprocess.run([browser, *options, page.resolve().as_uri()], check=True, capture_output=True, timeout=120)  # noqa: S603
     except (OSError, subprocess.SubprocessError) as error:
         raise ReportError(f"no PDF of {page.name}: it needs Chromium or Chrome ({error})") from error
     return target

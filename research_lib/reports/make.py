@@ -2,8 +2,8 @@
 
 import logging
 import signal
-from collections.abc import Mapping
-from contextlib import closing, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, date, datetime
 from html import unescape
 from pathlib import Path
@@ -29,8 +29,7 @@ ENGINE = "research-lib"  # engine.py, by its entry point
 PUT_IN = "injected-parameters"  # the tag of the cell that Papermill adds
 FAILED, FAILED_PAGE, FAILED_NOTEBOOK = FAILURE
 LONGEST_MESSAGE = 300
-USUAL_KERNEL = {"name": "python3", "language": "python"}
-Outcome = tuple[Status, str, int | None]  # how an execution ended: what is to be said, and the position of its cell
+Outcome = tuple[Status, str, int]  # how an execution ended: what is to be said, and how many cells it is after
 # Errors of the kit say all that is to be said; of others their names belong to it.
 USER_ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)}
 
@@ -63,9 +62,9 @@ def make(
     timer.daemon = True
     timer.start()
     with closing(ensure_event_loop()):  # nbclient opens one for each thread and leaves it open
-        status, said, position = _execute(notebook, parameters, execution)
+        status, said, reached = _execute(notebook, parameters, execution)
     timer.cancel()
-    cell, seconds = _cell_number(execution.notebook, position), (datetime.now(UTC) - started).total_seconds()
+    cell, seconds = _cell_number(execution.notebook.cells[:reached]), (datetime.now(UTC) - started).total_seconds()
     record = asked.with_(
         status=status, cell=cell, message=_line(f"cell {cell}: {said}" if cell else said),
         started=started.isoformat(timespec="seconds"), duration_seconds=round(seconds, 2),
@@ -91,7 +90,7 @@ def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution
         # One that Papermill left would set its own values where this report asks for none.
         content.cells = [cell for cell in content.cells if PUT_IN not in cell.metadata.get("tags", [])]
         spec = content.metadata.get("kernelspec") or {}
-        kernel, language = ((spec.get(key) or usual).lower() for key, usual in USUAL_KERNEL.items())
+        kernel, language = (spec.get("name") or "python3").lower(), (spec.get("language") or "python").lower()
         if language == "python" and kernel not in KernelSpecManager().find_kernel_specs():
             said = f"the notebook's kernel {kernel!r} is not installed here: executed on python3"
             kernel = "python3"  # in place of another machine's
@@ -105,21 +104,21 @@ def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution
         return _explain_end(execution, error)
     finally:
         execution.stop()
-    return _explain_error(execution) or (Status.OK, said, None)
+    return _explain_error(execution) or (Status.OK, said, 0)
 
 
 def _explain_error(execution: Execution) -> Outcome | None:
     """Say which cell failed, and why; nothing where none did, or its error was meant (tag `raises-exception`)."""
-    for position, cell in enumerate(execution.notebook.cells):
+    for reached, cell in enumerate(execution.notebook.cells, 1):
         shown = [one for one in cell.get("outputs", []) if one.output_type == "error"]
         if not shown and cell.metadata.get("papermill", {}).get("exception"):  # of a magic IPython shows a text
             shown = [NotebookNode(execution.replied[1])]
         for error in shown if "raises-exception" not in cell.metadata.get("tags", []) else []:
             if error.ename == "SystemExit" and error.evalue in {"", "0", "None"}:
-                return Status.OK, "the notebook ended itself", position
+                return Status.OK, "the notebook ended itself", reached
             little = error.ename == errors.InsufficientDataError.__name__
             said = error.evalue if error.ename in USER_ERRORS else f"{error.ename}: {error.evalue}"
-            return Status.INSUFFICIENT_DATA if little else Status.FAILED, said, position
+            return Status.INSUFFICIENT_DATA if little else Status.FAILED, said, reached
     return None
 
 
@@ -129,25 +128,24 @@ def _explain_end(execution: Execution, error: Exception) -> Outcome:
     if execution.stopped_because:
         said = execution.stopped_because
     elif execution.left:
-        return Status.FAILED, "the notebook ended its kernel (exit or quit)", execution.replied[0]
+        return Status.FAILED, "the notebook ended its kernel (exit or quit)", execution.replied[0] + 1
     elif code is None or not isinstance(error, RuntimeError):
         said = f"{type(error).__name__}: {error}"
     elif code < 0:
         said = f"its kernel was ended by signal {-code} ({signal.strsignal(-code)})"
     else:
         said = f"its kernel ended with exit code {code}"
-    return Status.FAILED, said, _last_started(execution.notebook)
+    return Status.FAILED, said, _started(execution.notebook)
 
 
-def _last_started(notebook: NotebookNode) -> int | None:
-    """Return the position of the last cell that Papermill started."""
-    started = [i for i, cell in enumerate(notebook.cells) if cell.metadata.get("papermill", {}).get("start_time")]
-    return started[-1] if started else None
+def _started(notebook: NotebookNode) -> int:
+    """Count the cells down to the last one that Papermill started."""
+    times = [cell.metadata.get("papermill", {}).get("start_time") for cell in notebook.cells]
+    return max((i for i, time in enumerate(times, 1) if time), default=0)
 
 
-def _cell_number(notebook: NotebookNode, position: int | None) -> int | None:
-    """Count code cells up to a position as JupyterLab numbers them: without empty ones, and the one that Papermill adds."""
-    cells = [] if position is None else notebook.cells[: position + 1]
+def _cell_number(cells: Sequence[NotebookNode]) -> int | None:
+    """Count code cells as JupyterLab numbers them: without empty ones, and the one that Papermill adds."""
     code = [cell for cell in cells if cell.cell_type == "code" and cell.source.strip()]
     return sum(PUT_IN not in cell.metadata.get("tags", []) for cell in code) or None
 
@@ -159,9 +157,10 @@ def _line(message: str) -> str:
 def read_findings(notebook: NotebookNode) -> dict[str, Any]:
     """Take out of a notebook, as far as it went, its title, findings, the data they rest on, and summary."""
     bundles = [output["data"] for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
-    found = [bundle[FINDINGS_MIME] for bundle in bundles if FINDINGS_MIME in bundle]
+    found, summaries = (
+        [bundle[kind] for bundle in bundles if kind in bundle] for kind in (FINDINGS_MIME, SUMMARY_MIME)
+    )
     named = {one["name"]: one for part in found for one in part.get("findings", ())}
-    summaries = [bundle[SUMMARY_MIME] for bundle in bundles if SUMMARY_MIME in bundle]
     heading = TITLE.search(next((cell.source for cell in notebook.cells if cell.cell_type == "markdown"), ""))
     return {
         **(summaries[-1] if summaries else {}),
@@ -175,19 +174,15 @@ def _render(notebook: Path, executed: NotebookNode, record: Record) -> tuple[Rec
     """Write the page and what stands beside it; what cannot be rendered fails, and loses nothing that was computed."""
     executed.metadata.pop("papermill", None)  # times, and paths of this machine
     if record.status is not Status.OK:
-        last = _last_started(executed)
-        executed.cells = executed.cells[: 0 if last is None else last + 1]
+        executed.cells = executed.cells[: _started(executed)]
     content = str(nbformat.writes(executed)).encode("utf-8", "replace")
-    files = {FAILED_NOTEBOOK: content}
     try:
-        page = render(executed, record, folder=notebook.parent).encode("utf-8", "replace")
-        if record.status is Status.OK:
-            beside = files_beside(executed, record)
-            return record, {**beside, PAGE: page, NOTEBOOK: content, GOOD: record.to_json()}
-        files[FAILED_PAGE] = page
+        page, beside = render(executed, record, folder=notebook.parent), files_beside(executed, record)
     except Exception as error:  # of any library that a page needs
         message = _line(f"{record.message} its page cannot be made: {type(error).__name__}: {error}")
         record = record.with_(status=Status.FAILED, message=message)
-        with suppress(Exception):
-            files[FAILED_PAGE] = render(nbformat.v4.new_notebook(), record).encode("utf-8", "replace")
-    return record, {**files, FAILED: record.to_json()}
+        page, beside = render(nbformat.v4.new_notebook(), record), {}
+    shown = page.encode("utf-8", "replace")
+    if record.status is Status.OK:
+        return record, {**beside, PAGE: shown, NOTEBOOK: content, GOOD: record.to_json()}
+    return record, {FAILED_PAGE: shown, FAILED_NOTEBOOK: content, FAILED: record.to_json()}
