@@ -29,9 +29,8 @@ def missed(line: str, null: str, sessions: int, rng: np.random.Generator) -> boo
     """Say whether the printed interval misses what is true of prices that follow the null."""
     lines = Lines(open_source("bundled"))
     dates = pd.bdate_range("1987-09-10", periods=sessions)
-    for name in ("X", "Y"):
-        price = pd.Series(100 * np.cumprod(1 + NULLS[null](sessions, rng)), dates)
-        lines.keep(name, partial(Values, price, "level"))
+    prices = {name: pd.Series(100 * np.cumprod(1 + NULLS[null](sessions, rng)), dates) for name in ("X", "Y")}
+    lines.raw = lambda name: Values(prices[name], "level")
     raw, truth = LINES[line]
     (found,) = read_all(read_checks(raw)[0], lines, dates[-1], uncertain=True)
     return misses(found, truth)

@@ -1,14 +1,14 @@
-"""From a check to its readings: choose days, find what each gives, and say one thing of that, by the studies' functions."""
+"""From a check to its readings: choose days, take what each gives, and say one thing of that, by the studies' functions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from research_lib.data.calendar import exchange_sessions
 from research_lib.errors import InsufficientDataError, ParameterError
@@ -20,18 +20,21 @@ from research_lib.stats.extremes import return_period, return_periods
 from research_lib.stats.randomization import season_less_rest, sign_flip
 from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies.claims import language
+from research_lib.studies.claims import lines as of_lines
 from research_lib.studies.claims.language import YEAR, Check, Choices, Condition, Line, Phrase, read, read_span, write
-from research_lib.studies.claims.lines import CHANGED, CHANGES, Days, Lines, Series, amount, decisions, meets, seasons
+from research_lib.studies.claims.lines import CALENDAR, CHANGED, CHANGES, Days, Lines, Series, Values, amount
 
 STALE_DAYS = {"session": 7, "week": 21, "month": 92, "quarter": 200}  # holidays; and series come out with a delay
 LATE_DAYS = {"quarter": 45 + 92}  # by which a history may begin after the day that the claim names
 FEW_CYCLES = 20
 TAIL_SHARE = 0.99  # of the history lies below the threshold of a return period
 PUBLISHED_BY = 5  # the month by which the statements of the year before are out
-PANDAS = {"mean": "mean", "median": "median", "deviation": "std", "highest": "max", "longest": "max", "lowest": "min"}
-OF_EACH = {"count", "date", "first date", "previous date"}  # also of a case whose value is not known yet
-DAY_WORDS = {"count", "share", "longest", "since", "date", "first date", "previous date"}  # not about a line's values
-CALENDAR = {"season", "years", "weekday", "session of", "same session of", "on", "policy"}  # nor are these conditions
+PANDAS = {"highest": "max", "longest": "max", "lowest": "min", "mean": "mean", "share": "mean", "median": "median"}
+FIGURES = {*PANDAS, "value", "total", "deviation"}
+OF_CASES = {"date": -1, "first date": 0, "previous date": -2}  # which of the cases it is the day of
+DAY_WORDS = {*OF_CASES, "count", "share", "longest", "since"}  # not about a line's values
+Marks = pd.Series  # of booleans, by day
+Test = Callable[[Series], Estimate]
 
 
 @dataclass(frozen=True)
@@ -72,39 +75,40 @@ def _read(check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> Rea
     if check.say["what"]:
         return _rank_among(check, lines, day)
     take = check.line.take
-    is_size = take and take[-1].word.endswith("episodes") and not (take[-1]["what"] or take[-1]["unit"])
-    if check.say.word == "longest" and is_size:
-        length = read("take", f"{take[-1].text} length")
-        check = replace(check, line=replace(check.line, take=(*take[:-1], length)))
+    last = take[-1] if take else Phrase("", "")
+    if check.say.word == "longest" and last.word.endswith("episodes") and not (last["what"] or last["unit"]):
+        check = replace(check, line=replace(check.line, take=(*take[:-1], read("take", f"{last.text} length"))))
     asked = Question(check, lines, day, uncertain)
-    season = next((one.phrase for one in check.when if one.phrase.word == "season" and one.line is None), None)
-    if take and take[-1].word in ("correlation with", "slope on") and not take[-1]["k"]:
-        return _association(asked, take[-1])
+    if last.word in of_lines.ASSOCIATIONS and not last["k"]:
+        return _association(asked, last)
     if check.after is not None:
         return _what_followed(asked, check.after)
-    return _seasons(asked, season) if season is not None and not take else _on_days(asked)
+    season = next((one.phrase for one in check.when if one.phrase.word == "season" and one.line is None), None)
+    return _on_days(asked) if take or season is None else _seasons(asked, season)
 
 
 class Question:
-    """A check on a day: the history that it looks at, from `start` to `end`, and the days that it asks about."""
+    """A check on a day: the history that it looks at, from `start` to `end`, and the `window` that it asks about."""
 
     def __init__(self, check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> None:
         self.check, self.lines, self.uncertain, self.word = check, lines, uncertain, check.say.word
-        span = check.asked and (pd.Timestamp(check.asked[0]), min(pd.Timestamp(check.asked[1]), day))
-        if span and span[0] > day:
-            raise ParameterError(f"at: {span[0].date()} is after {day.date()}, the last day that the article knew")
-        self.end = min(day, pd.Timestamp(check.to or (span[1] if span and not check.after else day)))
-        self.last_asked = span[1] if span else day
+        first, last = map(pd.Timestamp, check.asked or (day, day))
+        if first > day:
+            raise ParameterError(f"at: {first.date()} is after {day.date()}, the last day that the article knew")
+        is_value = self.word == "value" and not (check.when or check.after)  # the last one
+        self.has_window = bool(check.asked and (first < last or check.to or check.after) and not is_value)
+        last = min(last, day)
+        self.end = min(day, pd.Timestamp(check.to or (day if check.after else last)))
         begins, named = [self._begins(name) for name in check.names()], pd.Timestamp(check.start or day)
         self.begins_late = any((one - named).days > late for one, late in begins)
         self.start = max([one for one, _ in begins] + ([named] if check.start else []))
         if self.start > self.end:
             raise ParameterError(f"from: {self.start.date()} is after {self.end.date()}, where the history ends")
-        if span and span[0] == span[1] and check.after:  # what followed is counted from the last value up to the day
-            days = lines.pair(check.line, self.end)[0].known().days
-            span = (max(days[days <= span[1]], default=span[1]),) * 2
-        is_window = bool(check.asked and check.asked[0] < check.asked[1]) or check.to or check.after
-        self.window: Any = slice(*span) if span and is_window else None
+        self.last_asked = last
+        if check.after and first == last:  # what followed is counted from the last value up to the day
+            days = Days(lines.values(check.line.bare, self.end).series.dropna().index)
+            first = last = max(days[days <= last], default=last)
+        self.window = slice(first, last) if self.has_window else slice(None)
         self.places_day = any(word in self.word for word in ("rank", "since", "percentile", "as far", "return period"))
 
     def _begins(self, name: str) -> tuple[pd.Timestamp, int]:
@@ -116,86 +120,79 @@ class Question:
             raise InsufficientDataError(f"{self.lines.title(name)} {ends} {self.end.date()}")
         return days[0], LATE_DAYS.get(values.period, 45)
 
-    def chosen(self, days: Days) -> NDArray[np.bool_]:
-        """Mark the days from `start`, in the window that is asked about; a rank is among all days from `start`."""
-        chosen = np.asarray(days >= self.start)
-        if self.window is not None and not self.places_day:
-            chosen &= np.asarray((days >= self.window.start) & (days <= self.window.stop))
-        return chosen
+    def chosen(self, values: Any) -> Any:  # noqa: ANN401  # a series or frame
+        """Return what is from `start`, in the window that is asked about; a rank is among all from `start`."""
+        return values.loc[self.start :].loc[slice(None) if self.places_day else self.window]
 
-    def days(self, line: Line) -> "pd.Series[bool]":
-        """Mark the chosen days that meet the conditions, cooled off."""
-        met = self.lines.days_when(self.lines.days_of(line, self.end), self.check.when, self.end).loc[self.start :]
-        if self.check.quiet:
-            rows = np.flatnonzero(met.to_numpy())
-            kept = rows[cases.spaced(rows, self.check.quiet + 1)]
-            met = pd.Series(np.isin(np.arange(len(met)), kept), index=met.index)
-        return met[self.chosen(Days(met.index))]
+    def with_figure(self, reading: Reading, found: Any, kind: str) -> Reading:  # noqa: ANN401
+        """Put another figure into a reading."""
+        return replace(reading, value=found.value, kind=kind, **(_interval(found) if self.uncertain else {}))
 
-    def say(  # noqa: PLR0913  # what is said of
-        self, x: Series, kind: str, path: Series, noun: str = "cases", *, total: int = 0, apart: Series | None = None,
-        signed: bool = False, base: float = np.nan, estimate: Estimate | None = None,
-    ) -> Reading:  # fmt: skip
-        """Say the word that is asked for: of values through time, or of cases; `apart` are outcomes that do not overlap."""
-        word, op, through_time = self.word, self.check.say["op"], noun == "values"
+    def days(self, values: Values) -> Marks:
+        """Mark which of the chosen days meet the conditions, cooled off."""
+        met = self.lines.days_when(values, self.check.when, self.end).loc[self.start :]
+        if self.check.quiet and self.check.when:
+            met[met] = np.isin(np.arange(met.sum()), cases.spaced(np.flatnonzero(met), self.check.quiet + 1))
+        return self.chosen(met)
+
+    def say(  # noqa: C901  # one word after the other
+        self, found: Values, met: Marks, path: Series, *, length: int = 0, test: Test | None = None
+    ) -> Reading:
+        """Say the word that is asked for, of the days that are met or their excess; cases less than `length` apart overlap."""
+        check, word, through_time, kind, base = self.check, self.word, found.noun == "values", found.kind, 0.0
         late, path = self.begins_late and word != "value", path.loc[self.start :].dropna()
-        is_of_all = late or self.places_day or (word == "value" and through_time) or self.window is None
-        days = (path if is_of_all else path.loc[self.window]).index
+        days = (path if late or self.places_day else path.loc[self.window]).index
         first, last = (days[0], days[-1]) if len(days) else (self.end, self.end)
-        x = x if word in OF_EACH and not op else x.dropna()
-        if through_time and not self.places_day and word != "value" and estimate is None:
-            x = self._asked_about(x)
-        parts: dict[str, Any] = {"cases": noun, "path": path, "begins_late": late, "first": first, "last": last}
+        outcomes = found.series.reindex(met.index)
+        x, others = outcomes[met], outcomes[~met].dropna()
+        x = x if found.noun == "episodes" and word in {*OF_CASES, "count"} else x.dropna()
+        parts: dict[str, Any] = {"cases": found.noun, "path": path, "begins_late": late, "first": first, "last": last}
         parts |= {"n": len(x), "events": None if through_time else x.rename(kind)}
-        shown, shift = (CHANGED.get(kind, kind), base) if self.check.excess else (kind, 0.0)
-        if estimate is not None:
-            return Reading(estimate.value, shown, **parts | (_interval(estimate) if self.uncertain else {}))
-        bound = op or ("above" if signed and word == "share" else "")
-        if word == "count" or (word == "share" and (len(x) if bound else total)):
-            hits = meets(x, bound, self.check.say["x"] or "0", kind) if bound else pd.Series(True, x.index)
-            tested = hits if apart is None else hits[apart.index]
-            n, n_tested = (len(x), len(tested)) if bound else (total, total if apart is None else len(apart))
-            if self.uncertain and word == "share":
-                parts |= _interval(cases.share(int(tested.sum()), n_tested), shift)
-            return Reading(float(hits.sum()) / (n if word == "share" else 1) - shift, word, **parts)
-        if len(x):
-            return self._summary(x, shown, apart, shift, parts)
-        if self.check.says_date:
-            return Reading(None, "day", **parts)
-        raise InsufficientDataError(f"there is no case of it from {first.date()} to {last.date()}")
-
-    def _summary(self, x: Series, kind: str, apart: Series | None, shift: float, parts: dict[str, Any]) -> Reading:
-        value: Any = np.nan
-        if (word := self.word) == "total":
-            if kind not in CHANGES:
-                raise ParameterError(f"say: total compounds changes, and the line gives a {kind}")
-            value = prod(1.0 + x) - 1
-        elif word == "value":
-            value = float(x.iloc[-1]) - shift
-        elif word not in PANDAS:
+        calendar = all(one.phrase.word in CALENDAR and not one.line for way in check.when for one in way.each())
+        are_changes = check.after or found.noun == "years" or (kind in CHANGES and calendar)  # not chosen by a value
+        op = check.say["op"] or ("above" if word == "share" and are_changes else "")
+        is_hit: Callable[[Series], Marks] = lambda y: (
+            getattr(y, of_lines.BOUNDS[op])(amount(check.say["x"] or "0", kind)) if op else met
+        )
+        if word == "count":
+            return Reading(float(is_hit(x).sum()), word, **parts)
+        if not len(met if word == "share" and not op else x):
+            if check.says_date:
+                return Reading(None, "day", **parts)
+            raise InsufficientDataError(f"there is no case of it from {first.date()} to {last.date()}")
+        if word not in FIGURES:
             return self._place(x, parts)
-        elif word != "deviation" or np.isfinite(x).all():
-            value = getattr(x, PANDAS[word])() - shift
-        if self.uncertain and word == "median":
-            parts |= _interval(cases.median(x if apart is None else apart), shift)
-        return Reading(float(value), kind, **parts)
-
-    def _asked_about(self, x: Series) -> Series:
-        asked = x if self.window is None else x.loc[self.window]
-        if not len(asked):
-            raise InsufficientDataError(
-                f"it has no value in the days asked about, {write(self.check.asked or self.start)}"
+        if word == "total" and kind not in CHANGES:
+            raise ParameterError(f"say: total compounds changes, and the line gives a {kind}")
+        if word == "share":
+            x, others = is_hit(x), is_hit(others)
+        if check.excess == "all days":
+            kind, base = CHANGED.get(kind, kind), float(others.median() if word == "median" else others.mean())
+        if self.uncertain and word == "mean":
+            runs = (met != met.shift()).cumsum()[met] if found.noun == "cases" else None
+            sure = (test or (cosine_mean if through_time else partial(sign_flip, groups=runs)))(x - base)
+            return Reading(sure.value, kind, **parts | _interval(sure))
+        if self.uncertain and word in ("median", "share"):
+            apart = x.iloc[cases.spaced(found.days.get_indexer(x.index), length)] if length else x
+            parts |= _interval(
+                cases.median(apart) if word == "median" else cases.share(int(apart.sum()), len(apart)), base
             )
-        return asked
+        if word in PANDAS:
+            value = getattr(x, PANDAS[word])()
+        elif word == "deviation":
+            value = x.std() if np.isfinite(x).all() else np.nan
+        else:
+            value = x.iloc[-1] if word == "value" else prod(1.0 + x) - 1
+        return Reading(float(value) - base, word if word == "share" else kind, **parts)
 
     def _place(self, x: Series, parts: dict[str, Any]) -> Reading:
-        """Say where the day that is asked about, or the extreme of a window, stands in the history up to it."""
+        """Say which day a case is of, or where the day that is asked about, or the extreme of a window, stands in history."""
         word, dates, x = self.word, Days(x.index), -x if "lowest" in self.word else x
-        is_start = word == "since" and self.check.when and not self.check.after
-        if parts["cases"] != "values" and (is_start or word in DAY_WORDS - {"since"}):
-            row = {"first date": 0, "since": 0, "previous date": -2}.get(word, -1)
-            return Reading(dates[row] if len(x) >= abs(row) else None, "day", **parts)
-        asked = x.iloc[-1:] if self.window is None and "date" not in word else self._asked_about(x)
+        if word in OF_CASES and parts["cases"] != "values":
+            return Reading(dates[OF_CASES[word]] if len(x) >= abs(OF_CASES[word]) else None, "day", **parts)
+        asked = x.loc[self.window] if self.has_window or "date" in word else x[-1:]
+        if not len(asked):
+            raise InsufficientDataError(f"it has no value in the days asked about, {write(self.check.asked)}")
         day = Days(asked.index)[int(asked.argmax())]
         if "date" in word:
             return Reading(day, "day", higher=Days(asked.index[asked == asked.max()]), **parts)
@@ -220,38 +217,32 @@ class Question:
 
 def _on_days(asked: Question) -> Reading:
     """Say something of a line's values, on all days or on those that meet a condition; a run or a fall is one case."""
-    check, word, lines, line = asked.check, asked.word, asked.lines, asked.check.line
-    is_about_days = bool(check.when) and word in DAY_WORDS and not check.say["op"]
-    values = (lines.days_of if is_about_days else lines.values)(line, asked.end)
-    is_mean, signed = asked.uncertain and word == "mean", values.kind in CHANGES
+    check, word = asked.check, asked.word
+    values = asked.lines.values(check.line, asked.end)
+    met = asked.days(values)
     if values.noun == "episodes":  # chosen by their first day
-        x, met = values.series[asked.chosen(values.days)], lines.days_when(values, check.when, asked.end)
-        x, price = x[met.reindex(x.index, fill_value=False)], lines.pair(line.bare, asked.end)[0].series
-        return asked.say(x, values.kind, price, values.noun, total=len(x))
-    path = values.known().series.loc[asked.start :]
+        return asked.say(values, met, asked.lines.values(check.line.bare, asked.end).series)
+    if values.less is None or not check.when or word not in DAY_WORDS or check.say["op"]:
+        values = values.known()
+        met = met[met.index.isin(values.days)]
     if not check.when:
-        x = history.run_ends(path) if values.noun == "runs" and word != "value" else path
-        estimate = cosine_mean(x[asked.chosen(Days(x.index))]) if is_mean else None
-        return asked.say(x, values.kind, path, "values", total=len(x), signed=signed, estimate=estimate)
-    met = asked.days(line)
-    met = met[met.index.isin(path.index)]
-    path = path.loc[met.index[0] :] if len(met) else path
-    if word in ("longest", "since"):
-        lengths = history.spell_lengths(met).astype(float)
-        if word == "since":
-            return asked.say(path[met.index][len(met) - int(lengths.iloc[-1]) :], values.kind, path)
-        ends = history.run_ends(lengths)
-        return asked.say(ends if len(ends) else lengths.iloc[-1:], values.period, path, "values")
-    x = path[met.index][met]
-    signed &= all(inner.phrase.word in CALENDAR and inner.line is None for one in check.when for inner in one.each())
-    estimate = sign_flip(x, groups=(met != met.shift()).cumsum()[met]) if is_mean and len(x) else None
-    return asked.say(x, values.kind, path, total=len(met), signed=signed, estimate=estimate)
+        if values.noun == "runs" and word != "value":
+            met = met[met.index.isin(history.run_ends(values.series.loc[asked.start :]).index)]
+        return asked.say(replace(values, noun="values"), met, values.series)
+    path = values.series.loc[met.index[0] :] if len(met) else values.series
+    lengths = history.spell_lengths(met).astype(float)
+    if word == "longest":
+        ends = history.run_ends(lengths) if met.any() else lengths[-1:]
+        return asked.say(values.of(ends, values.period), ends.notna(), path)
+    if word == "since":  # the first day of the run that is under way
+        asked.word, met = "first date", met & (np.arange(len(met)) >= len(met) - lengths[-1:].sum())
+    return asked.say(replace(values, noun="cases"), met, path)
 
 
 def _what_followed(asked: Question, after: Phrase) -> Reading:
     """Say something of what followed the days that meet a condition, or all days where there is none."""
     check, lines, line = asked.check, asked.lines, (asked.check.then or asked.check.line).bare
-    path = lines.pair(line, asked.end)[0].series
+    path = lines.values(line, asked.end).series
     if after["date"]:  # as many sessions; those after the data are the exchange's
         until = pd.Timestamp(read_span(after["date"])[1])
         days = Days(path.index) if until <= asked.end else exchange_sessions()
@@ -261,87 +252,75 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
     if asked.uncertain and asked.word == "value" and not check.asked:
         raise ParameterError("say: a tendency or forecast is judged by many cases: say mean, median or share")
     ahead = lines.values(replace(line, take=(after,)), asked.end)
-    index, rows = ahead.days, np.flatnonzero(asked.chosen(ahead.days))
+    index, rows = ahead.days, ahead.days.get_indexer(asked.chosen(ahead.series).index)
     if check.when:
-        met = asked.days(check.line)
+        met = asked.days(lines.values(check.line, asked.end))
         rows = np.unique(index.searchsorted(met.index[met & (met.index >= index[:1].min())]))  # of another calendar
         rows, path = rows[rows < len(index)], path.loc[max([*index[:1], *met.index[:1]], default=asked.end) :]
-    found = ahead.series.iloc[rows].dropna()
+    of = pd.Series(np.isin(np.arange(len(index)), rows) & ahead.series.notna(), index).loc[asked.start :]
     length = round(abs(after.number("n")) * YEAR[ahead.period] / YEAR[after["unit"].rstrip("s") or ahead.period])
-    apart = found.iloc[cases.spaced(index.get_indexer(found.index), length)]
-    base, estimate = np.nan, None
-    if check.excess:
-        others = ahead.series.loc[asked.start :].drop(index[rows]).dropna()
-        if asked.word == "share":
-            others = meets(others, check.say["op"] or "above", check.say["x"] or "0", ahead.kind)
-        base = float(others.median() if asked.word == "median" else others.mean())
-    if asked.uncertain and asked.word == "mean" and len(found):
-        excess = found - base if check.excess else found
-        estimate = _mean_outcome(asked, line, after, rows, excess, length)
-    of: dict[str, Any] = {"total": len(rows), "apart": apart, "base": base, "estimate": estimate}
-    return asked.say(found, ahead.kind, path, signed=True, **of)
+    test = partial(_mean_outcome, asked, line, after, rows, length)
+    return asked.say(replace(ahead, noun="cases"), of, path, length=length, test=test)
 
 
-def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, found: Series, length: int) -> Estimate:  # noqa: ANN401
+def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, length: int, found: Series) -> Estimate:  # noqa: ANN401
     """Test a mean of outcomes as the event study does: few cycles of policy by signs, many events by a dummy."""
-    left, right = asked.lines.pair(line, asked.end)
-    if not asked.check.when:  # all days: outcomes that do not overlap say how sure the mean of all is
+    values, check = asked.lines.values(line, asked.end), asked.check
+    if not check.when:  # all days: outcomes that do not overlap say how sure the mean of all is
         spaced = found.iloc[:: max(length, 1)]
         return sign_flip(spaced + (found.mean() - spaced.mean()))
-    if left.kind != "level" or after["unit"] or after["path"]:
-        is_apart = np.diff(left.series.index.get_indexer(found.index), prepend=-length) >= length
+    if values.kind != "level" or after["unit"] or after["path"]:
+        is_apart = np.diff(values.series.index.get_indexer(found.index), prepend=-length) >= length
         return sign_flip(found, groups=np.cumsum(is_apart))
     rows, groups, test = rows[rows > 0], None, "dummy"
-    events = [one.phrase["event"] for one in asked.check.when if one.phrase["event"] and one.line is None]
+    events = [one.phrase["event"] for one in check.when if one.phrase["event"] and one.line is None]
     if events and len(found) <= FEW_CYCLES:
-        cycles = decisions(events[0], asked.end)
-        before = cycles.index.searchsorted(left.series.index[rows], side="right") - 1
+        cycles = of_lines.decisions(events[0], asked.end)
+        before = cycles.index.searchsorted(values.series.index[rows], side="right") - 1
         groups = cycles.to_numpy()[np.maximum(before, 0)]
-        test = "sign flip from base" if asked.check.excess else "sign flip"
-    returns, less = (None if one is None else one.series.pct_change().iloc[1:] for one in (left, right))
+        test = "sign flip from base" if check.excess else "sign flip"
+    returns, less = (one and one.series.pct_change().iloc[1:] for one in (values, values.less))
     study: Any = event_study
     row = study(returns, rows - 1, [after.number("n")], less=less, groups=groups, test=test).iloc[0]
-    return _estimate(row, 0.0 if asked.check.excess or test == "sign flip" else row["base"])
+    shift = 0.0 if check.excess or test == "sign flip" else row["base"]
+    return Estimate(row["value"] + shift, int(row["n"]), row["low"] + shift, row["high"] + shift)
 
 
 def _seasons(asked: Question, season: Phrase) -> Reading:
     """Say something of a season's change, a case a year; a condition is about another season of it, or the close before."""
-    check, lines, end = asked.check, asked.lines, asked.end
-    line = (check.then or check.line).bare
-    changed = lines.values(replace(line, take=(season,)), end).known()
-    path = lines.pair(line, end)[0].known().series
-    index = Days(path.index)
-    inside, year, listed = seasons(index, season["season"])
-    keep = asked.chosen(index)[listed["before"] + 1]
+    check, lines, end, line = asked.check, asked.lines, asked.end, (asked.check.then or asked.check.line).bare
+    path = lines.values(line, end).series.dropna()
+    index, changed = Days(path.index), lines.values(replace(line, take=(season,)), end)
+    inside, year, listed = of_lines.seasons(index, season["season"])
+    met = index[listed["before"] + 1].isin(asked.chosen(path).index)
     for one in check.when:
         if one.phrase.word == "years":
-            keep &= listed.index.isin(language.read_years(one.phrase["years"]))
+            met &= listed.index.isin(language.read_years(one.phrase["years"]))
         elif one.phrase is not season:
             known = lines.values(one.line or line, end).known()
-            met = lines.days_when(known, (replace(one, line=None),), end).astype(float)
+            state = lines.days_when(known, (replace(one, line=None),), end).astype(float)
             place = "last" if known.noun == "years" else "before"
-            keep &= met.reindex(index[listed[place]], method="ffill").to_numpy() > 0
-    x, years = changed.series[keep], listed.index[keep]
-    estimate = sign_flip(x) if asked.uncertain and asked.word == "mean" and len(x) else None
-    if check.excess:
-        daily = lines.values(replace(line, take=(read("take", "change 1"),)), end).series.reindex(index)
-        used = np.isin(year, years)
-        rest = season_less_rest(daily.fillna(0.0)[used], inside[used], year[used])
-        length = inside[used].sum() / max(len(years), 1)
-        estimate = Estimate(rest.value * length, rest.n, rest.low * length, rest.high * length)
-    return asked.say(x, changed.kind, path, "years", total=len(x), signed=True, estimate=estimate)
+            met &= state.reindex(index[listed[place]], method="ffill").to_numpy() > 0
+    reading = asked.say(changed, pd.Series(met, index[listed["last"]]), path)
+    if not check.excess:
+        return reading
+    daily = lines.values(replace(line, take=(read("take", "change 1"),)), end).series.reindex(index).fillna(0.0)
+    used = np.isin(year, listed.index[met])
+    rest = season_less_rest(daily[used], inside[used], year[used])
+    length = inside[used].sum() / met.sum()
+    found = Estimate(rest.value * length, rest.n, rest.low * length, rest.high * length)
+    return asked.with_figure(reading, found, CHANGED.get(changed.kind, changed.kind))
 
 
 def _rank_among(check: Check, lines: Lines, day: pd.Timestamp) -> Reading:
     """Say the place of a month among the months by what it gives; so of a quarter, a weekday or a kind of year."""
-    alike, texts = language.LIKE, [one.phrase.text for one in check.when]
-    place = next((row for row, text in enumerate(texts) if text in alike), None)
+    place = next((row for row, one in enumerate(check.when) if one.phrase.text in language.LIKE), None)
     if place is None:
         raise ParameterError(
             f"say: `{check.say.text}` needs season Sep, season Q4, weekday Monday or the like in `when`"
         )
     before, after, own = check.when[:place], check.when[place + 1 :], check.when[place].phrase
-    swapped = [(*before, Condition(read("when", text)), *after) for text in alike[own.text]]
+    swapped = [(*before, Condition(read("when", text)), *after) for text in language.LIKE[own.text]]
     say, sign = read("say", check.say["what"]), -1 if "lowest" in check.say.word else 1
     found: list[Any] = [_read(replace(check, say=say, when=when), lines, day, False) for when in swapped]
     if found[0].begins_late:
@@ -356,16 +335,17 @@ def _association(asked: Question, step: Phrase) -> Reading:
     if asked.check.when or asked.check.after:
         raise ParameterError(f"take: `{step.text}` is of the whole history, without `when` or `after`")
     values = asked.lines.values(line, asked.end).known()
-    frame = pd.concat(asked.lines.changes(values, line.take, names, asked.end), axis=1, keys=["y", *names], sort=True)
-    frame = frame[asked.chosen(Days(frame.index))].dropna()
+    columns = asked.lines.changes(values, line.take, names, asked.end)
+    frame = asked.chosen(pd.concat(columns, axis=1, keys=["y", *names], sort=True)).dropna()
     if not len(frame):
         raise InsufficientDataError(f"{asked.lines.title(line)} has no day in common with {', '.join(names)}")
+    y = frame["y"]
     if step["name"]:
         block = min(24 if values.period == "month" else 63, max(len(frame) // 6, 5))
-        found = correlation(frame["y"], frame[names[0]], block=block, seed=asked.lines.seed)
+        found: Any = correlation(y, frame[names[0]], block=block, seed=asked.lines.seed)
     else:
-        found = _estimate(ols(frame["y"], frame[names], "wild").loc[names[0]])
-    return asked.say(frame["y"], "correlation", frame["y"], "values", estimate=found)
+        found = ols(y, frame[names], "wild").loc[names[0]]
+    return asked.with_figure(asked.say(values.of(y), y.notna(), y), found, "correlation")
 
 
 FIRMS = pd.read_csv(Path(__file__).with_name("firms.csv"), index_col=0)  # where the study of their debt has each figure
@@ -378,11 +358,10 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
 
         return Reading(float(ndtr(-amount(asked["x"], "sigma"))), "share", 0, day, day)
     bp, share, year = asked.number("bp"), int(asked["share"] or 50) / 100, asked.number("year")
-    settings = {"fiscal_year": year, "stress_bp": bp or 200, "stress_share": share}
-    study = lines.keep(("study", day, *settings.values()), lambda: _companies(lines, day, settings))
+    study = lines.companies(day, fiscal_year=year, stress_bp=bp or 200, stress_share=share)
     if asked.word.startswith("double edge"):
         moves = cross_section.rises_and_falls(lines.raw(asked["name"]).series, study.months)
-        found = _estimate(cross_section.leverage_rate_interaction(study.slopes, moves).loc[asked["move"]])
+        found: Any = cross_section.leverage_rate_interaction(study.slopes, moves).loc[asked["move"]]
         months = {"first": study.months[0], "last": study.months[-1], "cases": "months"}
         return Reading(found.value, "fraction", **months | _interval(found))
     if not year and study.fiscal_year < day.year - (1 if day.month >= PUBLISHED_BY else 2):
@@ -399,20 +378,5 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
     return Reading(values[0] - sum(values[1:]), kind, n, *span, f"companies {study.financials}")
 
 
-def _companies(lines: Lines, day: pd.Timestamp, settings: Mapping[str, object]) -> Any:  # noqa: ANN401
-    """Return the study of companies' debt as of a day, on the claims' own source."""
-    from research_lib.data.companies import load_companies
-    from research_lib.studies.leverage import Leverage
-
-    companies = lines.keep(("companies", day), lambda: load_companies(lines.source, as_of=day.date()))
-    study = Leverage.from_params(as_of=day.date(), exclude_financials=companies.has_sectors, **settings)
-    vars(study).update(source=lines.source, companies=companies)
-    return study
-
-
-def _estimate(row: Any, shift: float = 0.0) -> Estimate:  # noqa: ANN401  # of a frame
-    return Estimate(row["value"] + shift, int(row["n"]), row["low"] + shift, row["high"] + shift)
-
-
-def _interval(found: Estimate, shift: float = 0.0) -> dict[str, Any]:
-    return {"n": found.n, "low": found.low - shift, "high": found.high - shift, "uncertain": True}
+def _interval(found: Any, shift: float = 0.0) -> dict[str, Any]:  # noqa: ANN401  # an Estimate or a row of a frame
+    return {"n": int(found.n), "low": found.low - shift, "high": found.high - shift, "uncertain": True}

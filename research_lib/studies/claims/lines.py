@@ -1,16 +1,16 @@
 """Prices and series, what is taken of them, each cut at the end of its history first, and which days meet a condition."""
 
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from textwrap import shorten
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from research_lib.data import DataCard, Source, load_prices, load_series
 from research_lib.data.calendar import exchange_sessions
@@ -23,7 +23,6 @@ from research_lib.stats.sigma import SigmaSettings, sigma_path
 from research_lib.studies.claims import language
 from research_lib.studies.claims.language import YEAR, Condition, Line, Phrase, read, read_figure, read_span
 
-T = TypeVar("T")
 Series = pd.Series  # of numbers, by day
 Days = pd.DatetimeIndex
 PERIOD = {"week": "W-FRI", "month": "M", "quarter": "Q", "year": "Y"}
@@ -31,15 +30,13 @@ PUBLISHED = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}  # se
 BOUNDS = {"above": "gt", "below": "lt", "at least": "ge", "at most": "le"}
 ROLLING = {"average": "mean", "highest": "max", "lowest": "min", "deviation": "std"}
 SIGMAS = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "expanding": "distance_expanding"}
-LEAST_BREAKOUT = 3  # closes that one is drawn from
+ASSOCIATIONS = ("correlation with", "slope on")  # without k of all of the history
+BREAKOUT_SESSIONS = 63  # on which one is looked for
 
 # How each kind is shown, what its differences are, and what one of it is in its units, the first that of a bare figure.
-KINDS: Any = pd.read_csv(Path(__file__).with_name("kinds.csv"), index_col="kind", keep_default_na=False).T.to_dict()
-UNITS = {
-    kind: {unit: float(factor) for unit, factor in (one.split("=") for one in row["units"].split())}
-    for kind, row in KINDS.items()
-}
-CHANGED = {kind: row["changed"] for kind, row in KINDS.items() if row["changed"]}
+KINDS: Any = yaml.safe_load(Path(__file__).with_name("kinds.yaml").read_text(encoding="utf-8"))
+UNITS = {kind: row["units"] for kind, row in KINDS.items()}
+CHANGED = {kind: row["changed"] for kind, row in KINDS.items() if "changed" in row}
 CHANGES = {"fraction", *CHANGED.values()}
 PRICES = ("level", "ratio", "number")  # change in percent of themselves; all else changes in points
 
@@ -53,16 +50,14 @@ class Values:
     period: str = "session"  # how far apart they are
     noun: str = "values"  # or runs, each counted up to its last; years, of a season; episodes, by their first day
     close: Series | None = None  # what the change of a high or low is measured from
+    less: "Values | None" = (
+        None  # of a difference of prices the second, on the same days: the first step is taken of each
+    )
 
     @property
     def days(self) -> Days:
         """The days."""
         return Days(self.series.index)
-
-    @property
-    def start(self) -> Series:
-        """What changes are measured from."""
-        return self.series if self.close is None else self.close.reindex(self.series.index)
 
     def of(self, series: Series, kind: str = "", noun: str = "values") -> "Values":
         """Return other values on the same line."""
@@ -70,6 +65,8 @@ class Values:
 
     def known(self) -> "Values":
         """Return those that have a value; there must be one."""
+        if self.less is not None:
+            raise ParameterError("less: a difference of prices means nothing; take a step of both (change 5)")
         if (found := self.series.dropna()).empty:
             raise InsufficientDataError("a line has no value: its history is too short for what is taken of it")
         return replace(self, series=found)
@@ -82,25 +79,15 @@ class Lines:
         self.source, self.as_of, self.seed = source, as_of, seed
         self.symbols = {*known_symbols(), *source.symbols()}
         self.cards: dict[str, DataCard] = {}
-        self._kept: dict[Hashable, Any] = {}
-
-    def keep(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Make something the first time it is asked for."""
-        if key not in self._kept:
-            self._kept[key] = make()
-        return self._kept[key]
-
-    def raw(self, name: str) -> Values:
-        """Return a price or series on its own days; a factor's returns as a price that grows by them."""
-        return self.keep(name, lambda: self._read(name))
+        self.raw, self.values, self.companies = cache(self._read), cache(self._take), cache(self._companies)
 
     def _read(self, name: str) -> Values:
-        asset, info, known = Asset.parse(name), describe_series(name), {*known_series(), *self.source.series_ids()}
+        """Return a price or series on its own days; a factor's returns as a price that grows by them."""
+        asset, info, here = Asset.parse(name), describe_series(name), self.source.series_ids()
         is_price = asset.symbol in self.symbols
-        if not is_price and name not in known:
-            like = nearest(name, sorted(known | self.symbols)).partition(" (known")[0]
-            here = shorten(", ".join(sorted({*self.source.symbols(), *self.source.series_ids()})), 80, placeholder=" …")
-            raise MissingDataError(f"unknown price or series {name}{like} (here: {here or 'none'})")
+        if not is_price and name not in {*known_series(), *here}:
+            like = nearest(name, sorted({*here, *self.source.symbols()}))
+            raise MissingDataError(f"unknown price or series {name}{like}")
         loaded = (load_prices if is_price else load_series)(self.source, [name], as_of=self.as_of)
         self.cards[name], series = loaded.cards[0], loaded[name]
         if is_price:
@@ -114,25 +101,9 @@ class Lines:
             return Values(pd.concat([pd.Series(1.0, index=before), (1 + series).cumprod()]), "level", period)
         return Values(series, "yield" if info.scale != 1 else "number", period)
 
-    def values(self, line: Line, end: pd.Timestamp) -> Values:
-        """Return what a line gives up to a day."""
-        return self.keep((line, end), lambda: self._take(line, end))
-
-    def pair(self, line: Line, end: pd.Timestamp) -> tuple[Values, Values | None]:
-        """Return a line before anything is taken of it, and what is subtracted, on the days that both have."""
-        return self.keep(("pair", replace(line, take=()), end), lambda: self._pair(line, end))
-
-    def _pair(self, line: Line, end: pd.Timestamp) -> tuple[Values, Values | None]:
-        left = self._operand(line.of, line, end)
-        if line.per is not None:
-            left = _joined(left, _like(left, self._operand(line.per, line, end)), divide=True)
-        if line.less is None:
-            return left, None
-        right = _like(left, self._operand(line.less, line, end))
-        if isinstance(line.less, Line):
-            return _joined(left, right, divide=False), None
-        common = left.known().days.intersection(right.known().days)
-        return replace(left, series=left.series[common]), replace(right, series=right.series[common])
+    def pair(self, line: Line, end: pd.Timestamp) -> tuple[Values, None]:
+        """Return the first leg of a line, until `verdict` asks for its values."""
+        return replace(self.values(line, end), less=None), None
 
     def _operand(self, one: str | Line, line: Line, end: pd.Timestamp) -> Values:
         if isinstance(one, Line):
@@ -146,64 +117,79 @@ class Lines:
         return Values(cut[over], raw.kind, line.every)  # the last value of each period that is over, on its own day
 
     def _take(self, line: Line, end: pd.Timestamp) -> Values:
-        (left, right), steps = self.pair(line, end), line.take
-        if right is not None:
-            if left.kind == "level":  # of two prices the first step is taken of each
-                if not steps:
-                    raise ParameterError("less: a difference of prices means nothing; take a step of both (change 5)")
-                left, right = (self.step(one, steps[:1], end) for one in (left, right))
-                steps = steps[1:]
-            left = _joined(left, right, divide=False)
-        for place in range(len(line.take) - len(steps), len(line.take)):
-            left = self.step(left, line.take[: place + 1], end)
-        return left
+        """Return what a line gives up to a day."""
+        if line.take:
+            return self._step(self.values(replace(line, take=line.take[:-1]), end), line.take, end)
+        left = self._operand(line.of, line, end)
+        if line.per is not None:
+            left = _joined(left, self._operand(line.per, line, end), divide=True)
+        if line.less is None:
+            return left
+        right = self._operand(line.less, line, end)
+        if isinstance(line.less, Line) or left.kind != "level":
+            return _joined(left, right)
+        right = _like(left, right)
+        common = left.series.dropna().index.intersection(right.series.dropna().index)
+        return replace(left, series=left.series[common], less=replace(right, series=right.series[common]))
 
-    def step(self, values: Values, steps: Sequence[Phrase], end: pd.Timestamp) -> Values:
+    def _step(self, values: Values, steps: Sequence[Phrase], end: pd.Timestamp) -> Values:
         """Take the last of some steps; a correlation is of changes like the one taken before it."""
-        *before, step = steps
-        if step.word == "correlation with" and step["k"]:
-            mine, other = self.changes(values, before, [step["name"]], end)
+        step, is_over = steps[-1], values.noun == "episodes"
+        if values.less is not None:
+            return _joined(*(self._step(one, steps, end) for one in (replace(values, less=None), values.less)))
+        if is_over or (step.word in ASSOCIATIONS and not step["k"]):
+            raise ParameterError(f"take: `{steps[-1 - is_over].text}` must be the last step")
+        if step.word in ASSOCIATIONS:
+            mine, other = self.changes(values, steps[:-1], [step["name"]], end)
             return values.of(history.rolling_correlation(mine, other, step.number()), "correlation")
-        if values.noun == "episodes":
-            raise ParameterError(f"take: `{before[-1].text}` must be the last step")
-        return taken(values, step)
+        if step.word in OF_PRICES and not (values.kind in PRICES and (values.series.dropna() > 0).all()):
+            raise ParameterError(f"take: `{step.text}` is of a price, which is above zero")
+        return STEPS[step.word](values, step)
 
-    def changes(self, values: Values, before: Sequence[Phrase], names: Any, end: pd.Timestamp) -> list[Series]:  # noqa: ANN401
+    def changes(
+        self, values: Values, before: Sequence[Phrase], names: Sequence[str], end: pd.Timestamp
+    ) -> list[Series]:
         """Return a line's changes and the like ones of others; of a volatility index, as of a yield, in points."""
-        found = [values.series if values.kind in CHANGES else moved(values, values.start.shift()).series]
+        found = [(values if values.kind in CHANGES else _change(values, read("take", "change 1"))).series]
         alike = next((one.text for one in before[-1:] if one.word in ("change", "to date")), "change 1")
         for name in names:
-            points = describe_asset(name).kind == "volatility" and alike.endswith(tuple("0123456789"))
+            points = describe_asset(name).kind == "volatility" and alike[-1].isdigit()
             step = read("take", f"{alike} points" if points else alike)
             found.append(_like(values, self.values(Line(name, every=values.period, take=(step,)), end)).series)
         return found
 
-    def days_of(self, line: Line, end: pd.Timestamp) -> Values:
-        """Return what conditions are about: a line's values; of two prices with no step the days alone."""
-        left, right = self.pair(line, end)
-        return left if right is not None and left.kind == "level" and not line.take else self.values(line, end)
+    def _companies(self, day: pd.Timestamp, **settings: object) -> Any:  # noqa: ANN401
+        """Return the study of companies' debt as of a day, on the claims' own source."""
+        from research_lib.data.companies import load_companies
+        from research_lib.studies.leverage import Leverage
+
+        companies = load_companies(self.source, as_of=day.date())
+        study = Leverage.from_params(as_of=day.date(), exclude_financials=companies.has_sectors, **settings)
+        vars(study).update(source=self.source, companies=companies)
+        return study
 
     def days_when(self, values: Values, when: Sequence[Condition], end: pd.Timestamp) -> "pd.Series[bool]":
         """Mark the days of a line that meet all conditions; `lasts` and `first in` look at those before them."""
         met = values.series.notna() | (values.noun == "episodes")
         for one in when if len(met) else ():
-            if one.phrase.word == "lasts":
-                met = history.spell_lengths(met) == one.phrase.number()
-            elif one.phrase.word == "first in":
-                met &= met.astype(float).shift().rolling(one.phrase.number()).max() == 0
+            word, k = one.phrase.word, one.phrase.number()
+            if word == "lasts":
+                met = history.spell_lengths(met) == k
+            elif word == "first in":
+                met &= met.astype(float).shift().rolling(k).max() == 0
             elif one.either:
                 ways = [self.days_when(values, way, end).reindex(met.index, fill_value=False) for way in one.either]
                 met &= np.logical_or.reduce(ways)
-            elif "recession" in one.phrase.word:
-                dated = self.keep(("NBER", end), lambda: load_recessions(as_of=end))
-                known = recession_within(Days(met.index[met]), dated, known_to=end, months=one.phrase.number())
-                met[met] = (known == (not one.phrase.word.startswith("no"))).fillna(False).to_numpy(dtype=bool)
+            elif "recession" in word:
+                known = recession_within(Days(met.index[met]), recessions(as_of=end), known_to=end, months=k)
+                met[met] = (known == (not word.startswith("no"))).fillna(False).to_numpy(dtype=bool)
             elif one.line is None:
                 met &= marks(values, one.phrase)
             else:  # another line's last value counts, from its first on; that of a season on the season's last day
                 other = self.values(one.line, end).known()
-                state, is_of_season = marks(other, one.phrase).astype(float), other.noun == "years"
+                is_of_season = other.noun == "years"
                 met = met if is_of_season else met.loc[other.days[0] :]
+                state = marks(other, one.phrase).astype(float)
                 met &= state.reindex(met.index, method=None if is_of_season else "ffill") > 0
         return met
 
@@ -234,8 +220,8 @@ def _like(left: Values, right: Values) -> Values:
     return replace(right, series=right.series.set_axis(days)[days.notna()])
 
 
-def _joined(left: Values, right: Values, *, divide: bool) -> Values:
-    both = pd.concat([left.series, right.series], axis=1, keys=["a", "b"], sort=True).dropna()
+def _joined(left: Values, right: Values, *, divide: bool = False) -> Values:
+    both = pd.concat([left.series, _like(left, right).series], axis=1, keys=["a", "b"], sort=True).dropna()
     if divide:
         return left.of((both["a"] / both["b"]).where(both["b"] != 0), "ratio", left.noun)
     if left.kind != right.kind:
@@ -250,100 +236,31 @@ def next_session(day: pd.Timestamp) -> pd.Timestamp:
     return sessions[row] if day >= sessions[0] and row < len(sessions) else day + pd.offsets.BDay()
 
 
-def taken(values: Values, step: Phrase) -> Values:  # noqa: C901, PLR0911, PLR0912  # one case a word
-    """Take one step of a line."""
-    x, k = values.series, step.number()
-    match step.word:
-        case "change" | "change since" | "to date" | "distance to record" | "distance to":
-            change = moved(values, _base(values, step), step["kind"].replace("a year", "percent"))
-            if step["kind"] != "a year":
-                return change
-            years = pd.Series(k / YEAR[step["unit"].rstrip("s") or change.period], x.index)
-            if step["date"]:  # so long ago
-                years = pd.Series((change.days - change.days[0]).days / 365.25, change.days)
-            return change.of((1 + change.series) ** (1 / years.where(years > 0)) - 1)
-        case "average" | "highest" | "lowest" | "deviation":
-            return values.of(_rolling(x, step.word, k))
-        case "volatility":
-            if values.kind not in PRICES:
-                raise ParameterError(f"take: `{step.text}` is of a price; else write change 1 then deviation {k}")
-            deviation = _rolling(history.change(x, 1, "log"), "deviation", k)
-            return values.of(deviation * np.sqrt(YEAR[values.period]), "fraction")
-        case "drawdown":
-            return values.of(history.drawdown(x, k or None), "fraction")
-        case "size":
-            return values.of(x.abs())
-        case "z" | "z of change":
-            name: Any = "return_z" if step["moved"] else SIGMAS.get(step["definition"], "distance_vol")
-            settings = SigmaSettings(k, int(step["ddof"] or 1), return_sessions=step.number("moved") or 1)
-            found = sigma_path(x.dropna().rename("the line"), name, settings)
-            if step["moved"] and step["definition"]:  # prior: over the deviation of the k before the move
-                spread = _rolling(history.change(x.dropna(), 1), "deviation", k)
-                found *= spread / spread.shift(settings.return_sessions)
-            return values.of(found, "sigma")
-        case "spell" | "age of":
-            count = history.spell_lengths if step.word == "spell" else history.age
-            return values.of(count(marks(values, read("when", step["condition"]))).astype(float), values.period, "runs")
-        case "periods to at the pace of":
-            return values.of(history.periods_to(x, amount(step["x"], values.kind), k), values.period)
-        case "fall episodes" | "rise episodes":  # by their first day; one under way has no known size yet
-            fall, prices = abs(amount(step["percent"].rstrip("% ") + "%", "fraction")), values.known().series
-            if not 0 < fall < 1 or not (prices > 0).all():
-                raise ParameterError(f"take: `{step.text}`: a fall is of more than 0% and less than 100%, of a price")
-            return values.of(*_episodes(prices, history.fall_episodes(prices, fall), step, values.period), "episodes")
-        case "breakout":
-            known = x.dropna()
-            if k < LEAST_BREAKOUT or not (known > 0).all():
-                raise ParameterError(f"take: `{step.text}`: a resistance is drawn from {LEAST_BREAKOUT} prices or more")
-            return values.of(history.breakouts(known, k, step["line"], 63), "fraction")
-        case "season":  # from the close before it, on its last day, of each that is over
-            values = values.known()
-            ends = seasons(values.days, step["season"])[2]
-            base = pd.Series(values.series.to_numpy()[ends["before"]], index=values.days[ends["last"]])
-            return replace(moved(values, base), noun="years")
-        case "":
-            return _ahead(values.known(), step)
-    raise ParameterError(f"take: `{step.text}` must be the last step")
+def _change(values: Values, step: Phrase) -> Values:
+    """Return the change from a base, or the distance to one, which is all that the words differ in."""
+    x, k, offset = values.series, step.number(), offset_of(step)
+    start = x if values.close is None else values.close.reindex(x.index)
+    if step["date"]:
+        since = start.loc[: pd.Timestamp(read_span(step["date"])[1])].dropna()[-1:]
+        years, base = (
+            pd.Series(x.index - since.index.max(), x.index).dt.days / 365.25,
+            since.reindex(x.index, method="ffill"),
+        )
+    elif step["period"]:
+        base = history.before_period(start, PERIOD[step["period"]])
+    elif step.word == "change":
+        years = pd.Series(k / YEAR[step["unit"].rstrip("s") or values.period], x.index)
+        base = start.shift(k) if offset is None else history.before_offset(start, offset)
+    else:
+        base = x * 0 + _level_of(values, step["level"] or "highest")
+    found = _moved(values, x, base, step["kind"].replace("a year", "percent"))
+    return found.of((1 + found.series) ** (1 / years.where(years > 0)) - 1) if step["kind"] == "a year" else found
 
 
-def _episodes(prices: Series, falls: pd.DataFrame, step: Phrase, period: str) -> tuple[Series, str]:
-    """Return the size or length of falls, or of the rises between them, by their first day, and its kind."""
-    first, last, days = falls["peak"], falls["trough"].mask(falls["ongoing"]), Days(prices.index)
-    if step.word == "rise episodes":  # from the trough of one fall to the peak of the next
-        first, last = last.dropna(), first.shift(-1)[last.notna()]
-    named, is_length = Days(first), bool(step["what"] or step["unit"])
-    if step["what"].startswith("r"):  # back at the peak's level
-        later = [(prices[top], prices.loc[low:]) for top, low in zip(first, last.fillna(days[-1]), strict=True)]
-        back = pd.Series([after.index[after >= level].min() for level, after in later], first.index)
-        first, last = last if step["what"] == "recovery" else first, back
-    path = pd.Series((days - days[0]).days if step["unit"] else np.arange(len(days)), days) if is_length else prices
-    begun, ended = (pd.Series(path.reindex(ends).to_numpy(), named) for ends in (first, last))
-    if not is_length:
-        return ended / begun - 1, "fraction"
-    return ended - begun, "length in days" if step["unit"] else "length in sessions" if period == "session" else period
-
-
-def _base(values: Values, step: Phrase) -> Series:
-    """Return what a change or a distance is measured from, which is all that they differ in."""
-    x, start, offset = values.series, values.start, offset_of(step)
-    match step.word:
-        case "change":
-            return start.shift(step.number()) if offset is None else history.before_offset(start, offset)
-        case "change since":
-            day = pd.Timestamp(read_span(step["date"])[1])
-            known = start.loc[:day].dropna()
-            if known.empty:
-                raise InsufficientDataError(f"there is no value up to {day.date()}, from which the change is asked")
-            return pd.Series(known.iloc[-1], index=x.loc[known.index[-1] :].index)
-        case "to date":
-            return history.before_period(start, PERIOD[step["period"]])
-    return x * 0 + _level_of(values, step["level"] or "highest")
-
-
-def moved(values: Values, base: Series, kind: Any = "", series: Series | None = None) -> Values:  # noqa: ANN401
+def _moved(values: Values, series: Series, base: Any, kind: Any = "") -> Values:  # noqa: ANN401
     """Return the change from a base: in percent of a price, in points of all else, unless told."""
     kind = kind or ("percent" if values.kind in PRICES else "points")
-    found = history.change_from(values.series.reindex(base.index) if series is None else series, base, kind)
+    found = history.change_from(series, base, kind)
     if kind == "points":
         return values.of(found.round(15), CHANGED.get(values.kind, values.kind))  # 0.0512 - 0.05 is 0.0412 - 0.04
     return values.of(found, "fraction")
@@ -355,27 +272,41 @@ def offset_of(step: Phrase, place: str = "k") -> pd.DateOffset | None:
     return pd.DateOffset(**length) if step["unit"] else None
 
 
-def _rolling(series: Series, word: str, k: int) -> Series:
-    found: Series = getattr(series.rolling(k) if k else series.expanding(), ROLLING[word])()
-    return found
-
-
 def _level_of(values: Values, text: str) -> Any:  # noqa: ANN401  # a number, or a line's own level by day
     word, _, k = text.partition(" ")
-    return _rolling(values.series, word, int(k or 0)) if word in ROLLING else amount(text, values.kind)
+    if word not in ROLLING:
+        return amount(text, values.kind)
+    return getattr(values.series.rolling(int(k)) if k else values.series.expanding(), ROLLING[word])()
 
 
-def _ahead(values: Values, step: Phrase) -> Values:
-    """Return the change over the next periods, by the day before them; NaN where they are not over."""
-    index, prices = values.days, values.series.to_numpy()
-    windows = cases.windows_after(index, step.number("n"), offset_of(step, "n"), next_session(index[-1]))
-    days, first, last = windows.T
-    if step["path"]:
-        ways = [cases.on_the_way(prices[a : b + 1], step["path"]) for _, a, b in windows]
-        return values.of(pd.Series(ways, index=index[days], dtype=float).reindex(index), "fraction")
-    base, ends = (pd.Series(prices[rows], index=index[days]) for rows in (first, last))
-    found = moved(values, base, series=ends)
-    return replace(found, series=found.series.reindex(index))
+def _z(values: Values, step: Phrase) -> Values:
+    x, k, ago = values.series.dropna(), step.number(), step.number("moved")
+    name: Any = "return_z" if ago else SIGMAS.get(step["definition"], "distance_vol")
+    found = sigma_path(x.rename("the line"), name, SigmaSettings(k, int(step["ddof"] or 1), return_sessions=ago or 1))
+    if ago and step["definition"]:  # prior: over the deviation of the k before the move
+        spread = history.change(x, 1).rolling(k).std()
+        found *= spread / spread.shift(ago)
+    return values.of(found, "sigma")
+
+
+def _episodes(values: Values, step: Phrase) -> Values:
+    """Return the size or length of falls, or of the rises between them, by their first day; one under way has none yet."""
+    prices, fall = values.known().series, abs(amount(step["percent"].rstrip("% ") + "%", "fraction"))
+    falls, days = history.fall_episodes(prices, fall), Days(prices.index)
+    first, last = falls["peak"], falls["trough"].mask(falls["ongoing"])
+    if step.word == "rise episodes":  # from the trough of one fall to the peak of the next
+        first, last = last.dropna(), first.shift(-1)[last.notna()]
+    named, is_length = Days(first), bool(step["what"] or step["unit"])
+    if step["what"].startswith("r"):  # back at the peak's level
+        later = [(prices[top], prices.loc[low:]) for top, low in zip(first, last.fillna(days[-1]), strict=True)]
+        back = pd.Series([after.index[after >= level].min() for level, after in later], first.index)
+        first, last = last if step["what"] == "recovery" else first, back
+    path = pd.Series((days - days[0]).days if step["unit"] else np.arange(len(days)), days) if is_length else prices
+    begun, ended = (pd.Series(path.reindex(ends).to_numpy(), named) for ends in (first, last))
+    if not is_length:
+        return values.of(ended / begun - 1, "fraction", "episodes")
+    of_sessions = "length in sessions" if values.period == "session" else values.period
+    return values.of(ended - begun, "length in days" if step["unit"] else of_sessions, "episodes")
 
 
 def seasons(index: Days, text: str) -> tuple[Any, Any, pd.DataFrame]:
@@ -383,6 +314,46 @@ def seasons(index: Days, text: str) -> tuple[Any, Any, pd.DataFrame]:
     opens, closes = (cases.SeasonEnd(*one) for one in language.read_season(text))
     inside, year, under_way = cases.season_days(index, opens, closes, next_session(index[-1]))
     return inside, year, cases.seasons_over(inside, year, under_way)
+
+
+def _outcomes(values: Values, step: Phrase) -> Values:
+    """Return the change of each season that is over, by its last day, or over the next periods, by the day before them."""
+    values = values.known()
+    index, prices = values.days, values.series.to_numpy()
+    if step["season"]:
+        first, last = seasons(index, step["season"])[2].to_numpy().T
+        return replace(_moved(values, values.series.iloc[last], prices[first]), noun="years")
+    windows = cases.windows_after(index, step.number("n"), offset_of(step, "n"), next_session(index[-1]))
+    days, first, last = windows.T
+    if step["path"]:
+        ways = [cases.on_the_way(prices[a : b + 1], step["path"]) for _, a, b in windows]
+        return values.of(pd.Series(ways, index[days], dtype=float).reindex(index), "fraction")
+    found = _moved(values, pd.Series(prices[last], index[days]), prices[first])
+    return replace(found, series=found.series.reindex(index))
+
+
+OF_PRICES = {"volatility", "fall episodes", "rise episodes", "breakout"}
+STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
+    **dict.fromkeys(("change", "change since", "to date", "distance to record", "distance to"), _change),
+    **dict.fromkeys(ROLLING, lambda v, step: v.of(_level_of(v, step.text))),
+    "drawdown": lambda v, step: v.of(history.drawdown(v.series, step.number() or None), "fraction"),
+    "size": lambda v, _: v.of(v.series.abs()),
+    "volatility": lambda v, step: v.of(
+        history.change(v.series, 1, "log").rolling(step.number()).std() * np.sqrt(YEAR[v.period]), "fraction"
+    ),
+    **dict.fromkeys(("z", "z of change"), _z),
+    "spell": lambda v, step: v.of(history.spell_lengths(marks(v, read("when", step["condition"]))), v.period, "runs"),
+    "age of": lambda v, step: v.of(history.age(marks(v, read("when", step["condition"]))), v.period, "runs"),
+    "periods to at the pace of": lambda v, step: v.of(
+        history.periods_to(v.series, amount(step["x"], v.kind), step.number()), v.period
+    ),
+    **dict.fromkeys(("fall episodes", "rise episodes"), _episodes),
+    "breakout": lambda v, step: v.of(
+        history.breakouts(v.series.dropna(), step.number("lookback") or step.number(), step["line"], BREAKOUT_SESSIONS),
+        "fraction",
+    ),
+    **dict.fromkeys(("season", ""), _outcomes),
+}
 
 
 def amount(text: str, kind: str) -> float:
@@ -402,61 +373,64 @@ def scale(kind: str, unit: str, text: str) -> float:
     return UNITS[kind][unit] if unit else next(iter(UNITS[kind].values()))
 
 
-def meets(series: Series, word: str, bound: str, kind: str) -> "pd.Series[bool]":
-    """Mark the values on one side of a written bound."""
-    found: pd.Series[bool] = getattr(series, BOUNDS[word])(amount(bound, kind))
-    return found
-
-
-def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":  # noqa: C901, PLR0912  # one case a word
+def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
     """Mark the days that meet one condition."""
-    x, days, word = values.series, values.days, phrase.word
-    found: Any = None
-    match word:
-        case "above" | "below" | "at least" | "at most":
-            found = getattr(x, BOUNDS[word])(_level_of(values, phrase["level"]))
-        case "between and":
-            found = x.between(amount(phrase["x"], values.kind), amount(phrase["y"], values.kind))
-        case "crosses above" | "crosses below":
-            found = history.crossings(x - _level_of(values, phrase["level"] or "0"))[word[8:]]
-        case "up" | "down":
-            found = (x > x.ffill().shift()) if word == "up" else (x < x.ffill().shift())
-        case "record" | "strict record" | "record with ties" | "record low":
-            found = history.records(x, low="low" in word, ties="ties" in word)
-        case "highest" | "lowest":
-            found = x == _rolling(x, word, phrase.number())
-        case "season":
-            found = seasons(days, phrase["season"])[0]
-        case "years":
-            found = days.year.isin(language.read_years(phrase["years"]))
-        case "weekday":
-            found = days.day_name() == phrase["day"]
-        case "session of" | "same session of":
-            n, period = phrase.number("n"), PERIOD[phrase["period"]]
-            from_start, from_end = cases.places_in_period(days, period)
-            is_over = days.to_period(period) != next_session(days[-1]).to_period(period)
-            found = (from_end == -n) & is_over if n < 0 else from_start == (n or from_start[-1])
-        case "policy" if phrase["state"]:
-            found = policy_states(_target_changes(days[-1])["change_bp"], days) == phrase["state"]
-        case "policy" | "on":  # each on the first session from it
-            listed = [pd.Timestamp(read_span(day)[0]) for day in phrase["days"].split(",") if day]
-            dates = Days(listed) if listed else decisions(phrase["event"], days[-1]).index
-            found = np.isin(np.arange(len(days)), days.searchsorted(dates[dates >= days[0]]))
-        case _:
-            raise ParameterError(f"{phrase.text}: only `when` takes it, among the check's own conditions")
-    return pd.Series(np.asarray(found, dtype=bool), index=x.index, dtype=bool)
+    if phrase.word not in (CONDITIONS if values.less is None else CALENDAR):
+        why = (
+            "only `when` takes it, among the check's own conditions"
+            if values.less is None
+            else "of which of the two prices"
+        )
+        raise ParameterError(f"{phrase.text}: {why}")
+    return pd.Series(np.asarray(CONDITIONS[phrase.word](values, phrase), dtype=bool), values.days)
 
 
-@cache
-def _target_changes(end: pd.Timestamp) -> pd.DataFrame:
-    return load_target_changes(as_of=end)
+def _session_of(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
+    days, n, period = values.days, phrase.number("n"), PERIOD[phrase["period"]]
+    from_start, from_end = cases.places_in_period(days, period)
+    if n >= 0:
+        return from_start == (n or from_start[-1])
+    return (from_end == -n) & (days.to_period(period) != next_session(days[-1]).to_period(period))
+
+
+def _dated(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
+    """Mark the first session from each listed day or decision; or the days on which policy was in a state."""
+    days = values.days
+    if phrase["state"]:
+        return policy_states(target_changes(as_of=days[-1])["change_bp"], days) == phrase["state"]
+    listed = [pd.Timestamp(read_span(day)[0]) for day in phrase["days"].split(",") if day]
+    dates = Days(listed) if listed else decisions(phrase["event"], days[-1]).index
+    return np.isin(np.arange(len(days)), days.searchsorted(dates[dates >= days[0]]))
+
+
+# Conditions on no value of the line, and all.
+CALENDAR: dict[str, Callable[[Values, Phrase], Any]] = {
+    "season": lambda v, one: seasons(v.days, one["season"])[0],
+    "years": lambda v, one: v.days.year.isin(language.read_years(one["years"])),
+    "weekday": lambda v, one: v.days.day_name() == one["day"],
+    **dict.fromkeys(("session of", "same session of"), _session_of),
+    **dict.fromkeys(("policy", "on"), _dated),
+}
+CONDITIONS: dict[str, Callable[[Values, Phrase], Any]] = CALENDAR | {
+    **dict.fromkeys(BOUNDS, lambda v, one: getattr(v.series, BOUNDS[one.word])(_level_of(v, one["level"]))),
+    "between and": lambda v, one: v.series.between(*(amount(one[end], v.kind) for end in "xy")),
+    "crosses above": lambda v, one: history.crossings(v.series - _level_of(v, one["level"] or "0"))["above"],
+    "crosses below": lambda v, one: history.crossings(v.series - _level_of(v, one["level"] or "0"))["below"],
+    "up": lambda v, _: v.series > v.series.ffill().shift(),
+    "down": lambda v, _: v.series < v.series.ffill().shift(),
+    **dict.fromkeys(("record", "strict record"), lambda v, _: history.records(v.series)),
+    "record with ties": lambda v, _: history.records(v.series, ties=True),
+    "record low": lambda v, _: history.records(v.series, low=True),
+    **dict.fromkeys(("highest", "lowest"), lambda v, one: v.series == _level_of(v, one.text.replace(" of", ""))),
+}
+recessions, target_changes = cache(load_recessions), cache(load_target_changes)
 
 
 @cache
 def decisions(event: str, end: pd.Timestamp) -> Series:
     """Return the Fed's decisions of a kind up to a day, each with its cycle's number."""
-    changes = _target_changes(end)
+    changes = target_changes(as_of=end)
     if event in ("cut", "hike"):
-        chosen = changes["change_bp"] < 0 if event == "cut" else changes["change_bp"] > 0
-        return pd.Series(np.arange(chosen.sum()), index=changes.index[chosen])
+        days = changes.index[(changes["change_bp"] < 0) == (event == "cut")]
+        return pd.Series(np.arange(len(days)), days)
     return policy_events(changes, "pause" if event == "last hike" else event)  # type: ignore[arg-type]
