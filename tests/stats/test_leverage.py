@@ -7,6 +7,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from research_lib.errors import InsufficientDataError
 from research_lib.stats import leverage
+from research_lib.stats.estimate import Estimate
 from research_lib.stats.leverage import LARGE, SMALL, group_ratio, interest_cover, prepare, stress
 from tests.companies import company, measured, rows
 from tests.stats.reference import CASES, check
@@ -142,3 +143,8 @@ def test_stress_is_arithmetic():
     assert [stressed(tens, move)["share_below_one"] for move in (99, 101)] == [10 / 40, 20 / 40]
     # A cut turns no payer into a lender: nobody pays any more.
     check(stressed(tens, -600, share=1), cover=NAN, share_below_one=0)
+
+
+@pytest.mark.parametrize(("found", "quoted", "more_than", "verdict"), CASES["quotes"])
+def test_a_quoted_figure_is_held_against_point_and_interval(found, quoted, more_than, verdict):
+    assert leverage.hold_quote(Estimate(*found), quoted, more_than=more_than) == verdict

@@ -11,8 +11,7 @@ from research_lib.data import load_series, open_source
 from research_lib.data.companies import Companies, PricePanel
 from research_lib.data.statements import Found, make_statements
 from research_lib.errors import InsufficientDataError, MissingDataError
-from research_lib.stats.estimate import Estimate
-from research_lib.stats.leverage import FAILS, HOLDS, LARGE, NOT_CONTRADICTED, SMALL, hold_quote
+from research_lib.stats.leverage import FAILS, HOLDS, LARGE, SMALL
 from research_lib.studies.leverage import Leverage
 from research_lib.studies.study import Missing
 from tests.companies import company, rows
@@ -46,41 +45,14 @@ def groups_of(n, large, small):
     return [sized(f"{name}{k:03d}", v + k, revenue=v + k, **values) for name, v, values in kinds for k in range(n)]
 
 
-@pytest.mark.parametrize(
-    ("found", "quoted", "more_than", "verdict"),
-    [
-        (Estimate(1.42, 500, 1.08, 1.79), 1.4, False, HOLDS),  # it rounds to 1.4
-        (Estimate(1.06, 500, 0.62, 1.53), 1.4, False, NOT_CONTRADICTED),  # a wide interval makes nothing hold
-        (Estimate(2.00, 500, 1.80, 2.20), 1.4, False, FAILS),
-        (Estimate(2.72, 1432, 2.35, 3.11), 4.0, True, FAILS),
-        (Estimate(4.20, 1432, 3.80, 4.60), 4.0, True, NOT_CONTRADICTED),
-        (Estimate(4.60, 1432, 4.10, 5.10), 4.0, True, HOLDS),
-        (Estimate(5.00, 40), 4.0, True, NOT_CONTRADICTED),  # too few for an interval
-        (Estimate(1.38, 40), 1.4, False, HOLDS),
-    ],
-)
-def test_a_quoted_figure_is_held_against_point_and_interval(found, quoted, more_than, verdict):
-    assert hold_quote(found, quoted, more_than=more_than) == verdict
-
-
-@pytest.mark.parametrize(
-    ("sizes", "large", "small", "quoted", "said"),
-    [
-        ((200, 200), LOW, HIGH, 1.4, "holds: Small companies do owe more than 4 times EBITDA: 5.0 In"),
-        ((200, 200), LOW, LOW, 1.4, "fails: Small companies owe 1.4 times EBITDA; “more than 4” fails In"),
-        ((200, 200), HIGH, HIGH, 1.4, "fails: Large companies owe 5.0 times EBITDA; “1.4” fails In"),
-        ((200, 200), HIGH, HIGH, 5.0, "holds: Small"),
-        ((50, 50), LOW, HIGH, 1.4, "open: Small companies owe 5.0 times EBITDA; “more than 4” is not shown In"),
-        ((50, 200), HIGH, HIGH, 4.9, "open: Large companies owe 5.0 times EBITDA; “4.9” is not ruled out In"),
-    ],  # known on 2021-03-01, they stand until those of the next year are due
-)
-def test_the_headline_says_what_the_verdict_is_of(sizes, large, small, quoted, said):
-    of_large, of_small = sizes
-    firms = groups_of(of_small, large, small)
-    study = of_companies(firms, large=of_large, small=of_small, quoted_large=quoted, as_of="2021-12-31")
+@pytest.mark.parametrize(("large", "of_large", "small", "of_small", "quoted", "said"), SAID["leverage_headlines"])
+def test_the_headline_says_what_the_verdict_is_of(large, of_large, small, of_small, quoted, said):
+    """What is known on 2021-03-01 stands until the values of the next year are due."""
+    ratio, options = {"low": LOW, "high": HIGH}, {"quoted_large": quoted, "as_of": "2021-12-31"}
+    study = of_companies(groups_of(small, ratio[of_large], ratio[of_small]), large=large, small=small, **options)
     assert said_by(study).startswith(said)
     assert study.show.summary.claim.startswith(said.split()[1].lower())  # of the same group
-    assert ("too few for an interval" in str(study.show.summary.numbers)) == (of_large < 200)
+    assert ("too few for an interval" in str(study.show.summary.numbers)) == (large < 200)
     assert study.gap.value == pytest.approx(study.of(SMALL).value - study.of(LARGE).value)
 
 

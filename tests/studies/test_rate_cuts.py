@@ -73,15 +73,10 @@ def few_draws(monkeypatch):
     monkeypatch.setattr(specification, "DRAWS", 19)
 
 
-# The figures that must stay.
-
-
 def test_the_published_figures(shared_data):
     study = real(shared_data, as_of="2025-12-31")
     found = {one.name: one.value for one in study.findings.findings}
-    known = {"first_cuts": 8, "rel_mean_252": 0.003206662059667381, "rel_p_signflip_252": 0.953125,
-             "rel_mean_before_126": -0.047353203569573385, "pre_cut_126": -0.047353203569573385,
-             "regime_easing_mean": 7.563774731377986e-05, "beta_dgs10_down": 1.2011269923935315}  # fmt: skip
+    known = SAID["published"]["rate_cuts"]
     assert {name: found[name] for name in known} == pytest.approx(known, rel=1e-7)
     assert found["rel_mean_126"] == pytest.approx(-0.0154, abs=5e-5)
     summary = study.show.summary
@@ -112,9 +107,6 @@ def test_every_as_of_is_made(shared_data, day, first_cuts):
     missing = {name for name in RateCuts.exhibits() if isinstance(study.show(name), Missing)}
     assert missing <= {"with_dividends", "unscheduled"}  # funds began later; no decision was unscheduled yet
     assert len(study.rates["credit spread"]) > 2000  # one that has just begun gives way
-
-
-# Results.
 
 
 def test_the_headline_is_compounded_and_a_published_difference_is_summed(made_up):
@@ -224,9 +216,6 @@ def test_a_state_of_few_periods_has_no_sensitivity_and_all_periods_must_have_one
         of_pair(*[study.pair.difference.tail(20)] * 3).sensitivity  # noqa: B018
 
 
-# The specification curve.
-
-
 def test_a_specification_is_the_studys_own_number(made_up):
     ways, table = made_up.specifications.ways, made_up.compounded.query("horizon > 0")
     usual = "min_cut_bp == 25 and min_tightening_bp == 50 and pause_days == 365 and start_year == 0 and measure == 'compounded'"
@@ -254,9 +243,6 @@ def test_the_null_is_the_same_question_asked_of_random_signs():
     assert np.mean(positive <= 0.1) < 0.3
     assert np.mean(differs <= 0.1) < 0.3
     assert 0.25 < positive.mean() < 0.75
-
-
-# Short data, bad parameters, nothing from the future.
 
 
 @pytest.mark.parametrize(("changed", "said"), SAID["rate_cuts"], ids=str)

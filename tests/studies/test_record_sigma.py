@@ -29,15 +29,9 @@ def study():
 
 
 def test_the_published_record(shared_data):
-    values = {
-        "source": "folder",
-        "data_dir": str(shared_data),
-        "asset": "RUT",
-        "benchmark": "GSPC",
-        "as_of": "2024-07-16",
-    }
-    study = RecordSigma.from_params(**values)
-    summary, found = study.show.summary, study.findings
+    folder, assets = {"source": "folder", "data_dir": str(shared_data)}, {"asset": "RUT", "benchmark": "GSPC"}
+    study = RecordSigma.from_params(**folder, **assets, as_of="2024-07-16")
+    summary, found, known = study.show.summary, study.findings, SAID["published"]["record_sigma"]
     assert summary.headline == "The Russell 2000's 4.4σ gap was a record. No signal shown."
     assert (summary.verdict, summary.numbers[1][0]) == ("holds", "2 of 7")
     assert "the highest of 9,235 sessions since 1987" in summary.standfirst
@@ -45,10 +39,6 @@ def test_the_published_record(shared_data):
     assert (found["peak_date"].value, found["trough_date"].value) == ("2024-07-16", "2020-02-27")
     assert found["return_period_years"].value is None  # 63 to 700 years, or never
     assert found["return_period_shortest"].value == pytest.approx(62.8, abs=0.1)
-    known = {"asof_sigma": 4.417312346074933, "asof_sigma_rank": 1, "asof_sigma_lowest_rank": 9235, "episodes": 37,
-             "move_5": 0.11539958708431275, "move_5_rank": 22, "move_5_episode_rank": 9, "relative_move_5_rank": 1,
-             "relative_move_5": 0.0992223370314167, "relative_move_5_episode_rank": 1,
-             "forward_mean_21": 0.0023795163990998256, "forward_base_21": 0.00844438557331241}  # fmt: skip
     assert {name: found[name].value for name in known} == pytest.approx(known, rel=1e-11)
 
 
@@ -104,9 +94,6 @@ def test_nothing_after_as_of_is_used(tmp_path):
         study = RecordSigma.from_params(**values, threshold=2.0)
         found.append((study.findings.findings, study.show.summary))
     assert found[0] == found[1]
-
-
-# Where the data cannot say.
 
 
 LONG, WALK = random_walk(900, seed=2), random_walk(400, seed=1)
@@ -169,9 +156,6 @@ def test_a_return_period_that_thresholds_agree_on_is_a_number():
     assert number.endswith(" years")
     assert "by other thresholds" in label
     assert sentence.startswith("Peaks of 2.4σ come about every")
-
-
-# Companies.
 
 
 def test_companies_at_a_record_and_breadth(study):
