@@ -4,18 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research_lib.data.readers import (
-    DATE,
-    INTEGER,
-    NUMBER,
-    TEXT,
-    listed,
-    open_sheet,
-    read_panel,
-    read_table,
-    require_unique,
-)
+from research_lib.data import readers
+from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, open_sheet, read_panel, read_table
 from research_lib.errors import DataError, MissingDataError
+from tests.data.test_forms import CASES
 
 KINDS = {"company": TEXT, "fiscal_year": INTEGER, "debt": NUMBER}
 SESSIONS = pd.DatetimeIndex(["2024-01-02", "2024-01-03", "2024-07-08"], name="Date")
@@ -28,41 +20,16 @@ def read(folder, text, kinds=KINDS, **options):
 
 
 def test_names_may_be_spelt_as_in_a_sheet_and_a_company_called_na_is_a_company(tmp_path):
-    frame = read(tmp_path, "Fiscal Year;Company;Other;DEBT\n2021;NA;x;1.5\n\n2022;NULL;y;NA\n")
-    assert frame["company"].tolist() == ["NA", "NULL"]
-    assert [str(dtype) for dtype in frame.dtypes] == ["str", "int64", "float64"]
-    assert (frame["debt"].iloc[0], frame["debt"].isna().tolist()) == (1.5, [False, True])
-    assert list(frame.index) == [2, 4]  # lines of the file
+    text = "Fiscal Year;Company;Other;DEBT;published\n2021;NA;x;1.5;2022-02-03\n\n2022;NULL;y;NA;\n"
+    frame = read(tmp_path, text, KINDS | {"published": DATE, "sector": TEXT}, needed=list(KINDS))  # no sector is there
+    published = pd.to_datetime(["2022-02-03", None]).as_unit("us")
+    expected = {"company": ["NA", "NULL"], "fiscal_year": [2021, 2022], "debt": [1.5, np.nan], "published": published}
+    pd.testing.assert_frame_equal(frame, pd.DataFrame(expected, index=[2, 4]))  # lines of the file
     header_like = read(tmp_path, "company,sector,fiscal_year,debt\nTIME,Media,2021,1\n")
     assert header_like["company"].tolist() == ["TIME"]
 
 
-def test_columns_that_are_not_needed_are_read_where_they_are_there(tmp_path):
-    text = "company,fiscal_year,debt,published\nA,2021,1,2022-02-03\nB,2021,1,\n"
-    frame = read(tmp_path, text, KINDS | {"published": DATE, "sector": TEXT}, needed=list(KINDS))
-    assert list(frame) == ["company", "fiscal_year", "debt", "published"]
-    assert frame["published"].tolist() == [pd.Timestamp("2022-02-03"), pd.NaT]
-
-
-HEADER = "company,fiscal_year,debt\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("company,debt\nA,1\n", ": no column fiscal_year; it has company, debt"),
-        ("name,year\nA,1\n", ": no column company, fiscal_year, debt; it has name, year"),
-        ("company,fiscal_yr,debt\nA,1,1\n", ": no column fiscal_year; it has company, fiscal_yr, debt; did 'fiscal_year' become 'fiscal_yr'?"),
-        (HEADER + "A,2021,1\nB,,1\n", ", column fiscal_year, row 3: empty; each row needs a whole number here"),
-        (HEADER + "A,2021,1\n,2021,1\n", ", column company, row 3: empty; each row needs a text here"),
-        (HEADER + "A,2021.5,1\n", ", column fiscal_year, row 2: not a whole number: '2021.5'"),
-        (HEADER + "A,1e30,1\n", ", column fiscal_year, row 2: not a whole number: '1e30'"),
-        (HEADER + "A,FY21,1\n", ", column fiscal_year, row 2: not a whole number: 'FY21'"),
-        ("company,fiscal_year,debt,Debt\nA,2021,1,2\n", ": column debt, Debt stands twice in the header"),
-        (HEADER + "A,2021,x\nB,2021,inf\n", ", column debt, row 2: not a number: 'x'; row 3: not a number: 'inf'"),
-        (HEADER + "A,2021,x\n" * 9, ", column debt, row 2: not a number: 'x'; row 3: not a number: 'x'; row 4: not a number: 'x'; and 6 more"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "line"), CASES["no statements"])
 def test_a_wrong_cell_or_column_is_named(tmp_path, text, line):
     with pytest.raises(DataError) as caught:
         read(tmp_path, text, keys=["company"])
@@ -70,31 +37,32 @@ def test_a_wrong_cell_or_column_is_named(tmp_path, text, line):
 
 
 def test_a_long_list_is_counted_and_a_missing_file_named(tmp_path):
-    assert [listed("ABCDEFGH"), listed("ABCDEFGHI")] == ["A, B, C, D, E, F, G, H", "A, B, C, D, E, F, G, H and 1 more"]
+    assert (
+        readers.listed("ABCDEFGHI") == readers.listed("ABCDEFGH") + " and 1 more" == "A, B, C, D, E, F, G, H and 1 more"
+    )
     with pytest.raises(MissingDataError, match=r"nowhere\.csv: there is no such file"):
         open_sheet(tmp_path / "nowhere.csv", "nowhere.csv")
 
 
 @pytest.mark.parametrize(
-    "column", [[2021, 2022], [2021.0, 2022.0], ["2021", "2022"], np.array([2021, 2022], "int16"), [2021, np.nan]]
+    "years", [[2021, 2022], [2021.0, 2022.0], ["2021", "2022"], np.int16([2021, 2022]), [2021, np.nan]]
 )
-def test_parquet_gives_the_same_kinds_and_names_rows_from_one(tmp_path, column):
+def test_parquet_gives_the_same_kinds_and_names_rows_from_one(tmp_path, years):
     path = tmp_path / "t.parquet"
-    pd.DataFrame({"Company": ["A", "NA"], "Fiscal Year": column, "debt": np.float32([1.5, 2])}).to_parquet(path)
-    if column[1] != column[1]:
+    pd.DataFrame({"Company": ["A", "NA"], "Fiscal Year": years, "debt": np.float32([1.5, 2])}).to_parquet(path)
+    if pd.isna(years).any():
         with pytest.raises(DataError, match=r"t\.parquet, column Fiscal Year, row 2: empty"):
             read_table(open_sheet(path, path.name), KINDS)
         return
-    frame = read_table(open_sheet(path, path.name), KINDS)
-    assert (frame["fiscal_year"].tolist(), frame["fiscal_year"].dtype) == ([2021, 2022], np.int64)
-    assert (frame["company"].tolist(), list(frame.index)) == (["A", "NA"], [1, 2])
+    expected = pd.DataFrame({"company": ["A", "NA"], "fiscal_year": [2021, 2022], "debt": [1.5, 2]}, index=[1, 2])
+    pd.testing.assert_frame_equal(read_table(open_sheet(path, path.name), KINDS), expected)
 
 
 def test_rows_that_stand_twice_are_named(tmp_path):
-    frame = read(tmp_path, HEADER + "A,2021,1\nB,2021,1\nA,2021,2\n")
+    frame = read(tmp_path, "company,fiscal_year,debt\nA,2021,1\nB,2021,1\nA,2021,2\n")
     with pytest.raises(DataError, match=r"^table.csv, row 4: a second row of A 2021$"):
-        require_unique(frame, ["company", "fiscal_year"], "table.csv")
-    require_unique(frame, ["company", "fiscal_year", "debt"], "table.csv")
+        readers.require_unique(frame, ["company", "fiscal_year"], "table.csv")
+    readers.require_unique(frame, ["company", "fiscal_year", "debt"], "table.csv")
 
 
 PRICES = pd.DataFrame({"AAA": [1.0, 2, 3], "BRK.B": [4.0, np.nan, 6]}, SESSIONS)
@@ -108,11 +76,8 @@ PANELS = {
     "closes and symbols": pd.concat({"Close": PRICES, "Open": PRICES * 2}, axis=1),
     "symbols and fields": pd.concat({"Close": PRICES, "Open": PRICES * 2}, axis=1).swaplevel(axis=1),
 }
-ONE_BELOW_THE_OTHER = PRICES.melt(ignore_index=False, var_name="ticker", value_name="close")
-PANELS |= {
-    "one below the other": ONE_BELOW_THE_OTHER,
-    "with adjusted closes": ONE_BELOW_THE_OTHER.assign(adjClose=ONE_BELOW_THE_OTHER["close"], close=9),
-}
+BELOW = PRICES.melt(ignore_index=False, var_name="ticker", value_name="close")
+PANELS |= {"one below the other": BELOW, "with adjusted closes": BELOW.assign(adjClose=BELOW["close"], close=9)}
 UNREADABLE = {
     "other fields": (pd.concat({"Volume": PRICES}, axis=1), ": no column adj_close or close of any symbol; it has .*AAA:volume"),
     "a symbol twice": (PRICES.set_axis(["AAA", "AAA"], axis=1), ": column AAA stands twice in the header"),
