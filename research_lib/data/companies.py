@@ -16,12 +16,11 @@ from research_lib.data.quality import BAD_PRICE, STALE_DAYS, DataCard, Fault, fo
 from research_lib.data.readers import read_panel
 from research_lib.data.sec import read_facts
 from research_lib.data.source import PRICES, Folder, Source, find_table, parts_of
-from research_lib.data.statements import DAILY_PRICES, SIMFIN, Found, Table, add_price, make_statements, read_statements
+from research_lib.data.statements import PANELS, Found, Table, add_price, make_statements, read_statements
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 
 MARKET = "GSPC"
 RATES = ("DGS2", "DGS3MO", "DFF", "DGS10")  # the first that is there: what floating-rate debt is priced by
-PANELS = "price_panel", f"{SIMFIN}/daily_adj_close", f"{SIMFIN}/{DAILY_PRICES}"  # the user's own first
 STILL_QUOTED = pd.Timedelta(days=14)  # a price so near to the panel's end counts as still quoted
 SURVIVORS_SHARE = 0.98  # of those ever quoted; in a fair sample of US small caps about 5% leave each year
 MOST_BELOW_ZERO = 0.2  # of a panel's values: more are no prices
@@ -98,10 +97,9 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Table:
 
 def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Found:
     """Read every company whose facts were pulled; prices are the closes that were paid at publication."""
-    pulled = {
-        name: source.store.read(Item(source.name, name), as_of=source.as_of)[0] for name in source.names(COMPANIES)
-    }
-    facts = pd.concat([one.assign(company=name) for name, one in pulled.items()], ignore_index=True)
+    items = [Item(source.name, name) for name in source.names(COMPANIES)]
+    pulled = [source.store.read(item, as_of=source.as_of)[0].assign(company=item.name) for item in items]
+    facts = pd.concat(pulled, ignore_index=True)
     facts = facts if as_of is None else facts[facts["filed"] <= pd.Timestamp(as_of)]
     if facts.empty:
         raise InsufficientDataError(f"source sec: nothing was filed by as_of {as_of}")
@@ -157,12 +155,10 @@ def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PriceP
     faults = session_faults(days)
     for name, prices in frame.items():
         value = prices.to_numpy()
-        bad, held = (value <= 0) | np.isinf(value), (value > 0) & np.isfinite(value)
-        own = found(days[bad], BAD_PRICE)
-        if held.any():
-            own += jumps(days[held], value[held], LARGEST_MOVE) + stale_runs(days[held], value[held], STALE_DAYS)
-        else:
-            own.append(Fault("no price at all (left out)"))
+        held = (value > 0) & np.isfinite(value)
+        own = found(days[~held & ~np.isnan(value)], BAD_PRICE)
+        own += jumps(days[held], value[held], LARGEST_MOVE) + stale_runs(days[held], value[held], STALE_DAYS)
+        own += [] if held.any() else [Fault("no price at all (left out)")]
         faults += [replace(fault, detail=f"{name} {fault.detail}".strip()) for fault in own]
     values = frame.where(frame.gt(0) & np.isfinite(frame)).dropna(axis=1, how="all")
     name = f"Prices of {values.shape[1]:,} companies"

@@ -71,8 +71,9 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     values = owned.merge(values, on=["company", "end"])
     in_time = values["first"] <= values["published"]  # what only a later report gives was not known with the row
     values = values[in_time].drop_duplicates(["index", "tag"], keep="last")
-    wide = values.set_index(["index", "tag"])[["value", "since"]].unstack().reindex(rows.index)  # noqa: PD010  # no means
-    value, since = wide["value"], wide["since"]
+    values = values.set_index(["index", "tag"])
+    value = values["value"].unstack().reindex(rows.index)  # noqa: PD010
+    since = values["since"].unstack().reindex(rows.index)  # noqa: PD010
     items, dates = {}, {"published": rows["published"]}
     for name, ways in WAYS.items():
         sums = [value.reindex(columns=way).sum(axis=1, min_count=len(way)) for way in ways]

@@ -33,6 +33,7 @@ POSITIVE = ["depreciation_amortization", "interest_expense", "debt", "cash", "re
 SIMFIN = "simfin"
 INCOME, BALANCE, CASH_FLOW = "us-income-annual.csv", "us-balance-annual.csv", "us-cashflow-annual.csv"
 DAILY_PRICES = "us-shareprices-daily"  # SimFin's bulk prices
+PANELS = "price_panel", f"{SIMFIN}/daily_adj_close", f"{SIMFIN}/{DAILY_PRICES}"  # of prices; the user's own first
 CLOSES = {f"{DAILY_PRICES}.csv": "Close", "Annual_Stock_Price_Performance.csv": "Open Price"}  # as they were paid
 
 PRICE_WITHIN_DAYS = 6  # from publication to the next session with a price: a weekend and a holiday at most
