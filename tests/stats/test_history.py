@@ -89,16 +89,18 @@ def test_crossings_changes_and_drawdowns_by_hand():
     )
 
 
-def test_what_came_before_is_the_last_value_up_to_then():
-    line = random_walk(60, seed=4)
-    days = line.index
-    offset = [line[: day - pd.DateOffset(months=1)].to_numpy()[-1:] for day in days]
-    period = [line[: day.replace(day=1) - pd.Timedelta(days=1)].to_numpy()[-1:] for day in days]
-    for found, expected in (
-        (history.before_offset(line, pd.DateOffset(months=1)), offset),
-        (history.before_period(line, "M"), period),
+def test_what_came_before_is_the_last_value_up_to_then_and_a_rolling_correlation_is_numpys():
+    line, other, month = random_walk(60, seed=1), random_walk(60, seed=2), pd.DateOffset(months=1)
+    last = lambda end: next(iter(line[:end].to_numpy()[::-1]), NAN)
+    for found, ends in (
+        (history.before_offset(line, month), [day - month for day in line.index]),
+        (history.before_period(line, "M"), [day.replace(day=1) - pd.Timedelta(days=1) for day in line.index]),
     ):
-        assert found.tolist() == pytest.approx([one[0] if len(one) else NAN for one in expected], nan_ok=True)
+        assert found.tolist() == pytest.approx([last(end) for end in ends], nan_ok=True)
+    expected = [NAN] * 4 + [np.corrcoef(line[at - 4 : at + 1], other[at - 4 : at + 1])[0, 1] for at in range(4, 60)]
+    for n in (4, 5, 60):
+        assert history.rolling_correlation(line[:n], other, 5).tolist() == pytest.approx(expected[:n], nan_ok=True)
+    assert history.rolling_correlation(line, 0 * line, 5).isna().all()
 
 
 FALLS = [  # of a fifth: places of peak, trough and the day that the fall reached it; whether it is under way
@@ -117,14 +119,6 @@ def test_falls_end_once_the_price_has_risen_as_much(prices, expected):
     assert [*zip(*days, found["ongoing"], strict=True)] == expected
     assert found["depth"].tolist() == pytest.approx([prices[low] / prices[top] - 1 for top, low, *_ in expected])
     assert found["sessions"].tolist() == [low - top for top, low, *_ in expected]
-
-
-def test_a_rolling_correlation_is_that_of_numpy():
-    x, y = random_walk(60, seed=1), random_walk(60, seed=2)
-    expected = [NAN] * 4 + [np.corrcoef(x[at - 4 : at + 1], y[at - 4 : at + 1])[0, 1] for at in range(4, 60)]
-    for periods in (4, 5, 60):
-        assert history.rolling_correlation(x[:periods], y, 5).tolist() == pytest.approx(expected[:periods], nan_ok=True)
-    assert history.rolling_correlation(x, pd.Series(1.0, index=x.index), 5).isna().all()
 
 
 def test_breakouts_are_held_against_what_was_before():
