@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from html import escape, unescape
 from importlib.metadata import version
 from pathlib import Path
@@ -107,8 +107,8 @@ def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None
     unfolded = [html for heading, part in sections for html in part if not heading and html != hero]
     found = re.findall(r'<(?:h2|p class="title") id="([^"]*)">(.*?)</(?:h2|p)>', "".join(unfolded))
     contents = [(name, unescape(re.sub("<.*?>", "", heading))) for name, heading in found]
-    page = templates().get_template("page.html.j2")
-    return page.render(record=record, hero=hero, sections=sections, contents=contents, version=version("research-lib"))
+    page = PARTS.get_template("page.html.j2")
+    return page.render(record=record, hero=hero, sections=sections, contents=contents)
 
 
 def files_beside(notebook: NotebookNode, record: Record) -> dict[str, bytes]:
@@ -138,34 +138,17 @@ def to_pdf(page: Path) -> Path:
     return target
 
 
-@cache
-def templates() -> Environment:
-    """Return the templates of pages and index, and what they share."""
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    light, dark = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
-    code = f"{light}\n@media screen and (prefers-color-scheme: dark) {{ {dark} }}"
-    environment.globals.update(
-        exhibit_style=STYLE, code_style=code, badge=badge, anchor=_anchor, frame_style=FRAME_STYLE, cleaned=_cleaned
-    )
-    environment.filters.update(
-        ansi2html=ansi2html, strip_ansi=strip_ansi, markdown=_markdown, without_paths=without_paths,
-        highlighted=lru_cache(256)(Highlight2HTML(pygments_lexer="ipython3")), setting=show_setting,
-        indented=partial(json.dumps, indent=2, ensure_ascii=False), summary=summary_text,
-    )  # fmt: skip
-    return environment
-
-
 def _part(name: str, *what: object) -> str:
     """Write a part of a page by a macro."""
-    return str(getattr(templates().get_template("output.html.j2").module, name)(*what))
+    return str(getattr(PARTS.get_template("output.html.j2").module, name)(*what))
 
 
 def _cell(cell: NotebookNode, folder: Path | None) -> str:
     if cell.cell_type == "code":
         shown = "".join(safely(_part, "output", one, folder) for one in cell.outputs)
         return _part("code", cell.source.strip(), shown, any(one.output_type == "error" for one in cell.outputs))
-    if cell.cell_type == "raw" or not cell.source.strip():
-        return _part("text", cell.source) if cell.source.strip() else ""
+    if cell.cell_type == "raw":
+        return _part("text", cell.source)
     bundles = cell.get("attachments", {}).items()
     own = {f"attachment:{name}": f"data:{kind};base64,{one[kind]}" for name, one in bundles for kind in one}
     return f'<div class="text">{safely(_markdown, cell.source, folder, own)}</div>'
@@ -228,3 +211,16 @@ def _embed(tag: Tag, folder: Path | None, own: Mapping[str, str]) -> None:
 
 def _anchor(heading: str) -> str:
     return "to-" + re.sub(r"[^\w-]+", "-", unescape(re.sub("<.*?>", "", heading)).strip()).strip("-").lower()
+
+
+PARTS = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+LIGHT, DARK = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
+PARTS.globals.update(
+    code_style=f"{LIGHT}\n@media screen and (prefers-color-scheme: dark) {{ {DARK} }}", exhibit_style=STYLE,
+    frame_style=FRAME_STYLE, badge=badge, anchor=_anchor, cleaned=_cleaned, version=version("research-lib"),
+)  # fmt: skip
+PARTS.filters.update(
+    ansi2html=ansi2html, strip_ansi=strip_ansi, markdown=_markdown, without_paths=without_paths, setting=show_setting,
+    highlighted=lru_cache(256)(Highlight2HTML(pygments_lexer="ipython3")), summary=summary_text,
+    indented=partial(json.dumps, indent=2, ensure_ascii=False),
+)  # fmt: skip

@@ -16,7 +16,7 @@ from research_lib.exhibits.findings import FIELDS
 from research_lib.exhibits.format import show
 from research_lib.params import show_setting
 from research_lib.project import write_whole
-from research_lib.reports.html import TEMPLATES, safely, templates
+from research_lib.reports.html import PARTS, TEMPLATES, safely
 from research_lib.reports.record import MADE, Finding, Record, Status, differing, read_records
 from research_lib.studies.parameters import MODELS
 
@@ -43,9 +43,8 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
     families = [list(group) for _, group in groupby(single, key=lambda record: record.notebook)]
     answers = [one for family in families if (one := _answer(family))]
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
-    environment = templates()
-    environment.filters.update(as_words=as_words, first_sentence=lambda text: SENTENCE.split(text, maxsplit=1)[0])
-    page = environment.get_template("index.html.j2").render(
+    PARTS.filters.update(as_words=as_words, first_sentence=lambda text: SENTENCE.split(text, maxsplit=1)[0])
+    page = PARTS.get_template("index.html.j2").render(
         lines=single, show=show, script=script,
         families=[(family, _differences(family)) for family in families],
         failed_pages={one.link() for one in ordered if one.good is not one and (output / one.link()).is_file()},
