@@ -1,7 +1,5 @@
 """Made-up companies and files that several tests share."""
 
-import itertools
-
 import pandas as pd
 
 from research_lib.data.statements import in_shape
@@ -54,9 +52,6 @@ def write_simfin(folder, statements, prices=None):
             lines.append(";".join([ticker, "1", currency, str(year), "FY", *dates, cells[number]]))
         (folder / "simfin" / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     if prices is not None:
-        lines = [",Ticker,Open Price,Date,Volume"]
-        lines += [
-            f"{number}.0,{ticker},{price},{day},1" for number, (ticker, price, day) in zip(itertools.count(), prices)
-        ]
-        (folder / "simfin" / "Annual_Stock_Price_Performance.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        frame = pd.DataFrame(prices, columns=["Ticker", "Open Price", "Date"]).assign(Volume=1)
+        frame.to_csv(folder / "simfin" / "Annual_Stock_Price_Performance.csv")
     return folder

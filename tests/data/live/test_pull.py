@@ -3,11 +3,13 @@
 import json
 import time
 from datetime import date
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from curl_cffi.requests.exceptions import CertificateVerifyError, ProxyError, SSLError
 
 from research_lib.data import load_prices, load_series, open_source
@@ -90,59 +92,26 @@ def changed(**changes):
     return as_json(chart("^RUT", DAYS, **changes))
 
 
-STAYS = {  # asked once
-    "yahoo": [
-        (Answer(b'{"chart":{"result":null,"error":{"description":"No data found"}}}', 404), "Yahoo has no ^RUT: No data found"),
-        (Answer(b"{}", 404), "Yahoo answered 404 Not Found"),
-        (as_json({"chart": {"result": [], "error": None}}), "Yahoo has no ^RUT: its answer is empty"),
-        (changed(meta={"symbol": "^NEW"}), "Yahoo answers for ^NEW when asked for ^RUT"),
-        (changed(meta={"dataGranularity": "1wk"}), "Yahoo sent prices every 1wk for ^RUT when asked for"),
-        (as_json(chart("^RUT", [*DAYS[:3], *DAYS[2:]])), "Yahoo sent two different closes for ^RUT on 2023-10-04"),
-        (changed(closes=[None] * len(DAYS)), "the answer holds no close"),
-        (changed(adjclose=None), "Yahoo sent no closes for ^RUT, or none that are adjusted"),
-        (changed(stamps=[]), "Yahoo sent no closes for ^RUT, or none"),
-        (as_json({"chart": {"result": [{"meta": None, "indicators": None}]}}), f"{FORM} (TypeError"),
-    ],
-    "fred": [
-        (Answer(b"<html>not found", 404), "FRED answered 404"),
-        (Answer(b"observation_date,DGS10\n"), "the answer holds no value"),
-        (Answer(b""), f"{FORM} (EmptyDataError"),
-        (Answer(b'{"error": "no series"}'), f"{FORM} (KeyError"),
-        (Answer(b"observation_date,DGS10\n01/03/2000,4.1\n"), f"{FORM} (ValueError: time data"),
-        (Answer(b"observation_date,DGS10\n2024-01-02,n/a\n2024-01-03,oops\n"), f"{FORM} (ValueError"),
-    ],
-    "french": [(Answer(b"PK no zip"), f"{FORM} (BadZipFile"), (Answer(b"", 404), "Ken French's library answered 404")],
-    "sec": [
-        (Answer(b"", 403), "the SEC answered 403"),
-        (as_json({"facts": {"srt": {}}}), "the SEC has none of the facts that the kit uses for ABC"),
-        (as_json({"fact": {}}), FORM),
-        (as_json(company(Revenues=[fact("many")])), FORM),
-        (as_json(company(Revenues=[fact(1, end="20221-12-31")])), FORM),
-    ],
-}  # fmt: skip
-PASSES = {  # asked to the end of the attempts
-    "yahoo": [
-        (Answer(b"Too Many Requests", 429), "Yahoo is throttling (429)"),
-        (as_json({"finance": {"error": {"code": "Too Many Requests"}}}), "Yahoo is throttling (200)"),
-        (Answer(b"oops", 500), "Yahoo has a fault (500)"),
-        (Answer(GOOD.body[:500]), "Yahoo sent an answer that is cut off or no JSON"),
-        (Answer(b"<!DOCTYPE html><html>Will be right back"), "Yahoo sent a web page in place of data"),
-        (Answer(b"no gzip", headers={"Content-Encoding": "gzip"}), "Yahoo cut the connection, or sent an answer that cannot be unpacked"),
-        (Answer(GOOD.body, delay_s=1.0), "Yahoo did not answer within 0.4 s"),
-        (Answer(GOOD.body, cut=True), "Yahoo cut the connection"),
-    ],
-    "fred": [(Answer(b"<html>We are down"), "FRED sent a web page in place of data"),
-             (Answer(b"observation_date,DGS10\n2024-01-02,4.1\n2024-01-0", cut=True), "FRED cut the connection")],
-    "sec": [(Answer(b'{"facts": {"us'), "the SEC sent an answer that is cut off or no JSON")],
-}  # fmt: skip
+ANSWERS = yaml.safe_load(Path(__file__).with_name("answers.yaml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize(
-    ("source", "sent", "attempts"),
-    [(source, sent, n) for table, n in ((STAYS, 1), (PASSES, QUICK.attempts)) for source in table for sent in table[source]],
-)  # fmt: skip
-def test_what_a_vendor_sends_instead_is_named_and_leaves_what_was_there(vendors, pull, store, source, sent, attempts):
-    answer, said = sent
+def sent(said, chart=None, body="", **answer):
+    return Answer(body.encode() if chart is None else changed(**chart).body, **answer), said
+
+
+INSTEAD = [  # the source, its answer, what is said, and how often it is asked
+    *((source, *sent(**one), n) for kind, n in (("stays", 1), ("passes", QUICK.attempts))
+      for source, cases in ANSWERS[kind].items() for one in cases),
+    ("yahoo", as_json(chart("^RUT", [*DAYS[:3], *DAYS[2:]])), "Yahoo sent two different closes for ^RUT on 2023-10-04", 1),
+    ("yahoo", changed(closes=[None] * len(DAYS)), "the answer holds no close", 1),
+    ("sec", as_json(company(Revenues=[fact("many")])), FORM, 1),
+    ("sec", as_json(company(Revenues=[fact(1, end="20221-12-31")])), FORM, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("instead", INSTEAD)
+def test_what_a_vendor_sends_instead_is_named_and_leaves_what_was_there(vendors, pull, store, instead):
+    source, answer, said, attempts = instead
     [(item, (needs, path, good))] = [(item, one) for item, one in ONE.items() if item.source == source]
     vendors.answer("/files/company_tickers.json", as_json({"0": {"cik_str": 1, "ticker": "ABC"}}))
     vendors.answer(path, *[answer] * (attempts > 1), good)
