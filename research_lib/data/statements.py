@@ -104,14 +104,16 @@ def _read_simfin(folder: Path) -> Found:
     for name in (INCOME, BALANCE, CASH_FLOW):
         columns = {ours: row["column"] for ours, row in fact_rows("simfin.csv").items() if row["file"] in ("all", name)}
         part = _read_columns(folder, name, **columns)
-        for row, day in _days(part["published"][part["company"].isna()]).items():
-            faults.append(Fault("no company name (left out)", day, f"{SIMFIN}/{name}, row {row}"))
-        parts.append(part.dropna(subset="company"))
+        part["known_from"] = part["published"]
+        nameless = part[part["company"].isna()]
+        where = f"{SIMFIN}/{name}, row " + nameless.index.astype("str") + ", of"
+        faults += _mark(nameless.assign(company=where), "no company name (left out)")
+        parts.append(part.drop(index=nameless.index))
         require_unique(parts[-1], keys, f"{SIMFIN}/{name}")
     rows = parts[0]
     for part in parts[1:]:
         rows = rows.merge(part.set_index(keys), left_on=keys, right_index=True, suffixes=("", f" {len(rows.columns)}"))
-    alone = parts[0].assign(known_from=parts[0]["published"]).drop(index=rows.index)
+    alone = parts[0].drop(index=rows.index)
     faults += _mark(alone, "no row of this company and year in SimFin's other files (left out)")
     published, restated = (rows.filter(regex=f"^{day}").max(axis=1) for day in ("published", "restated_on"))
     none = rows["short_term_debt"].isna() & rows["long_term_debt"].isna()
@@ -122,9 +124,8 @@ def _read_simfin(folder: Path) -> Found:
     rows["interest_expense"] = -rows["net_interest"]
     if all((folder / name).is_file() for name in ("us-companies.csv", "industries.csv")):
         industry = _read_columns(folder, "us-companies.csv", company="Ticker", industry="IndustryId").dropna()
-        sector = _read_columns(folder, "industries.csv", industry="IndustryId", sector="Sector")
-        sectors = industry.merge(sector.drop_duplicates("industry")).drop_duplicates("company").set_index("company")
-        rows["sector"] = rows["company"].map(sectors["sector"])
+        sectors = industry.merge(_read_columns(folder, "industries.csv", industry="IndustryId", sector="Sector"))
+        rows["sector"] = rows["company"].map(sectors.drop_duplicates("company").set_index("company")["sector"])
     no_price = f"no {' or '.join(f'{SIMFIN}/{name}' for name in CLOSES)}"
     for name in [name for name in CLOSES if (folder / name).is_file()][:1]:
         prices = _read_columns(folder, name, company="Ticker", published="Date", price=CLOSES[name]).dropna()
@@ -263,14 +264,11 @@ def _year_to_date(quarters: pd.DataFrame, origin: str) -> list[Fault]:
     return faults
 
 
-def _days(dates: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
-    return dates.dt.strftime("%Y-%m-%d").fillna("")
-
-
 def _mark(rows: pd.DataFrame, words: str, said: "str | pd.Series[str]" = "") -> list[Fault]:
     """Name rows of statements as faults of a kind."""
+    days = rows["known_from"].dt.strftime("%Y-%m-%d").fillna("")
     details = rows["company"] + " " + rows["fiscal_year"].astype("str") + said
-    return [Fault(words, *one) for one in zip(_days(rows["known_from"]), details, strict=True)]
+    return [Fault(words, *one) for one in zip(days, details, strict=True)]
 
 
 def _refuse_impossible(rows: pd.DataFrame, origin: str) -> None:

@@ -190,9 +190,9 @@ def test_simfin_rows_without_a_partner_a_name_or_a_price_are_left_out_and_counte
     assert f"no market value: 2, first AAA: {files}" in loaded.card.fault_summary()
     assert set(loaded.values["company"]) == {"AAA", "NA"}
     assert named(loaded) == [
-        ("no company name (left out)", "simfin/us-income-annual.csv, row 6"),
-        ("no company name (left out)", "simfin/us-balance-annual.csv, row 5"),
-        ("no company name (left out)", "simfin/us-cashflow-annual.csv, row 6"),
+        ("no company name (left out)", "simfin/us-income-annual.csv, row 6, of 2020"),
+        ("no company name (left out)", "simfin/us-balance-annual.csv, row 5, of 2020"),
+        ("no company name (left out)", "simfin/us-cashflow-annual.csv, row 6, of 2020"),
         ("no row of this company and year in SimFin's other files (left out)", "CCC 2020"),
     ]
     write_simfin(tmp_path, SIMFIN, [("AAA", 0.0, "2020-03-01"), ("AAA", 5.0, "2021-03-01")])
