@@ -12,17 +12,19 @@ from research_lib.data.source import parts_of
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 from tests.conftest import random_walk, write_prices
 
+BUNDLED = open_source("bundled")
 
-def folder_with(tmp_path, text, name="ABC.csv", kind="prices"):
-    path = tmp_path / kind / name
+
+def folder_with(tmp_path, text, name="prices/ABC.csv"):
+    path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
     return open_source("folder", data_dir=str(tmp_path))
 
 
-def refused(source, asset="ABC", error=DataError, **options):
+def refused(source, asset="ABC", error=DataError, load=load_prices, **options):
     with pytest.raises(error) as caught:
-        load_prices(source, [asset], **options)
+        load(source, [asset], **options)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -52,50 +54,46 @@ def test_bundled_prices_are_those_of_their_days_and_their_vintages_agree(bundled
 def test_bundled_series_have_their_own_months_and_decimals():
     """arch's own loader puts all months into 1970 on pandas 3."""
     portfolios = ["S1V1", "S1V3", "S1V5", "S5V1", "S5V3", "S5V5"]
-    found = load_series(
-        open_source("bundled"), ["SMB", "RF", "BAA", "TB3MA", "UNRATE_Q", "DCOILWTICO", "MKT_RF", *portfolios]
-    )
+    found = load_series(BUNDLED, ["SMB", "RF", "BAA", "TB3MA", "UNRATE_Q", "DCOILWTICO", "MKT_RF", *portfolios])
     is_in_shape(found.values)
-    span = {name: [str(day.date()) for day in found[name].index[[0, -1]]] for name in ("SMB", "S1V1")}
-    assert span == {"SMB": ["1926-07-31", "2018-11-30"], "S1V1": ["1949-01-31", "2017-03-31"]}
+    spans = {card.id: (card.first, card.last) for card in found.cards}
+    assert (spans["SMB"], spans["S1V1"]) == (("1926-07-31", "2018-11-30"), ("1949-01-31", "2017-03-31"))
     assert (found["SMB"].iloc[0], found["BAA"]["1982-01-31"]) == (pytest.approx(-0.023), pytest.approx(0.1710))
     highest = {name: str(found[name].idxmax().date()) for name in ("TB3MA", "UNRATE_Q", "DCOILWTICO")}
     assert highest == {"TB3MA": "1981-05-31", "UNRATE_Q": "1982-12-31", "DCOILWTICO": "2008-07-03"}
     joined = found.values[[*portfolios, "SMB", "MKT_RF", "RF"]].dropna()
-    relative = joined[portfolios[:3]].mean(axis=1) - joined[portfolios[3:]].mean(axis=1)
+    large = joined[portfolios[3:]].mean(axis=1)
+    relative = joined[portfolios[:3]].mean(axis=1) - large
     assert relative.corr(joined["SMB"]) > 0.9  # one month apart there is no such correlation
-    market = (joined["MKT_RF"] + joined["RF"]).mean()
-    assert joined[portfolios[3:]].mean(axis=1).mean() == pytest.approx(market, abs=0.001)
+    assert large.mean() == pytest.approx((joined["MKT_RF"] + joined["RF"]).mean(), abs=0.001)
 
 
 def test_bundled_series_agree_with_their_publisher(shared_data):
     theirs = load_series(open_source("folder", data_dir=str(shared_data)), ["DGS3MO", "UNRATE", "SMB"])
-    ours = load_series(open_source("bundled"), ["TB3MA", "UNRATE_Q", "SMB"])
+    ours = load_series(BUNDLED, ["TB3MA", "UNRATE_Q", "SMB"])
     bills = theirs["DGS3MO"].resample("ME").mean() - ours["TB3MA"]
     assert bills.median() == pytest.approx(0.0022, abs=0.0005)  # a bond's yield on a bill's discount
-    jobs = theirs["UNRATE"].resample("QE").mean() - ours["UNRATE_Q"]
-    assert jobs.abs().max() < 0.002  # revisions
+    assert (theirs["UNRATE"].resample("QE").mean() - ours["UNRATE_Q"]).abs().max() < 0.002  # revisions
     assert 0.98 < ours["SMB"].corr(theirs["SMB"]) < 1, "two vintages are alike but not equal: say which one"
 
 
-def test_a_changed_package_is_found(monkeypatch):
-    rows = bundled.FILES
-    monkeypatch.setitem(rows, "IXIC", rows["IXIC"] | {"last_value": "6635.2"})
-    monkeypatch.setitem(rows, "VIX", rows["VIX"] | {"package": "no_such_package"})
-    bundled.load_packaged.cache_clear()
-    with pytest.raises(DataError, match=r"nasdaq.csv.gz is not the data set that the kit knows \(5031 rows"):
-        bundled.load_packaged("IXIC")
-    with pytest.raises(DataError, match="package no_such_package is not installed"):
-        bundled.load_packaged("VIX")
-    bundled.load_packaged.cache_clear()
+@pytest.mark.parametrize(
+    ("name", "changed", "said"),
+    [
+        ("IXIC", {"last_value": "6635.2"}, r"nasdaq.csv.gz is not the data set that the kit knows \(5031 rows"),
+        ("VIX", {"package": "no_such_package"}, "package no_such_package is not installed"),
+    ],
+)
+def test_a_changed_package_is_found(monkeypatch, name, changed, said):
+    monkeypatch.setitem(bundled.FILES, name, bundled.FILES[name] | changed)
+    with pytest.raises(DataError, match=said):
+        bundled.load_packaged.__wrapped__(name)
 
 
 def test_each_source_says_what_it_has(tmp_path):
-    source = open_source("bundled")
-    assert refused(source, "RUT") == "source bundled has no prices of RUT; it has GSPC, IXIC, VIX"
-    assert "only the close" in refused(source, "GSPC:high")
-    with pytest.raises(DataError, match="no series of DGS10; it has"):
-        load_series(source, ["DGS10"])
+    assert refused(BUNDLED, "RUT") == "source bundled has no prices of RUT; it has GSPC, IXIC, VIX"
+    assert "only the close" in refused(BUNDLED, "GSPC:high")
+    assert "no series of DGS10; it has" in refused(BUNDLED, "DGS10", load=load_series)
     with pytest.raises(MissingDataError, match="data_dir nowhere: there is no such folder"):
         open_source("folder", data_dir="nowhere")
     with pytest.raises(DataError, match=r"unknown source bundeld; did you mean bundled\?"):
@@ -113,32 +111,21 @@ def test_assets_side_by_side_keep_their_own_sessions(tmp_path):
     is_in_shape(loaded.values)
     assert (loaded["LONG"].tolist(), len(loaded["SHORT"])) == (long.tolist(), 200)
     assert loaded.cards[0].origin == "prices/LONG.csv, column close"
-    assert load_prices(source, ["LONG"], as_of=date(2000, 6, 3))["LONG"].index[-1] == pd.Timestamp("2000-06-02")
+    assert load_prices(source, ["LONG"], as_of=date(2000, 6, 3)).cards[0].last == "2000-06-02"
     message = refused(source, "LONG", InsufficientDataError, as_of=date(1999, 1, 1))
     assert "begins on 2000-01-03, after as_of 1999-01-01" in message
 
 
 def test_total_is_the_adjusted_close_of_a_fund_and_another_index_of_an_index(tmp_path):
     text = "Date,Close,Adj Close\n2024-01-02,10,9\n2024-01-03,11,9.9\n"
-    folder_with(tmp_path, text, "IWM.csv")
-    source = folder_with(tmp_path, text, "GSPC.csv")
+    folder_with(tmp_path, text, "prices/IWM.csv")
+    source = folder_with(tmp_path, text, "prices/GSPC.csv")
     assert load_prices(source, ["IWM:total"])["IWM:total"].tolist() == [9, 9.9]
     line = "GSPC:total: source folder does not have the total-return index SP500TR"
     assert refused(source, "GSPC:total", MissingDataError) == line
     assert load_prices_if_any(source, ["GSPC:total", "IWM:total"]) is None
-    found = load_prices(folder_with(tmp_path, text.replace("10", "10.5"), "SP500TR.csv"), ["GSPC:total"])
-    assert found["GSPC:total"].tolist() == [10.5, 11]
-    assert found.cards[0].origin == "prices/SP500TR.csv, column close"
-
-
-def test_a_column_or_a_symbol_of_several_is_asked_for_by_name(tmp_path):
-    source = folder_with(tmp_path, "Date,Adj Close\n2024-01-02,10\n2024-01-03,11\n")
-    assert load_prices(source, ["ABC:adj_close"])["ABC:adj_close"].tolist() == [10, 11]
-    assert refused(source) == "prices/ABC.csv: no column close; it has date, adj_close; ask for ABC:adj_close"
-    text = "Price,Close,Close\nTicker,{},BBB\nDate,,\n2024-01-02,10,20\n"
-    assert load_prices(folder_with(tmp_path, text.format("ABC")), ["ABC"])["ABC"].tolist() == [10]
-    line = refused(folder_with(tmp_path, text.format("CCC")))
-    assert line.endswith("it has date, ccc:close, bbb:close; call the one that is meant close")
+    found = load_prices(folder_with(tmp_path, text.replace("10", "10.5"), "prices/SP500TR.csv"), ["GSPC:total"])
+    assert (found["GSPC:total"].tolist(), found.cards[0].origin) == ([10.5, 11], "prices/SP500TR.csv, column close")
 
 
 def test_two_files_of_one_symbol_are_refused_and_what_is_no_file_is_none(tmp_path):
@@ -147,15 +134,15 @@ def test_two_files_of_one_symbol_are_refused_and_what_is_no_file_is_none(tmp_pat
     (tmp_path / "prices" / "GONE.csv").symlink_to(tmp_path / "nowhere.csv")
     (tmp_path / "prices" / "NOTES.txt").write_text("text")
     assert source.symbols() == ["ABC"]
-    assert refused(source, "DIR") == "source folder has no prices of DIR (a file DIR.csv or DIR.parquet); prices/ has ABC"
-    assert (
-        refused(folder_with(tmp_path, "", "ABC.parquet")) == "prices/ holds ABC.csv and ABC.parquet: remove one of them"
-    )
+    line = "source folder has no prices of DIR (a file DIR.csv or DIR.parquet); prices/ has ABC"
+    assert refused(source, "DIR") == line
+    two = folder_with(tmp_path, "", "prices/ABC.parquet")
+    assert refused(two) == "prices/ holds ABC.csv and ABC.parquet: remove one of them"
 
 
 def test_thousands_of_symbols_are_listed_once_and_in_short(tmp_path, monkeypatch):
     for number in range(300):
-        source = folder_with(tmp_path, "date,close\n2024-01-02,10\n", f"S{number:03}.csv")
+        source = folder_with(tmp_path, "date,close\n2024-01-02,10\n", f"prices/S{number:03}.csv")
     listings, glob = [], type(tmp_path).glob
     monkeypatch.setattr(type(tmp_path), "glob", lambda path, form: listings.append(path.name) or glob(path, form))
     load_prices(source, source.symbols())
@@ -163,25 +150,13 @@ def test_thousands_of_symbols_are_listed_once_and_in_short(tmp_path, monkeypatch
     assert listings == ["prices", "series"]
 
 
-def test_a_month_is_known_only_when_it_is_over(tmp_path):
-    bundled_source = open_source("bundled")
-    own = folder_with(tmp_path, "date,value\n2024-01-01,5.33\n2024-02-01,5.33\n", "FEDFUNDS.csv", "series")
-    for source, name, day, last in (
-        (bundled_source, "SMB", date(2000, 3, 30), "2000-02-29"),
-        (bundled_source, "SMB", date(2000, 3, 31), "2000-03-31"),
-        (own, "FEDFUNDS", date(2024, 2, 28), "2024-01-31"),
-    ):
-        assert load_series(source, [name], as_of=day)[name].index[-1] == pd.Timestamp(last)
-
-
 def test_what_is_absent_or_not_yet_begun_is_none():
-    source, early = open_source("bundled"), date(2003, 12, 31)
-    assert load_series_if_any(source, ["DGS10"]) is None
-    assert load_series_if_any(source, ["SMB"], as_of=date(1920, 1, 1)) is None
-    assert load_series_if_any(source, ["SMB"])["SMB"].size == 1109
+    assert load_series_if_any(BUNDLED, ["DGS10"]) is None
+    assert load_series_if_any(BUNDLED, ["SMB"], as_of=date(1920, 1, 1)) is None
+    assert load_series_if_any(BUNDLED, ["SMB"])["SMB"].size == 1109
     for names in (["GSPC", "RVX"], [], ["GSPC", "VIX"]):
-        assert load_prices_if_any(source, names, as_of=early) is None
-    assert load_prices_if_any(source, ["GSPC", "VIX"])["VIX"].size == 1259
+        assert load_prices_if_any(BUNDLED, names, as_of=date(2003, 12, 31)) is None
+    assert load_prices_if_any(BUNDLED, ["GSPC", "VIX"])["VIX"].size == 1259
 
 
 def test_joined_sources_give_each_price_whole_from_the_first_that_has_it(tmp_path):
@@ -191,8 +166,9 @@ def test_joined_sources_give_each_price_whole_from_the_first_that_has_it(tmp_pat
     found = load_prices(joined, ["GSPC", "IXIC"], as_of=date(2018, 12, 31))
     assert [(card.source, card.rows) for card in found.cards] == [("folder", 30), ("bundled", 5031)]
     assert "SMB" in joined.series_ids()
-    line = "source folder+bundled has no prices of RUT; it has GSPC, IXIC, VIX"
-    assert refused(joined, "RUT", MissingDataError) == line
+    assert (
+        refused(joined, "RUT", MissingDataError) == "source folder+bundled has no prices of RUT; it has GSPC, IXIC, VIX"
+    )
 
 
 FRENCH = """This file was made today
@@ -209,16 +185,13 @@ Copyright
 
 
 def test_a_french_file_is_read_with_its_texts_and_missing_codes(tmp_path):
-    name = "F-F_Research_Data_Factors.csv"
-    found = load_series(folder_with(tmp_path, FRENCH, name, "french"), ["SMB", "RF"])
+    name = "french/F-F_Research_Data_Factors.csv"
+    found = load_series(folder_with(tmp_path, FRENCH, name), ["SMB", "RF"])
     assert found.values.index.strftime("%Y-%m-%d").tolist() == ["1926-07-31", "1926-08-31"]
     assert (found["SMB"].tolist(), found["RF"].tolist()) == ([pytest.approx(-0.0256)], [0.0022, 0.0025])
-    for text, said in {
-        FRENCH.replace(",    0.25", ""): "row 5: Expected 5 columns, got 4",
-        "no factors": "its only column is 'no factors'",
-    }.items():
-        with pytest.raises(DataError, match=said):
-            load_series(folder_with(tmp_path, text, name, "french"), ["SMB"])
+    cut, other = folder_with(tmp_path, FRENCH.replace(",    0.25", ""), name), "its only column is 'no factors'"
+    assert "row 5: Expected 5 columns, got 4" in refused(cut, "SMB", load=load_series)
+    assert other in refused(folder_with(tmp_path, "no factors", name), "SMB", load=load_series)
 
 
 def test_real_folder(shared_data):
@@ -234,13 +207,12 @@ def test_the_catalog_is_consistent_and_knows_what_vendors_say():
     assert [str(Asset.parse(text)) for text in ("RSP:adj_close", "RUT:close", "RUT")] == ["RSP:adj_close", "RUT", "RUT"]
     assert describe_asset("RSP:adj_close").name == "Invesco S&P 500 Equal Weight ETF"
     assert (describe_asset("MINE").name, describe_series("MINE").scale) == ("MINE", 1)
-    for info in map(describe_asset, known_symbols()):
-        assert info.kind in {"index", "fund", "volatility", "currency"}
-        assert {info.total_return} - {""} <= set(known_symbols())
-    for info in map(describe_series, known_series()):
-        assert info.frequency in {"daily", "weekly", "monthly", "quarterly"}
-        assert 0 <= info.usual[0] < info.usual[1]
-    assert set(open_source("bundled").series_ids()) <= set(known_series())
+    assets, series = list(map(describe_asset, known_symbols())), list(map(describe_series, known_series()))
+    assert {info.kind for info in assets} == {"index", "fund", "volatility", "currency"}
+    assert {info.total_return for info in assets} - {""} <= set(known_symbols())
+    assert {info.frequency for info in series} <= {"daily", "weekly", "monthly", "quarterly"}
+    assert all(0 <= info.usual[0] < info.usual[1] for info in series)
+    assert set(BUNDLED.series_ids()) <= set(known_series())
     called = {
         "yahoo": {"RUT": "^RUT", "IWM": "IWM", "MINE": "MINE"},
         "fred": {"DGS10": "DGS10", "SMB": "", "MINE": "MINE"},
