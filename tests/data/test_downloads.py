@@ -26,15 +26,8 @@ def downloads(tmp_path_factory):
     (folder / "prices").mkdir()
     (folder / "series").mkdir()
     close = walk(1)
-    yahoo = {
-        "Open": close,
-        "High": close * 1.01,
-        "Low": close * 0.99,
-        "Close": close,
-        "Adj Close": close / 2,
-        "Volume": 100,
-    }
-    pd.DataFrame(yahoo).rename_axis("Date").to_csv(folder / "prices" / "GSPC.csv")
+    yahoo = {"Open": close, "High": close * 1.01, "Low": close * 0.99, "Close": close, "Adj Close": close / 2}
+    pd.DataFrame(yahoo | {"Volume": 100}).rename_axis("Date").to_csv(folder / "prices" / "GSPC.csv")
     yfinance = pd.DataFrame({("Close", "RUT"): walk(2), ("Volume", "RUT"): 5}).rename_axis("Date")
     yfinance.rename_axis(columns=["Price", "Ticker"]).to_csv(folder / "prices" / "RUT.csv")
     rates = pd.Series(4 + 0.1 * np.sin(np.arange(len(SESSIONS)) / 50), SESSIONS, name="DGS10")
