@@ -5,6 +5,8 @@ import re
 from html import unescape
 from urllib.parse import unquote
 
+import pytest
+
 from research_lib.exhibits.figure import VERDICT_LOOK
 from research_lib.reports.index import write_index
 from research_lib.reports.record import Finding, Record
@@ -14,12 +16,14 @@ RESULT = {
     "question": "Does it rise?", "verdict": "holds", "headline": "It rose in 3 of 8 cycles", "standfirst": "By 2 points. More follows.",
     "numbers": [("+0.3 pp", "in a year (−9.8 to +10.4)"), ("3 of 8", "cycles")], "hero": "hero",
 }  # fmt: skip
+NUMBER = "+0.3 pp in a year (−9.8 to +10.4)"
+BEFORE = "The report before it says: It rose in 3 of 8 cycles"
 
 
 def record(name, status="ok", *, to="2018-12-31", summary=RESULT, **changes):
     notebook, slug = name.split("/")
     usual = {"parameters": {"window": 50, "asset": "GSPC"}, "data": [{"id": "GSPC", "last": to}]}
-    made = {**usual, "started": "2026-11-21T18:00:00", **summary, **changes}
+    made = {**usual, "started": "2026-11-21T18:00:00", **(summary if status == "ok" else {}), **changes}
     return Record(notebook=notebook, slug=slug, status=status, **made)
 
 
@@ -43,59 +47,48 @@ def rows(page):
     return {first: rest for first, *rest in cells}
 
 
-def test_a_row_says_what_differs_what_was_found_and_how_sure(tmp_path):
-    wide = record("09_own/wide_window", parameters={"window": 100, "asset": "GSPC"})
-    page = index(tmp_path, record("09_own/baseline"), wide)
-    found, number = rows(page), "+0.3 pp in a year (−9.8 to +10.4)"
-    assert found["baseline"] == ["", "● holds It rose in 3 of 8 cycles", number, "2018-12-31"]
-    assert found["wide window"][0] == "window: 100"
-    assert 'href="09_own/wide_window.html"' in page
-    assert "Does it rise?" in words(re.search(r'<tr class="family">.*?</tr>', page, re.S)[0])
-
-
-def test_parameters_are_named_as_their_model_names_them_and_long_ones_cut(tmp_path):
-    claims = {f"c{i}": {"says": "x"} for i in range(98)}
-    page = index(
-        tmp_path,
-        record("03_record_sigma/baseline", parameters={"asset": "GSPC", "claims": {}}),
-        record("03_record_sigma/other", parameters={"asset": "RUT", "claims": claims}),
-        record("03_record_sigma/left", "left_out", parameters={}, message="no live snapshot", summary={}),
-    )
-    assert rows(page)["other"][0] == "Asset: RUT, claims: 98 entries"
-    assert rows(page)["left"] == ["", "not made: no live snapshot"]
-    assert "1 not made: the data is not here" in words(page)
-    assert "could not" not in words(page)
-
-
-def test_a_failure_says_why_and_points_to_the_report_before_it(tmp_path):
-    message = "cell 2: KeyError: /home/someone/kit/a.py"
-    failed = record("09_own/a", "failed", message=message, summary={}, previous=record("09_own/a"))
-    (tmp_path / "09_own").mkdir()
+@pytest.fixture
+def page(tmp_path):
+    """Every kind of line; a failed page stands there for one report, and for another a record of an earlier failure."""
+    for name, status, said in (("f", "ok", ""), ("f", "failed", "no kernel")):
+        made = record(f"09_own/{name}", status, message=said)
+        (tmp_path / "09_own").mkdir(exist_ok=True)
+        (tmp_path / "09_own" / f"{name}.{'findings' if made.good else 'failed'}.json").write_bytes(made.to_json())
     (tmp_path / "09_own" / "a.failed.html").touch()
-    page = index(tmp_path, failed, record("09_own/b", "wrong", message="window: must be over 1", summary={}))
-    assert (
-        rows(page)["a"][1]
-        == "could not be made: cell 2: KeyError: a.py. The report before it says: It rose in 3 of 8 cycles"
+    numbers = [finding(0.0123), finding("2024-07-16", "day", unit="date"), finding(None, "none")]
+    return index(
+        tmp_path,
+        record("09_own/baseline"),
+        record("09_own/wide_window", parameters={"window": 100, "asset": "GSPC"}),
+        record("09_own/a", "failed", message="cell 2: KeyError: /home/someone/kit/a.py", previous=record("09_own/a")),
+        record("09_own/b", "wrong", message="window: must be over 1"),
+        record("09_own/f", "failed", message="the disk is full"),
+        record("03_record_sigma/baseline", parameters={"asset": "GSPC", "claims": {}}),
+        record(
+            "03_record_sigma/other", parameters={"asset": "RUT", "claims": {f"c{i}": {"says": "x"} for i in range(98)}}
+        ),
+        record("03_record_sigma/left", "left_out", parameters={}, message="no live snapshot"),
+        record("05_mine/first_try", summary={}, findings=numbers),
+        record("05_mine/second", summary={}, title="How far did it move?"),
     )
-    assert 'href="09_own/a.failed.html"' in page
-    assert 'href="09_own/a.html"' in page
+
+
+def test_a_line_says_what_differs_what_was_found_and_how_sure_or_why_it_is_not_there(page):
+    found = rows(page)
+    assert found["wide window"] == ["window: 100", "● holds It rose in 3 of 8 cycles", NUMBER, "2018-12-31"]
+    assert found["other"][0] == "Asset: RUT, claims: 98 entries"  # named as its model names them, long ones cut
+    assert found["left"] == ["", "not made: no live snapshot"]
+    assert found["a"] == ["", f"could not be made: cell 2: KeyError: a.py. {BEFORE}"]
+    assert found["b"] == ["", "wrong: window: must be over 1"]
+    assert found["f"] == ["", f"could not be made: the disk is full. {BEFORE}"]
+    assert found["first try"] == ["", "mean return +1.2 pp, day 2024-07-16, none –", "", "2018-12-31"]
+    assert found["second"][1] == "How far did it move?"
+    families = [words(one) for one in re.findall(r'<tr class="family">.*?</tr>', page, re.S)]
+    assert families == ["Does it rise?", "How far did it move?", "Does it rise?"]
+    for name in ("wide_window", "a.failed", "a", "f"):
+        assert f'href="09_own/{name}.html"' in page
     assert "b.failed.html" not in page
-    assert rows(page)["b"][-1] == "wrong: window: must be over 1"
-    assert "2 could not be made" in words(page)
-
-
-def test_a_failure_that_left_no_record_stands_beside_the_last_good_one(tmp_path):
-    good = record("09_own/a")
-    (tmp_path / "09_own").mkdir()
-    (tmp_path / "09_own" / "a.findings.json").write_bytes(good.to_json())
-    for _ in range(2):
-        page = index(tmp_path, record("09_own/a", "failed", message="the disk is full", summary={}))
-        assert (
-            rows(page)["a"][1]
-            == "could not be made: the disk is full. The report before it says: It rose in 3 of 8 cycles"
-        )
-        failed = record("09_own/a", "failed", message="no kernel", summary={})
-        (tmp_path / "09_own" / "a.failed.json").write_bytes(failed.to_json())
+    assert "10 reports · 1 not made: the data is not here · 3 could not be made · the last made" in words(page)
 
 
 def test_what_changed_stands_on_top(tmp_path):
@@ -132,20 +125,11 @@ def test_the_score_counts_verdicts(tmp_path):
     assert 'class="score"' not in index(tmp_path, record("09_own/a", findings=[finding(0.5)]))
 
 
-def test_own_notebooks_appear_with_their_first_numbers(tmp_path):
-    numbers = [finding(0.0123), finding("2024-07-16", "day", unit="date"), finding(None, "none")]
-    own = record("05_mine/first_try", summary={}, findings=numbers)
-    page = index(tmp_path, own, record("05_mine/second", summary={}, title="How far did it move?"))
-    assert rows(page)["first try"][1] == "mean return +1.2 pp, day 2024-07-16, none –"
-    assert rows(page)["second"][1] == "How far did it move?"
-    assert words(re.search(r'<tr class="family">.*?</tr>', page, re.S)[0]) == "How far did it move?"
-
-
 def test_a_sweep_is_a_picture_and_its_points_in_order(tmp_path):
     points = [
         record(f"09_own/a--window={n}", parameters={"window": n}, findings=[finding(7.0, "plain"), finding(n / 1000, low=0.01, high=0.2)])
         for n in (100, 20, 50)
-    ] + [record("09_own/a--window=9", "failed", parameters={"window": 9}, message="too short", summary={})]  # fmt: skip
+    ] + [record("09_own/a--window=9", "failed", parameters={"window": 9}, message="too short")]  # fmt: skip
     page = index(tmp_path, *points)
     assert rows(page) == {}
     picture = re.search(r'<figure class="exhibit figure" id="sweep-09_own-a".*?</figure>', page, re.S)[0]
