@@ -50,7 +50,7 @@ class RawSeries:
     vintage: Vintage | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
     """Where numbers come from: what a vendor's class says in `names` and `read`. `name` is as in the `source` parameter."""
 

@@ -46,10 +46,16 @@ ASKED = {
 
 def test_each_set_of_parameters_has_its_own_fault(folder):
     asked = [needs(folder, **names) for names, _, _ in ASKED.values()]
-    found = check.check_sources([*asked, needs(folder / "nowhere"), needs(symbols=["GSPC"], companies=100)])
+    (folder / "other").mkdir()
+    others = [
+        needs(folder / "other", symbols=["AAA"]),
+        needs(folder / "nowhere"),
+        needs(symbols=["GSPC"], companies=100),
+    ]
+    found = check.check_sources([*asked, *others])
     for (_, kind, said), fault in zip(ASKED.values(), found, strict=False):
         assert (fault and type(fault), said in str(fault)) == (kind, True)
-    assert [fault and type(fault) for fault in found[-2:]] == [MissingDataError, None]
+    assert [fault and type(fault) for fault in found[-3:]] == [MissingDataError, MissingDataError, None]
 
 
 @pytest.mark.parametrize(
