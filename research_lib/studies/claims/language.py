@@ -32,7 +32,6 @@ CYCLES = [[f"{kind} {one}" for one in members.split()] for kind, members in SECT
 LIKE = {one: [one, *(other for other in cycle if other != one)] for cycle in CYCLES for one in cycle}  # itself first
 YEAR = {"session": 252, "week": 365.25 / 7, "month": 12, "quarter": 4, "year": 1}  # how many of each make one
 PERIODS = tuple(YEAR)
-EXCESS = ("all days", "rest of year")
 OPERANDS = ("of", "per", "less", "every")
 LINE_KEYS = (*OPERANDS, "take")
 CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at", "to")
@@ -204,7 +203,7 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
     if isinstance(of, str) and " " in _name(of):
         special = read("of", of)
         return Check(Line("", take=(special,)), say, special=special, choices=choices)
-    excess = raw.pop("less") if raw.get("less") in EXCESS else ""
+    excess = raw.pop("less") if raw.get("less") in ("all days", "rest of year") else ""
     then, after = raw.get("then"), raw.get("after")
     if isinstance(then, dict):
         after = then.pop("after", after)

@@ -94,7 +94,7 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
         except ParameterError as fault:
             return Result(claim, article, UNTESTABLE, sentence(f"{MISFIT}: {fault}"), as_of=days[-1])
     verdict = _overall(claim, found, lacks_some=bool(missing)) if found else NO_DATA
-    parts = _evidence(claim, found, verdict, lines) if found else []
+    parts = _evidence(claim, found, lines) if found else []
     if missing:
         parts.append(("left out: " if found else "") + _listed(list(missing)))
     if found and days[-1] != last:
@@ -163,7 +163,7 @@ def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") 
     return KINDS[kind]["form"].format(show(value, KINDS[kind]["shown"], digits=digits))
 
 
-def _evidence(claim: Claim, found: Sequence[Found], verdict: str, lines: Lines) -> list[str]:
+def _evidence(claim: Claim, found: Sequence[Found], lines: Lines) -> list[str]:
     """Say what was computed, of how much history, how sure it is, and what decides or where it would hold."""
     (reading, own), check, figure = found[0], claim.checks[0], claim.figure
     counted = f"{plural(reading.n, reading.cases.rstrip('s'), reading.cases)}, " if reading.n else ""
@@ -189,10 +189,7 @@ def _evidence(claim: Claim, found: Sequence[Found], verdict: str, lines: Lines) 
             parts.append("it would hold with the other sign: write a fall as a negative figure")
     if claim.stand_in:
         return [*parts, claim.stand_in]
-    if verdict == DEPENDS:
-        return [*parts, _what_decides(found, figure.unit)]
-    names = [", ".join(dict(one.choices).values()) for one, _ in found]
-    return [*parts, f"on all {len(found)} definitions ({_listed(names)})"] if len(found) > 1 else parts
+    return [*parts, _definitions(found, figure.unit)] if len(found) > 1 else parts
 
 
 def _subject(check: Check, lines: Lines) -> str:
@@ -207,22 +204,24 @@ def _subject(check: Check, lines: Lines) -> str:
     return said + lines.title(replace(line, take=(*line.take, *steps)))
 
 
-def _what_decides(found: Sequence[Found], unit: str) -> str:
-    """Name the choice that decides, if one alone does, and some readings on either side, each with its value."""
-    sides = [[one for one in found if _agrees(one) is good] for good in (True, False)]
-    for axis in dict(found[0][0].choices):
-        named = [[dict(one.choices).get(axis, "") for one, _ in side] for side in sides]
-        if not set(named[0]) & set(named[1]):
-            return f"{axis} decides: holds with {_each(named[0], sides[0], unit)}; not with {_each(named[1], sides[1], unit)}"
-    good, bad = (_each([", ".join(dict(one.choices).values()) for one, _ in side], side, unit) for side in sides)
-    return f"{len(sides[0])} of {len(found)} definitions hold: {good}; not {bad}"
-
-
-def _each(names: Sequence[str], side: Sequence[Found], unit: str) -> str:
-    """List readings, of those of one name the first, each with its value, and its verdict unless it holds."""
+def _definitions(found: Sequence[Found], unit: str) -> str:
+    """Say on which definitions it holds and on which not, and name the choice that decides, if one alone does."""
+    wholes = [", ".join(dict(one.choices).values()) for one, _ in found]
+    holds = [_agrees(one) for one in found]
+    if len(set(holds)) == 1:
+        return f"on all {len(found)} definitions ({_listed(wholes)})"
     said = {HOLDS: "", OPEN: ", not shown"}
-    values = [f" ({shown(one, one.value, unit)}{said.get(own, f', {own}')})" for one, own in side]
-    return _listed([name + values[names.index(name)] for name in dict.fromkeys(names)])
+    values = [f" ({shown(one, one.value, unit)}{said.get(own, f', {own}')})" for one, own in found]
+    axes = {axis: [dict(one.choices).get(axis, "") for one, _ in found] for axis in dict(found[0][0].choices)}
+    for axis, names in {**axes, "": wholes}.items():
+        shown_first = dict(zip(names[::-1], values[::-1], strict=True))  # of several readings of one name the first
+        sides = [
+            dict.fromkeys(name for name, one in zip(names, holds, strict=True) if one is side) for side in (True, False)
+        ]
+        good, bad = (_listed([name + shown_first[name] for name in side]) for side in sides)
+        if axis and not set(sides[0]) & set(sides[1]):
+            return f"{axis} decides: holds with {good}; not with {bad}"
+    return f"{sum(holds)} of {len(found)} definitions hold: {good}; not {bad}"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -241,7 +240,7 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
     line, after = (check.then or check.line).bare, check.after
     season = next((one.phrase for one in check.when if one.phrase.word == "season"), None)
     try:
-        last = lines.pair(line, pd.Timestamp("2200-01-01"))[0].known().days[-1]
+        last = max(lines.values(line, pd.Timestamp("2200-01-01")).series.dropna().index, default=day)
         if check.says_date:
             asked = replace(check, say=read("say", "first date"), start=next_session(day).date(), asked=None, to=None)
             met: Any = read_all(asked, lines, last)[0].value
