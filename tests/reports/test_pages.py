@@ -26,15 +26,10 @@ EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
 OTHER = base64.b64encode(b"another").decode()
 SUMMARY = Summary(
-    "holds",
-    "The close was a record. It was no signal.",
-    "It was the highest of 9,235 sessions. What followed was like any other day.",
-    (("1st", "of 9,235 sessions"), ("−0.6 pp", "next month (−2.5 to +1.3)")),
-    "hero",
-    ("Closes only.", "Few episodes."),
-    "A longer history.",
-    question="How extreme is a move?",
-)
+    "holds", "The close was a record. It was no signal.", "It was the highest of 9,235 sessions. What followed was like any other day.",
+    (("1st", "of 9,235 sessions"), ("−0.6 pp", "next month (−2.5 to +1.3)")), "hero", ("Closes only.", "Few episodes."),
+    "A longer history.", question="How extreme is a move?",
+)  # fmt: skip
 
 
 def shows(metadata=None, **data):
@@ -56,10 +51,6 @@ def code(*outputs, source="show()", tags=()):
     return new_code_cell(source, outputs=list(outputs), metadata={"tags": list(tags)})
 
 
-def fold(heading):
-    return new_markdown_cell(f"## {heading}", metadata={"tags": ["fold"]})
-
-
 def asked(status="ok", **changes):
     return Record(notebook="99_made", slug="here_now", status=status, started="2026-11-26T05:00:00", **changes)
 
@@ -74,33 +65,23 @@ def words(html):
     return unescape(" ".join(re.sub("<.*?>", " ", html).split()))
 
 
-def hero():
-    rows = pd.DataFrame({"value": [1.0, 2.0]}, ["one", "two"])
-    figure = charts.intervals(rows, bar=True, name="n", title="Two is more", alt="Two is twice one.")
-    return exhibit(replace(figure, id="hero", source="Source: made here."))
-
-
 @pytest.fixture(scope="module")
 def answered():
-    table = Table("after", "What followed", pd.DataFrame({"n": [1]}), ("n",))
-    record = asked(
-        **{
-            **SUMMARY.as_record(),
-            "title": "Record sigma",
-            "data": [{"id": "RUT", "last": "2024-07-16"}],
-            "inputs": "829e184e77",
-        }
-    )
+    table = exhibit(Table("after", "What followed", pd.DataFrame({"n": [1]}), ("n",)))
+    rows = pd.DataFrame({"value": [1.0, 2.0]}, ["one", "two"])
+    figure = charts.intervals(rows, bar=True, name="n", title="Two is more", alt="Two is twice one.")
+    about = {"title": "Record sigma", "data": [{"id": "RUT", "last": "2024-07-16"}], "inputs": "829e184e77"}
+    record = asked(**SUMMARY.as_record() | about)
     cells = [
         new_markdown_cell("# Record sigma\n\nA question?"),
         code(new_output("display_data", SUMMARY._repr_mimebundle_()), source="study.show.summary", tags=["headline"]),
         new_markdown_cell("Before the hero."),
-        code(hero(), source="study.show.hero"),
+        code(exhibit(replace(figure, id="hero", source="Source: made here.")), source="study.show.hero"),
         new_markdown_cell("## Seen at once"),
-        fold("Method"),
+        new_markdown_cell("## Method", metadata={"tags": ["fold"]}),
         new_markdown_cell("Folded words."),
-        fold("All tables"),
-        code(exhibit(table), exhibit(table)),
+        new_markdown_cell("## All tables", metadata={"tags": ["fold"]}),
+        code(table, table),
         new_markdown_cell("## Seen again"),
         code(shows(plain="at the end")),
     ]
@@ -109,18 +90,21 @@ def answered():
 
 
 def test_the_answer_stands_first_then_the_picture_then_the_notebook(answered):
-    html = answered[2]
+    notebook, record, html = answered
     parts = ["Record sigma › ", "claim holds</span></span> How extreme is a move?", "<h1>The close was a record.", "It was the highest",
              ">1st</dd>", 'id="hero"', "Before the hero.", "Seen at once", "A longer history.", "Few episodes.", ">Method</h2>", "Seen again"]  # fmt: skip
     at = 0
     for part in parts:
         at = html.index(part, at)
-    assert html.count("<h1") == 1
-    assert html.count(SUMMARY.standfirst) == 2  # above, and to copy
-    assert "here now" in html
+    # The standfirst stands above, and to copy.
+    assert [html.count(part) for part in ("<h1", SUMMARY.standfirst, '<div class="code">')] == [1, 2, 4]
     assert '<input type="checkbox" id="show-code"> Show code' in html
-    assert html.count('<div class="code">') == 4
+    assert "here now" in html
     assert ", data to 2024-07-16, inputs 829e184e." in " ".join(html.split()).replace(" ,", ",")
+    files = files_beside(notebook, record)
+    assert (set(files), files_beside(new_notebook(), asked())) == ({"figures/hero.svg", "summary.txt"}, {})
+    assert b"Two is more" in files["figures/hero.svg"]
+    assert len(files["summary.txt"].split()) <= 80
 
 
 def test_a_fold_ends_with_the_next_heading_and_contents_lead_to_every_section_and_exhibit(answered):
@@ -128,21 +112,11 @@ def test_a_fold_ends_with_the_next_heading_and_contents_lead_to_every_section_an
     folds = re.findall(r'<details class="fold" id="([^"]*)">(.*?)</details>', html, re.S)
     assert [name for name, _ in folds] == ["to-method", "to-all-tables"]
     assert "Folded words." in folds[0][1]
-    assert "2 tables" in words(folds[1][1])
-    assert "at the end" not in folds[1][1]
+    assert ("2 tables" in words(folds[1][1]), "at the end" in folds[1][1]) == (True, False)
     links = dict(re.findall(r'<li><a href="#([^"]*)">(.*?)</a>', html.partition("</nav>")[0]))
     names = ["to-seen-at-once", "to-seen-again", "limits", "to-method", "to-all-tables"]
     assert (list(links), links["limits"]) == (names, "What would change our mind")
     assert all(f'id="{name}"' in html for name in links)
-
-
-def test_beside_a_page_stand_its_pictures_and_a_summary(answered):
-    notebook, record, _ = answered
-    files = files_beside(notebook, record)
-    assert set(files) == {"figures/hero.svg", "summary.txt"}
-    assert b"Two is more" in files["figures/hero.svg"]
-    assert len(files["summary.txt"].split()) <= 80
-    assert files_beside(new_notebook(), asked()) == {}
 
 
 def test_own_notebooks_show_everything_in_order():
@@ -167,6 +141,7 @@ def test_own_notebooks_show_everything_in_order():
     (shows(html="<p>a</div></main><b>bold"), "<b>bold</b></p></div>"),
     (shows(latex="$\\frac{1}{2}$", plain="1/2"), "<mfrac>"),
     (shows(latex="\\begin{align}a&=b\\end{align}"), "<math"),
+    (shows(latex="\\begin{tabular}{l}a\\end{tabular}"), "<pre>\\begin{tabular}{l}a"),
     (shows(markdown="from $}{$ on"), "}{"),
     (shows(markdown="**bold**"), "<strong>bold</strong>"),
     (shows(**{"application/json": {"a": [1]}, "plain": "<JSON>"}), '&#34;a&#34;: ['),
@@ -204,21 +179,14 @@ def test_whatever_a_notebook_shows_is_shown(output, expected):
 
 def test_pictures_beside_the_notebook_and_attachments_are_taken_along(tmp_path):
     (tmp_path / "plot.png").write_bytes(base64.b64decode(PNG))
-    cell = new_markdown_cell(
-        "![a plot](plot.png) ![](gone.png) ![](https://a.b/c.png)\n\n<br><em onclick='x()'>own</em>\n\n"
-        "<details>\n\n*inside*\n\n</details>"
-    )
+    beside = "![a plot](plot.png) ![](gone.png) ![](https://a.b/c.png)\n\n<br><em onclick='x()'>own</em>\n\n<details>\n\n*inside*\n\n</details>"
     shown = "![kept](<attachment:a b.png>) <img src='attachment:a b.png'> ![lost](attachment:c.png) *beside*"
-    cell2 = new_markdown_cell(shown, attachments={"a b.png": {"image/png": OTHER}})
-    html = page(cell, cell2, folder=tmp_path)
-    assert f'src="data:image/png;base64,{PNG}"' in html
-    assert "[picture not in this page: gone.png]" in html
-    assert "[picture not in this page: https://a.b/c.png]" in html
-    assert html.count(f'src="data:image/png;base64,{OTHER}"') == 2
-    assert "[picture not in this page: attachment:c.png]" in html
-    assert f'src="data:image/png;base64,{PNG}"' in page(code(shows(markdown="![](plot.png?new)")), folder=tmp_path)
-    assert "<em>beside</em>" in html
-    assert "<em>own</em>" in html
+    pasted = new_markdown_cell(shown, attachments={"a b.png": {"image/png": OTHER}})
+    html = page(new_markdown_cell(beside), pasted, code(shows(markdown="![](plot.png?new)")), folder=tmp_path)
+    assert [html.count(f'src="data:image/png;base64,{data}"') for data in (PNG, OTHER)] == [2, 2]
+    for lost in ("gone.png", "https://a.b/c.png", "attachment:c.png"):
+        assert f"[picture not in this page: {lost}]" in html
+    assert ("<em>beside</em>" in html, "<em>own</em>" in html) == (True, True)
     assert re.search(r"<details>\s*<p><em>inside</em></p>\s*</details>", html)
     assert not re.search(r'src="(?!data:)', html)
 
@@ -245,8 +213,7 @@ def test_a_part_that_cannot_be_shown_costs_that_part_only(monkeypatch):
     render = pages._markdown
     monkeypatch.setattr(pages, "_markdown", lambda source, *rest: 1 / (source != "lost") and render(source, *rest))
     html = words(page(new_markdown_cell("lost"), code(says("kept"))))
-    assert "This part could not be shown (ZeroDivisionError: division by zero)." in html
-    assert "kept" in html
+    assert re.search(r"This part could not be shown \(ZeroDivisionError: division by zero\)\. .*kept", html)
 
 
 def test_a_failed_report_says_so_on_top_and_shows_the_failing_code():
@@ -260,8 +227,7 @@ def test_a_failed_report_says_so_on_top_and_shows_the_failing_code():
         assert part in banner
     assert html.index("<h1") < html.index(banner) < html.index("before")
     assert '<div class="code failing">' in html
-    for part in ("/home/someone", "Old</h1>"):
-        assert part not in html
+    assert not re.search("/home/someone|Old</h1>", html)
     assert "stopped early" in page(record=record.with_(cell=None))
 
 
