@@ -7,6 +7,7 @@ A row is a company and fiscal year (or the last four quarters), with the day fro
 import hashlib
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -74,6 +75,7 @@ class Found(NamedTuple):
     no_price: str = "no price on publication"  # why there is none where there is none
 
 
+@lru_cache(maxsize=1)
 def read_statements(folder: Folder) -> Found:
     """Read an opened folder's statements, once: its own table `fundamentals`, else SimFin's bulk files in `simfin/`."""
     directory = folder.directory

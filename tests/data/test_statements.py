@@ -136,6 +136,15 @@ def test_nothing_known_later_matters(tmp_path_factory, change):
     refuse(folder, r"nothing known by as_of 2019-01-01", InsufficientDataError, as_of=date(2019, 1, 1))
 
 
+def test_an_opened_folder_is_read_once_whatever_the_dates(tmp_path):
+    source = open_source("folder", data_dir=str(write_own(tmp_path, {}, {"company": "B", "known_from": "2021-06-01"})))
+    both = load_statements(source).values
+    write_own(tmp_path, {"cash": "7"})
+    early = load_statements(source, as_of=date(2021, 3, 1)).values
+    assert (both["company"].tolist(), early["cash"].tolist()) == (["AAA", "B"], [20])
+    assert load(tmp_path).values["cash"].tolist() == [7], "opened again"
+
+
 def test_a_folder_without_statements_says_what_to_put_there(tmp_path):
     refuse(tmp_path, r"no company statements; expected fundamentals.csv .* or SimFin's simfin/us-income-annual.csv")
     with pytest.raises(DataError, match=r"source bundled has no company statements"):
