@@ -4,7 +4,6 @@ from typing import Any
 
 from papermill.engines import NBClientEngine
 
-from research_lib.reports.forkserver import FORK_SERVER
 from research_lib.reports.kernels import Execution, WarmKernelManager
 
 
@@ -16,8 +15,6 @@ class WarmEngine(NBClientEngine):  # type: ignore[misc]  # Papermill is untyped
         """Execute in `folder`; Papermill's own `cwd` would move this process there, with all reports that run beside."""
         if "execution" in options:
             nb_man.nb.metadata.papermill.pop("parameters", None)  # stand in the record; dates would not be JSON
-        else:
-            FORK_SERVER.start()
         execution: Execution = options.pop("execution", None) or Execution()
         execution.notebook = nb_man.nb
         manager = type("OwnKernelManager", (WarmKernelManager,), {"execution": execution})

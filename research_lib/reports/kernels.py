@@ -77,6 +77,8 @@ class WarmKernelManager(AsyncKernelManager):
     execution: Execution  # that hears of the kernel's process
 
     def __init__(self, **settings: object) -> None:
+        if FORK_SERVER.connection is None:
+            FORK_SERVER.start()
         if folder := FORK_SERVER.folder:
             own = folder / uuid.uuid4().hex[:8]
             settings |= {"transport": "ipc", "ip": str(own), "connection_file": f"{own}.json"}

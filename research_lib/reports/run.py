@@ -99,8 +99,7 @@ def _make(plan: Plan, options: Options, interrupted: Callable[[], bool]) -> Iter
         return
     with _on_cluster(options) if options.cluster else _here(options) as workers:
         unfit = check(pending, leave_out_absent=options.leave_out_absent)
-        for report in (one for one in pending if one.name in unfit):
-            record = unfit[report.name]
+        for report, record in ((one, unfit[one.name]) for one in pending if one.name in unfit):
             if record.status is Status.INSUFFICIENT_DATA:  # of what is wrong or left out nothing is kept
                 publish(report, record, {FAILED: record.to_json()})
             yield record
@@ -114,8 +113,8 @@ def _execute(
     """Have reports executed, and put each in its place when it has ended; an interrupt ends their kernels."""
     from research_lib.reports.kernels import Execution
 
-    pool, work = workers
-    ended, going = SimpleQueue[Future[Any]](), dict[Future[Any], tuple[Report, Execution]]()
+    (pool, work), ended = workers, SimpleQueue[Future[Any]]()
+    going = dict[Future[Any], tuple[Report, Execution]]()
     for report in reports:
         asked, execution = report.record(Status.OK), Execution()
         future = pool.submit(work, report.notebook, report.injected, asked, execution, options.timeout_seconds)
@@ -146,8 +145,8 @@ def _here(options: Options) -> Iterator[Workers]:
     files = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else -1  # unlimited, or Windows
     most = (files - FILES) // FILES_OF_A_KERNEL if files > 0 else options.jobs
     if most < 1:
-        needed = FILES + FILES_OF_A_KERNEL
-        raise ReportError(f"only {files} files may be open at once (ulimit -n); a report needs {needed}")
+        least = FILES + FILES_OF_A_KERNEL
+        raise ReportError(f"only {files} files may be open at once (ulimit -n); a report needs {least}")
     FORK_SERVER.start()  # it imports what kernels need while this process looks at data
     try:
         import_quickly("research_lib.reports.make")
@@ -181,12 +180,10 @@ def _on_cluster(options: Options) -> Iterator[Workers]:
 
 def _make_there(notebook: Path, parameters: Mapping[str, Any], asked: Record, *how: Any) -> tuple[Record, Files]:  # noqa: ANN401
     """Make a report on a worker, if it would be the same report there."""
-    from research_lib.reports.forkserver import FORK_SERVER
     from research_lib.reports.make import make
 
     if Inputs().of(notebook, asked.parameters) != asked.inputs:
         raise ReportError("the cluster's worker has another version of the notebook, library, Python or data")
-    FORK_SERVER.start()
     return make(notebook, parameters, asked, *how)
 
 
@@ -237,13 +234,14 @@ def publish(report: Report, record: Record, made: Files) -> Record:
 
 def describe(record: Record, output: Path) -> str:
     """Say in a line what became of a report: its headline or what went wrong, and where its page is."""
-    said, as_of, page = [record.headline, record.message], record.parameters.get("as_of"), output / record.link()
+    said, page = [record.headline.rstrip("."), record.message], output / record.link()
     with suppress(ValueError):  # no days
-        if date.fromisoformat(str(as_of)) - date.fromisoformat(record.data_to) > timedelta(LATE_DAYS):
-            said.append(f"as_of is {as_of}, but the data ends on {record.data_to}")
+        late = date.fromisoformat(str(record.parameters.get("as_of"))) - date.fromisoformat(record.data_to)
+        if late > timedelta(LATE_DAYS):
+            said.append(f"as_of is {record.parameters['as_of']}, but the data ends on {record.data_to}")
     took = "" if record.status is Status.UNCHANGED else f", {record.duration_seconds:.1f} s"
     where = f" ({display_path(page)}{took})" if page.exists() else ""
-    words = record.name, record.status.replace("_", " "), "; ".join(part.rstrip(".") for part in said if part)
+    words = record.name, record.status.replace("_", " "), "; ".join(filter(None, said))
     return ": ".join(filter(None, words)) + where
 
 
