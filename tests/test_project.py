@@ -38,9 +38,8 @@ def test_environment_has_the_bounds_and_the_packages_of_the_project():
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 def test_lock_satisfies_the_project_pins_everything_and_names_no_host(python):
     environment = {"python_version": python, "python_full_version": f"{python}.9", "sys_platform": "linux"}
-    locked = named(
-        line for line in LOCK if (marker := Requirement(line).marker) is None or marker.evaluate(environment)
-    )
+    fits = lambda marker: marker is None or marker.evaluate(environment)
+    locked = named(line for line in LOCK if fits(Requirement(line).marker))
     extras = [line for extra in PROJECT_TABLE["optional-dependencies"].values() for line in extra]
     for one in map(Requirement, [*PROJECT_TABLE["dependencies"], *extras]):
         assert one.specifier.contains(locked[canonicalize_name(one.name)].removeprefix("==")), one

@@ -60,11 +60,11 @@ def test_the_hero_picture_is_current():
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_files_that_are_named_exist(path):
     text = path.read_text(encoding="utf-8")
-    links = [
-        path.parent / (one or other) for one, other in re.findall(r"\]\(([^)#:]+)\)|(?:src|srcset)=\"([^\"]+)\"", text)
-    ]
+    links = re.findall(r"(?:\]\(|(?:src|srcset)=\")([^)#:\"]+)[)\"]", text)
     named = re.findall(r"`((?:params|notebooks|research_lib|docs|tests)/[\w/.]+\.\w+)`", text)
-    files = links + [PROJECT / name for name in named if not re.search("mine|my_question", name)]
+    files = [path.parent / name for name in links] + [
+        PROJECT / name for name in named if not re.search("mine|my_question", name)
+    ]
     assert [file for file in files if not file.exists()] == []
     assert path.name != "README.md" or len(text.splitlines()) <= 100
 
@@ -81,22 +81,14 @@ def copy(tmp_path):
 @pytest.mark.notebook
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_command_runs(copy, path):
-    text, places = (
-        path.read_text(encoding="utf-8"),
-        {"PATH": "/usr/bin:/bin", "HOME": str(copy), "PYTHONPATH": str(copy)},
-    )
-    lines = [
-        line.split("  #")[0]
-        for line in dict.fromkeys(COMMAND.findall(text))
-        if not any(word in line for word in NOT_RUN)
-    ]
-    asked = [["-m", *shlex.split(line.removeprefix("python -m "))] for line in lines]
+    text = path.read_text(encoding="utf-8")
+    lines = [line.split("  #")[0].removeprefix("python -m ") for line in dict.fromkeys(COMMAND.findall(text))]
+    asked = [["-m", *shlex.split(line)] for line in lines if not any(word in line for word in NOT_RUN)]
     if path.name == "python.md":
         asked.append(["-c", "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))])
+    options = {"cwd": copy, "env": {"PATH": "/usr/bin:/bin", "HOME": str(copy), "PYTHONPATH": str(copy)}}
     for words in asked:
-        done = subprocess.run(
-            [sys.executable, *words], cwd=copy, env=places, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([sys.executable, *words], **options, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{words}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     assert path.name != "python.md" or "asof_sigma_rank" in done.stdout
 
@@ -105,10 +97,8 @@ def test_every_command_runs(copy, path):
 def test_odd_surroundings_do_no_harm(copy):
     """An ASCII terminal, dumb and 20 columns wide; no HOME; a TMPDIR that is not there; files for their owner only."""
     odd = {"PYTHONIOENCODING": "ascii", "TERM": "dumb", "COLUMNS": "20", "TMPDIR": "/nowhere", "PATH": "/usr/bin:/bin"}
-    words, odd["PYTHONPATH"] = (
-        [sys.executable, "-m", "research_lib", "run", "params/03_record_sigma/smoke.yaml"],
-        str(copy),
-    )
+    words = [sys.executable, "-m", "research_lib", "run", "params/03_record_sigma/smoke.yaml"]
+    odd["PYTHONPATH"] = str(copy)
     done = subprocess.run(words, cwd=copy, env=odd, capture_output=True, check=False, umask=0o077)
     page = copy / "reports" / "03_record_sigma" / "smoke.html"
     assert done.returncode == 0, done.stderr

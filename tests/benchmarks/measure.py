@@ -12,9 +12,8 @@ import pytest
 
 from research_lib.project import PROJECT
 
-measured = pytest.mark.skipif(
-    "not config.getoption('benchmark_enable')", reason="a measurement, not a test: make bench"
-)
+REASON = "a measurement, not a test: make bench"
+measured = pytest.mark.skipif("not config.getoption('benchmark_enable')", reason=REASON)
 ROUNDS, STATUS = 3, Path("/proc/self/status")
 
 

@@ -36,19 +36,22 @@ def ours(folder):
 
 def plain(folder):
     """Do the same as one would in a notebook: join, clean, group, and leave out each firm in turn."""
-    income, balance, cash = (
-        pd.read_csv(folder / "simfin" / f"us-{name}-annual.csv", sep=";") for name in ("income", "balance", "cashflow")
-    )
+    parts = [folder / "simfin" / f"us-{name}-annual.csv" for name in ("income", "balance", "cashflow")]
+    income, balance, cash = (pd.read_csv(path, sep=";") for path in parts)
     rows = income.merge(balance[KEYS + BALANCE], on=KEYS)
     rows = rows.merge(cash[[*KEYS, DEPRECIATION]], on=KEYS, suffixes=("_income", ""))
     prices = pd.read_csv(folder / "simfin" / "Annual_Stock_Price_Performance.csv")
     prices = prices[prices["Open Price"] > 0].assign(Date=lambda frame: pd.to_datetime(frame["Date"]))
     rows["known"], rows["end"] = pd.to_datetime(rows["Publish Date"]), pd.to_datetime(rows["Report Date"])
     prices = prices.rename(columns={"Open Price": "price"})[["Ticker", "Date", "price"]].sort_values("Date")
-    rows = pd.merge_asof(
-        rows.sort_values("known"), prices, left_on="known", right_on="Date", by="Ticker", direction="forward",
-        tolerance=pd.Timedelta(days=6),
-    )  # fmt: skip
+    near = {
+        "left_on": "known",
+        "right_on": "Date",
+        "by": "Ticker",
+        "direction": "forward",
+        "tolerance": pd.Timedelta(days=6),
+    }
+    rows = pd.merge_asof(rows.sort_values("known"), prices, **near)
     rows["value"] = rows["price"] * rows["Shares (Basic)"].fillna(rows["Shares (Diluted)"])
     rows["debt"] = rows[DEBTS].fillna(0).sum(axis=1)
     rows["net_debt"] = rows["debt"] - rows[CASH]
@@ -81,8 +84,9 @@ def _describe(firms):
     positive, debt, earned = used[used["ebitda"] > 0], used["net_debt"].sum(), used["ebitda"].sum()
     rest = used.drop(((debt - used["net_debt"]) / (earned - used["ebitda"]) - debt / earned).abs().nlargest(5).index)
     return pd.Series({
-        "n": len(used), "share_net_cash": (used["net_debt"] < 0).mean(), "value": debt / earned, "median": (positive["net_debt"] / positive["ebitda"]).median(),
-        "share_no_ebitda": (used["ebitda"] <= 0).mean(), "without_top": rest["net_debt"].sum() / rest["ebitda"].sum(),
+        "n": len(used), "value": debt / earned, "median": (positive["net_debt"] / positive["ebitda"]).median(),
+        "share_no_ebitda": (used["ebitda"] <= 0).mean(), "share_net_cash": (used["net_debt"] < 0).mean(),
+        "without_top": rest["net_debt"].sum() / rest["ebitda"].sum(),
     })  # fmt: skip
 
 
@@ -132,15 +136,8 @@ def pull(port, folder, symbols, ours):
         good = len(kept)
     else:
         yfinance.config.debug.hide_exceptions = True
-        options = {
-            "period": "max",
-            "threads": True,
-            "progress": False,
-            "auto_adjust": False,
-            "actions": True,
-            "keepna": True,
-        }
-        frame = yfinance.download(names, session=VENDORS["yahoo"](RetryPolicy()), **options)
+        options = {"period": "max", "threads": True, "progress": False, "auto_adjust": False, "actions": True}
+        frame = yfinance.download(names, keepna=True, session=VENDORS["yahoo"](RetryPolicy()), **options)
         good = int(frame["Close"].notna().any().sum())
     return time.perf_counter() - start, memory("VmHWM") / 2**20, good, len(errors)
 
@@ -153,13 +150,10 @@ def test_pull_of_2000_symbols(tmp_path):
     with Vendors() as vendors:
         for name in (f"S{n:04d}" for n in range(2000) if n % 100):
             vendors.prices(name, Answer(whole.replace(b"SYMBOL", name.encode())))
-        theirs, few, ours = (
-            alone(pull, vendors.port, tmp_path / f"{number}", symbols, is_ours)
-            for number, (symbols, is_ours) in enumerate([(2000, False), (200, True), (2000, True)])
-        )
+        client = lambda symbols, ours: alone(pull, vendors.port, tmp_path / f"{symbols}{ours}", symbols, ours)
+        theirs, few, ours = client(2000, False), client(200, True), client(2000, True)
     assert ours[2:] == (1980, 20)
-    report("pull of 2,000 symbols, against yfinance.download with threads", ours[0], theirs[0],
-           f"{theirs[0] / ours[0]:.2f} (1 round)")  # fmt: skip
-    print(
-        f"peak memory {ours[1]:.0f} MB, of 200 symbols {few[1]:.0f} MB, theirs {theirs[1]:.0f} MB; errors kept: {ours[3]} of 20"
-    )
+    ratio = f"{theirs[0] / ours[0]:.2f} (1 round)"
+    report("pull of 2,000 symbols, against yfinance.download with threads", ours[0], theirs[0], ratio)
+    memories = f"peak memory {ours[1]:.0f} MB, of 200 symbols {few[1]:.0f} MB, theirs {theirs[1]:.0f} MB"
+    print(f"{memories}; errors kept: {ours[3]} of 20")

@@ -61,7 +61,7 @@ def test_speed_of_a_universe():
     exact = by_hand(prices[0].tolist(), SigmaSettings())["price_z"].iloc[-1]
     errors = [abs(path.iloc[-1, 0] / exact - 1) for path in (scan(part), with_pandas(part))]
     print(
-        "relative error {:.1e}, pandas' {:.1e};".format(*errors), f"peak memory {alone(peak_memory, 7500, 5000):.2f} x"
+        "relative error {:.1e}, pandas' {:.1e}".format(*errors), f"; peak memory {alone(peak_memory, 7500, 5000):.2f} x"
     )
     prices = universe(2500, 10_000)
     growth("assets x 2,500 sessions", (2, 100, 1000, 10_000), lambda n: scan(prices.iloc[:, :n]))

@@ -35,23 +35,12 @@ PATHS = pd.DataFrame({"Nov 1987": [-0.01, 0, 0.02], "Jun 1989": [0.02, 0, -0.03]
 def price_and_history():
     average, peak = CLOSE.rolling(50).mean(), CLOSE.idxmax()
     near = CLOSE.index[CLOSE.index.get_loc(peak) - 9]
-    lines, bands = (
-        [Line(CLOSE), Line(average, "50-day average", LARGE_CAPS, dashed=True)],
-        [Band(average * 0.9, average * 1.1, "ten percent")],
-    )
+    lines = [Line(CLOSE), Line(average, "50-day average", LARGE_CAPS, dashed=True)]
+    bands, day = [Band(average * 0.9, average * 1.1, "ten percent")], [Mark(DAY, CLOSE.iloc[-1], "the day itself")]
     marks = [Mark(near, CLOSE[near] / 100, "too near"), Mark(peak, CLOSE.max() / 100, "the highest")]
-    panels = [
-        Panel("the price", lines, bands, [Mark(DAY, CLOSE.iloc[-1], "the day itself")]),
-        Panel(
-            "its history",
-            [Line(CLOSE / 100)],
-            marks=marks,
-            unit="sigma",
-            levels={"": 0.0, "threshold 1": 1.0},
-            height=0.5,
-        ),
-    ]
-    return charts.series(panels, data=CLOSE.to_frame(), **WORDS)
+    options = {"unit": "sigma", "levels": {"": 0.0, "threshold 1": 1.0}, "height": 0.5}
+    history = Panel("its history", [Line(CLOSE / 100)], marks=marks, **options)
+    return charts.series([Panel("the price", lines, bands, day), history], data=CLOSE.to_frame(), **WORDS)
 
 
 # A form as it is called, and words that it must draw.
@@ -100,9 +89,8 @@ def test_charts_are_the_same_bytes_each_time_and_share_no_names(drawn):
         assert FORMS[name][0]()._repr_html_() == drawn[name]._repr_html_()
     ids = lambda html: set(re.findall(r'\bid="([^"]*)"', html))
     assert not any(ids(one.svg) & ids(one.narrow) for one in drawn.values())
-    both = [
-        replace(drawn["series"], id=name)._repr_html_() for name in ("hero", "after")
-    ]  # one drawing, twice on a page
+    twice = [replace(drawn["series"], id=name) for name in ("hero", "after")]  # one drawing, twice on a page
+    both = [one._repr_html_() for one in twice]
     assert not ids(both[0]) & ids(both[1])
     assert all(set(re.findall(r'(?:url\(|href=")#(\w+)', html)) <= ids(html) for html in both)
 
@@ -134,9 +122,7 @@ def test_an_axis_starts_and_ends_with_its_data(drawn):
     """The first point of the price line lies at the left edge of the axes, the last at the right one."""
     svg = drawn["series"].svg
     line = places(max(re.findall(r'<path d="(M[^"]*)"[^>]*stroke: var\(--ink', svg), key=len))
-    axis = places(
-        re.search(r'<path d="(M [\d.]+ [\d.]+L [\d.]+ [\d.]+)" style="fill: none; stroke: var\(--context', svg)[1]
-    )
+    axis = places(re.search(r'<path d="(M [\d. L]+)" style="fill: none; stroke: var\(--context', svg)[1])
     assert line[[0, -1], 0] == pytest.approx(axis[:, 0], abs=0.5)
 
 
@@ -144,9 +130,8 @@ def test_a_long_line_is_short_in_a_page_and_keeps_its_extremes():
     long = pd.Series(np.random.default_rng(1).normal(size=50_000))
     long[[777, 40_000]] = 9.0, -9.0
     svg = charts.curve([Line(long)], name="long", **WORDS).svg
-    top, next_to_it, *_, before_last, bottom = sorted(
-        places(max(re.findall(r'<path d="(M[^"]*)"', svg), key=len))[:, 1]
-    )
+    line = places(max(re.findall(r'<path d="(M[^"]*)"', svg), key=len))
+    top, next_to_it, *_, before_last, bottom = sorted(line[:, 1])
     assert len(svg) < 100_000
     assert min(next_to_it - top, bottom - before_last) > 20  # no other value comes near
 

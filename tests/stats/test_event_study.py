@@ -1,5 +1,7 @@
 """Outcomes by hand on price levels, the event dummy by loops over time, and both tests on planted effects."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,9 +115,8 @@ def test_event_dummy_written_out(horizon, compounded, alone):
     returns, less = np.random.default_rng(7).normal(0.002, 0.05, (2, 90))
     events = [3, 20, 21, 22, 50, 70, 89]
     found = event_dummy(returns, events, horizon, less=None if alone else less, compounded=compounded)
-    value, *score = brute_hodrick(returns, events, horizon, compounded=compounded) - (
-        0 if alone else brute_hodrick(less, events, horizon, compounded=compounded)
-    )
+    brute = partial(brute_hodrick, events=events, horizon=horizon, compounded=compounded)
+    value, *score = brute(returns) - (0 if alone else brute(less))
     reach = NORMAL_QUANTILE * np.linalg.norm(score)
     assert (found.value, found.low, found.high) == pytest.approx((value, value - reach, value + reach))
     assert found.n == sum(event + horizon < 90 for event in events)

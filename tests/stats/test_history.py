@@ -84,18 +84,18 @@ def test_crossings_changes_and_drawdowns_by_hand():
     assert np.isnan(history.change(series([0, 5]), 1).iloc[1])  # from nothing
     assert history.drawdown(series([100, 80, 120, 90])).tolist() == pytest.approx([0, -0.2, 0, -0.25])
     assert history.drawdown(series([100, 80, 60]), 2).tolist() == pytest.approx([0, -0.2, -0.25])
-    assert history.periods_to(series([10, 12, 11, 20]), 20, 1).tolist() == pytest.approx(
-        [NAN, 4, np.inf, 0], nan_ok=True
-    )
+    to_20 = history.periods_to(series([10, 12, 11, 20]), 20, 1)
+    assert to_20.tolist() == pytest.approx([NAN, 4, np.inf, 0], nan_ok=True)
 
 
 def test_what_came_before_is_the_last_value_up_to_then_and_a_rolling_correlation_is_numpys():
     line, other, month = random_walk(60, seed=1), random_walk(60, seed=2), pd.DateOffset(months=1)
     last = lambda end: next(iter(line[:end].to_numpy()[::-1]), NAN)
-    for found, ends in (
-        (history.before_offset(line, month), [day - month for day in line.index]),
-        (history.before_period(line, "M"), [day.replace(day=1) - pd.Timedelta(days=1) for day in line.index]),
-    ):
+    a_month_ago, before = (
+        [day - month for day in line.index],
+        [day.replace(day=1) - pd.Timedelta(days=1) for day in line.index],
+    )
+    for found, ends in ((history.before_offset(line, month), a_month_ago), (history.before_period(line, "M"), before)):
         assert found.tolist() == pytest.approx([last(end) for end in ends], nan_ok=True)
     expected = [NAN] * 4 + [np.corrcoef(line[at - 4 : at + 1], other[at - 4 : at + 1])[0, 1] for at in range(4, 60)]
     for n in (4, 5, 60):

@@ -40,12 +40,10 @@ def test_a_groups_ratio_is_arithmetic(case):
 
 
 def test_the_five_that_matter_most_are_named():
-    light, heavy = (
-        (company(f"S{n}") for n in range(40)),
-        (company(f"H{n}", long_term_debt=2000.0 + 100 * n) for n in range(5)),
-    )
-    expected = {"top": "H4, H3, H2, H1, H0", "without_top": 2, "top_share": 1 - 2 * 900 / 12550}
-    check(group_ratio(measured(*light, *heavy)), **expected)
+    firms = [company(f"S{n}") for n in range(40)]
+    firms += [company(f"H{n}", long_term_debt=2000.0 + 100 * n) for n in range(5)]
+    found = group_ratio(measured(*firms))
+    check(found, top="H4, H3, H2, H1, H0", without_top=2, top_share=1 - 2 * 900 / 12550)
 
 
 MILLIONS, THOUSANDFOLD = ({"total_assets": size * 2e8, "total_liabilities": size * 1.2e8} for size in (1, 1000))

@@ -60,10 +60,8 @@ def test_beta_agrees_with_a_regression(simulated, own):
     prices, market = simulated[1].copy(), simulated[1].mean(axis=1)
     prices.iloc[100:140, 3] = NAN
     returns = prices.pct_change(fill_method=None)
-    betas, driver = (
-        rolling_beta(prices, prices.index, market=None if own else market),
-        returns.mean(axis=1) if own else market.pct_change(),
-    )
+    driver = returns.mean(axis=1) if own else market.pct_change()
+    betas = rolling_beta(prices, prices.index, market=None if own else market)
     for row, column in ((300, 3), (500, 0), (len(prices) - 1, 17)):
         window = pd.concat([returns.iloc[:, column], driver], axis=1).iloc[row - 251 : row + 1].dropna()
         assert betas[row, column] == pytest.approx(np.polyfit(window.iloc[:, 1], window.iloc[:, 0], 1)[0], rel=1e-8)

@@ -64,9 +64,8 @@ def test_each_definition_against_a_loop(window, distance, k, ddof):
     found, expected = sigma_paths(close, options), by_hand(close.tolist(), options).set_axis(close.index)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-9, atol=1e-9)
     first = 1 + found.notna().to_numpy().argmax(axis=0)
-    assert dict(zip(found, first, strict=True)) == {
-        name: options.needed(name) for name in get_args(parameters.SigmaName)
-    }
+    expected = {name: options.needed(name) for name in get_args(parameters.SigmaName)}
+    assert dict(zip(found, first, strict=True)) == expected
 
 
 def test_levels_far_above_their_deviation_lose_nothing_and_a_crash_leaves_no_error_behind():
@@ -84,9 +83,8 @@ def test_a_window_that_does_not_vary_or_is_too_short_has_no_sigma_and_says_so():
     assert sigma_paths(pd.Series([100.0] * 400)).isna().all(axis=None)
     growing = sigma_paths(pd.Series(100 * 1.001 ** np.arange(400))).iloc[-1]
     assert growing[growing.notna()].index.tolist() == ["price_z", "price_z_prior"]
-    with pytest.raises(
-        InsufficientDataError, match="price_z over 50 sessions has no value in 30 sessions; at least 50"
-    ):
+    said = "price_z over 50 sessions has no value in 30 sessions; at least 50"
+    with pytest.raises(InsufficientDataError, match=said):
         sigma_path(random_walk(30, seed=1), "price_z")
 
 

@@ -143,13 +143,12 @@ def test_without_prices_or_with_five_months_of_them_the_rest_stands(simulated, s
 def test_slopes_of_bundled_data_are_those_of_least_squares():
     study = Leverage.from_params()
     values = load_series(open_source("bundled"), ["SMB", "RF", "MKT_RF", "AAA", "BAA"]).values
-    bill, spread = 1200 * values["RF"].diff(), 100 * (values["BAA"] - values["AAA"]).diff()
-    moves = values.assign(
-        **{"return": values["SMB"], "spread": spread, "rise": bill.clip(0), "fall": -bill.clip(upper=0)}
-    )
+    bill = 1200 * values["RF"].diff()
+    values["return"], values["spread"] = values["SMB"], 100 * (values["BAA"] - values["AAA"]).diff()
+    values["rise"], values["fall"] = bill.clip(0), -bill.clip(upper=0)
     for control, more in {"alone": [], "market held fixed": ["MKT_RF"]}.items():
         found = study.spreads[study.spreads["control"] == control]
-        expected = slope_of(moves.dropna(), "spread", "rise", "fall", *more)[:3]
+        expected = slope_of(values.dropna(), "spread", "rise", "fall", *more)[:3]
         np.testing.assert_allclose(found["value"], expected, rtol=1e-8)
         assert (found["n"] == 1108).all()  # 1926-08 to 2018-11
     firms, slope = study.companies.firms_1990.values, study.debt_and_return.iloc[0]

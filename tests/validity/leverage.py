@@ -29,8 +29,9 @@ def made_panel(*, companies=80, periods=40, premium=0.0, rise=0.0, fall=0.0, see
     leverage = np.where(negative, 0.0, ratio)
     slope = premium + np.tile(rise * moves["rise"] + fall * moves["fall"], companies)
     noise = rng.normal(0, 0.08, n) + np.tile(rng.normal(0.01, 0.04, periods), companies)
+    returns = slope * leverage + noise * np.tile(np.broadcast_to(volatility, periods), companies)
     columns = {
-        "return": slope * leverage + noise * np.tile(np.broadcast_to(volatility, periods), companies),
+        "return": returns,
         "negative": negative.astype(float),
         "leverage": leverage,
         "size": rng.normal(20, 2, n),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 LEVELS = (0.01, 0.05, 0.10)
+Draw = Callable[[np.random.Generator], Any]
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Quantity:
     name: str  # as a reader knows it: "mean after first cuts, 126 sessions: p"
     null: str  # what the data are drawn from
     # From a random generator to the p-value, or to whether the interval missed; NaN or None: the page says "too few".
-    draw: Callable[[np.random.Generator], float | bool | None]
+    draw: Draw
     fast: bool = False  # quick enough for `make test`
 
 
@@ -26,9 +27,7 @@ def misses(found: Any, truth: float = 0.0) -> bool | None:
     return None if np.isnan(found.low) else bool(found.low > truth or found.high < truth)
 
 
-def printed(
-    name: str, null: str, row: Callable[[np.random.Generator], Any], part: str = "p", *, fast: bool = False
-) -> Quantity:
+def printed(name: str, null: str, row: Draw, part: str = "p", *, fast: bool = False) -> Quantity:
     """Declare the printed p, or the interval, of the row that `row` draws."""
     draw = {"p": lambda rng: float(row(rng)["p"]), "interval": lambda rng: misses(row(rng))}[part]
     return Quantity(f"{name}: {part}", null, draw, fast)

@@ -74,9 +74,8 @@ def row_of(what: str, null: str, monthly: bool, rng: np.random.Generator) -> "pd
 def quantities() -> Iterator[Quantity]:
     """Every kind of printed p, under every null; intervals where a p could hide a fault."""
     for null in (*NULLS, REAL):
-        parts = [("p", what, False) for what in ROWS if what not in SENSITIVITIES] + [
-            ("p", what, True) for what in MONTHLY
-        ]
+        parts = [("p", what, False) for what in ROWS if what not in SENSITIVITIES]
+        parts += [("p", what, True) for what in MONTHLY]
         parts += [("interval", what, False) for what in ("first cuts, 12 months", "easing less tightening")]
         for part, what, monthly in [*parts, ("interval", SENSITIVITIES[0], True)]:
             yield printed(f"{what}{', months' if monthly else ''}", null, partial(row_of, what, null, monthly), part)

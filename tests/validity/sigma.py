@@ -33,10 +33,8 @@ def quantities() -> Iterator[Quantity]:
             side = "rises" if threshold > 0 else "falls"
             name = f"what followed {side} beyond {abs(threshold):g} sigma, over {plural(horizon, 'session')}"
             yield printed(name, null, partial(after, null, threshold, horizon, SESSIONS), part)
-    of_ten_years = partial(after, "independent", 2.5, 21, FAST_SESSIONS)
-    yield printed(
-        "what followed rises beyond 2.5 sigma, over 21 sessions of ten years", "independent", of_ten_years, fast=True
-    )
+    row = partial(after, "independent", 2.5, 21, FAST_SESSIONS)
+    yield printed("what followed rises beyond 2.5 sigma, over 21 sessions of ten years", "independent", row, fast=True)
 
 
 QUANTITIES = tuple(quantities())
