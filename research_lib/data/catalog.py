@@ -45,9 +45,15 @@ class Asset:
         return self.symbol if self.field == "close" else f"{self.symbol}:{self.field}"
 
 
+def split_asset(asset: str) -> tuple[str, str]:
+    """Split `RUT` (its close), `RSP:adj_close`, or `IWM:total` (dividends reinvested) into the symbol and the field."""
+    symbol, _, field = asset.partition(":")
+    return symbol, field or "close"
+
+
 def describe_asset(asset: str) -> Listing:
     """Return an asset's metadata; one that is not listed is an index named by its own symbol."""
-    return _describe(Asset.parse(asset).symbol, "symbols.csv", kind="index", frequency="daily")
+    return _describe(split_asset(asset)[0], "symbols.csv", kind="index", frequency="daily")
 
 
 def describe_series(series_id: str) -> Listing:

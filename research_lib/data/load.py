@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 
 from research_lib.data.bundled import Bundled
-from research_lib.data.catalog import Asset, Listing, describe_asset, describe_series, known_symbols
+from research_lib.data.catalog import Listing, describe_asset, describe_series, known_symbols, split_asset
 from research_lib.data.live.store import SERVES, Snapshots, Store
 from research_lib.data.quality import DataCard, clean
 from research_lib.data.source import PRICES, SERIES, Folder, Joined, RawSeries, Source
@@ -87,13 +87,13 @@ def _if_any(load: Callable[..., DataSet], source: Source, names: list[str], as_o
 
 def _read_price(source: Source, name: str) -> RawSeries:
     """Read a price; of an index, `total` is another index, for an index's adjusted close leaves its dividends out."""
-    asset, info = Asset.parse(name), describe_asset(name)
-    if asset.field != "total" or info.kind != "index" or asset.symbol not in known_symbols():
-        return replace(source.read(PRICES, asset.symbol, asset.field), id=name)
-    if info.total_return not in source.symbols():
-        needed = f"the total-return index {info.total_return}" if info.total_return else "a total-return index"
-        raise MissingDataError(f"{asset}: source {source.name} does not have {needed}")
-    return replace(source.read(PRICES, info.total_return, "close"), id=name)
+    (symbol, field), info = split_asset(name), describe_asset(name)
+    if field == "total" and info.kind == "index" and symbol in known_symbols():
+        symbol, field, needed = info.total_return, "close", f"the total-return index {info.total_return}"
+        if symbol not in source.symbols():
+            needed = needed if symbol else "a total-return index"
+            raise MissingDataError(f"{name}: source {source.name} does not have {needed}")
+    return replace(source.read(PRICES, symbol, field), id=name)
 
 
 def _side_by_side(found: Iterable[tuple[str, RawSeries, Listing]], as_of: date | None) -> DataSet:

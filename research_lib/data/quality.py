@@ -154,12 +154,11 @@ def found(days: Days, kind: str, said: Sequence[str] = ()) -> list[Fault]:
 
 def _frequency(day: Days, info: Listing) -> str:
     """Return how often values come: as it is known of them, or less often where dates are firsts or lasts of months."""
-    months, next_day = np.unique(day.astype("datetime64[M]")), day + np.timedelta64(1, "D")
-    if len(months) < 2:
+    month, next_day = day.astype("datetime64[M]"), day + np.timedelta64(1, "D")
+    edges = day == month, next_day == next_day.astype("datetime64[M]")
+    if len(day) < 2 or max(map(np.mean, edges)) < MOSTLY:
         return info.frequency
-    edges = day == day.astype("datetime64[M]"), next_day == next_day.astype("datetime64[M]")
-    apart = np.diff(months).astype(int).min() if max(map(np.mean, edges)) >= MOSTLY else 0
-    known, *_ = PERIODS.get(info.frequency, (0,))
+    apart, known = np.diff(np.unique(month)).astype(int).min(initial=12), PERIODS.get(info.frequency, (0,))[0]
     return next((name for name, (size, *_) in PERIODS.items() if known < size <= apart), info.frequency)
 
 

@@ -194,9 +194,8 @@ def convert(cells: "pd.Series[Any]", kind: str, where: str, *, filled: bool = Fa
 
     The first cells that are not of it are named by their rows; `where` is the file and column.
     """
-    values, bad = cells.to_numpy(), np.zeros(len(cells), np.bool_)
     if kind == TEXT:
-        values = cells.astype("str").str.strip().replace("", None).to_numpy()
+        values, bad = cells.astype("str").str.strip().replace("", None).to_numpy(), np.zeros(len(cells), np.bool_)
     elif kind == DATE:
         values, empty = _to_dates(cells)
         bad = ~(empty | ((values >= EARLIEST) & (values <= LATEST)))
@@ -365,18 +364,19 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
     read = arrow.ReadOptions(column_names=numbers, skip_rows=skipped, use_threads=False, block_size=1 << 24)
     parse = arrow.ParseOptions(delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=pass_over)
     texts = {"column_types": dict.fromkeys(columns, string()), "null_values": [""], "strings_can_be_null": True}
-    convert = arrow.ConvertOptions(include_columns=columns, **texts)
+    of_texts = arrow.ConvertOptions(include_columns=columns, **texts)
     try:
-        table = arrow.read_csv(io.BytesIO(text.encode()), read, parse, convert)
+        table = arrow.read_csv(io.BytesIO(text.encode()), read, parse, of_texts)
     except ArrowInvalid as error:
         fault = str(error).replace("CSV parse error: Row #", "row ")
         raise DataError(f"{shown}, {clipped(fault, 80)}") from None
-    rows = pd.RangeIndex(skipped + 1, text.count("\n") + 1).difference(passed)
+    rows = pd.RangeIndex(skipped + 1, text.count("\n") + 1)
+    rows = rows.difference(passed) if passed else rows
     if len(rows) != len(table):
         row = next((row for row, line in enumerate(text.split("\n"), 1) if line.count('"') % 2), skipped + 1)
         raise DataError(f"{shown}, row {row}: a quotation mark is not closed, or a cell holds a line break")
     frame: pd.DataFrame = table.rename_columns(list(chosen)).to_pandas().set_axis(rows)
-    frame = frame.dropna(how="all") if frame.iloc[:, 0].hasnans else frame
+    frame = frame.dropna(how="all") if table.column(0).null_count else frame
     for name in chosen if delimiter in ";\t" else ():
         cells = frame[name].dropna()
         is_unclear = all(re.fullmatch(UNCLEAR, cell.strip()) for cell in cells)
