@@ -24,7 +24,7 @@ from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS, PROJECT
 from research_lib.studies.claims.evaluate import Reading, read_all
 from research_lib.studies.claims.language import SECTIONS, Article, Claim, read_checks, read_figure
-from research_lib.studies.claims.lines import Lines, scale
+from research_lib.studies.claims.lines import Lines
 from research_lib.studies.claims.study import SKELETON, Claims, claims_report, explain, new_claims, picture
 from research_lib.studies.claims.verdict import VERDICTS, Result, judge, verdict_of
 
@@ -88,8 +88,8 @@ def mean(values: Any) -> float:
 
 def cooled(marked: pd.Series, quiet: int) -> list[pd.Timestamp]:
     """Return the marked days that are more than `quiet` sessions after the one kept before them."""
-    rows, kept = price("GSPC").index.get_indexer(marked.index), []
-    for row in rows:
+    kept: list[int] = []
+    for row in price("GSPC").index.get_indexer(marked.index):
         if not kept or row - kept[-1] > quiet:
             kept.append(row)
     return list(price("GSPC").index[kept])
@@ -337,14 +337,6 @@ def test_excesses_and_their_intervals_agree() -> None:
         assert 0 < base < 1
         for end in ("low", "high"):
             assert getattr(excess, end) == pytest.approx(getattr(whole, end) - base)
-
-
-def test_a_line_that_is_never_reached_has_no_deviation() -> None:
-    found = said("{of: GSPC, take: periods to 0 at the pace of 21, say: [value, deviation]}", END_2018)
-    assert (found[0] > 0, np.isnan(found[1])) == (True, True)
-    assert (scale("yield", "bp", ""), scale("level", "", "")) == (10_000, 1)
-    with pytest.raises(ParameterError, match="write it in times"):
-        scale("ratio", "%", "5%")
 
 
 # Properties over the grammar
