@@ -89,7 +89,7 @@ def test_a_list_is_an_axis_and_its_members_come_in_order() -> None:
     assert parse("[{of: RUT}, {of: IWM}]")[1].line.of == "IWM"
     for key in ("on", "'True'"):  # YAML reads a bare `on` as true, which papermill writes as text
         (found,) = parse(f"{{of: RUT, when: {{{key}: [2019-07-31, 2007-09-18]}}}}")
-        assert found.when[0].phrase.word == "on"
+        assert found.when[0].word == "on"
 
 
 def test_strings_and_mappings_of_conditions_mean_the_same() -> None:

@@ -21,7 +21,7 @@ from research_lib.stats.randomization import season_less_rest, sign_flip
 from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies.claims import language
 from research_lib.studies.claims import lines as of_lines
-from research_lib.studies.claims.language import YEAR, Check, Choices, Condition, Line, Phrase, read, read_span, write
+from research_lib.studies.claims.language import YEAR, Check, Choices, Line, Phrase, read, write
 from research_lib.studies.claims.lines import CALENDAR, CHANGED, CHANGES, Days, Lines, Series, Values, amount
 
 STALE_DAYS = {"session": 7, "week": 21, "month": 92, "quarter": 200}  # holidays; and series come out with a delay
@@ -61,7 +61,7 @@ class Reading:
 def read_all(check: Check, lines: Lines, day: pd.Timestamp, *, uncertain: bool = False) -> list[Reading]:
     """Return a check's readings as known at the close of a day; a tie with a record makes two, where it matters."""
     found, ties = _read(check, lines, day, uncertain), read("when", "record with ties")
-    tied = tuple(replace(one, phrase=ties) if one.phrase.word == "record" else one for one in check.when)
+    tied = tuple(replace(ties, line=one.line) if one.word == "record" else one for one in check.when)
     if tied == check.when or check.after is not None or check.say.word not in ("count", "share"):
         return [found]
     other = _read(replace(check, when=tied), lines, day, uncertain)
@@ -83,7 +83,7 @@ def _read(check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> Rea
         return _association(asked, last)
     if check.after is not None:
         return _what_followed(asked, check.after)
-    season = next((one.phrase for one in check.when if one.phrase.word == "season" and one.line is None), None)
+    season = next((one for one in check.when if one.word == "season" and one.line is None), None)
     return _on_days(asked) if take or season is None else _seasons(asked, season)
 
 
@@ -148,7 +148,7 @@ class Question:
         x = x if found.noun == "episodes" and word in {*OF_CASES, "count"} else x.dropna()
         parts: dict[str, Any] = {"cases": found.noun, "path": path, "begins_late": late, "first": first, "last": last}
         parts |= {"n": len(x), "events": None if through_time else x.rename(kind)}
-        calendar = all(one.phrase.word in CALENDAR and not one.line for way in check.when for one in way.each())
+        calendar = all(one.word in CALENDAR and not one.line for way in check.when for one in way.each())
         are_changes = check.after or found.noun == "years" or (kind in CHANGES and calendar)  # not chosen by a value
         op = check.say["op"] or ("above" if word == "share" and are_changes else "")
         is_hit: Callable[[Series], Marks] = lambda y: (
@@ -244,7 +244,7 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
     check, lines, line = asked.check, asked.lines, (asked.check.then or asked.check.line).bare
     path = lines.values(line, asked.end).series
     if after["date"]:  # as many sessions; those after the data are the exchange's
-        until = pd.Timestamp(read_span(after["date"])[1])
+        until = pd.Timestamp(after["date"][1])
         days = Days(path.index) if until <= asked.end else exchange_sessions()
         if not (n := int(((days > asked.last_asked) & (days <= until)).sum())):
             raise ParameterError(f"after: {after.text} is not after {asked.last_asked.date()}")
@@ -273,7 +273,7 @@ def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, length:
         is_apart = np.diff(values.series.index.get_indexer(found.index), prepend=-length) >= length
         return sign_flip(found, groups=np.cumsum(is_apart))
     rows, groups, test = rows[rows > 0], None, "dummy"
-    events = [one.phrase["event"] for one in check.when if one.phrase["event"] and one.line is None]
+    events = [one["event"] for one in check.when if one["event"] and one.line is None]
     if events and len(found) <= FEW_CYCLES:
         cycles = of_lines.decisions(events[0], asked.end)
         before = cycles.index.searchsorted(values.series.index[rows], side="right") - 1
@@ -294,9 +294,9 @@ def _seasons(asked: Question, season: Phrase) -> Reading:
     inside, year, listed = of_lines.seasons(index, season["season"])
     met = index[listed["before"] + 1].isin(asked.chosen(path).index)
     for one in check.when:
-        if one.phrase.word == "years":
-            met &= listed.index.isin(language.read_years(one.phrase["years"]))
-        elif one.phrase is not season:
+        if one.word == "years":
+            met &= listed.index.isin(one["years"])
+        elif one is not season:
             known = lines.values(one.line or line, end).known()
             state = lines.days_when(known, (replace(one, line=None),), end).astype(float)
             place = "last" if known.noun == "years" else "before"
@@ -314,13 +314,13 @@ def _seasons(asked: Question, season: Phrase) -> Reading:
 
 def _rank_among(check: Check, lines: Lines, day: pd.Timestamp) -> Reading:
     """Say the place of a month among the months by what it gives; so of a quarter, a weekday or a kind of year."""
-    place = next((row for row, one in enumerate(check.when) if one.phrase.text in language.LIKE), None)
+    place = next((row for row, one in enumerate(check.when) if one.text in language.LIKE), None)
     if place is None:
         raise ParameterError(
             f"say: `{check.say.text}` needs season Sep, season Q4, weekday Monday or the like in `when`"
         )
-    before, after, own = check.when[:place], check.when[place + 1 :], check.when[place].phrase
-    swapped = [(*before, Condition(read("when", text)), *after) for text in language.LIKE[own.text]]
+    before, after, own = check.when[:place], check.when[place + 1 :], check.when[place]
+    swapped = [(*before, read("when", text), *after) for text in language.LIKE[own.text]]
     say, sign = read("say", check.say["what"]), -1 if "lowest" in check.say.word else 1
     found: list[Any] = [_read(replace(check, say=say, when=when), lines, day, False) for when in swapped]
     if found[0].begins_late:

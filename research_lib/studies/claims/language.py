@@ -38,7 +38,10 @@ CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at",
 LISTS = ("on", "years")  # a list of days or of years is one condition, not an axis
 MOST_READINGS = 500
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-ELECTIONS = {"election": 0, "post-election": 1, "midterm": 2, "pre-election": 3}
+ELECTIONS = {
+    kind: frozenset(range(first, 2100, 4))
+    for kind, first in (("election", 1800), ("post-election", 1801), ("midterm", 1802), ("pre-election", 1803))
+}
 NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"  # 1,5 is none
 UNITS = SPELLED["units"] | {f"{period}{s}": period for s in ("s", "") for period in PERIODS}
 AMOUNT = rf"{NUMBER} ?(?:{'|'.join(UNITS)})?"
@@ -62,18 +65,24 @@ def _pattern(form: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class Phrase:
-    """One word with its arguments; two are equal where their texts are."""
+    """One word with its arguments; two are equal where their texts are. A condition may be about another line, or either of some."""
 
     word: str
     text: str
-    places: Mapping[str, str] = field(compare=False, default_factory=dict)
+    places: Mapping[str, Any] = field(compare=False, default_factory=dict)  # as read, else text
+    line: "Line | None" = None
+    either: "tuple[tuple[Phrase, ...], ...]" = ()
 
-    def __getitem__(self, place: str) -> str:
+    def __getitem__(self, place: str) -> Any:  # noqa: ANN401
         return self.places.get(place, "")
 
     def number(self, place: str = "k") -> int:
         """Return a whole number among the arguments; 0 where it is left out."""
         return int(self[place] or 0)
+
+    def each(self) -> "list[Phrase]":
+        """Return the conditions that `or` joins, or itself."""
+        return [inner for way in self.either for one in way for inner in one.each()] or [self]
 
 
 @dataclass(frozen=True)
@@ -93,25 +102,12 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Condition:
-    """What days must meet: a phrase about the line itself, the calendar or policy, or about another line; or either of some."""
-
-    phrase: Phrase
-    line: Line | None = None
-    either: "tuple[tuple[Condition, ...], ...]" = ()
-
-    def each(self) -> "list[Condition]":
-        """Return the conditions that `or` joins, or itself."""
-        return [inner for way in self.either for one in way for inner in one.each()] or [self]
-
-
-@dataclass(frozen=True)
 class Check:
     """One line of the language without lists, and the choices that led to it."""
 
     line: Line
     say: Phrase
-    when: tuple[Condition, ...] = ()
+    when: tuple[Phrase, ...] = ()
     quiet: int = 0
     then: Line | None = None
     after: Phrase | None = None
@@ -145,11 +141,8 @@ def read(part: str, text: object) -> Phrase:
     written, forms = _plain(text), [form for form, _ in SECTIONS[part]]
     for form in forms:
         if found := _pattern(form).fullmatch(written):
-            places = {name: one for name, one in found.groupdict().items() if one}
-            for name in CHECKED.keys() & places.keys():
-                CHECKED[name](places[name])
-            for name in {"name", "names"} & places.keys():
-                places[name] = " ".join(map(_name, re.split(r",? ", places[name])))
+            places: dict[str, Any] = {name: one for name, one in found.groupdict().items() if one}
+            places |= {name: READERS[name](places[name]) for name in READERS.keys() & places.keys()}
             bare = " ".join(re.sub(r"\[[^]]*\]|<[^>]*>", " ", form).split())
             return Phrase(places.get("word", bare), written, places)
     ways = {way: re.split(r" ?\[| ?<", way)[0].split("|") for way in map(grammar, forms)}
@@ -209,7 +202,7 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
         after = then.pop("after", after)
     line = _line({key: raw[key] for key in LINE_KEYS if key in raw})
     when = _when(raw["when"], raw) if "when" in raw else ()
-    is_season = any(one.phrase.word == "season" and not one.line for each in when for one in each.each())
+    is_season = any(one.word == "season" and not one.line for each in when for one in each.each())
     of_years = is_season and not line.take and after is None
     of_mean = of_years and say.word == "mean"
     faults = {
@@ -268,12 +261,12 @@ def _name(raw: object) -> str:
     return ALIASES.get(bare, bare) + colon + column
 
 
-def _when(raw: Any, check: Mapping[str, Any], line: Line | None = None) -> tuple[Condition, ...]:  # noqa: ANN401
+def _when(raw: Any, check: Mapping[str, Any], line: Line | None = None) -> tuple[Phrase, ...]:  # noqa: ANN401
     """Read conditions, a text or a mapping; with a part of a line or a season's bound, of another line of the same prices."""
     if not isinstance(raw, Mapping):
         split = [re.split(r" and (?!\d)", way) for way in _plain(raw).split(" or ")]
-        ways = [tuple(Condition(read("when", one), line) for one in way) for way in split]
-        return ways[0] if len(ways) == 1 else (Condition(Phrase("or", ""), either=tuple(ways)),)
+        ways = [tuple(replace(read("when", one), line=line) for one in way) for way in split]
+        return ways[0] if len(ways) == 1 else (Phrase("or", "", either=tuple(ways)),)
     other = {key: raw[key] for key in LINE_KEYS if key in raw}
     own = {key: "" if one is None else write(one) for key, one in raw.items() if key not in (*LINE_KEYS, "and", "or")}
     if "season" in own and len(own) > 1 and "years" not in own:
@@ -285,7 +278,7 @@ def _when(raw: Any, check: Mapping[str, Any], line: Line | None = None) -> tuple
         raise ValueError("when: says no condition")
     found = _when(text, check, _line(other) if other else None) if text else ()
     found += _when(raw["and"], check) if "and" in raw else ()
-    return (Condition(Phrase("or", ""), either=(found, _when(raw["or"], check))),) if "or" in raw else found
+    return (Phrase("or", "", either=(found, _when(raw["or"], check))),) if "or" in raw else found
 
 
 def read_season(text: str) -> list[tuple[int, str, int]]:
@@ -295,12 +288,6 @@ def read_season(text: str) -> list[tuple[int, str, int]]:
     return [
         (MONTHS.index(one["month"][:3]) + 1, one["how"] or (one["day"] and "day"), one.number("day")) for one in ends
     ]
-
-
-def read_years(text: str) -> frozenset[int]:
-    """Read years: a list of them, or those of a kind of election up to 2100."""
-    first = ELECTIONS.get(text)
-    return frozenset(map(int, text.split(",")) if first is None else range(1800 + first, 2100, 4))
 
 
 def read_span(raw: object, part: str = "on") -> Span:
@@ -324,11 +311,13 @@ def read_span(raw: object, part: str = "on") -> Span:
     return ends[0][0], ends[1][1]
 
 
-CHECKED: dict[str, Callable[[str], object]] = {
+READERS: dict[str, Callable[[str], Any]] = {
     "condition": partial(read, "when"),
     "season": read_season,
+    "years": lambda text: ELECTIONS.get(text) or frozenset(map(int, text.split(","))),
     "days": lambda text: [read_span(one) for one in text.split(",")],
     "date": read_span,
+    **dict.fromkeys(("name", "names"), lambda text: " ".join(map(_name, re.split(r",? ", text)))),
 }
 
 

@@ -21,7 +21,7 @@ from research_lib.stats import cases, history
 from research_lib.stats.policy import policy_events, policy_states, recession_within
 from research_lib.stats.sigma import SigmaSettings, sigma_path
 from research_lib.studies.claims import language
-from research_lib.studies.claims.language import YEAR, Condition, Line, Phrase, read, read_figure, read_span
+from research_lib.studies.claims.language import YEAR, Line, Phrase, read, read_figure
 
 Series = pd.Series  # of numbers, by day
 Days = pd.DatetimeIndex
@@ -168,11 +168,11 @@ class Lines:
         vars(study).update(source=self.source, companies=companies)
         return study
 
-    def days_when(self, values: Values, when: Sequence[Condition], end: pd.Timestamp) -> "pd.Series[bool]":
+    def days_when(self, values: Values, when: Sequence[Phrase], end: pd.Timestamp) -> "pd.Series[bool]":
         """Mark the days of a line that meet all conditions; `lasts` and `first in` look at those before them."""
         met = values.series.notna() | (values.noun == "episodes")
         for one in when if len(met) else ():
-            word, k = one.phrase.word, one.phrase.number()
+            word, k = one.word, one.number()
             if word == "lasts":
                 met = history.spell_lengths(met) == k
             elif word == "first in":
@@ -184,12 +184,12 @@ class Lines:
                 known = recession_within(Days(met.index[met]), recessions(as_of=end), known_to=end, months=k)
                 met[met] = (known == (not word.startswith("no"))).fillna(False).to_numpy(dtype=bool)
             elif one.line is None:
-                met &= marks(values, one.phrase)
+                met &= marks(values, one)
             else:  # another line's last value counts, from its first on; that of a season on the season's last day
                 other = self.values(one.line, end).known()
                 is_of_season = other.noun == "years"
                 met = met if is_of_season else met.loc[other.days[0] :]
-                state = marks(other, one.phrase).astype(float)
+                state = marks(other, one).astype(float)
                 met &= state.reindex(met.index, method=None if is_of_season else "ffill") > 0
         return met
 
@@ -241,7 +241,7 @@ def _change(values: Values, step: Phrase) -> Values:
     x, k, offset = values.series, step.number(), offset_of(step)
     start = x if values.close is None else values.close.reindex(x.index)
     if step["date"]:
-        since = start.loc[: pd.Timestamp(read_span(step["date"])[1])].dropna()[-1:]
+        since = start.loc[: pd.Timestamp(step["date"][1])].dropna()[-1:]
         years, base = (
             pd.Series(x.index - since.index.max(), x.index).dt.days / 365.25,
             since.reindex(x.index, method="ffill"),
@@ -309,9 +309,9 @@ def _episodes(values: Values, step: Phrase) -> Values:
     return values.of(ended - begun, "length in days" if step["unit"] else of_sessions, "episodes")
 
 
-def seasons(index: Days, text: str) -> tuple[Any, Any, pd.DataFrame]:
+def seasons(index: Days, ends: Sequence[Any]) -> tuple[Any, Any, pd.DataFrame]:
     """Mark a season's days, give each day its year, and list the seasons that are over."""
-    opens, closes = (cases.SeasonEnd(*one) for one in language.read_season(text))
+    opens, closes = (cases.SeasonEnd(*one) for one in ends)
     inside, year, under_way = cases.season_days(index, opens, closes, next_session(index[-1]))
     return inside, year, cases.seasons_over(inside, year, under_way)
 
@@ -342,8 +342,8 @@ STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
         history.change(v.series, 1, "log").rolling(step.number()).std() * np.sqrt(YEAR[v.period]), "fraction"
     ),
     **dict.fromkeys(("z", "z of change"), _z),
-    "spell": lambda v, step: v.of(history.spell_lengths(marks(v, read("when", step["condition"]))), v.period, "runs"),
-    "age of": lambda v, step: v.of(history.age(marks(v, read("when", step["condition"]))), v.period, "runs"),
+    "spell": lambda v, step: v.of(history.spell_lengths(marks(v, step["condition"])), v.period, "runs"),
+    "age of": lambda v, step: v.of(history.age(marks(v, step["condition"])), v.period, "runs"),
     "periods to at the pace of": lambda v, step: v.of(
         history.periods_to(v.series, amount(step["x"], v.kind), step.number()), v.period
     ),
@@ -398,7 +398,7 @@ def _dated(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
     days = values.days
     if phrase["state"]:
         return policy_states(target_changes(as_of=days[-1])["change_bp"], days) == phrase["state"]
-    listed = [pd.Timestamp(read_span(day)[0]) for day in phrase["days"].split(",") if day]
+    listed = [pd.Timestamp(day) for day, _ in phrase["days"]]
     dates = Days(listed) if listed else decisions(phrase["event"], days[-1]).index
     return np.isin(np.arange(len(days)), days.searchsorted(dates[dates >= days[0]]))
 
@@ -406,7 +406,7 @@ def _dated(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
 # Conditions on no value of the line, and all.
 CALENDAR: dict[str, Callable[[Values, Phrase], Any]] = {
     "season": lambda v, one: seasons(v.days, one["season"])[0],
-    "years": lambda v, one: v.days.year.isin(language.read_years(one["years"])),
+    "years": lambda v, one: v.days.year.isin(one["years"]),
     "weekday": lambda v, one: v.days.day_name() == one["day"],
     **dict.fromkeys(("session of", "same session of"), _session_of),
     **dict.fromkeys(("policy", "on"), _dated),

@@ -25,26 +25,14 @@ from research_lib.project import PARAMETERS, display_path
 from research_lib.studies import parameters
 from research_lib.studies.claims.language import Article, Claim
 from research_lib.studies.claims.lines import KINDS, Lines
-from research_lib.studies.claims.verdict import (
-    DEPENDS,
-    FAILS,
-    GOOD,
-    MISFIT,
-    NO_DATA,
-    OPEN,
-    ROUGHLY,
-    VERDICTS,
-    Result,
-    judge,
-)
+from research_lib.studies.claims.verdict import DEPENDS, FAILS, GOOD, NO_DATA, OPEN, ROUGHLY, VERDICTS, Result, judge
 from research_lib.studies.study import Study, figure, result, table
 
 MOST_ROWS = 12
 SKELETON, CARDS = ((files(__package__) / name).read_text(encoding="utf-8") for name in ("new.yaml", "cards.html"))
 HEADINGS = {"id": "claim", "verdict": "verdict", "says": "what it says", "stated": "published", "shown": "computed"}
-COLUMNS = [
-    (name, Column(heading, words=True)) for name, heading in (HEADINGS | {"depends_on": "what it rests on"}).items()
-]
+HEADINGS["depends_on"] = "what it rests on"
+COLUMNS = [(name, Column(heading, words=True)) for name, heading in HEADINGS.items()]
 
 
 @dataclass(frozen=True)
@@ -261,7 +249,7 @@ def claims_report(  # the command's options
     width: int = 80,
     overrides: Mapping[str, object] | None = None,
 ) -> str:
-    """Judge the claims of a file: counts, lines that do not fit, then what fails, depends, is open, and all others."""
+    """Judge the claims of a file: counts, then what fails, depends, is open, and all others, those without a verdict first."""
     study = Claims(read_parameters(path, Claims.Parameters, overrides or {}))
     verdict = {look[2]: name for name, look in VERDICT_LOOK.items()}.get(verdict or "", verdict)
     for name, asked, known in (("verdict", verdict, VERDICTS), ("article", article, study.p.articles)):
@@ -272,8 +260,8 @@ def claims_report(  # the command's options
         return json.dumps([one.as_record() for one in chosen], indent=1, ensure_ascii=False)
     if as_csv:
         return as_frame(chosen).to_csv(index=False).rstrip("\n")
-    order = [FAILS, DEPENDS, OPEN, *VERDICTS]
-    chosen.sort(key=lambda one: -1 if one.text.startswith(MISFIT) else order.index(one.verdict))
+    order = [FAILS, DEPENDS, OPEN, *reversed(VERDICTS)]
+    chosen.sort(key=lambda one: order.index(one.verdict))
     return "\n".join([fill(f"{study.tally}.", width), *(as_text(one, width) for one in chosen)])
 
 

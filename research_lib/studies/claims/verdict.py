@@ -25,7 +25,6 @@ EXACT = {"rank": 2, "count": 1}  # below these a figure is near nothing: a recor
 ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units in all
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
 LISTED = 3
-MISFIT = "The line does not fit together"
 SMALL = 0.01  # shares and differences below a point are shown to two places
 LACKING = (InsufficientDataError, DataError)
 
@@ -92,7 +91,9 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
         except LACKING as reason:
             missing[str(reason)] = None
         except ParameterError as fault:
-            return Result(claim, article, UNTESTABLE, sentence(f"{MISFIT}: {fault}"), as_of=days[-1])
+            return Result(
+                claim, article, UNTESTABLE, f"The line does not fit together: {sentence(str(fault))}", as_of=days[-1]
+            )
     verdict = _overall(claim, found, lacks_some=bool(missing)) if found else NO_DATA
     parts = _evidence(claim, found, lines) if found else []
     if missing:
@@ -197,7 +198,7 @@ def _subject(check: Check, lines: Lines) -> str:
     if check.special:
         return check.special.text
     line = (check.then or check.line).bare if check.after else check.line
-    steps = [check.after] if check.after else [one.phrase for one in check.when if one.phrase["season"]][:1]
+    steps = [check.after] if check.after else [one for one in check.when if one["season"]][:1]
     steps = [] if line.take else steps
     said = f"{check.say.text} of ".replace("share of", "share above 0 of" if steps else "share of")
     said = "" if check.say.word == "value" or "since" in check.say.word else said
@@ -238,7 +239,7 @@ def sentence(text: str) -> str:
 def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
     """Say what came after a forecast: over its own horizon, from the article's last session, never before it."""
     line, after = (check.then or check.line).bare, check.after
-    season = next((one.phrase for one in check.when if one.phrase.word == "season"), None)
+    season = next((one for one in check.when if one.word == "season"), None)
     try:
         last = max(lines.values(line, pd.Timestamp("2200-01-01")).series.dropna().index, default=day)
         if check.says_date:
