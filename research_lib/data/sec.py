@@ -64,7 +64,14 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
         faults.append(Fault("no annual report in US GAAP and dollars (left out)", "", said))
     if rows.empty:
         raise InsufficientDataError(str(refusal("source sec: no statements", map(str, faults), len(faults))))
-    values = standing(usable)
+    # The value of each fact that stands, `since` when, is the last one but for rounding; `first` is when it had any.
+    ordered = usable.sort_values([*FACT, "filed", "accession"], kind="stable")
+    groups = ordered.groupby(FACT, dropna=False, sort=False)
+    amount, before = ordered["value"], groups["value"].shift()
+    unit = np.select([amount.ne(0) & (amount % size == 0) for size in ROUNDING_UNITS], ROUNDING_UNITS, 0.0)
+    changed = before.isna() | ((amount - before).abs() > np.maximum(unit / 2, ROUNDING_SHARE * before.abs()))
+    values = ordered.assign(first=groups["filed"].transform("first"))[changed].rename(columns={"filed": "since"})
+    values = values.drop_duplicates(FACT, keep="last")
     days = (values["end"] - values["start"]).dt.days
     values = values[(days.isna() | days.between(*YEAR_DAYS)) & values["tag"].ne(SHARES)]
     owned = rows[["company", "period_end", "published"]].rename(columns={"period_end": "end"}).reset_index()
@@ -119,17 +126,6 @@ def annual_reports(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     years["fiscal_year"] = (years["period_end"] - INTO_JANUARY).dt.year
     first = years.drop_duplicates(["company", "period_end"]).drop_duplicates(["company", "fiscal_year"])
     return first[["company", "period_end", "accession", "published", "fiscal_year"]].reset_index(drop=True), faults
-
-
-def standing(facts: pd.DataFrame) -> pd.DataFrame:
-    """Return the value that stands for each fact, `since` when, the last one but for rounding; `first` it had any."""
-    ordered = facts.sort_values([*FACT, "filed", "accession"], kind="stable")
-    groups = ordered.groupby(FACT, dropna=False, sort=False)
-    value, before = ordered["value"], groups["value"].shift()
-    unit = np.select([value.ne(0) & (value % size == 0) for size in ROUNDING_UNITS], ROUNDING_UNITS, 0.0)
-    changed = before.isna() | ((value - before).abs() > np.maximum(unit / 2, ROUNDING_SHARE * before.abs()))
-    ordered = ordered.assign(first=groups["filed"].transform("first"))
-    return ordered[changed].drop_duplicates(FACT, keep="last").rename(columns={"filed": "since"})
 
 
 def _first(parts: "Sequence[pd.Series[Any]]") -> "pd.Series[Any]":

@@ -79,21 +79,16 @@ class Found(NamedTuple):
 def read_statements(folder: Folder) -> Found:
     """Read an opened folder's statements, once: its own table `fundamentals`, else SimFin's bulk files in `simfin/`."""
     directory = folder.directory
-    if own := find_table(directory, "fundamentals"):
-        return _read_own(own)
+    if own := find_table(directory, "fundamentals"):  # in the kit's names or Compustat's
+        sheet = open_sheet(own, own.name)
+        must = ("yes",) if sheet.find("debt") else ("yes", "split")
+        needed = [name for name, row in COLUMNS.items() if row["needed"] in must]
+        rows = read_table(sheet, KINDS, needed=needed, keys=("company", "currency"), called=CALLED)
+        return Found(rows, [], own.name)  # missing debt stays missing: no one said it is zero
     if (directory / SIMFIN / INCOME).is_file():
         return _read_simfin(directory / SIMFIN)
     expected = f"fundamentals.csv (docs/data.md names its columns) or SimFin's {SIMFIN}/{INCOME}"
     raise MissingDataError(f"data_dir {directory}: no company statements; expected {expected}")
-
-
-def _read_own(path: Path) -> Found:
-    """Read one's own file, in the kit's names or Compustat's; missing debt stays missing: no one said it is zero."""
-    sheet = open_sheet(path, path.name)
-    must = ("yes",) if sheet.find("debt") else ("yes", "split")
-    needed = [name for name, row in COLUMNS.items() if row["needed"] in must]
-    rows = read_table(sheet, KINDS, needed=needed, keys=("company", "currency"), called=CALLED)
-    return Found(rows, [], path.name)
 
 
 def _read_simfin(folder: Path) -> Found:

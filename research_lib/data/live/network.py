@@ -90,7 +90,20 @@ class Vendor(Session[Response]):
         try:
             response = super().request(method, url, **{**options, "timeout": self.policy.timeout_s})  # type: ignore[arg-type]
         except RequestException as error:
-            raise connection_fault(self.label, error, self.policy.timeout_s) from None
+            said, for_all = f"{self.label} cut the connection, or sent an answer that cannot be unpacked", False
+            if "certificate" in str(error).lower():
+                untrusted = (
+                    f"{self.label} shows a certificate that this machine does not trust (a proxy that reads along?)"
+                )
+                remedy = "set REQUESTS_CA_BUNDLE to the file of your company's certificates"
+                raise RefusedError(f"{untrusted}: {remedy}") from None
+            if isinstance(error, ProxyError):
+                said, for_all = f"the proxy on the way to {self.label} lets nothing through: see HTTPS_PROXY", True
+            elif isinstance(error, DNSError) or error.code == CurlECode.COULDNT_CONNECT:
+                said, for_all = f"{self.label} cannot be reached", True
+            elif isinstance(error, Timeout):
+                said = f"{self.label} did not answer within {self.policy.timeout_s:g} s"
+            raise TransientError(said, for_all=for_all) from None
         self.judge(response)
         return response
 
@@ -119,17 +132,3 @@ class Vendor(Session[Response]):
     def _wait(self, seconds: float) -> None:
         if self.stop.wait(max(seconds, 0.0)):
             raise CancelledError
-
-
-def connection_fault(vendor: str, error: RequestException, timeout_s: float) -> RefusedError | TransientError:
-    """Say what went wrong on the way to a vendor."""
-    if "certificate" in str(error).lower():
-        untrusted = f"{vendor} shows a certificate that this machine does not trust (a proxy that reads along?)"
-        return RefusedError(f"{untrusted}: set REQUESTS_CA_BUNDLE to the file of your company's certificates")
-    if isinstance(error, ProxyError):
-        return TransientError(f"the proxy on the way to {vendor} lets nothing through: see HTTPS_PROXY", for_all=True)
-    if isinstance(error, DNSError) or error.code == CurlECode.COULDNT_CONNECT:
-        return TransientError(f"{vendor} cannot be reached", for_all=True)
-    if isinstance(error, Timeout):
-        return TransientError(f"{vendor} did not answer within {timeout_s:g} s")
-    return TransientError(f"{vendor} cut the connection, or sent an answer that cannot be unpacked")

@@ -7,6 +7,7 @@ name: a killed pull leaves nothing half written. What was altered does not have 
 import hashlib
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -81,8 +82,15 @@ class Store:
         return sorted(Item(path.parent.name, unquote(path.name)) for path in folders if path.parent.name in SERVES)
 
     def snapshots(self, item: Item) -> list[Snapshot]:
-        """List an item's snapshots, the oldest first; a file that says nothing of itself is left out."""
-        return [found for path in sorted(self._folder(item).glob("*.parquet")) if (found := _describe(path))]
+        """List an item's snapshots, the oldest first; a file that is not, or no longer, one of ours is left out."""
+        import pyarrow.parquet as pq
+
+        found = []
+        for path in sorted(self._folder(item).glob("*.parquet")):
+            with suppress(OSError, ValueError, TypeError, KeyError):  # no Parquet, no metadata, or of another form
+                snapshot = Snapshot.model_validate_json(pq.read_schema(path).metadata[METADATA])
+                found.append(snapshot.model_copy(update={"path": path}))
+        return found
 
     def keep(self, item: Item, frame: pd.DataFrame, *, now: datetime | None = None, **about: Any) -> Snapshot:  # noqa: ANN401
         """Write a snapshot, with `about` as in `Snapshot`; what stands there already is never touched."""
@@ -110,9 +118,9 @@ class Store:
 
     def verify(self) -> tuple[list[Snapshot], list[Path]]:
         """Compare every snapshot with its hash: those that are intact, and the files that were altered."""
-        paths = [path for item in self.items() for path in sorted(self._folder(item).glob("*.parquet"))]
-        intact = [found for path in paths if (found := _describe(path)) and found.is_intact()]
-        return intact, sorted({*paths}.difference(one.path for one in intact))
+        paths = {path for item in self.items() for path in self._folder(item).glob("*.parquet")}
+        intact = [one for item in self.items() for one in self.snapshots(item) if one.is_intact()]
+        return intact, sorted(paths.difference(one.path for one in intact))
 
     def lock(self) -> FileLock:
         """Return the lock that a pull holds; the system lets go of it when its process ends."""
@@ -126,16 +134,6 @@ class Store:
     def _folder(self, item: Item) -> Path:
         # A dot is quoted too: `..` would be a folder of its own.
         return self.directory / item.source / quote(item.name, safe="").replace(".", "%2E")
-
-
-def _describe(path: Path) -> Snapshot | None:
-    """Read what a file says of itself; None where it is no file of ours any more."""
-    import pyarrow.parquet as pq
-
-    try:
-        return Snapshot.model_validate_json(pq.read_schema(path).metadata[METADATA]).model_copy(update={"path": path})
-    except (OSError, ValueError, TypeError, KeyError):  # not to be read, no Parquet, no metadata, of another form
-        return None
 
 
 def in_order(snapshots: Sequence[Snapshot], *, as_of: date | None = None) -> list[Snapshot]:

@@ -5,18 +5,20 @@ import time
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from curl_cffi.requests import Session
 from curl_cffi.requests.exceptions import CertificateVerifyError, ProxyError, SSLError
 
 from research_lib.data import load_prices, load_series, open_source
 from research_lib.data.calendar import sessions_between
 from research_lib.data.catalog import known_series, known_symbols, vendor_name
 from research_lib.data.live import pull as pulling
-from research_lib.data.live.network import TransientError, Vendor, connection_fault
+from research_lib.data.live.network import RefusedError, TransientError, Vendor
 from research_lib.data.live.store import SERVES, Item
 from research_lib.data.live.vendors import VENDORS, check_chart
 from research_lib.errors import DataError, MissingDataError
@@ -160,10 +162,10 @@ UNTRUSTED = "FRED shows a certificate that this machine"
      (SSLError("CERTIFICATE_VERIFY_FAILED certificate verify failed", 35), UNTRUSTED),
      (ProxyError("CONNECT tunnel failed, response 403", 56), "the proxy on the way to FRED lets nothing through")],
 )  # fmt: skip
-def test_a_certificate_or_a_proxy_in_between_is_said(error, said):
-    fault = connection_fault("FRED", error, 30)
-    assert str(fault).startswith(said)
-    assert isinstance(fault, TransientError) == isinstance(error, ProxyError)
+def test_a_certificate_or_a_proxy_in_between_is_said(monkeypatch, error, said):
+    monkeypatch.setattr(Session, "request", Mock(side_effect=error))
+    with pytest.raises(TransientError if isinstance(error, ProxyError) else RefusedError, match=said):
+        VENDORS["fred"](QUICK).get("https://example.org")
 
 
 SHORT = as_json(chart("^RUT", DAYS[20:], CLOSES[20:]))
