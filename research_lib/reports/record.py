@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, JsonValue
 
 # What follows a report's slug in the names of its files. A failure never replaces the last good report.
 GOOD, PAGE, NOTEBOOK = "findings.json", "html", "ipynb"
@@ -27,10 +27,8 @@ class Status(StrEnum):
 MADE = {Status.OK, Status.UNCHANGED}  # of these the page is there
 
 
-class Finding(BaseModel):
+class Finding(BaseModel, frozen=True):
     """A number found: `value` in `unit`, from `n` cases, with its 95% interval where it has one."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     value: int | float | str | None
@@ -41,10 +39,8 @@ class Finding(BaseModel):
     definition: str = ""
 
 
-class Record(BaseModel):
+class Record(BaseModel, frozen=True):
     """One report."""
-
-    model_config = ConfigDict(frozen=True)
 
     notebook: str
     slug: str
