@@ -58,8 +58,7 @@ def site(tmp_path_factory):
     study, slug = FAILED.removesuffix(".failed.html").split("/")
     good = read_record(folder / study / "baseline.findings.json")
     notebook = nbformat.read(folder / study / "baseline.ipynb", as_version=4)
-    trace = ["Traceback\n\x1b[31mKeyError\x1b[0m: 'x'"]
-    error = nbformat.v4.new_output("error", ename="KeyError", evalue="'x'", traceback=trace)
+    error = nbformat.v4.new_output("error", ename="KeyError", evalue="'x'", traceback=["\x1b[31mKeyError\x1b[0m: 'x'"])
     notebook.cells = [*notebook.cells[:6], nbformat.v4.new_code_cell("values['x']", outputs=[error])]
     failed = good.with_(slug=slug, status=Status.FAILED, message="cell 5: KeyError: 'x'", cell=5)
     (folder / FAILED).write_text(render(notebook, failed), encoding="utf-8")
@@ -172,16 +171,14 @@ def test_code_shows_at_one_switch_without_script(site, opened):
 def test_the_index_is_one_screen_and_a_half_and_filters(site, opened):
     page, _ = opened(site / "index.html")
     assert page.evaluate("document.documentElement.scrollHeight") <= 1600
-    rows = page.locator(".reports tbody tr:not(.family):visible")
+    rows, left = page.locator(".reports tbody tr:not(.family):visible"), page.get_by_role("button", name="not made")
     assert rows.count() == len(PAGES) + 3
-    page.get_by_role("button", name="not made").click()
-    assert rows.count() == 1
-    assert page.get_by_role("button", name="not made").get_attribute("aria-pressed") == "true"
+    left.click()
+    assert (rows.count(), left.get_attribute("aria-pressed")) == (1, "true")
     page.get_by_role("button", name="all").click()
-    page.get_by_label("Words").fill("claims sayings")
-    assert rows.count() == 1
-    page.get_by_label("Words").fill("nothing at all")
-    assert page.locator(".reports tbody:visible").count() == 0
+    for words, found in (("claims sayings", 1), ("nothing at all", 0)):
+        page.get_by_label("Words").fill(words)
+        assert (rows.count(), page.locator(".reports tbody:visible").count()) == (found, found)
 
 
 def test_a_page_prints_as_a_short_pdf(site):
