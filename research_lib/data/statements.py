@@ -228,7 +228,10 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
 
 
 def _sum_quarters(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, list[Fault]]:
-    """Sum flows to the last four quarters, known when the last of the four was; an annual report goes before them."""
+    """Sum flows to the last four quarters, known when the last of the four was; an annual report goes before them.
+
+    Quarters that rise like sums of the year so far are named; where most of them do, they are refused.
+    """
     is_year = rows["fiscal_period"] == "FY"
     if is_year.all():
         return rows, []
@@ -240,13 +243,7 @@ def _sum_quarters(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, list[F
         made[name] = pd.concat([by_company[name].shift(lag) for lag in range(4)], axis=1).max(axis=1)
     years = pd.concat([rows[is_year], quarters.assign(**made)[whole]])
     years = years[years["fiscal_period"].eq("FY") | ~years.duplicated(["company", "period_end"])]
-    alone = _mark(quarters[~whole], "a quarter without the three before it (left out)")
-    return years, [*_year_to_date(quarters, origin), *alone]
-
-
-def _year_to_date(quarters: pd.DataFrame, origin: str) -> list[Fault]:
-    """Name flows that rise from Q1 to Q4 and then fall like those of the year so far; raise where most of them do."""
-    faults = []
+    faults = _mark(quarters[~whole], "a quarter without the three before it (left out)")
     for name in FLOWS:
         wide = quarters.pivot(index=["company", "fiscal_year"], columns="fiscal_period", values=name)  # noqa: PD010
         wide = wide.reindex(columns=PERIODS[1:]).abs()
@@ -258,7 +255,7 @@ def _year_to_date(quarters: pd.DataFrame, origin: str) -> list[Fault]:
             found = f"in {len(cases)} of {len(suspect)} company years quarters rise like sums of the year so far"
             raise DataError(f"{origin}, column {name}: {found}, first {cases[0]}; give each quarter by itself")
         faults += [Fault("quarters that rise like sums of the year so far", "", f"{case}: {name}") for case in cases]
-    return faults
+    return years, faults
 
 
 def _mark(rows: pd.DataFrame, words: str, said: "str | pd.Series[str]" = "") -> list[Fault]:

@@ -115,7 +115,12 @@ class French(Vendor):
         dataset, _, column = vendor_name(self.source, item.name).partition("/")
         with self._once:
             if dataset not in self._fetched:
-                self._fetched[dataset] = self.ask(lambda: read_monthly(self.get(self.URL.format(dataset)).content))
+                content = self.ask(lambda: self.get(self.URL.format(dataset))).content
+                with zipfile.ZipFile(BytesIO(content)) as file:
+                    text = "\n".join(file.read(file.namelist()[0]).decode("latin-1").splitlines())
+                # The first table; of portfolios it is weighted by value.
+                table = pd.read_csv(StringIO(first_months(text)), index_col=0).rename(columns=str.strip).astype(float)
+                self._fetched[dataset] = table.set_axis(pd.to_datetime(table.index.astype(str), format="%Y%m"))
         table = self._fetched[dataset]
         if column not in table:
             raise RefusedError(f"{dataset}: no monthly column {column}; it has {', '.join(table)}")
@@ -123,14 +128,6 @@ class French(Vendor):
         values = table[column] * (PERCENT if describe_series(item.name).scale == 1 else 1)
         frame = pd.DataFrame({"date": values.index, "value": values.to_numpy()})
         return frame, {"symbol": f"{dataset}, {column}", **LIBRARY}
-
-
-def read_monthly(content: bytes) -> pd.DataFrame:
-    """Read the first table of months in a file of Ken French's, of portfolios that by value; a column a series."""
-    with zipfile.ZipFile(BytesIO(content)) as file:
-        text = "\n".join(file.read(file.namelist()[0]).decode("latin-1").splitlines())
-    table = pd.read_csv(StringIO(first_months(text)), index_col=0).rename(columns=str.strip).astype(float)
-    return table.set_axis(pd.to_datetime(table.index.astype(str), format="%Y%m"))
 
 
 class Sec(Vendor):
