@@ -19,34 +19,29 @@ ON_THE_FOLDER = Path(__file__).parent / "folder"  # ignored by git: what it hold
 LEFT_OUT = {"live"}
 
 
-def parameter_files(*, bundled: bool) -> list[Path]:
+def parameter_files(folder: Path) -> list[Path]:
     """The parameter files whose data is bundled, or the others that a folder can serve."""
     files = [path for notebook in MODELS for path in sorted((PARAMETERS / notebook).glob("*.yaml"))]
-    source = lambda path: read_values(path).get("source", "bundled")
-    return [path for path in files if path.stem not in LEFT_OUT and (source(path) == "bundled") == bundled]
+    is_bundled = lambda path: read_values(path).get("source", "bundled") == "bundled"
+    return [path for path in files if path.stem not in LEFT_OUT and is_bundled(path) == (folder == PINNED)]
 
 
 def findings_of(path: Path) -> list[dict[str, object]]:
     """The findings of a parameter file's report, computed without a kernel."""
     study = study_class(path.parent.name)
-    assert study is not None
     params = validate(study.Parameters, read_values(path), origin=path.name)
     found: list[dict[str, object]] = study(params).findings.as_record()["findings"]
     return found
 
 
-def pinned_file(path: Path, folder: Path = PINNED) -> Path:
+def pinned_file(path: Path, folder: Path) -> Path:
     return folder / f"{path.parent.name}.{path.stem}.json"
 
 
-def pin(paths: list[Path], folder: Path) -> None:
+if __name__ == "__main__":
+    folder = ON_THE_FOLDER if "--folder" in sys.argv else PINNED
     folder.mkdir(exist_ok=True)
-    for path in paths:
+    for path in parameter_files(folder):
         text = json.dumps(findings_of(path), indent=1, ensure_ascii=False, allow_nan=False)
         pinned_file(path, folder).write_text(text + "\n", encoding="utf-8")
         print(path.relative_to(PROJECT))  # noqa: T201
-
-
-if __name__ == "__main__":
-    on_the_folder = "--folder" in sys.argv
-    pin(parameter_files(bundled=not on_the_folder), ON_THE_FOLDER if on_the_folder else PINNED)

@@ -24,8 +24,7 @@ def differences(was, now):
                 yield f"{name}: {key}"
 
 
-FILES = [(path, PINNED) for path in parameter_files(bundled=True)]
-FILES += [(path, ON_THE_FOLDER) for path in parameter_files(bundled=False)]
+FILES = [(path, folder) for folder in (PINNED, ON_THE_FOLDER) for path in parameter_files(folder)]
 
 
 @pytest.mark.parametrize(("path", "folder"), FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
