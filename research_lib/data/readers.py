@@ -33,7 +33,6 @@ MISSING = ("", ".", "na", "n/a", "n.a.", "<na>", "@na", "nan", "null", "none", "
 CALLED = {name: [name, *row["also_called"].split("|")] for name, row in fact_rows("columns.csv").items()}
 DATE_NAMES = "|".join(CALLED["date"]).replace("_", "[ _]")
 HEADER = rf"(?i)(?!.*\W\d{{4}})\W*(?:{DATE_NAMES})\W*[,;\t|]\W*[^\W\d]"  # dates and more
-FIRST = r"(?i)(?!sep=).*\S"  # sep=; is Excel's, for itself
 FIELDS = {"open", "high", "low", "close", "adj_close", "volume", "dividends", "stock_splits", "capital_gains"}
 SHOWN = 3  # cases that an error names
 
@@ -92,7 +91,7 @@ class Sheet:
         found = self.find(*CALLED["date"])
         if found is None and plain(self.names[0]):
             raise DataError(f"{self.shown}: no column date; it has {listed(self.names)}; call the right one date")
-        return self.names[0] if found is None else found
+        return found or self.names[0]
 
 
 def read_table(
@@ -324,8 +323,9 @@ def _find_header(text: str, shown: str) -> tuple[str, list[str], int]:
     """Return the delimiter, the columns' names, and how many lines stand above the data."""
     lines = text.split("\n", maxsplit=50)[:50]
     data = next((number for number, line in enumerate(lines) if re.match(r"\W*\d", line)), len(lines))
-    first = next((number for number, line in enumerate(lines) if re.match(FIRST, line)), 0)
-    start = next((number for number, line in enumerate(lines[:data]) if re.match(HEADER, line)), first)  # below titles
+    first = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    # Below titles, or Excel's sep=; for itself.
+    start = next((number for number, line in enumerate(lines[:data]) if re.match(HEADER, line)), first)
     delimiter = max(",;\t|", key=lines[start].count)
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines[start : start + 2], delimiter=delimiter)]
     if len(rows[0]) < 2:
@@ -370,8 +370,8 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
     except ArrowInvalid as error:
         fault = str(error).replace("CSV parse error: Row #", "row ")
         raise DataError(f"{shown}, {clipped(fault, 80)}") from None
-    rows = pd.RangeIndex(skipped + 1, text.count("\n") + 1)
-    rows = rows.difference(passed) if passed else rows
+    every = pd.RangeIndex(skipped + 1, text.count("\n") + 1)
+    rows = every.difference(passed) if passed else every
     if len(rows) != len(table):
         row = next((row for row, line in enumerate(text.split("\n"), 1) if line.count('"') % 2), skipped + 1)
         raise DataError(f"{shown}, row {row}: a quotation mark is not closed, or a cell holds a line break")
