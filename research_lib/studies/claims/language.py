@@ -243,8 +243,6 @@ def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({})) -> Line:  # 
     per, less = (_operand(raw.get(key), {"of": raw["of"], "every": every}) for key in ("per", "less"))
     if any(isinstance(one, Line) and one.take for one in (per, less)):
         return Line(Line(of, every=every, take=take), per, less, every)
-    if isinstance(of, Line) and not of.take and per is less is None:
-        return replace(of, take=take)
     return Line(of, per, less, every, take)
 
 
