@@ -76,7 +76,7 @@ class Project:
         return path
 
     def run(self, *words):
-        return CliRunner().invoke(app, ["run", *map(str, words), "--output", str(self.output)])
+        return CliRunner().invoke(app, ["run", "--output", str(self.output), *map(str, words)])
 
     def start(self, *words, first=SAME_CODE, **options):
         running = subprocess.Popen(

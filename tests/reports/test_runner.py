@@ -9,16 +9,19 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 
 from research_lib.errors import ReportError
 from research_lib.params import NotebookParameters
+from research_lib.project import noted_interrupts
 from research_lib.reports import html
 from research_lib.reports.inputs import Inputs
 from research_lib.reports.plan import Report
-from research_lib.reports.record import FAILED, FAILED_PAGE, GOOD, Record, Status
+from research_lib.reports.record import PAGE, Record, Status
 from research_lib.reports.run import Options, _execute, describe, publish
 from tests.conftest import write_prices
 from tests.reports.conftest import FINDINGS, MARK, SAME_CODE, alive, folders_of, wait_for
@@ -59,52 +62,55 @@ def test_a_failure_leaves_the_last_good_report_and_is_gone_with_the_next(project
 def test_what_a_newer_report_lacks_does_not_stand_beside_it(tmp_path):
     report = Report(tmp_path / "own.ipynb", "a", NotebookParameters(), tmp_path / "own")
     good, failed = report.record(Status.OK), report.record(Status.FAILED, "no kernel")
-    publish(report, failed, {FAILED_PAGE: b"an earlier one", FAILED: failed.to_json()})
-    publish(report, failed, {FAILED: failed.to_json()})
+    publish(report, failed, {PAGE: b"an earlier one"})
+    publish(report, failed, {})
     assert [path.name for path in report.folder.iterdir()] == ["a.failed.json"]
-    publish(report, good, {"figures/hero.svg": b"", "summary.txt": b"", "pdf": b"", GOOD: good.to_json()})
-    publish(report, good, {GOOD: good.to_json()})
+    publish(report, good, {"figures/hero.svg": b"", "summary.txt": b"", "pdf": b""})
+    publish(report, good, {})
     assert [path.name for path in report.folder.rglob("*") if path.is_file()] == ["a.findings.json"]
 
 
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        (
-            "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
-            "cell 3: its kernel was ended by signal 9 (Killed)",
-        ),
-        ("import ctypes\nctypes.string_at(0)", "cell 3: its kernel was ended by signal 11 (Segmentation fault)"),
-        ("import os\nos._exit(3)", "cell 3: its kernel ended with exit code 3"),
-        ("exit", "cell 3: the notebook ended its kernel (exit or quit)"),
-        ("%no_such_magic", "cell 3: UsageError: Line magic function `%no_such_magic` not found."),
-        ("raise ValueError('two\\nlines')", "cell 3: ValueError: two lines"),
-        ("def broken(:", "cell 3: SyntaxError: "),
-        (
-            "raise ExceptionGroup('two', [ValueError('a'), TypeError()])",
-            "cell 3: ExceptionGroup: two (2 sub-exceptions)",
-        ),
-        ("raise KeyboardInterrupt", "cell 3: KeyboardInterrupt: "),
-        ("%%bash\nexit 2", "cell 3: CalledProcessError: "),
-        ("input('name?')", "cell 3: StdinNotImplementedError: "),
-        (
-            "from research_lib.errors import DataError\nraise DataError('ABC.csv: no such file')",
-            "cell 3: ABC.csv: no such",
-        ),
-    ],
-)
-def test_the_message_says_what_happened_in_the_cell_as_the_reader_counts(project, source, message):
-    project.notebook("print('before')", "", source, "import time\ntime.sleep(3)", "print('after')")
-    done = project.run(project.file())
+MEANT = nbformat.v4.new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]})
+ENDS = yaml.safe_load((Path(__file__).parent / "ends.yaml").read_text(encoding="utf-8"))
+# By notebook: the kernel and language that it names, and what is said of its report.
+KERNELS = {
+    "none": ("", "python", "ok ("),
+    "capitals": ("Python3", "Python", "ok ("),
+    "absent": ("conda-env-of-somebody-py", "python", "ok: the notebook's kernel"),
+    "julia": ("julia-9", "julia", "failed: NoSuchKernel: No such kernel named julia-9"),
+}
+
+
+def said_of(done):
+    """What is said of each report of a run, by its notebook."""
+    return dict(line.split("/a: ", 1) for line in done.stdout.splitlines() if "/a: " in line)
+
+
+def test_the_message_says_what_happened_in_the_cell_as_the_reader_counts(project):
+    for name, row in ENDS.items():
+        project.notebook("print('before')", "", row["cell"], "import time\ntime.sleep(3)", "print('after')", name=name)
+        project.file(name=name)
+    done = project.run(project.folder / "params")
     assert done.exit_code == 1
-    assert f"small/a: failed: {message}" in done.stdout
-    assert project.record("a.failed.json")["cell"] == 3
-    assert "before" in project.page("a.failed.html")
+    said = said_of(done)
+    assert {name: one for name, one in said.items() if not one.startswith(f"failed: {ENDS[name]['said']}")} == {}
+    for name, row in ENDS.items():
+        assert project.made(name) == {"a.failed.html", "a.failed.json", "a.failed.ipynb"}
+        assert project.record("a.failed.json", name)["cell"] == (3 if "cell 3" in row["said"] else None)
+        assert "before" in project.page("a.failed.html", name)
+
+
+def test_a_kernel_that_is_not_there(project):
+    for name, (kernel, language, _) in KERNELS.items():
+        project.notebook(name=name, kernel=kernel, language=language)
+        project.file(name=name)
+    said = said_of(project.run(project.folder / "params"))
+    assert {name: one for name, one in said.items() if not one.startswith(KERNELS[name][2])} == {}
+    assert "executed on python3" in said["absent"]
 
 
 def test_an_error_that_is_meant_or_an_end_that_is_asked_for_is_no_failure(project):
-    meant = nbformat.v4.new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]})
-    project.notebook(meant, "print('after')", "raise SystemExit", "print('never reached')")
+    project.notebook(MEANT, "print('after')", "raise SystemExit", "print('never reached')")
     done = project.run(project.file())
     assert done.exit_code == 0, done.output
     assert "cell 4: the notebook ended itself" in done.stdout
@@ -126,41 +132,6 @@ def test_a_report_over_its_timeout_is_stopped_with_all_that_it_started(project, 
     done = project.run(project.file(), "--timeout", seconds)
     assert re.search(rf"a: failed: (cell \d: )?over its timeout of {seconds} s", done.stdout)
     wait_for(lambda: not alive(MARK))
-
-
-@pytest.mark.parametrize(
-    ("kernel", "language", "status", "said"),
-    [
-        ("", "python", 0, ""),
-        ("Python3", "Python", 0, ""),
-        ("conda-env-of-somebody-py", "python", 0, "executed on python3"),
-        ("julia-9", "julia", 1, "No such kernel named julia-9"),
-    ],
-)
-def test_a_kernel_that_is_not_there(project, kernel, language, status, said):
-    project.notebook(kernel=kernel, language=language)
-    done = project.run(project.file())
-    assert (done.exit_code, said in done.stdout) == (status, True), done.output
-
-
-@pytest.mark.parametrize(
-    ("shown", "said"),
-    [
-        ("show_findings(x={'value': 1, 'n': 8.5})", "finding x: n: 8.5: should be a valid integer, got a number with"),
-        ("show_findings(x={'value': 1, 'low': 'a'})", "finding x: low: 'a': should be a valid number, unable to parse"),
-        ("display({FINDINGS_MIME: [1]}, raw=True)", "'list' object has no attribute 'get'"),
-        ("display({FINDINGS_MIME: {'findings': [{}]}}, raw=True)", "'name'"),
-        (
-            "display({SUMMARY_MIME: {'headline': 5, 'status': 'ok', 'notebook': '../x'}}, raw=True)",
-            "summary: headline: 5: should be a text",
-        ),
-    ],
-)
-def test_findings_that_are_none_are_one_line_and_lose_nothing(project, shown, said):
-    project.notebook(f"from research_lib.exhibits.findings import *\n{shown}")
-    done = project.run(project.file())
-    assert f"a: failed: its findings cannot be read: {said}" in done.stdout
-    assert project.made() == {"a.failed.html", "a.failed.json", "a.failed.ipynb"}
 
 
 def test_a_page_that_cannot_be_rendered_loses_nothing_that_was_computed(project, monkeypatch):
@@ -197,18 +168,17 @@ def test_a_full_disk_fails_the_report_and_leaves_nothing_half_written(project, s
 
 
 @pytest.mark.parametrize(
-    ("option", "place", "said"),
+    ("option", "said"),
     [
-        ("--output", "/proc/reports", "cannot be written"),
-        ("--output", "s3://bucket", "to stores such as s3://"),
-        ("--cluster", "tcp://127.0.0.1:1", "no Dask scheduler answers"),
-        ("--notebooks", "/nowhere", "there is no such folder"),
+        ("--output=/proc/reports", "cannot be written"),
+        ("--output=s3://bucket", "to stores such as s3://"),
+        ("--cluster=tcp://127.0.0.1:1", "no Dask scheduler answers"),
+        ("--notebooks=/nowhere", "there is no such folder"),
     ],
 )
-def test_a_place_that_cannot_be_is_one_line(project, option, place, said):
+def test_a_place_that_cannot_be_is_one_line(project, option, said):
     project.notebook()
-    project.output = place if option == "--output" else project.output
-    done = project.run(project.file(), *((option, place) if option != "--output" else ()))
+    done = project.run(project.file(), option)
     assert (done.exit_code, len(done.stderr.strip().splitlines())) == (2, 1)
     assert said in done.stderr
 
@@ -242,46 +212,42 @@ def saved_by_jupyterlab(project):
     path.write_text(json.dumps(content, indent=4))
 
 
-def beside(name):
-    return lambda project: (project.folder / "notebooks" / name).touch()
+def touch(name):
+    def act(project):
+        (project.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (project.folder / name).touch()
+
+    return act
 
 
+# What is done, and the sources whose reports are then made anew.
 CHANGES = {
-    "nothing": (lambda project: project.notebook(FINDINGS), False),
-    "saved by JupyterLab": (saved_by_jupyterlab, False),
-    "a hidden file": (beside(".hidden"), False),
-    "another notebook": (lambda project: project.notebook(name="other"), False),
-    "a cell": (lambda project: project.notebook("seed = 5", FINDINGS), True),
-    "a tag": (lambda project: project.notebook(FINDINGS, tag="other"), True),
-    "a module beside it": (beside("helper.py"), True),
-    "a link to nowhere": (lambda project: (project.folder / "notebooks" / "a.csv").symlink_to("nowhere"), False),
-    "data": (lambda project: write_prices(project.folder / "data", "ABC", project.walk * 1.01), True),
-    "the code": (lambda _: setattr(Inputs, "code", "another"), True),
+    "nothing": (lambda project: project.notebook(FINDINGS), ""),
+    "saved by JupyterLab": (saved_by_jupyterlab, ""),
+    "a hidden file": (touch("notebooks/.hidden"), ""),
+    "another notebook": (lambda project: project.notebook(name="other"), ""),
+    "a link to nowhere": (lambda project: (project.folder / "notebooks" / "a.csv").symlink_to("nowhere"), ""),
+    "a cell": (lambda project: project.notebook("seed = 5", FINDINGS), "folder yahoo"),
+    "a tag": (lambda project: project.notebook(FINDINGS, tag="other"), "folder yahoo"),
+    "a module beside it": (touch("notebooks/helper.py"), "folder yahoo"),
+    "data": (lambda project: write_prices(project.folder / "data", "ABC", project.walk * 1.01), "folder"),
+    "a snapshot": (touch("snapshots/yahoo/RUT/2026-hash.parquet"), "yahoo"),
+    "the code": (lambda _: setattr(Inputs, "code", "another"), "folder yahoo"),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_a_report_depends_on(project, walk, change):
-    project.walk = walk
-    write_prices(project.folder / "data", "ABC", walk)
-    notebook = project.notebook(FINDINGS)
-    parameters = {"source": "folder", "data_dir": str(project.folder / "data"), "asset": "ABC"}
-    before = Inputs().of(notebook, parameters)
-    act, differs = CHANGES[change]
-    act(project)
-    assert (Inputs().of(notebook, parameters) != before) is differs
-    assert Inputs().of(notebook, parameters | {"asset": "DEF"}) != Inputs().of(notebook, parameters)
-
-
-def test_a_snapshot_that_is_pulled_changes_what_a_report_of_its_source_depends_on(project, monkeypatch):
+def test_what_a_report_depends_on(project, walk, monkeypatch, change):
     monkeypatch.setenv("RESEARCH_LIB_SNAPSHOTS", str(project.folder / "snapshots"))
-    notebook, known = project.notebook(), {}
-    for name in ("", "yahoo/RUT/2026-hash.parquet"):
-        (project.folder / "snapshots" / name).parent.mkdir(parents=True, exist_ok=True)
-        (project.folder / "snapshots" / name).touch() if name else None
-        known[name] = [Inputs().of(notebook, {"source": source}) for source in ("yahoo", "bundled")]
-    (live, bundled), (live_after, bundled_after) = known.values()
-    assert (live != live_after, bundled == bundled_after) == (True, True)
+    project.walk, notebook, (act, anew) = walk, project.notebook(FINDINGS), CHANGES[change]
+    write_prices(project.folder / "data", "ABC", walk)
+    folder = {"source": "folder", "data_dir": str(project.folder / "data"), "asset": "ABC"}
+    asked = {"folder": folder, "yahoo": {"source": "yahoo"}}
+    before = {source: Inputs().of(notebook, one) for source, one in asked.items()}
+    act(project)
+    after = {source: Inputs().of(notebook, one) for source, one in asked.items()}
+    assert {source for source in asked if before[source] != after[source]} == set(anew.split())
+    assert Inputs().of(notebook, folder | {"asset": "DEF"}) != after["folder"]
 
 
 def test_a_run_with_nothing_changed_makes_nothing_and_needs_no_heavy_package(project):
@@ -329,41 +295,36 @@ def test_a_changed_report_is_made_again_and_keeps_what_it_said_before(project):
 # --- sweeps, and other values than a file's
 
 
-def test_a_sweep_makes_a_report_for_each_combination_and_a_wrong_one_stops_only_itself(project):
-    project.notebook(parameters="seed = 0\nwindow = 50\nthreshold = 2.5")
-    done = project.run(project.file(), "--grid", "window=20,x", "--grid", "threshold=2.5,3")
-    assert done.exit_code == 2, done.output
-    assert "window: 'x'" in done.stdout
-    pages = {name for name in project.made() if name.endswith(".html")}
-    assert pages == {"a--threshold=2.5--window=20.html", "a--threshold=3--window=20.html"}
-    assert project.record("a--threshold=2.5--window=20.findings.json")["parameters"]["threshold"] == 2.5
-
-
-def test_a_long_sweep_and_other_values_stand_beside_the_report_of_the_file(project):
-    project.notebook(FINDINGS)
+def test_a_sweep_stands_beside_the_report_of_the_file_and_a_wrong_value_stops_only_itself(project):
+    project.notebook(FINDINGS, parameters="seed = 0\nwindow = 50")
     path = project.file()
     project.run(path)
-    assert project.run(path, "--grid", "seed=0:49:1").exit_code == 0
-    assert project.summary()["counts"] == {"ok": 50}
-    names = ["a.findings.json", *(f"a--seed={seed}.findings.json" for seed in range(50))]
-    assert [project.record(name)["findings"][0]["value"] for name in names] == [1, *range(50)]
-    assert "a--seed%3D7.html" in (project.output / "index.html").read_text(encoding="utf-8")
+    done = project.run(path, "--grid", "window=20,x", "--grid", "seed=0:4:1")
+    assert done.exit_code == 2, done.output
+    assert "window: 'x'" in done.stdout
+    assert project.summary()["counts"] == {"ok": 5, "wrong": 5}
+    made = [project.record(f"a{name}.findings.json") for name in ("", *(f"--seed={i}--window=20" for i in range(5)))]
+    assert [record["findings"][0]["value"] for record in made] == [1, *range(5)]
+    assert [record["parameters"].get("window") for record in made[1:]] == [20] * 5
+    assert "a--seed%3D4--window%3D20.html" in (project.output / "index.html").read_text(encoding="utf-8")
 
 
 # --- interrupted, killed, twice
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_keeps_what_is_made_and_resume_goes_on(project, number):
-    project.waiting()
+@pytest.mark.parametrize(("number", "times"), [(signal.SIGINT, 5), (signal.SIGTERM, 1)])
+def test_an_interrupt_keeps_what_is_made_and_resume_goes_on(project, number, times):
+    project.waiting(MARK)
     running = project.start(project.file(), "--grid", "seed=0,1,2", "--jobs", "1")
     wait_for(lambda: "a--seed=0.html" in project.made() and project.runs.exists())
-    running.send_signal(number)
+    for _ in range(times):
+        running.send_signal(number)
     output, _ = running.communicate(timeout=60)
     assert running.returncode == 130, output
     assert "interrupted: 1 of 3 reports are done and kept" in output
     assert f"run --resume --output {shlex.quote(str(project.output))}" in output
     assert "Traceback" not in output
+    wait_for(lambda: not alive(MARK))
     assert {name for name in project.made() if "seed=0" not in name} == set()
     assert project.summary()["counts"] == {"ok": 1, "interrupted": 2}
     project.go.touch()
@@ -372,28 +333,13 @@ def test_an_interrupt_keeps_what_is_made_and_resume_goes_on(project, number):
     assert project.summary()["counts"] == {"unchanged": 1, "ok": 2}
 
 
-def test_an_interrupt_again_and_again_ends_once(project):
-    project.waiting(MARK)
-    running = project.start(project.file(), "--grid", "seed=1,2,3")
-    wait_for(project.runs.exists)
-    for _ in range(5):
-        running.send_signal(signal.SIGINT)
-    output, _ = running.communicate(timeout=30)
-    assert running.returncode == 130, output
-    assert "interrupted: 0 of 3 reports are done and kept" in output
-    assert "Traceback" not in output
-    wait_for(lambda: not alive(MARK))
-
-
-def test_where_interrupts_are_ignored_from_the_start_they_stay_so(project):
-    """As of a job in the background of a script; SIGTERM ends it."""
-    project.waiting()
-    running = project.start(project.file(), first="signal.signal(signal.SIGINT, signal.SIG_IGN)")
-    wait_for(project.runs.exists)
-    running.send_signal(signal.SIGINT)
-    project.go.touch()
-    output, _ = running.communicate(timeout=60)
-    assert running.returncode == 0, output
+def test_an_interrupt_that_is_ignored_from_the_start_stays_so():
+    """As of a job in the background of a script."""
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with noted_interrupts() as interrupted:
+        signal.raise_signal(signal.SIGINT)
+        assert not interrupted()
+    signal.signal(signal.SIGINT, usual)
 
 
 def test_a_killed_runner_leaves_nothing_running_and_can_be_resumed(project):
