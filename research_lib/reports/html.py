@@ -167,8 +167,7 @@ def _markdown(source: str, folder: Path | None = None, own: Mapping[str, str] | 
     """Render Markdown: a cell's own (with its attachments) may hold HTML, and pictures beside the notebook; others not."""
     allowed: Any = ["data:image/", "attachment:"]  # typed as a flag, read as a list
     renderer = PageRenderer(escape=own is None, allow_harmful_protocols=allowed)
-    html = MarkdownWithMath(renderer=renderer).render(source)
-    return _cleaned(html, folder, own) if "<img" in html or (own is not None and "<" in source) else html
+    return _cleaned(MarkdownWithMath(renderer=renderer).render(source), folder, own)
 
 
 def _cleaned(html: str, folder: Path | None = None, own: Mapping[str, str] | None = None) -> str:

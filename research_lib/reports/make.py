@@ -22,12 +22,11 @@ from research_lib.exhibits.findings import FINDINGS_MIME, SUMMARY_MIME
 from research_lib.params import validate
 from research_lib.reports.html import MARKS, TITLE, files_beside, render
 from research_lib.reports.kernels import Execution
-from research_lib.reports.record import FAILURE, GOOD, NOTEBOOK, PAGE, Finding, Record, Status
+from research_lib.reports.record import NOTEBOOK, PAGE, Finding, Record, Status
 
 logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs of a failure is raised too, and told
 ENGINE = "research-lib"  # engine.py, by its entry point
 PUT_IN = "injected-parameters"  # the tag of the cell that Papermill adds
-FAILED, FAILED_PAGE, FAILED_NOTEBOOK = FAILURE
 LONGEST_MESSAGE = 300
 Outcome = tuple[Status, str, int]  # how an execution ended: what is to be said, and how many cells it is after
 # Errors of the kit say all that is to be said; of others their names belong to it.
@@ -157,9 +156,8 @@ def _line(message: str) -> str:
 def read_findings(notebook: NotebookNode) -> dict[str, Any]:
     """Take out of a notebook, as far as it went, its title, findings, the data they rest on, and summary."""
     bundles = [output["data"] for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
-    found, summaries = (
-        [bundle[kind] for bundle in bundles if kind in bundle] for kind in (FINDINGS_MIME, SUMMARY_MIME)
-    )
+    found = [bundle[FINDINGS_MIME] for bundle in bundles if FINDINGS_MIME in bundle]
+    summaries = [bundle[SUMMARY_MIME] for bundle in bundles if SUMMARY_MIME in bundle]
     named = {one["name"]: one for part in found for one in part.get("findings", ())}
     heading = TITLE.search(next((cell.source for cell in notebook.cells if cell.cell_type == "markdown"), ""))
     return {
@@ -177,12 +175,10 @@ def _render(notebook: Path, executed: NotebookNode, record: Record) -> tuple[Rec
         executed.cells = executed.cells[: _started(executed)]
     content = str(nbformat.writes(executed)).encode("utf-8", "replace")
     try:
-        page, beside = render(executed, record, folder=notebook.parent), files_beside(executed, record)
+        beside = files_beside(executed, record) if record.status is Status.OK else {}
+        page = render(executed, record, folder=notebook.parent)
     except Exception as error:  # of any library that a page needs
         message = _line(f"{record.message} its page cannot be made: {type(error).__name__}: {error}")
         record = record.with_(status=Status.FAILED, message=message)
         page, beside = render(nbformat.v4.new_notebook(), record), {}
-    shown = page.encode("utf-8", "replace")
-    if record.status is Status.OK:
-        return record, {**beside, PAGE: shown, NOTEBOOK: content, GOOD: record.to_json()}
-    return record, {FAILED_PAGE: shown, FAILED_NOTEBOOK: content, FAILED: record.to_json()}
+    return record, {**beside, PAGE: page.encode("utf-8", "replace"), NOTEBOOK: content}

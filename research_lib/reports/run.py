@@ -101,7 +101,7 @@ def _make(plan: Plan, options: Options, interrupted: Callable[[], bool]) -> Iter
         unfit = check(pending, leave_out_absent=options.leave_out_absent)
         for report, record in ((one, unfit[one.name]) for one in pending if one.name in unfit):
             if record.status is Status.INSUFFICIENT_DATA:  # of what is wrong or left out nothing is kept
-                publish(report, record, {FAILED: record.to_json()})
+                publish(report, record, {})
             yield record
         if not interrupted():
             yield from _execute([one for one in pending if one.name not in unfit], workers, options, interrupted)
@@ -216,15 +216,15 @@ def up_to_date(report: Report) -> Record | None:
 
 def publish(report: Report, record: Record, made: Files) -> Record:
     """Put a report's files in place of older ones; one that failed stands beside the last good one, never in its place."""
-    files, before = dict(made), read_record(report.file(GOOD))
+    good, before = record.status is Status.OK, read_record(report.file(GOOD))
     old = [report.file(suffix) for suffix in reversed(FAILURE)]  # the record last: while it is there, it is made anew
-    if record.status is Status.OK:
-        if before:
-            same = before.inputs == record.inputs
-            record = record.with_(previous=before.previous if same else before.with_(previous=None))
-            files[GOOD] = record.to_json()  # still last: with its record a report counts as made
+    if good:
         old += [*report.file("figures").glob("*"), report.file("summary.txt"), report.file("pdf")]
-    paths = {report.file(suffix): content for suffix, content in files.items()}
+    if good and before:
+        same = before.inputs == record.inputs
+        record = record.with_(previous=before.previous if same else before.with_(previous=None))
+    paths = {report.file(suffix if good else f"failed.{suffix}"): content for suffix, content in made.items()}
+    paths[report.file(GOOD if good else FAILED)] = record.to_json()  # last: with its record a report counts as made
     with FileLock(report.folder.parent / ".lock"):  # another run may make the same report
         write_whole(paths)
         for path in (one for one in old if one not in paths):
