@@ -134,10 +134,9 @@ def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel
         if isinstance(part, Folder):
             frame, origin = _read_panel(part)
         elif isinstance(part, Snapshots):
-            at_date, has, origin = source.at(as_of), set(source.symbols()), "adjusted closes, each as pulled"
-            raw = {name: at_date.read(PRICES, name, "total") for name in part.names(COMPANIES) if name in has}
-            closes = {name: pd.Series(one.values.to_numpy(), pd.DatetimeIndex(one.dates)) for name, one in raw.items()}
-            frame = pd.DataFrame(closes, dtype=float)
+            names, origin = set(source.symbols()).intersection(part.names(COMPANIES)), "adjusted closes, each as pulled"
+            raw = {name: source.at(as_of).read(PRICES, name, "total") for name in sorted(names)}
+            frame = pd.DataFrame({name: one.values.set_axis(pd.DatetimeIndex(one.dates)) for name, one in raw.items()})
         elif isinstance(part, Bundled):
             frame, label = load_packaged(LARGE_COMPANIES)
             frame, origin = frame.select_dtypes("number"), f"{label}, twenty of today's large companies"

@@ -284,9 +284,8 @@ def _refuse_impossible(rows: pd.DataFrame, origin: str) -> None:
 def _unit_steps(rows: pd.DataFrame) -> "pd.Series[bool]":
     """Say where most amounts are a thousand times those of the company's year before, or the reverse; rows are sorted."""
     ratio = rows[AMOUNTS].abs().replace(0.0, np.nan).apply(np.log).diff().abs()
-    ratio = ratio[(ratio.notna().sum(axis=1) >= 2) & rows["company"].eq(rows["company"].shift())]
-    steps = ratio.index[np.exp(ratio.median(axis=1)).between(*UNIT_STEP)]
-    return pd.Series(rows.index.isin(steps), rows.index)
+    in_several = rows["company"].eq(rows["company"].shift()) & (ratio.notna().sum(axis=1) >= 2)
+    return in_several & ratio.median(axis=1).between(*np.log(UNIT_STEP))
 
 
 def _second_names(rows: pd.DataFrame) -> "pd.Series[str]":
