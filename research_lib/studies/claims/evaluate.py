@@ -29,8 +29,8 @@ LATE_DAYS = {"quarter": 45 + 92}  # by which a history may begin after the day t
 FEW_CYCLES = 20
 TAIL_SHARE = 0.99  # of the history lies below the threshold of a return period
 PUBLISHED_BY = 5  # the month by which the statements of the year before are out
-PANDAS = {"highest": "max", "longest": "max", "lowest": "min", "mean": "mean", "share": "mean", "median": "median"}
-FIGURES = {*PANDAS, "value", "total", "deviation"}
+PANDAS = {"highest": "max", "longest": "max", "lowest": "min", "mean": "mean", "median": "median", "deviation": "std"}
+PANDAS |= {"share": "mean"}
 OF_CASES = {"date": -1, "first date": 0, "previous date": -2}  # which of the cases it is the day of
 DAY_WORDS = {*OF_CASES, "count", "share", "longest", "since"}  # not about a line's values
 Marks = pd.Series  # of booleans, by day
@@ -106,15 +106,15 @@ class Question:
             raise ParameterError(f"from: {self.start.date()} is after {self.end.date()}, where the history ends")
         self.last_asked = last
         if check.after and first == last:  # what followed is counted from the last value up to the day
-            days = Days(lines.values(check.line.bare, self.end).series.dropna().index)
-            first = last = max(days[days <= last], default=last)
+            days = lines.values(check.line.bare, self.end).days
+            first = last = next(reversed(days[days <= last]), last)
         self.window = slice(first, last) if self.has_window else slice(None)
         self.places_day = any(word in self.word for word in ("rank", "since", "percentile", "as far", "return period"))
 
     def _begins(self, name: str) -> tuple[pd.Timestamp, int]:
         """Say when a price or series begins, and how much later than asked it may; one that stopped before the end is said."""
         values = self.lines.raw(name)
-        days = values.series.loc[: self.end].dropna().index
+        days = values.days[: values.days.searchsorted(self.end, side="right")]
         if not len(days) or (self.end - days[-1]).days > STALE_DAYS.get(values.period, 366):
             ends = f"ends on {days[-1].date()}, before" if len(days) else "has no value up to"
             raise InsufficientDataError(f"{self.lines.title(name)} {ends} {self.end.date()}")
@@ -160,7 +160,7 @@ class Question:
             if check.says_date:
                 return Reading(None, "day", **parts)
             raise InsufficientDataError(f"there is no case of it from {first.date()} to {last.date()}")
-        if word not in FIGURES:
+        if word not in (*PANDAS, "value", "total"):
             return self._place(x, parts)
         if word == "total" and kind not in CHANGES:
             raise ParameterError(f"say: total compounds changes, and the line gives a {kind}")
@@ -177,12 +177,12 @@ class Question:
             parts |= _interval(
                 cases.median(apart) if word == "median" else cases.share(int(apart.sum()), len(apart)), base
             )
-        if word in PANDAS:
-            value = getattr(x, PANDAS[word])()
-        elif word == "deviation":
-            value = x.std() if np.isfinite(x).all() else np.nan
+        if word == "value":
+            value = x.iloc[-1]
+        elif word == "total":
+            value = prod(1.0 + x) - 1
         else:
-            value = x.iloc[-1] if word == "value" else prod(1.0 + x) - 1
+            value = np.nan if word == "deviation" and np.isinf(x).any() else getattr(x, PANDAS[word])()
         return Reading(float(value) - base, word if word == "share" else kind, **parts)
 
     def _place(self, x: Series, parts: dict[str, Any]) -> Reading:
@@ -316,9 +316,7 @@ def _rank_among(check: Check, lines: Lines, day: pd.Timestamp) -> Reading:
     """Say the place of a month among the months by what it gives; so of a quarter, a weekday or a kind of year."""
     place = next((row for row, one in enumerate(check.when) if one.text in language.LIKE), None)
     if place is None:
-        raise ParameterError(
-            f"say: `{check.say.text}` needs season Sep, season Q4, weekday Monday or the like in `when`"
-        )
+        raise ParameterError(f"say: `{check.say.text}` needs season Sep, Q4, weekday Monday or the like in `when`")
     before, after, own = check.when[:place], check.when[place + 1 :], check.when[place]
     swapped = [(*before, read("when", text), *after) for text in language.LIKE[own.text]]
     say, sign = read("say", check.say["what"]), -1 if "lowest" in check.say.word else 1
@@ -337,8 +335,6 @@ def _association(asked: Question, step: Phrase) -> Reading:
     values = asked.lines.values(line, asked.end).known()
     columns = asked.lines.changes(values, line.take, names, asked.end)
     frame = asked.chosen(pd.concat(columns, axis=1, keys=["y", *names], sort=True)).dropna()
-    if not len(frame):
-        raise InsufficientDataError(f"{asked.lines.title(line)} has no day in common with {', '.join(names)}")
     y = frame["y"]
     if step["name"]:
         block = min(24 if values.period == "month" else 63, max(len(frame) // 6, 5))

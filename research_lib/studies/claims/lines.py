@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import yaml
 
 from research_lib.data import DataCard, Source, load_prices, load_series
 from research_lib.data.calendar import exchange_sessions
-from research_lib.data.catalog import Asset, describe_asset, describe_series, known_series, known_symbols
+from research_lib.data.catalog import describe_asset, describe_series, known_series, known_symbols, split_asset
+from research_lib.data.companies import load_companies
 from research_lib.data.policy import load_recessions, load_target_changes
 from research_lib.errors import InsufficientDataError, MissingDataError, ParameterError, nearest
 from research_lib.stats import cases, history
@@ -80,18 +81,19 @@ class Lines:
         self.symbols = {*known_symbols(), *source.symbols()}
         self.cards: dict[str, DataCard] = {}
         self.raw, self.values, self.companies = cache(self._read), cache(self._take), cache(self._companies)
+        self.read_companies = cache(partial(load_companies, source))
 
     def _read(self, name: str) -> Values:
         """Return a price or series on its own days; a factor's returns as a price that grows by them."""
-        asset, info, here = Asset.parse(name), describe_series(name), self.source.series_ids()
-        is_price = asset.symbol in self.symbols
+        (symbol, column), info, here = split_asset(name), describe_series(name), self.source.series_ids()
+        is_price = symbol in self.symbols
         if not is_price and name not in {*known_series(), *here}:
             like = nearest(name, sorted({*here, *self.source.symbols()}))
             raise MissingDataError(f"unknown price or series {name}{like}")
         loaded = (load_prices if is_price else load_series)(self.source, [name], as_of=self.as_of)
         self.cards[name], series = loaded.cards[0], loaded[name]
         if is_price:
-            close = self.raw(asset.symbol).series if asset.field in ("high", "low", "open") else None
+            close = self.raw(symbol).series if column in ("high", "low", "open") else None
             return Values(series, "level", close=close)
         period, days = PUBLISHED.get(info.frequency, "session"), Days(series.index)
         if period == "session" and (days[-1] - days[0]).days < len(days):  # it has weekends, which are no sessions
@@ -100,10 +102,6 @@ class Lines:
             before = Days(series.index[:1]) - pd.offsets.MonthEnd()
             return Values(pd.concat([pd.Series(1.0, index=before), (1 + series).cumprod()]), "level", period)
         return Values(series, "yield" if info.scale != 1 else "number", period)
-
-    def pair(self, line: Line, end: pd.Timestamp) -> tuple[Values, None]:
-        """Return the first leg of a line, until `verdict` asks for its values."""
-        return replace(self.values(line, end), less=None), None
 
     def _operand(self, one: str | Line, line: Line, end: pd.Timestamp) -> Values:
         if isinstance(one, Line):
@@ -129,7 +127,7 @@ class Lines:
         if isinstance(line.less, Line) or left.kind != "level":
             return _joined(left, right)
         right = _like(left, right)
-        common = left.series.dropna().index.intersection(right.series.dropna().index)
+        common = left.days.intersection(right.days)
         return replace(left, series=left.series[common], less=replace(right, series=right.series[common]))
 
     def _step(self, values: Values, steps: Sequence[Phrase], end: pd.Timestamp) -> Values:
@@ -160,10 +158,9 @@ class Lines:
 
     def _companies(self, day: pd.Timestamp, **settings: object) -> Any:  # noqa: ANN401
         """Return the study of companies' debt as of a day, on the claims' own source."""
-        from research_lib.data.companies import load_companies
         from research_lib.studies.leverage import Leverage
 
-        companies = load_companies(self.source, as_of=day.date())
+        companies = self.read_companies(as_of=day.date())
         study = Leverage.from_params(as_of=day.date(), exclude_financials=companies.has_sectors, **settings)
         vars(study).update(source=self.source, companies=companies)
         return study
@@ -204,10 +201,10 @@ class Lines:
             period = "session" if str(one.bare.of).partition(":")[0] in self.symbols else "period"
             steps = "".join(f", {step}" for step in said).replace("PERIOD", one.bare.every.replace("session", period))
             return self.title(one.of) + beside + every + steps
-        asset = Asset.parse(one or "")
-        known = describe_asset(str(asset)).name if asset.symbol in self.symbols else describe_series(one or "").name
+        symbol, column = split_asset(one or "")
+        known = (describe_asset if symbol in self.symbols else describe_series)(one or "").name
         names = {"close": "", "total": " with dividends", "adj_close": " with dividends"}
-        return known + names.get(asset.field, f" ({asset.field})")
+        return known + names.get(column, f" ({column})")
 
 
 def _like(left: Values, right: Values) -> Values:
@@ -349,8 +346,7 @@ STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
     ),
     **dict.fromkeys(("fall episodes", "rise episodes"), _episodes),
     "breakout": lambda v, step: v.of(
-        history.breakouts(v.series.dropna(), step.number("lookback") or step.number(), step["line"], BREAKOUT_SESSIONS),
-        "fraction",
+        history.breakouts(v.series.dropna(), step.number("lookback"), step["line"], BREAKOUT_SESSIONS), "fraction"
     ),
     **dict.fromkeys(("season", ""), _outcomes),
 }
@@ -376,12 +372,7 @@ def scale(kind: str, unit: str, text: str) -> float:
 def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
     """Mark the days that meet one condition."""
     if phrase.word not in (CONDITIONS if values.less is None else CALENDAR):
-        why = (
-            "only `when` takes it, among the check's own conditions"
-            if values.less is None
-            else "of which of the two prices"
-        )
-        raise ParameterError(f"{phrase.text}: {why}")
+        raise ParameterError(f"{phrase.text}: only a check's own `when` takes it, and not of a difference of prices")
     return pd.Series(np.asarray(CONDITIONS[phrase.word](values, phrase), dtype=bool), values.days)
 
 
