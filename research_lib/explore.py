@@ -185,7 +185,7 @@ def control(start: Parameters, name: str, choices: Collection[Any] = ()) -> widg
 sigma, rate_cuts, leverage = (
     partial(Explorer, notebook) for notebook in ("03_record_sigma", "01_rate_cut_regimes", "02_leverage_net_debt")
 )
-open_explorer, claims = Explorer, ClaimExplorer
+claims = ClaimExplorer
 
 
 def _first(notebook: str, files: Sequence[str], settings: Mapping[str, object]) -> Any:  # noqa: ANN401  # of the notebook

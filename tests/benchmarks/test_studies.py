@@ -121,7 +121,7 @@ async def answers(explorer, view, name, values, rounds=6):
 @pytest.mark.parametrize("notebook", CHANGES)
 def test_explorers(notebook):
     """A change of a control, against the same exhibits of a study made anew, which is what running the cells again does."""
-    explorer, study, (name, values) = explore.open_explorer(notebook), study_class(notebook), CHANGES[notebook]
+    explorer, study, (name, values) = explore.Explorer(notebook), study_class(notebook), CHANGES[notebook]
     for view, exhibits in study.VIEWS.items():
         took = statistics.median(asyncio.run(answers(explorer, view, name, values)))
         start = time.perf_counter()

@@ -50,7 +50,7 @@ def write(explorer, name="mine"):
 
 @pytest.mark.parametrize("notebook", CHANGES)
 def test_controls_come_from_the_model_every_view_answers_and_what_is_written_is_what_was_set(notebook, folder):
-    explorer = explore.open_explorer(notebook)
+    explorer = explore.Explorer(notebook)
     (name, (value, *_)), before, first = CHANGES[notebook], explorer.parameters(), explorer.view.options[0]
     for one, control in explorer.controls.items():
         field = type(before).model_fields[one]
@@ -95,7 +95,7 @@ def test_a_mistake_is_one_line_and_the_explorer_goes_on(open_one, bad, said, goo
 
 @pytest.mark.parametrize(("open_one", "said"), [
     (partial(explore.sigma, windo=60), "did you mean window"),
-    (partial(explore.open_explorer, "05_mine"), "05_mine: this notebook has no study"),
+    (partial(explore.Explorer, "05_mine"), "05_mine: this notebook has no study"),
     (partial(explore.claims, "smoke", claims=[]), "no claim with a line"),
 ])  # fmt: skip
 def test_what_cannot_be_opened_is_one_line(open_one, said):
