@@ -4,9 +4,11 @@ import base64
 import json
 import re
 from datetime import date
+from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from research_lib.cli import app
@@ -18,6 +20,7 @@ from research_lib.reports.plan import Places, plan
 from tests.reports.conftest import FINDINGS
 from tests.reports.test_kernels import PIXEL
 
+TABLES = yaml.safe_load((Path(__file__).parent / "own.yaml").read_text(encoding="utf-8"))
 ROW = "region,day,sold\nnorth,2024-02-28,3\nnorth,2024-02-29,5\nsouth,2024-02-29,8\n"
 
 
@@ -101,36 +104,35 @@ def test_a_parameter_file_of_the_kits_notebook_may_stand_anywhere(tmp_path):
     assert (report.notebook, report.parameters.window) == (NOTEBOOKS / "03_record_sigma.ipynb", 100)
 
 
+BAD = {
+    "small/broken": ("seed: [1", "not a YAML file"),
+    "small/misspelt": ("sed: 1", "sed: unknown parameter; did you mean seed?"),
+    "small/twice": ("seed: 1\nseed: 2", "twice"),
+    "small/list": ("- 1", "name: value"),
+    "small/text": ("seed: many", "seed: 'many'"),
+    "small/day": ("day: 2024-02-30", "not a YAML file"),
+    "no_such_notebook/a": ("seed: 1", "there is no notebook"),
+    "untagged/a": ("seed: 1", "no cells have the tag `parameters`"),
+    "twice_tagged/a": ("seed: 1", "2 cells have the tag `parameters`"),
+    "half_written/a": ("seed: 1", "not a notebook"),
+}
+
+
 def test_one_bad_file_stops_itself_only(project):
-    project.notebook()
-    good = project.file("good")
-    project.file("broken", "seed: [1\n")
-    project.file("misspelt", "sed: 1\n")
-    project.file("twice", "seed: 1\nseed: 2\n")
-    project.file("list", "- 1\n")
-    project.file("nowhere", "seed: 1\n", name="no_such_notebook")
-    project.file("no_cell", name="untagged")
+    project.notebook(parameters="from datetime import date\nseed = 0\nday = date(2024, 1, 1)")
     project.notebook(name="untagged", tag="other")
     project.notebook(nbformat.v4.new_code_cell("seed = 5", metadata={"tags": ["parameters"]}), name="twice_tagged")
-    project.file("a", name="twice_tagged")
-    project.file("half", name="half_written")
     (project.folder / "notebooks" / "half_written.ipynb").write_text('{"cells": [')
-    hidden = good.parent / ".ipynb_checkpoints" / "good-checkpoint.yaml"
-    hidden.parent.mkdir()
-    hidden.write_text("seed: [")
+    for name, (text, _) in {**BAD, "small/good": ("seed: 1", ""), ".ipynb_checkpoints/good": ("seed: [", "")}.items():
+        project.file(name.split("/")[1], f"{text}\n", name=name.split("/")[0])
     done = project.run(project.folder / "params")
     assert done.exit_code == 2
-    assert "small/good: ok" in done.stdout
-    for name, said in {
-        "small/broken": "not a YAML file", "small/misspelt": "sed: unknown parameter; did you mean seed?",
-        "small/twice": "twice", "small/list": "name: value", "no_such_notebook/nowhere": "there is no notebook",
-        "untagged/no_cell": "no cells have the tag `parameters`", "twice_tagged/a": "2 cells have the tag `parameters`",
-        "half_written/half": "not a notebook",
-    }.items():  # fmt: skip
-        (line,) = [line for line in done.stdout.splitlines() if line.startswith(f"{name}: wrong: ")]
-        assert said in line
-        assert ".yaml" in line or ".ipynb" in line
-    assert "checkpoint" not in done.stdout
+    said = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert said.pop("small/good").startswith("ok")
+    assert said.keys() == {*BAD, "index"}
+    for name, (_, fault) in BAD.items():
+        assert re.match(rf"wrong: .*\.(yaml|ipynb): .*{re.escape(fault)}", said[name])
+    assert {name.split(".")[0] for name in project.made()} == {"good"}
     assert "small/misspelt" in (project.output / "index.html").read_text(encoding="utf-8")
 
 
@@ -152,51 +154,16 @@ def test_two_files_that_would_write_one_report_are_told_apart(tmp_path):
 # --- parameters of a cell
 
 
-@pytest.mark.parametrize(
-    ("cell", "given", "shown"),
-    [
-        ("from datetime import date\nday: date = date(2024, 1, 1)", "day: 2024-02-29", "datetime.date(2024, 2, 29)"),
-        ("import datetime\nday = datetime.date(2024, 1, 1)", "day: 2024-02-29", "datetime.date(2024, 2, 29)"),
-        ("day = '2024-01-01'", "day: '2024-02-29'", "'2024-02-29'"),
-        ("names = ['a']", "names: [b, c]", "['b', 'c']"),
-        ("weights = {'a': 1}", "weights: {b: 2.5}", "{'b': 2.5}"),
-        ("limit = None", "limit: 5", "5"),
-        ("from typing import Optional\nlimit: Optional[int] = 3", "limit: null", "None"),
-        ("limit: int | None = 3", "{}", "3"),
-        ("rate: float = 0.5", "rate: 1", "1.0"),
-        ("flag = True", "flag: false", "False"),
-        ("text = 'a'", 'text: "quote \\" and \\\\ back"', "'quote \" and \\\\ back'"),
-        ("base = 10\nwide = base * 2", "base: 3", "3"),
-        ('"""What is asked."""\nprint("set")\nwindow = 5  # sessions', "window: 7", "7"),
-        ("a, b = 1, 2", "b: 5", "5"),
-        ("days = []", "days: [2024-02-29]", "[datetime.date(2024, 2, 29)]"),
-        ("pair = (1, 2)", "pair: [3, [4]]", "(3, [4])"),
-        ("share = {1: 0.5}", "share: {1: 0.7, 2: {3: x}}", "{1: 0.7, 2: {3: 'x'}}"),
-        (
-            "at = b'any'",
-            "at: 2024-02-29 09:30:00Z",
-            "datetime.datetime(2024, 2, 29, 9, 30, tzinfo=datetime.timezone.utc)",
-        ),
-    ],
-)
 @pytest.mark.notebook
-def test_each_kind_of_parameter_reaches_the_notebook_as_what_it_is(project, cell, given, shown):
-    name = given.partition(":")[0] if ":" in given else "limit"
-    project.notebook(f"print(repr({name}))", parameters=cell)
-    done = project.run(project.file(text=given + "\n"))
+def test_each_kind_of_parameter_reaches_the_notebook_as_what_it_is(project):
+    for i, row in enumerate(TABLES["reach"]):
+        name = row["file"].partition(":")[0] if ":" in row["file"] else "limit"
+        project.notebook(f"print(repr({name}))", parameters=row["cell"], name=f"kind{i}")
+        project.file(text=row["file"] + "\n", name=f"kind{i}")
+    done = project.run(project.folder / "params")
     assert done.exit_code == 0, done.output
-    assert project.executed().cells[-1].outputs[0].text == f"{shown}\n"
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [("window: many", "window: 'many'"), ("windw: 5", "did you mean window?"), ("day: 2024-02-30", "not a YAML file")],
-)
-def test_a_wrong_value_never_starts_a_kernel(project, given, said):
-    project.notebook(parameters="from datetime import date\nwindow = 5\nday = date(2024, 1, 1)")
-    done = project.run(project.file(text=given + "\n"))
-    assert (done.exit_code, project.made()) == (2, set())
-    assert said in done.stdout
+    shown = [project.executed(name=f"kind{i}").cells[-1].outputs[0].text for i in range(len(TABLES["reach"]))]
+    assert shown == [row["shown"] + "\n" for row in TABLES["reach"]]
 
 
 def test_a_file_that_is_named_twice_is_one_report(project):
@@ -298,48 +265,19 @@ def test_new_writes_a_notebook_that_runs(tmp_path):
         assert (again.exit_code, len(again.stderr.splitlines()), said in again.stderr) == (2, 1, True)
 
 
-# --- one's own notebook: a line of its cell, and of the parameter a value that is taken, and one that is refused
+# --- one's own cell
 
-OWN_CELL = {
-    "symbol": ('symbol: str = "RUT"  # whose prices', "GSPC", 3),
-    "colour": ('colour: str = "#ff0000"  # of the line', "#00ff00", 1),
-    "years": ("years = 3", 5, "three"),
-    "share": ("share = 0.5  # a decimal", 1, "half"),
-    "day": ("day = date(2024, 2, 29)  # a leap day", "2024-02-29", "29.2.2024"),
-    "today": ("today = dt.date.today()", "2024-02-29", "today"),
-    "start": ('start: date = ""', "2020-01-01", 3),
-    "end": ("end: dt.date = dt.date(2024, 1, 1)", "2024-12-31", "2024-13-01"),
-    "names": ('names = ["a", "b"]', [], "a"),
-    "weights": ('weights: dict[str, float] = {"a": 1.0}\nweights["c"] = 3.0', {"b": 2}, {"b": "c"}),
-    "limit": ("limit: int | None = None", 3, 0.5),
-    "most": ("most: Optional[int] = 3", 4, "all"),
-    "side": ('side: Literal["up", "down"] = "up"', "down", "left"),
-    "numbers": ("numbers: list[int] = [1]", [1, 2], ["a"]),
-    "pair": ("pair = (1, 2)", [3, 4], 3),
-    "frame": ("frame: pd.DataFrame = None", "anything", None),
-    "span": ("span = {'a': [date(2020, 1, 1)]}", {}, None),
-    "high": ("low, high = 1, 2", 5, "a"),
-    "two": ("one, (two, _) = 1, (2, 3)", 3, "x"),
-    "twice": ("twice = 2 * years", 6, None),
-    "inner": ("if years:\n    inner = 3", 4, "x"),
-    "copy": ("copy = 1  # pydantic's models have this name too", 2, "x"),
-    "model_dump_x": ("model_dump_x = 1", 2, "x"),
-    "text": ('text = """\n%d of them\n"""', "some", 3),
-    "rest": ("rest = (10\n% 3)", "any", None),
-    "files": ('%matplotlib inline\n!echo "unclosed\nfiles = !ls', ["a"], None),
-    "unseen": ("_hidden = 1\ndef helper():\n    unseen = 1", None, 2),
-}
-WHOLE_CELL = "\n".join(line for line, *_ in OWN_CELL.values())
-TAKEN = {name: taken for name, (_, taken, _) in OWN_CELL.items() if taken is not None}
-REFUSED = {name: refused for name, (_, _, refused) in OWN_CELL.items() if refused is not None}
+WHOLE_CELL = "\n".join(row["line"] for row in TABLES["cell"].values())
+TAKEN = {name: row["taken"] for name, row in TABLES["cell"].items() if row["taken"] is not None}
+REFUSED = {name: row["refused"] for name, row in TABLES["cell"].items() if row["refused"] is not None}
 
 
 @pytest.fixture
 def own(tmp_path):
     """Make the model of a notebook's cell."""
 
-    def make(cell=WHOLE_CELL, tags=("parameters",)):
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell, metadata={"tags": list(tags)})])
+    def make(cell=WHOLE_CELL):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell, metadata={"tags": ["parameters"]})])
         nbformat.write(notebook, tmp_path / "05_own.ipynb")
         return model_from_cell(tmp_path / "05_own.ipynb")
 
@@ -366,26 +304,23 @@ def test_bad_values_of_ones_own_notebook(own, name, value):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("cell", "tags", "said"),
-    [
-        ("x = 3", (), r"05_own.ipynb: no cells have the tag `parameters`"),
-        ("window = = 3", ("parameters",), "its parameters cell is no Python"),
-        ("window = [3", ("parameters",), "its parameters cell is no Python"),
-    ],
-)
-def test_a_cell_that_is_none_says_so(own, cell, tags, said):
-    with pytest.raises(ParameterError, match=said):
-        own(cell, tags)
+NONE = {
+    "{": "not a notebook",
+    "[]": "not a notebook",
+    '{"cells": 3}': "not a notebook",
+    '{"cells": ["a"]}': "not a notebook",
+    '{"cells": [{"metadata": {"tags": ["parameters"]}}]}': "not a notebook",
+    '{"cells": [{"source": "x = 3", "metadata": {"tags": []}}]}': "no cells have the tag `parameters`",
+    '{"cells": [{"source": "x = = 3", "metadata": {"tags": ["parameters"]}}]}': "its parameters cell is no Python",
+    '{"cells": [{"source": "x = [3", "metadata": {"tags": ["parameters"]}}]}': "its parameters cell is no Python",
+}
 
 
-@pytest.mark.parametrize(
-    "content", ["{", "[]", '{"cells": 3}', '{"cells": ["a"]}', '{"cells": [{"metadata": {"tags": ["parameters"]}}]}']
-)
-def test_a_file_that_is_no_notebook_says_so(tmp_path, content):
-    (tmp_path / "broken.ipynb").write_text(content)
-    with pytest.raises(ParameterError, match=r"broken.ipynb: not a notebook"):
-        model_from_cell(tmp_path / "broken.ipynb")
+@pytest.mark.parametrize("content", NONE)
+def test_a_cell_that_is_none_says_so(tmp_path, content):
+    (tmp_path / "05_own.ipynb").write_text(content)
+    with pytest.raises(ParameterError, match=rf"05_own\.ipynb: {NONE[content]}"):
+        model_from_cell(tmp_path / "05_own.ipynb")
 
 
 def test_the_names_source_and_as_of_are_ones_own_unless_a_source_of_the_kit_is_named(own):
