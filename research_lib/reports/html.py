@@ -36,7 +36,6 @@ from research_lib.reports.record import MADE, Record
 TEMPLATES = Path(__file__).parent / "templates"
 HEADLINE_TAG, FOLD_TAG = "headline", "fold"
 TITLE = re.compile(r"^# +(.*\S).*\n?", re.MULTILINE)
-MOST_CHARACTERS = 3_000_000  # of a user's HTML
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 
 NAME = r"[^\s/\\:'\"<>]+"
@@ -172,8 +171,6 @@ def _markdown(source: str, folder: Path | None = None, own: Mapping[str, str] | 
 
 def _cleaned(html: str, folder: Path | None = None, own: Mapping[str, str] | None = None) -> str:
     """Close what is open in HTML, and take out what a page without script and network cannot have; perhaps all."""
-    if len(html) > MOST_CHARACTERS:
-        return _part("missing", f"An output of {len(html):,} characters is left out; it stands in the notebook.")
     soup = BeautifulSoup(re.sub(r"^\s*<\?xml.*?\?>|<!DOCTYPE.*?>", "", html, flags=re.DOTALL), "html.parser")
     scripts = soup.find_all("script", string=True)
     for tag in soup.find_all(NOT_FOR_A_PAGE):

@@ -35,8 +35,8 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
         before = known.get(record.name)
         if before is None or record.status not in {*MADE, Status.INTERRUPTED}:
             known[record.name] = record.with_(previous=before.good) if before else record
-    with_whole_numbers = lambda one: re.sub(r"\d+", lambda digits: digits[0].zfill(12), one.name)  # 20 before 100
-    ordered = sorted(known.values(), key=with_whole_numbers)
+    # 20 before 100
+    ordered = sorted(known.values(), key=lambda one: re.sub(r"\d+", lambda digits: digits[0].zfill(12), one.name))
     grouped = groupby(ordered, key=lambda one: (one.notebook, "".join(one.slug.partition(POINT)[:2])))
     together = [(f"{notebook}/{slug.removesuffix(POINT)}", list(group)) for (notebook, slug), group in grouped]
     single = [group[0] for _, group in together if len(group) == 1]  # one point is no sweep
