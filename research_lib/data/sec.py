@@ -145,12 +145,9 @@ def _debt(tagged: Mapping[str, Items], company: "pd.Series[str]") -> tuple[Items
     rest = total - noncurrent
     tagged_part = _first([due, convertible])
     part = tagged_part.fillna(rest.where(rest > ROUNDING_SHARE * total))
-    equal = part.gt(0) & _near(part, borrowed)
-    within = part.gt(0) & (
-        equal.groupby(company).transform("any")
-        | (_near(borrowed, rest) & ~_near(part, rest))
-        | _near(borrowed, part + paper)
-    )
+    repeated = (part.gt(0) & _near(part, borrowed)).groupby(company).transform("any")
+    within = repeated | _near(borrowed, part + paper) | (_near(borrowed, rest) & ~_near(part, rest))
+    within &= part.gt(0)
     both = (part + borrowed).where(~within, np.fmax(part, borrowed))
     short = _first([current, both, part, borrowed])
     less = total - _first([due, current - borrowed.fillna(0.0)])

@@ -43,10 +43,8 @@ def pull(vendors, store, monkeypatch):
     real.VENDORS.update(loopback.led(vendors.port))
 
     def run(source, *, accept=False, max_age_hours=0, tell=lambda *_: None, **needs):
-        policy, one = (
-            replace(QUICK, max_age=timedelta(hours=max_age_hours)),
-            SimpleNamespace(source=source, **NEEDS | needs),
-        )
+        needs["source"] = source
+        policy, one = replace(QUICK, max_age=timedelta(hours=max_age_hours)), SimpleNamespace(**NEEDS | needs)
         return pull_for([one], store, policy=policy, accept=accept, tell=tell)
 
     yield run

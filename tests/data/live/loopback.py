@@ -61,9 +61,6 @@ class Vendors:
     def prices(self, symbol, *answers):
         self.answer(f"/v8/finance/chart/{symbol}", *answers)
 
-    def series(self, series_id, *answers):
-        self.answer(f"/graph/fredgraph.csv?{series_id}", *answers)
-
     def times_asked(self, part):
         return sum(part in path for path in self.asked)
 
