@@ -43,10 +43,11 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
     families = [list(group) for _, group in groupby(single, key=lambda record: record.notebook)]
     answers = [one for family in families if (one := _answer(family))]
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
-    PARTS.filters.update(as_words=as_words, first_sentence=lambda text: SENTENCE.split(text, maxsplit=1)[0])
+    first_sentence = lambda text: SENTENCE.split(text, maxsplit=1)[0]
+    PARTS.filters.update(as_words=as_words, first_sentence=first_sentence, differs=_differs)
     page = PARTS.get_template("index.html.j2").render(
         lines=single, show=show, script=script,
-        families=[(family, _differences(family)) for family in families],
+        families=[(family, min(family, key=lambda one: (not one.parameters, one.slug != BASELINE))) for family in families],
         failed_pages={one.link() for one in ordered if one.good is not one and (output / one.link()).is_file()},
         sweeps=[(base, points, safely(_picture, base, points)) for base, points in together if len(points) > 1],
         cards=[(record, record.hero and _thumbnail(output / record.link())) for record in answers],
@@ -74,18 +75,15 @@ def _changes(now: Record) -> list[str]:
     return [" → ".join(verdicts)] * (before.verdict != now.verdict) + changed
 
 
-def _differences(family: Sequence[Record]) -> dict[str, str]:
-    """Say by name how each report of a notebook differs from the baseline, or from the first."""
-    known = sorted((record for record in family if record.parameters), key=lambda record: record.slug != BASELINE)
-    fields, said = getattr(MODELS.get(family[0].notebook), "model_fields", {}), {}
-    for record in known:
-        values = differing([record.parameters, known[0].parameters])
-        names = sorted((name for name in values if name not in UNSAID), key=OF_THE_DATA.__contains__)
-        titles = [fields[name].title if name in fields else as_words(name) for name in names]
-        settings = [f"{title}: {show_setting(values[name][0])}" for title, name in zip(titles, names, strict=True)]
-        more = f" and {len(settings) - MOST_DIFFERENCES} more" if len(settings) > MOST_DIFFERENCES else ""
-        said[record.name] = ", ".join(settings[:MOST_DIFFERENCES]) + more
-    return said
+def _differs(record: Record, base: Record) -> str:
+    """Say how a report differs from another of its notebook."""
+    fields = getattr(MODELS.get(record.notebook), "model_fields", {})
+    values = differing([record.parameters, base.parameters])
+    names = sorted((name for name in values if name not in UNSAID), key=OF_THE_DATA.__contains__)
+    titles = [fields[name].title if name in fields else as_words(name) for name in names]
+    said = [f"{title}: {show_setting(values[name][0])}" for title, name in zip(titles, names, strict=True)]
+    more = f" and {len(said) - MOST_DIFFERENCES} more" if len(said) > MOST_DIFFERENCES else ""
+    return ", ".join(said[:MOST_DIFFERENCES]) + more
 
 
 def _answer(family: Sequence[Record]) -> Record | None:
