@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
 from importlib.metadata import version
 
 import numpy as np
@@ -120,19 +119,13 @@ def _closes_paid(source: Source, company: str) -> pd.DataFrame:
     return pd.DataFrame({"company": company, "published": pd.DatetimeIndex(raw.dates), "price": close}).dropna()
 
 
-@lru_cache(maxsize=1)
-def _read_panel(folder: Folder) -> tuple[pd.DataFrame, str]:
-    """Read an opened folder's prices, once, and say where they are from; perhaps none."""
-    path = next(filter(None, (find_table(folder.directory, name) for name in PANELS)), None)
-    origin = str(path.relative_to(folder.directory)) if path else ""
-    return (read_panel(path, origin) if path else pd.DataFrame()), origin
-
-
 def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel | None:
     """Load the panel of company prices, cut at `as_of`, or None; errors are as of `load_statements`."""
     for part in parts_of(source):
         if isinstance(part, Folder):
-            frame, origin = _read_panel(part)
+            path = next(filter(None, (find_table(part.directory, name) for name in PANELS)), None)
+            origin = str(path.relative_to(part.directory)) if path else ""
+            frame = read_panel(path, origin) if path else pd.DataFrame()
         elif isinstance(part, Snapshots):
             names, origin = set(source.symbols()).intersection(part.names(COMPANIES)), "adjusted closes, each as pulled"
             raw = {name: source.at(as_of).read(PRICES, name, "total") for name in sorted(names)}
