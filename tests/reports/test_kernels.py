@@ -2,13 +2,13 @@
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import nbformat
 import papermill
@@ -17,103 +17,22 @@ import pytest
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from papermill.exceptions import PapermillExecutionError
 
-from research_lib.reports import forkserver, kernels
+from research_lib.reports import forkserver
 from research_lib.reports.forkserver import FORK_SERVER, ForkServer
 from tests.reports.conftest import FINDINGS, wait_for
 
 pytestmark = pytest.mark.notebook
 
-SAME_TEXT = (
-    "__name__",
-    "os.getcwd",
-    "import signal",
-    "os.environ",
-    "os.getpgid",
-    "np.random",
-    "get_ipython()",
-    "import locale",
-)
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 # Cells as people write them, in the order of a working day; the last line of each is what it shows.
-IDIOMS = [
-    "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
-    "plt.plot([1, 2]);",
-    "fig, ax = plt.subplots()\nax.plot([1, 2])",
-    "from matplotlib.figure import Figure\nown = Figure()\nown.subplots().plot([1, 2])\nown",
-    "import pandas as pd, numpy as np\npd.Series([1.0, 2.0]).plot()",
-    "pd.DataFrame({'a': [1, 2], 'b': [2, 1]}).plot.bar(figsize=(3, 2));",
-    "import seaborn as sns\nsns.lineplot(x=[1, 2], y=[2, 1])",
-    "sns.relplot(data=pd.DataFrame({'x': [1, 2], 'y': [1, 2]}), x='x', y='y')",
-    "%matplotlib inline\nplt.scatter([1], [1]);",
-    "%config InlineBackend.figure_format = 'retina'\nplt.plot([1, 2]);",
-    "%config InlineBackend.figure_formats = ['svg']\nplt.plot([1, 2]);",
-    "plt.style.use('ggplot')\nplt.rcParams['figure.dpi'] = 40\nplt.figure()\nplt.plot([1, 2]);\nplt.close('all')",
-    "import matplotlib\nmatplotlib.get_backend()",
-    "plt.savefig('drawn.png')\nfrom pathlib import Path\nPath('drawn.png').stat().st_size > 100",
-    "pd.DataFrame({'a': range(100)})",
-    "pd.DataFrame({'a': [0.5]}).style.format('{:.0%}')",
-    "pd.options.display.max_rows = 5\nprint(pd.DataFrame({'a': range(100)}))",
-    "from IPython.display import HTML, SVG, Image, JSON, Latex, Markdown, Math\nHTML('<b>b</b>')",
-    'SVG(\'<svg xmlns="http://www.w3.org/2000/svg"><circle r="1"/></svg>\')',
-    f"import base64\nImage(base64.b64decode('{PIXEL}'))",
-    "JSON({'a': [1, 2]})",
-    r"Latex(r'$\frac{1}{2}$')",
-    r"Math(r'\alpha')",
-    "Markdown('**bold** and `code`')",
-    "display({'application/vnd.own+json': {'a': 1}, 'text/plain': 'own'}, raw=True)",
-    "import ipywidgets\nipywidgets.IntSlider(value=3)",
-    "import plotly.graph_objects as go\ngo.Figure(go.Scatter(y=[1, 2]))",
-    "import plotly.express as px\npx.line(y=[1, 2]).show()",
-    "from tqdm import tqdm\nfor _ in tqdm(range(3)): pass",
-    "from tqdm.auto import tqdm as bar\nfor _ in bar(range(3)): pass",
-    "from rich import print as rich_print\nrich_print('[red]red[/red]')",
-    "handle = display('first', display_id=True)\nhandle.update('second')",
-    "from IPython.display import clear_output\nprint('gone')\nclear_output()\nprint('stays')",
-    "%timeit -n 1 -r 1 sum(range(10))",
-    "%%capture kept\nprint('captured')",
-    "kept.stdout",
-    "!echo from the shell",
-    "listing = !echo one two\nlisting",
-    "%%bash\necho from bash",
-    "%%writefile beside.py\nVALUE = 42",
-    "import beside\nbeside.VALUE",
-    "import os, sys\nos.system('echo from C')",
-    "import subprocess\nsubprocess.run(['echo', 'child'], capture_output=True, text=True).stdout",
-    "import logging\nlogging.warning('to the error stream')",
-    "import warnings\nwarnings.warn('careful')",
-    "import threading\nthread = threading.Thread(target=print, args=('from a thread',))\nthread.start(); thread.join()",
-    "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(2) as pool: print(list(pool.map(abs, [-1, 2])))",
-    "import multiprocessing as mp\nwith mp.get_context('fork').Pool(2) as pool: print(pool.map(abs, [-1, 2]))",
-    "with mp.get_context('spawn').Pool(1) as pool: print(pool.map(abs, [-1]))",
-    "pid = os.fork()\nif pid == 0: os._exit(7)\nos.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])",
-    "import asyncio\nawait asyncio.sleep(0.01)\nasync def nothing(): return 'awaited'\nawait nothing()",
-    "import signal\nprint(signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGCHLD))",
-    "_ = signal.signal(signal.SIGALRM, lambda *_: print('alarm'))\nsignal.setitimer(signal.ITIMER_REAL, 0.01)\nimport time; time.sleep(0.1)",
-    "os.getcwd() == str(Path('.').resolve()), Path('drawn.png').exists(), '' in sys.path",
-    "os.environ.get('OF_THE_RUN'), time.tzname[0]",
-    "__name__, sys.argv[0].endswith('ipykernel_launcher.py'), sys.argv[1]",
-    "get_ipython().__class__.__name__, len(get_ipython().user_ns['In']) > 1",
-    "np.random.rand() != 0.5, np.random.default_rng(1).integers(10)",
-    "import locale, decimal\nlocale.setlocale(locale.LC_ALL), decimal.Decimal('0.1')",
-    "sys.stdout.write('written\\n'); sys.stderr.write('to errors\\n'); None",
-    "print('a\\rb')\nprint('\\x1b[31mred\\x1b[0m')",
-    "import tempfile\nwith tempfile.TemporaryDirectory() as folder: print(Path(folder).exists())",
-    "os.getpgid(0) == os.getpid(), os.getsid(0) == os.getpid()",
-    "os.getppid()",
-    "?print",
-]
-
-
-def has_terminals():
-    try:
-        for number in pty.openpty():
-            os.close(number)
-    except OSError:
-        return False
-    return True
-
-
-NO_TERMINAL = () if has_terminals() else ("!", "listing = !", "%%bash")
+IDIOMS = (Path(__file__).parent / "idioms.txt").read_text(encoding="utf-8").rstrip("\n").split("\n# %%\n")
+SAME_TEXT = ("__name__", "os.getcwd", "import signal", "os.environ", "os.getpgid", "np.random", "get_ipython()",
+             "import locale")  # fmt: skip
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+NO_TERMINAL = ("!", "listing = !", "%%bash")
+with suppress(OSError):  # where the system has pseudo-terminals
+    for number in os.openpty():
+        os.close(number)
+    NO_TERMINAL = ()
 
 
 def write_idioms(path):
@@ -170,12 +89,9 @@ def test_a_forked_kernel_shows_what_an_ordinary_one_shows(outputs, position):
         assert texts[0] == texts[1]
 
 
-def test_one_kernel_was_forked_and_the_other_was_not(outputs):
+def test_one_kernel_was_forked_and_showed_pictures_and_no_errors(outputs):
     parents = {engine: cells[IDIOMS.index("os.getppid()")][0].data["text/plain"] for engine, cells in outputs.items()}
     assert parents["nbclient"] == str(os.getpid()) != parents["research-lib"]
-
-
-def test_idioms_show_pictures_and_no_errors(outputs):
     shown = [kinds(cell) for cell in outputs["research-lib"]]
     assert not [IDIOMS[i] for i, cell in enumerate(shown) if any(one[0] == "error" for one in cell)]
     assert sum("image/png" in one for cell in shown for one in cell) >= 8
@@ -253,23 +169,15 @@ def server_of(kernel):
     return psutil.Process(kernel.pid).parent()
 
 
-def test_exit_codes_are_told(server):
-    server.start()
-    assert [ended(kernel(server, code)) for code in ("0", "3")] == [0, 3]
-    killed = kernel(server, "wait")
-    assert killed.poll() is None
-    killed.send_signal(signal.SIGKILL)
-    assert ended(killed) == killed.poll() == -signal.SIGKILL
-    killed.send_signal(signal.SIGKILL)  # does no harm
-
-
-def test_a_kernel_can_be_ended_as_soon_as_it_is_forked(server):
+def test_a_kernel_can_be_ended_as_soon_as_it_is_forked_and_its_end_is_told(server):
     """Before it leads a process group of its own."""
     server.start()
+    assert [ended(kernel(server, code)) for code in ("0", "3")] == [0, 3]
     for _ in range(20):
         forked = kernel(server, "wait")
         forkserver.end_tree(forked.pid)
         assert ended(forked) == -signal.SIGKILL
+        forked.send_signal(signal.SIGKILL)  # does no harm
 
 
 def test_a_server_that_is_let_go_of_ends_with_its_last_kernel_and_leaves_no_folder(server):
@@ -315,13 +223,6 @@ def test_a_server_that_can_fork_no_more_costs_no_kernel_that_runs(server, monkey
     running = [kernel(server, "wait") for _ in range(2)]
     assert [kernel(server, "wait") for _ in range(2)] == [None, None]
     assert {one.poll() for one in running} == {None}
-
-
-def test_without_a_folder_for_sockets_kernels_speak_through_tcp(monkeypatch):
-    monkeypatch.setattr(forkserver, "KERNELS", "/nowhere")
-    server = ForkServer()
-    server.start()
-    assert (server.connection, kernels.WarmKernelManager().transport) == (None, "tcp")
 
 
 def test_jsonschema_is_whole_again_after_the_quick_import():
