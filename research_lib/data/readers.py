@@ -258,7 +258,7 @@ def _cast(
 
     texts = cells.astype("str")
     try:
-        values = pa.array(texts, pa.string(), from_pandas=True).cast(kind).to_numpy(zero_copy_only=False)
+        values = pa.array(texts, pa.large_string(), from_pandas=True).cast(kind).to_numpy(zero_copy_only=False)
         return values, np.isnan(values)
     except pa.ArrowInvalid:
         texts = texts.str.strip()
@@ -347,7 +347,7 @@ def _join_levels(pairs: Sequence[tuple[str, str]]) -> list[str]:
 
 def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen: Sequence[str]) -> pd.DataFrame:
     """Read some columns as texts, by their lines in the file; blank lines are passed over."""
-    from pyarrow import ArrowInvalid, string
+    from pyarrow import ArrowInvalid, large_string
     from pyarrow import csv as arrow
 
     delimiter, names, skipped = header
@@ -363,8 +363,8 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
     columns = [numbers[names.index(name)] for name in chosen]
     read = arrow.ReadOptions(column_names=numbers, skip_rows=skipped, use_threads=False, block_size=1 << 24)
     parse = arrow.ParseOptions(delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=pass_over)
-    texts = {"column_types": dict.fromkeys(columns, string()), "null_values": [""], "strings_can_be_null": True}
-    of_texts = arrow.ConvertOptions(include_columns=columns, **texts)
+    kinds = {"column_types": dict.fromkeys(columns, large_string()), "null_values": [""], "strings_can_be_null": True}
+    of_texts = arrow.ConvertOptions(include_columns=columns, **kinds)
     try:
         table = arrow.read_csv(io.BytesIO(text.encode()), read, parse, of_texts)
     except ArrowInvalid as error:
@@ -375,7 +375,8 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
     if len(rows) != len(table):
         row = next((row for row, line in enumerate(text.split("\n"), 1) if line.count('"') % 2), skipped + 1)
         raise DataError(f"{shown}, row {row}: a quotation mark is not closed, or a cell holds a line break")
-    frame: pd.DataFrame = table.rename_columns(list(chosen)).to_pandas().set_axis(rows)
+    texts = zip(chosen, table.columns, strict=True)
+    frame = pd.DataFrame({name: pd.array(cells, dtype="str") for name, cells in texts}, rows)
     frame = frame.dropna(how="all") if table.column(0).null_count else frame
     for name in chosen if delimiter in ";\t" else ():
         cells = frame[name].dropna()
