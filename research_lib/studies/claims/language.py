@@ -38,10 +38,7 @@ CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at",
 LISTS = ("on", "years")  # a list of days or of years is one condition, not an axis
 MOST_READINGS = 500
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-ELECTIONS = {
-    kind: frozenset(range(first, 2100, 4))
-    for kind, first in (("election", 1800), ("post-election", 1801), ("midterm", 1802), ("pre-election", 1803))
-}
+ELECTIONS = {kind: range(1800 + k, 2100, 4) for k, kind in enumerate(dict(SECTIONS["ranked among"])["years"].split())}
 NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"  # 1,5 is none
 UNITS = SPELLED["units"] | {f"{period}{s}": period for s in ("s", "") for period in PERIODS}
 AMOUNT = rf"{NUMBER} ?(?:{'|'.join(UNITS)})?"
@@ -191,16 +188,14 @@ def write(value: object) -> str:
 
 
 def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a user wrote
-    _require_known(raw, CHECK_KEYS, "check")
-    of, say = raw.get("of"), read("say", raw.get("say", "value"))
-    if isinstance(of, str) and " " in _name(of):
-        special = read("of", of)
+    excess = raw.pop("less") if isinstance(raw, dict) and raw.get("less") in ("all days", "rest of year") else ""
+    line, say = _line(raw, known=CHECK_KEYS), read("say", raw.get("say", "value"))
+    if isinstance(line.of, str) and " " in line.of:
+        special = read("of", line.of)
         return Check(Line("", take=(special,)), say, special=special, choices=choices)
-    excess = raw.pop("less") if raw.get("less") in ("all days", "rest of year") else ""
     then, after = raw.get("then"), raw.get("after")
     if isinstance(then, dict):
         after = then.pop("after", after)
-    line = _line({key: raw[key] for key in LINE_KEYS if key in raw})
     when = _when(raw["when"], raw) if "when" in raw else ()
     is_season = any(one.word == "season" and not one.line for each in when for one in each.each())
     of_years = is_season and not line.take and after is None
@@ -209,31 +204,26 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
         "when: a season beside `or` needs `take`, like change 1": of_years and any(one.either for one in when),
         "then: needs `after`, over how many periods": then is not None and after is None,
         "less: all days needs `after` and `when`": excess == "all days" and (after is None or not when),
-        "less: rest of year needs a season in `when`, say: mean, and no `take`": excess == "rest of year"
-        and not of_mean,
+        "less: rest of year needs `when: season`, say: mean, no `take`": excess == "rest of year" and not of_mean,
     }
     for fault in (fault for fault, is_so in faults.items() if is_so):
         raise ValueError(fault)
     quiet = read("quiet", raw.get("quiet", 0)).number()
     start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
-    then, after = then if then is None else _line(then), after if after is None else read("after", after)
+    if then is not None:
+        then = _line(then if isinstance(then, dict) else {"of": then})
+    after = None if after is None else read("after", after)
     days = (start and start[0], asked, to and to[1])
     return Check(line, say, when, quiet, then, after, excess, *days, choices=choices)
 
 
-def _require_known(raw: object, known: Sequence[str], part: str) -> None:
-    if not isinstance(raw, Mapping):
-        raise ValueError(f"{part}: {raw!r}: write a line like {{of: RUT, take: change 5, say: value}}")
-    for key in (key for key in raw if key not in known):
-        why = nearest(str(key), known) if raw[key] is not None else ", behind a comma: put the text into quotes"
-        raise ValueError(f"{part}: unknown word {key}{why}")
-
-
-def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({})) -> Line:  # noqa: ANN401
+def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({}), known: Sequence[str] = LINE_KEYS) -> Line:  # noqa: ANN401
     """Read a line; what is taken of an operand is taken before the two meet, as is then what is taken of the line."""
     if not isinstance(raw, Mapping):
-        return Line(_name(raw))
-    _require_known(raw, LINE_KEYS, "line")
+        raise ValueError(f"check: {raw!r}: write a line like {{of: RUT, take: change 5, say: value}}")
+    for key in (key for key in raw if key not in known):
+        why = nearest(str(key), known) if raw[key] is not None else ", behind a comma: put the text into quotes"
+        raise ValueError(f"check: unknown word {key}{why}")
     raw = {**base, **raw}
     if raw.get("of") is None:
         raise ValueError("of: is missing; write the price or series that the claim is about, like of: RUT")
@@ -283,9 +273,7 @@ def read_season(text: str) -> list[tuple[int, str, int]]:
     """Read a season's two ends, each (month, first or last or day, how many)."""
     first, dash, last = SPELLED["seasons"].get(text.lower(), text.replace(" to ", "-")).lower().partition("-")
     ends = [read("season", one) for one in (first, last if dash else first)]
-    return [
-        (MONTHS.index(one["month"][:3]) + 1, one["how"] or (one["day"] and "day"), one.number("day")) for one in ends
-    ]
+    return [(MONTHS.index(x["month"][:3]) + 1, x["how"] or (x["day"] and "day"), x.number("day")) for x in ends]
 
 
 def read_span(raw: object, part: str = "on") -> Span:
@@ -301,9 +289,7 @@ def read_span(raw: object, part: str = "on") -> Span:
             final = day or monthrange(year, month or 12)[1]
             ends.append((date(year, month or 1, day or 1), date(year, month or 12, final)))
         except ValueError:
-            raise ValueError(
-                f"{part}: {text!r} is no day; write 2024-07-16, 2024-07, 2024, or a span with `to`"
-            ) from None
+            raise ValueError(f"{part}: {text!r} is no day; write 2024-07-16, 2024-07, 2024, or A to B") from None
     if ends[0][0] > ends[1][1]:
         raise ValueError(f"{part}: {raw} ends before it begins")
     return ends[0][0], ends[1][1]
@@ -312,7 +298,7 @@ def read_span(raw: object, part: str = "on") -> Span:
 READERS: dict[str, Callable[[str], Any]] = {
     "condition": partial(read, "when"),
     "season": read_season,
-    "years": lambda text: ELECTIONS.get(text) or frozenset(map(int, text.split(","))),
+    "years": lambda text: ELECTIONS.get(text) or [*map(int, text.split(","))],
     "days": lambda text: [read_span(one) for one in text.split(",")],
     "date": read_span,
     **dict.fromkeys(("name", "names"), lambda text: " ".join(map(_name, re.split(r",? ", text)))),

@@ -111,9 +111,7 @@ class Claims(Study):
     def findings(self) -> Findings:
         """How many claims have each verdict, and each claim's figure."""
         n = len(self.results)
-        found = [
-            Finding(re.sub("[ -]", "_", name), k, "count", n, f"claims: {name}") for name, k in self.counts.items()
-        ]
+        found = [Finding(re.sub("[ -]", "_", one), k, "count", n, f"claims: {one}") for one, k in self.counts.items()]
         for row in (one.as_record() for one in self.results):
             value, unit, *parts = (row.get(name) for name in ("computed", "unit", "n", "low", "high"))
             unit, text = "date" if isinstance(value, str) else unit or "number", f"{row['verdict']}: {row['says']}"

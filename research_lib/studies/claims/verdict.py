@@ -17,9 +17,8 @@ from research_lib.studies.claims.evaluate import Reading, read_all
 from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, read
 from research_lib.studies.claims.lines import KINDS, Lines, next_session, scale
 
-HOLDS, ROUGHLY, FAILS, DEPENDS = "holds", "roughly", "fails", "depends"
-OPEN, NO_DATA, STAND_IN, UNTESTABLE = "open", "no data", "stand-in", "untestable"
-VERDICTS = (HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE)
+VERDICTS = ("holds", "roughly", "depends", "fails", "open", "stand-in", "no data", "untestable")
+HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE = VERDICTS
 GOOD = (HOLDS, ROUGHLY)
 EXACT = {"rank": 2, "count": 1}  # below these a figure is near nothing: a record that is second is none
 ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units in all
@@ -92,7 +91,7 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
             missing[str(reason)] = None
         except ParameterError as fault:
             return Result(
-                claim, article, UNTESTABLE, f"The line does not fit together: {sentence(str(fault))}", as_of=days[-1]
+                claim, article, UNTESTABLE, sentence(f"the line does not fit together: {fault}"), as_of=days[-1]
             )
     verdict = _overall(claim, found, lacks_some=bool(missing)) if found else NO_DATA
     parts = _evidence(claim, found, lines) if found else []
