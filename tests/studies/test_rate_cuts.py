@@ -251,18 +251,15 @@ def test_what_the_data_cannot_say_is_said_in_words(folder, changed, said):
     assert not isinstance(study.show.data, Missing)  # what was read is shown, whatever cannot be said of it
 
 
-def test_a_pair_or_a_series_that_is_missing_is_left_out_and_named(made_up):
+@pytest.mark.usefixtures("few_draws")
+def test_a_pair_or_a_series_that_is_missing_is_left_out_and_named_and_a_curve_of_too_few_cycles_says_so(made_up):
     assert "IWM and SPY with dividends" in str(made_up.show.with_dividends)
     assert "Not in this source: iShares Russell 2000 ETF minus SPDR S&P 500 ETF" in made_up.show.curve.deck
     yields = {"2-year yield", "10-year yield", "10-year yield, rises", "10-year yield, falls"}
     assert set(made_up.sensitivity["driver"]) == yields | {"credit spread", "market"}
     assert not isinstance(made_up.show.hero, Missing)
-
-
-@pytest.mark.usefixtures("few_draws")
-def test_a_curve_of_too_few_cycles_says_so():
-    shown = RateCuts.from_params(announced_only=True).show.curve
-    assert shown.title == "Of 1,296 variants none has enough first cuts for a test"
+    few = RateCuts.from_params(announced_only=True).show.curve
+    assert few.title == "Of 1,296 variants none has enough first cuts for a test"
 
 
 @pytest.mark.usefixtures("few_draws")

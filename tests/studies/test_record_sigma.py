@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from research_lib.data import DataSet
 from research_lib.stats.sigma import scan
-from research_lib.studies.record_sigma import HORIZONS, MOVES, RecordSigma
+from research_lib.studies.record_sigma import MOVES, RecordSigma
 from research_lib.studies.study import Missing
 from tests.conftest import random_walk, write_prices
 from tests.studies.reports import SAID, check_summary, said_by
@@ -43,32 +43,23 @@ def test_the_published_record(shared_data):
 
 
 def test_a_record_is_one_on_either_side():
-    day = {"benchmark": "", "as_of": "1987-10-19"}
-    high = RecordSigma.from_params(benchmark="", as_of="1984-08-03")
+    high, day = RecordSigma.from_params(benchmark="", as_of="1984-08-03"), {"benchmark": "", "as_of": "1987-10-19"}
+    low, rises = RecordSigma.from_params(**day, threshold=-2.5), RecordSigma.from_params(**day)
     assert high.show.summary.headline == "The S&P 500's 4.1σ gap was a record. No signal shown."
-    low = RecordSigma.from_params(**day, threshold=-2.5)
-    summary = low.show.summary
-    assert summary.headline == "The S&P 500's −5.5σ gap was a record low. No signal shown."
-    assert (summary.verdict, low.day.lowest_rank) == ("holds", 1)
-    assert "the lowest of" in summary.standfirst
+    assert low.show.summary.headline == "The S&P 500's −5.5σ gap was a record low. No signal shown."
+    assert (
+        rises.show.summary.headline == "The S&P 500's −5.5σ gap was a record low."
+    )  # what followed rises is no word on it
+    assert (low.show.summary.verdict, low.day.lowest_rank) == ("holds", 1)
+    assert "the lowest of" in low.show.summary.standfirst
     assert (low.episodes["peak"] < -2.5).all()
     assert low.largest.iloc[0]["peak_date"] == pd.Timestamp("1987-10-19")
-    rises = RecordSigma.from_params(**day)  # what followed rises is no word on a fall
-    assert rises.show.summary.headline == "The S&P 500's −5.5σ gap was a record low."
-
-
-def test_what_followed_by_a_loop(study):
-    close, since = study.close, study.close.index.get_loc(study.path.index[0])
-    starts = [close.index.get_loc(start) for start in study.episodes["start"]]
-    for row in study.after.to_dict("records"):
-        h = row["horizon"]
-        made = {t: close.iloc[t + h] / close.iloc[t] - 1 for t in range(since, len(close) - h)}
-        after = [made[t] for t in starts if t in made]
-        mean, base = np.mean(after), np.mean([value for t, value in made.items() if t not in starts])
-        assert (row["n"], row["n_cut"]) == (len(after), len(starts) - len(after))
-        assert [row["mean"], row["base"]] == pytest.approx([mean, base], rel=1e-10)
-        assert row["value"] == pytest.approx(mean - base, rel=1e-8, abs=1e-12)
-    assert list(study.after["horizon"]) == list(HORIZONS)
+    known, excess = low.records.iloc[0], high.findings["forward_excess_21"]
+    assert known[["highest", "lowest"]].tolist() == pytest.approx([4.06, -5.52], abs=0.005)
+    assert known["highest_date"] == pd.Timestamp("1984-08-03") < known["lowest_date"] == pd.Timestamp("1987-10-19")
+    error = (excess.high - excess.low) / (2 * norm.ppf(0.975))
+    effect = error * (norm.ppf(0.975) + norm.ppf(0.8))  # which would be found four times in five
+    assert f"less than {100 * effect:.1f} pp" in high.show.summary.limits[2]
 
 
 def test_moves_count_episodes_and_sessions(study):
@@ -179,20 +170,6 @@ def test_a_source_without_companies_says_so(study):
     fresh = study_of(study.close, as_of="1960-01-01")
     assert all(isinstance(fresh.show(name), Missing) for name in ("breadth", "at_record"))
     assert not fresh.cards_of("panel")
-
-
-def test_each_compared_asset_has_its_own_extremes():
-    known = RecordSigma.from_params(benchmark="", as_of="1987-10-19").records.iloc[0]
-    assert known[["highest", "lowest"]].tolist() == pytest.approx([4.06, -5.52], abs=0.005)
-    assert [f"{known[day]:%Y-%m-%d}" for day in ("highest_date", "lowest_date")] == ["1984-08-03", "1987-10-19"]
-
-
-def test_the_effect_that_would_be_found_four_times_in_five():
-    study = RecordSigma.from_params(benchmark="", as_of="1984-08-03")
-    excess = study.findings["forward_excess_21"]
-    error = (excess.high - excess.low) / (2 * norm.ppf(0.975))
-    effect = error * (norm.ppf(0.975) + norm.ppf(0.8))
-    assert f"less than {100 * effect:.1f} pp" in study.show.summary.limits[2]
 
 
 def test_other_definitions_than_the_headlines_are_counted_in_words():
