@@ -462,7 +462,9 @@ def test_the_study_says_how_many_hold() -> None:
 
 def test_the_sayings_are_decided_offline_and_shown_as_cards() -> None:
     sayings = study("sayings")
-    assert (sayings.decided >= 30, sayings.counts["fails"] >= 3, sayings.counts["holds"] >= 15) == (True, True, True)
+    counts = sayings.counts
+    assert sum(counts[one] for one in ("holds", "roughly", "depends", "fails")) >= 30
+    assert (counts["fails"] >= 3, counts["holds"] >= 15) == (True, True)
     html, failing = sayings.show.wrong._repr_html_(), [one for one in sayings.results if one.verdict == "fails"]
     assert html.count("<li") == len([one for one in failing if not one.claim.reading])
     assert 'id="JAN2"' in html

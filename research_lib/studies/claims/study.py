@@ -97,11 +97,6 @@ class Claims(Study):
         return {name: found.count(name) for name in VERDICTS}
 
     @property
-    def decided(self) -> int:
-        """How many claims the data decides."""
-        return sum(self.counts[name] for name in (*GOOD, DEPENDS, FAILS))
-
-    @property
     def tally(self) -> str:
         """The counts in a line."""
         counted = ", ".join(f"{VERDICT_LOOK[name][2]} {n}" for name, n in self.counts.items() if n)
@@ -133,8 +128,8 @@ class Claims(Study):
         return charts.stacked(
             shown.loc[:, shown.sum() > 0].rename(columns={name: look[2] for name, look in VERDICT_LOOK.items()}),
             colours={word: colour for colour, _, word in VERDICT_LOOK.values()},
-            title=f"Of {plural(len(self.results), 'claim')}, data can decide {self.decided}",
-            alt=f"The verdicts on {self.tally}.",
+            title=f"Verdicts on {self.tally}",
+            alt=f"Verdicts on {self.tally}, by article.",
             deck="Claims by article and verdict",
             data=counts,
         )
@@ -177,7 +172,9 @@ class Claims(Study):
     def summary(self) -> Summary:
         """Say how many claims hold, which do not, and what that rests on."""
         wrong, counts = self._failing(read=False), self.counts
-        holds, undecided = sum(counts[name] for name in GOOD), len(self.results) - self.decided
+        holds = sum(counts[name] for name in GOOD)
+        decided = holds + counts[DEPENDS] + counts[FAILS]
+        undecided = len(self.results) - decided
         text = f"Verdicts on {self.tally}."
         for one in wrong[:1]:
             text += f" One that fails: {one.claim.says} (published {one.claim.figure.text}, computed {one.shown})."
@@ -188,8 +185,8 @@ class Claims(Study):
             f"not decided: {counts[OPEN]} not shown, {undecided - counts[OPEN]} for want of data": undecided,
         }
         return Summary(
-            verdict="finding" if self.decided else NO_DATA,
-            headline=f"Of {plural(self.decided, 'claim')} that could be checked, {holds} hold and {counts[FAILS]} fail",
+            verdict="finding" if decided else NO_DATA,
+            headline=f"Of {plural(decided, 'claim')} that could be checked, {holds} hold and {counts[FAILS]} fail",
             standfirst=text,
             numbers=tuple((str(number), label) for label, number in numbers.items()),
             hero="scoreboard",
