@@ -111,11 +111,10 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     try:
         request = json.loads((output / "summary.json").read_bytes())["request"] if resume else {**asked, "options": how}
         options = run.Options(**request["options"], force=force, leave_out_absent=not request["words"])
-        wanted = request["words"], request["settings"], request["grid"]
-        where: dict[str, Any] = {"output": output, "notebooks": request["notebooks"] and Path(request["notebooks"])}
+        *wanted, place = (request[one] for one in ("words", "settings", "grid", "notebooks"))
     except (OSError, ValueError, KeyError, TypeError):
         raise ReportError(f"{display_path(output)}: there is no run to resume; run without --resume") from None
-    planned = _plan(*wanted, **where)
+    planned = _plan(*wanted, output=output, notebooks=place and Path(place))
     records = run.run(planned, output=output, options=options, request=request)
     made = [record for record in records if record.status in {"ok", "unchanged"}]
     for record in made if pdf else []:
@@ -210,14 +209,16 @@ def claims(
         return
     asked: dict[str, Any] = {"verdict": verdict, "article": article, "as_json": as_json, "as_csv": as_csv}
     overrides, width = dict(map(parse_setting, settings)), max(40, get_terminal_size().columns)
-    faults = list[str]()
+    shown, faults = list[str](), list[str]()
     for path in dict.fromkeys(path for word in words for path in Places().find(word)):
         try:
             if "claims" not in read_values(path):
                 raise ParameterError(f"{path}: holds no claims; `run` makes its report, `claims new` a claims file")
-            echo(claims_report(path, overrides=overrides, width=width, **asked))
+            shown.append(claims_report(path, overrides=overrides, width=width, **asked))
         except ResearchError as error:
             faults.append(str(error))
+    rows = [one for text in shown if as_json for one in json.loads(text)]
+    echo(json.dumps(rows, indent=1, ensure_ascii=False) if as_json and shown else "\n".join(shown), nl=bool(shown))
     if faults:
         raise ParameterError("\n".join(faults))
 
@@ -273,11 +274,10 @@ def pull(
     planned = _plan(words)
     if words and planned.faults:
         raise ParameterError("\n".join(record.message for record in planned.faults))
-    named = (report.parameters for report in planned.reports)
-    live = [one for one in named if {*SERVES}.intersection(str(getattr(one, "source", "")).split("+"))]
+    named = [one.parameters for one in planned.reports]
+    live = [one for one in named if {*SERVES} & {*str(getattr(one, "source", "")).split("+")}]
     if not live:
         raise ParameterError(f"{', '.join(words) or 'params'}: names no live source, such as {' or '.join(SERVES)}")
-
     bar = lambda done, total, what: echo(f"\r{done:,} of {total:,}: {what:50.50}", nl=done == total, err=True)
     tell = {"tell": bar} if sys.stderr.isatty() else {}
     outcome = pull_for(live, Store(snapshots_folder()), policy=RetryPolicy(), accept=accept, **tell)

@@ -159,9 +159,14 @@ def test_absent_data_is_wrong_only_where_it_was_asked_for():
     assert "✓ 03_record_sigma/baseline\n" in unnamed.stdout
 
 
-def test_claims_takes_several_files():
+def test_claims_takes_several_files(tmp_path):
     done = invoke("claims", SMOKE, "04_claims/smoke")
     assert ("HOLDS" in done.stdout, "holds no claims" in done.stderr) == (True, True)
+    other = tmp_path / "04_claims" / "other.yaml"
+    other.parent.mkdir()
+    other.write_text((PARAMETERS / "04_claims" / "smoke.yaml").read_text())
+    one, both = (json.loads(invoke("claims", "04_claims/smoke", *more, "--json").stdout) for more in ((), (other,)))
+    assert both == one * 2
 
 
 def test_an_interrupted_run_counts_only_the_reports_that_are_made(tmp_path, monkeypatch):
