@@ -28,23 +28,6 @@ class Listing:
         return not self.usual[0] and isfinite(self.usual[1])
 
 
-@dataclass(frozen=True)
-class Asset:
-    """One field of one symbol's prices: `SYMBOL` (its close), `SYMBOL:high`, or `SYMBOL:total` (dividends reinvested)."""
-
-    symbol: str
-    field: str = "close"
-
-    @classmethod
-    def parse(cls, text: str) -> "Asset":
-        """Read `RUT` or `RSP:adj_close`."""
-        symbol, _, name = text.partition(":")
-        return cls(symbol, name or "close")
-
-    def __str__(self) -> str:
-        return self.symbol if self.field == "close" else f"{self.symbol}:{self.field}"
-
-
 def split_asset(asset: str) -> tuple[str, str]:
     """Split `RUT` (its close), `RSP:adj_close`, or `IWM:total` (dividends reinvested) into the symbol and the field."""
     symbol, _, field = asset.partition(":")

@@ -141,6 +141,8 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
         raise DataError(f"{shown}: column {symbols[symbols.duplicated()][0]} stands twice in the header")
     frame = sheet.read([date, *names]).set_axis(["date", *symbols], axis=1)
     days = pd.DatetimeIndex(convert(frame.pop("date"), DATE, shown, filled=True), name="date")
+    if set(frame.dtypes) <= {np.dtype("float32"), np.dtype("float64")} and not np.isinf(frame.to_numpy()).any():
+        return frame.astype(float).set_axis(days)  # all at once: there may be thousands
     prices = {name: convert(cells, NUMBER, f"{shown}, column {clipped(name)}") for name, cells in frame.items()}
     return pd.DataFrame(prices).set_axis(days)
 
