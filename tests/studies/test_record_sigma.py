@@ -105,10 +105,13 @@ def test_where_the_data_cannot_say_words_do(close, values, said):
         assert said in str(study.show.what_followed)
 
 
-def test_a_benchmark_that_ends_earlier_is_said_and_the_rest_stands():
+def test_a_benchmark_that_ends_earlier_and_a_source_without_companies_are_said_and_the_rest_stands():
     study = study_of(LONG, LONG[:700] * 1.5)
     assert str(study.show.relative_moves).endswith(f"OTHER has no price on {LONG.index[-1]:%Y-%m-%d}")
     assert said_by(study).startswith("finding: OWN's")
+    early = study_of(LONG, as_of="1960-01-01")
+    assert all(isinstance(early.show(name), Missing) for name in ("breadth", "at_record"))
+    assert not early.cards_of("panel")
 
 
 def test_episodes_whose_window_is_not_over_are_counted_out_and_said(study):
@@ -164,12 +167,6 @@ def test_companies_at_a_record_and_breadth(study):
         assert found["C7"] == "highest"
         share = ((all_last > 2.0) if threshold > 0 else (all_last < -2.0)).mean()
         assert fresh.breadth.data["share"].iloc[-1] == pytest.approx(share)
-
-
-def test_a_source_without_companies_says_so(study):
-    fresh = study_of(study.close, as_of="1960-01-01")
-    assert all(isinstance(fresh.show(name), Missing) for name in ("breadth", "at_record"))
-    assert not fresh.cards_of("panel")
 
 
 def test_other_definitions_than_the_headlines_are_counted_in_words():
