@@ -124,10 +124,6 @@ class Question:
         """Return what is from `start`, in the window that is asked about; a rank is among all from `start`."""
         return values.loc[self.start :].loc[slice(None) if self.places_day else self.window]
 
-    def with_figure(self, reading: Reading, found: Any, kind: str) -> Reading:  # noqa: ANN401
-        """Put another figure into a reading."""
-        return replace(reading, value=found.value, kind=kind, **(_interval(found) if self.uncertain else {}))
-
     def days(self, values: Values) -> Marks:
         """Mark which of the chosen days meet the conditions, cooled off."""
         met = self.lines.days_when(values, self.check.when, self.end).loc[self.start :]
@@ -146,56 +142,53 @@ class Question:
         outcomes = found.series.reindex(met.index)
         x, others = outcomes[met], outcomes[~met].dropna()
         x = x if found.noun == "episodes" and word in {*OF_CASES, "count"} else x.dropna()
-        parts: dict[str, Any] = {"cases": found.noun, "path": path, "begins_late": late, "first": first, "last": last}
-        parts |= {"n": len(x), "events": None if through_time else x.rename(kind)}
-        calendar = all(one.word in CALENDAR and not one.line for way in check.when for one in way.each())
-        are_changes = check.after or found.noun == "years" or (kind in CHANGES and calendar)  # not chosen by a value
-        op = check.say["op"] or ("above" if word == "share" and are_changes else "")
-        is_hit: Callable[[Series], Marks] = lambda y: (
-            getattr(y, of_lines.BOUNDS[op])(amount(check.say["x"] or "0", kind)) if op else met
-        )
+        events = None if through_time else x.rename(kind)
+        reading = Reading(np.nan, kind, len(x), first, last, found.noun, begins_late=late, path=path, events=events)
+        if word in ("count", "share"):
+            calendar = all(one.word in CALENDAR and not one.line for way in check.when for one in way.each())
+            are_changes = (
+                check.after or found.noun == "years" or (kind in CHANGES and calendar)
+            )  # not chosen by a value
+            op = check.say["op"] or ("above" if word == "share" and are_changes else "")
+            bound, kind = amount(check.say["x"] or "0", kind), word
+            x, others = (of_lines.BOUNDS[op](one, bound) for one in (x, others)) if op else (met, others)
         if word == "count":
-            return Reading(float(is_hit(x).sum()), word, **parts)
-        if not len(met if word == "share" and not op else x):
+            return replace(reading, value=float(x.sum()), kind=word)
+        if not len(x):
             if check.says_date:
-                return Reading(None, "day", **parts)
+                return replace(reading, value=None, kind="day")
             raise InsufficientDataError(f"there is no case of it from {first.date()} to {last.date()}")
         if word not in (*PANDAS, "value", "total"):
-            return self._place(x, parts)
+            return self._place(x, reading)
         if word == "total" and kind not in CHANGES:
             raise ParameterError(f"say: total compounds changes, and the line gives a {kind}")
-        if word == "share":
-            x, others = is_hit(x), is_hit(others)
         if check.excess == "all days":
             kind, base = CHANGED.get(kind, kind), float(others.median() if word == "median" else others.mean())
         if self.uncertain and word == "mean":
             runs = (met != met.shift()).cumsum()[met] if found.noun == "cases" else None
             sure = (test or (cosine_mean if through_time else partial(sign_flip, groups=runs)))(x - base)
-            return Reading(sure.value, kind, **parts | _interval(sure))
+            return replace(reading, value=sure.value, kind=kind, **_interval(sure))
         if self.uncertain and word in ("median", "share"):
             apart = x.iloc[cases.spaced(found.days.get_indexer(x.index), length)] if length else x
-            parts |= _interval(
-                cases.median(apart) if word == "median" else cases.share(int(apart.sum()), len(apart)), base
-            )
-        if word == "value":
-            value = x.iloc[-1]
-        elif word == "total":
-            value = prod(1.0 + x) - 1
+            sure = cases.median(apart) if word == "median" else cases.share(int(apart.sum()), len(apart))
+            reading = replace(reading, **_interval(sure, base))
+        if word in ("value", "total"):
+            value = x.iloc[-1] if word == "value" else prod(1.0 + x) - 1
         else:
             value = np.nan if word == "deviation" and np.isinf(x).any() else getattr(x, PANDAS[word])()
-        return Reading(float(value) - base, word if word == "share" else kind, **parts)
+        return replace(reading, value=float(value) - base, kind=kind)
 
-    def _place(self, x: Series, parts: dict[str, Any]) -> Reading:
+    def _place(self, x: Series, reading: Reading) -> Reading:
         """Say which day a case is of, or where the day that is asked about, or the extreme of a window, stands in history."""
         word, dates, x = self.word, Days(x.index), -x if "lowest" in self.word else x
-        if word in OF_CASES and parts["cases"] != "values":
-            return Reading(dates[OF_CASES[word]] if len(x) >= abs(OF_CASES[word]) else None, "day", **parts)
+        if word in OF_CASES and reading.cases != "values":
+            return replace(reading, value=dates[OF_CASES[word]] if len(x) >= abs(OF_CASES[word]) else None, kind="day")
         asked = x.loc[self.window] if self.has_window or "date" in word else x[-1:]
         if not len(asked):
             raise InsufficientDataError(f"it has no value in the days asked about, {write(self.check.asked)}")
         day = Days(asked.index)[int(asked.argmax())]
         if "date" in word:
-            return Reading(day, "day", higher=Days(asked.index[asked == asked.max()]), **parts)
+            return replace(reading, value=day, kind="day", higher=Days(asked.index[asked == asked.max()]))
         others = x[dates != day] if self.check.to else x[dates < day]
         stands = history.rank_in_history(pd.concat([others, x[dates == day]]), gap=self.check.quiet)
         if word == "return period":
@@ -203,16 +196,16 @@ class Question:
                 raise ParameterError("say: return period: on some days the line is never reached")
             threshold = float(x.quantile(TAIL_SHARE if stands.value > 0 else 1 - TAIL_SHARE))
             found = return_period(return_periods(x, stands.value, threshold), threshold)
-            return Reading(found.value, "year", **parts | {"cases": "episodes"} | _interval(found))
+            return replace(reading, value=found.value, kind="year", cases="episodes", **_interval(found))
         if "rank" in word:
             rank = 1 + stands.higher_episodes if self.check.quiet else stands.rank
             higher = Days(others.index[others > stands.value])
-            return Reading(float(rank), "rank", ties=stands.ties, higher=higher, **parts)
+            return replace(reading, value=float(rank), kind="rank", ties=stands.ties, higher=higher)
         if "since" in word:
-            return Reading(stands.highest_since, "day", **parts)
+            return replace(reading, value=stands.highest_since, kind="day")
         far = stands.rank if stands.percentile >= 0.5 else stands.lowest_rank
         value = stands.percentile if word == "percentile" else (far + stands.ties) / stands.n
-        return Reading(value, "share", **parts)
+        return replace(reading, value=value, kind="share")
 
 
 def _on_days(asked: Question) -> Reading:
@@ -309,7 +302,8 @@ def _seasons(asked: Question, season: Phrase) -> Reading:
     rest = season_less_rest(daily[used], inside[used], year[used])
     length = inside[used].sum() / met.sum()
     found = Estimate(rest.value * length, rest.n, rest.low * length, rest.high * length)
-    return asked.with_figure(reading, found, CHANGED.get(changed.kind, changed.kind))
+    ends = _interval(found) if asked.uncertain else {}
+    return replace(reading, value=found.value, kind=CHANGED.get(changed.kind, changed.kind), **ends)
 
 
 def _rank_among(check: Check, lines: Lines, day: pd.Timestamp) -> Reading:
@@ -341,7 +335,8 @@ def _association(asked: Question, step: Phrase) -> Reading:
         found: Any = correlation(y, frame[names[0]], block=block, seed=asked.lines.seed)
     else:
         found = ols(y, frame[names], "wild").loc[names[0]]
-    return asked.with_figure(asked.say(values.of(y), y.notna(), y), found, "correlation")
+    ends = _interval(found) if asked.uncertain else {}
+    return replace(asked.say(values.of(y), y.notna(), y), value=found.value, kind="correlation", **ends)
 
 
 FIRMS = pd.read_csv(Path(__file__).with_name("firms.csv"), index_col=0)  # where the study of their debt has each figure

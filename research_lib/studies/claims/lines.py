@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
+from operator import ge, gt, le, lt
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ Series = pd.Series  # of numbers, by day
 Days = pd.DatetimeIndex
 PERIOD = {"week": "W-FRI", "month": "M", "quarter": "Q", "year": "Y"}
 PUBLISHED = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}  # series, else by sessions
-BOUNDS = {"above": "gt", "below": "lt", "at least": "ge", "at most": "le"}
+BOUNDS: dict[str, Callable[[Any, Any], Any]] = {"above": gt, "below": lt, "at least": ge, "at most": le}
 ROLLING = {"average": "mean", "highest": "max", "lowest": "min", "deviation": "std"}
 SIGMAS = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "expanding": "distance_expanding"}
 ASSOCIATIONS = ("correlation with", "slope on")  # without k of all of the history
@@ -403,7 +404,7 @@ CALENDAR: dict[str, Callable[[Values, Phrase], Any]] = {
     **dict.fromkeys(("policy", "on"), _dated),
 }
 CONDITIONS: dict[str, Callable[[Values, Phrase], Any]] = CALENDAR | {
-    **dict.fromkeys(BOUNDS, lambda v, one: getattr(v.series, BOUNDS[one.word])(_level_of(v, one["level"]))),
+    **dict.fromkeys(BOUNDS, lambda v, one: BOUNDS[one.word](v.series, _level_of(v, one["level"]))),
     "between and": lambda v, one: v.series.between(*(amount(one[end], v.kind) for end in "xy")),
     "crosses above": lambda v, one: history.crossings(v.series - _level_of(v, one["level"] or "0"))["above"],
     "crosses below": lambda v, one: history.crossings(v.series - _level_of(v, one["level"] or "0"))["below"],
