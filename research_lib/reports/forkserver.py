@@ -47,9 +47,6 @@ KERNELS = "/tmp"  # noqa: S108  # of a private folder for their sockets, whose p
 LOCK = Lock()  # held from a question to its answer
 
 
-# --- in a run
-
-
 class ForkedKernel:
     """A forked kernel's process, with the methods of `subprocess.Popen` that Jupyter calls."""
 
@@ -145,11 +142,8 @@ def import_quickly(*modules: str) -> None:
         del sys.modules[name]
 
 
-# --- in the server
-
-
 def main() -> None:
-    """Import everything, then fork kernels until nobody needs any."""
+    """Be the server: import everything, then fork kernels until nobody needs any."""
     run, folder = Connection(int(sys.argv[1])), sys.argv[2]
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a cell has started becomes its child, and ends with it
     gc.disable()  # nothing that is imported becomes garbage

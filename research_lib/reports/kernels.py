@@ -1,7 +1,4 @@
-"""Kernels that start at once, each forked from a process that has imported the stack already.
-
-`ForkedProvisioner` is named among the project's entry points, so JupyterLab finds it like any kernel provisioner.
-"""
+"""Kernels that start at once, each forked from a process that has imported the stack already, in runs and JupyterLab."""
 
 import asyncio
 import os
@@ -47,7 +44,7 @@ class Execution:
 
 
 class ForkedProvisioner(LocalProvisioner):
-    """Forks this project's own Python kernels; starts every other kernel as Jupyter does."""
+    """Forks this project's own Python kernels, found by its entry point; starts every other kernel as Jupyter does."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:  # noqa: ANN401
         """Fork a kernel, or start it from its command line where that is not possible."""

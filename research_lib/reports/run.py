@@ -52,25 +52,18 @@ def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any
     """
     try:
         with noted_interrupts() as interrupted:
-            _write_summary(output, request, [])  # so that a run which is killed can be resumed
+            _write(output, request, [])  # so that a run which is killed can be resumed
             records = _tell(_make(plan, options, interrupted), len(plan.reports) + len(plan.faults), output)
             ended = {record.name for record in records}
             records += [one.record(Status.INTERRUPTED, "not made") for one in plan.reports if one.name not in ended]
-            _write_summary(output, request, records)
-            with FileLock(output / ".lock"):  # the run that ends last has read all that is there
-                written = index.stat().st_mtime if (index := output / INDEX).exists() else 0.0
-                is_old = any(one.stat().st_mtime >= written for one in output.glob("*/"))  # after a kill or a removal
-                if is_old or any(one.status is not Status.UNCHANGED for one in records):
-                    from research_lib.reports.index import write_index
-
-                    write_index(output, records)
+            _write(output, request, records)
     except OSError as error:
         raise ReportError(f"reports cannot be written to {output}: {error}") from error
     return records
 
 
-def _write_summary(output: Path, request: Mapping[str, Any], records: Sequence[Record]) -> None:
-    """Write what was asked for and what came of it, for programs."""
+def _write(output: Path, request: Mapping[str, Any], records: Sequence[Record]) -> None:
+    """Write what was asked for and what came of it, for programs; and the index, where it is not as it would be."""
     content = {
         "request": dict(request),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -83,6 +76,12 @@ def _write_summary(output: Path, request: Mapping[str, Any], records: Sequence[R
             for left in output.glob(f"{place}.making-*"):
                 left.unlink()
         write_whole({output / "summary.json": (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()})
+        written = index.stat().st_mtime if (index := output / INDEX).exists() else 0.0
+        is_old = any(one.stat().st_mtime >= written for one in output.glob("*/"))  # after a kill or a removal
+        if records and (is_old or any(one.status is not Status.UNCHANGED for one in records)):
+            from research_lib.reports.index import write_index
+
+            write_index(output, records)  # the run that ends last has read all that is there
 
 
 def _make(plan: Plan, options: Options, interrupted: Callable[[], bool]) -> Iterator[Record]:
@@ -203,15 +202,12 @@ def check(reports: Sequence[Report], *, leave_out_absent: bool) -> dict[str, Rec
 
 
 def up_to_date(report: Report) -> Record | None:
-    """Return the record of a report that is there already, made of the same inputs, and nothing failed since.
-
-    One whose last session was not over is made again: the same file may hold one session more by now.
-    """
+    """Return the record of a report that is there already, made of the same inputs, and nothing failed since."""
     record = read_record(report.file(GOOD))
-    there = report.file(PAGE).exists() and not report.file(FAILED).exists()
-    if record and there and record.inputs == report.inputs and not any(card.get("unfinished") for card in record.data):
-        return record.with_(status=Status.UNCHANGED)
-    return None
+    if record is None or record.inputs != report.inputs or report.file(FAILED).exists():
+        return None
+    over = not any(card.get("unfinished") for card in record.data)  # else the same file may hold a session more by now
+    return record.with_(status=Status.UNCHANGED) if over and report.file(PAGE).exists() else None
 
 
 def publish(report: Report, record: Record, made: Files) -> Record:
