@@ -25,7 +25,7 @@ from research_lib.project import PARAMETERS, display_path
 from research_lib.studies import parameters
 from research_lib.studies.claims.language import Article, Claim
 from research_lib.studies.claims.lines import KINDS, Lines
-from research_lib.studies.claims.verdict import DEPENDS, FAILS, GOOD, NO_DATA, OPEN, ROUGHLY, VERDICTS, Result, judge
+from research_lib.studies.claims.verdict import DEPENDS, FAILS, HOLDS, NO_DATA, OPEN, ROUGHLY, VERDICTS, Result, judge
 from research_lib.studies.study import Study, figure, result, table
 
 MOST_ROWS = 12
@@ -172,7 +172,7 @@ class Claims(Study):
     def summary(self) -> Summary:
         """Say how many claims hold, which do not, and what that rests on."""
         wrong, counts = self._failing(read=False), self.counts
-        holds = sum(counts[name] for name in GOOD)
+        holds = counts[HOLDS] + counts[ROUGHLY]
         decided = holds + counts[DEPENDS] + counts[FAILS]
         undecided = len(self.results) - decided
         text = f"Verdicts on {self.tally}."

@@ -19,38 +19,28 @@ from research_lib.studies.claims.lines import KINDS, Lines, next_session, scale
 
 VERDICTS = ("holds", "roughly", "depends", "fails", "open", "stand-in", "no data", "untestable")
 HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE = VERDICTS
-GOOD = (HOLDS, ROUGHLY)
 EXACT = {"rank": 2, "count": 1}  # below these a figure is near nothing: a record that is second is none
 ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units in all
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
 LISTED = 3
 SMALL = 0.01  # shares and differences below a point are shown to two places
-LACKING = (InsufficientDataError, DataError)
 
 Found = tuple[Reading, str]  # with its own verdict
 
 
 @dataclass(frozen=True)
 class Result:
-    """A claim with its verdict; the first reading is the headline's, `text` says what the verdict rests on."""
+    """A claim with its verdict; `reading` is the first, the headline's, and `text` says what the verdict rests on."""
 
     claim: Claim
     article: Article
     verdict: str
     text: str
     readings: tuple[Found, ...] = ()
+    reading: Reading | None = None
+    shown: str = NONE  # the headline's value with its unit
     as_of: pd.Timestamp | None = None
     happened: str = ""
-
-    @property
-    def reading(self) -> Reading | None:
-        """The headline's reading."""
-        return self.readings[0][0] if self.readings else None
-
-    @property
-    def shown(self) -> str:
-        """The headline's value with its unit."""
-        return NONE if self.reading is None else shown(self.reading, self.reading.value, self.claim.figure.unit)
 
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values, in the order in which programs read them."""
@@ -87,7 +77,7 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
                 path = one.path if isinstance(one.value, float) else None  # of a day there is none to draw
                 whole = replace(one, choices=(*check.choices, *one.choices, *dated), path=path)
                 found.append((whole, verdict_of(whole, claim.figure)))
-        except LACKING as reason:
+        except (InsufficientDataError, DataError) as reason:
             missing[str(reason)] = None
         except ParameterError as fault:
             return Result(
@@ -99,8 +89,11 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
         parts.append(("left out: " if found else "") + _listed(list(missing)))
     if found and days[-1] != last:
         parts.append(f"{last.date()} was no session, {days[-1].date()} counts")
+    reading = found[0][0] if found else None
+    value = shown(reading, reading.value, claim.figure.unit) if reading else NONE
     happened = what_happened(claim.checks[0], lines, days[-1]) if claim.kind == "forecast" else ""
-    return Result(claim, article, verdict, sentence("; ".join(parts)), tuple(found), days[-1], happened)
+    text = sentence("; ".join(parts))
+    return Result(claim, article, verdict, text, tuple(found), reading, value, days[-1], happened)
 
 
 def _overall(claim: Claim, found: Sequence[Found], *, lacks_some: bool) -> str:
@@ -175,8 +168,6 @@ def _evidence(claim: Claim, found: Sequence[Found], lines: Lines) -> list[str]:
         ends = [shown(reading, end, figure.unit) for end in (reading.low, reading.high)]
         name = "range over thresholds" if check.say.word == "return period" else "95% interval"
         parts.append(f"too few for an interval (n = {reading.n:,})" if NONE in ends else f"{name} {' to '.join(ends)}")
-    if own == ROUGHLY:
-        parts.append("near the published figure, not equal to it")
     if own == NO_DATA:
         parts.append(f"the data begins on {reading.first.date()}, after {check.start}")
     place = int(min(figure.high, 1e9))
@@ -252,6 +243,6 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
             return ""
         asked = Check(line, read("say", "value"), after=after, asked=(day.date(), day.date()))
         (found,) = read_all(asked, lines, last)
-    except (*LACKING, ParameterError):  # such as where the data ends before
+    except (InsufficientDataError, DataError, ParameterError):  # such as where the data ends before
         return ""
     return sentence(f"{lines.title(line)}: {shown(found, found.value)} from {day.date()}, after: {after.text}")
