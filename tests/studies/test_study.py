@@ -12,11 +12,13 @@ import pytest
 from research_lib.data import DataCard, DataSet
 from research_lib.errors import InsufficientDataError, ParameterError
 from research_lib.exhibits.findings import FINDINGS_MIME, SUMMARY_MIME, Finding, Summary, show_findings
-from research_lib.project import NOTEBOOKS
+from research_lib.params import read_parameters
+from research_lib.project import NOTEBOOKS, PARAMETERS
 from research_lib.stats.estimate import Estimate
 from research_lib.studies.parameters import MODELS
 from research_lib.studies.parameters import RecordSigma as RecordSigmaParameters
 from research_lib.studies.study import Find, Missing, Study, figure, result, study_class, table
+from tests.studies.reports import said_by
 
 computed: list[str] = []
 
@@ -150,13 +152,24 @@ def test_a_study_has_what_its_notebook_and_explorer_show(notebook):
     exhibits = study.exhibits()
     assert study.QUESTION.endswith("?")
     assert study.FINDINGS or "findings" in vars(study)
-    assert all(one.subject for one in exhibits.values())
+    assert len(exhibits) >= 4
+    assert all(len(one.subject) > 5 for one in exhibits.values())
     assert set(study.CONTROLS) <= set(study.Parameters.model_fields)
     assert {name for names in study.VIEWS.values() for name in names} <= set(exhibits)
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    assert "def " not in code
     if notebook != "04_claims":
         assert sorted(re.findall(r"study\.show\.(\w+)", code)) == sorted(dir(study.from_params().show))
+
+
+EARLY = {"01_rate_cut_regimes": "1985-06-28", "02_leverage_net_debt": "1955-06-30", "03_record_sigma": "1950-03-31"}
+
+
+@pytest.mark.parametrize(("notebook", "as_of"), [*((name, "") for name in MODELS), *EARLY.items()])
+def test_every_exhibit_states_something_and_says_it_in_words_too_or_gives_its_reason(notebook, as_of):
+    given = {"as_of": as_of} if as_of else {}
+    study = study_class(notebook)(read_parameters(PARAMETERS / notebook / "smoke.yaml", MODELS[notebook], given))
+    assert said_by(study)
+    assert any(isinstance(study.show(name), Missing) for name in study.exhibits()) >= bool(as_of)
 
 
 @pytest.mark.parametrize("as_of", ["2020-01-31", "2020-02-05", "2020-02-20", "2020-03-10", "2024-01-01"])
