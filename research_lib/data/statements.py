@@ -27,9 +27,10 @@ KINDS = {name: row["kind"] for name, row in COLUMNS.items()}
 SECTORS = {code: row["sector"] for code, row in fact_rows("gics.csv").items()}
 CALLED = {name: [name, *filter(None, row["also_called"].split("|"))] for name, row in COLUMNS.items()}
 DTYPES = {TEXT: "str", INTEGER: "int64", NUMBER: "float64", DATE: "datetime64[us]"}
-FLOWS = ["operating_income", "depreciation_amortization", "interest_expense", "revenue"]
-AMOUNTS = ["debt", "cash", "revenue", "total_assets", "total_liabilities", "total_equity"]
-POSITIVE = ["depreciation_amortization", "interest_expense", "debt", "cash", "revenue", "total_assets"]
+FLOWS, AMOUNTS = ([name for name, row in COLUMNS.items() if trait in row["traits"]] for trait in ("flow", "amount"))
+POSITIVE = {name: int(row["positive_from"]) for name, row in COLUMNS.items() if row["positive_from"]}
+# Medians over total assets that no group of companies has: those of a thousand, either way.
+OTHER_UNIT = {name: (float(row["low"]), float(row["high"])) for name, row in COLUMNS.items() if row["low"]}
 
 SIMFIN = "simfin"
 INCOME, BALANCE, CASH_FLOW = "us-income-annual.csv", "us-balance-annual.csv", "us-cashflow-annual.csv"
@@ -43,9 +44,6 @@ THREE_QUARTERS_DAYS = (265, 285)  # from the first of four quarters' ends to the
 GROWN_IN_A_YEAR = 2.5  # the fourth figure over the first, where each is the year's so far (about 4) and no quarter's
 TOO_EARLY_DAYS = 7  # nobody reports so soon: a date of publication that was made up from the period's end
 YEAR_APART = 1  # a fiscal year's number and the year in which it ends, at most
-# Medians over total assets that no group of companies has: those of a thousand, either way.
-OTHER_UNIT = {"market_value": (0.005, 200.0), "debt": (0.002, 10.0), "revenue": (0.002, 10.0), "cash": (0.0002, 10.0),
-              "operating_income": (0.0002, 10.0), "depreciation_amortization": (0.0002, 10.0)}  # fmt: skip
 UNIT_STEP = (300, 3000)  # from one year to the next: a thousand, and growth
 DEBT_TOLERANCE = 0.005
 
@@ -267,9 +265,8 @@ def _mark(rows: pd.DataFrame, words: str, said: "str | pd.Series[str]" = "") -> 
 
 def _refuse_impossible(rows: pd.DataFrame, origin: str) -> None:
     """Raise where a column has the wrong sign, or market values and assets are in different units."""
-    for name in POSITIVE:
+    for name, fewest in POSITIVE.items():  # of interest a few may earn more than they pay
         negative, many = rows[rows[name] < 0], int(rows[name].abs().gt(0).sum())
-        fewest = 1 if name == POSITIVE[0] else 3  # a few may earn more interest than they pay
         if many >= fewest and len(negative) > many / 2:
             found = f"negative in {len(negative):,} of {many:,} rows, first {_mark(negative, '')[0].detail}"
             raise DataError(f"{origin}, column {name}: {found}; it is positive here: turn the sign")
