@@ -184,7 +184,7 @@ def compare(
         echo(json.dumps(compared, indent=2, ensure_ascii=False))
         return
     for letter, one in zip("AB", (left, right), strict=True):
-        echo(f"{letter}  {one.name}, made {one.started[:16].replace('T', ' ')}: {one.headline}")
+        echo(f"{letter}  {one.name}, made {one.started[:16].replace('T', ' ')}: {one.headline or one.title}")
     Console(width=max(80, get_terminal_size().columns)).print(*compare.shown(compared, everything=everything), sep="\n")
 
 
@@ -192,8 +192,12 @@ def compare(
 def claims(
     words: Annotated[list[str], Argument(metavar="FILE|new NAME|words", help="Files to check; or see above.")],
     settings: Settings = NONE,
-    verdict: Annotated[str | None, Option(metavar="VERDICT", help="Show only holds, fails, depends, …")] = None,
-    article: Annotated[str | None, Option(metavar="ARTICLE", help="Show only this article of the file.")] = None,
+    verdict: Annotated[
+        str, Option(metavar="VERDICT", help="Show only holds, fails, depends, …", show_default=False)
+    ] = "",
+    article: Annotated[
+        str, Option(metavar="ARTICLE", help="Show only this article's claims.", show_default=False)
+    ] = "",
     as_json: AsJson = False,
     as_csv: Annotated[bool, Option("--csv", help="Print CSV, for a spreadsheet.")] = False,
 ) -> None:
@@ -201,24 +205,23 @@ def claims(
     from research_lib.params import parse_setting, read_values
     from research_lib.reports.plan import Places
     from research_lib.studies.claims.language import grammar
-    from research_lib.studies.claims.study import claims_report, new_claims
+    from research_lib.studies.claims.study import check_claims, claims_report, new_claims
 
     if words[0] in {"words", "new"}:
         made = shlex.quote(display_path(new_claims(" ".join(words[1:]) or "mine"))) if words[0] == "new" else ""
         echo(f"wrote {made}; check it: {COMMAND} claims {made}" if made else grammar())
         return
-    asked: dict[str, Any] = {"verdict": verdict, "article": article, "as_json": as_json, "as_csv": as_csv}
-    overrides, width = dict(map(parse_setting, settings)), max(40, get_terminal_size().columns)
-    shown, faults = list[str](), list[str]()
+    asked: dict[str, Any] = {"verdict": verdict, "article": article, "overrides": dict(map(parse_setting, settings))}
+    found, faults = list[Any](), list[str]()
     for path in dict.fromkeys(path for word in words for path in Places().find(word)):
         try:
             if "claims" not in read_values(path):
                 raise ParameterError(f"{path}: holds no claims; `run` makes its report, `claims new` a claims file")
-            shown.append(claims_report(path, overrides=overrides, width=width, **asked))
+            found += check_claims(path, **asked)
         except ResearchError as error:
             faults.append(str(error))
-    rows = [one for text in shown if as_json for one in json.loads(text)]
-    echo(json.dumps(rows, indent=1, ensure_ascii=False) if as_json and shown else "\n".join(shown), nl=bool(shown))
+    if found or not faults:
+        echo(claims_report(found, as_json=as_json, as_csv=as_csv, width=max(40, get_terminal_size().columns)))
     if faults:
         raise ParameterError("\n".join(faults))
 
