@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 import pandas as pd
 from filelock import FileLock
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AliasChoices, AwareDatetime, BaseModel, Field
 
 from research_lib.data.calendar import last_finished
 from research_lib.data.source import PRICES, SERIES, RawSeries, Source, Vintage
@@ -47,7 +47,7 @@ class Item(NamedTuple):
         return f"{self.source} {self.name}"
 
 
-class Snapshot(BaseModel, frozen=True, extra="forbid"):
+class Snapshot(BaseModel, frozen=True):
     """What one pull of an item brought, and the file that holds it."""
 
     item: Item
@@ -57,7 +57,8 @@ class Snapshot(BaseModel, frozen=True, extra="forbid"):
     last: str
     query: dict[str, str] = {}  # asks for the same again, and never says who asked
     notes: tuple[str, ...] = ()
-    held: str = ""  # why a sound snapshot goes before it; empty: none does
+    # Why a sound snapshot goes before it; empty: none does. Earlier files call it `lost`.
+    held: str = Field("", validation_alias=AliasChoices("held", "lost"))
     path: Path = Path()
 
     @property
