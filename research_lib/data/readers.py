@@ -353,12 +353,12 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
     from pyarrow import csv as arrow
 
     delimiter, names, skipped = header
-    passed = list[int]()
+    passed = dict[int, str]()
 
     def pass_over(row: Any) -> str:  # noqa: ANN401  # pyarrow is untyped
         if not re.fullmatch(NO_ROW, row.text):
             return "error"
-        passed.append(row.number)
+        passed[row.number] = row.text.strip()
         return "skip"
 
     numbers = list(map(str, range(len(names))))  # which of two columns of one name is meant
@@ -373,13 +373,16 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
         fault = str(error).replace("CSV parse error: Row #", "row ")
         raise DataError(f"{shown}, {clipped(fault, 80)}") from None
     every = pd.RangeIndex(skipped + 1, text.count("\n") + 1)
-    rows = every.difference(passed) if passed else every
+    rows = every.difference(list(passed)) if passed else every
     if len(rows) != len(table):
         row = next((row for row, line in enumerate(text.split("\n"), 1) if line.count('"') % 2), skipped + 1)
         raise DataError(f"{shown}, row {row}: a quotation mark is not closed, or a cell holds a line break")
     texts = zip(chosen, table.columns, strict=True)
     frame = pd.DataFrame({name: pd.array(cells, dtype="str") for name, cells in texts}, rows)
     frame = frame.dropna(how="all") if table.column(0).null_count else frame
+    for row, words in passed.items() if len(frame) else ():
+        if words and row < frame.index[-1]:  # no line below the data
+            raise DataError(f"{shown}, row {row}: Expected {len(names)} columns, got 1: {clipped(words, 80)}")
     for name in chosen if delimiter in ";\t" else ():
         cells = frame[name].dropna()
         is_unclear = all(re.fullmatch(UNCLEAR, cell.strip()) for cell in cells)

@@ -72,7 +72,7 @@ NO_TEXTS = [
     (("date," + ",".join(f"c{n}" for n in range(5000)) + "\n2024-01-02" + ",1" * 5000).encode(),
      ": no column close; it has date, c0, c1, c2, c3, c4, c5, c6 and 4,993 more; call the one that is meant close"),
     (b"date,close\n2024-01-02,10\n" + b"one of many closing lines\n" * 60 + b"Total,5\n",
-     ", row 63: not a date (yyyy-mm-dd): 'Total'"),
+     ", row 3: Expected 2 columns, got 1: one of many closing lines"),
 ]  # fmt: skip
 
 
