@@ -5,14 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
+from tests.reports.conftest import wait_for
 
 SECONDS = 90
 # Cells out of sight are drawn too; and Lab does not ask whether it may fetch news.
@@ -67,39 +66,23 @@ def start_lab(folder, *options):
         sys.executable, "-m", "research_lib", "lab", "--no-browser", "--port=0", "--expose-app-in-browser", *root,
         f"--ServerApp.root_dir={folder}", *options,
     ]  # fmt: skip
-    own = {
-        "JUPYTERLAB_SETTINGS_DIR": "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "JUPYTER_DATA_DIR": "data",
-    }
-    environment = {**os.environ, **{name: str(folder / where) for name, where in own.items()}}
+    kinds = ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR")
+    places = ("settings", "workspaces", "runtime", "data")
+    own = {name: str(folder / place) for name, place in zip(kinds, places, strict=True)}
     with (folder / "lab.log").open("wb") as log:
-        return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-
-
-def wait_for_lab(process, folder):
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        for path in (folder / "runtime").glob("jpserver-*.json"):
-            said = json.loads(path.read_text(encoding="utf-8") or "{}")
-            if said:
-                return Lab(folder, said["url"], said["token"])
-        time.sleep(0.05)
-    raise AssertionError((folder / "lab.log").read_text(encoding="utf-8")[-2000:])
-
-
-def stop_lab(process):
-    process.terminate()
-    process.wait(30)
+        return subprocess.Popen(command, env={**os.environ, **own}, stdout=log, stderr=log)
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
-    process = start_lab(folder)
-    yield wait_for_lab(process, folder)
-    stop_lab(process)
+    with start_lab(folder) as process:
+        written = lambda: [path for path in (folder / "runtime").glob("jpserver-*.json") if path.stat().st_size]
+        wait_for(lambda: written() or process.poll() is not None, SECONDS)
+        assert written(), (folder / "lab.log").read_text(encoding="utf-8")[-2000:]
+        said = json.loads(written()[0].read_text(encoding="utf-8"))
+        yield Lab(folder, said["url"], said["token"])
+        process.terminate()
 
 
 class Page:
@@ -120,20 +103,12 @@ class Page:
         return self.page.evaluate(EXECUTE, code)
 
     def in_kernel(self, call):
-        return self.page.evaluate(
-            f"async () => {{ await window.jupyterapp.shell.currentWidget.sessionContext.{call} }}"
-        )
+        self.page.evaluate(f"async () => {{ await window.jupyterapp.shell.currentWidget.sessionContext.{call} }}")
 
     @property
     def errors(self):
-        return self.page.locator(
-            "[data-mime-type='application/vnd.jupyter.stderr'], .jp-RenderedError"
-        ).all_inner_texts()
-
-    def keep_picture(self, name):
-        folder = Path(tempfile.gettempdir()) / "research-lib-lab-pictures"
-        folder.mkdir(exist_ok=True)
-        self.page.screenshot(path=folder / f"{name}.png")
+        found = self.page.locator("[data-mime-type='application/vnd.jupyter.stderr'], .jp-RenderedError")
+        return found.all_inner_texts()
 
 
 @pytest.fixture
