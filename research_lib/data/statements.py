@@ -22,7 +22,6 @@ from research_lib.data.source import Folder, find_table
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 
 COLUMNS = fact_rows("statements.csv")
-NAMES = tuple(COLUMNS)
 KINDS = {name: row["kind"] for name, row in COLUMNS.items()}
 SECTORS = {code: row["sector"] for code, row in fact_rows("gics.csv").items()}
 CALLED = {name: [name, *filter(None, row["also_called"].split("|"))] for name, row in COLUMNS.items()}
@@ -38,7 +37,9 @@ DAILY_PRICES = "us-shareprices-daily"  # SimFin's bulk prices
 PANELS = "price_panel", f"{SIMFIN}/daily_adj_close", f"{SIMFIN}/{DAILY_PRICES}"  # of prices; the user's own first
 CLOSES = {f"{DAILY_PRICES}.csv": "Close", "Annual_Stock_Price_Performance.csv": "Open Price"}  # as they were paid
 
-PRICE_WITHIN_DAYS = 6  # from publication to the next session with a price: a weekend and a holiday at most
+PRICE_WITHIN = pd.Timedelta(
+    days=6
+)  # from publication to the next session with a price: a weekend and a holiday at most
 PERIODS = ["FY", "Q1", "Q2", "Q3", "Q4"]
 THREE_QUARTERS_DAYS = (265, 285)  # from the first of four quarters' ends to the last: of 13 weeks, or 14 at most
 GROWN_IN_A_YEAR = 2.5  # the fourth figure over the first, where each is the year's so far (about 4) and no quarter's
@@ -141,17 +142,16 @@ def add_price(rows: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
     """Add the first price of the row's company (company, published, price) from its publication on, and its day."""
     wanted = rows[["company", "published"]].assign(row=rows.index).dropna().sort_values("published")
     paid = prices.assign(priced_on=prices["published"]).sort_values("published")
-    within = pd.Timedelta(days=PRICE_WITHIN_DAYS)
-    found = pd.merge_asof(wanted, paid, on="published", by="company", direction="forward", tolerance=within)
+    found = pd.merge_asof(wanted, paid, on="published", by="company", direction="forward", tolerance=PRICE_WITHIN)
     return rows.join(found.set_index("row")[["price", "priced_on"]])
 
 
 def in_shape(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with exactly the columns `NAMES`, in their types, filled in by what follows from others.
+    """Return a table with exactly the columns `COLUMNS`, in their types, filled in by what follows from others.
 
     Total debt is the sum where there is no total, a period the year, and known from the latest of its dates.
     """
-    shaped = frame.reindex(columns=NAMES).astype({name: DTYPES[kind] for name, kind in KINDS.items()})
+    shaped = frame.reindex(columns=[*COLUMNS]).astype({name: DTYPES[kind] for name, kind in KINDS.items()})
     known, period = shaped["known_from"], shaped["fiscal_period"].fillna("FY").str.upper()
     return shaped.assign(
         debt=shaped["debt"].fillna(shaped["short_term_debt"] + shaped["long_term_debt"]),
@@ -166,7 +166,7 @@ def in_shape(frame: pd.DataFrame) -> pd.DataFrame:
 def make_statements(found: Found, *, source: str, as_of: date | None = None) -> Table:
     """Bring rows into shape, cut them at `as_of`, leave out what cannot be dated or true, and describe the rest.
 
-    One row a company, fiscal year and period, sorted by company and period end, with the columns `NAMES`; amounts in
+    One row a company, fiscal year and period, sorted by company and period end, with the columns `COLUMNS`; amounts in
     the row's own currency. The index is the row in the file that the card names first.
     """
     faults, origin = found.faults, found.origin

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from research_lib.data import open_source
 from research_lib.data.companies import load_statements
-from research_lib.data.statements import COLUMNS, NAMES, Found, make_statements
+from research_lib.data.statements import COLUMNS, Found, make_statements
 from research_lib.errors import DataError, InsufficientDataError
 from tests.companies import write_simfin
 
@@ -68,7 +68,7 @@ def test_what_a_file_says_counts_and_what_is_wrong_in_it_is_named(tmp_path, case
     changes, flows = case.get("rows", []), quarters(case.get("quarters", {}))
     rows = [change | flow for change, flow in zip_longest(changes, flows, fillvalue={})] if flows else rows_of(changes)
     loaded = load(write_own(tmp_path, *rows))
-    assert list(loaded.values.columns) == list(NAMES)
+    assert list(loaded.values.columns) == list(COLUMNS)
     for column, expected in case.get("values", {}).items():
         values = [None if pd.isna(value) else value for value in loaded.values[column]]
         assert values == [pd.Timestamp(one) if isinstance(one, date) else one for one in expected]
@@ -103,7 +103,7 @@ def test_parquet_and_compustats_names_are_the_same_table(tmp_path):
     frame = pd.read_csv(tmp_path / "fundamentals.csv", parse_dates=["period_end", "known_from"], keep_default_na=False)
     frame["sector"] = frame["sector"].replace("Financials", "40")
     theirs = {name: row["also_called"].split("|")[-1] for name, row in COLUMNS.items() if row["also_called"]}
-    values = [name for name in NAMES if not name.endswith("_from") or name == "known_from"]
+    values = [name for name in COLUMNS if not name.endswith("_from") or name == "known_from"]
     for folder, table in {"own": frame.drop(columns="sector"), "compustat": frame.rename(columns=theirs)}.items():
         (tmp_path / folder).mkdir()
         table.to_parquet(tmp_path / folder / "fundamentals.parquet")

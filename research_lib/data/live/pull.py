@@ -44,9 +44,8 @@ class Outcome(NamedTuple):
         counts = f"{len(self.kept)} snapshots kept" + (f" ({len(held)} not in use)" if held else "")
         counts += f", {len(self.fresh)} pulled not long ago and left as they are" if self.fresh else ""
         said.append(f"{counts}, {len(self.failed)} failed")
-        if self.not_asked:
-            said.append(f"stopped: {len(self.not_asked)} not asked for yet; the same command goes on from here")
-        return said
+        stopped = f"stopped: {len(self.not_asked)} not asked for yet; the same command goes on from here"
+        return [*said, stopped] if self.not_asked else said
 
 
 def reason(error: Exception) -> str:

@@ -57,8 +57,7 @@ class Snapshot(BaseModel, frozen=True):
     last: str
     query: dict[str, str] = {}  # asks for the same again, and never says who asked
     notes: tuple[str, ...] = ()
-    # Why a sound snapshot goes before it; empty: none does. Earlier files call it `lost`.
-    held: str = Field("", validation_alias=AliasChoices("held", "lost"))
+    held: str = Field("", validation_alias=AliasChoices("held", "lost"))  # why a sound snapshot goes before it
     path: Path = Path()
 
     @property
