@@ -192,12 +192,8 @@ def compare(
 def claims(
     words: Annotated[list[str], Argument(metavar="FILE|new NAME|words", help="Files to check; or see above.")],
     settings: Settings = NONE,
-    verdict: Annotated[
-        str, Option(metavar="VERDICT", help="Show only holds, fails, depends, …", show_default=False)
-    ] = "",
-    article: Annotated[
-        str, Option(metavar="ARTICLE", help="Show only this article's claims.", show_default=False)
-    ] = "",
+    verdict: Annotated[str, Option(metavar="VERDICT", help="Show only holds, fails, depends, …")] = "",
+    article: Annotated[str, Option(metavar="ARTICLE", help="Show only this article of the file.")] = "",
     as_json: AsJson = False,
     as_csv: Annotated[bool, Option("--csv", help="Print CSV, for a spreadsheet.")] = False,
 ) -> None:

@@ -22,10 +22,11 @@ from research_lib.data.bundled import Bundled
 from research_lib.errors import InsufficientDataError, MissingDataError, ParameterError
 from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS, PROJECT
+from research_lib.studies.claims import study as of_claims
 from research_lib.studies.claims.evaluate import Reading, read_all
 from research_lib.studies.claims.language import SECTIONS, Article, Claim, read_checks, read_figure
 from research_lib.studies.claims.lines import Lines
-from research_lib.studies.claims.study import SKELETON, Claims, claims_report, explain, new_claims, picture
+from research_lib.studies.claims.study import SKELETON, Claims, explain, new_claims, picture
 from research_lib.studies.claims.verdict import VERDICTS, Result, judge, verdict_of
 
 FOLDER = PARAMETERS / "04_claims"
@@ -324,19 +325,18 @@ def test_the_page_lists_the_lines_that_are_bundled() -> None:
 
 
 def test_excesses_and_their_intervals_agree() -> None:
-    line = yaml.safe_load("{of: GSPC, when: policy first cut, after: 12 months, less: all days, say: mean, from: 1984}")
-    for check in read_checks([line, {"of": "GSPC", "after": 21, "say": "mean"}]):  # of all days, no others are left
+    cuts = {"of": "GSPC", "when": "policy first cut", "after": "12 months", "less": "all days", "say": "mean"}
+    for check in read_checks([cuts, {"of": "GSPC", "after": 21, "say": "mean"}]):  # of all days, no others are left
         plain, tested = (read_all(check, bundled(), END_2018, uncertain=one)[0] for one in (False, True))
         assert tested.value == pytest.approx(plain.value)
         assert tested.low < tested.value < tested.high or not check.excess
     for word in ("share", "median"):
         line = {"of": "GSPC", "take": "change 1", "when": "below -3%", "after": "21", "say": word}
-        checks = read_checks([line, line | {"less": "all days"}])
-        whole, excess = (read_all(one, bundled(), END_2018, uncertain=True)[0] for one in checks)
+        lines = read_checks([line, line | {"less": "all days"}])
+        whole, excess = (read_all(one, bundled(), END_2018, uncertain=True)[0] for one in lines)
         base = whole.value - excess.value
         assert 0 < base < 1
-        for end in ("low", "high"):
-            assert getattr(excess, end) == pytest.approx(getattr(whole, end) - base)
+        assert (excess.low, excess.high) == pytest.approx((whole.low - base, whole.high - base))
 
 
 # Properties over the grammar
@@ -474,36 +474,41 @@ def test_the_sayings_are_decided_offline_and_shown_as_cards() -> None:
     assert list(drawn.data.index.month.unique()) == [10]  # the cases themselves, not the price
 
 
+def report(path: Path, verdict: str = "", article: str = "", **look: Any) -> str:
+    found = of_claims.check_claims(path, verdict=verdict, article=article, overrides={})
+    return of_claims.claims_report(found, **look)
+
+
 def test_a_line_that_does_not_fit_never_loses_the_others(tmp_path: Path) -> None:
     """Words are checked when the file is read; whether they fit together is known with the data."""
     path = tmp_path / "a.yaml"
     wrong = "  - {id: A0, article: A, says: s, check: {of: GSPC, when: above 5%, say: count}, is: 5}\n"
     path.write_text(SKELETON + wrong, encoding="utf-8")
-    text = claims_report(path)
+    text = report(path)
     assert "holds 1, untestable 1" in text
     assert text.index("UNTESTABLE A0") < text.index("HOLDS A1")
     assert "The line does not fit together: 5%: the line gives a level; write it in points." in " ".join(text.split())
     path.write_text(SKELETON.replace("the S&P 500 fell", "S&P 500: it fell"), encoding="utf-8")
     with pytest.raises(ParameterError, match="quotes"):
-        claims_report(path)
+        report(path)
 
 
 def test_the_command_puts_counts_first_then_what_fails() -> None:
     path = FOLDER / "sayings.yaml"
-    text = claims_report(path, width=72)
+    text = report(path, width=72)
     assert text.startswith("46 claims: ")
     places = [text.index(f"\n{word} ") for word in ("FAILS", "DEPENDS", "NOT SHOWN", "HOLDS")]
     assert places == sorted(places)
     assert max(map(len, text.splitlines())) <= 72
-    assert claims_report(path, verdict="not shown") == claims_report(path, verdict="open")
-    records = json.loads(claims_report(path, verdict="fails", as_json=True))
+    assert report(path, "not shown") == report(path, "open")
+    records = json.loads(report(path, "fails", as_json=True))
     assert {one["verdict"] for one in records} == {"fails"}
     assert {"says", "kind", "comparison", "lowest", "highest", "from", "at", "depends_on", "n"} <= set(records[0])
-    assert len(claims_report(path, article="fed", as_csv=True).splitlines()) == 4
+    assert len(report(path, article="fed", as_csv=True).splitlines()) == 4
     with pytest.raises(ParameterError, match="no verdict false"):
-        claims_report(path, verdict="false")
+        report(path, "false")
     with pytest.raises(ParameterError, match="no article calender; did you mean calendar"):
-        claims_report(path, article="calender")
+        report(path, article="calender")
 
 
 def test_a_new_file_is_checked_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -511,7 +516,7 @@ def test_a_new_file_is_checked_as_it_stands(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "04_claims").mkdir()
     made = new_claims("mine")
     assert made.read_text(encoding="utf-8") == SKELETON
-    assert "HOLDS A1" in claims_report(made)
+    assert "HOLDS A1" in report(made)
     for name, says in (("mine", "no file here has"), ("../mine", "of letters, digits")):
         with pytest.raises(ParameterError, match=says):
             new_claims(name)

@@ -62,6 +62,13 @@ def as_text(found: Result, width: int = 80) -> str:
     return "\n".join([f"\n{VERDICT_LOOK[found.verdict][2].upper()} {claim.id}", *indented])
 
 
+def tally(found: Sequence[Result]) -> str:
+    """Count the claims that have each verdict, in a line."""
+    verdicts = [one.verdict for one in found]
+    counted = ", ".join(f"{VERDICT_LOOK[name][2]} {verdicts.count(name)}" for name in VERDICTS if name in verdicts)
+    return f"{plural(len(found), 'claim')}: {counted}".rstrip(": ")
+
+
 def as_frame(results: Sequence[Result]) -> pd.DataFrame:
     """Return results as a table, a row a claim."""
     return pd.DataFrame([one.as_record() for one in results])
@@ -96,12 +103,6 @@ class Claims(Study):
         found = [one.verdict for one in self.results]
         return {name: found.count(name) for name in VERDICTS}
 
-    @property
-    def tally(self) -> str:
-        """The counts in a line."""
-        counted = ", ".join(f"{VERDICT_LOOK[name][2]} {n}" for name, n in self.counts.items() if n)
-        return f"{plural(len(self.results), 'claim')}: {counted}"
-
     @result
     def findings(self) -> Findings:
         """How many claims have each verdict, and each claim's figure."""
@@ -128,8 +129,8 @@ class Claims(Study):
         return charts.stacked(
             shown.loc[:, shown.sum() > 0].rename(columns={name: look[2] for name, look in VERDICT_LOOK.items()}),
             colours={word: colour for colour, _, word in VERDICT_LOOK.values()},
-            title=f"Verdicts on {self.tally}",
-            alt=f"Verdicts on {self.tally}, by article.",
+            title=f"Verdicts on {tally(self.results)}",
+            alt=f"Verdicts on {tally(self.results)}, by article.",
             deck="Claims by article and verdict",
             data=counts,
         )
@@ -175,7 +176,7 @@ class Claims(Study):
         holds = counts[HOLDS] + counts[ROUGHLY]
         decided = holds + counts[DEPENDS] + counts[FAILS]
         undecided = len(self.results) - decided
-        text = f"Verdicts on {self.tally}."
+        text = f"Verdicts on {tally(self.results)}."
         for one in wrong[:1]:
             text += f" One that fails: {one.claim.says} (published {one.claim.figure.text}, computed {one.shown})."
         numbers = {
@@ -234,30 +235,25 @@ def explain(line: object, stated: object, source: Source | Lines, *, as_of: obje
     return judge(asked, article, source if isinstance(source, Lines) else Lines(source))
 
 
-def claims_report(  # the command's options
-    path: Path,
-    *,
-    verdict: str | None = None,
-    article: str | None = None,
-    as_json: bool = False,
-    as_csv: bool = False,
-    width: int = 80,
-    overrides: Mapping[str, object] | None = None,
-) -> str:
-    """Judge the claims of a file: counts, then what fails, depends, is open, and all others, those without a verdict first."""
-    study = Claims(read_parameters(path, Claims.Parameters, overrides or {}))
-    verdict = {look[2]: name for name, look in VERDICT_LOOK.items()}.get(verdict or "", verdict)
+def check_claims(path: Path, *, verdict: str = "", article: str = "", overrides: Mapping[str, object]) -> list[Result]:
+    """Judge the claims of a file, or those of an article; return those that have a verdict, or all."""
+    study = Claims(read_parameters(path, Claims.Parameters, overrides))
+    verdict = {look[2]: name for name, look in VERDICT_LOOK.items()}.get(verdict, verdict)
     for name, asked, known in (("verdict", verdict, VERDICTS), ("article", article, study.p.articles)):
-        if asked is not None and asked not in known:
+        if asked and asked not in known:
             raise ParameterError(f"{display_path(path)}: no {name} {asked}{nearest(asked, known)}")
-    chosen = [one for one in study.results if verdict in (None, one.verdict) and article in (None, one.claim.article)]
+    return [one for one in study.results if verdict in ("", one.verdict) and article in ("", one.claim.article)]
+
+
+def claims_report(found: list[Result], *, as_json: bool = False, as_csv: bool = False, width: int = 80) -> str:
+    """Write claims with their verdicts: counts, then what fails, depends, is open, and all others, as JSON, or as CSV."""
     if as_json:
-        return json.dumps([one.as_record() for one in chosen], indent=1, ensure_ascii=False)
+        return json.dumps([one.as_record() for one in found], indent=1, ensure_ascii=False)
     if as_csv:
-        return as_frame(chosen).to_csv(index=False).rstrip("\n")
+        return as_frame(found).to_csv(index=False).rstrip("\n")
     order = [FAILS, DEPENDS, OPEN, *reversed(VERDICTS)]
-    chosen.sort(key=lambda one: order.index(one.verdict))
-    return "\n".join([fill(f"{study.tally}.", width), *(as_text(one, width) for one in chosen)])
+    parts = [as_text(one, width) for one in sorted(found, key=lambda one: order.index(one.verdict))]
+    return "\n".join([fill(f"{tally(found)}.", width), *parts])
 
 
 def new_claims(name: str) -> Path:
