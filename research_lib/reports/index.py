@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -131,5 +130,6 @@ def _picture(base: str, points: Sequence[Record]) -> str:
         bands=[Band(known["low"], known["high"], "95% interval")] if len(known) else [],
         points=frame["value"], height_px=150, name=name, unit=chosen.unit, data=frame, deck=as_words(base), alt="; ".join(said),
         x_name=over if numeric else f"{over}, in their order", title=f"{name[0].upper()}{name[1:]}: {' to '.join(ends)}",
+        id=f"sweep-{base.replace('/', '-')}",
     )  # fmt: skip
-    return replace(figure, id=f"sweep-{base.replace('/', '-')}")._repr_html_().replace(FRAME_STYLE, "")
+    return figure._repr_html_().replace(FRAME_STYLE, "")

@@ -25,7 +25,6 @@ from research_lib.reports.kernels import Execution
 from research_lib.reports.record import NOTEBOOK, PAGE, Finding, Record, Status
 
 logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs of a failure is raised too, and told
-ENGINE = "research-lib"  # engine.py, by its entry point
 PUT_IN = "injected-parameters"  # the tag of the cell that Papermill adds
 LONGEST_MESSAGE = 300
 Outcome = tuple[Status, str, int]  # how an execution ended: what is to be said, and how many cells it is after
@@ -94,7 +93,7 @@ def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution
             said = f"the notebook's kernel {kernel!r} is not installed here: executed on python3"
             kernel = "python3"  # in place of another machine's
         papermill.execute_notebook(
-            content, None, parameters=dict(parameters), engine_name=ENGINE, kernel_name=kernel, language=language,
+            content, None, parameters=dict(parameters), engine_name="research-lib", kernel_name=kernel, language=language,
             execution=execution, folder=str(notebook.parent), progress_bar=False,
         )  # fmt: skip
     except PapermillExecutionError:
