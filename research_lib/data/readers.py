@@ -31,8 +31,8 @@ TEXT, INTEGER, NUMBER, DATE = "text", "whole number", "number", "date (yyyy-mm-d
 # In numbers; a text NA is a text. A single hyphen stands for zero in some vendors' files, and is refused.
 MISSING = ("", ".", "na", "n/a", "n.a.", "<na>", "@na", "nan", "null", "none", "nd", "nm", "--", "#n/a", "#n/a n/a")
 CALLED = {name: [name, *row["also_called"].split("|")] for name, row in fact_rows("columns.csv").items()}
-DATE_NAMES = "|".join(CALLED["date"]).replace("_", "[ _]")
-HEADER = rf"(?i)(?!.*\W\d{{4}})\W*(?:{DATE_NAMES})\W*[,;\t|]\W*[^\W\d]"  # dates and more
+# Dates and more: a header, also below titles.
+HEADER = rf"(?i)(?!.*\W\d{{4}})\W*(?:{'|'.join(CALLED['date']).replace('_', '[ _]')})\W*[,;\t|]\W*[^\W\d]"
 FIELDS = {"open", "high", "low", "close", "adj_close", "volume", "dividends", "stock_splits", "capital_gains"}
 SHOWN = 3  # cases that an error names
 
@@ -326,7 +326,6 @@ def _find_header(text: str, shown: str) -> tuple[str, list[str], int]:
     lines = text.split("\n", maxsplit=50)[:50]
     data = next((number for number, line in enumerate(lines) if re.match(r"\W*\d", line)), len(lines))
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
-    # Below titles, or Excel's sep=; for itself.
     start = next((number for number, line in enumerate(lines[:data]) if re.match(HEADER, line)), first)
     delimiter = max(",;\t|", key=lines[start].count)
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines[start : start + 2], delimiter=delimiter)]

@@ -23,10 +23,7 @@ FRENCH_MONTHS = r"[^\n]*(?:\n[ \t]*\d{6}[ \t]*,[^\n]*)+"  # a line of names and 
 FRENCH_MISSING = r"(?<=,)[ \t]*-99(?:\.99|9)[ \t]*(?=[,\n]|$)"
 
 # A column that is alone beside the dates may have any name but one that says it holds no levels, by FRED's codes too.
-NO_LEVEL = (
-    r"(?:.*_)?(?:log|ln|retx?|(?<!total_)returns?|change|chg|ch1|pch|pc1|pca|cch|cca|nbd\d*|vol|volume|dividends?|shares)(?:_.*)?"
-    rf"|{'|'.join(FIELDS)}"
-)
+NO_LEVEL = r"(?:.*_)?(?:log|ln|retx?|(?<!total_)returns?|change|chg|ch1|pch|pc1|pca|cch|cca|nbd\d*|vol|volume|dividends?|shares)(?:_.*)?"
 
 
 @dataclass(frozen=True)
@@ -139,10 +136,10 @@ class Folder(Source):
         day, symbol = sheet.date, sheet.find(*CALLED["symbol"])
         others = {plain(own): own for own in sheet.names if plain(own) and own not in (day, symbol)}
         of_others, column = {*known_symbols(), *known_series()} - {name, name.upper()}, sheet.find(*wanted)
-        if column is None and len(others) == 1 and not re.fullmatch(NO_LEVEL, next(iter(others))):
+        field = next((called for called in others if called in FIELDS - {"volume"}), "")
+        if column is None and len(others) == 1 and not field and not re.fullmatch(NO_LEVEL, next(iter(others))):
             column = next((own for called, own in others.items() if called not in map(plain, of_others)), None)
         if column is None:
-            field = next((called for called in others if called in FIELDS - {"volume"}), "")
             hint = f"ask for {name}:{field}" if field else f"call the one that is meant {wanted[0]}"
             raise MissingDataError(f"{sheet.shown}: no column {wanted[0]}; it has {listed(['date', *others])}; {hint}")
         frame = sheet.read([one for one in (day, column, symbol) if one is not None])
