@@ -21,7 +21,7 @@ from tests.reports.conftest import FINDINGS
 from tests.reports.test_kernels import PIXEL
 
 TABLES = yaml.safe_load((Path(__file__).parent / "own.yaml").read_text(encoding="utf-8"))
-ROW = "region,day,sold\nnorth,2024-02-28,3\nnorth,2024-02-29,5\nsouth,2024-02-29,8\n"
+OWN = Path(__file__).parent / "own"
 
 
 def planned(*words, output, notebooks=None, **settings):
@@ -181,70 +181,25 @@ def test_a_notebook_without_a_parameter_file_runs_on_its_defaults(project):
     assert project.record("defaults.findings.json")["findings"][0]["value"] == 0
 
 
-# --- three notebooks as people write them
+# --- three notebooks as people write them, not for the kit
 
-
-def sales(project):
-    """Sums by region of a table beside the notebook, with a module beside it and a pasted picture: a weekly report."""
-    beside = {"sales.csv": ROW, "helper_of_sales.py": "def total(rows):\n    return int(rows.sold.sum())\n"}
-    pasted = nbformat.v4.new_markdown_cell("## Where\n\n![map](attachment:map.png)")
-    pasted["attachments"] = {"map.png": {"image/png": PIXEL}}
-    project.notebook(
-        pasted,
-        "import pandas as pd, seaborn as sns\nfrom helper_of_sales import total\nsold = pd.read_csv('sales.csv', parse_dates=['day'])",
-        "chosen = sold[sold.region.isin(regions) & (sold.day >= pd.Timestamp(since))]\nprint(total(chosen))\nchosen",
-        "sns.barplot(chosen, x='region', y='sold')",
-        name="sales",
-        parameters="import datetime\nregions = ['north', 'south']  # which ones\nsince = datetime.date(2024, 1, 1)",
-    )
-    for name, text in beside.items():
-        (project.folder / "notebooks" / name).write_text(text)
-    project.file("a", "since: 2024-02-29\n", name="sales")
-    return ["13", PIXEL[:40]], 1
-
-
-def fit(project):
-    """A grid of fits by numpy: pictures by several ways, formulas, and numbers of its own."""
-    project.notebook(
-        "import numpy as np, matplotlib.pyplot as plt\nrng = np.random.default_rng(seed)\nx = np.linspace(0, 1, size)",
-        "fitted = {degree: np.polyfit(x, x**2 + 0.01 * rng.normal(size=size), degree) for degree in options['degrees']}",
-        "fig, axes = plt.subplots(1, len(fitted))\nfor ax, (degree, p) in zip(np.atleast_1d(axes), fitted.items()):\n    ax.plot(x, np.polyval(p, x))",
-        "%config InlineBackend.figure_formats = ['svg']\nplt.imshow(rng.random((3, 3)));",
-        "from IPython.display import Latex\nLatex(r'$\\hat\\beta = (X^\\top X)^{-1} X^\\top y$')",
-        "from research_lib.exhibits.findings import show_findings\nshow_findings(slope=dict(value=fitted[1][0], n=size), curve=fitted[2][0])",
-        name="fit",
-        parameters="size: int = 50  # points\noptions: dict = {'degrees': [1, 2]}\nseed = 0",
-    )
-    project.file("a", "size: 20\n", name="fit")
-    return ["<svg", "<math"], 2
-
-
-def watch(project):
-    """A watch list with widgets and interactive figures, which a page can only say that they are there."""
-    project.notebook(
-        "import ipywidgets as widgets\nwidgets.IntSlider(value=limit or 0)",
-        "import plotly.express as px\npx.line(y=[1, 2])",
-        "from tqdm.auto import tqdm\nfor name in tqdm(watched): print(f'{name}\\r', end='')",
-        "from IPython.display import display, Image, SVG\nimport base64\n"
-        f"display(Image(base64.b64decode({PIXEL!r})), SVG('<svg xmlns=\"http://www.w3.org/2000/svg\"/>'))",
-        name="watch",
-        parameters="watched: list[str] = ['IWM']\nlimit: int | None = None",
-    )
-    project.file("a", "watched: [IWM, SPY]\nlimit: 3\n", name="watch")
-    return ["widget-view+json) stood here"], 2
+SHOWN = {
+    "sales": (["13", PIXEL[:40]], 1),
+    "fit": (["<svg", "<math"], 2),
+    "watch": (["widget-view+json) stood here"], 2),
+}
 
 
 @pytest.mark.notebook
 def test_notebooks_that_were_not_written_for_the_kit_give_pages_with_all_pictures(project):
-    expected = {write.__name__: write(project) for write in (sales, fit, watch)}
-    done = project.run(project.folder / "params")
+    done = project.run(OWN / "params")
     assert done.exit_code == 0, done.output
-    for name, (parts, pictures) in expected.items():
+    for name, (parts, pictures) in SHOWN.items():
         page = project.page(name=name)
         assert [part for part in (*parts, "</main>") if part not in page] == []
         assert len(re.findall(r'<img[^>]*src="data:image|<svg', page)) >= pictures
         assert "<script" not in page
-    assert project.run(project.folder / "params").stdout.count("unchanged") == 3
+    assert project.run(OWN / "params").stdout.count("unchanged") == 3
 
 
 @pytest.mark.notebook
