@@ -92,11 +92,9 @@ class Vendor(Session[Response]):
         except RequestException as error:
             said, for_all = f"{self.label} cut the connection, or sent an answer that cannot be unpacked", False
             if "certificate" in str(error).lower():
-                untrusted = (
-                    f"{self.label} shows a certificate that this machine does not trust (a proxy that reads along?)"
-                )
+                untrusted = "shows a certificate that this machine does not trust (a proxy that reads along?)"
                 remedy = "set REQUESTS_CA_BUNDLE to the file of your company's certificates"
-                raise RefusedError(f"{untrusted}: {remedy}") from None
+                raise RefusedError(f"{self.label} {untrusted}: {remedy}") from None
             if isinstance(error, ProxyError):
                 said, for_all = f"the proxy on the way to {self.label} lets nothing through: see HTTPS_PROXY", True
             elif isinstance(error, DNSError) or error.code == CurlECode.COULDNT_CONNECT:

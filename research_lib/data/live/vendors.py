@@ -120,14 +120,14 @@ class French(Vendor):
                     text = "\n".join(file.read(file.namelist()[0]).decode("latin-1").splitlines())
                 # The first table; of portfolios it is weighted by value.
                 table = pd.read_csv(StringIO(first_months(text)), index_col=0).rename(columns=str.strip).astype(float)
-                self._fetched[dataset] = table.set_axis(pd.to_datetime(table.index.astype(str), format="%Y%m"))
+                months = pd.DatetimeIndex(pd.to_datetime(table.index.astype(str), format="%Y%m"), name="date")
+                self._fetched[dataset] = table.set_axis(months)
         table = self._fetched[dataset]
         if column not in table:
             raise RefusedError(f"{dataset}: no monthly column {column}; it has {', '.join(table)}")
         # What the catalog keeps as decimals (portfolios, as another of their publishers has them) comes in percent.
-        values = table[column] * (PERCENT if describe_series(item.name).scale == 1 else 1)
-        frame = pd.DataFrame({"date": values.index, "value": values.to_numpy()})
-        return frame, {"symbol": f"{dataset}, {column}", **LIBRARY}
+        values = table[column].rename("value") * (PERCENT if describe_series(item.name).scale == 1 else 1)
+        return values.reset_index(), {"symbol": f"{dataset}, {column}", **LIBRARY}
 
 
 class Sec(Vendor):
