@@ -296,10 +296,8 @@ def _open_parquet(data: bytes, shown: str) -> Sheet:
         frame = pd.read_parquet(io.BytesIO(data))
     except Exception as error:  # a broken file may raise anything
         raise DataError(f"{shown}: not a Parquet file that can be read ({clipped(error, 80)})") from None
-    names = [str(name) for name in frame.columns]
-    if frame.columns.nlevels == 2:
-        names = _join_levels([(str(one[0]), str(one[1])) for one in frame.columns.to_list()])
-    frame = frame.set_axis(names, axis=1)
+    named = frame.columns.to_list()
+    frame = frame.set_axis(_join_levels(named) if frame.columns.nlevels == 2 else list(map(str, named)), axis=1)
     if not isinstance(frame.index, pd.RangeIndex):
         own = [str(name or "index" * level) for level, name in enumerate(frame.index.names)]  # one may have none
         frame = frame.drop(columns=own, errors="ignore").reset_index(names=own)
@@ -338,9 +336,9 @@ def _find_header(text: str, shown: str) -> tuple[str, list[str], int]:
     return delimiter, rows[0], start + 1
 
 
-def _join_levels(pairs: Sequence[tuple[str, str]]) -> list[str]:
+def _join_levels(pairs: Iterable[Any]) -> list[str]:
     """Name columns of field and symbol (in either order) by field, or SYMBOL:field where there are several symbols."""
-    levels = list(zip(*pairs, strict=True))
+    levels = [list(map(str, level)) for level in zip(*pairs, strict=True)]
     fields, symbols = levels if {plain(name) for name in levels[0]} <= FIELDS else levels[::-1]
     several = len(set(symbols)) > 1
     return [f"{s}:{plain(f)}" if several else plain(f) for f, s in zip(fields, symbols, strict=True)]
@@ -360,14 +358,12 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
         passed[row.number] = row.text.strip()
         return "skip"
 
-    numbers = list(map(str, range(len(names))))  # which of two columns of one name is meant
-    columns = [numbers[names.index(name)] for name in chosen]
-    read = arrow.ReadOptions(column_names=numbers, skip_rows=skipped, use_threads=False, block_size=1 << 24)
+    read = arrow.ReadOptions(column_names=names, skip_rows=skipped, use_threads=False, block_size=1 << 24)
     parse = arrow.ParseOptions(delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=pass_over)
-    kinds = {"column_types": dict.fromkeys(columns, large_string()), "null_values": [""], "strings_can_be_null": True}
-    of_texts = arrow.ConvertOptions(include_columns=columns, **kinds)
+    texts = {"column_types": dict.fromkeys(chosen, large_string()), "null_values": [""], "strings_can_be_null": True}
+    as_texts = arrow.ConvertOptions(include_columns=chosen, **texts)
     try:
-        table = arrow.read_csv(io.BytesIO(text.encode()), read, parse, of_texts)
+        table = arrow.read_csv(io.BytesIO(text.encode()), read, parse, as_texts)
     except ArrowInvalid as error:
         fault = str(error).replace("CSV parse error: Row #", "row ")
         raise DataError(f"{shown}, {clipped(fault, 80)}") from None
@@ -376,16 +372,16 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
     if len(rows) != len(table):
         row = next((row for row, line in enumerate(text.split("\n"), 1) if line.count('"') % 2), skipped + 1)
         raise DataError(f"{shown}, row {row}: a quotation mark is not closed, or a cell holds a line break")
-    texts = zip(chosen, table.columns, strict=True)
-    frame = pd.DataFrame({name: pd.array(cells, dtype="str") for name, cells in texts}, rows)
+    cells = {name: pd.array(column, dtype="str") for name, column in zip(chosen, table.columns, strict=True)}
+    frame = pd.DataFrame(cells, rows)
     frame = frame.dropna(how="all") if table.column(0).null_count else frame
     for row, words in passed.items() if len(frame) else ():
         if words and row < frame.index[-1]:  # no line below the data
             raise DataError(f"{shown}, row {row}: Expected {len(names)} columns, got 1: {clipped(words, 80)}")
     for name in chosen if delimiter in ";\t" else ():
-        cells = frame[name].dropna()
-        is_unclear = all(re.fullmatch(UNCLEAR, cell.strip()) for cell in cells)
-        for at, cell in cells[cells.str.contains(".", regex=False)].items() if is_unclear else ():
+        filled = frame[name].dropna()
+        is_unclear = all(re.fullmatch(UNCLEAR, cell.strip()) for cell in filled)
+        for at, cell in filled[filled.str.contains(".", regex=False)].items() if is_unclear else ():
             if re.fullmatch(PARTED, text := cell.strip()):
                 readings = f"{float(text):g} or {text.replace('.', '')}; write it with two decimals, or without a point"
                 raise DataError(f"{shown}, column {clipped(name)}, row {at}: {text!r} could be {readings}")
