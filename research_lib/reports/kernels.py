@@ -17,8 +17,6 @@ from nbformat.v4 import new_notebook
 
 from research_lib.reports.forkserver import FORK_SERVER, end_tree
 
-PROVISIONER = "research-lib-forked"
-
 
 class Execution:
     """A notebook while it runs: as far as it went, and a way to stop its kernel from another thread."""
@@ -80,4 +78,4 @@ class WarmKernelManager(AsyncKernelManager):
             own = folder / uuid.uuid4().hex[:8]
             settings |= {"transport": "ipc", "ip": str(own), "connection_file": f"{own}.json"}
         super().__init__(**settings)
-        KernelProvisionerFactory.instance(parent=self.parent).default_provisioner_name = PROVISIONER
+        KernelProvisionerFactory.instance(parent=self.parent).default_provisioner_name = "research-lib-forked"

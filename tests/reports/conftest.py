@@ -61,12 +61,12 @@ class Project:
         nbformat.write(nbformat.v4.new_notebook(metadata=spec, cells=cells), path)
         return path
 
-    def waiting(self, seconds="0.1"):
-        """Write a notebook that says that it runs, and with a seed runs on until it is told to go."""
+    def waiting(self):
+        """Write a notebook that says that it runs, and with a seed runs on unless it is told to go."""
         self.notebook(
             "import os, subprocess",
-            f"while seed and not os.path.exists({str(self.go)!r}):\n"
-            f"    open({str(self.runs)!r}, 'w').close()\n    subprocess.run(['sleep', {seconds!r}])",
+            f"if seed and not os.path.exists({str(self.go)!r}):\n"
+            f"    open({str(self.runs)!r}, 'w').close()\n    subprocess.run(['sleep', '{MARK}'])",
         )
 
     def file(self, slug="a", text="seed: 1\n", name="small"):
@@ -122,11 +122,8 @@ def wait_for(condition, seconds=30):
 
 def alive(marker):
     """List the processes whose command holds a word, such as the number of seconds that a `sleep` was given."""
-    return [
-        process
-        for process in psutil.process_iter(["cmdline", "status"])
-        if marker in (process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE
-    ]
+    running = [one.info for one in psutil.process_iter(["cmdline", "status"])]
+    return [one for one in running if marker in (one["cmdline"] or []) and one["status"] != psutil.STATUS_ZOMBIE]
 
 
 def folders_of(pid):
