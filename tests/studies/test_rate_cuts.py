@@ -95,15 +95,11 @@ def test_smb_is_as_published_by_fama_and_french():
     assert smb.mean() / smb.std() * np.sqrt(len(smb)) == pytest.approx(1.73, abs=0.05)
 
 
-AS_OF = {"1997-06-30": 3, "1998-10-10": 4, "2006-12-31": 5, "2015-06-30": 6, "2018-12-31": 6, "2019-07-30": 6}
-
-
-@pytest.mark.parametrize(("day", "first_cuts"), AS_OF.items())
+@pytest.mark.parametrize("day", ["1997-06-30", "2019-07-30"])
 @pytest.mark.usefixtures("few_draws")
-def test_every_as_of_is_made(shared_data, day, first_cuts):
+def test_every_exhibit_is_made_as_of_a_day_before_some_data_began(shared_data, day):
     study = real(shared_data, as_of=day)
-    assert study.findings["first_cuts"].value == first_cuts
-    assert study.show.summary.verdict == "open"
+    assert (study.findings["first_cuts"].value, study.show.summary.verdict) == (3 if day < "1998" else 6, "open")
     missing = {name for name in RateCuts.exhibits() if isinstance(study.show(name), Missing)}
     assert missing <= {"with_dividends", "unscheduled"}  # funds began later; no decision was unscheduled yet
     assert len(study.rates["credit spread"]) > 2000  # one that has just begun gives way
