@@ -149,10 +149,8 @@ class Folder(Source):
             if len(has) > 1 or has & of_others:
                 said = f"it has {listed(sorted(has))}; keep {name}'s rows, or drop the column"
                 raise DataError(f"{sheet.shown}, column {clipped(symbol)}: {said}")
-        cells = frame[column]
-        if plain(column) == "prc":  # CRSP's, negative where it is the mean of bid and ask
-            cells = cells.astype("str").str.removeprefix("-")
-        return RawSeries(name, f"{sheet.shown}, column {clipped(plain(column))}", frame[day], cells, source=self.name)
+        origin = f"{sheet.shown}, column {clipped(plain(column))}"
+        return RawSeries(name, origin, frame[day], frame[column], source=self.name)
 
 
 def find_table(folder: Path, name: str) -> Path | None:
