@@ -1,14 +1,18 @@
-"""JupyterLab as a person uses it: notebooks run, explorers answer, kernels start again."""
+"""JupyterLab as a person uses it: notebooks run and are saved, explorers answer, kernels start again."""
 
 import re
+from functools import partial
 
+import nbformat
 import psutil
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from research_lib.cli import app
+from research_lib.project import NOTEBOOKS
 from research_lib.studies.parameters import MODELS
+from tests.reports.test_kernels import IDIOMS, execute, kinds, write_idioms
 
 pytestmark = [pytest.mark.browser, pytest.mark.notebook]
 
@@ -20,6 +24,8 @@ MOVES = {
     "02_leverage_net_debt": ("", "", "Credit spreads"),
 }
 ORDER = [*MOVES, "04_claims"]
+OF_THE_FRONT_END = ("?", "import plotly")  # Lab has a pager, and plotly looks where it is
+SAVE = "async () => { await window.jupyterapp.commands.execute('docmanager:save') }"
 
 
 @pytest.mark.parametrize("notebook", [START, *MODELS])
@@ -153,3 +159,26 @@ def test_an_interrupt_stops_a_cell_and_the_kernel_goes_on(opened):
     assert said["status"] == "error"
     assert "KeyboardInterrupt" in re.sub(r"\x1b\[[\d;]*m", "", said["said"])
     assert process_of(tab) == kernel
+
+
+def test_the_idioms_show_in_jupyterlab_what_an_ordinary_kernel_shows(lab, opened, tmp_path):
+    path = lab.root / "notebooks" / "idioms.ipynb"
+    write_idioms(path)
+    tab = opened("idioms")
+    tab.run_all()
+    tab.page.evaluate(SAVE)
+    shown = {cell.id: cell.get("outputs", []) for cell in nbformat.read(path, as_version=4).cells}
+    ordinary = execute(tmp_path, "nbclient")
+    different = [source for i, source in enumerate(IDIOMS) if kinds(shown[f"idiom-{i}"]) != kinds(ordinary[i])]
+    assert [source for source in different if not source.startswith(OF_THE_FRONT_END)] == []
+    assert tab.page.get_by_text("official Jupyter news").count() == 0
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_opening_and_saving_a_notebook_changes_nothing_but_the_version_of_python(lab, opened, path):
+    tab = opened(path.stem)
+    copy = lab.root / "notebooks" / path.name
+    before = copy.read_text(encoding="utf-8")
+    tab.page.evaluate(SAVE)
+    without_version = partial(re.sub, r'"version": "3[^"]*"', "")  # of the kernel's Python, which JupyterLab writes
+    assert without_version(copy.read_text(encoding="utf-8")) == without_version(before)
