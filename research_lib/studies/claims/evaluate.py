@@ -95,8 +95,7 @@ class Question:
         first, last = map(pd.Timestamp, check.asked or (day, day))
         if first > day:
             raise ParameterError(f"at: {first.date()} is after {day.date()}, the last day that the article knew")
-        is_value = self.word == "value" and not (check.when or check.after)  # the last one
-        self.has_window = bool(check.asked and (first < last or check.to or check.after) and not is_value)
+        self.has_window = bool(check.asked and (first < last or check.to or check.after))
         last = min(last, day)
         self.end = min(day, pd.Timestamp(check.to or (day if check.after else last)))
         begins, named = [self._begins(name) for name in check.names()], pd.Timestamp(check.start or day)
@@ -212,6 +211,7 @@ def _on_days(asked: Question) -> Reading:
     """Say something of a line's values, on all days or on those that meet a condition; a run or a fall is one case."""
     check, word = asked.check, asked.word
     values = asked.lines.values(check.line, asked.end)
+    asked.places_day |= word == "value" and not check.when  # the last one
     met = asked.days(values)
     if values.noun == "episodes":  # chosen by their first day
         return asked.say(values, met, asked.lines.values(check.line.bare, asked.end).series)
@@ -245,32 +245,30 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
     if asked.uncertain and asked.word == "value" and not check.asked:
         raise ParameterError("say: a tendency or forecast is judged by many cases: say mean, median or share")
     ahead = lines.values(replace(line, take=(after,)), asked.end)
-    index, rows = ahead.days, ahead.days.get_indexer(asked.chosen(ahead.series).index)
+    index, days = ahead.days, asked.chosen(ahead.series).index
     if check.when:
         met = asked.days(lines.values(check.line, asked.end))
-        rows = np.unique(index.searchsorted(met.index[met & (met.index >= index[:1].min())]))  # of another calendar
-        rows, path = rows[rows < len(index)], path.loc[max([*index[:1], *met.index[:1]], default=asked.end) :]
-    of = pd.Series(np.isin(np.arange(len(index)), rows) & ahead.series.notna(), index).loc[asked.start :]
+        rows = index.searchsorted(met.index[met & (met.index >= index[:1].min())])  # of another calendar
+        days, path = index[rows[rows < len(index)]], path.loc[max([*index[:1], *met.index[:1]], default=asked.end) :]
+    of = (ahead.series.notna() & index.isin(days)).loc[asked.start :]
     length = round(abs(after.number("n")) * YEAR[ahead.period] / YEAR[after["unit"].rstrip("s") or ahead.period])
-    test = partial(_mean_outcome, asked, line, after, rows, length)
+    test = partial(_mean_outcome, asked, line, after, length)
     return asked.say(replace(ahead, noun="cases"), of, path, length=length, test=test)
 
 
-def _mean_outcome(asked: Question, line: Line, after: Phrase, rows: Any, length: int, found: Series) -> Estimate:  # noqa: ANN401
+def _mean_outcome(asked: Question, line: Line, after: Phrase, length: int, found: Series) -> Estimate:
     """Test a mean of outcomes as the event study does: few cycles of policy by signs, many events by a dummy."""
-    values, check = asked.lines.values(line, asked.end), asked.check
+    values, check, groups, test = asked.lines.values(line, asked.end), asked.check, None, "dummy"
+    rows = values.days.get_indexer(found.index)
     if not check.when:  # all days: outcomes that do not overlap say how sure the mean of all is
         spaced = found.iloc[:: max(length, 1)]
         return sign_flip(spaced + (found.mean() - spaced.mean()))
     if values.kind != "level" or after["unit"] or after["path"]:
-        is_apart = np.diff(values.series.index.get_indexer(found.index), prepend=-length) >= length
-        return sign_flip(found, groups=np.cumsum(is_apart))
-    rows, groups, test = rows[rows > 0], None, "dummy"
+        return sign_flip(found, groups=np.cumsum(np.diff(rows, prepend=-length) >= length))
     events = [one["event"] for one in check.when if one["event"] and one.line is None]
     if events and len(found) <= FEW_CYCLES:
         cycles = of_lines.decisions(events[0], asked.end)
-        before = cycles.index.searchsorted(values.series.index[rows], side="right") - 1
-        groups = cycles.to_numpy()[np.maximum(before, 0)]
+        groups = cycles.iloc[np.maximum(cycles.index.searchsorted(found.index, side="right") - 1, 0)]
         test = "sign flip from base" if check.excess else "sign flip"
     returns, less = (one and one.series.pct_change().iloc[1:] for one in (values, values.less))
     study: Any = event_study
@@ -310,7 +308,7 @@ def _rank_among(check: Check, lines: Lines, day: pd.Timestamp) -> Reading:
     """Say the place of a month among the months by what it gives; so of a quarter, a weekday or a kind of year."""
     place = next((row for row, one in enumerate(check.when) if one.text in language.LIKE), None)
     if place is None:
-        raise ParameterError(f"say: `{check.say.text}` needs season Sep, Q4, weekday Monday or the like in `when`")
+        raise ParameterError(f"say: `{check.say.text}` needs season Sep, season Q4 or such in `when`")
     before, after, own = check.when[:place], check.when[place + 1 :], check.when[place]
     swapped = [(*before, read("when", text), *after) for text in language.LIKE[own.text]]
     say, sign = read("say", check.say["what"]), -1 if "lowest" in check.say.word else 1
