@@ -125,7 +125,7 @@ class Folder(Source):
             if kind == SERIES:
                 return self._read(path, name, [plain(name), *fields])
             return self._read(path, name, [*fields, *(f"{plain(name)}{mark}{one}" for mark in ":_" for one in fields)])
-        if name in self.names(kind):
+        if name in FRENCH_COLUMNS and name in self.names(kind):
             return self._read(self.directory / FRENCH, name, [plain(name)], first_months)
         missing = f"source folder has no {kind} of {name} (a file {name}.csv or {name}.parquet)"
         raise MissingDataError(f"{missing}; {kind}/ has {listed(self._tables[kind])}")
