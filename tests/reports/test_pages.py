@@ -4,9 +4,11 @@ import base64
 import re
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
@@ -23,6 +25,7 @@ from research_lib.studies.parameters import MODELS
 from tests.reports.conftest import OF_THE_ENVIRONMENT
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+SHOWN = yaml.safe_load(Path(__file__).with_name("shown.yaml").read_text(encoding="utf-8"))
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
 OTHER = base64.b64encode(b"another").decode()
 SUMMARY = Summary(
@@ -33,8 +36,7 @@ SUMMARY = Summary(
 
 
 def shows(metadata=None, **data):
-    kinds = {"html": "text/html", "markdown": "text/markdown", "plain": "text/plain", "latex": "text/latex"}
-    data = {kinds.get(kind, kind): value for kind, value in data.items()}
+    data = {kind if "/" in kind else f"text/{kind}": value for kind, value in data.items()}
     return new_output("display_data", data, metadata=metadata or {})
 
 
@@ -131,50 +133,25 @@ def test_own_notebooks_show_everything_in_order():
     assert ("<h1>99_made</h1>" in bare, "Contents" in bare) == (True, False)  # there is nothing to link to
 
 
-@pytest.mark.parametrize(("output", "expected"), [
-    (shows(**{"image/png": PNG, "plain": "<Figure>"}), f'<img src="data:image/png;base64,{PNG}" alt="&lt;Figure&gt;">'),
-    (shows({"image/png": {"width": 300}}, **{"image/png": PNG}), 'alt="Picture" width="300"'),
-    (shows(**{"image/jpeg": PNG}), "data:image/jpeg;base64,"),
-    (shows(**{"image/gif": PNG}), "data:image/gif;base64,"),
-    (shows(**{"image/svg+xml": "<?xml version='1.0'?><svg viewBox='0 0 1 1'><g></svg>"}), "<g></g></svg>"),
-    (shows(html="<table class='dataframe'><tr><td>7</table>", plain="7"), "<td>7</td></tr></table></div>"),
-    (shows(html="<p>a</div></main><b>bold"), "<b>bold</b></p></div>"),
-    (shows(latex="$\\frac{1}{2}$", plain="1/2"), "<mfrac>"),
-    (shows(latex="\\begin{align}a&=b\\end{align}"), "<math"),
-    (shows(latex="\\begin{tabular}{l}a\\end{tabular}"), "<pre>\\begin{tabular}{l}a"),
-    (shows(markdown="from $}{$ on"), "}{"),
-    (shows(markdown="**bold**"), "<strong>bold</strong>"),
-    (shows(**{"application/json": {"a": [1]}, "plain": "<JSON>"}), '&#34;a&#34;: ['),
-    (says("\x1b[31mred\x1b[0m"), '<span class="ansi-red-fg">red</span>'),
-    (says("10%\r50%\r100%\nnext"), "<pre tabindex=\"0\">100%\nnext</pre>"),
-    (says("abc\rX\x1b[K"), ">X<"),
-    (new_output("error", ename="KeyError", evalue="x" * 100_000, traceback=["in full"]), f"{'x' * 1997}...</p>"),
-    (shows(**{"application/vnd.jupyter.widget-view+json": {}, "plain": "IntSlider()"}), "(application/vnd.jupyter.widget-view+json) stood here"),
-    (shows(html="<div><script>draw()</script></div>", plain="<Chart>"), "(text/html) stood here; it needs script"),
-    (shows(html="<b>1</b><script>draw()</script>", plain="<Chart>"), "<b>1</b><p class=\"missing\">A part of this needs script"),
-    (shows(**{"html": "<style>p{}</style><script>x()</script>", "image/png": PNG}), "data:image/png"),
-    (shows(html="<div>\n</div>", plain="Empty DataFrame"), ">Empty DataFrame<"),
-    (shows(html="<style>p{color:red}</style><p>a", plain="a"), "<style>p{color:red}</style>"),
-    (says(r"\frac{\sqrt{x}}{2} \d+\s\w GET /api/v1/users //div/a/b"), r">\frac{\sqrt{x}}{2} \d+\s\w GET /api/v1/users //div/a/b<"),
-    (says("at /home/me/a.py, C:\\Users\\me\\b.py"), ">at a.py, b.py<"),
-    (shows(**{"html": "<script>draw()</script>", "image/png": PNG}), "data:image/png"),
-    (shows(**{"application/javascript": "alert(1)"}), "(application/javascript) stood here"),
-    (shows(html="<iframe src='https://a.b'></iframe>map"), "[iframe not in this page: https://a.b]</em>map<"),
-    (shows(html="<video poster='https://a.b/p.png' src=' https://a.b/v.mp4'></video>film"), "[video not in this page: https://a.b/v.mp4]</em>film"),
-    (shows(html="<video controls><source src='data:video/mp4;base64,x'></video>"), '<source src="data:video/mp4;base64,x"/>'),
-    (shows(html="<img src='data:image/png;base64,x' srcset='https://a.b/c 2x'>"), 'src="data:image/png;base64,x"'),
-    (shows(**{"image/svg+xml": "<svg><image href='https://a.b/c.png'/><use href='#a'/></svg>"}), '<use href="#a">'),
-    (shows(html="<a href='java\nscript:x()'>here</a> <a href='https://a.c'>there</a>"), '<a>here</a> <a href="https://a.c">'),
-    (says("\n".join(f"line {i}" for i in range(5_000))), "<summary>4,960 more lines</summary>"),
-    (says("x" * 1_000_000), "600,000 more letters stand in the notebook"),
-    (shows(html="<p>" + "x" * 70_000), "characters of output</summary>"),
-    (shows(html="<p>" + "x" * 3_000_000), "3,000,003 characters is left out"),
-    ((says("/home/a/core.py:9: RuntimeWa", "stderr"), says("rning: divide", "stderr")), 'messages</summary><pre tabindex="0">core.py:9: RuntimeWarning: divide'),
-])  # fmt: skip
-def test_whatever_a_notebook_shows_is_shown(output, expected):
-    html = page(code(*output) if isinstance(output, tuple) else code(output))
-    assert expected in html
+@pytest.mark.parametrize("case", SHOWN)
+def test_whatever_a_notebook_shows_is_shown(case):
+    held = {kind: value for kind, value in case.items() if kind not in {"page", "metadata"}}
+    output = says(held["stdout"]) if "stdout" in held else shows(case.get("metadata"), **held)
+    html = page(code(output))
+    assert case["page"] in html
     assert not re.search("<script|<iframe|=.?https://a.b", html)
+
+
+@pytest.mark.parametrize(("outputs", "expected"), [
+    ([says("\n".join(f"line {i}" for i in range(5_000)))], "<summary>4,960 more lines</summary>"),
+    ([says("x" * 1_000_000)], "600,000 more letters stand in the notebook"),
+    ([shows(html="<p>" + "x" * 70_000)], "characters of output</summary>"),
+    ([shows(html="<p>" + "x" * 3_000_000)], "3,000,003 characters is left out"),
+    ([new_output("error", ename="KeyError", evalue="x" * 100_000, traceback=["in full"])], f"{'x' * 1997}...</p>"),
+    ([says("/home/a/core.py:9: RuntimeWa", "stderr"), says("rning: divide", "stderr")], 'messages</summary><pre tabindex="0">core.py:9: RuntimeWarning: divide'),
+])  # fmt: skip
+def test_what_is_long_is_folded_or_cut_and_messages_are_folded(outputs, expected):
+    assert expected in page(code(*outputs))
 
 
 def test_pictures_beside_the_notebook_and_attachments_are_taken_along(tmp_path):
