@@ -32,18 +32,16 @@ class Bundled(Source):
         return [name for name in names if (name in known_symbols()) == (kind == PRICES)]
 
     def read(self, kind: str, name: str, field: str) -> RawSeries:
-        """Join the vintages of a series, each used from the last one's end on; on their common days they are equal."""
+        """Join the vintages of a series, each used for days that those before it lack; on their common days they are equal."""
         if name not in self.names(kind):
             raise MissingDataError(f"source bundled has no {kind} of {name}; it has {', '.join(self.names(kind))}")
         if field not in {"close", "value"}:
             raise MissingDataError(f"source bundled has only the close of {name}, no {field}")
-        values, origins = pd.Series(dtype=float), list[str]()
-        for part in (part for part in FILES if part.split()[0] == name):
-            (frame, label), column = load_packaged(part), FILES[part]["column"]
-            values = pd.concat([values, frame[column][frame.index > values.index[-1]]]) if origins else frame[column]
-            origins.append(f"{label}, column {column}")
-        days, origin = pd.Series(values.index), ", then ".join(origins)
-        return RawSeries(name, origin, days, values.reset_index(drop=True), source=self.name)
+        loaded = {part: load_packaged(part) for part in FILES if part.split()[0] == name}
+        values = pd.concat([frame[FILES[part]["column"]] for part, (frame, _) in loaded.items()])
+        values = values[~values.index.duplicated()]
+        origin = ", then ".join(f"{label}, column {FILES[part]['column']}" for part, (_, label) in loaded.items())
+        return RawSeries(name, origin, pd.Series(values.index), values.reset_index(drop=True), source=self.name)
 
 
 @cache
