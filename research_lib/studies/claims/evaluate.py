@@ -79,7 +79,7 @@ def _read(check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> Rea
     if check.say.word == "longest" and last.word.endswith("episodes") and not (last["what"] or last["unit"]):
         check = replace(check, line=replace(check.line, take=(*take[:-1], read("take", f"{last.text} length"))))
     asked = Question(check, lines, day, uncertain)
-    if last.word in of_lines.ASSOCIATIONS and not last["k"]:
+    if last.word in ("correlation with", "slope on") and not last["k"]:
         return _association(asked, last)
     if check.after is not None:
         return _what_followed(asked, check.after)

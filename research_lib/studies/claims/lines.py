@@ -32,7 +32,6 @@ PUBLISHED = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}  # se
 BOUNDS: dict[str, Callable[[Any, Any], Any]] = {"above": gt, "below": lt, "at least": ge, "at most": le}
 ROLLING = {"average": "mean", "highest": "max", "lowest": "min", "deviation": "std"}
 SIGMAS = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "expanding": "distance_expanding"}
-ASSOCIATIONS = ("correlation with", "slope on")  # without k of all of the history
 BREAKOUT_SESSIONS = 63  # on which one is looked for
 
 # How each kind is shown, what its differences are, and what one of it is in its units, the first that of a bare figure.
@@ -136,18 +135,16 @@ class Lines:
         step, is_over = steps[-1], values.noun == "episodes"
         if values.less is not None:
             return _joined(*(self._step(one, steps, end) for one in (replace(values, less=None), values.less)))
-        if is_over or (step.word in ASSOCIATIONS and not step["k"]):
+        if is_over or (step.word not in STEPS and not step["k"]):  # of all of the history
             raise ParameterError(f"take: `{steps[-1 - is_over].text}` must be the last step")
-        if step.word in ASSOCIATIONS:
+        if step.word == "correlation with":
             mine, other = self.changes(values, steps[:-1], [step["name"]], end)
             return values.of(history.rolling_correlation(mine, other, step.number()), "correlation")
         if step.word in OF_PRICES and not (values.kind in PRICES and (values.series.dropna() > 0).all()):
             raise ParameterError(f"take: `{step.text}` is of a price, which is above zero")
         return STEPS[step.word](values, step)
 
-    def changes(
-        self, values: Values, before: Sequence[Phrase], names: Sequence[str], end: pd.Timestamp
-    ) -> list[Series]:
+    def changes(self, values: Values, before: Sequence[Phrase], names: list[str], end: pd.Timestamp) -> list[Series]:
         """Return a line's changes and the like ones of others; of a volatility index, as of a yield, in points."""
         found = [(values if values.kind in CHANGES else _change(values, read("take", "change 1"))).series]
         alike = next((one.text for one in before[-1:] if one.word in ("change", "to date")), "change 1")
@@ -240,10 +237,8 @@ def _change(values: Values, step: Phrase) -> Values:
     start = x if values.close is None else values.close.reindex(x.index)
     if step["date"]:
         since = start.loc[: pd.Timestamp(step["date"][1])].dropna()[-1:]
-        years, base = (
-            pd.Series(x.index - since.index.max(), x.index).dt.days / 365.25,
-            since.reindex(x.index, method="ffill"),
-        )
+        years = pd.Series(x.index - since.index.max(), x.index).dt.days / 365.25
+        base = since.reindex(x.index, method="ffill")
     elif step["period"]:
         base = history.before_period(start, PERIOD[step["period"]])
     elif step.word == "change":
@@ -289,7 +284,7 @@ def _z(values: Values, step: Phrase) -> Values:
 
 def _episodes(values: Values, step: Phrase) -> Values:
     """Return the size or length of falls, or of the rises between them, by their first day; one under way has none yet."""
-    prices, fall = values.known().series, abs(amount(step["percent"].rstrip("% ") + "%", "fraction"))
+    prices, fall = values.known().series, abs(float(step["percent"].rstrip("% "))) / 100
     falls, days = history.fall_episodes(prices, fall), Days(prices.index)
     first, last = falls["peak"], falls["trough"].mask(falls["ongoing"])
     if step.word == "rise episodes":  # from the trough of one fall to the peak of the next
