@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -23,29 +24,7 @@ ALL = [*PAGES, FAILED, "index.html"]
 WIDTHS = [390, 768, 1280]
 VIOLATIONS = {"resultTypes": ["violations"]}
 CONTRAST = {**VIOLATIONS, "runOnly": ["color-contrast"]}
-# A picture has a role of its own, under which nothing is looked at; axe takes its time over thousands of strokes all the same.
-DROP_STROKES = "document.querySelectorAll('.picture svg, .thumbnail svg').forEach(one => one.replaceChildren())"
-OPEN_FOLDS = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
-TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
-# What is read without opening anything, a picture's own labels, the contents and the source lines left out.
-UNFOLDED = """() => {
-  const found = [], all = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
-  while (all.nextNode()) {
-    const node = all.currentNode, parent = node.parentElement, fold = parent.closest('details:not([open])');
-    const read = !parent.closest('svg, nav, .source, script') && (!fold || parent.closest('summary'));
-    if (read && parent.getClientRects().length) found.push(node.data);
-  }
-  return found.join(' ');
-}"""
-# How far a picture's words stand out of it, in pixels.
-OUTSIDE = """() => Math.max(...[...document.querySelectorAll('.picture svg')].filter(one => one.getClientRects().length).flatMap(
-  svg => [...svg.querySelectorAll('text')].map(text => {
-    const inner = text.getBoundingClientRect(), outer = svg.getBoundingClientRect();
-    return Math.max(inner.right - outer.right, outer.left - inner.left, inner.bottom - outer.bottom, outer.top - inner.top);
-  })))"""
-SMALLEST = """() => Math.min(...[...document.querySelectorAll('.picture svg.wide text')].filter(
-  one => one.getClientRects().length).map(one => parseFloat(getComputedStyle(one).fontSize) *
-  one.ownerSVGElement.getBoundingClientRect().width / one.ownerSVGElement.viewBox.baseVal.width))"""
+MEASURES = Path(__file__).with_name("measures.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +73,7 @@ def opened(browser):
         page.on("console", lambda message: troubles.append(message.text))
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.goto(path.as_uri())
+        page.evaluate(MEASURES)
         return page, troubles
 
     yield at
@@ -105,21 +85,21 @@ def opened(browser):
 @pytest.mark.parametrize("name", ALL)
 def test_a_page_is_quiet_and_whole_at_every_width_and_in_other_fonts(site, opened, name, width):
     page, troubles = opened(site / name, width=width)
-    assert page.evaluate(TOO_WIDE) <= 0
+    assert page.evaluate("tooWide()") <= 0
     for font in ("monospace", "serif"):
         page.evaluate(f"document.body.style.fontFamily = '{font}'")
-        assert page.evaluate(TOO_WIDE) <= 0, font
-    page.evaluate(OPEN_FOLDS)
-    assert page.evaluate(TOO_WIDE) <= 0, "unfolded"
+        assert page.evaluate("tooWide()") <= 0, font
+    page.evaluate("openFolds()")
+    assert page.evaluate("tooWide()") <= 0, "unfolded"
     assert not troubles
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_page_is_open_to_all_in_light_and_dark(site, opened, axe, name):
     page, _ = opened(site / name)
-    page.evaluate(DROP_STROKES)
+    page.evaluate("dropStrokes()")
     if name not in PAGES:
-        page.evaluate(OPEN_FOLDS)
+        page.evaluate("openFolds()")
     light = axe.run(page, options=VIOLATIONS)
     page.emulate_media(color_scheme="dark")
     dark = axe.run(page, options=CONTRAST)  # all that the scheme changes
@@ -142,21 +122,21 @@ def test_a_page_says_little_and_says_it_at_once(site, opened, name, width):
     if width == 1280:
         assert first["y"] + first["height"] < 1000  # its source line may stand below the first screen, the picture not
     assert page.locator(".exhibit .picture, .exhibit table").first.bounding_box()["y"] < 900
-    text = page.evaluate(UNFOLDED)
+    text = page.evaluate("unfolded()")
     most_px, most_words = (5000, 1200) if name.startswith(CLAIMS) else (3500, 600)
     assert len(text.split()) <= most_words
-    assert page.evaluate("document.documentElement.scrollHeight") <= most_px
+    assert page.evaluate("height()") <= most_px
     assert not re.findall(r"\b[a-z]\w*_\w+|∞|\bnan\b|\bNone\b|\b1 \w+s (?:of|in)\b", text)
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_labels_stay_inside_their_pictures_and_large_enough(site, opened, name):
     page, _ = opened(site / name)
-    assert page.evaluate(OUTSIDE) <= 2
-    assert page.evaluate(SMALLEST) >= 11
+    assert page.evaluate("outside()") <= 2
+    assert page.evaluate("smallest()") >= 11
     page.set_viewport_size({"width": 390, "height": 800})
     assert not page.locator("svg.wide").first.is_visible()
-    assert page.evaluate(OUTSIDE) <= 2
+    assert page.evaluate("outside()") <= 2
 
 
 def test_code_shows_at_one_switch_without_script(site, opened):
@@ -170,7 +150,7 @@ def test_code_shows_at_one_switch_without_script(site, opened):
 
 def test_the_index_is_one_screen_and_a_half_and_filters(site, opened):
     page, _ = opened(site / "index.html")
-    assert page.evaluate("document.documentElement.scrollHeight") <= 1600
+    assert page.evaluate("height()") <= 1600
     rows, left = page.locator(".reports tbody tr:not(.family):visible"), page.get_by_role("button", name="not made")
     assert rows.count() == len(PAGES) + 3
     left.click()
