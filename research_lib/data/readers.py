@@ -315,8 +315,7 @@ def _decode(data: bytes, shown: str) -> str:
         raise DataError(f"{shown}: not a table (a workbook, a web page, a broken download?); it should be CSV in UTF-8")
     if not text.strip():
         raise DataError(f"{shown}: the file is empty")
-    text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-    return text if text.endswith("\n") else text + "\n"
+    return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n") + "\n"
 
 
 def _find_header(text: str, shown: str) -> tuple[str, list[str], int]:
