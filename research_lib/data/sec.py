@@ -116,12 +116,10 @@ def annual_reports(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     believed = possible & (2 * years["votes"] >= most)
     last = years[believed].groupby(keys)["period_end"].last().rename("last")
     doubted = years[~believed].join(last, on=keys)
-    doubted = doubted[~(doubted["period_end"] < doubted["last"])]  # an earlier one is there for comparison
+    doubted = doubted[~(doubted["period_end"] < doubted["last"])].astype("str")  # an earlier one is for comparison
+    cases = doubted["company"] + ": to " + doubted["period_end"]
     words = "a year that the rest of its filing contradicts (left out)"
-    faults = [
-        Fault(words, str(filed.date()), f"{company}: to {end.date()}")
-        for company, end, filed in doubted[["company", "period_end", "published"]].itertuples(index=False)
-    ]
+    faults = [Fault(words, *one) for one in zip(doubted["published"], cases, strict=True)]
     years = years[believed].drop_duplicates(keys, keep="last").sort_values(["published", "accession"])
     years["fiscal_year"] = (years["period_end"] - INTO_JANUARY).dt.year
     first = years.drop_duplicates(["company", "period_end"]).drop_duplicates(["company", "fiscal_year"])
