@@ -146,14 +146,12 @@ def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PriceP
         raise InsufficientDataError(f"{origin}: holds no prices up to as_of")
     if (below := frame.le(0).to_numpy().sum()) > MOST_BELOW_ZERO * frame.count().sum():
         raise DataError(f"{origin}: {below:,} of its values are not positive: returns in place of prices?")
-    twice = frame.index[frame.index.duplicated()]
-    if len(twice):
+    if (twice := frame.index[frame.index.duplicated()]).size:
         raise DataError(f"{origin}: the date {twice[0].date()} stands twice")
     frame = frame.sort_index().astype(np.float64).rename_axis(index="date", columns=None)
     days = frame.index.to_numpy()
     faults = session_faults(days)
-    for name, prices in frame.items():
-        value = prices.to_numpy()
+    for name, value in zip(frame, frame.to_numpy().T, strict=True):
         held = (value > 0) & np.isfinite(value)
         own = found(days[~held & ~np.isnan(value)], BAD_PRICE)
         own += jumps(days[held], value[held], LARGEST_MOVE) + stale_runs(days[held], value[held], STALE_DAYS)
