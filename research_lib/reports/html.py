@@ -69,10 +69,10 @@ class PageRenderer(IPythonRenderer):
         return _part("scrolling", "Formula", self.inline_math(body, "block"))
 
     def latex_environment(self, name: str, body: str) -> str:
-        """Render an environment such as align, without the numbers; a table of LaTeX as its source."""
+        """Render an environment such as align, without the numbers; a table or text of LaTeX as its source."""
         name = "align*" if name == "align" else name
         source = f"\\begin{{{name}}}{body}\\end{{{name}}}"
-        return f"<pre>{escape(source)}</pre>" if name.startswith("tab") else self.block_math(source)
+        return f"<pre>{escape(source)}</pre>" if name.startswith(("tab", "center")) else self.block_math(source)
 
     def table(self, text: str) -> str:
         """Render a table."""
@@ -146,8 +146,8 @@ def _cell(cell: NotebookNode, folder: Path | None) -> str:
     if cell.cell_type == "code":
         shown = "".join(safely(_part, "output", one, folder) for one in cell.outputs)
         return _part("code", cell.source.strip(), shown, any(one.output_type == "error" for one in cell.outputs))
-    if cell.cell_type == "raw":
-        return _part("text", cell.source)
+    if cell.cell_type == "raw" or not cell.source.strip():
+        return _part("text", cell.source) if cell.source.strip() else ""
     bundles = cell.get("attachments", {}).items()
     own = {f"attachment:{name}": f"data:{kind};base64,{one[kind]}" for name, one in bundles for kind in one}
     return f'<div class="text">{safely(_markdown, cell.source, folder, own)}</div>'

@@ -205,7 +205,7 @@ def test_a_failed_report_says_so_on_top_and_shows_the_failing_code():
     assert html.index("<h1") < html.index(banner) < html.index("before")
     assert '<div class="code failing">' in html
     assert not re.search("/home/someone|Old</h1>", html)
-    early = render(new_notebook(), record.with_(cell=None))
+    early = page(record=record.with_(cell=None), title="# A title")
     assert ("stopped early" in early, "What follows" in early, "What follows" in html) == (True, False, True)
 
 
