@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 import pandas as pd
 
@@ -68,21 +69,17 @@ def load_series(source: Source, ids: Iterable[str], *, as_of: date | None = None
     return _side_by_side(((name, at_date.read(SERIES, name, "value"), describe_series(name)) for name in ids), as_of)
 
 
-def load_prices_if_any(source: Source, assets: Iterable[str], *, as_of: date | None = None) -> DataSet | None:
-    """Load prices that a report can do without: None where the source lacks one, or nothing of it up to `as_of`."""
-    return _if_any(load_prices, source, list(assets), as_of)
-
-
-def load_series_if_any(source: Source, ids: Iterable[str], *, as_of: date | None = None) -> DataSet | None:
-    """Load series that a report can do without: None where the source lacks one, or nothing of it up to `as_of`."""
-    return _if_any(load_series, source, list(ids), as_of)
-
-
-def _if_any(load: Callable[..., DataSet], source: Source, names: list[str], as_of: date | None) -> DataSet | None:
+def _if_any(
+    load: Callable[..., DataSet], source: Source, names: Iterable[str], *, as_of: date | None = None
+) -> DataSet | None:
+    """Load what a report can do without: None where the source lacks one, has nothing up to `as_of`, or none is asked."""
     try:
         return load(source, names, as_of=as_of) if names else None
     except (InsufficientDataError, MissingDataError):
         return None
+
+
+load_prices_if_any, load_series_if_any = partial(_if_any, load_prices), partial(_if_any, load_series)
 
 
 def _read_price(source: Source, name: str) -> RawSeries:
