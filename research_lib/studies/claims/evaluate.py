@@ -70,8 +70,8 @@ def read_all(check: Check, lines: Lines, day: pd.Timestamp, *, uncertain: bool =
 
 
 def _read(check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> Reading:
-    if check.special is not None:
-        return _of_special(check.special, lines, day)
+    if not check.line.of:
+        return _of_special(check.line.take[0], lines, day)
     if check.say["what"]:
         return _rank_among(check, lines, day)
     take = check.line.take
@@ -144,7 +144,7 @@ class Question:
         events = None if through_time else x.rename(kind)
         reading = Reading(np.nan, kind, len(x), first, last, found.noun, begins_late=late, path=path, events=events)
         if word in ("count", "share"):
-            calendar = all(one.word in CALENDAR and not one.line for way in check.when for one in way.each())
+            calendar = all(one.word in CALENDAR and not one.line for one in check.when)
             are_changes = (
                 check.after or found.noun == "years" or (kind in CHANGES and calendar)
             )  # not chosen by a value

@@ -124,7 +124,7 @@ class Lines:
         if line.less is None:
             return left
         right = self._operand(line.less, line, end)
-        if isinstance(line.less, Line) or left.kind != "level":
+        if left.kind != "level" or (isinstance(line.less, Line) and line.less.take):
             return _joined(left, right)
         right = _like(left, right)
         common = left.days.intersection(right.days)
@@ -172,9 +172,6 @@ class Lines:
                 met = history.spell_lengths(met) == k
             elif word == "first in":
                 met &= met.astype(float).shift().rolling(k).max() == 0
-            elif one.either:
-                ways = [self.days_when(values, way, end).reindex(met.index, fill_value=False) for way in one.either]
-                met &= np.logical_or.reduce(ways)
             elif "recession" in word:
                 known = recession_within(Days(met.index[met]), recessions(as_of=end), known_to=end, months=k)
                 met[met] = (known == (not word.startswith("no"))).fillna(False).to_numpy(dtype=bool)
@@ -216,7 +213,8 @@ def _like(left: Values, right: Values) -> Values:
 
 
 def _joined(left: Values, right: Values, *, divide: bool = False) -> Values:
-    both = pd.concat([left.series, _like(left, right).series], axis=1, keys=["a", "b"], sort=True).dropna()
+    legs = [left.known().series, _like(left, right.known()).series]
+    both = pd.concat(legs, axis=1, keys=["a", "b"], sort=True).dropna()
     if divide:
         return left.of((both["a"] / both["b"]).where(both["b"] != 0), "ratio", left.noun)
     if left.kind != right.kind:
@@ -290,10 +288,6 @@ def _episodes(values: Values, step: Phrase) -> Values:
     if step.word == "rise episodes":  # from the trough of one fall to the peak of the next
         first, last = last.dropna(), first.shift(-1)[last.notna()]
     named, is_length = Days(first), bool(step["what"] or step["unit"])
-    if step["what"].startswith("r"):  # back at the peak's level
-        later = [(prices[top], prices.loc[low:]) for top, low in zip(first, last.fillna(days[-1]), strict=True)]
-        back = pd.Series([after.index[after >= level].min() for level, after in later], first.index)
-        first, last = last if step["what"] == "recovery" else first, back
     path = pd.Series((days - days[0]).days if step["unit"] else np.arange(len(days)), days) if is_length else prices
     begun, ended = (pd.Series(path.reindex(ends).to_numpy(), named) for ends in (first, last))
     if not is_length:
