@@ -112,8 +112,8 @@ def _picture(base: str, points: Sequence[Record]) -> str:
 
     found = [(good.parameters, number) for one in points if (good := one.good) for number in good.findings]
     numbers = [(parameters, number) for parameters, number in found if isinstance(number.value, int | float)]
-    last = lambda number: (number.low is None, isinstance(number.value, int))
-    chosen = min((number for _, number in numbers), key=last, default=Finding(name="", value=None))
+    measured = [number for _, number in numbers if isinstance(number.value, float)]  # and not counted
+    chosen = min(measured, key=lambda number: number.low is None, default=Finding(name="", value=None))
     drawn = [(parameters, number) for parameters, number in numbers if number.name == chosen.name]
     swept = differing([parameters for parameters, _ in drawn])
     if len(drawn) < 2 or len(swept) != 1:
