@@ -356,9 +356,8 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
     if not year and study.fiscal_year < day.year - (1 if day.month >= PUBLISHED_BY else 2):
         raise InsufficientDataError(f"the newest statements are of fiscal {study.fiscal_year}, too old; name a year")
     name, column, kind = map(str, FIRMS.loc[asked.word])
-    frame, groups = getattr(study, name), asked["group"].split(" minus ")
-    cases_of = {"rate_move_bp": bp, "debt_share": share} if bp else {"fiscal_year": study.fiscal_year}
-    rows = frame[(frame[list(cases_of)] == pd.Series(cases_of)).all(axis=1)].set_index("group")
+    rows, groups = getattr(study, name), asked["group"].split(" minus ")
+    rows = rows[rows["asked" if bp else "headline"]].set_index("group")
     values, n = [float(rows[column][group]) for group in groups], int(rows["n"][groups].sum())
     if np.isnan(values).any():
         raise InsufficientDataError(f"{asked.text}: it is not known of enough companies of fiscal {study.fiscal_year}")
