@@ -24,7 +24,7 @@ OTHER: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
-OF_A_PACKAGE = {"studies": ["tests/golden"], "stats": ["tests/stats/test_sizes.py", "tests/golden"]}
+OF_A_PACKAGE = {"studies": ["tests/golden"], "stats": ["tests/validity/test_validity.py", "tests/golden"]}
 SECONDS = 600  # of one change: a loop may have lost its end
 
 

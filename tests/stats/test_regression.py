@@ -10,6 +10,7 @@ from research_lib.errors import InsufficientDataError
 from research_lib.stats import regression
 from research_lib.stats.estimate import LEVEL
 from research_lib.stats.regression import cosine_mean, ols, rolling_beta
+from tests.validity.measure import misses
 
 
 def sample(seed, n=120):
@@ -65,6 +66,13 @@ def test_wild_bootstrap_by_refitting(monkeypatch, column):
     p, *around = (refitted(y.to_numpy(), known, column, null, draws=99, seed=5) for null in nulls)
     assert p == pytest.approx(found["p"])
     assert [one <= LEVEL for one in around] == [True, False, True]
+
+
+def test_wild_bootstrap_keeps_its_size_where_errors_grow_with_the_driver(monkeypatch):
+    monkeypatch.setattr(regression, "BISECTIONS", 12)  # of an end: quicker, and near enough
+    rows = [ols(*sample(seed, n=50), "wild", seed=seed).loc["a"] for seed in range(500)]
+    shares = np.mean([(row["p"] <= LEVEL, misses(row)) for row in rows], axis=0)
+    assert shares == pytest.approx([LEVEL] * 2, abs=3.5 * np.sqrt(LEVEL * (1 - LEVEL) / len(rows)))
 
 
 def test_cosine_mean_written_out():

@@ -52,7 +52,8 @@ Written by `make validity` (`python -m tests.validity`, seed 0), with {draws:,} 
 nothing is to be found, computes a printed quantity by the study's own function, and counts: how often p is at most 1, 5
 and 10%, or how often the 95% interval misses the truth. A size more than three Monte Carlo errors above its level is
 marked "too often", one more than three below it "(seldom)": the test is cautious there, often because so few cases cannot
-give a smaller p. The Monte Carlo error at 5% is 0.7 points with 1,000 draws. *Quick* rows are also run by `make test`.
+give a smaller p. The Monte Carlo error at 5% is 0.7 points with 1,000 draws. The quick ones of these are also
+run by `make test`.
 
 """
 

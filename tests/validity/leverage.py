@@ -105,7 +105,7 @@ PRINTED = {
 }
 REAL = "real companies of 2021"
 QUANTITIES = (
-    *(Quantity(f"{name}: p", null.__name__.replace("_", " "), partial(p, null=null), fast=p in (_correlation, _chosen_day))
+    *(Quantity(f"{name}: p", null.__name__.replace("_", " "), partial(p, null=null), fast=p in (_premium, _chosen_day, _correlation))
       for null in (independent, stochastic_volatility) for name, p in PRINTED.items()),
     Quantity("small minus large when spreads widen: p", "real returns, random signs", _spread_slope),
     *(Quantity(f"net debt / EBITDA of {group} companies, n = {n}: interval", REAL, partial(_missed, n=n, groups=[group]))

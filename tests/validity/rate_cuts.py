@@ -38,6 +38,8 @@ ROWS = {  # a table of the study, and which row is drawn
 }
 SENSITIVITIES = tuple(what for what, (table, _) in ROWS.items() if table == "sensitivity")  # by months: days take long
 MONTHLY = ("easing", "on hold", "easing less tightening", "all periods", *SENSITIVITIES)
+FAST = {("independent", "all cuts, 12 months", False), ("stochastic volatility", "unscheduled cuts, 1 week", False),
+        ("stochastic volatility", "easing less tightening", True)}  # fmt: skip
 
 
 @cache
@@ -74,12 +76,12 @@ def row_of(what: str, null: str, monthly: bool, rng: np.random.Generator) -> "pd
 def quantities() -> Iterator[Quantity]:
     """Every kind of printed p, under every null; intervals where a p could hide a fault."""
     for null in (*NULLS, REAL):
-        parts = [("p", what, False) for what in ROWS if what not in SENSITIVITIES]
-        parts += [("p", what, True) for what in MONTHLY]
-        parts += [("interval", what, False) for what in ("first cuts, 12 months", "easing less tightening")]
-        for part, what, monthly in [*parts, ("interval", SENSITIVITIES[0], True)]:
-            yield printed(f"{what}{', months' if monthly else ''}", null, partial(row_of, what, null, monthly), part)
-    yield printed("easing, months", "independent, quick", partial(row_of, "easing", "independent", True), fast=True)
+        ps = [(what, False) for what in ROWS if what not in SENSITIVITIES] + [(what, True) for what in MONTHLY]
+        intervals = [("first cuts, 12 months", False), ("easing less tightening", False), (SENSITIVITIES[0], True)]
+        for part, rows in {"p": ps, "interval": intervals}.items():
+            for what, monthly in rows:
+                name, row = f"{what}{', months' if monthly else ''}", partial(row_of, what, null, monthly)
+                yield printed(name, null, row, part, fast=part == "p" and (null, what, monthly) in FAST)
 
 
 QUANTITIES = tuple(quantities())
