@@ -62,13 +62,12 @@ def _pattern(form: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class Phrase:
-    """One word with its arguments; two are equal where their texts are. A condition may be about another line, or either of some."""
+    """One word with its arguments, a condition also with the other line that it is about; equal where their texts are."""
 
     word: str
     text: str
     places: Mapping[str, Any] = field(compare=False, default_factory=dict)  # as read, else text
     line: "Line | None" = None
-    either: "tuple[tuple[Phrase, ...], ...]" = ()
 
     def __getitem__(self, place: str) -> Any:  # noqa: ANN401
         return self.places.get(place, "")
@@ -76,10 +75,6 @@ class Phrase:
     def number(self, place: str = "k") -> int:
         """Return a whole number among the arguments; 0 where it is left out."""
         return int(self[place] or 0)
-
-    def each(self) -> "list[Phrase]":
-        """Return the conditions that `or` joins, or itself."""
-        return [inner for way in self.either for one in way for inner in one.each()] or [self]
 
 
 @dataclass(frozen=True)
@@ -112,7 +107,6 @@ class Check:
     start: date | None = None
     asked: Span | None = None
     to: date | None = None
-    special: Phrase | None = None  # what is no line of prices: companies, a normal tail
     choices: Choices = ()
 
     @property
@@ -123,7 +117,7 @@ class Check:
     def names(self) -> list[str]:
         """Return the prices and series that it needs."""
         found = list[str]()
-        parts: list[Any] = [self.line, self.then, *(inner.line for one in self.when for inner in one.each())]
+        parts: list[Any] = [self.line, self.then, *(one.line for one in self.when)]
         for one in parts:  # grows as lines within lines are met
             if isinstance(one, Line):
                 parts += [one.of, one.per, one.less]
@@ -191,17 +185,14 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
     excess = raw.pop("less") if isinstance(raw, dict) and raw.get("less") in ("all days", "rest of year") else ""
     line, say = _line(raw, known=CHECK_KEYS), read("say", raw.get("say", "value"))
     if isinstance(line.of, str) and " " in line.of:
-        special = read("of", line.of)
-        return Check(Line("", take=(special,)), say, special=special, choices=choices)
+        return Check(Line("", take=(read("of", line.of),)), say, choices=choices)  # companies, or a normal tail
     then, after = raw.get("then"), raw.get("after")
     if isinstance(then, dict):
         after = then.pop("after", after)
     when = _when(raw["when"], raw) if "when" in raw else ()
-    is_season = any(one.word == "season" and not one.line for each in when for one in each.each())
-    of_years = is_season and not line.take and after is None
-    of_mean = of_years and say.word == "mean"
+    of_season = any(one.word == "season" and not one.line for one in when) and not line.take and after is None
+    of_mean = of_season and say.word == "mean"
     faults = {
-        "when: a season beside `or` needs `take`, like change 1": of_years and any(one.either for one in when),
         "then: needs `after`, over how many periods": then is not None and after is None,
         "less: all days needs `after` and `when`": excess == "all days" and (after is None or not when),
         "less: rest of year needs `when: season`, say: mean, no `take`": excess == "rest of year" and not of_mean,
@@ -229,18 +220,12 @@ def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({}), known: Seque
         raise ValueError("of: is missing; write the price or series that the claim is about, like of: RUT")
     every = read("every", raw.get("every", "session")).word
     take = tuple(read("take", one) for one in re.split(r"\s+then\s+", _plain(raw["take"]))) if "take" in raw else ()
-    of = _operand(raw["of"], {"every": every})
-    per, less = (_operand(raw.get(key), {"of": raw["of"], "every": every}) for key in ("per", "less"))
+    base = {"every": every, "of": raw["of"] if isinstance(raw["of"], str) else None}
+    parts = (raw.get(part) for part in ("of", "per", "less"))
+    of, per, less = (_line(one, base) if isinstance(one, Mapping) else one and _name(one) for one in parts)
     if any(isinstance(one, Line) and one.take for one in (per, less)):
         return Line(Line(of, every=every, take=take), per, less, every)
     return Line(of, per, less, every, take)
-
-
-def _operand(raw: Any, base: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    if isinstance(raw, Mapping):
-        line = _line(raw, base)
-        return line.of if line == Line(line.of, every=line.every) and "every" not in raw else line
-    return None if raw is None else _name(raw)
 
 
 def _name(raw: object) -> str:
@@ -252,21 +237,16 @@ def _name(raw: object) -> str:
 def _when(raw: Any, check: Mapping[str, Any], line: Line | None = None) -> tuple[Phrase, ...]:  # noqa: ANN401
     """Read conditions, a text or a mapping; with a part of a line or a season's bound, of another line of the same prices."""
     if not isinstance(raw, Mapping):
-        split = [re.split(r" and (?!\d)", way) for way in _plain(raw).split(" or ")]
-        ways = [tuple(replace(read("when", one), line=line) for one in way) for way in split]
-        return ways[0] if len(ways) == 1 else (Phrase("or", "", either=tuple(ways)),)
+        return tuple(replace(read("when", one), line=line) for one in re.split(r" and (?!\d)", _plain(raw)))
     other = {key: raw[key] for key in LINE_KEYS if key in raw}
-    own = {key: "" if one is None else write(one) for key, one in raw.items() if key not in (*LINE_KEYS, "and", "or")}
+    own = {key: "" if one is None else write(one) for key, one in raw.items() if key not in (*LINE_KEYS, "and")}
     if "season" in own and len(own) > 1 and "years" not in own:
         other["take"] = f"season {own.pop('season')}"
     if other and "of" not in other:
         other = {key: check[key] for key in OPERANDS if key in check} | other
     text = " and ".join(one if key in ("is", "when") else f"{key} {one}".strip() for key, one in own.items())
-    if not text and "and" not in raw:
-        raise ValueError("when: says no condition")
-    found = _when(text, check, _line(other) if other else None) if text else ()
-    found += _when(raw["and"], check) if "and" in raw else ()
-    return (Phrase("or", "", either=(found, _when(raw["or"], check))),) if "or" in raw else found
+    found = _when(text, check, _line(other) if other else None)
+    return found + (_when(raw["and"], check) if "and" in raw else ())
 
 
 def read_season(text: str) -> list[tuple[int, str, int]]:

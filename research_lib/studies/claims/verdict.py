@@ -65,7 +65,7 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
     first, last = map(pd.Timestamp, article.as_of)
     before = sessions_between(first - pd.Timedelta(days=14), last)
     days = list(before[before >= first]) or [*before[-1:]] or [last]
-    days = days[-1:] if claim.checks[0].special else days
+    days = days if claim.checks[0].line.of else days[-1:]  # of companies the last counts
     found: list[Found] = []
     missing: dict[str, None] = {}
     for day, check in product(days, claim.checks):
@@ -160,7 +160,7 @@ def _evidence(claim: Claim, found: Sequence[Found], lines: Lines) -> list[str]:
     """Say what was computed, of how much history, how sure it is, and what decides or where it would hold."""
     (reading, own), check, figure = found[0], claim.checks[0], claim.figure
     counted = f"{plural(reading.n, reading.cases.rstrip('s'), reading.cases)}, " if reading.n else ""
-    is_last = check.say.word == "value" and reading.cases != "values" and reading.n > 1 and not check.special
+    is_last = check.say.word == "value" and reading.cases != "values" and reading.n > 1 and check.line.of
     span = " to ".join(dict.fromkeys(str(day.date()) for day in (reading.first, reading.last)))
     history = f"{'the last of ' if is_last else ''}{counted}{span}"
     parts = [f"{_subject(check, lines)}: {shown(reading, reading.value, figure.unit)} ({history})"]
@@ -185,8 +185,8 @@ def _evidence(claim: Claim, found: Sequence[Found], lines: Lines) -> list[str]:
 
 def _subject(check: Check, lines: Lines) -> str:
     """Name what is said of which line."""
-    if check.special:
-        return check.special.text
+    if not check.line.of:
+        return check.line.take[0].text
     line = (check.then or check.line).bare if check.after else check.line
     steps = [check.after] if check.after else [one for one in check.when if one["season"]][:1]
     steps = [] if line.take else steps
