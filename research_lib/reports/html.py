@@ -34,7 +34,6 @@ from research_lib.params import show_setting
 from research_lib.reports.record import MADE, Record
 
 TEMPLATES = Path(__file__).parent / "templates"
-HEADLINE_TAG, FOLD_TAG = "headline", "fold"
 TITLE = re.compile(r"^# +(.*\S).*\n?", re.MULTILINE)
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 
@@ -93,12 +92,12 @@ def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None
     for cell in cells:
         tags = cell.metadata.get("tags", [])
         heading = re.match(r"## +(.+)\n?", cell.source) if cell.cell_type == "markdown" else None
-        if heading and FOLD_TAG in tags:
+        if heading and "fold" in tags:
             sections.append((MARKS.sub(r"\1", heading[1]), []))
             cell.source = cell.source[heading.end() :]
         elif heading and sections[-1][0]:
             sections.append(("", []))
-        if answered and HEADLINE_TAG in tags:  # it stands on top
+        if answered and "headline" in tags:  # it stands on top
             cell.outputs = []
         sections[-1][1].append(_cell(cell, folder))
     shown, drawn = [html for _, part in sections for html in part], f'" id="{record.hero}" aria-label'
@@ -172,7 +171,6 @@ def _markdown(source: str, folder: Path | None = None, own: Mapping[str, str] | 
 def _cleaned(html: str, folder: Path | None = None, own: Mapping[str, str] | None = None) -> str:
     """Close what is open in HTML, and take out what a page without script and network cannot have; perhaps all."""
     soup = BeautifulSoup(re.sub(r"^\s*<\?xml.*?\?>|<!DOCTYPE.*?>", "", html, flags=re.DOTALL), "html.parser")
-    scripts = soup.find_all("script", string=True)
     for tag in soup.find_all(NOT_FOR_A_PAGE):
         tag.decompose()
     for tag in soup.find_all(EMBEDDED):
@@ -183,10 +181,7 @@ def _cleaned(html: str, folder: Path | None = None, own: Mapping[str, str] | Non
             loads = name in LOADING or (name.endswith("href") and tag.name != "a")  # a link to elsewhere may stay
             if name[:2] == "on" or address.startswith(SCRIPT) or (loads and not address.startswith(("data:", "#"))):
                 del tag[name]
-    if not soup.find(SEEN) and not soup.get_text(strip=True):
-        return ""
-    more = _part("missing", "A part of this needs script, which this page does not have.") if scripts else ""
-    return f"{soup}{more}"
+    return str(soup) if soup.find(SEEN) or soup.get_text(strip=True) else ""
 
 
 def _embed(tag: Tag, folder: Path | None, own: Mapping[str, str]) -> None:
