@@ -61,3 +61,13 @@ def test_a_way_to_ask_is_that_of_plain_pandas(measure):
     mean, p = one_specification(made, row).T
     np.testing.assert_allclose(found.means[:, at], mean, atol=1e-12)
     np.testing.assert_allclose(found.p_values[:, at], p, atol=1e-12)
+
+
+def test_the_shares_are_those_of_the_data_and_of_draws_in_which_nothing_is_to_be_found():
+    found = curve(pair(7000))
+    tested = found.p_values[:, found.ways["p"].notna()]
+    shares, expected = found.shares(), np.array([(found.means > 0).mean(axis=1), (tested <= 0.05).mean(axis=1)])
+    assert tested.shape[0] == found.means.shape[0] == 1 + DRAWS
+    np.testing.assert_allclose(shares["value"], expected[:, 0])
+    np.testing.assert_allclose(shares["null_mean"], expected[:, 1:].mean(axis=1))
+    np.testing.assert_allclose(shares[["null_low", "null_high"]], np.quantile(expected[:, 1:], [0.05, 0.95], axis=1).T)
