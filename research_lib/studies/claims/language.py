@@ -187,25 +187,22 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
     if isinstance(line.of, str) and " " in line.of:
         return Check(Line("", take=(read("of", line.of),)), say, choices=choices)  # companies, or a normal tail
     then, after = raw.get("then"), raw.get("after")
-    if isinstance(then, dict):
-        after = then.pop("after", after)
+    if then is not None:
+        then = then if isinstance(then, dict) else {"of": then}
+        after, then = then.pop("after", after), _line(then)
+        if after is None:
+            raise ValueError("then: needs `after`, over how many periods")
     when = _when(raw["when"], raw) if "when" in raw else ()
     of_season = any(one.word == "season" and not one.line for one in when) and not line.take and after is None
-    of_mean = of_season and say.word == "mean"
-    faults = {
-        "then: needs `after`, over how many periods": then is not None and after is None,
-        "less: all days needs `after` and `when`": excess == "all days" and (after is None or not when),
-        "less: rest of year needs `when: season`, say: mean, no `take`": excess == "rest of year" and not of_mean,
-    }
-    for fault in (fault for fault, is_so in faults.items() if is_so):
-        raise ValueError(fault)
+    fits = {"": True, "all days": when and after is not None, "rest of year": of_season and say.word == "mean"}
+    if not fits[excess]:
+        raise ValueError(
+            "less: all days needs `after` and `when`; rest of year needs a season, say: mean, and no `take`"
+        )
     quiet = read("quiet", raw.get("quiet", 0)).number()
-    start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
-    if then is not None:
-        then = _line(then if isinstance(then, dict) else {"of": then})
     after = None if after is None else read("after", after)
-    days = (start and start[0], asked, to and to[1])
-    return Check(line, say, when, quiet, then, after, excess, *days, choices=choices)
+    start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
+    return Check(line, say, when, quiet, then, after, excess, start and start[0], asked, to and to[1], choices)
 
 
 def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({}), known: Sequence[str] = LINE_KEYS) -> Line:  # noqa: ANN401
