@@ -1,4 +1,4 @@
-"""Measure all quantities and write docs/validity.md: `python -m tests.validity [--draws 1000] [--only WORD]`."""
+"""Measure all quantities and write the tables of docs/validity.md: `python -m tests.validity [--draws 1000] [--only WORD]`."""
 
 import argparse
 import sys
@@ -43,19 +43,9 @@ def main() -> None:
     text = "\n\n".join(f"## {study}\n\n{to_markdown(part)}" for study, part in rows.groupby("study", sort=False))
     sys.stdout.write(text + "\n")
     if not asked.only:
-        PAGE.write_text(INTRODUCTION.format(draws=asked.draws) + text + "\n", encoding="utf-8")
+        introduction, _, _ = PAGE.read_text(encoding="utf-8").partition("## ")
+        PAGE.write_text(introduction + text + "\n", encoding="utf-8")
 
-
-INTRODUCTION = """# Do p-values and intervals keep their size?
-
-Written by `make validity` (`python -m tests.validity`, seed 0), with {draws:,} draws a row. Each row draws data in which
-nothing is to be found, computes a printed quantity by the study's own function, and counts: how often p is at most 1, 5
-and 10%, or how often the 95% interval misses the truth. A size more than three Monte Carlo errors above its level is
-marked "too often", one more than three below it "(seldom)": the test is cautious there, often because so few cases cannot
-give a smaller p. The Monte Carlo error at 5% is 0.7 points with 1,000 draws. The quick ones of these are also
-run by `make test`.
-
-"""
 
 if __name__ == "__main__":
     main()
