@@ -58,7 +58,7 @@ def test_a_window_is_over_before_the_next_day():
 def test_what_happened_on_the_way_and_what_few_cases_say():
     prices = np.array([100.0, 120, 90, 110])
     found = [on_the_way(prices, path) for path in ("drawdown", "highest", "lowest")]
-    assert found == pytest.approx([90 / 120 - 1, 0.2, -0.1])
+    assert [*found, on_the_way(prices[::-1], "lowest")] == pytest.approx([90 / 120 - 1, 0.2, -0.1, 90 / 110 - 1])
     assert np.isnan([on_the_way(prices[:1], "highest"), on_the_way(np.array([1.0, 0.0]), "lowest")]).all()
     for hits, n in ((0, 4), (3, 10), (5, 5)):
         one = share(hits, n)
