@@ -5,8 +5,6 @@ import re
 from html import unescape
 from urllib.parse import unquote
 
-import pytest
-
 from research_lib.exhibits.figure import VERDICT_LOOK
 from research_lib.reports.index import write_index
 from research_lib.reports.record import Finding, Record
@@ -16,8 +14,6 @@ RESULT = {
     "question": "Does it rise?", "verdict": "holds", "headline": "It rose in 3 of 8 cycles", "standfirst": "By 2 points. More follows.",
     "numbers": [("+0.3 pp", "in a year (−9.8 to +10.4)"), ("3 of 8", "cycles")], "hero": "hero",
 }  # fmt: skip
-NUMBER = "+0.3 pp in a year (−9.8 to +10.4)"
-BEFORE = "The report before it says: It rose in 3 of 8 cycles"
 
 
 def record(name, status="ok", *, to="2018-12-31", summary=RESULT, **changes):
@@ -47,48 +43,44 @@ def rows(page):
     return {first: rest for first, *rest in cells}
 
 
-@pytest.fixture
-def page(tmp_path):
-    """Every kind of line; a failed page stands there for one report, and for another a record of an earlier failure."""
-    for name, status, said in (("f", "ok", ""), ("f", "failed", "no kernel")):
-        made = record(f"09_own/{name}", status, message=said)
-        (tmp_path / "09_own").mkdir(exist_ok=True)
-        (tmp_path / "09_own" / f"{name}.{'findings' if made.good else 'failed'}.json").write_bytes(made.to_json())
+def test_a_line_says_what_differs_what_was_found_and_how_sure_or_why_it_is_not_there(tmp_path):
+    (tmp_path / "09_own").mkdir()
     (tmp_path / "09_own" / "a.failed.html").touch()
+    for name, ending in (("f", "findings"), ("f", "failed"), ("g", "findings")):  # of g no record tells that it failed
+        made = record(f"09_own/{name}", "failed" if ending == "failed" else "ok", message="no kernel")
+        (tmp_path / "09_own" / f"{name}.{ending}.json").write_bytes(made.to_json())
     numbers = [finding(0.0123), finding("2024-07-16", "day", unit="date"), finding(None, "none")]
-    return index(
+    page = index(
         tmp_path,
         record("09_own/baseline"),
         record("09_own/wide_window", parameters={"window": 100, "asset": "GSPC"}),
         record("09_own/a", "failed", message="cell 2: KeyError: /home/someone/kit/a.py", previous=record("09_own/a")),
         record("09_own/b", "wrong", message="window: must be over 1"),
-        record("09_own/f", "failed", message="the disk is full"),
+        *(record(f"09_own/{name}", "failed", message="the disk is full") for name in "fg"),
         record("03_record_sigma/baseline", parameters={"asset": "GSPC", "claims": {}}),
         record(
-            "03_record_sigma/other", parameters={"asset": "RUT", "claims": {f"c{i}": {"says": "x"} for i in range(98)}}
+            "03_record_sigma/other", parameters={"asset": "RUT", "claims": {f"c{i}": {"says": i} for i in range(98)}}
         ),
         record("03_record_sigma/left", "left_out", parameters={}, message="no live snapshot"),
         record("05_mine/first_try", summary={}, findings=numbers),
         record("05_mine/second", summary={}, title="How far did it move?"),
     )
-
-
-def test_a_line_says_what_differs_what_was_found_and_how_sure_or_why_it_is_not_there(page):
-    found = rows(page)
-    assert found["wide window"] == ["window: 100", "● holds It rose in 3 of 8 cycles", NUMBER, "2018-12-31"]
+    found, before = rows(page), "The report before it says: It rose in 3 of 8 cycles"
+    number = "+0.3 pp in a year (−9.8 to +10.4)"
+    assert found["wide window"] == ["window: 100", "● holds It rose in 3 of 8 cycles", number, "2018-12-31"]
     assert found["other"][0] == "Asset: RUT, claims: 98 entries"  # named as its model names them, long ones cut
     assert found["left"] == ["", "not made: no live snapshot"]
-    assert found["a"] == ["", f"could not be made: cell 2: KeyError: a.py. {BEFORE}"]
+    assert found["a"] == ["", f"could not be made: cell 2: KeyError: a.py. {before}"]
     assert found["b"] == ["", "wrong: window: must be over 1"]
-    assert found["f"] == ["", f"could not be made: the disk is full. {BEFORE}"]
+    assert found["f"] == found["g"] == ["", f"could not be made: the disk is full. {before}"]
     assert found["first try"] == ["", "mean return +1.2 pp, day 2024-07-16, none –", "", "2018-12-31"]
     assert found["second"][1] == "How far did it move?"
     families = [words(one) for one in re.findall(r'<tr class="family">.*?</tr>', page, re.S)]
     assert families == ["Does it rise?", "How far did it move?", "Does it rise?"]
-    for name in ("wide_window", "a.failed", "a", "f"):
-        assert f'href="09_own/{name}.html"' in page
-    assert "b.failed.html" not in page
-    assert "10 reports · 1 not made: the data is not here · 3 could not be made · the last made" in words(page)
+    assert [f'href="09_own/{name}.html"' in page for name in ("wide_window", "a.failed", "a", "b.failed")] == [
+        True
+    ] * 3 + [False]
+    assert "11 reports · 1 not made: the data is not here · 4 could not be made · the last made" in words(page)
 
 
 def test_what_changed_stands_on_top(tmp_path):
@@ -100,6 +92,7 @@ def test_what_changed_stands_on_top(tmp_path):
     assert [one[-1] for one in rows(page).values()] == [change, "", ""]
     assert page.index("Changed since the run before") < page.index(change) < page.index('class="cards"')
     assert "Changed since" not in index(tmp_path, first)
+    assert "0 reports" in words(index(tmp_path / "empty"))
 
 
 def test_a_question_has_one_card_of_the_baseline_with_its_picture(tmp_path):
@@ -172,11 +165,6 @@ def test_text_from_data_stays_text_and_odd_names_are_linked(tmp_path):
     failed, linked = record("09_own/b", "failed", message=EVIL), record("09_own/c#1", parameters={}, previous=odd)
     page = index(tmp_path, odd, failed, linked)
     assert page.count("<script") == 1
+    assert re.search(r"script-src 'sha256-[\w+/]+='", page)
     assert page.count("&lt;script&gt;") >= 8
     assert "09_own/c%231.html" in page
-
-
-def test_no_report_at_all_is_an_index_too(tmp_path):
-    page = index(tmp_path)
-    assert "0 reports" in words(page)
-    assert re.search(r"script-src 'sha256-[\w+/]+='", page)
