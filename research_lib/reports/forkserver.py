@@ -85,22 +85,21 @@ class ForkServer:
 
     def start(self) -> None:
         """Start the server, or another where library or packages have changed; it goes on importing meanwhile."""
-        with LOCK:
+        with LOCK, suppress(OSError):
             code = tuple(path.stat().st_mtime_ns for path in (PACKAGES, *sorted(LIBRARY.rglob("*.py"))))
             if sys.platform != "linux" or code == self._code:
                 return
             self.release()
             self._code = code  # also where none can be started: that is not tried again for every kernel
-            with suppress(OSError):
-                self.folder = Path(tempfile.mkdtemp(prefix=f"research-lib-{os.getpid()}-", dir=KERNELS))
-                self.connection, theirs = Pipe()
-                with theirs:
-                    process = Popen(  # noqa: S603  # our own
-                        [sys.executable, "-c", BEGIN, str(theirs.fileno()), str(self.folder)],
-                        env={"MPLBACKEND": INLINE, **os.environ, **SETTINGS}, pass_fds=[theirs.fileno()],
-                        start_new_session=True, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL,
-                    )  # fmt: skip
-                Thread(target=process.wait, daemon=True).start()  # it is reaped whenever it ends
+            self.folder = Path(tempfile.mkdtemp(prefix=f"research-lib-{os.getpid()}-", dir=KERNELS))
+            self.connection, theirs = Pipe()
+            with theirs:
+                process = Popen(  # noqa: S603  # our own
+                    [sys.executable, "-c", BEGIN, str(theirs.fileno()), str(self.folder)],
+                    env={"MPLBACKEND": INLINE, **os.environ, **SETTINGS}, pass_fds=[theirs.fileno()],
+                    start_new_session=True, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL,
+                )  # fmt: skip
+            Thread(target=process.wait, daemon=True).start()  # it is reaped whenever it ends
 
     def fork(self, arguments: Sequence[str], folder: str, environment: Mapping[str, str]) -> ForkedKernel | None:
         """Fork a kernel; None where that is not possible."""
@@ -113,6 +112,8 @@ class ForkServer:
 
     def release(self) -> None:
         """Let go of the server, which ends with its last kernel."""
+        if self.folder is not None:  # one that was killed has not removed it
+            shutil.rmtree(self.folder, ignore_errors=True)
         self.connection, self.folder, self._code = None, None, ()
 
 
