@@ -29,7 +29,7 @@ IN_SUMMARY = {"notebook", "slug", "status", "message", "cell", "headline", "dura
 STYLES = {Status.OK: "green", Status.UNCHANGED: "dim", Status.INSUFFICIENT_DATA: "yellow"}
 INTERRUPTED, CONNECT_SECONDS = "interrupted", 10
 LATE_DAYS = 7  # over which it is said that the data ends before the day asked for
-FILES, FILES_OF_A_KERNEL = 38, 25  # that are open in a run
+OPEN, OPEN_EACH = 38, 25  # files, in a run and for a kernel
 Files = Mapping[str, bytes]  # of a report, by what follows the slug in their names
 Workers = tuple[Executor, Callable[..., tuple[Record, Files]]]  # and what they do: `make`
 
@@ -142,10 +142,9 @@ def _here(options: Options) -> Iterator[Workers]:
     from research_lib.reports.forkserver import FORK_SERVER, import_quickly
 
     files = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else -1  # unlimited, or Windows
-    most = (files - FILES) // FILES_OF_A_KERNEL if files > 0 else options.jobs
+    most = (files - OPEN) // OPEN_EACH if files > 0 else options.jobs
     if most < 1:
-        least = FILES + FILES_OF_A_KERNEL
-        raise ReportError(f"only {files} files may be open at once (ulimit -n); a report needs {least}")
+        raise ReportError(f"only {files} files may be open at once (ulimit -n); a report needs {OPEN + OPEN_EACH}")
     FORK_SERVER.start()  # it imports what kernels need while this process looks at data
     try:
         import_quickly("research_lib.reports.make")
