@@ -112,12 +112,12 @@ class Question:
 
     def _begins(self, name: str) -> tuple[pd.Timestamp, int]:
         """Say when a price or series begins, and how much later than asked it may; one that stopped before the end is said."""
-        values = self.lines.raw(name)
-        days = values.days[: values.days.searchsorted(self.end, side="right")]
-        if not len(days) or (self.end - days[-1]).days > STALE_DAYS.get(values.period, 366):
-            ends = f"ends on {days[-1].date()}, before" if len(days) else "has no value up to"
+        values, index = self.lines.raw(name), self.lines.raw(name).series.index
+        last = int(index.searchsorted(self.end, side="right")) - 1
+        if last < 0 or (self.end - index[last]).days > STALE_DAYS.get(values.period, 366):
+            ends = "has no value up to" if last < 0 else f"ends on {index[last].date()}, before"
             raise InsufficientDataError(f"{self.lines.title(name)} {ends} {self.end.date()}")
-        return days[0], LATE_DAYS.get(values.period, 45)
+        return index[0], LATE_DAYS.get(values.period, 45)
 
     def chosen(self, values: Any) -> Any:  # noqa: ANN401  # a series or frame
         """Return what is from `start`, in the window that is asked about; a rank is among all from `start`."""
