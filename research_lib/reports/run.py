@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+from rich.progress import track
 
 from research_lib.errors import InsufficientDataError, MissingDataError, ReportError
 from research_lib.params import Parameters
@@ -250,12 +250,10 @@ def _tell(records: Iterator[Record], total: int, output: Path) -> list[Record]:
         except (OSError, SystemExit):  # nobody reads it any more, or the disk is full: the reports are what counts
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # for the rest of the process
 
-    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        for record in bar.track(records, total=total):
-            told.append(record)
-            if record.status is not Status.LEFT_OUT:
-                say(describe(record, output), STYLES.get(record.status, "red"))
+    for record in track(records, "reports", total, console=console, transient=True, disable=not console.is_terminal):
+        told.append(record)
+        if record.status is not Status.LEFT_OUT:
+            say(describe(record, output), STYLES.get(record.status, "red"))
     if left_out := [record.name for record in told if record.status is Status.LEFT_OUT]:
         why = "python -m research_lib check says what each needs"
         say(f"left out, their data is not here: {', '.join(left_out)}; {why}", "dim")
