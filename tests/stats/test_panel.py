@@ -39,8 +39,8 @@ def simulated():
 def test_the_panel_agrees_with_a_loop(simulated):
     """Some have EBITDA of exactly zero, or no next price; the extremes are those of companies that have a price."""
     firms, prices, months = simulated
-    firms = firms.assign(ebitda=firms["ebitda"].where(firms["company"] != firms["company"].iloc[0], 0.0))
-    prices = prices.copy()
+    firms, prices = firms.assign(net_debt=firms["net_debt"] * np.linspace(0.5, 1.5, len(firms))), prices.copy()
+    firms.loc[firms["company"] == firms["company"].iloc[0], "ebitda"] = 0.0
     prices.iloc[500:, :5] = NAN
     panel, checked = build_panel(firms, prices, months), 0
     for begin, end in zip(months[10:-1:7], months[11::7], strict=False):
