@@ -186,7 +186,7 @@ class Study:
 
     def load(self, loader: Callable[..., T], *ids: Any) -> T:  # noqa: ANN401  # what a loader of `data` takes
         """Load data from the study's source, up to its `as_of`; each only once."""
-        key = (loader.__name__, self.p.source, self.p.data_dir, self.p.as_of, ids)
+        key = (loader, self.p.source, self.p.data_dir, self.p.as_of, ids)
         if key not in self._loaded:
             self._loaded[key] = loader(self.source, *ids, as_of=self.p.as_of)
         return self._loaded[key]
