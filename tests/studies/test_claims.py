@@ -175,10 +175,9 @@ def cooled(marked: pd.Series, quiet: int) -> list[pd.Timestamp]:
         ("{of: GSPC, take: change 1, when: below -5%, after: 21, say: count, at: 2008}", LAST, lambda p: [(p.moved["2008"] < -0.05).sum()]),
         # Falls have a size and a length once they are over: that of 2022 is under way. Rises are between them.
         ("{of: GSPC, take: fall episodes 20, say: [count, date, value, lowest]}", LAST, lambda p: [13, pd.Timestamp("2022-01-03"), p.over("2020-02-19", "2020-03-23"), p.over("2007-10-09", "2008-11-20")]),
-        ("{of: GSPC, take: [fall episodes 20 length, fall episodes 20], say: longest}", LAST, lambda p: [len(p.close["1973-01-11":"1974-10-03"]) - 1] * 2),
+        ("{of: GSPC, take: [fall episodes 20 days, fall episodes 20], say: longest}", LAST, lambda _: [(pd.Timestamp("1974-10-03") - pd.Timestamp("1973-01-11")).days] * 2),
         ("{of: GSPC, take: rise episodes 20, say: [value, count]}", "2020-12-31", lambda p: [p.over("2009-03-09", "2020-02-19"), 12]),
-        ("{of: GSPC, take: rise episodes 20 length}", "2020-12-31", lambda p: [len(p.close["2009-03-09":"2020-02-19"]) - 1]),
-        ("{of: GSPC, take: [rise episodes 20, rise episodes 20 length], say: longest}", "2020-12-31", lambda p: [len(p.close["1987-12-04":"2000-03-24"]) - 1] * 2),
+        ("{of: GSPC, take: [rise episodes 20, rise episodes 20 days], say: longest}", "2020-12-31", lambda _: [(pd.Timestamp("2000-03-24") - pd.Timestamp("1987-12-04")).days] * 2),
         # What followed is counted from the day that is asked about, a Sunday from the session before it.
         ("{of: GSPC, at: [2007-09-17, 2007-09-16], after: 12 months}", "2009-01-30", lambda p: [p.over("2007-09-17", "2008-09-17"), p.over("2007-09-14", "2008-09-12")]),
         ("{of: GSPC, at: [2007-09-17, 2007-09-16], after: until 2008-09-17}", "2009-01-30", lambda p: [p.over("2007-09-17", "2008-09-17"), p.over("2007-09-14", "2008-09-17")]),

@@ -76,8 +76,8 @@ def _read(check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> Rea
         return _rank_among(check, lines, day)
     take = check.line.take
     last = take[-1] if take else Phrase("", "")
-    if check.say.word == "longest" and last.word.endswith("episodes") and not (last["what"] or last["unit"]):
-        check = replace(check, line=replace(check.line, take=(*take[:-1], read("take", f"{last.text} length"))))
+    if check.say.word == "longest" and last.word.endswith("episodes") and not last["unit"]:
+        check = replace(check, line=replace(check.line, take=(*take[:-1], read("take", f"{last.text} days"))))
     asked = Question(check, lines, day, uncertain)
     if last.word in ("correlation with", "slope on") and not last["k"]:
         return _association(asked, last)

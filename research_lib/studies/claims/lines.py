@@ -282,18 +282,15 @@ def _z(values: Values, step: Phrase) -> Values:
 
 def _episodes(values: Values, step: Phrase) -> Values:
     """Return the size or length of falls, or of the rises between them, by their first day; one under way has none yet."""
-    prices, fall = values.known().series, abs(float(step["percent"].rstrip("% "))) / 100
-    falls, days = history.fall_episodes(prices, fall), Days(prices.index)
+    prices, percent = values.known().series, abs(float(step["percent"].rstrip("% ")))
+    falls = history.fall_episodes(prices, percent / 100)
     first, last = falls["peak"], falls["trough"].mask(falls["ongoing"])
     if step.word == "rise episodes":  # from the trough of one fall to the peak of the next
         first, last = last.dropna(), first.shift(-1)[last.notna()]
-    named, is_length = Days(first), bool(step["what"] or step["unit"])
-    path = pd.Series((days - days[0]).days if step["unit"] else np.arange(len(days)), days) if is_length else prices
-    begun, ended = (pd.Series(path.reindex(ends).to_numpy(), named) for ends in (first, last))
-    if not is_length:
-        return values.of(ended / begun - 1, "fraction", "episodes")
-    of_sessions = "length in sessions" if values.period == "session" else values.period
-    return values.of(ended - begun, "length in days" if step["unit"] else of_sessions, "episodes")
+    if step["unit"]:
+        return values.of((last - first).dt.days.set_axis(Days(first)), "length in days", "episodes")
+    sizes = prices.reindex(last).to_numpy() / prices.reindex(first).to_numpy() - 1
+    return values.of(pd.Series(sizes, Days(first)), "fraction", "episodes")
 
 
 def seasons(index: Days, ends: Sequence[Any]) -> tuple[Any, Any, pd.DataFrame]:
