@@ -125,12 +125,13 @@ class Claims(Study):
         rows = as_frame(self.results)
         counts = pd.crosstab(rows["article"], rows["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
         counts.index = pd.Index([shorten(self.p.articles[name].title, 48, placeholder=" …") for name in counts.index])
+        decided = counts[[HOLDS, ROUGHLY, DEPENDS, FAILS]].to_numpy().sum()
         shown = counts if len(counts) <= MOST_ROWS else counts.sum().to_frame("all articles").T
         return charts.stacked(
             shown.loc[:, shown.sum() > 0].rename(columns={name: look[2] for name, look in VERDICT_LOOK.items()}),
             colours={word: colour for colour, _, word in VERDICT_LOOK.values()},
-            title=f"Verdicts on {tally(self.results)}",
-            alt=f"Verdicts on {tally(self.results)}, by article.",
+            title=f"Of {plural(len(self.results), 'claim')}, data can decide {decided}",
+            alt=f"Verdicts on {tally(self.results)}.",
             deck="Claims by article and verdict",
             data=counts,
         )
