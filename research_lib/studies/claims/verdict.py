@@ -92,8 +92,7 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
     reading = found[0][0] if found else None
     value = shown(reading, reading.value, claim.figure.unit) if reading else NONE
     happened = what_happened(claim.checks[0], lines, days[-1]) if claim.kind == "forecast" else ""
-    text = sentence("; ".join(parts))
-    return Result(claim, article, verdict, text, tuple(found), reading, value, days[-1], happened)
+    return Result(claim, article, verdict, sentence("; ".join(parts)), tuple(found), reading, value, days[-1], happened)
 
 
 def _overall(claim: Claim, found: Sequence[Found], *, lacks_some: bool) -> str:
