@@ -24,8 +24,8 @@ from research_lib.studies.claims import lines as of_lines
 from research_lib.studies.claims.language import YEAR, Check, Choices, Line, Phrase, read, write
 from research_lib.studies.claims.lines import CALENDAR, CHANGED, CHANGES, Days, Lines, Series, Values, amount
 
-STALE_DAYS = {"session": 7, "week": 21, "month": 92, "quarter": 200}  # holidays; and series come out with a delay
-LATE_DAYS = {"quarter": 45 + 92}  # by which a history may begin after the day that the claim names
+# By how many days a history may end before the day asked for (series come out with a delay), and begin after `from`.
+DAYS_OFF = {"session": (7, 45), "week": (21, 45), "month": (92, 45), "quarter": (200, 137), "year": (366, 45)}
 FEW_CYCLES = 20
 TAIL_SHARE = 0.99  # of the history lies below the threshold of a return period
 PUBLISHED_BY = 5  # the month by which the statements of the year before are out
@@ -112,12 +112,12 @@ class Question:
 
     def _begins(self, name: str) -> tuple[pd.Timestamp, int]:
         """Say when a price or series begins, and how much later than asked it may; one that stopped before the end is said."""
-        values, index = self.lines.raw(name), self.lines.raw(name).series.index
+        index, (stale, late) = self.lines.raw(name).series.index, DAYS_OFF[self.lines.raw(name).period]
         last = int(index.searchsorted(self.end, side="right")) - 1
-        if last < 0 or (self.end - index[last]).days > STALE_DAYS.get(values.period, 366):
+        if last < 0 or (self.end - index[last]).days > stale:
             ends = "has no value up to" if last < 0 else f"ends on {index[last].date()}, before"
             raise InsufficientDataError(f"{self.lines.title(name)} {ends} {self.end.date()}")
-        return index[0], LATE_DAYS.get(values.period, 45)
+        return index[0], late
 
     def chosen(self, values: Any) -> Any:  # noqa: ANN401  # a series or frame
         """Return what is from `start`, in the window that is asked about; a rank is among all from `start`."""

@@ -193,8 +193,8 @@ class Lines:
             every = "" if one.every == "session" or isinstance(one.of, Line) else f", every {one.every}"
             ways = language.SECTIONS["in words"]
             said = [next((re.sub(a, b, x.text) for a, b in ways if re.fullmatch(a, x.text)), x.text) for x in one.take]
-            period = "session" if str(one.bare.of).partition(":")[0] in self.symbols else "period"
-            steps = "".join(f", {step}" for step in said).replace("PERIOD", one.bare.every.replace("session", period))
+            period = one.bare.every if one.bare.every != "session" else self.raw(str(one.bare.of)).period
+            steps = "".join(f", {step}" for step in said).replace("PERIOD", period)
             return self.title(one.of) + beside + every + steps
         symbol, column = split_asset(one or "")
         known = (describe_asset if symbol in self.symbols else describe_series)(one or "").name
