@@ -46,8 +46,8 @@ class ForkedProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:  # noqa: ANN401
         """Fork a kernel, or start it from its command line where that is not possible."""
-        execution: Execution | None = getattr(self.parent, "execution", None)
-        if execution is None:  # in JupyterLab, where a kernel that starts again has the library as it is now
+        execution: Execution = getattr(self.parent, "execution", Execution())
+        if not isinstance(self.parent, WarmKernelManager):  # JupyterLab: a kernel has the library as it is now
             FORK_SERVER.start()
         forked, folder = None, str(kwargs.get("cwd") or Path.cwd())
         if "ipykernel_launcher" in cmd and Path(cmd[0]).parent == Path(sys.executable).parent:  # Python, and this one
@@ -59,10 +59,9 @@ class ForkedProvisioner(LocalProvisioner):
         else:
             self.process = forked  # type: ignore[assignment]  # it has the methods that are called
             self.pid, self.pgid, self.cwd = forked.pid, forked.pid, folder
-        if execution is not None:
-            execution.process = self.process
-            if execution.stopped_because:  # meanwhile
-                execution.stop()
+        execution.process = self.process
+        if execution.stopped_because:  # meanwhile
+            execution.stop()
         return self.connection_info
 
 

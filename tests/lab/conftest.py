@@ -14,11 +14,6 @@ from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
 from tests.reports.conftest import wait_for
 
 SECONDS = 90
-# Cells out of sight are drawn too; and Lab does not ask whether it may fetch news.
-SETTINGS = {
-    "notebook-extension/tracker": {"windowingMode": "none"},
-    "apputils-extension/notification": {"fetchNews": "false"},
-}
 READY = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 RUN_ALL = "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells') }"
 EXECUTE = """async code => {
@@ -57,10 +52,9 @@ def start_lab(folder, *options):
     # A line of the cell is a line of the file, as JupyterLab writes it.
     text = start.read_text(encoding="utf-8").replace(json.dumps(lines[1]), ",\n    ".join(map(json.dumps, lines)))
     start.write_text(text, encoding="utf-8")
-    for name, values in SETTINGS.items():
-        path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(values), encoding="utf-8")
+    tracker = folder / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    tracker.parent.mkdir(parents=True)
+    tracker.write_text('{"windowingMode": "none"}', encoding="utf-8")  # cells out of sight are drawn too
     root = ["--allow-root"] if os.getuid() == 0 else []
     command = [
         sys.executable, "-m", "research_lib", "lab", "--no-browser", "--port=0", "--expose-app-in-browser", *root,
