@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from research_lib.data import DataSet, load_prices, open_source
 from research_lib.project import PROJECT
 
 settings.register_profile("kit", deadline=None)  # a time is never asserted: a slow machine is no fault
@@ -24,11 +23,6 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def bundled_prices() -> DataSet:
-    return load_prices(open_source("bundled"), ["GSPC", "IXIC", "VIX"])
-
-
 @pytest.fixture(scope="module")  # not longer: Playwright runs an event loop, which no other may run beside
 def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e .[browser]")
@@ -39,12 +33,6 @@ def browser():
         opened = running.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield opened
         opened.close()
-
-
-@pytest.fixture
-def walk() -> pd.Series:
-    """A price that follows a random walk: 1,500 sessions."""
-    return random_walk(1500, seed=1)
 
 
 def random_walk(sessions: int, *, seed: int, sd: float = 0.01, name: str = "WALK") -> pd.Series:

@@ -37,7 +37,8 @@ def is_in_shape(frame):
     assert (frame.dtypes == np.float64).all()
 
 
-def test_bundled_prices_are_those_of_their_days_and_their_vintages_agree(bundled_prices):
+def test_bundled_prices_are_those_of_their_days_and_their_vintages_agree():
+    bundled_prices = load_prices(BUNDLED, ["GSPC", "IXIC", "VIX"])
     is_in_shape(bundled_prices.values)
     spliced = bundled_prices["GSPC"]
     assert (len(spliced), *spliced.index[[0, -1]].strftime("%Y-%m-%d")) == (18367, "1950-01-03", "2022-12-28")

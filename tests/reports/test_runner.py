@@ -23,7 +23,7 @@ from research_lib.reports.inputs import Inputs
 from research_lib.reports.plan import Report
 from research_lib.reports.record import PAGE, Record, Status
 from research_lib.reports.run import Options, _execute, describe, publish
-from tests.conftest import write_prices
+from tests.conftest import random_walk, write_prices
 from tests.reports.conftest import FINDINGS, MARK, SAME_CODE, alive, folders_of, wait_for
 
 pytestmark = pytest.mark.notebook
@@ -218,10 +218,10 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_a_report_depends_on(project, walk, monkeypatch, change):
+def test_what_a_report_depends_on(project, monkeypatch, change):
     monkeypatch.setenv("RESEARCH_LIB_SNAPSHOTS", str(project.folder / "snapshots"))
-    project.walk, notebook, (act, anew) = walk, project.notebook(FINDINGS), CHANGES[change]
-    write_prices(project.folder / "data", "ABC", walk)
+    project.walk, notebook, (act, anew) = random_walk(1500, seed=1), project.notebook(FINDINGS), CHANGES[change]
+    write_prices(project.folder / "data", "ABC", project.walk)
     folder = {"source": "folder", "data_dir": str(project.folder / "data"), "asset": "ABC"}
     asked = {"folder": folder, "yahoo": {"source": "yahoo"}}
     before = {source: Inputs().of(notebook, one) for source, one in asked.items()}
