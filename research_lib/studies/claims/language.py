@@ -26,7 +26,7 @@ SECTIONS = {
     for name, _, lines in (section.strip().partition("]\n") for section in GRAMMAR.split("\n[")[1:])
 }
 SPELLED = {name: {one: right for forms, right in rows for one in forms.split("|")} for name, rows in SECTIONS.items()}
-ALIASES, COMPARISONS = SPELLED["names"], SPELLED["comparisons"]
+ALIASES, COMPARISONS, HINTS = (SPELLED[name] for name in ("names", "comparisons", "instead of"))
 AT_LEAST, AT_MOST, ABOUT = dict.fromkeys(COMPARISONS.values())
 CYCLES = [[f"{kind} {one}" for one in members.split()] for kind, members in SECTIONS["ranked among"]]
 LIKE = {one: [one, *(other for other in cycle if other != one)] for cycle in CYCLES for one in cycle}  # itself first
@@ -129,7 +129,7 @@ class Check:
 
 def read(part: str, text: object) -> Phrase:
     """Read one phrase of a part; a `ValueError` names the word and what is allowed."""
-    written, forms = _plain(text), [form for form, _ in SECTIONS[part]]
+    written, forms = " ".join(str(text).replace("−", "-").split()), [form for form, _ in SECTIONS[part]]
     for form in forms:
         if found := _pattern(form).fullmatch(written):
             places: dict[str, Any] = {name: one for name, one in found.groupdict().items() if one}
@@ -139,12 +139,10 @@ def read(part: str, text: object) -> Phrase:
     ways = {way: re.split(r" ?\[| ?<", way)[0].split("|") for way in map(grammar, forms)}
     first = written.partition(" ")[0]
     begun = " or ".join(way for way, words in ways.items() if words == [""] or first in " ".join(words).split())
-    instead = f"; write {begun}" if begun else nearest(" ".join(written.split()[:2]), chain(*ways.values()))
-    raise ValueError(f"{part}: cannot read {written!r}{instead}")
-
-
-def _plain(text: object) -> str:
-    return re.sub(r"\s+", " ", str(text).strip().replace("−", "-"))
+    hint = next((way for x, way in HINTS.items() if re.search(rf"(?<![a-z])(?:{x})(?![a-z])", written, re.I)), "")
+    instead = f"{begun} ({hint})" if begun and hint else begun or hint
+    known = nearest(" ".join(written.split()[:2]), dict.fromkeys(chain(*ways.values())))
+    raise ValueError(f"{part}: cannot read {written!r}{f'; write {instead}' if instead else known}")
 
 
 def read_checks(raw: object) -> tuple[Check, ...]:
@@ -216,7 +214,7 @@ def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({}), known: Seque
     if raw.get("of") is None:
         raise ValueError("of: is missing; write the price or series that the claim is about, like of: RUT")
     every = read("every", raw.get("every", "session")).word
-    take = tuple(read("take", one) for one in re.split(r"\s+then\s+", _plain(raw["take"]))) if "take" in raw else ()
+    take = tuple(read("take", one) for one in re.split(r"\s+then\s+", str(raw["take"]))) if "take" in raw else ()
     base = {"every": every, "of": raw["of"] if isinstance(raw["of"], str) else None}
     parts = (raw.get(part) for part in ("of", "per", "less"))
     of, per, less = (_line(one, base) if isinstance(one, Mapping) else one and _name(one) for one in parts)
@@ -226,6 +224,8 @@ def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({}), known: Seque
 
 
 def _name(raw: object) -> str:
+    if two := re.fullmatch(r"(\S+?)(?: (?:-|minus|less|over|per|vs\.?) | ?/ ?)(\S+)", str(raw).strip()):
+        raise ValueError(f"of: {raw!r} is two lines; write of: {two[1]}, less: {two[2]} or of: {two[1]}, per: {two[2]}")
     symbol, colon, column = str(raw).strip().partition(":")
     bare = symbol.lstrip("^.$")
     return ALIASES.get(bare, bare) + colon + column
@@ -234,7 +234,7 @@ def _name(raw: object) -> str:
 def _when(raw: Any, check: Mapping[str, Any], line: Line | None = None) -> tuple[Phrase, ...]:  # noqa: ANN401
     """Read conditions, a text or a mapping; with a part of a line or a season's bound, of another line of the same prices."""
     if not isinstance(raw, Mapping):
-        return tuple(replace(read("when", one), line=line) for one in re.split(r" and (?!\d)", _plain(raw)))
+        return tuple(replace(read("when", one), line=line) for one in re.split(r"\s+and\s+(?!\d)", str(raw)))
     other = {key: raw[key] for key in LINE_KEYS if key in raw}
     own = {key: "" if one is None else write(one) for key, one in raw.items() if key not in (*LINE_KEYS, "and")}
     if "season" in own and len(own) > 1 and "years" not in own:
@@ -297,7 +297,7 @@ class Figure:
 
 def read_figure(raw: object, *, is_date: bool = False) -> Figure:
     """Read what is published; its last digit sets the tolerance, unless ± says another."""
-    text = _plain(raw)
+    text = " ".join(str(raw).replace("−", "-").split())
     if is_date:
         return Figure(text, days=None if text == "never" else read_span(text, "is"))
     counted = SPELLED["counts"].get(text.removeprefix("only "))
