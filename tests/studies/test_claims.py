@@ -62,8 +62,8 @@ def judged(claim: Mapping[str, Any], lines: Lines | None = None) -> Result:
     return judge(Claim.model_validate(values), Article(title="t", as_of=claim.get("as of", LAST)), lines or bundled())
 
 
-def price(name: str) -> pd.Series:
-    return bundled().raw(name).series
+price = lambda name: bundled().raw(name).series
+mean = lambda values: float(np.mean(list(values)))
 
 
 @cache
@@ -81,10 +81,6 @@ def computed() -> SimpleNamespace:
         january={year: month[f"{year}-01-31"] / month[f"{year - 1}-12-31"] - 1 for year in range(1951, 2023)},
         year={year: month[f"{year}-12-31"] / month[f"{year - 1}-12-31"] - 1 for year in range(1951, 2022)},
     )  # fmt: skip
-
-
-def mean(values: Any) -> float:
-    return float(np.mean(list(values)))
 
 
 def cooled(marked: pd.Series, quiet: int) -> list[pd.Timestamp]:

@@ -19,9 +19,8 @@ from research_lib.stats.event_study import event_study
 from research_lib.stats.extremes import return_period, return_periods
 from research_lib.stats.randomization import season_less_rest, sign_flip
 from research_lib.stats.regression import cosine_mean, ols
-from research_lib.studies.claims import language
 from research_lib.studies.claims import lines as of_lines
-from research_lib.studies.claims.language import YEAR, Check, Choices, Line, Phrase, read, write
+from research_lib.studies.claims.language import LIKE, YEAR, Check, Choices, Line, Phrase, read, write
 from research_lib.studies.claims.lines import CALENDAR, CHANGED, CHANGES, Days, Lines, Series, Values, amount
 
 # By how many days a history may end before the day asked for (series come out with a delay), and begin after `from`.
@@ -235,12 +234,13 @@ def _on_days(asked: Question) -> Reading:
 def _what_followed(asked: Question, after: Phrase) -> Reading:
     """Say something of what followed the days that meet a condition, or all days where there is none."""
     check, lines, line = asked.check, asked.lines, (asked.check.then or asked.check.line).bare
-    path = lines.values(line, asked.end).series
+    values, path = lines.values(line, asked.end), lines.values(line, asked.end).series
     if after["date"]:  # as many sessions; those after the data are the exchange's
-        until = pd.Timestamp(after["date"][1])
-        days = Days(path.index) if until <= asked.end else exchange_sessions()
-        if not (n := int(((days > asked.last_asked) & (days <= until)).sum())):
-            raise ParameterError(f"after: {after.text} is not after {asked.last_asked.date()}")
+        day, until = asked.last_asked, pd.Timestamp(after["date"][1])
+        days = values.days if until <= asked.end else exchange_sessions()
+        n, period = int(((days > day) & (days <= until)).sum()), values.period
+        if not n or (period != "session" and until > asked.end):
+            raise ParameterError(f"after: {after.text} is no span from {day.date()}; write a number of {period}s")
         after = read("after", f"{n} {after['path']}")
     if asked.uncertain and asked.word == "value" and not check.asked:
         raise ParameterError("say: a tendency or forecast is judged by many cases: say mean, median or share")
@@ -306,11 +306,10 @@ def _seasons(asked: Question, season: Phrase) -> Reading:
 
 def _rank_among(check: Check, lines: Lines, day: pd.Timestamp) -> Reading:
     """Say the place of a month among the months by what it gives; so of a quarter, a weekday or a kind of year."""
-    place = next((row for row, one in enumerate(check.when) if one.text in language.LIKE), None)
-    if place is None:
+    own = next((one for one in check.when if one.text in LIKE), None)
+    if own is None:
         raise ParameterError(f"say: `{check.say.text}` needs season Sep, season Q4 or such in `when`")
-    before, after, own = check.when[:place], check.when[place + 1 :], check.when[place]
-    swapped = [(*before, read("when", text), *after) for text in language.LIKE[own.text]]
+    swapped = [tuple(read("when", text) if one is own else one for one in check.when) for text in LIKE[own.text]]
     say, sign = read("say", check.say["what"]), -1 if "lowest" in check.say.word else 1
     found: list[Any] = [_read(replace(check, say=say, when=when), lines, day, False) for when in swapped]
     if found[0].begins_late:
