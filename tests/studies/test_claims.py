@@ -462,7 +462,7 @@ def test_a_line_that_does_not_fit_never_loses_the_others(tmp_path: Path) -> None
     path.write_text(SKELETON + wrong, encoding="utf-8")
     text = report(path)
     assert "holds 1, untestable 1" in text
-    assert text.index("UNTESTABLE A0") < text.index("HOLDS A1")
+    assert text.index("HOLDS A1") < text.index("UNTESTABLE A0")
     assert "The line does not fit together: 5%: the line gives a level; write it in points." in " ".join(text.split())
     path.write_text(SKELETON.replace("the S&P 500 fell", "S&P 500: it fell"), encoding="utf-8")
     with pytest.raises(ParameterError, match="quotes"):

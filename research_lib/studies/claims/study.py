@@ -252,7 +252,7 @@ def claims_report(found: list[Result], *, as_json: bool = False, as_csv: bool = 
         return json.dumps([one.as_record() for one in found], indent=1, ensure_ascii=False)
     if as_csv:
         return as_frame(found).to_csv(index=False).rstrip("\n")
-    order = [FAILS, DEPENDS, OPEN, *reversed(VERDICTS)]
+    order = [FAILS, DEPENDS, OPEN, *VERDICTS]
     parts = [as_text(one, width) for one in sorted(found, key=lambda one: order.index(one.verdict))]
     return "\n".join([fill(f"{tally(found)}.", width), *parts])
 
