@@ -66,8 +66,7 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
     before = sessions_between(first - pd.Timedelta(days=14), last)
     days = list(before[before >= first]) or [*before[-1:]] or [last]
     days = days if claim.checks[0].line.of else days[-1:]  # of companies the last counts
-    found: list[Found] = []
-    missing: dict[str, None] = {}
+    found, missing = list[Found](), dict[str, None]()
     for day, check in product(days, claim.checks):
         if check.asked and day < pd.Timestamp(check.asked[0]) <= days[-1]:
             continue  # the author knew the day that the claim is about
