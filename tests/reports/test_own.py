@@ -24,8 +24,8 @@ TABLES = yaml.safe_load((Path(__file__).parent / "own.yaml").read_text(encoding=
 OWN = Path(__file__).parent / "own"
 
 
-def planned(*words, output, notebooks=None, **settings):
-    return plan([*map(str, words)], overrides=settings, grid={}, output=output, notebooks=notebooks)
+def planned(*words, output, grid=()):
+    return plan([*map(str, words)], overrides={}, grid=dict(grid), output=output)
 
 
 # --- which files, which notebook
@@ -81,10 +81,8 @@ def test_a_notebook_is_found_beside_its_parameters(tmp_path, notebook, file):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(content)
     assert Places().notebook_of(tmp_path / file) == tmp_path / notebook
-    elsewhere = tmp_path / "elsewhere" / "mine"
-    elsewhere.mkdir(parents=True)
     given = Places((tmp_path / notebook).parent)
-    assert given.notebook_of(elsewhere / "a.yaml") == tmp_path / notebook
+    assert given.notebook_of(tmp_path / "elsewhere" / "mine" / "a.yaml") == tmp_path / notebook
 
 
 def test_a_parameter_file_of_the_kits_notebook_may_stand_anywhere(tmp_path):
@@ -129,7 +127,7 @@ def test_one_bad_file_stops_itself_only(project):
 
 def test_a_sweep_without_end_is_refused_before_it_is_listed(tmp_path):
     with pytest.raises(ParameterError, match=r"100,000,000 combinations of values; at most 10,000"):
-        plan([], overrides={}, grid={"a": range(10_000), "b": range(10_000)}, output=tmp_path)
+        planned(output=tmp_path, grid={"a": range(10_000), "b": range(10_000)})
 
 
 def test_two_files_that_would_write_one_report_are_told_apart(tmp_path):
@@ -174,11 +172,8 @@ def test_a_notebook_without_a_parameter_file_runs_on_its_defaults(project):
 
 # --- three notebooks as people write them, not for the kit
 
-SHOWN = {
-    "sales": (["13", PIXEL[:40]], 1),
-    "fit": (["<svg", "<math"], 2),
-    "watch": (["widget-view+json) stood here"], 2),
-}
+# What a page shows, and how many pictures at least.
+SHOWN = {"sales": (["13", PIXEL], 1), "fit": (["<svg", "<math"], 2), "watch": (["widget-view+json) stood here"], 2)}
 
 
 @pytest.mark.notebook
