@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from research_lib.data import open_source
 from research_lib.data.calendar import exchange_sessions
@@ -98,25 +97,20 @@ def test_simfin(shared_data, request):
         compare("SimFin's files, against pandas", lambda: ours(shared_data), lambda: plain(shared_data))
 
 
-@pytest.fixture(scope="module")
-def check(tmp_path_factory):
-    """Check that many of 5,000 files of five years of prices, which are one file under many names."""
-    folder, names = tmp_path_factory.mktemp("universe"), [f"S{n:04d}" for n in range(5000)]
-    first = write_prices(folder, names[0], random_walk(1260, seed=0))
-    for name in names[1:]:
-        os.link(first, first.with_name(f"{name}.csv"))
-
-    def run(files):
-        params = RecordSigma(source="folder", data_dir=str(folder), asset=names[0], benchmark="", assets=names[:files])
-        assert check_sources([params]) == [None]
-
-    run.paths = sorted(first.parent.glob("*.csv"))
-    return run
-
-
 @measured
-def test_check_of_4000_price_files(check):
-    plainly = lambda: [pd.read_csv(path, parse_dates=["date"], index_col="date") for path in check.paths[:4000]]
+def test_check_of_4000_price_files(tmp_path):
+    """Of 5,000 files of five years of prices, which are one file under many names."""
+    names = [f"S{n:04d}" for n in range(5000)]
+    first = write_prices(tmp_path, names[0], random_walk(1260, seed=0))
+    paths = [first.with_name(f"{name}.csv") for name in names]
+    for path in paths[1:]:
+        os.link(first, path)
+
+    def check(files):
+        folder = {"source": "folder", "data_dir": str(tmp_path)}
+        assert check_sources([RecordSigma(**folder, asset=names[0], benchmark="", assets=names[:files])]) == [None]
+
+    plainly = lambda: [pd.read_csv(path, parse_dates=["date"], index_col="date") for path in paths[:4000]]
     compare("check of 4,000 price files, against pandas.read_csv of each", lambda: check(4000), plainly)
     growth("price files checked", (10, 100, 1000, 5000), check)
 
