@@ -137,6 +137,9 @@ def test_claims_takes_several_files(tmp_path):
     other.write_text((PARAMETERS / "04_claims" / "smoke.yaml").read_text())
     one, both = (json.loads(invoke("claims", "04_claims/smoke", *more, "--json").stdout) for more in ((), (other,)))
     assert both == one * 2
+    table = invoke("claims", "04_claims/smoke", other, "--csv").stdout.splitlines()
+    assert (table[0][:3], len(table)) == ("id,", 1 + len(both))
+    assert invoke("claims", "04_claims/smoke", other).stdout.startswith(f"{len(both)} claims: ")
 
 
 def test_an_interrupted_run_counts_only_the_reports_that_are_made(tmp_path, monkeypatch):
