@@ -445,7 +445,7 @@ def test_the_sayings_are_decided_offline_and_shown_as_cards() -> None:
     assert html.count("<li") == len([one for one in failing if not one.claim.reading])
     assert 'id="JAN2"' in html
     assert "not borne out" in sayings.show.readings.title
-    assert "there is none" in sayings.show.forecasts
+    assert "no claim is a forecast" in sayings.show.forecasts
     drawn = picture(next(one for one in sayings.results if one.claim.id == "OCT1"))
     assert list(drawn.data.index.month.unique()) == [10]  # the cases themselves, not the price
 

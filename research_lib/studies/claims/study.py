@@ -139,24 +139,26 @@ class Claims(Study):
     @figure
     def wrong(self) -> Cards:
         """Figures that do not hold."""
-        return _cards(self._failing(read=False), "Figures that do not hold: {}")
+        return _cards(self._failing(read=False), "{claims} {do} not hold", "no figure that the data decides fails")
 
     @figure
     def readings(self) -> Cards:
         """Readings that are not borne out."""
-        return _cards(self._failing(read=True), "Vague statements not borne out, on our reading: {}")
+        return _cards(self._failing(read=True), "{statements} not borne out, on our reading", "no vague word fails")
 
     @figure
     def undecided(self) -> Cards:
         """Claims that depend on a definition."""
         found = [one for one in self.results if one.verdict == DEPENDS]
-        return _cards(found, "What decides where a claim leaves a definition open")
+        return _cards(found, "What decides where a claim leaves a definition open", "no claim leaves open what decides")
 
     @figure
     def forecasts(self) -> Cards:
         """Forecasts, and what happened."""
         found = [one for one in self.results if one.claim.kind == "forecast"]
-        return _cards(found, "What was forecast, how often that had happened by then, and what came")
+        return _cards(
+            found, "What was forecast, how often it had happened by then, what came", "no claim is a forecast"
+        )
 
     @figure
     def picture(self) -> Figure:
@@ -201,11 +203,11 @@ class Claims(Study):
         )
 
 
-def _cards(found: list[Result], title: str) -> Cards:
-    if not found:
-        raise InsufficientDataError("there is none")
-    data, title = as_frame(found), title.format(plural(len(found), "claim"))
-    return Cards("", title, data, deck="As of each article's date", results=found)
+def _cards(found: list[Result], title: str, none: str) -> Cards:
+    if not (n := len(found)):
+        raise InsufficientDataError(none)
+    words = {"claims": plural(n, "claim"), "statements": plural(n, "vague statement"), "do": "does" if n == 1 else "do"}
+    return Cards("", title.format(**words), as_frame(found), deck="As of each article's date", results=found)
 
 
 def picture(found: Result) -> Figure:
