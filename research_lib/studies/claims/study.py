@@ -156,9 +156,7 @@ class Claims(Study):
     def forecasts(self) -> Cards:
         """Forecasts, and what happened."""
         found = [one for one in self.results if one.claim.kind == "forecast"]
-        return _cards(
-            found, "What was forecast, how often it had happened by then, what came", "no claim is a forecast"
-        )
+        return _cards(found, "What was forecast, how often it had happened, and what came", "no claim is a forecast")
 
     @figure
     def picture(self) -> Figure:
