@@ -59,12 +59,15 @@ class Companies:
         return self.statements is not None and bool(self.statements["sector"].notna().any())
 
 
-def load_companies(source: Source, *, as_of: date | None = None) -> Companies:
-    """Load a source's companies, cut at `as_of`, as `load_statements` does; the bundled source has no statements."""
+def load_companies(source: Source, *, as_of: date | None = None, prices: bool = True) -> Companies:
+    """Load a source's companies, cut at `as_of`, as `load_statements` does; the bundled source has no statements.
+
+    Without `prices` the panel, which takes longest, is left out.
+    """
     is_bundled = isinstance(source, Bundled)
     statements = None if is_bundled else load_statements(source, as_of=as_of)
     try:
-        panel = load_price_panel(source, as_of=as_of)
+        panel = load_price_panel(source, as_of=as_of) if prices else None
     except InsufficientDataError:  # it begins later
         panel = None
     market = load_prices_if_any(source, [MARKET], as_of=as_of)

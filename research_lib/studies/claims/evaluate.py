@@ -346,8 +346,9 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
 
         return Reading(float(ndtr(-amount(asked["x"], "sigma"))), "share", 0, day, day)
     bp, share, year = asked.number("bp"), int(asked["share"] or 50) / 100, asked.number("year")
-    study = lines.companies(day, fiscal_year=year, stress_bp=bp or 200, stress_share=share)
-    if asked.word.startswith("double edge"):
+    of_prices = asked.word.startswith("double edge")
+    study = lines.companies(day, prices=of_prices, fiscal_year=year, stress_bp=bp or 200, stress_share=share)
+    if of_prices:
         moves = cross_section.rises_and_falls(lines.raw(asked["name"]).series, study.months)
         found: Any = cross_section.leverage_rate_interaction(study.slopes, moves).loc[asked["move"]]
         months = {"first": study.months[0], "last": study.months[-1], "cases": "months"}

@@ -154,11 +154,11 @@ class Lines:
             found.append(_like(values, self.values(Line(name, every=values.period, take=(step,)), end)).series)
         return found
 
-    def _companies(self, day: pd.Timestamp, **settings: object) -> Any:  # noqa: ANN401
+    def _companies(self, day: pd.Timestamp, *, prices: bool, **settings: object) -> Any:  # noqa: ANN401
         """Return the study of companies' debt as of a day, on the claims' own source."""
         from research_lib.studies.leverage import Leverage
 
-        companies = self.read_companies(as_of=day.date())
+        companies = self.read_companies(as_of=day.date(), prices=prices)
         study = Leverage.from_params(as_of=day.date(), exclude_financials=companies.has_sectors, **settings)
         vars(study).update(source=self.source, companies=companies)
         return study
