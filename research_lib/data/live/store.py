@@ -162,8 +162,8 @@ def compare(kind: str, older: pd.DataFrame, newer: pd.DataFrame) -> tuple[str, s
     gone = both["found"] == "left_only"
     moved = (both[f"{value}_new"] - both[value]).abs() > SAME_SHARE * both[value].abs()
     lost, changed = (
-        f"{len(days):,} {what}, those of {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}" if len(days) else ""
-        for what, days in (("rows fewer", both[day][gone]), ("values changed", both[day][moved]))
+        f"{what}: {len(days):,}, from {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}" if len(days) else ""
+        for what, days in (("rows missing", both[day][gone]), ("values changed", both[day][moved]))
     )
     return lost + f"; it begins on {new[day].min():%Y-%m-%d}" * bool(lost and len(new)), changed
 

@@ -174,11 +174,11 @@ SHORT = as_json(chart("^RUT", DAYS[20:], CLOSES[20:]))
 @pytest.mark.parametrize(
     ("second", "said", "first_close"),
     [
-        (SHORT, f"not in use: yahoo RUT: 20 rows fewer, those of 2023-10-02 to {DAYS[19].date()}; it begins on {DAYS[20].date()}; "
+        (SHORT, f"not in use: yahoo RUT: rows missing: 20, from 2023-10-02 to {DAYS[19].date()}; it begins on {DAYS[20].date()}; "
          "reports go on with the snapshot before it; to use this one, pull with --accept", 100),
         (changed(closes=[0.0, *CLOSES[1:]]), "not in use: yahoo RUT: no report could load it: ^RUT, row 0 (2023-10-02): a price that is not "
          "positive: '0.0'; reports go on with the snapshot before it, if there is one; pull again later", 100),
-        (changed(closes=[50.0, *CLOSES[1:]]), "yahoo RUT: 198 rows, 2023-10-02 to 2024-07-16 (1 values changed, those of 2023-10-02 to "
+        (changed(closes=[50.0, *CLOSES[1:]]), "yahoo RUT: 198 rows, 2023-10-02 to 2024-07-16 (values changed: 1, from 2023-10-02 to "
          "2023-10-02)", 50),
     ],
     ids=["shorter", "of no use", "changed"],
@@ -199,7 +199,7 @@ def test_a_history_that_got_shorter_is_used_once_accepted(pull_rut):
     pull_rut(SHORT)
     said, complete = pull_rut(SHORT, accept=True, max_age_hours=10**6)
     assert (said[-1], complete) == ("1 snapshots kept, 3 pulled not long ago and left as they are, 0 failed", True)
-    assert said[0].startswith("yahoo RUT: 178 rows, 2023-10-30 to 2024-07-16 (20 rows fewer, those of 2023-10-02 to")
+    assert said[0].startswith("yahoo RUT: 178 rows, 2023-10-30 to 2024-07-16 (rows missing: 20, from 2023-10-02 to")
     assert loaded()["RUT"].size == len(DAYS) - 20
     assert pull_rut(SHORT)[1]
 
@@ -272,7 +272,7 @@ def test_series_come_whole_and_in_their_own_unit(vendors, pull):
         vendors.answer("/graph/fredgraph.csv?DGS10", loopback.fred_csv("DGS10", values))
         said += pull("fred", series=("DGS10",)).lines()
     assert said[0].startswith("fred DGS10: 3,000 rows, 1962-01-02"), "not the last five years only"
-    assert "not in use: fred DGS10: 2,219 rows fewer, those of 1962-01-02 to" in said[3]
+    assert "not in use: fred DGS10: rows missing: 2,219, from 1962-01-02 to" in said[3]
     series = load_series(open_source("fred"), ["DGS10"])["DGS10"]
     assert (series.size, series.iloc[0]) == (2999, pytest.approx(0.04))
 

@@ -114,11 +114,11 @@ def test_what_a_newer_snapshot_lacks_or_changed_is_counted_with_its_span():
     facts = pd.DataFrame({"tag": ["A", "B"], "start": pd.NaT, "filed": DAYS[9], "value": 1.0})
     assert compare("prices", old[7:], old) == compare("companies", facts, facts[::-1]) == ("", "")
     assert compare("prices", old, empty) == (
-        "2 rows fewer, those of 2023-10-02 to 2023-10-03; it begins on 2023-10-04",
+        "rows missing: 2, from 2023-10-02 to 2023-10-03; it begins on 2023-10-04",
         "",
     )
-    assert compare("prices", old, moved) == ("", "5 values changed, those of 2023-10-02 to 2023-10-06")
-    assert compare("companies", facts, facts[:1])[0].startswith("1 rows fewer, those of 2023-10-13 to 2023-10-13")
+    assert compare("prices", old, moved) == ("", "values changed: 5, from 2023-10-02 to 2023-10-06")
+    assert compare("companies", facts, facts[:1])[0].startswith("rows missing: 1, from 2023-10-13 to 2023-10-13")
 
 
 def test_what_is_young_is_not_asked_for_again_unless_a_session_ended(store, keep):
