@@ -242,8 +242,7 @@ def _when(raw: Any, check: Mapping[str, Any], line: Line | None = None) -> tuple
     if other and "of" not in other:
         other = {key: check[key] for key in OPERANDS if key in check} | other
     text = " and ".join(one if key in ("is", "when") else f"{key} {one}".strip() for key, one in own.items())
-    found = _when(text, check, _line(other) if other else None)
-    return found + (_when(raw["and"], check) if "and" in raw else ())
+    return _when(text, check, _line(other) if other else None) + (_when(raw["and"], check) if "and" in raw else ())
 
 
 def read_season(text: str) -> list[tuple[int, str, int]]:
