@@ -144,9 +144,7 @@ class Question:
         reading = Reading(np.nan, kind, len(x), first, last, found.noun, begins_late=late, path=path, events=events)
         if word in ("count", "share"):
             calendar = all(one.word in CALENDAR and not one.line for one in check.when)
-            are_changes = (
-                check.after or found.noun == "years" or (kind in CHANGES and calendar)
-            )  # not chosen by a value
+            are_changes = check.after or found.noun == "years" or (kind in CHANGES and calendar)  # whatever the value
             op = check.say["op"] or ("above" if word == "share" and are_changes else "")
             bound, kind = amount(check.say["x"] or "0", kind), word
             x, others = (of_lines.BOUNDS[op](one, bound) for one in (x, others)) if op else (met, others)

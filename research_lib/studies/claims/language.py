@@ -182,8 +182,11 @@ def write(value: object) -> str:
 def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a user wrote
     excess = raw.pop("less") if isinstance(raw, dict) and raw.get("less") in ("all days", "rest of year") else ""
     line, say = _line(raw, known=CHECK_KEYS), read("say", raw.get("say", "value"))
-    if isinstance(line.of, str) and " " in line.of:
-        return Check(Line("", take=(read("of", line.of),)), say, choices=choices)  # companies, or a normal tail
+    if isinstance(line.of, str) and " " in line.of:  # companies, or a normal tail
+        special = read("of", line.of)
+        if excess or {*raw} - {"of", "say"} or say.word != "value":
+            raise ValueError(f"of: `{special.text}` stands alone: without take, when, at, from and the like")
+        return Check(Line("", take=(special,)), say, choices=choices)
     then, after = raw.get("then"), raw.get("after")
     if then is not None:
         then = then if isinstance(then, dict) else {"of": then}
@@ -194,9 +197,7 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
     of_season = any(one.word == "season" and not one.line for one in when) and not line.take and after is None
     fits = {"": True, "all days": when and after is not None, "rest of year": of_season and say.word == "mean"}
     if not fits[excess]:
-        raise ValueError(
-            "less: all days needs `after` and `when`; rest of year needs a season, say: mean, and no `take`"
-        )
+        raise ValueError("less: all days needs `after` and `when`; rest of year a season, say: mean and no `take`")
     quiet = read("quiet", raw.get("quiet", 0)).number()
     after = None if after is None else read("after", after)
     start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
