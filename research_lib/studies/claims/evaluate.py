@@ -156,8 +156,8 @@ class Question:
             raise InsufficientDataError(f"there is no case of it from {first.date()} to {last.date()}")
         if word not in (*PANDAS, "value", "total"):
             return self._place(x, reading)
-        if word == "total" and kind not in CHANGES:
-            raise ParameterError(f"say: total compounds changes, and the line gives a {kind}")
+        if word == "total" and (kind not in CHANGES or check.excess):
+            raise ParameterError(f"say: total compounds changes, without `less: all days`; the line gives a {kind}")
         if check.excess == "all days":
             kind, base = CHANGED.get(kind, kind), float(others.median() if word == "median" else others.mean())
         if self.uncertain and word == "mean":
@@ -278,6 +278,8 @@ def _mean_outcome(asked: Question, line: Line, after: Phrase, length: int, found
 def _seasons(asked: Question, season: Phrase) -> Reading:
     """Say something of a season's change, a case a year; a condition is about another season of it, or the close before."""
     check, lines, end, line = asked.check, asked.lines, asked.end, (asked.check.then or asked.check.line).bare
+    if asked.word == "since":
+        raise ParameterError("say: since is of days, not of seasons: say date, first date or highest since")
     path = lines.values(line, end).series.dropna()
     index, changed = Days(path.index), lines.values(replace(line, take=(season,)), end)
     inside, year, listed = of_lines.seasons(index, season["season"])

@@ -139,7 +139,8 @@ def read(part: str, text: object) -> Phrase:
     ways = {way: re.split(r" ?\[| ?<", way)[0].split("|") for way in map(grammar, forms)}
     first = written.partition(" ")[0]
     begun = " or ".join(way for way, words in ways.items() if words == [""] or first in " ".join(words).split())
-    hint = next((way for x, way in HINTS.items() if re.search(rf"(?<![a-z])(?:{x})(?![a-z])", written, re.I)), "")
+    named = (way for x, way in HINTS.items() if re.search(rf"(?<![a-z])(?:{x})(?![a-z])", written, re.IGNORECASE))
+    hint = "" if part == "every" else next(named, "")
     instead = f"{begun} ({hint})" if begun and hint else begun or hint
     known = nearest(" ".join(written.split()[:2]), dict.fromkeys(chain(*ways.values())))
     raise ValueError(f"{part}: cannot read {written!r}{f'; write {instead}' if instead else known}")
