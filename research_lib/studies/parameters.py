@@ -72,7 +72,9 @@ class RateCuts(Parameters):
     frequency: Literal["monthly", "daily"] = parameter("monthly", "Frequency", "the length of a period")
     small: AssetName = parameter("S1", "Small caps", "monthly S1 or SMB; daily a price such as RUT")
     large: OptionalAssetName = parameter("S5", "Large caps", "monthly S5 (empty with SMB); daily a price such as GSPC")
-    horizon: int = parameter(12, "Horizon", "the headline's window after the cut", unit="periods", ge=1, le=252)
+    horizon: int = parameter(
+        12, "Horizon", "window: monthly 1, 3, 6, 12; daily 1, 5, 21, 63, 126, 252", unit="periods", ge=1, le=252
+    )
     min_cut_bp: float = parameter(
         25.0, "Smallest first cut", "the smallest cut that can begin a cycle", unit=BP, step=5, gt=0, le=300
     )
