@@ -360,7 +360,7 @@ def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
     """Mark the days that meet one condition."""
     if phrase.word not in (CONDITIONS if values.less is None else CALENDAR):
         raise ParameterError(f"{phrase.text}: only a check's own `when` takes it, and not of a difference of prices")
-    return pd.Series(np.asarray(CONDITIONS[phrase.word](values, phrase), dtype=bool), values.days)
+    return pd.Series(np.asarray(CONDITIONS[phrase.word](values, phrase), dtype=np.bool_), values.days, dtype="bool")
 
 
 def _session_of(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
