@@ -154,8 +154,9 @@ def list_reports(
     from research_lib.reports.plan import Places
     from research_lib.reports.record import GOOD, read_record
 
-    files = {f"{file.parent.name}/{file.stem}": file for file in Places(notebooks).find()}
-    for name, file in files.items():
+    files = {f"{one.parent.name}/{one.name.removesuffix(f'.{GOOD}')}": one for one in output.glob(f"*/*.{GOOD}")}
+    files |= {f"{file.parent.name}/{file.stem}": file for file in Places(notebooks).find()}
+    for name, file in sorted(files.items()):
         record = read_record(output / f"{name}.{GOOD}")
         made, said, full = (record.started[:10], record.headline, record.standfirst) if record else ("not yet", "", "")
         more = f"\n    {display_path(file)}\n    {full}".rstrip() if long else ""

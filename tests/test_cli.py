@@ -171,8 +171,10 @@ def test_list_is_a_line_a_report_with_its_headline(tmp_path):
     made.parent.mkdir()
     record = {"notebook": "03_record_sigma", "slug": "baseline", "status": "ok", "started": "2026-11-20T10:00:00"}
     made.write_text(json.dumps(record | {"headline": "The record of 1984 stands", "standfirst": "Since 1950."}))
+    made.with_name("baseline--window=100.findings.json").write_text(json.dumps(record))  # made by --set, without a file
     lines = invoke("list", "--output", tmp_path).stdout.splitlines()
     names = {f"{path.parent.name}/{path.stem}" for path in PARAMETERS.glob("*/*.yaml") if path.stem != "smoke"}
+    names.add("03_record_sigma/baseline--window=100")
     shown = {line.split()[0]: line for line in lines}
     assert (set(shown), len(lines)) == (names, len(names))
     assert shown["03_record_sigma/baseline"].split(maxsplit=2)[1:] == ["2026-11-20", "The record of 1984 stands"]

@@ -123,7 +123,7 @@ def cooled(marked: pd.Series, quiet: int) -> list[pd.Timestamp]:
         ("{of: GSPC, when: crosses above average 200, say: count}", LAST, lambda p: [(((d := (p.close - p.close.rolling(200).mean()).dropna()) > 0) & (d.shift() <= 0)).sum()]),
         ("{of: BAA, less: AAA, take: [spell above average, distance to average, deviation]}", END_2018, lambda p: [0, p.spread.iloc[-1] - p.spread.mean(), p.spread.std()]),
         # A month among the months.
-        ("{of: GSPC, when: season Sep, say: [lowest rank of mean, rank of share]}", LAST, lambda p: [
+        ("{of: GSPC, when: season September, say: [lowest rank of mean, rank of share]}", LAST, lambda p: [
             (m := p.month[:"2022-11"].pct_change().groupby(lambda day: day.month)).mean().rank()[9], (m.agg(lambda x: (x.dropna() > 0).mean())).rank(ascending=False, method="min")[9]]),
         ("{of: GSPC, take: z 252 prior of change 5}", LAST, lambda p: [np.log(p.close).diff().iloc[-5:].sum() / p.moved.iloc[-257:-5].std() / 5**0.5]),
         # Ranks, records and runs.

@@ -306,10 +306,12 @@ def _seasons(asked: Question, season: Phrase) -> Reading:
 
 def _rank_among(check: Check, lines: Lines, day: pd.Timestamp) -> Reading:
     """Say the place of a month among the months by what it gives; so of a quarter, a weekday or a kind of year."""
-    own = next((one for one in check.when if one.text in LIKE), None)
-    if own is None:
+    kinds = {text: read("when", text) for text in LIKE}
+    alike = [(one, text) for one in check.when for text, kind in kinds.items() if one.places == kind.places]
+    if not alike:
         raise ParameterError(f"say: `{check.say.text}` needs season Sep, season Q4 or such in `when`")
-    swapped = [tuple(read("when", text) if one is own else one for one in check.when) for text in LIKE[own.text]]
+    own, named = alike[0]  # season September is season Sep
+    swapped = [tuple(kinds[text] if one is own else one for one in check.when) for text in LIKE[named]]
     say, sign = read("say", check.say["what"]), -1 if "lowest" in check.say.word else 1
     found: list[Any] = [_read(replace(check, say=say, when=when), lines, day, False) for when in swapped]
     if found[0].begins_late:
