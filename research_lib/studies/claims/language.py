@@ -142,7 +142,8 @@ def read(part: str, text: object) -> Phrase:
     named = (way for x, way in HINTS.items() if re.search(rf"(?<![a-z])(?:{x})(?![a-z])", written, re.IGNORECASE))
     hint = "" if part == "every" else next(named, "")
     instead = f"{begun} ({hint})" if begun and hint else begun or hint
-    known = nearest(" ".join(written.split()[:2]), dict.fromkeys(chain(*ways.values())))
+    words = dict.fromkeys(chain(*ways.values()))
+    known = max((nearest(one, words) for one in (first, " ".join(written.split()[:2]))), key=len)  # that found one
     raise ValueError(f"{part}: cannot read {written!r}{f'; write {instead}' if instead else known}")
 
 
