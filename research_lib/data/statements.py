@@ -5,7 +5,7 @@ A row is a company and fiscal year (or the last four quarters), with the day fro
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -214,7 +214,8 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
             (rows["published"] - rows["period_end"]).dt.days <= TOO_EARLY_DAYS,
         "restated: known from the restatement": rows["known_from"] > rows["published"],
     }  # fmt: skip
-    faults += [fault for words, where in named.items() for fault in _mark(rows[where], words)]
+    for words, where in named.items():  # each is one fault, for there may be thousands
+        faults += [replace(one, n=int(where.sum())) for one in _mark(rows[where][:1], words)]
     unvalued = rows[~rows["market_value"].notna().groupby(rows["company"]).transform("any")]
     for company, shares in unvalued.groupby("company")["shares"]:
         why = found.no_price if shares.notna().any() else "no count of shares"
