@@ -214,8 +214,7 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
             (rows["published"] - rows["period_end"]).dt.days <= TOO_EARLY_DAYS,
         "restated: known from the restatement": rows["known_from"] > rows["published"],
     }  # fmt: skip
-    for words, where in named.items():  # each is one fault, for there may be thousands
-        faults += [replace(one, n=int(where.sum())) for one in _mark(rows[where][:1], words)]
+    faults += [replace(one, n=int(at.sum())) for words, at in named.items() for one in _mark(rows[at][:1], words)]
     unvalued = rows[~rows["market_value"].notna().groupby(rows["company"]).transform("any")]
     for company, shares in unvalued.groupby("company")["shares"]:
         why = found.no_price if shares.notna().any() else "no count of shares"
