@@ -37,9 +37,8 @@ DAILY_PRICES = "us-shareprices-daily"  # SimFin's bulk prices
 PANELS = "price_panel", f"{SIMFIN}/daily_adj_close", f"{SIMFIN}/{DAILY_PRICES}"  # of prices; the user's own first
 CLOSES = {f"{DAILY_PRICES}.csv": "Close", "Annual_Stock_Price_Performance.csv": "Open Price"}  # as they were paid
 
-PRICE_WITHIN = pd.Timedelta(
-    days=6
-)  # from publication to the next session with a price: a weekend and a holiday at most
+# From publication to the next session with a price: a weekend and a holiday at most.
+PRICE_WITHIN = pd.Timedelta(days=6)
 PERIODS = ["FY", "Q1", "Q2", "Q3", "Q4"]
 THREE_QUARTERS_DAYS = (265, 285)  # from the first of four quarters' ends to the last: of 13 weeks, or 14 at most
 GROWN_IN_A_YEAR = 2.5  # the fourth figure over the first, where each is the year's so far (about 4) and no quarter's

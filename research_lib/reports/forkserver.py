@@ -136,10 +136,11 @@ def end_tree(pid: int) -> None:
 
 def import_quickly(*modules: str) -> None:
     """Import modules without jsonschema's grammars of IRIs, which take a second; who needs these imports them anew."""
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # to the import system it is not installed
+    absent = {} if "jsonschema" in sys.modules else {"rfc3987_syntax": None}  # what is loaded already stays as it is
+    sys.modules.update(absent)  # type: ignore[arg-type]  # None: to the import system it is not installed
     for module in modules:
         importlib.import_module(module)
-    for name in [name for name in sys.modules if re.match(r"(jsonschema|rfc3987_syntax)\b", name)]:
+    for name in [name for name in sys.modules if absent and re.match(r"(jsonschema|rfc3987_syntax)\b", name)]:
         del sys.modules[name]
 
 

@@ -42,8 +42,7 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
     families = [list(group) for _, group in groupby(single, key=lambda record: record.notebook)]
     answers = [one for family in families if (one := _answer(family))]
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
-    first_sentence = lambda text: SENTENCE.split(text, maxsplit=1)[0]
-    PARTS.filters.update(as_words=as_words, first_sentence=first_sentence, differs=_differs)
+    PARTS.filters.update(as_words=as_words, differs=_differs, first_sentence=lambda text: SENTENCE.split(text, 1)[0])
     page = PARTS.get_template("index.html.j2").render(
         lines=single, show=show, script=script,
         families=[(family, min(family, key=lambda one: (not one.parameters, one.slug != BASELINE))) for family in families],

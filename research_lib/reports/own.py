@@ -95,5 +95,5 @@ def write_own(name: str, folder: Path) -> tuple[Path, Path]:
     if taken := [path for path in (notebook, file) if path.exists()]:
         raise ParameterError(f"{display_path(taken[0])} is there already: take another name")
     text = (Path(__file__).parent / "templates" / "own.ipynb").read_text(encoding="utf-8").replace("NAME", name)
-    write_whole({notebook: text.encode(), file: b"# names of its parameters cell\nasset: IXIC\nwindow: 126\n"})
+    write_whole({notebook: text.encode(), file: b"# Set what the parameters cell sets.\nasset: IXIC\nwindow: 126\n"})
     return notebook, file

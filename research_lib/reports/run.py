@@ -256,6 +256,6 @@ def _tell(records: Iterator[Record], total: int, output: Path) -> list[Record]:
             say(describe(record, output), STYLES.get(record.status, "red"))
     if left_out := [record.name for record in told if record.status is Status.LEFT_OUT]:
         why = "python -m research_lib check says what each needs"
-        say(f"left out, as on any fresh machine, for want of data: {', '.join(left_out)}; {why}", "dim")
+        say(f"left out for want of data (usual on a fresh machine): {', '.join(left_out)}; {why}", "dim")
     say(f"index: {display_path(output / INDEX)}")
     return told

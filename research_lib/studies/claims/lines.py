@@ -51,9 +51,8 @@ class Values:
     period: str = "session"  # how far apart they are
     noun: str = "values"  # or runs, each counted up to its last; years, of a season; episodes, by their first day
     close: Series | None = None  # what the change of a high or low is measured from
-    less: "Values | None" = (
-        None  # of a difference of prices the second, on the same days: the first step is taken of each
-    )
+    # Of a difference of prices the second, on the same days: the first step is taken of each.
+    less: "Values | None" = None
 
     @property
     def days(self) -> Days:
