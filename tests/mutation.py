@@ -12,55 +12,51 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from research_lib.project import PROJECT
 
-OTHER: dict[type[ast.AST], type[ast.AST]] = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div, ast.Mod: ast.Mult,
-    ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.And: ast.Or, ast.Or: ast.And, ast.USub: ast.UAdd,
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
-}  # fmt: skip
+PAIRS = ((ast.Add, ast.Sub), (ast.Mult, ast.Div), (ast.BitAnd, ast.BitOr), (ast.And, ast.Or), (ast.Lt, ast.LtE),
+         (ast.Gt, ast.GtE), (ast.Eq, ast.NotEq), (ast.Is, ast.IsNot), (ast.In, ast.NotIn))  # fmt: skip
+OTHER = {one: other for pair in PAIRS for one, other in (pair, pair[::-1])}
+OTHER |= {ast.FloorDiv: ast.Div, ast.Mod: ast.Mult, ast.Pow: ast.Mult, ast.USub: ast.UAdd}
 OF_A_PACKAGE = {"studies": ["tests/golden"], "stats": ["tests/validity/test_validity.py", "tests/golden"]}
 SECONDS = 600  # of one change: a loop may have lost its end
 
 
-def changed(node: ast.AST) -> tuple[str, Any] | None:
+def changed(node):  # noqa: PLR0911  # one a kind of node
     """Return a field of a node and another operator, number or truth for it; nothing where it has none."""
     match node:
         case ast.BinOp() | ast.BoolOp() | ast.UnaryOp() if type(node.op) in OTHER:
-            field, new = "op", OTHER[type(node.op)]()
+            return "op", OTHER[type(node.op)]()
         case ast.Compare() if type(node.ops[0]) in OTHER:
-            field, new = "ops", [OTHER[type(node.ops[0])](), *node.ops[1:]]
+            return "ops", [OTHER[type(node.ops[0])](), *node.ops[1:]]
         case ast.UnaryOp(op=ast.Not() | ast.Invert()):
-            field, new = "operand", ast.UnaryOp(node.op, node.operand)
+            return "operand", ast.UnaryOp(node.op, node.operand)
         case ast.If() | ast.IfExp():
-            field, new = "test", ast.UnaryOp(ast.Not(), node.test)
-        case ast.Constant(value=bool()):
-            field, new = "value", not node.value
+            return "test", ast.UnaryOp(ast.Not(), node.test)
+        case ast.Constant(value=bool() as value):
+            return "value", not value
         case ast.Constant(value=int() | float() as value):
-            field, new = "value", value + 1 if isinstance(value, int) else value * 1.5 or 0.5
-        case _:
-            return None
-    return field, new
+            return "value", value + 1 if isinstance(value, int) else value * 1.5 or 0.5
+    return None
 
 
-def places(node: ast.AST) -> Iterator[tuple[Any, str, Any]]:
+def places(node):
     """Yield what can be changed below a node, the field, and its new value; types and texts are passed over."""
-    if isinstance(node, ast.JoinedStr):
-        return
     if new := changed(node):
         yield node, *new
     for name, field in ast.iter_fields(node):
         for child in field if isinstance(field, list) else [field]:
-            if isinstance(child, ast.AST) and name not in ("annotation", "returns"):
+            if (
+                isinstance(child, ast.AST)
+                and not isinstance(child, ast.JoinedStr)
+                and name not in ("annotation", "returns")
+            ):
                 yield from places(child)
 
 
-def mirrors(path: Path) -> list[str]:
+def mirrors(path):
     """Return the tests named after a file of the library, or those of its package, and what else judges its numbers."""
     package, *parts = path.with_suffix("").relative_to("research_lib").parts
     own = [str(test) for part in reversed(parts) for test in sorted(Path("tests").rglob(f"test_{part}*.py"))]
@@ -68,7 +64,7 @@ def mirrors(path: Path) -> list[str]:
     return list(dict.fromkeys([*own, *OF_A_PACKAGE.get(package, [])]))
 
 
-def passes(tests: list[str]) -> bool:
+def passes(tests):
     """Run tests, which import the library as it is now; nothing compiled is kept, as a change a second later is none to it."""
     words = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     try:
@@ -77,7 +73,7 @@ def passes(tests: list[str]) -> bool:
         return False
 
 
-def main() -> None:
+def main():
     """Change, test, and change back."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("paths", nargs="+", type=Path, help="files and folders of the library")
@@ -92,9 +88,8 @@ def main() -> None:
         trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
         known = [(file, *place) for file, tree in trees.items() for place in places(tree)]
         chosen, caught = random.Random(asked.seed).sample(known, min(asked.n, len(known))), 0  # noqa: S311
-        for tests in sorted({tuple(mirrors(file)) for file, *_ in chosen}):
-            if not passes([*tests]):
-                sys.exit(f"{' '.join(tests)}: a test fails before anything is changed")
+        if not passes(sorted({test for file, *_ in chosen for test in mirrors(file)})):
+            sys.exit("a test fails before anything is changed")
         for file, node, field, value in chosen:
             text, before, old = file.read_text(encoding="utf-8"), ast.unparse(node), getattr(node, field)
             setattr(node, field, value)
@@ -103,8 +98,8 @@ def main() -> None:
             file.write_text(text, encoding="utf-8")
             setattr(node, field, old)
             caught += not lives
-            verdict, change = "SURVIVES" if lives else "caught", f"{before}  ->  {after}".replace("\n", " ")
-            print(f"{verdict:9}{file}:{node.lineno}  {change[:150]}", flush=True)  # noqa: T201
+            change = f"{before}  ->  {after}".replace("\n", " ")[:150]
+            print(f"{'SURVIVES' if lives else 'caught':9}{file}:{node.lineno}  {change}", flush=True)  # noqa: T201
         print(f"{caught} of {len(chosen)} caught, of {len(known):,} places")  # noqa: T201
 
 

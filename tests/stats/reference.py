@@ -4,10 +4,15 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-import pytest
+import pandas as pd
 import yaml
 
 CASES = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text(encoding="utf-8"))
+
+
+def dated(values):
+    """Put numbers on business days."""
+    return pd.Series(np.asarray(values, dtype=float), pd.bdate_range("2000-01-03", periods=len(values), name="date"))
 
 
 def slope_of(section, *columns):
@@ -27,8 +32,3 @@ def known_on(firms, day):
 def patterns(n):
     """Return every pattern of n signs, a row each."""
     return np.array([*product((1, -1), repeat=n)])
-
-
-def check(found, **expected):
-    """Hold the named parts of a row against what is expected."""
-    assert {name: found[name] for name in expected} == pytest.approx(expected, nan_ok=True)

@@ -19,15 +19,13 @@ SMALL, LARGE = (
 )
 
 
-def by_hand(small, large, at, horizon, *, compounded):
-    """Buy at one close and sell at another, on price levels; or add up the differences one by one."""
+def by_hand(leg, at, horizon, *, compounded):
+    """Buy at one close and sell at another; or add up the returns one by one."""
     first, last = (at + 1, at + horizon) if horizon > 0 else (at + horizon, at - 1) if horizon < 0 else (at, at)
-    if first < 0 or last >= len(small):
+    if first < 0 or last >= len(leg):
         return np.nan
-    signed = [(1, small)] if large is None else [(1, small), (-1, large)]
-    if not compounded:
-        return sum(sign * leg[t] for sign, leg in signed for t in range(first, last + 1))
-    return sum(sign * (np.prod(1 + leg[first : last + 1]) - 1) for sign, leg in signed)
+    window = leg[first : last + 1]
+    return np.prod(1 + window) - 1 if compounded else np.sum(window)
 
 
 @either
@@ -35,9 +33,9 @@ def by_hand(small, large, at, horizon, *, compounded):
 @pytest.mark.parametrize("less", [None, LARGE], ids=["alone", "pair"])
 def test_outcomes_by_hand(horizon, compounded, less):
     found = window_outcomes(SMALL, horizon, less=less, compounded=compounded)
-    legs = SMALL.to_numpy(), None if less is None else less.to_numpy()
-    expected = [by_hand(*legs, at, horizon, compounded=compounded) for at in range(PERIODS)]
-    np.testing.assert_allclose(found, expected, atol=1e-12)
+    legs = SMALL.to_numpy(), np.zeros(PERIODS) if less is None else less.to_numpy()
+    small, large = ([by_hand(leg, at, horizon, compounded=compounded) for at in range(PERIODS)] for leg in legs)
+    np.testing.assert_allclose(found, np.subtract(small, large), atol=1e-12)
 
 
 @pytest.mark.parametrize(("horizon", "end", "first"), [(21, 150, 59), (-21, 150 - 22, 59 + 22)])
@@ -62,13 +60,11 @@ def test_a_row_is_put_together_from_its_tests(test):
     inside, own = [0, 40, 43, 120, 200], np.array([0, 1, 1, 2, 4])
     outcomes = window_outcomes(SMALL, 21, less=LARGE)
     values, base = outcomes[inside], np.nanmean(np.delete(outcomes, inside))
-    found = event_dummy(SMALL, inside, 21, less=LARGE) if test == "dummy" else sign_flip(
-        values - (base if test == "sign flip from base" else 0), groups=own)  # fmt: skip
+    held = values - (base if test == "sign flip from base" else 0)
+    found = event_dummy(SMALL, inside, 21, less=LARGE) if test == "dummy" else sign_flip(held, groups=own)
     without = [values[own != cycle].mean() for cycle in (0, 1, 2, 4)]
-    expected = {
-        "horizon": 21, "n": 5, "n_apart": 4, "n_cut": 2, "mean": values.mean(),
-        "share_positive": np.mean(values > 0), "base": base, "value": found.value, "low": found.low,
-        "high": found.high, "p": found.p, "p_smallest": found.p_smallest,
+    expected = vars(found) | {
+        "horizon": 21, "n": 5, "n_apart": 4, "n_cut": 2, "mean": values.mean(), "share_positive": np.mean(values > 0), "base": base,
         "p_holm": holm(frame["p"])[0], "jackknife_low": min(without), "jackknife_high": max(without),
     }  # fmt: skip
     assert frame.iloc[0].to_dict() == pytest.approx(expected, nan_ok=True)
@@ -81,22 +77,20 @@ def test_a_row_is_put_together_from_its_tests(test):
 
 
 @either
-def test_paths_pass_through_the_outcomes(compounded):
-    paths, outcome = event_paths(SMALL, [5, 100, -1, 295], before=21, after=21, compounded=compounded), by_hand
-    assert list(paths.columns) == list(SMALL.index[[5, 100, 295]])
-    for at, column in zip((5, 100, 295), paths, strict=True):
-        after = [outcome(SMALL.to_numpy(), None, at, k, compounded=compounded) for k in range(1, 22)]
-        made = [outcome(SMALL.to_numpy(), None, at - k, k, compounded=compounded) if k <= at + 1 else np.nan
-                for k in range(21, 0, -1)]  # fmt: skip
-        before = [1 / (1 + one) - 1 if compounded else -one for one in made]
-        np.testing.assert_allclose(paths[column], [*before, 0, *after], atol=1e-12)
-    assert list(paths.index) == list(range(-21, 22))
+def test_paths_are_those_of_a_level(compounded):
+    paths = event_paths(SMALL, [5, 100, -1, 295], before=21, after=21, compounded=compounded)
+    assert (list(paths.columns), list(paths.index)) == (list(SMALL.index[[5, 100, 295]]), [*range(-21, 22)])
+    start = np.append(0.0, SMALL)  # from the close before the first return
+    level = pd.Series(np.cumprod(1 + start) if compounded else np.cumsum(start), range(-1, PERIODS))
+    for at, path in zip((5, 100, 295), paths.to_numpy().T, strict=True):
+        around = level.reindex(range(at - 21, at + 22)).to_numpy()
+        np.testing.assert_allclose(path, around / level[at] - 1 if compounded else around - level[at], atol=1e-12)
 
 
 def brute_hodrick(returns, events, horizon, *, compounded):
     """Write the regression and Hodrick's 1B out as loops over time: the slope, and each period's part of its error."""
     n, mean = len(returns), returns.mean()
-    outcomes = np.array([by_hand(returns, None, t, horizon, compounded=compounded) for t in range(n)])
+    outcomes = np.array([by_hand(returns, t, horizon, compounded=compounded) for t in range(n)])
     known = np.isfinite(outcomes)
     dummy = np.isin(np.arange(n), events)[known].astype(float)
     x, score = np.zeros(n), np.zeros(n)

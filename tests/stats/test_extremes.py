@@ -8,13 +8,9 @@ from hypothesis import example, given
 from scipy import stats
 
 from research_lib.errors import InsufficientDataError
-from research_lib.stats.extremes import find_episodes, fit_tail, return_periods, years_between
-from research_lib.stats.extremes import return_period as summed
+from research_lib.stats.extremes import find_episodes, fit_tail, return_period, return_periods, years_between
 from research_lib.stats.sigma import sigma_path
-
-
-def path_of(values):
-    return pd.Series(np.asarray(values, dtype=float), pd.bdate_range("2000-01-03", periods=len(values), name="date"))
+from tests.stats.reference import CASES, dated
 
 
 def by_hand(values, threshold, gap):
@@ -34,7 +30,7 @@ def by_hand(values, threshold, gap):
 @given(st.lists(st.integers(0, 4), max_size=40), st.sampled_from([1.0, 2.5, 3.0]), st.sampled_from([0, 1, 2, 10]))
 def test_episodes_follow_their_definition_and_falls_are_the_mirror_image(values, threshold, gap):
     """A value at the threshold is not beyond it; without an episode, the columns are the same."""
-    path, expected = path_of(values), by_hand(values, threshold, gap)
+    path, expected = dated(values), by_hand(values, threshold, gap)
     by_default = {} if gap == 10 else {"gap_sessions": gap}
     for sign in (1, -1):
         found = find_episodes(sign * path, sign * threshold, **by_default)
@@ -42,7 +38,7 @@ def test_episodes_follow_their_definition_and_falls_are_the_mirror_image(values,
         assert [*zip(*places, found["sessions"], strict=True)] == expected
         assert found["position"].tolist() == [first for first, *_ in expected]
         assert found["peak"].tolist() == [sign * values[peak] for _, _, peak, _ in expected]
-        pd.testing.assert_series_equal(found.dtypes, find_episodes(path_of([9]), 2.5).dtypes)
+        pd.testing.assert_series_equal(found.dtypes, find_episodes(dated([9]), 2.5).dtypes)
 
 
 @pytest.mark.parametrize("shape", [-0.3, 0.0, 0.3])
@@ -66,7 +62,7 @@ def test_levels_outside_the_tail_and_too_few_peaks():
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_return_periods_by_threshold_and_without_the_record(sign):
-    path = path_of(stats.t.rvs(5, size=6000, random_state=0))
+    path = dated(stats.t.rvs(5, size=6000, random_state=0))
     level, peaks = float(path.max()), find_episodes(path, 3.0)["peak"]
     found = return_periods(sign * path, sign * level, sign * 3.0)
     years = found["years"].iloc[0]
@@ -78,23 +74,13 @@ def test_return_periods_by_threshold_and_without_the_record(sign):
     assert (found["without"] > found["value"]).all()  # the record makes itself look less rare
 
 
-FOUND = [  # years at four thresholds, and with the record left out; the value, low and high
-    ((4, 5, 6, 8, 5, 7, 9, 11), (6, 4, 11)),
-    ((4, 5, 6, 39.9), (6, 4, 39.9)),
-    ((4, 5, 6, 40), (np.nan, 4, 40)),  # tenfold
-    ((100, 110, 120, 369), (120, 100, 369)),
-    ((100, 110, 120, 370), (np.nan, 100, 370)),  # ten times the history
-    ((63, 110, 200, 700, 63, 110, 200, np.inf), (np.nan, 63, np.inf)),
-]
-
-
-@pytest.mark.parametrize(("years", "expected"), FOUND)
-def test_a_return_period_needs_thresholds_that_agree(years, expected):
+@pytest.mark.parametrize(("values", "without", "expected"), CASES["return_periods"])
+def test_a_return_period_needs_thresholds_that_agree(values, without, expected):
     periods = pd.DataFrame({"threshold": [2.0, 2.25, 2.5, 2.75], "n": [115, 76, 37, 12], "years": 37.0})
-    found = summed(periods.assign(value=years[:4], without=years[-4:]), 2.5)
+    found = return_period(periods.assign(value=values, without=without), 2.5)
     assert (found.value, found.low, found.high, found.n) == pytest.approx((*expected, 37), nan_ok=True)
     with pytest.raises(InsufficientDataError, match=r"too few episodes \(37\)"):
-        summed(periods.assign(value=np.nan, without=np.nan), 2.5)
+        return_period(periods.assign(value=np.nan, without=np.nan), 2.5)
 
 
 def test_the_published_record(shared_data):
