@@ -3,14 +3,11 @@
 import asyncio
 import os
 import sys
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
@@ -46,8 +43,8 @@ class ForkedProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:  # noqa: ANN401
         """Fork a kernel, or start it from its command line where that is not possible."""
-        execution: Execution = getattr(self.parent, "execution", Execution())
-        if not isinstance(self.parent, WarmKernelManager):  # JupyterLab: a kernel has the library as it is now
+        execution: Execution | None = getattr(self.parent, "execution", None)
+        if execution is None:  # JupyterLab: a kernel has the library as it is now
             FORK_SERVER.start()
         forked, folder = None, str(kwargs.get("cwd") or Path.cwd())
         if "ipykernel_launcher" in cmd and Path(cmd[0]).parent == Path(sys.executable).parent:  # Python, and this one
@@ -59,22 +56,8 @@ class ForkedProvisioner(LocalProvisioner):
         else:
             self.process = forked  # type: ignore[assignment]  # it has the methods that are called
             self.pid, self.pgid, self.cwd = forked.pid, forked.pid, folder
-        execution.process = self.process
-        if execution.stopped_because:  # meanwhile
-            execution.stop()
+        if execution is not None:
+            execution.process = self.process
+            if execution.stopped_because:  # meanwhile
+                execution.stop()
         return self.connection_info
-
-
-class WarmKernelManager(AsyncKernelManager):
-    """Starts forked kernels, and speaks to each through sockets in the fork server's folder; without one, by TCP."""
-
-    execution: Execution  # that hears of the kernel's process
-
-    def __init__(self, **settings: object) -> None:
-        if FORK_SERVER.connection is None:
-            FORK_SERVER.start()
-        if folder := FORK_SERVER.folder:
-            own = folder / uuid.uuid4().hex[:8]
-            settings |= {"transport": "ipc", "ip": str(own), "connection_file": f"{own}.json"}
-        super().__init__(**settings)
-        KernelProvisionerFactory.instance(parent=self.parent).default_provisioner_name = "research-lib-forked"
