@@ -5,41 +5,40 @@ import sys
 from importlib import import_module
 from multiprocessing import Pool
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from research_lib.errors import ResearchError
-from tests.validity.measure import Quantity, measure, to_markdown
+from tests.validity.measure import measure, to_markdown
 
 STUDIES = ("rate_cuts", "sigma", "leverage", "claims")
 PAGE = Path("docs/validity.md")
 
 
-def all_quantities() -> list[tuple[str, Quantity]]:
+def all_quantities():
     """Return the quantities of every study, beside its name."""
     return [(study, one) for study in STUDIES for one in import_module(f"tests.validity.{study}").QUANTITIES]
 
 
-def _measure(task: tuple[int, int]) -> dict[str | float, Any]:
-    study, quantity = all_quantities()[task[0]]
+def _measure(number, draws):
+    study, quantity = all_quantities()[number]
     try:
-        return {"study": study} | measure(quantity, draws=task[1])
+        return {"study": study} | measure(quantity, draws=draws)
     except ResearchError as error:  # the shared data are not there
         kind = f"not measured: {error}"
         return {"study": study, "name": quantity.name, "null": quantity.null, "draws": 0, "kind": kind}
 
 
-def main() -> None:
+def main():
     """Measure, show, and write the page."""
     parser = argparse.ArgumentParser(prog="python -m tests.validity", description=__doc__)
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--only", default="", help="measure the quantities with this word, and write no page")
     asked = parser.parse_args()
-    named = [f"{study} {one.name} {one.null}" for study, one in all_quantities()]
+    named = enumerate(f"{study} {one.name} {one.null}" for study, one in all_quantities())
     with Pool(2) as pool:
-        tasks = [(number, asked.draws) for number, name in enumerate(named) if asked.only in name]
-        rows = pd.DataFrame(pool.imap(_measure, tasks))
+        tasks = [(number, asked.draws) for number, name in named if asked.only in name]
+        rows = pd.DataFrame(pool.starmap(_measure, tasks, chunksize=1))
     text = "\n\n".join(f"## {study}\n\n{to_markdown(part)}" for study, part in rows.groupby("study", sort=False))
     sys.stdout.write(text + "\n")
     if not asked.only:

@@ -30,12 +30,7 @@ def made_panel(*, companies=80, periods=40, premium=0.0, rise=0.0, fall=0.0, see
     slope = premium + np.tile(rise * moves["rise"] + fall * moves["fall"], companies)
     noise = rng.normal(0, 0.08, n) + np.tile(rng.normal(0.01, 0.04, periods), companies)
     returns = slope * leverage + noise * np.tile(np.broadcast_to(volatility, periods), companies)
-    columns = {
-        "return": returns,
-        "negative": negative.astype(float),
-        "leverage": leverage,
-        "size": rng.normal(20, 2, n),
-    }
+    columns = {"return": returns, "negative": negative * 1.0, "leverage": leverage, "size": rng.normal(20, 2, n)}
     return pd.DataFrame(columns, index=pd.MultiIndex.from_product([names, dates])), moves
 
 
@@ -74,17 +69,15 @@ def _spreads():
 
 
 def _spread_slope(rng):
-    drawn = _spreads()
-    smb = random_signs(drawn[["SMB"]], rng)["SMB"]
-    return ols(smb, drawn[["spread", "market"]], cov="wild", seed=int(rng.integers(2**31))).loc["spread", "p"]
+    smb, drivers = random_signs(_spreads()[["SMB"]], rng)["SMB"], _spreads()[["spread", "market"]]
+    return ols(smb, drivers, cov="wild", seed=int(rng.integers(2**31))).loc["spread", "p"]
 
 
 @cache
 def _population(group):
     """Return net debt and EBITDA of the real companies of one group, fiscal 2021; the shared folder must be there."""
     firms = prepare(load_statements(open_source("folder", data_dir=SHARED_DATA)).values, exclude_financials=False)
-    chosen = firms[(firms["fiscal_year"] == 2021) & (firms["group"] == group)]
-    return chosen[["net_debt", "ebitda"]].dropna().reset_index(drop=True)
+    return firms[(firms["fiscal_year"] == 2021) & (firms["group"] == group)][["net_debt", "ebitda"]].dropna()
 
 
 def _missed(rng, n, groups):
@@ -105,7 +98,7 @@ PRINTED = {
 }
 REAL = "real companies of 2021"
 QUANTITIES = (
-    *(Quantity(f"{name}: p", null.__name__.replace("_", " "), partial(p, null=null), fast=p in (_premium, _chosen_day, _correlation))
+    *(Quantity(f"{name}: p", null.__name__.replace("_", " "), partial(p, null=null), fast="rate" not in name)
       for null in (independent, stochastic_volatility) for name, p in PRINTED.items()),
     Quantity("small minus large when spreads widen: p", "real returns, random signs", _spread_slope),
     *(Quantity(f"net debt / EBITDA of {group} companies, n = {n}: interval", REAL, partial(_missed, n=n, groups=[group]))

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.validity.__main__ import all_quantities
-from tests.validity.measure import Quantity, measure
+from tests.validity.measure import measure
 
 DRAWS = 400
 BOUND = 0.077  # 5% and two and a half Monte Carlo errors
@@ -11,7 +11,7 @@ FAST = [quantity for _, quantity in all_quantities() if quantity.fast]
 
 
 @pytest.mark.parametrize("quantity", FAST, ids=lambda quantity: f"{quantity.name} ({quantity.null})")
-def test_keeps_its_size(quantity: Quantity) -> None:
+def test_keeps_its_size(quantity):
     row = measure(quantity, draws=DRAWS)
     assert row["draws"] == DRAWS
     assert row[0.05] <= BOUND
