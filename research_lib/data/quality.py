@@ -16,7 +16,7 @@ from pandas.tseries.offsets import BaseOffset, MonthEnd, QuarterEnd, YearEnd
 
 from research_lib.data.calendar import CHECKED_FROM, last_finished, sessions_between
 from research_lib.data.catalog import Listing
-from research_lib.data.readers import DATE, convert, quoted, refusal, to_numbers
+from research_lib.data.readers import DATE, NUMBER, convert, quoted, refusal, to_values
 from research_lib.data.source import RawSeries, Vintage
 from research_lib.errors import DataError, InsufficientDataError
 
@@ -101,7 +101,7 @@ def clean(
     The values are decimals on a sorted, unique, tz-naive index named `date`, those of a period on its last day. No value
     dated after `as_of` is looked at, but a row whose date cannot be read stops the run. `now` (tz-aware) ends sessions.
     """
-    day = convert(raw.dates, DATE, raw.origin.partition(", column ")[0], filled=True).to_numpy("datetime64[D]")
+    day = convert(raw.dates, DATE, raw.origin.partition(", column ")[0], filled=True).astype("datetime64[D]")
     last = np.datetime64(pd.Timestamp.max if as_of is None else as_of, "D")
     frequency = _frequency(day[day <= last], info)
     _, end, longest = PERIODS.get(frequency, (0, None, STALE_DAYS if info.kind == "series" else STALE_SESSIONS))
@@ -128,7 +128,7 @@ def _usable(
 ) -> tuple[Days, Values, list[Fault]]:
     """Return the days and values that can be used, in order, and say what is left out; raise where a fault stops the run."""
     cells, day = (raw.values, day) if (day <= last).all() else (raw.values[day <= last], day[day <= last])
-    value, bad = to_numbers(cells)
+    value, bad = to_values(cells, NUMBER)
     stops = {
         "not a number": bad,
         "the date stands twice": pd.Index(day).duplicated(),
@@ -184,12 +184,9 @@ def _unit_faults(day: Days, value: Values, info: Listing, raw: RawSeries) -> lis
 
 def session_faults(day: Days) -> list[Fault]:
     """Compare dates, in order, with the exchange's sessions."""
-    sessions = sessions_between(day[0], day[-1]).to_numpy()
-    if np.array_equal(day, sessions):
-        return []
-    strange = np.setdiff1d(day[day >= CHECKED_FROM.to_datetime64()], sessions)
-    missing = found(np.setdiff1d(sessions, day), MISSING_SESSION)
-    return [*missing, *found(strange, "no exchange session on this date")]
+    sessions, known = sessions_between(day[0], day[-1]).to_numpy(), day[day >= CHECKED_FROM.to_datetime64()]
+    missing = found(np.setdiff1d(sessions, known, assume_unique=True), MISSING_SESSION)
+    return missing + found(np.setdiff1d(known, sessions, assume_unique=True), "no exchange session on this date")
 
 
 def _period_faults(day: Days, end: BaseOffset | None) -> list[Fault]:

@@ -115,7 +115,7 @@ def read_table(
         raise DataError(f"{sheet.shown}: no column {listed(missing)}; it has {listed(sheet.names)}{hint}")
     frame, shown = sheet.read(found.values()), sheet.shown
     read = {name: (frame[own], kinds[name], f"{shown}, column {clipped(own)}") for name, own in found.items()}
-    return pd.DataFrame({name: convert(*column, filled=name in keys) for name, column in read.items()})
+    return pd.DataFrame({name: convert(*column, filled=name in keys) for name, column in read.items()}, frame.index)
 
 
 def read_panel(path: Path, shown: str) -> pd.DataFrame:
@@ -141,10 +141,8 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
         raise DataError(f"{shown}: column {symbols[symbols.duplicated()][0]} stands twice in the header")
     frame = sheet.read([date, *names]).set_axis(["date", *symbols], axis=1)
     days = pd.DatetimeIndex(convert(frame.pop("date"), DATE, shown, filled=True), name="date")
-    if set(frame.dtypes) <= {np.dtype("float32"), np.dtype("float64")} and not np.isinf(frame.to_numpy()).any():
-        return frame.astype(float).set_axis(days)  # all at once: there may be thousands
     prices = {name: convert(cells, NUMBER, f"{shown}, column {clipped(name)}") for name, cells in frame.items()}
-    return pd.DataFrame(prices).set_axis(days)
+    return pd.DataFrame(prices, days)
 
 
 def require_unique(frame: pd.DataFrame, keys: list[str], shown: str) -> None:
@@ -190,34 +188,47 @@ def refusal(where: str, cases: Iterable[str], many: int) -> DataError:
     return DataError(f"{where}, {'; '.join(islice(cases, SHOWN))}{more}")
 
 
-def convert(cells: "pd.Series[Any]", kind: str, where: str, *, filled: bool = False) -> "pd.Series[Any]":
-    """Convert cells to their kind: tz-naive dates, floats, integers or stripped texts; empty ones, unless `filled`, have none.
+def convert(cells: "pd.Series[Any]", kind: str, where: str, *, filled: bool = False) -> Any:  # noqa: ANN401  # of pandas
+    """Convert cells to an array: tz-naive dates, floats, integers or stripped texts; empty ones, unless `filled`, have none.
 
-    The first cells that are not of it are named by their rows; `where` is the file and column.
+    The first cells that are not of the kind are named by their rows; `where` is the file and column.
     """
-    if kind == TEXT:
-        values, bad = cells.astype("str").str.strip().replace("", None).to_numpy(), np.zeros(len(cells), np.bool_)
-    elif kind == DATE:
-        values, empty = _to_dates(cells)
-        bad = ~(empty | ((values >= EARLIEST) & (values <= LATEST)))
-    else:
-        values, bad = to_numbers(cells)
-        bad = bad | (values % 1 > 0) | (np.abs(values) > 2**53) if kind == INTEGER else bad
+    values, bad = to_values(cells, kind)
     if bad.any():
         rows = (f"row {row}: not a {kind}: {quoted(cell)}" for row, cell in cells[bad].items())
         raise refusal(where, rows, int(bad.sum()))
     if (filled or kind == INTEGER) and (empty := pd.isna(values)).any():
         raise DataError(f"{where}, row {listed(cells.index[empty], SHOWN)}: empty; each row needs a {kind} here")
-    return pd.Series(values, cells.index, "int64" if kind == INTEGER else "str" if kind == TEXT else None)
+    return values.astype("int64") if kind == INTEGER else values
 
 
-def _to_dates(cells: "pd.Series[Any]") -> tuple[Array, Array]:
-    """Convert cells to dates: midnights where they were written, or timestamps that are at the exchange; say which are empty."""
-    if isinstance(cells.dtype, np.dtype) and cells.dtype.kind == "M":
-        dates, empty = cells.where(cells == cells.dt.normalize()).to_numpy(), cells.isna().to_numpy()
+def to_values(cells: "pd.Series[Any]", kind: str) -> tuple[Any, Array]:
+    """Convert cells to an array, in which empty ones are missing; and say which are not of the kind."""
+    import pyarrow as pa
+
+    if kind == TEXT:
+        return cells.astype("str").str.strip().replace("", None).array, np.zeros(len(cells), np.bool_)
+    if isinstance(cells.dtype, np.dtype) and cells.dtype.kind in ("M" if kind == DATE else "iuf"):
+        values, empty = cells.to_numpy(), cells.isna().to_numpy()
     else:
-        dates, empty = _cast(cells, "date32", _read_dates)
-    return dates.astype("datetime64[us]"), empty
+        texts = cells.astype("str")
+        try:  # plain ones all at once, others by their forms
+            arrow = pa.array(texts, pa.large_string(), from_pandas=True).cast("date32" if kind == DATE else "float64")
+            values = arrow.to_numpy(zero_copy_only=False)
+            empty = np.isnan(values)
+        except pa.ArrowInvalid:
+            texts = texts.str.strip()
+            texts = texts.mask(texts.str.lower().isin(MISSING))
+            values, empty = (_read_dates if kind == DATE else _read_numbers)(texts).to_numpy(), texts.isna().to_numpy()
+    if kind == DATE:  # written as a day, or as a midnight in its own zone
+        days = values.astype("datetime64[D]")
+        right, values = (days == values) & (days >= EARLIEST) & (days <= LATEST), days.astype("datetime64[us]")
+    else:
+        values = values.astype(float)
+        right = np.isfinite(values)
+    if kind == INTEGER:
+        right = (np.round(values) == values) & (np.abs(values) <= 2**53)
+    return values, ~(right | empty)
 
 
 def _read_dates(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
@@ -234,15 +245,6 @@ def _read_dates(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
     return dates.mask(texts.str.count("-") == 1, dates + pd.offsets.MonthEnd(0))
 
 
-def to_numbers(cells: "pd.Series[Any]") -> tuple[Array, Array]:
-    """Convert cells to numbers; return them, NaN where a cell is empty, and which cells are no finite number."""
-    if cells.dtype.kind in "iuf":
-        values, empty = cells.to_numpy(float, na_value=np.nan), cells.isna().to_numpy()
-    else:
-        values, empty = _cast(cells, "float64", _read_numbers)
-    return values, ~(np.isfinite(values) | empty)
-
-
 def _read_numbers(texts: "pd.Series[str]") -> "pd.Series[float]":
     """Read texts with a point or a comma before decimals, whichever more of them can have."""
     texts = texts.str.replace(NEGATIVE, r"-\1\2", regex=True).str.replace(MARKS, "", regex=True)
@@ -250,22 +252,6 @@ def _read_numbers(texts: "pd.Series[str]") -> "pd.Series[float]":
     comma = texts.where(texts.str.fullmatch(COMMA)).str.replace(".", "").str.replace(",", ".")
     has_comma = texts.str.contains(",").any()
     return _most_read([one.astype(float) for one in ([point, comma] if has_comma else [point])])
-
-
-def _cast(
-    cells: "pd.Series[Any]", kind: str, read: "Callable[[pd.Series[str]], pd.Series[Any]]"
-) -> tuple[Array, Array]:
-    """Convert plain texts all at once, others by their forms; return the values, and which cells stand for none."""
-    import pyarrow as pa
-
-    texts = cells.astype("str")
-    try:
-        values = pa.array(texts, pa.large_string(), from_pandas=True).cast(kind).to_numpy(zero_copy_only=False)
-        return values, np.isnan(values)
-    except pa.ArrowInvalid:
-        texts = texts.str.strip()
-        texts = texts.mask(texts.str.lower().isin(MISSING))
-        return read(texts).to_numpy(), texts.isna().to_numpy()
 
 
 def _most_read(readings: "Sequence[pd.Series[Any]]") -> "pd.Series[Any]":
@@ -378,10 +364,10 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
         if words and row < frame.index[-1]:  # no line below the data
             raise DataError(f"{shown}, row {row}: Expected {len(names)} columns, got 1: {clipped(words, 80)}")
     for name in chosen if delimiter in ";\t" else ():
-        filled = frame[name].dropna()
-        is_unclear = all(re.fullmatch(UNCLEAR, cell.strip()) for cell in filled)
-        for at, cell in filled[filled.str.contains(".", regex=False)].items() if is_unclear else ():
-            if re.fullmatch(PARTED, text := cell.strip()):
-                readings = f"{float(text):g} or {text.replace('.', '')}; write it with two decimals, or without a point"
-                raise DataError(f"{shown}, column {clipped(name)}, row {at}: {text!r} could be {readings}")
+        filled = frame[name].dropna().str.strip()
+        parted = filled[filled.str.fullmatch(PARTED)]
+        if len(parted) and filled.str.fullmatch(UNCLEAR).all():
+            cell, row = parted.iloc[0], parted.index[0]
+            readings = f"{float(cell):g} or {cell.replace('.', '')}; write it with two decimals, or without a point"
+            raise DataError(f"{shown}, column {clipped(name)}, row {row}: {cell!r} could be {readings}")
     return frame
