@@ -32,9 +32,21 @@ class ReportError(ResearchError):
     """A report could not be made."""
 
 
+def clipped(cell: object, most: int = 40) -> str:
+    """Show a cell or name in a message, which stays a line."""
+    text = " ".join(str(cell).split())
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def listed(names: Iterable[object], most: int = 8, *, letters: int = 30, between: str = ", ") -> str:
+    """List names in a message: the first ones, clipped to so many letters, and how many more there are."""
+    shown = [clipped(name, letters) for name in names]
+    return (between.join(shown[:most]) or "none") + (f" and {len(shown) - most:,} more" if len(shown) > most else "")
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Say which known name is most like a wrong one, and which there are (the first 40): the end of an error's line."""
     names, low = list(map(str, known)), name.lower()
     close = get_close_matches(name, names, n=1) or [it for it in names if low in it.lower() and len(it) < 4 * len(low)]
-    shown = ", ".join([*names[:40], *([f"{len(names) - 40} more"] if len(names) > 40 else [])])
-    return (f"; did you mean {close[0]}?" if close and close[0] != name else "") + f" (known: {shown or 'none'})"
+    meant = f"; did you mean {close[0]}?" if close and close[0] != name else ""
+    return f"{meant} (known: {listed(names, 40, letters=80)})"

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from research_lib.data.calendar import EXCHANGE_ZONE
 from research_lib.data.catalog import fact_rows
-from research_lib.errors import DataError, MissingDataError
+from research_lib.errors import DataError, MissingDataError, clipped, listed
 
 Array: TypeAlias = NDArray[Any]
 
@@ -157,18 +157,6 @@ def require_unique(frame: pd.DataFrame, keys: list[str], shown: str) -> None:
 def plain(name: str) -> str:
     """Return a column's name in lower case, with underscores for blanks and without marks: `<DATE>`, `Adj Close**`."""
     return re.sub(r"[^\w:]+", "_", re.sub(r"^\d\. ", "", name.strip().lower())).strip("_")  # Alpha Vantage: 4. close
-
-
-def clipped(cell: object, most: int = 40) -> str:
-    """Show a cell or name in a message, which stays a line."""
-    text = " ".join(str(cell).split())
-    return text if len(text) <= most else f"{text[:most]}…"
-
-
-def listed(names: Iterable[object], most: int = 8) -> str:
-    """List names in a message: the first ones, and how many more there are."""
-    shown = [clipped(name, 30) for name in names]
-    return (", ".join(shown[:most]) or "none") + (f" and {len(shown) - most:,} more" if len(shown) > most else "")
 
 
 def quoted(cell: object) -> str:

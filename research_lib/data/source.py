@@ -11,8 +11,8 @@ from typing import Any, Self
 import pandas as pd
 
 from research_lib.data.catalog import known_series, known_symbols
-from research_lib.data.readers import CALLED, FIELDS, clipped, listed, open_sheet, plain
-from research_lib.errors import DataError, MissingDataError
+from research_lib.data.readers import CALLED, FIELDS, open_sheet, plain
+from research_lib.errors import DataError, MissingDataError, clipped, listed
 
 PRICES, SERIES = "prices", "series"  # kinds of data, and folders
 SUFFIXES = (".csv", ".csv.gz", ".parquet")

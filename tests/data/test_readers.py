@@ -6,7 +6,7 @@ import pytest
 
 from research_lib.data import readers
 from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, open_sheet, read_panel, read_table
-from research_lib.errors import DataError, MissingDataError
+from research_lib.errors import DataError, MissingDataError, listed
 from tests.data.test_forms import CASES
 
 KINDS = {"company": TEXT, "fiscal_year": INTEGER, "debt": NUMBER}
@@ -37,9 +37,7 @@ def test_a_wrong_cell_or_column_is_named(tmp_path, text, line):
 
 
 def test_a_long_list_is_counted_and_a_missing_file_named(tmp_path):
-    assert (
-        readers.listed("ABCDEFGHI") == readers.listed("ABCDEFGH") + " and 1 more" == "A, B, C, D, E, F, G, H and 1 more"
-    )
+    assert listed("ABCDEFGHI") == listed("ABCDEFGH") + " and 1 more" == "A, B, C, D, E, F, G, H and 1 more"
     with pytest.raises(MissingDataError, match=r"nowhere\.csv: there is no such file"):
         open_sheet(tmp_path / "nowhere.csv", "nowhere.csv")
 
