@@ -7,8 +7,7 @@ from difflib import get_close_matches
 class ResearchError(Exception):
     """A fault the user can mend; its text is all that is shown, in a terminal and in a notebook."""
 
-    def _render_traceback_(self) -> list[str]:
-        """Give IPython one line in place of a traceback: the fault is not in the code."""
+    def _render_traceback_(self) -> list[str]:  # one line in IPython: the fault is not in the code
         return [f"{type(self).__name__}: {self}"]
 
 
