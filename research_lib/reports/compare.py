@@ -1,6 +1,5 @@
 """Two reports side by side: which findings differ, and by more than their intervals allow."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from rich.text import Text
 from research_lib.errors import ReportError, nearest
 from research_lib.exhibits.format import interval, show
 from research_lib.params import show_setting
-from research_lib.reports.record import GOOD, Finding, Record, differing, read_record, read_records
+from research_lib.reports.record import GOOD, MADE, Finding, Record, differing, read_record, read_records
 
 KEY_FINDINGS = 6  # a study's first findings are those that it is about
 DIFFERENCE_UNITS = {"fraction": "points", "share": "points", "change": "points"}
@@ -45,12 +44,12 @@ def _pair(*two: Finding | None) -> dict[str, Any]:
 
 def find_record(name: str, *, output: Path) -> Record:
     """Read the record of a report, by `notebook/slug` below `output`, or by the path of its record or page."""
-    path = Path(os.path.expanduser(name))  # noqa: PTH111  # an unknown ~name stays as it is
-    known = {one.name: one.good for one in read_records(output)}
+    path, known = Path(name), {one.name: one for one in reversed(read_records(output))}  # the last good one goes before
     record = known.get(name) or read_record(path.with_suffix(f".{GOOD}") if path.suffix == ".html" else path)
     if record is None:
-        hint = "its last run failed" if name in known else f"run it first{nearest(name, known)}"
-        raise ReportError(f"{name}: there is no such report in {output}; {hint}")
+        raise ReportError(f"{name}: there is no such report in {output}; run it first{nearest(name, known)}")
+    if record.status not in MADE:
+        raise ReportError(f"{name}: its last run failed: {record.message}")
     return record
 
 

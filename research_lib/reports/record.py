@@ -64,17 +64,12 @@ class Record(BaseModel, frozen=True):
     hero: str = ""
     limits: tuple[str, ...] = ()
     change_mind: str = ""
-    previous: "Record | None" = None  # the report that it replaced, of other inputs; of a failure: the last good one
+    previous: "Record | None" = None  # the report that it replaced, of other inputs
 
     @property
     def name(self) -> str:
         """The report's name, `notebook/slug`."""
         return f"{self.notebook}/{self.slug}" if self.notebook else self.slug
-
-    @property
-    def good(self) -> "Record | None":
-        """The last report that was made: this one, or where it is none the one before it."""
-        return self if self.status in MADE else self.previous
 
     @property
     def data_to(self) -> str:
@@ -103,12 +98,9 @@ def read_record(path: Path) -> Record | None:
 
 
 def read_records(output: Path) -> list[Record]:
-    """Read the latest record of every report below a folder; a failure has the last good one as `previous`."""
-    latest = {record.name: record for path in output.glob(f"*/*.{GOOD}") if (record := read_record(path))}
-    for path in output.glob(f"*/*.{FAILED}"):
-        if failed := read_record(path):
-            latest[failed.name] = failed.with_(previous=latest.get(failed.name))
-    return list(latest.values())
+    """Read the records of all reports below a folder: the last good ones, then those of failures since."""
+    paths = [path for ending in (GOOD, FAILED) for path in output.glob(f"*/*.{ending}")]
+    return [record for path in paths if (record := read_record(path))]
 
 
 def differing(mappings: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

@@ -54,7 +54,8 @@ def test_a_line_says_what_differs_what_was_found_and_how_sure_or_why_it_is_not_t
         tmp_path,
         record("09_own/baseline"),
         record("09_own/wide_window", parameters={"window": 100, "asset": "GSPC"}),
-        record("09_own/a", "failed", message="cell 2: KeyError: /home/someone/kit/a.py", previous=record("09_own/a")),
+        record("09_own/a"),
+        record("09_own/a", "failed", message="cell 2: KeyError: /home/someone/kit/a.py"),
         record("09_own/b", "wrong", message="window: must be over 1"),
         *(record(f"09_own/{name}", "failed", message="the disk is full") for name in "fg"),
         record("03_record_sigma/baseline", parameters={"asset": "GSPC", "claims": {}}),
@@ -88,7 +89,7 @@ def test_what_changed_stands_on_top(tmp_path):
     before = record("09_own/a", verdict="open", numbers=numbers)
     same, first = record("09_own/b", previous=record("09_own/b")), record("09_own/c")
     page = index(tmp_path, record("09_own/a", previous=before), same, first)
-    change = "open → holds; in a year (−9.8 to +10.4): +0.1 pp → +0.3 pp"
+    change = "verdict: open → holds; in a year (−9.8 to +10.4): +0.1 pp → +0.3 pp"
     assert [one[-1] for one in rows(page).values()] == [change, "", ""]
     assert page.index("Changed since the run before") < page.index(change) < page.index('class="cards"')
     assert "Changed since" not in index(tmp_path, first)
@@ -149,7 +150,7 @@ def test_a_point_of_a_sweep_may_lack_its_number_and_one_alone_is_no_sweep(tmp_pa
 def test_all_findings_are_one_table(tmp_path):
     found = [finding(0.1, low=0.0, high=0.2, definition='the "mean"'), finding(None, "none")]
     good = record("09_own/a", findings=found)
-    index(tmp_path, record("09_own/a", "failed", previous=good), record("09_own/b--x=1", findings=[finding(3, "k")]))
+    index(tmp_path, record("09_own/a", "failed"), good, record("09_own/b--x=1", findings=[finding(3, "k")]))
     with (tmp_path / "findings.csv").open(encoding="utf-8", newline="") as file:
         assert list(csv.reader(file)) == [
             ["notebook", "slug", "name", "value", "unit", "n", "low", "high", "definition"],
