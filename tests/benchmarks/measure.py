@@ -12,9 +12,8 @@ import pytest
 
 from research_lib.project import PROJECT
 
-REASON = "a measurement, not a test: make bench"
-measured = pytest.mark.skipif("not config.getoption('benchmark_enable')", reason=REASON)
-ROUNDS, STATUS = 3, Path("/proc/self/status")
+measured = pytest.mark.skipif("not config.getoption('benchmark_enable')", reason="measures, tests nothing: make bench")
+STATUS = Path("/proc/self/status")
 
 
 def seconds(work):
@@ -31,10 +30,10 @@ def report(what, mine, other, ratio):
     print(f"\n| {what} | {mine:.3g} s | {other:.3g} s | {ratio} |")
 
 
-def compare(what, ours, theirs, *, rounds=ROUNDS, part=1.0):
+def compare(what, ours, theirs, *, rounds=3, part=1.0):
     """Time both in turn and print the medians and the ratio; of theirs only a `part` is run, and scaled up."""
     pairs = [(seconds(ours), seconds(theirs) / part) for _ in range(rounds)]
-    mine, other = (statistics.median(side) for side in zip(*pairs, strict=True))
+    mine, other = map(statistics.median, zip(*pairs, strict=True))
     ratios = sorted(their_time / our_time for our_time, their_time in pairs)
     ends = f"{ratios[0]:.2f} to {ratios[-1]:.2f}, {rounds} rounds"
     report(what, mine, other, f"{statistics.median(ratios):.2f} ({ends})")

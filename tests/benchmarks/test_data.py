@@ -2,7 +2,6 @@
 
 import os
 import time
-import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,8 +21,7 @@ from tests.benchmarks.measure import alone, compare, growth, measured, memory, r
 from tests.conftest import random_walk, write_prices
 from tests.data.live.loopback import Answer, Vendors, as_json, chart, led
 
-KEYS = ["Ticker", "Fiscal Year"]
-DEBTS = ["Short Term Debt", "Long Term Debt"]
+KEYS, DEBTS = ["Ticker", "Fiscal Year"], ["Short Term Debt", "Long Term Debt"]
 CASH, DEPRECIATION = "Cash, Cash Equivalents & Short Term Investments", "Depreciation & Amortization"
 BALANCE = [*DEBTS, CASH, "Total Assets", "Total Liabilities", "Total Equity"]
 
@@ -35,31 +33,24 @@ def ours(folder):
 
 def plain(folder):
     """Do the same as one would in a notebook: join, clean, group, and leave out each firm in turn."""
-    parts = [folder / "simfin" / f"us-{name}-annual.csv" for name in ("income", "balance", "cashflow")]
-    income, balance, cash = (pd.read_csv(path, sep=";") for path in parts)
+    files = [f"us-{name}-annual.csv" for name in ("income", "balance", "cashflow")]
+    income, balance, cash = (pd.read_csv(folder / "simfin" / name, sep=";") for name in files)
     rows = income.merge(balance[KEYS + BALANCE], on=KEYS)
     rows = rows.merge(cash[[*KEYS, DEPRECIATION]], on=KEYS, suffixes=("_income", ""))
-    prices = pd.read_csv(folder / "simfin" / "Annual_Stock_Price_Performance.csv")
-    prices = prices[prices["Open Price"] > 0].assign(Date=lambda frame: pd.to_datetime(frame["Date"]))
     rows["known"], rows["end"] = pd.to_datetime(rows["Publish Date"]), pd.to_datetime(rows["Report Date"])
-    prices = prices.rename(columns={"Open Price": "price"})[["Ticker", "Date", "price"]].sort_values("Date")
-    near = {
-        "left_on": "known",
-        "right_on": "Date",
-        "by": "Ticker",
-        "direction": "forward",
-        "tolerance": pd.Timedelta(days=6),
-    }
-    rows = pd.merge_asof(rows.sort_values("known"), prices, **near)
-    rows["value"] = rows["price"] * rows["Shares (Basic)"].fillna(rows["Shares (Diluted)"])
+    prices = pd.read_csv(folder / "simfin" / "Annual_Stock_Price_Performance.csv")
+    prices = prices[prices["Open Price"] > 0].assign(known=lambda frame: pd.to_datetime(frame["Date"]))
+    prices = prices[["Ticker", "known", "Open Price"]].sort_values("known")
+    week = {"by": "Ticker", "direction": "forward", "tolerance": pd.Timedelta(days=6)}
+    rows = pd.merge_asof(rows.sort_values("known"), prices, on="known", **week)
+    rows["value"] = rows["Open Price"] * rows["Shares (Basic)"].fillna(rows["Shares (Diluted)"])
     rows["debt"] = rows[DEBTS].fillna(0).sum(axis=1)
     rows["net_debt"] = rows["debt"] - rows[CASH]
     rows["ebitda"] = rows["Operating Income (Loss)"] + rows[DEPRECIATION].fillna(-rows[f"{DEPRECIATION}_income"])
     rows = rows[rows["known"] >= rows["end"]]
     same = ["end", "Operating Income (Loss)", "debt", CASH, "Revenue", *BALANCE[3:]]
-    valued = rows.groupby("Ticker")["value"].transform("count") > 0
-    rows = rows.assign(unvalued=~valued).sort_values(["unvalued", "Ticker"]).drop_duplicates(same)
-    rows = rows.sort_values(["Ticker", "Fiscal Year"])
+    unvalued = rows.groupby("Ticker")["value"].transform("count") == 0
+    rows = rows.assign(unvalued=unvalued).sort_values(["unvalued", "Ticker"]).drop_duplicates(same).sort_values(KEYS)
     kept = rows[~_impossible(rows)].copy()
     order = kept.groupby("Fiscal Year")["value"].rank(ascending=False, method="first")
     kept["group"] = np.select([order <= 500, order <= 2500], GROUPS, "")
@@ -67,13 +58,13 @@ def plain(folder):
 
 
 def _impossible(rows):
-    smallest, enterprise = rows.groupby("Ticker")["Total Assets"].cummin(), rows["value"] + rows["debt"]
+    assets, debt, value, ebitda = (rows[name] for name in ("Total Assets", "debt", "value", "ebitda"))
+    smallest = assets.groupby(rows["Ticker"]).cummin()
     rules = [
-        (rows[[*DEBTS, CASH]] < 0).any(axis=1), rows["Total Assets"] <= 0, rows[CASH] > 1.01 * rows["Total Assets"],
-        rows["debt"] > 1.01 * rows["Total Liabilities"], rows["Revenue"] > 7e11, rows["Total Assets"] > 7e12,
-        rows["ebitda"].abs() > 4e11, rows["value"] > 6e12, (rows["Total Assets"] > 500 * smallest) & (smallest > 1e7),
-        (rows["Total Equity"].abs() > 50 * rows["value"]) & (rows["price"] > 1),
-        (rows["ebitda"] > 2.5 * enterprise) | (rows["ebitda"] < -100 * enterprise),
+        (rows[[*DEBTS, CASH]] < 0).any(axis=1), assets <= 0, rows[CASH] > 1.01 * assets, debt > 1.01 * rows["Total Liabilities"],
+        rows["Revenue"] > 7e11, assets > 7e12, ebitda.abs() > 4e11, value > 6e12, (assets > 500 * smallest) & (smallest > 1e7),
+        (rows["Total Equity"].abs() > 50 * value) & (rows["Open Price"] > 1),
+        (ebitda > 2.5 * (value + debt)) | (ebitda < -100 * (value + debt)),
     ]  # fmt: skip
     return np.logical_or.reduce(rules)
 
@@ -107,8 +98,8 @@ def test_check_of_4000_price_files(tmp_path):
         os.link(first, path)
 
     def check(files):
-        folder = {"source": "folder", "data_dir": str(tmp_path)}
-        assert check_sources([RecordSigma(**folder, asset=names[0], benchmark="", assets=names[:files])]) == [None]
+        asked = {"source": "folder", "data_dir": str(tmp_path), "asset": names[0], "benchmark": ""}
+        assert check_sources([RecordSigma(**asked, assets=names[:files])]) == [None]
 
     plainly = lambda: [pd.read_csv(path, parse_dates=["date"], index_col="date") for path in paths[:4000]]
     compare("check of 4,000 price files, against pandas.read_csv of each", lambda: check(4000), plainly)
@@ -117,13 +108,12 @@ def test_check_of_4000_price_files(tmp_path):
 
 def pull(port, folder, symbols, ours):
     """Pull by the kit or by yfinance; return seconds, peak memory in MB, symbols with data, and errors that were kept."""
-    warnings.simplefilter("ignore")
     import yfinance
 
-    names = [f"S{n:04d}" for n in range(symbols)]
+    names, errors = [f"S{n:04d}" for n in range(symbols)], []
     VENDORS.update(led(port))
     exchange_sessions()
-    start, errors = time.perf_counter(), []
+    start = time.perf_counter()
     if ours:
         asked = [SimpleNamespace(source="yahoo", symbols=names)]
         kept, _, errors, _ = pull_for(asked, Store(folder), policy=RetryPolicy())
@@ -147,7 +137,6 @@ def test_pull_of_2000_symbols(tmp_path):
         client = lambda symbols, ours: alone(pull, vendors.port, tmp_path / f"{symbols}{ours}", symbols, ours)
         theirs, few, ours = client(2000, False), client(200, True), client(2000, True)
     assert ours[2:] == (1980, 20)
-    ratio = f"{theirs[0] / ours[0]:.2f} (1 round)"
-    report("pull of 2,000 symbols, against yfinance.download with threads", ours[0], theirs[0], ratio)
-    memories = f"peak memory {ours[1]:.0f} MB, of 200 symbols {few[1]:.0f} MB, theirs {theirs[1]:.0f} MB"
-    print(f"{memories}; errors kept: {ours[3]} of 20")
+    what = "pull of 2,000 symbols, against yfinance.download with threads"
+    report(what, ours[0], theirs[0], f"{theirs[0] / ours[0]:.2f} (1 round)")
+    print(f"peak memory {ours[1]:.0f} MB, of 200 symbols {few[1]:.0f} MB, theirs {theirs[1]:.0f} MB")

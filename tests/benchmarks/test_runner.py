@@ -1,6 +1,5 @@
 """The runner against `papermill` and `jupyter nbconvert` over the same files, and the command's help against an import."""
 
-import compileall
 import json
 import sys
 import sysconfig
@@ -8,26 +7,17 @@ from pathlib import Path
 
 import nbformat
 import pandas as pd
-import pytest
 
-from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
+from research_lib.project import NOTEBOOKS, PARAMETERS
 from research_lib.reports.plan import plan
 from research_lib.reports.run import check
 from tests.benchmarks.measure import compare, growth, measured, seconds
 
-pytestmark = [measured, pytest.mark.usefixtures("compiled")]
-
+pytestmark = measured
 COMMAND = [sys.executable, "-m", "research_lib"]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 SMOKE = PARAMETERS / "03_record_sigma" / "smoke.yaml"
 KIND = "application/vnd.research-lib.findings+json"
-
-
-@pytest.fixture(scope="module")
-def compiled():
-    """All of the code compiled, so that neither side pays for it."""
-    compileall.compile_dir(PROJECT / "research_lib", quiet=1)
-    compileall.compile_dir(sysconfig.get_path("purelib"), quiet=2)
 
 
 def run(output, *words):
@@ -53,7 +43,7 @@ def findings(notebook):
 
 def test_all_reports(tmp_path):
     """Every parameter file whose data is here, by the kit, plainly, and on a Dask cluster: the same findings everywhere."""
-    planned = plan([], overrides={}, grid={}, output=tmp_path, notebooks=None)
+    planned = plan([], axes={}, output=tmp_path)
     unfit = check(planned.reports, leave_out_absent=True)
     paths = [PARAMETERS / f"{report.name}.yaml" for report in planned.reports if report.name not in unfit]
     ours, alone = run(tmp_path / "ours", *paths), run(tmp_path / "ours", *paths, "--force")
