@@ -7,7 +7,6 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event, Lock
-from time import monotonic
 from typing import Any, ClassVar, Literal, TypeVar
 
 import pandas as pd
@@ -56,7 +55,7 @@ class Vendor(Session[Response]):
 
     def __init__(self, policy: RetryPolicy) -> None:
         super().__init__(impersonate=self.browser)
-        self.policy, self.stop, self._turns, self._open_at, self._shut = policy, Event(), Lock(), 0.0, ""
+        self.policy, self.stop, self._turns, self._shut = policy, Event(), Lock(), ""
         self._once, self._fetched = Lock(), dict[str, Any]()  # what serves several items
 
     def fetch(self, item: Item) -> Fetched:
@@ -65,24 +64,20 @@ class Vendor(Session[Response]):
 
     def ask(self, call: Callable[[], T]) -> T:
         """Call until it answers, as patiently as the policy says, `gap_s` apart; `CancelledError` once `stop` is set."""
-        policy, attempt = self.policy, 1
+        policy, attempt = self.policy, 0
         while not self._shut:
             with self._turns:
-                turn = max(self._open_at, monotonic())
-                self._open_at = turn + self.gap_s  # after a fault for all, nobody asks before its wait is over
-            self._wait(turn - monotonic())
+                if self.stop.wait(self.gap_s):
+                    raise CancelledError
             try:
                 return call()
             except TransientError as error:
-                if error.retry_after_s > policy.longest_wait_s or attempt == policy.attempts:
+                jittered_s = policy.first_wait_s * 2.0**attempt * random.uniform(1, 2)  # noqa: S311  # no secret
+                wait_s, attempt = max(min(jittered_s, policy.longest_wait_s), error.retry_after_s), attempt + 1
+                if wait_s > policy.longest_wait_s or attempt == policy.attempts:
                     self._shut = self._shut or (str(error) if error.for_all else "")
                     raise
-                jittered = policy.first_wait_s * 2.0 ** (attempt - 1) * random.uniform(1, 2)  # noqa: S311  # no secret
-                wait_s = max(min(jittered, policy.longest_wait_s), error.retry_after_s)
-                with self._turns:
-                    self._open_at = max(self._open_at, monotonic() + wait_s * error.for_all)
-            self._wait(wait_s)
-            attempt += 1
+            self.stop.wait(wait_s)
         raise TransientError(f"not asked: {self._shut}")
 
     def request(self, method: str, url: str, **options: Any) -> Response:  # type: ignore[override]  # noqa: ANN401
@@ -90,31 +85,29 @@ class Vendor(Session[Response]):
         try:
             response = super().request(method, url, **{**options, "timeout": self.policy.timeout_s})  # type: ignore[arg-type]
         except RequestException as error:
-            said, for_all = f"{self.label} cut the connection, or sent an answer that cannot be unpacked", False
             if "certificate" in str(error).lower():
-                untrusted = "shows a certificate that this machine does not trust (a proxy that reads along?)"
-                remedy = "set REQUESTS_CA_BUNDLE to the file of your company's certificates"
-                raise RefusedError(f"{self.label} {untrusted}: {remedy}") from None
-            if isinstance(error, ProxyError):
-                said, for_all = f"the proxy on the way to {self.label} lets nothing through: see HTTPS_PROXY", True
-            elif isinstance(error, DNSError) or error.code == CurlECode.COULDNT_CONNECT:
-                said, for_all = f"{self.label} cannot be reached", True
+                remedy = "if a proxy reads along, set REQUESTS_CA_BUNDLE to the file of your company's certificates"
+                raise RefusedError(
+                    f"{self.label} shows a certificate that this machine does not trust: {remedy}"
+                ) from None
+            said = "cut the connection, or sent an answer that cannot be unpacked"
+            if is_away := isinstance(error, (DNSError, ProxyError)) or error.code == CurlECode.COULDNT_CONNECT:
+                said = "cannot be reached (behind a proxy, see HTTPS_PROXY)"
             elif isinstance(error, Timeout):
-                said = f"{self.label} did not answer within {self.policy.timeout_s:g} s"
-            raise TransientError(said, for_all=for_all) from None
+                said = f"did not answer within {self.policy.timeout_s:g} s"
+            raise TransientError(f"{self.label} {said}", for_all=is_away) from None
         self.judge(response)
         return response
 
     def judge(self, response: Response) -> None:
         """Raise where an answer is none, or a web page in place of data."""
         status, after = response.status_code, response.headers.get("Retry-After") or ""
-        # It may be a date, or nothing: then the usual waits do.
-        asked_s = float(after) if after.replace(".", "", 1).isdecimal() else 0.0
-        shown = f" ({status})" + (f"; it asks to wait {asked_s:.0f} s" if asked_s else "")
-        if status == 429 or b"Too Many Requests" in response.content[:500]:
-            raise TransientError(f"{self.label} is throttling{shown}", retry_after_s=asked_s, for_all=True)
-        if status >= 500:
-            raise TransientError(f"{self.label} has a fault{shown}", retry_after_s=asked_s)
+        throttles = status == 429 or b"Too Many Requests" in response.content[:500]
+        if throttles or status >= 500:
+            asked_s = float(after) if after.replace(".", "", 1).isdecimal() else 0.0  # of a date, the usual waits do
+            said = f"{self.label} {'is throttling' if throttles else 'has a fault'} ({status})"
+            said += f"; it asks to wait {asked_s:.0f} s" if asked_s else ""
+            raise TransientError(said, retry_after_s=asked_s, for_all=throttles)
         if status >= 400:
             raise RefusedError(f"{self.label} answered {status} {response.reason}")
         if response.content.lstrip()[:1] == b"<":
@@ -126,7 +119,3 @@ class Vendor(Session[Response]):
             return json.loads(response.content)
         except ValueError:
             raise TransientError(f"{self.label} sent an answer that is cut off or no JSON") from None
-
-    def _wait(self, seconds: float) -> None:
-        if self.stop.wait(max(seconds, 0.0)):
-            raise CancelledError

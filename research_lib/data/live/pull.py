@@ -14,7 +14,7 @@ from research_lib.data.live.vendors import VENDORS, Sec
 from research_lib.data.load import open_source
 from research_lib.data.quality import clean
 from research_lib.data.source import PRICES, SERIES, RawSeries
-from research_lib.errors import DataError, InsufficientDataError
+from research_lib.errors import DataError, ResearchError
 from research_lib.project import CHECK_SECONDS, noted_interrupts
 
 Tell = Callable[[int, int, str], object]  # how many items are done, of how many, and the last one
@@ -35,16 +35,13 @@ class Outcome(NamedTuple):
 
     def lines(self) -> list[str]:
         """Say what was kept and what was not, a line an item, and how much of each at the end."""
-        said, held = [], [one for one in self.kept if one.held]
-        for one in sorted(self.kept, key=lambda one: one.item):
-            notes = f" ({'; '.join(one.notes)})" if one.notes else ""
-            said.append(f"{one.item}: {one.rows:,} rows, {one.first} to {one.last}{notes}")
-            said += [f"not in use: {one.item}: {one.held}"] if one.held else []
-        said += [f"failed: {item}: {reason}" for item, reason in sorted(self.failed.items())]
-        counts = f"{len(self.kept)} snapshots kept" + (f" ({len(held)} not in use)" if held else "")
+        kept = ["; ".join([f"{it.item}: {it.rows:,} rows, {it.first} to {it.last}", *it.notes]) for it in self.kept]
+        held = [f"not in use: {it.item}: {it.held}" for it in self.kept if it.held]
+        failed = [f"failed: {item}: {why}" for item, why in self.failed.items()]
+        counts = f"{len(kept)} snapshots kept" + (f" ({len(held)} not in use)" if held else "")
         counts += f", {len(self.fresh)} pulled not long ago and left as they are" if self.fresh else ""
-        said.append(f"{counts}, {len(self.failed)} failed")
         stopped = f"stopped: {len(self.not_asked)} not asked for yet; the same command goes on from here"
+        said = [*sorted(kept), *sorted(held), *sorted(failed), f"{counts}, {len(failed)} failed"]
         return [*said, stopped] if self.not_asked else said
 
 
@@ -58,47 +55,42 @@ def reason(error: Exception) -> str:
 def pull_for(
     parameters: Sequence[Any], store: Store, *, policy: RetryPolicy, accept: bool = False, tell: Tell = lambda *_: None
 ) -> Outcome:
-    """Pull what parameter sets need from the live sources that they name; `DataError` where one cannot be used at all.
+    """Pull what parameter sets need from the live sources that they name; what fails does not stop the others.
 
-    Of each set it reads what `check_sources` looks at. What fails does not stop the others. Another pull waits.
-    `accept` puts snapshots into use that lack some of the history of those before them.
+    `DataError` where a source cannot be used at all. `accept` puts into use what lacks some of the history before it.
     """
     names = dict.fromkeys(name for one in parameters for name in one.source.split("+") if name in SERVES)
     vendors = {name: VENDORS[name](policy) for name in names}
-    most = max((getattr(one, "companies", 0) for one in parameters if "sec" in one.source.split("+")), default=0)
     try:
-        companies = sec.largest(most) if most and isinstance(sec := vendors["sec"], Sec) else []
+        companies = list(sec.numbers) if isinstance(sec := vendors.get("sec"), Sec) else []
     except Exception as error:
         raise DataError(f"the list of companies cannot be had: {reason(error)}") from None
     items = dict.fromkeys(item for one in parameters for item in plan(one, companies))
     outcome = Outcome([], [], {}, list(items))
 
     def fetch(item: Item) -> None:
-        asked = pd.Timestamp.now("UTC")  # a session that ends while the answer comes is not in it
+        now = pd.Timestamp.now("UTC")  # a session that ends while the answer comes is not in it
         try:
-            if is_fresh(store, item, now=asked, policy=policy):
+            if is_fresh(store, item, now=now, policy=policy):
                 outcome.fresh.append(item)
             else:
-                outcome.kept.append(keep(store, item, vendors[item.source].fetch(item), now=asked, accept=accept))
+                outcome.kept.append(keep(store, item, vendors[item.source].fetch(item), now=now, accept=accept))
         except CancelledError:
             return
         except Exception as error:  # a failure is this item's own, whatever was raised
             outcome.failed[item] = reason(error)
         outcome.not_asked.remove(item)
 
-    with store.lock():
-        for left in store.directory.glob("*/*/.making-*"):  # by a pull that was killed
-            left.unlink()
-        with noted_interrupts() as interrupted, ThreadPoolExecutor(policy.at_once) as pool:
-            futures = {pool.submit(fetch, item): str(item) for item in items}
-            pending = set(futures)
-            while pending and not interrupted():
-                done, pending = wait(pending, CHECK_SECONDS)
-                for future in done:
-                    tell(len(futures) - len(pending), len(futures), futures[future])
-            pool.shutdown(wait=False, cancel_futures=True)
-            for vendor in vendors.values():
-                vendor.stop.set()
+    with store.lock(), noted_interrupts() as interrupted, ThreadPoolExecutor(policy.at_once) as pool:
+        futures = {pool.submit(fetch, item): str(item) for item in items}
+        pending = set(futures)
+        while pending and not interrupted():
+            done, pending = wait(pending, CHECK_SECONDS)
+            for future in done:
+                tell(len(futures) - len(pending), len(futures), futures[future])
+        pool.shutdown(wait=False, cancel_futures=True)
+        for vendor in vendors.values():
+            vendor.stop.set()
     return outcome
 
 
@@ -124,7 +116,7 @@ def plan(parameters: Any, companies: Sequence[str] = ()) -> list[Item]:  # noqa:
 def is_fresh(store: Store, item: Item, *, now: pd.Timestamp, policy: RetryPolicy) -> bool:
     """Say whether an item's newest snapshot is in use and so young, no session having ended since, that asking is idle."""
     newest = next(reversed(store.snapshots(item)), None)
-    if newest is None or newest.held or now - newest.fetched >= policy.max_age or not newest.is_intact():
+    if newest is None or newest.held or now - newest.fetched >= policy.max_age:
         return False
     return SERVES[item.source] != PRICES or last_finished(pd.Timestamp(newest.fetched)) == last_finished(now)
 
@@ -139,7 +131,7 @@ def keep(store: Store, item: Item, fetched: Fetched, *, now: pd.Timestamp, accep
         frame = frame[is_over]
     if frame[value].isna().all():
         raise RefusedError(f"the answer holds no {value}")
-    if before := next((one for one in reversed(store.snapshots(item)) if not one.held and one.is_intact()), None):
+    if before := next((one for one in reversed(store.snapshots(item)) if not one.held), None):
         lost, changed = compare(kind, pd.read_parquet(before.path), frame)
         notes += [said for said in (changed, lost if accept else "") if said]
         if lost and not accept:
@@ -150,9 +142,6 @@ def keep(store: Store, item: Item, fetched: Fetched, *, now: pd.Timestamp, accep
         info = describe_asset(item.name) if kind == PRICES else describe_series(item.name)
         try:
             clean(RawSeries(item.name, query["symbol"], frame["date"], frame[value]), info)
-        except DataError as error:
-            then = "reports go on with the snapshot before it, if there is one; pull again later"
-            held = f"no report could load it: {error}; {then}"
-        except InsufficientDataError:
-            pass  # nothing finished yet is no fault
+        except ResearchError as error:
+            held = f"no report could load it: {error}; reports go on with the one before it, if any; pull again later"
     return store.keep(item, frame, now=now.to_pydatetime(), query=query, notes=tuple(notes), held=held)

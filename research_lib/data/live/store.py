@@ -6,8 +6,8 @@ name: a killed pull leaves nothing half written. What was altered does not have 
 
 import hashlib
 import io
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -62,12 +62,8 @@ class Snapshot(BaseModel, frozen=True):
 
     @property
     def sha256(self) -> str:
-        """The hash of its file when it was written."""
+        """The hash of its file."""
         return self.path.stem.rpartition("-")[2]
-
-    def is_intact(self) -> bool:
-        """Say whether its file is as it was written."""
-        return hashlib.sha256(self.path.read_bytes()).hexdigest() == self.sha256
 
 
 @dataclass(frozen=True)
@@ -82,13 +78,14 @@ class Store:
         return sorted(Item(path.parent.name, unquote(path.name)) for path in folders if path.parent.name in SERVES)
 
     def snapshots(self, item: Item) -> list[Snapshot]:
-        """List an item's snapshots, the oldest first; a file that is not, or no longer, one of ours is left out."""
+        """List an item's snapshots, the oldest first; a file that is not as it was written is left out."""
         import pyarrow.parquet as pq
 
         found = []
         for path in sorted(self._folder(item).glob("*.parquet")):
-            with suppress(OSError, ValueError, TypeError, KeyError):  # no Parquet, no metadata, or of another form
-                snapshot = Snapshot.model_validate_json(pq.read_schema(path).metadata[METADATA])
+            content = path.read_bytes()
+            if path.stem.endswith(f"-{hashlib.sha256(content).hexdigest()}"):
+                snapshot = Snapshot.model_validate_json(pq.read_schema(io.BytesIO(content)).metadata[METADATA])
                 found.append(snapshot.model_copy(update={"path": path}))
         return found
 
@@ -108,49 +105,40 @@ class Store:
         return snapshot.model_copy(update={"path": path})
 
     def read(self, item: Item, *, as_of: date | None = None) -> tuple[pd.DataFrame, Snapshot, int]:
-        """Read the snapshot that goes with `as_of` by the rule of `in_order`, and count the damaged ones before it."""
-        wanted = in_order(self.snapshots(item), as_of=as_of)
-        for damaged, snapshot in enumerate(wanted):
-            if snapshot.is_intact():
-                return pd.read_parquet(snapshot.path), snapshot, damaged
-        what = f"every snapshot of {item.name} is damaged" if wanted else f"no snapshot of {item.name} was pulled"
-        raise MissingDataError(f"source {item.source}: {what}; run: {PULL_COMMAND}")
+        """Read the snapshot that goes with `as_of`, and count the damaged ones. A held one goes after all others.
+
+        Without `as_of`, the newest. With it: the newest of the `SETTLING_DAYS` after its session; else the oldest of the
+        later ones (so that a pull changes nothing in a report made before); else the newest of the earlier ones.
+        """
+        if not (found := self.snapshots(item)):
+            raise MissingDataError(f"source {item.source}: no intact snapshot of {item.name}; run: {PULL_COMMAND}")
+        sound = [one for one in found if not one.held] or found
+        after = [one for one in sound if as_of and pd.Timestamp(as_of) <= last_finished(pd.Timestamp(one.fetched))]
+        settled = [one for one in after if as_of and one.fetched.date() <= as_of + timedelta(days=SETTLING_DAYS)]
+        chosen, files = (settled or after[:1] or sound)[-1], [*self._folder(item).glob("*.parquet")]
+        return pd.read_parquet(chosen.path), chosen, len(files) - len(found)
 
     def verify(self) -> tuple[list[Snapshot], list[Path]]:
         """Compare every snapshot with its hash: those that are intact, and the files that were altered."""
-        paths = {path for item in self.items() for path in self._folder(item).glob("*.parquet")}
-        intact = [one for item in self.items() for one in self.snapshots(item) if one.is_intact()]
-        return intact, sorted(paths.difference(one.path for one in intact))
+        intact = [one for item in self.items() for one in self.snapshots(item)]
+        return intact, sorted({*self.directory.glob("*/*/*.parquet")} - {one.path for one in intact})
 
-    def lock(self) -> FileLock:
-        """Return the lock that a pull holds; the system lets go of it when its process ends."""
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Let one pull at a time write, and remove what a killed one left; the system unlocks when a process ends."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            (self.directory / ".lock").write_bytes(b"")
+            (self.directory / ".lock").touch()
         except OSError as error:
             raise DataError(f"{self.directory}: snapshots cannot be written there ({error.strerror})") from None
-        return FileLock(self.directory / ".lock")
+        with FileLock(self.directory / ".lock"):
+            for left in self.directory.glob("*/*/.making-*"):
+                left.unlink()
+            yield
 
     def _folder(self, item: Item) -> Path:
         # A dot is quoted too: `..` would be a folder of its own.
         return self.directory / item.source / quote(item.name, safe="").replace(".", "%2E")
-
-
-def in_order(snapshots: Sequence[Snapshot], *, as_of: date | None = None) -> list[Snapshot]:
-    """Put an item's snapshots in the order in which a study takes them: the first that is intact.
-
-    Without `as_of`, the newest first. With it: those of the `SETTLING_DAYS` after its session, the newest first; then
-    later ones, the oldest first (so they change nothing in a report made before); then earlier ones. Held ones are last.
-    """
-
-    def place(snapshot: Snapshot) -> tuple[bool, int, float]:
-        fetched, age_s = snapshot.fetched, -snapshot.fetched.timestamp()
-        if as_of is None or pd.Timestamp(as_of) > last_finished(pd.Timestamp(fetched)):
-            return bool(snapshot.held), 2, age_s
-        is_late = fetched.date() > as_of + timedelta(days=SETTLING_DAYS)
-        return bool(snapshot.held), int(is_late), -age_s if is_late else age_s
-
-    return sorted(snapshots, key=place)
 
 
 def compare(kind: str, older: pd.DataFrame, newer: pd.DataFrame) -> tuple[str, str]:
@@ -158,19 +146,18 @@ def compare(kind: str, older: pd.DataFrame, newer: pd.DataFrame) -> tuple[str, s
     day, value = SHAPES[kind]
     keys = [day] if day == "date" else [*older.columns.drop(value)]
     old, new = (frame[[*keys, value]].dropna(subset=value) for frame in (older, newer))
-    both = old.merge(new, "left", on=keys, suffixes=("", "_new"), indicator="found")
-    gone = both["found"] == "left_only"
-    moved = (both[f"{value}_new"] - both[value]).abs() > SAME_SHARE * both[value].abs()
+    both = old.merge(new.rename(columns={value: "now"}), "left", on=keys)
+    moved = (both["now"] - both[value]).abs() > SAME_SHARE * both[value].abs()
     lost, changed = (
         f"{what}: {len(days):,}, from {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}" if len(days) else ""
-        for what, days in (("rows missing", both[day][gone]), ("values changed", both[day][moved]))
+        for what, days in (("rows missing", both[day][both["now"].isna()]), ("values changed", both[day][moved]))
     )
-    return lost + f"; it begins on {new[day].min():%Y-%m-%d}" * bool(lost and len(new)), changed
+    return lost + f"; it begins on {new[day].min():%Y-%m-%d}" * bool(lost), changed
 
 
 @dataclass(frozen=True)
 class Snapshots(Source):
-    """What was pulled from one vendor; `as_of` decides which vintages are read (`in_order`)."""
+    """What was pulled from one vendor; `as_of` decides which vintages are read (`Store.read`)."""
 
     store: Store
     as_of: date | None = None
@@ -201,7 +188,8 @@ class Snapshots(Source):
             fields = ", ".join(frame.columns.drop("date"))
             raise MissingDataError(f"source {self.name} has no {column} of {name}; it has {fields}")
         origin = f"{snapshot.query.get('symbol', name)}, column {column}, pulled {snapshot.fetched:%Y-%m-%d %H:%M} UTC"
-        origin += f", snapshot {snapshot.sha256[:12]}"
-        origin += f" ({damaged} that would go before it damaged: data verify)" if damaged else ""
+        origin += f", snapshot {snapshot.sha256[:12]}" + f" ({damaged} damaged and not read: data verify)" * bool(
+            damaged
+        )
         vintage, splits = Vintage(snapshot.fetched.isoformat(), snapshot.sha256), frame.get("split")
         return RawSeries(name, origin, frame["date"], frame[column], splits=splits, source=self.name, vintage=vintage)

@@ -4,6 +4,7 @@ import logging
 import os
 import warnings
 import zipfile
+from functools import cached_property
 from importlib.metadata import version
 from io import BytesIO, StringIO
 from typing import Any
@@ -81,8 +82,8 @@ def check_chart(symbol: str, chart: Any) -> None:  # noqa: ANN401
         raise RefusedError(f"Yahoo sent prices every {meta['dataGranularity']} for {symbol} when asked for daily ones")
     if not (closes and adjusted and result.get("timestamp")):
         raise RefusedError(f"Yahoo sent no closes for {symbol}, or none that are adjusted")
-    times = pd.to_datetime(result["timestamp"], unit="s", utc=True)  # `gmtoffset` is today's, not that of each day
-    days = times.tz_convert(meta["exchangeTimezoneName"]).tz_localize(None).normalize()
+    # `gmtoffset` is today's, not that of each day.
+    days = pd.to_datetime(result["timestamp"], unit="s", utc=True).tz_convert(meta["exchangeTimezoneName"]).normalize()
     pairs = pd.DataFrame({"day": days, "close": closes}).drop_duplicates()["day"]
     twice = pairs[pairs.duplicated() & (pairs < pairs.max())]  # on the last day the second is the latest price
     if len(twice):
@@ -118,10 +119,9 @@ class French(Vendor):
                 content = self.ask(lambda: self.get(self.URL.format(dataset))).content
                 with zipfile.ZipFile(BytesIO(content)) as file:
                     text = "\n".join(file.read(file.namelist()[0]).decode("latin-1").splitlines())
-                # The first table; of portfolios it is weighted by value.
-                table = pd.read_csv(StringIO(first_months(text)), index_col=0).rename(columns=str.strip).astype(float)
-                months = pd.DatetimeIndex(pd.to_datetime(table.index.astype(str), format="%Y%m"), name="date")
-                self._fetched[dataset] = table.set_axis(months)
+                rows = StringIO(first_months(text))  # the first table; of portfolios it is weighted by value
+                table = pd.read_csv(rows, index_col=0, parse_dates=True, date_format="%Y%m").rename_axis("date")
+                self._fetched[dataset] = table.rename(columns=str.strip).astype(float)
         table = self._fetched[dataset]
         if column not in table:
             raise RefusedError(f"{dataset}: no monthly column {column}; it has {', '.join(table)}")
@@ -144,28 +144,22 @@ class Sec(Vendor):
             raise MissingDataError("the SEC wants to know who asks: set SEC_IDENTITY to your name and e-mail address")
         self.headers["User-Agent"] = who
 
-    def largest(self, count: int) -> list[str]:
-        """Return the tickers of the largest companies by today's market value, each once; none that failed since."""
-        return list(pd.Series(self._numbers()).drop_duplicates().index[:count])
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The number (CIK) of each company by its first ticker, the largest of today first; none that failed since."""
+        rows = self.ask(lambda: self.read_json(self.get(self.LIST_URL))).values()
+        if not rows:
+            raise RefusedError("the SEC sent an empty list of companies")
+        companies = pd.DataFrame(list(rows)).drop_duplicates("cik_str").astype({"cik_str": int})
+        return dict(zip(companies["ticker"], companies["cik_str"], strict=True))
 
     def fetch(self, item: Item) -> Fetched:
         """Fetch the facts of a company."""
-        if (number := self._numbers().get(item.name)) is None:
-            raise RefusedError(f"the SEC lists no {item.name}")
+        number = self.numbers[item.name]
         frame = facts_frame(self.ask(lambda: self.read_json(self.get(self.FACTS_URL.format(number)))))
         if frame.empty:
             raise RefusedError(f"the SEC has none of the facts that the kit uses for {item.name}")
         return frame, {"symbol": f"CIK{number:010d}", "tags": ", ".join(sorted(TAGS)), **LIBRARY}
-
-    def _numbers(self) -> dict[str, int]:
-        """Return each ticker's company number (CIK), the largest company first."""
-        with self._once:
-            if not self._fetched:
-                rows = self.ask(lambda: self.read_json(self.get(self.LIST_URL))).values()
-                self._fetched = {str(row["ticker"]): int(row["cik_str"]) for row in rows}
-            if not self._fetched:
-                raise RefusedError("the SEC sent an empty list of companies")
-        return self._fetched
 
 
 VENDORS: dict[str, type[Vendor]] = {vendor.source: vendor for vendor in (Yahoo, Fred, French, Sec)}

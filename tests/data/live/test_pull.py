@@ -160,7 +160,7 @@ UNTRUSTED = "FRED shows a certificate that this machine"
     ("error", "said"),
     [(CertificateVerifyError("unable to get local issuer certificate", 60), UNTRUSTED),
      (SSLError("CERTIFICATE_VERIFY_FAILED certificate verify failed", 35), UNTRUSTED),
-     (ProxyError("CONNECT tunnel failed, response 403", 56), "the proxy on the way to FRED lets nothing through")],
+     (ProxyError("CONNECT tunnel failed, response 403", 56), "FRED cannot be reached .behind a proxy")],
 )  # fmt: skip
 def test_a_certificate_or_a_proxy_in_between_is_said(monkeypatch, error, said):
     monkeypatch.setattr(Session, "request", Mock(side_effect=error))
@@ -177,9 +177,9 @@ SHORT = as_json(chart("^RUT", DAYS[20:], CLOSES[20:]))
         (SHORT, f"not in use: yahoo RUT: rows missing: 20, from 2023-10-02 to {DAYS[19].date()}; it begins on {DAYS[20].date()}; "
          "reports go on with the snapshot before it; to use this one, pull with --accept", 100),
         (changed(closes=[0.0, *CLOSES[1:]]), "not in use: yahoo RUT: no report could load it: ^RUT, row 0 (2023-10-02): a price that is not "
-         "positive: '0.0'; reports go on with the snapshot before it, if there is one; pull again later", 100),
-        (changed(closes=[50.0, *CLOSES[1:]]), "yahoo RUT: 198 rows, 2023-10-02 to 2024-07-16 (values changed: 1, from 2023-10-02 to "
-         "2023-10-02)", 50),
+         "positive: '0.0'; reports go on with the one before it, if any; pull again later", 100),
+        (changed(closes=[50.0, *CLOSES[1:]]), "yahoo RUT: 198 rows, 2023-10-02 to 2024-07-16; values changed: 1, from 2023-10-02 to "
+         "2023-10-02", 50),
     ],
     ids=["shorter", "of no use", "changed"],
 )  # fmt: skip
@@ -199,7 +199,7 @@ def test_a_history_that_got_shorter_is_used_once_accepted(pull_rut):
     pull_rut(SHORT)
     said, complete = pull_rut(SHORT, accept=True, max_age_hours=10**6)
     assert (said[-1], complete) == ("1 snapshots kept, 3 pulled not long ago and left as they are, 0 failed", True)
-    assert said[0].startswith("yahoo RUT: 178 rows, 2023-10-30 to 2024-07-16 (rows missing: 20, from 2023-10-02 to")
+    assert said[0].startswith("yahoo RUT: 178 rows, 2023-10-30 to 2024-07-16; rows missing: 20, from 2023-10-02 to")
     assert loaded()["RUT"].size == len(DAYS) - 20
     assert pull_rut(SHORT)[1]
 
