@@ -50,41 +50,36 @@ SEEN = ("img", "svg", "math", "hr", "input", "progress", "video", "audio", "em")
 without_paths = partial(MACHINE_PATH.sub, "")  # of this machine only the names of files are shown
 
 
-class PageRenderer(IPythonRenderer):
+class _Renderer(IPythonRenderer):
     """Renders formulas as MathML, which browsers draw by themselves, tables that scroll, and headings to link to."""
 
     image = HTMLRenderer.image  # `_embed` looks for its data, also where it is an attachment of the cell
 
     def inline_math(self, body: str, display: str = "inline") -> str:
-        """Render a formula; what is none, as dollars in a text from data may be, stands as it is."""
         body = re.sub(r"\\(label\{.*?\}|nonumber\b|notag\b)", "", body)  # nothing refers to them
         try:
             return str(convert(body.replace("<", r"\lt ").replace(">", r"\gt "), display=display))
-        except Exception:  # its errors share no class
+        except Exception:  # its errors share no class; what is no formula, as between two dollars, stands as it is
             return f"<code>{escape(body)}</code>"
 
     def block_math(self, body: str) -> str:
-        """Render a formula on its own line."""
         return _part("scrolling", "Formula", self.inline_math(body, "block"))
 
     def latex_environment(self, name: str, body: str) -> str:
-        """Render an environment such as align, without the numbers; a table or text of LaTeX as its source."""
-        name = "align*" if name == "align" else name
-        source = f"\\begin{{{name}}}{body}\\end{{{name}}}"
+        name = "align*" if name == "align" else name  # without the numbers
+        source = f"\\begin{{{name}}}{body}\\end{{{name}}}"  # which of a table or a text stands as it is
         return f"<pre>{escape(source)}</pre>" if name.startswith(("tab", "center")) else self.block_math(source)
 
     def table(self, text: str) -> str:
-        """Render a table."""
         return _part("scrolling", "Table", f"<table>{text}</table>")
 
     def heading(self, text: str, level: int, **_: Any) -> str:  # noqa: ANN401  # mistune's signature
-        """Render a heading that the list of contents can link to."""
         return f'<h{level} id="{_anchor(text)}">{text}</h{level}>\n'
 
 
 def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None) -> str:
     """Render an executed notebook as a page; a cell tagged as a fold begins a section, up to the next heading of its rank."""
-    cells = [CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, 0)[0] for cell in deepcopy(notebook.cells)]
+    cells = CoalesceStreamsPreprocessor().preprocess(deepcopy(notebook), {})[0].cells
     answered = bool(record.headline) and record.status in MADE
     for first in [cell for cell in cells if record.title and cell.cell_type == "markdown"][:1]:  # both stand on top
         first.source = "" if answered and record.question else TITLE.sub("", first.source, count=1)
@@ -99,7 +94,7 @@ def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None
             sections.append(("", []))
         if answered and "headline" in tags:  # it stands on top
             cell.outputs = []
-        sections[-1][1].append(_cell(cell, folder))
+        sections[-1][1].append(_part("cell", cell, folder))
     shown, drawn = [html for _, part in sections for html in part], f'" id="{record.hero}" aria-label'
     hero = next((html for html in shown if answered and record.hero and drawn in html), "")
     unfolded = [html for heading, part in sections for html in part if not heading and html != hero]
@@ -141,17 +136,6 @@ def _part(name: str, *what: object) -> str:
     return str(getattr(PARTS.get_template("output.html.j2").module, name)(*what))
 
 
-def _cell(cell: NotebookNode, folder: Path | None) -> str:
-    if cell.cell_type == "code":
-        shown = "".join(safely(_part, "output", one, folder) for one in cell.outputs)
-        return _part("code", cell.source.strip(), shown, any(one.output_type == "error" for one in cell.outputs))
-    if cell.cell_type == "raw" or not cell.source.strip():
-        return _part("text", cell.source) if cell.source.strip() else ""
-    bundles = cell.get("attachments", {}).items()
-    own = {f"attachment:{name}": f"data:{kind};base64,{one[kind]}" for name, one in bundles for kind in one}
-    return f'<div class="text">{safely(_markdown, cell.source, folder, own)}</div>'
-
-
 def safely(show: Callable[..., str], *what: Any) -> str:  # noqa: ANN401
     """Render one part of a page, or say that it cannot be: it never costs the page."""
     try:
@@ -161,21 +145,21 @@ def safely(show: Callable[..., str], *what: Any) -> str:  # noqa: ANN401
         return _part("missing", f"This part could not be shown ({said}).")
 
 
-def _markdown(source: str, folder: Path | None = None, own: Mapping[str, str] | None = None) -> str:
+def _markdown(source: str, folder: Path | None = None, attachments: Mapping[str, Any] | None = None) -> str:
     """Render Markdown: a cell's own (with its attachments) may hold HTML, and pictures beside the notebook; others not."""
     allowed: Any = ["data:image/", "attachment:"]  # typed as a flag, read as a list
-    renderer = PageRenderer(escape=own is None, allow_harmful_protocols=allowed)
-    return _cleaned(MarkdownWithMath(renderer=renderer).render(source), folder, own)
+    renderer = _Renderer(escape=attachments is None, allow_harmful_protocols=allowed)
+    return _cleaned(MarkdownWithMath(renderer=renderer).render(source), folder, attachments)
 
 
-def _cleaned(html: str, folder: Path | None = None, own: Mapping[str, str] | None = None) -> str:
+def _cleaned(html: str, folder: Path | None = None, attachments: Mapping[str, Any] | None = None) -> str:
     """Close what is open in HTML, and take out what a page without script and network cannot have; perhaps all."""
     soup = BeautifulSoup(re.sub(r"^\s*<\?xml.*?\?>|<!DOCTYPE.*?>", "", html, flags=re.DOTALL), "html.parser")
     for tag in soup.find_all(NOT_FOR_A_PAGE):
         tag.decompose()
-    for tag in soup.find_all(EMBEDDED):
-        _embed(tag, folder, own or {})
     for tag in soup.find_all(True):
+        if tag.name in EMBEDDED:
+            _embed(tag, folder, attachments or {})
         for name, value in [*tag.attrs.items()]:
             address = re.sub(r"\s", "", str(value)).lower()
             loads = name in LOADING or (name.endswith("href") and tag.name != "a")  # a link to elsewhere may stay
@@ -184,13 +168,15 @@ def _cleaned(html: str, folder: Path | None = None, own: Mapping[str, str] | Non
     return str(soup) if soup.find(SEEN) or soup.get_text(strip=True) else ""
 
 
-def _embed(tag: Tag, folder: Path | None, own: Mapping[str, str]) -> None:
+def _embed(tag: Tag, folder: Path | None, attachments: Mapping[str, Any]) -> None:
     """Put the data of a picture into its tag, an attachment's or a file's beside the notebook; else say what stood there."""
     sources = [tag.get("src"), tag.get("data"), *(one["src"] for one in tag.select("source[src]"))]
-    address = str(next(filter(None, sources), "")).strip()
-    data, file = own.get(unquote(address), address), unquote(re.sub(r"[?#].*", "", address))[-200:]
-    kind = mimetypes.guess_type(file)[0] or ""
-    if folder and kind.startswith("image/") and not data.startswith("data:"):
+    address = data = str(next(filter(None, sources), "")).strip()
+    file = unquote(re.sub(r"[?#].*", "", address))
+    if file.startswith("attachment:"):
+        for kind, held in attachments.get(file.removeprefix("attachment:"), {}).items():
+            data = f"data:{kind};base64,{held}"
+    elif folder and not data.startswith("data:") and (kind := mimetypes.guess_type(file)[0] or "").startswith("image/"):
         with suppress(OSError):
             data = f"data:{kind};base64,{base64.b64encode((folder / file).read_bytes()).decode()}"
     if not data.startswith("data:") or tag.name not in SEEN:
@@ -208,10 +194,11 @@ PARTS = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_bl
 LIGHT, DARK = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
 PARTS.globals.update(
     code_style=f"{LIGHT}\n@media screen and (prefers-color-scheme: dark) {{ {DARK} }}", exhibit_style=STYLE,
-    frame_style=FRAME_STYLE, badge=badge, anchor=_anchor, cleaned=_cleaned, version=version("research-lib"),
+    frame_style=FRAME_STYLE, badge=badge, anchor=_anchor, cleaned=_cleaned, safely=safely, markdown=_markdown,
+    version=version("research-lib"),
 )  # fmt: skip
 PARTS.filters.update(
-    ansi2html=ansi2html, strip_ansi=strip_ansi, markdown=_markdown, without_paths=without_paths, setting=show_setting,
+    ansi2html=ansi2html, strip_ansi=strip_ansi, without_paths=without_paths, setting=show_setting,
     highlighted=lru_cache(256)(Highlight2HTML(pygments_lexer="ipython3")), summary=summary_text,
     indented=partial(json.dumps, indent=2, ensure_ascii=False),
 )  # fmt: skip

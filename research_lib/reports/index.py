@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from research_lib.errors import listed
 from research_lib.exhibits.exhibit import FRAME_STYLE
 from research_lib.exhibits.figure import VERDICT_LOOK, ink_on
 from research_lib.exhibits.findings import FIELDS
@@ -85,8 +86,7 @@ def _differs(record: Record, family: Sequence[Record]) -> str:
     names = sorted((name for name in values if name not in UNSAID), key=OF_THE_DATA.__contains__)
     titles = [fields[name].title if name in fields else as_words(name) for name in names]
     said = [f"{title}: {show_setting(values[name][0])}" for title, name in zip(titles, names, strict=True)]
-    more = f" and {len(said) - MOST_DIFFERENCES} more" if len(said) > MOST_DIFFERENCES else ""
-    return ", ".join(said[:MOST_DIFFERENCES]) + more
+    return listed(said, MOST_DIFFERENCES, letters=200) if said else ""
 
 
 def _thumbnail(page: Path) -> str:

@@ -187,8 +187,8 @@ def test_text_from_data_stays_text():
 
 
 def test_a_part_that_cannot_be_shown_costs_that_part_only(monkeypatch):
-    render = pages._markdown
-    monkeypatch.setattr(pages, "_markdown", lambda source, *rest: 1 / (source != "lost") and render(source, *rest))
+    clean = pages._cleaned
+    monkeypatch.setattr(pages, "_cleaned", lambda html, *rest: 1 / ("lost" not in html) and clean(html, *rest))
     html = words(page(new_markdown_cell("lost"), code(says("kept"))))
     assert re.search(r"This part could not be shown \(ZeroDivisionError: division by zero\)\. .*kept", html)
 
