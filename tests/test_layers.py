@@ -12,25 +12,24 @@ LIBRARY = PROJECT / "research_lib"
 LAYERS = ({"errors", "project"}, {"params"}, {"data", "stats"}, {"exhibits"}, {"studies"}, {"explore", "reports"},
           {"cli"}, {"__main__"})  # fmt: skip
 FLOOR = {room: number for number, layer in enumerate(LAYERS) for room in layer}
-FORBIDDEN = {"stats": {"params"}}  # numbers in, numbers out
 VENDORS = {"yfinance", "pandas_datareader", "exchange_calendars", "curl_cffi"}
-FILES = sorted(path for path in LIBRARY.rglob("*.py") if path != LIBRARY / "__init__.py")
 
 
 def imports(text):
     """Every module that a file imports while it is loaded or run, wherever the import stands; not those for types alone."""
-    tree, found = ast.parse(text), set()
-    tests = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
-    typing_only = {id(node) for test in tests for node in ast.walk(test)}
-    for node in (one for one in ast.walk(tree) if id(one) not in typing_only):
+    found, left = set(), [ast.parse(text)]
+    while left:
+        node = left.pop()
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            left += ast.iter_child_nodes(node)
     return found
 
 
-IMPORTS = {path: imports(path.read_text(encoding="utf-8")) for path in FILES}
+IMPORTS = {path: imports(path.read_text("utf-8")) for path in LIBRARY.rglob("*.py") if path != LIBRARY / "__init__.py"}
 
 
 def room(path):
@@ -38,13 +37,13 @@ def room(path):
 
 
 def faults(names, own):
-    """The rooms that a file may not know."""
+    """The rooms that a file may not know; numbers in, numbers out: statistics know no parameters."""
     used = {name.split(".")[1] for name in names if name.startswith("research_lib.")} & FLOOR.keys() - {own}
-    return {name for name in used if FLOOR[name] >= FLOOR[own] or name in FORBIDDEN.get(own, ())}
+    return {name for name in used if FLOOR[name] >= FLOOR[own] or (own, name) == ("stats", "params")}
 
 
 def test_imports_go_one_way():
-    assert {path.name: faults(names, room(path)) for path, names in IMPORTS.items() if faults(names, room(path))} == {}
+    assert {path.name: wrong for path, names in IMPORTS.items() if (wrong := faults(names, room(path)))} == {}
     assert faults(imports("def f():\n    from research_lib.studies import record_sigma\n"), "stats") == {"studies"}
     assert faults(imports("import research_lib.params\n"), "stats") == {"params"}
     assert not faults(imports("if TYPE_CHECKING:\n    from research_lib.data import DataSet\n"), "stats")
@@ -54,16 +53,13 @@ def module(path):
     return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def package(path):
-    return module(path.parent) if path.parent != LIBRARY else module(path)
-
-
-@pytest.mark.parametrize("name_of", [module, package])
-def test_nothing_imports_itself_by_a_way_round(name_of):
+@pytest.mark.parametrize("of_packages", [False, True])
+def test_nothing_imports_itself_by_a_way_round(of_packages):
     """Neither a file nor a package; a package may hold others, which are then part of it."""
-    names, graph = {module(path): name_of(path) for path in FILES}, {}
+    owner = lambda path: path.parent if of_packages and path.parent != LIBRARY else path
+    names, graph = {module(path): module(owner(path)) for path in IMPORTS}, {}
     for path, imported in IMPORTS.items():
-        own, used = name_of(path), {names[name] for name in imported & names.keys()}
+        own, used = names[module(path)], {names[name] for name in imported & names.keys()}
         graph.setdefault(own, set()).update(one for one in used if one != own and not own.startswith(f"{one}."))
     TopologicalSorter(graph).prepare()  # raises CycleError
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.golden.__main__ import ON_THE_FOLDER, PINNED, findings_of, parameter_files, pinned_file
+from tests.golden.__main__ import ON_THE_FOLDER, PINNED, findings_of, parameter_files
 
 # Sums, ranks, counts and p-values from enumeration are the same on every machine to the last digits. Least squares (BLAS
 # adds up in the order of the processor's registers), searches for a maximum, and what is drawn around them are not.
@@ -24,15 +24,14 @@ def differences(was, now):
                 yield f"{name}: {key}"
 
 
-FILES = [(path, folder) for folder in (PINNED, ON_THE_FOLDER) for path in parameter_files(folder)]
+FILES = [*parameter_files(PINNED), *parameter_files(ON_THE_FOLDER)]
 
 
-@pytest.mark.parametrize(("path", "folder"), FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_findings_are_those_that_were_pinned(path, folder):
-    if folder == ON_THE_FOLDER and not pinned_file(path, folder).exists():
+@pytest.mark.parametrize(("path", "pinned"), FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_findings_are_those_that_were_pinned(path, pinned):
+    if pinned.parent == ON_THE_FOLDER and not pinned.exists():
         pytest.skip("nothing was pinned here: python -m tests.golden --folder")
-    pinned = json.loads(pinned_file(path, folder).read_text(encoding="utf-8"))
-    assert list(differences(pinned, findings_of(path))) == []
+    assert list(differences(json.loads(pinned.read_text(encoding="utf-8")), findings_of(path))) == []
 
 
 def test_a_changed_number_would_be_found():

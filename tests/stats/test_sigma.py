@@ -1,4 +1,4 @@
-"""Each definition against a plain loop in exact two-pass arithmetic; the scan against the paths."""
+"""Each definition against a plain loop over sessions; the scan against the paths."""
 
 import math
 from typing import get_args
@@ -15,39 +15,27 @@ from tests.conftest import random_walk
 DEFAULTS, SIGMA_NAMES = SigmaSettings(), get_args(SigmaName)
 
 
-def mean(values):
-    return math.fsum(values) / len(values)
-
-
-def deviation(values, ddof):
-    """Two passes, each summed exactly."""
-    middle = mean(values)
-    return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - ddof))
-
-
 def by_hand(prices, options):
-    """All six definitions, session by session, as the design words them."""
-    n, m, k, ddof = options.window_sessions, options.distance_sessions, options.return_sessions, options.ddof
-    found = {name: [math.nan] * len(prices) for name in SIGMA_NAMES}
-    distances = {}
-    returns = {t: (prices[t] - prices[t - 1]) / prices[t - 1] for t in range(1, len(prices))}
-    for t in range(len(prices)):
-        if t >= n - 1:
-            window = prices[t - n + 1 : t + 1]
-            distances[t] = (prices[t] - mean(window)) / mean(window)
-            found["price_z"][t] = (prices[t] - mean(window)) / deviation(window, ddof)
+    """All six definitions, session by session, as the design words them; numpy's deviation takes two passes."""
+    n, m, k = options.window_sessions, options.distance_sessions, options.return_sessions
+    deviation = lambda values: np.std(np.array(values, dtype=np.longdouble), ddof=options.ddof)
+    prices, distances = np.array(prices, dtype=np.longdouble), []
+    returns = np.diff(prices) / prices[:-1]  # that of session t stands at t - 1
+    found = {name: np.full(len(prices), np.nan) for name in SIGMA_NAMES}
+    for t in range(n - 1, len(prices)):
+        window = prices[t - n + 1 : t + 1]
+        distances.append(prices[t] / window.mean() - 1)
+        found["price_z"][t] = (prices[t] - window.mean()) / deviation(window)
+        if len(distances) >= m:
+            found["distance_z"][t] = distances[-1] / deviation(distances[-m:])
+        if len(distances) >= n:
+            found["distance_expanding"][t] = distances[-1] / deviation(distances)
         if t >= n:
-            before = prices[t - n : t]
-            found["price_z_prior"][t] = (prices[t] - mean(before)) / deviation(before, ddof)
-            daily = deviation([returns[i] for i in range(t - n + 1, t + 1)], ddof)
-            found["distance_vol"][t] = distances[t] / daily
-            if t >= k:
-                found["return_z"][t] = math.log(prices[t] / prices[t - k]) / (math.sqrt(k) * daily)
-        known = list(distances.values())
-        if len(known) >= m:
-            found["distance_z"][t] = distances[t] / deviation(known[-m:], ddof)
-        if len(known) >= n:
-            found["distance_expanding"][t] = distances[t] / deviation(known, ddof)
+            before, daily = prices[t - n : t], deviation(returns[t - n : t])
+            found["price_z_prior"][t] = (prices[t] - before.mean()) / deviation(before)
+            found["distance_vol"][t] = distances[-1] / daily
+        if t >= max(n, k):
+            found["return_z"][t] = math.log(prices[t] / prices[t - k]) / (math.sqrt(k) * daily)
     return pd.DataFrame(found)
 
 
@@ -61,7 +49,7 @@ def sigma_paths(close, options=DEFAULTS):
 def test_each_definition_against_a_loop(window, distance, k, ddof):
     """Each begins as soon as its window is full, which is what `needed` says, by the names that a parameter file uses."""
     close, options = random_walk(700, seed=window), SigmaSettings(window, ddof, distance, k)
-    found, expected = sigma_paths(close, options), by_hand(close.tolist(), options).set_axis(close.index)
+    found, expected = sigma_paths(close, options), by_hand(close, options).set_axis(close.index)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-9, atol=1e-9)
     first = 1 + found.notna().to_numpy().argmax(axis=0)
     expected = {name: options.needed(name) for name in get_args(parameters.SigmaName)}
@@ -73,7 +61,7 @@ def test_levels_far_above_their_deviation_lose_nothing_and_a_crash_leaves_no_err
     crashed = random_walk(900, seed=6)
     crashed.iloc[:300] *= 1e8  # a running sum that subtracts what has left the window would keep its rounding
     for close, rtol in ((1e6 + random_walk(600, seed=5, sd=1e-5), 1e-7), (crashed, 1e-9)):
-        expected = by_hand(close.tolist(), DEFAULTS)["price_z"].iloc[400:]
+        expected = by_hand(close, DEFAULTS)["price_z"].iloc[400:]
         np.testing.assert_allclose(sigma_paths(close)["price_z"].iloc[400:], expected, rtol=rtol)
 
 
@@ -96,5 +84,5 @@ def test_scan_is_each_assets_own_path(definition):
     before, found = prices.copy(), scan(prices, definition)
     pd.testing.assert_frame_equal(prices, before)  # not changed
     for asset in prices:
-        path = sigma_paths(prices[asset].dropna())[definition].reindex(prices.index)
+        path = scan(prices[[asset]].dropna(), definition)[asset].reindex(prices.index)
         np.testing.assert_array_equal(found[asset], path)
