@@ -8,9 +8,9 @@ import json
 import threading
 import time
 import zipfile
-from dataclasses import dataclass, field
-from functools import partial
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
@@ -25,34 +25,27 @@ OPENING = pd.Timedelta(hours=14, minutes=30)  # of the exchange, in UTC
 FILED = "2023-02-20"
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What the server sends: `cut` closes the connection halfway, `delay_s` comes before the first byte."""
 
     body: bytes = b""
     status: int = 200
-    headers: dict = field(default_factory=dict)
+    headers: dict = {}  # noqa: RUF012  # never changed
     delay_s: float = 0.0
     cut: bool = False
 
 
-class Vendors:
+class Vendors(ThreadingHTTPServer):
     """The server: what it answers by path, and what it was asked."""
 
     def __init__(self):
-        self.book, self.asked, self.users = {}, [], []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, self))
-        self.port = self._server.server_address[1]
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.book, self.asked, self.users, self.port = {}, [], [], self.server_address[1]
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def stop(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
-
-    __exit__ = stop
+    def server_close(self):  # at the end of `with` too
+        self.shutdown()
+        super().server_close()
 
     def answer(self, path, *answers):
         """Answer a path, each time with the next one; the last one stays."""
@@ -76,23 +69,18 @@ class Vendors:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def __init__(self, vendors, *args):
-        self.vendors = vendors
-        super().__init__(*args)
-
     def do_GET(self):
-        self.vendors.users.append(self.headers["User-Agent"])
-        answer = self.vendors.take(self.path)
+        self.server.users.append(self.headers["User-Agent"])
+        answer = self.server.take(self.path)
         time.sleep(answer.delay_s)
         self.send_response(answer.status)
         for name, value in (answer.headers | {"Content-Length": str(len(answer.body))}).items():
             self.send_header(name, value)
-        try:
+        self.close_connection = True
+        with suppress(OSError):  # who asked may have gone
             self.end_headers()
             self.wfile.write(answer.body[: len(answer.body) // 2] if answer.cut else answer.body)
-        except OSError:  # who asked has gone
-            self.close_connection = True
-        self.close_connection |= answer.cut
+            self.close_connection = answer.cut
 
     def log_message(self, *_):
         pass

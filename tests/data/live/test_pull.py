@@ -24,7 +24,7 @@ from research_lib.data.live.vendors import VENDORS, check_chart
 from research_lib.errors import DataError, MissingDataError
 from tests.data.live import loopback
 from tests.data.live.conftest import DAYS, NEEDS, QUICK, prices
-from tests.data.live.loopback import Answer, as_json, chart, company, fact, led
+from tests.data.live.loopback import Answer, as_json, chart, company, led
 
 RUT, OTHERS = Item("yahoo", "RUT"), ("GSPC", "VIX", "IWM")
 GOOD, CLOSES = as_json(chart("^RUT", DAYS)), list(100 + np.arange(len(DAYS)) * 0.1)
@@ -44,23 +44,20 @@ def pull_rut(vendors, pull):
     return run
 
 
-def loaded(name="RUT"):
-    return load_prices(open_source("yahoo"), [name])
+def loaded(*names, **options):
+    return load_prices(open_source("yahoo"), names or ["RUT"], **options)
 
 
 def test_a_sound_answer_is_kept_and_read_without_the_network(pull_rut, store, vendors, monkeypatch):
     said, complete = pull_rut(GOOD)
+    assert (said[2], said[-1]) == ("yahoo RUT: 198 rows, 2023-10-02 to 2024-07-16", "4 snapshots kept, 0 failed")
     assert complete
-    assert "yahoo RUT: 198 rows, 2023-10-02 to 2024-07-16" in said
-    assert said[-1] == "4 snapshots kept, 0 failed"
-    vendors.stop()
+    vendors.server_close()
     monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was touched"))
-    found = load_prices(open_source("yahoo"), ["RUT", "IWM:total", "RUT:high"], as_of=date(2024, 7, 16))
-    assert found["RUT"].tolist() == pytest.approx(CLOSES)
-    assert found["RUT"].index.equals(DAYS)
-    card = found.cards[0]
-    assert (card.source, card.vintage.sha256) == ("yahoo", store.snapshots(RUT)[0].sha256)
-    assert card.origin.startswith("^RUT, column close, pulled 20")
+    found = loaded("RUT", "IWM:total", "RUT:high", as_of=date(2024, 7, 16))
+    pd.testing.assert_series_equal(found["RUT"], pd.Series(CLOSES, DAYS), check_names=False, check_freq=False)
+    assert found.cards[0].origin.startswith("^RUT, column close, pulled 20")
+    assert (found.cards[0].source, found.cards[0].vintage.sha256) == ("yahoo", store.snapshots(RUT)[0].sha256)
     with pytest.raises(DataError, match="source yahoo has no bid of RUT; it has close, adj_close"):
         loaded("RUT:bid")
     with pytest.raises(MissingDataError, match="source yahoo has no series, and so no SMB"):
@@ -87,40 +84,31 @@ ONE = {
     Item("french", "SMB"): ({"series": ("SMB",)}, FACTORS_FILE, loopback.french_zip(FACTORS)),
     Item("sec", "ABC"): ({"companies": 1}, "/api/xbrl/companyfacts/CIK0000000001.json", as_json(company())),
 }
-FORM = "the answer is not in the form it was"
+ANSWERS = yaml.safe_load(Path(__file__).with_name("answers.yaml").read_text(encoding="utf-8"))
+INSTEAD = [(item, one.pop("said"), one, n) for kind, n in (("stays", 1), ("passes", QUICK.attempts))
+           for item in ONE for one in ANSWERS[kind].get(item.source, [])]  # fmt: skip
 
 
 def changed(**changes):
-    return as_json(chart("^RUT", DAYS, **changes))
+    return as_json(chart("^RUT", DAYS[changes.pop("days", slice(None))], **changes))
 
 
-ANSWERS = yaml.safe_load(Path(__file__).with_name("answers.yaml").read_text(encoding="utf-8"))
+def sent(body=None, chart=None, fact=None, **options):
+    """Make the answer of a row of the table."""
+    made = as_json(company(Revenues=[loopback.fact(**fact)])) if fact else changed(**chart or {})
+    return Answer(made.body if body is None else body.encode(), **options)
 
 
-def sent(said, chart=None, body="", **answer):
-    return Answer(body.encode() if chart is None else changed(**chart).body, **answer), said
-
-
-INSTEAD = [  # the source, its answer, what is said, and how often it is asked
-    *((source, *sent(**one), n) for kind, n in (("stays", 1), ("passes", QUICK.attempts))
-      for source, cases in ANSWERS[kind].items() for one in cases),
-    ("yahoo", as_json(chart("^RUT", [*DAYS[:3], *DAYS[2:]])), "Yahoo sent two different closes for ^RUT on 2023-10-04", 1),
-    ("yahoo", changed(closes=[None] * len(DAYS)), "the answer holds no close", 1),
-    ("sec", as_json(company(Revenues=[fact("many")])), FORM, 1),
-    ("sec", as_json(company(Revenues=[fact(1, end="20221-12-31")])), FORM, 1),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("instead", INSTEAD)
-def test_what_a_vendor_sends_instead_is_named_and_leaves_what_was_there(vendors, pull, store, instead):
-    source, answer, said, attempts = instead
-    [(item, (needs, path, good))] = [(item, one) for item, one in ONE.items() if item.source == source]
+@pytest.mark.parametrize("row", INSTEAD, ids=lambda row: f"{row[0]}: {row[1]}")
+def test_what_a_vendor_sends_instead_is_named_and_leaves_what_was_there(vendors, pull, store, row):
+    item, said, instead, attempts = row
+    (needs, path, good), answer = ONE[item], sent(**instead)
     vendors.answer("/files/company_tickers.json", as_json({"0": {"cik_str": 1, "ticker": "ABC"}}))
     vendors.answer(path, *[answer] * (attempts > 1), good)
-    assert pull(source, **needs).complete, "what passes is asked for again"
+    assert pull(item.source, **needs).complete, "what passes is asked for again"
     before, asked = store.snapshots(item), vendors.times_asked(path)
     vendors.answer(path, answer)
-    outcome = pull(source, **needs)
+    outcome = pull(item.source, **needs)
     assert list(outcome.failed) == [item]
     assert outcome.lines()[0].startswith(f"failed: {item}: {said}")
     assert (vendors.times_asked(path) - asked, store.snapshots(item)) == (attempts, before)
@@ -147,7 +135,7 @@ def test_a_refused_cookie_is_fetched_anew_once(pull_rut, vendors, store):
 
 
 def test_a_vendor_that_cannot_be_reached_is_asked_for_nothing_more(pull_rut, vendors):
-    vendors.stop()
+    vendors.server_close()
     said, _ = pull_rut(GOOD)
     assert sum("Yahoo cannot be reached" in line for line in said) == 4
     assert said[-1] == "0 snapshots kept, 4 failed"
@@ -157,14 +145,14 @@ UNTRUSTED = "FRED shows a certificate that this machine"
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
-    [(CertificateVerifyError("unable to get local issuer certificate", 60), UNTRUSTED),
-     (SSLError("CERTIFICATE_VERIFY_FAILED certificate verify failed", 35), UNTRUSTED),
-     (ProxyError("CONNECT tunnel failed, response 403", 56), "FRED cannot be reached .behind a proxy")],
+    ("error", "raised", "said"),
+    [(CertificateVerifyError("unable to get local issuer certificate", 60), RefusedError, UNTRUSTED),
+     (SSLError("CERTIFICATE_VERIFY_FAILED certificate verify failed", 35), RefusedError, UNTRUSTED),
+     (ProxyError("CONNECT tunnel failed, response 403", 56), TransientError, "FRED cannot be reached .behind a proxy")],
 )  # fmt: skip
-def test_a_certificate_or_a_proxy_in_between_is_said(monkeypatch, error, said):
+def test_a_certificate_or_a_proxy_in_between_is_said(monkeypatch, error, raised, said):
     monkeypatch.setattr(Session, "request", Mock(side_effect=error))
-    with pytest.raises(TransientError if isinstance(error, ProxyError) else RefusedError, match=said):
+    with pytest.raises(raised, match=said):
         VENDORS["fred"](QUICK).get("https://example.org")
 
 
@@ -172,26 +160,24 @@ SHORT = as_json(chart("^RUT", DAYS[20:], CLOSES[20:]))
 
 
 @pytest.mark.parametrize(
-    ("second", "said", "first_close"),
+    ("second", "said", "in_use"),
     [
-        (SHORT, f"not in use: yahoo RUT: rows missing: 20, from 2023-10-02 to {DAYS[19].date()}; it begins on {DAYS[20].date()}; "
-         "reports go on with the snapshot before it; to use this one, pull with --accept", 100),
-        (changed(closes=[0.0, *CLOSES[1:]]), "not in use: yahoo RUT: no report could load it: ^RUT, row 0 (2023-10-02): a price that is not "
-         "positive: '0.0'; reports go on with the one before it, if any; pull again later", 100),
-        (changed(closes=[50.0, *CLOSES[1:]]), "yahoo RUT: 198 rows, 2023-10-02 to 2024-07-16; values changed: 1, from 2023-10-02 to "
-         "2023-10-02", 50),
+        (SHORT, "not in use: yahoo RUT: rows missing: 20, from 2023-10-02 to 2023-10-27; it begins on 2023-10-30; reports go "
+         "on with the snapshot before it; to use this one, pull with --accept", False),
+        (changed(closes=[0.0, *CLOSES[1:]]), "not in use: yahoo RUT: no report could load it: ^RUT, row 0 (2023-10-02): a price "
+         "that is not positive: '0.0'; reports go on with the one before it, if any; pull again later", False),
+        (changed(closes=[50.0, *CLOSES[1:]]), "yahoo RUT: 198 rows, 2023-10-02 to 2024-07-16; values changed: 1, from "
+         "2023-10-02 to 2023-10-02", True),
     ],
     ids=["shorter", "of no use", "changed"],
 )  # fmt: skip
-def test_a_second_pull_that_lacks_or_changed_something_says_so_each_time(pull_rut, second, said, first_close):
-    assert pull_rut(GOOD)[1]
-    in_use = first_close == 50
+def test_a_second_pull_that_lacks_or_changed_something_says_so_each_time(pull_rut, second, said, in_use):
+    pull_rut(GOOD)
     for again in (False, True):
         lines, complete = pull_rut(second)
-        assert complete == in_use
+        assert (complete, said in lines) == (in_use, not (in_use and again))
         assert lines[-1] == f"4 snapshots kept{'' if in_use else ' (1 not in use)'}, 0 failed"
-        assert loaded()["RUT"].iloc[0] == first_close
-        assert (said in lines) != (in_use and again)
+        assert loaded()["RUT"].iloc[0] == (50 if in_use else 100)
 
 
 def test_a_history_that_got_shorter_is_used_once_accepted(pull_rut):
@@ -208,9 +194,10 @@ class SomeFail(Vendor):
     """A vendor some of whose answers raise what nobody lists."""
 
     def fetch(self, item):
-        faults = {"S3": AttributeError("'NoneType' object has no attribute 'get'"), "S5": OSError(28, "No space left")}
-        if item.name in faults:
-            raise faults[item.name]
+        if item.name == "S3":
+            None.get()
+        if item.name == "S5":
+            raise OSError(28, "No space left")
         return prices(9.0), {"symbol": item.name}
 
 
@@ -219,7 +206,7 @@ def test_any_exception_of_one_item_is_that_items_failure_and_all_are_told(pull, 
     names, told = [f"S{n}" for n in range(8)], []
     outcome = pull("yahoo", symbols=names, tell=lambda *what: told.append(what))
     assert len(outcome.kept) == 6
-    said = f"{FORM} (AttributeError: 'NoneType' object has no attribute 'get')"
+    said = "the answer is not in the form it was (AttributeError: 'NoneType' object has no attribute 'get')"
     assert outcome.failed == {Item("yahoo", "S3"): said, Item("yahoo", "S5"): "[Errno 28] No space left"}
     assert (sorted(what for _, _, what in told), told[-1][:2]) == ([f"yahoo {name}" for name in names], (8, 8))
 
@@ -229,19 +216,19 @@ WHOLE_DAY = sessions_between(pd.Timestamp("2024-07-10"), pd.Timestamp("2024-07-1
 
 
 @pytest.mark.parametrize(
-    ("days", "now", "last"),
-    [(HALF_DAY, "2023-11-24T17:59Z", "2023-11-22"), (HALF_DAY, "2023-11-24T18:00Z", "2023-11-24"),
-     (WHOLE_DAY, "2024-07-16T19:59Z", "2024-07-15"), (WHOLE_DAY, "2024-07-16T20:00Z", "2024-07-16")],
+    ("days", "now", "left_out"),
+    [(HALF_DAY, "2023-11-24T17:59Z", 1), (HALF_DAY, "2023-11-24T18:00Z", 0),
+     (WHOLE_DAY, "2024-07-16T19:59Z", 1), (WHOLE_DAY, "2024-07-16T20:00Z", 0)],
 )  # fmt: skip
-def test_a_session_that_is_not_over_is_left_out_and_said(vendors, store, days, now, last):
+def test_a_session_that_is_not_over_is_left_out_and_said(vendors, store, days, now, left_out):
     vendors.prices("SPY", as_json(chart("SPY", days, adjclose=list(range(len(days))))))
     spy = Item("yahoo", "SPY")
     kept = pulling.keep(store, spy, led(vendors.port)["yahoo"](QUICK).fetch(spy), now=pd.Timestamp(now))
-    assert kept.notes == (() if last == str(days[-1].date()) else (f"{days[-1].date()}: the session is not over yet",))
+    assert kept.notes == (f"{days[-1].date()}: the session is not over yet",) * left_out
     assert kept.query.items() >= {"symbol": "SPY", "period": "max", "interval": "1d", "auto_adjust": "False"}.items()
     frame = store.read(spy)[0]
-    assert str(frame["date"].iloc[-1].date()) == kept.last == last
-    assert frame["adj_close"].tolist() == list(range(len(frame)))
+    assert str(frame["date"].iloc[-1].date()) == kept.last == str(days[-1 - left_out].date())
+    assert frame["adj_close"].tolist() == list(range(len(days) - left_out))
 
 
 def test_days_are_those_of_the_exchanges_own_zone_summer_and_winter():
@@ -266,9 +253,8 @@ def test_recorded_answers_of_the_real_vendor(shared_data, vendors):
 
 
 def test_series_come_whole_and_in_their_own_unit(vendors, pull):
-    full = TREASURY.mask(TREASURY.index == TREASURY.index[5])
     said = []
-    for values in (full, TREASURY[-780:]):
+    for values in (TREASURY.mask(TREASURY.index == TREASURY.index[5]), TREASURY[-780:]):
         vendors.answer("/graph/fredgraph.csv?DGS10", loopback.fred_csv("DGS10", values))
         said += pull("fred", series=("DGS10",)).lines()
     assert said[0].startswith("fred DGS10: 3,000 rows, 1962-01-02"), "not the last five years only"
@@ -278,9 +264,7 @@ def test_series_come_whole_and_in_their_own_unit(vendors, pull):
 
 
 @pytest.mark.parametrize(("first", "line_end"), [("", "\r\n"), ("Date", "\n"), (" ", "\r")])
-def test_factors_and_portfolios_come_from_one_file_each_whatever_stands_around_the_first_table(
-    vendors, pull, first, line_end
-):
+def test_factors_come_from_one_file_each_whatever_stands_around_its_first_table(vendors, pull, first, line_end):
     value, equal = (french_tables(["ME1 BM3", "BIG HiBM"], seed)["Monthly"] for seed in (1, 2))
     value.loc["199002", "ME1 BM3"] = -99.99
     for path, tables in {FACTORS_FILE: FACTORS, PORTFOLIOS_FILE: {"Value weighted": value, "Equal": equal}}.items():
