@@ -20,24 +20,24 @@ NOTHING = dict.fromkeys(("value", "n", "low", "high"))
 
 def differences(a: Record, b: Record) -> dict[str, Any]:
     """Compare two reports, as plain JSON values: every finding, and of parameters and data the pairs that differ."""
-    found = [{one.name: one for one in record.findings} for record in (a, b)]
+    in_a, in_b = ({one.name: one for one in record.findings} for record in (a, b))
     return {
         "a": a.name,
         "b": b.name,
         "parameters": differing([a.parameters, b.parameters]),
         "data": differing([{str(card.get("id")): card for card in record.data} for record in (a, b)]),
-        "findings": [_pair(*(one.get(name) for one in found)) for name in {**found[0], **found[1]}],
+        "findings": [_pair(in_a.get(name), in_b.get(name)) for name in in_a | in_b],
     }
 
 
 def _pair(*two: Finding | None) -> dict[str, Any]:
     """Compare a finding of two reports, which one of them may lack."""
     found = [one for one in two if one]
-    a, b = (one and one.model_dump(include={*NOTHING}) for one in two)
     values = [one.value for one in found if isinstance(one.value, int | float)]
     ends = [(one.low, one.high) for one in found if one.low is not None and one.high is not None]
     difference = values[1] - values[0] if len(values) == 2 else None
     apart = len(ends) == 2 and max(low for low, _ in ends) > min(high for _, high in ends)
+    a, b = (one and one.model_dump(include={*NOTHING}) for one in two)
     name, unit = found[0].name, found[0].unit
     return {"name": name, "unit": unit, "a": a, "b": b, "difference": difference, "intervals_apart": apart}
 
@@ -55,9 +55,8 @@ def find_record(name: str, *, output: Path) -> Record:
 
 def shown(compared: Mapping[str, Any], *, everything: bool) -> list[RenderableType]:
     """Show a comparison for a terminal: its key findings (or all), those whose intervals are apart, and what differs."""
-    pairs = compared["findings"]
-    known = [pair["name"] for pair in pairs if any(pair[one] and pair[one]["value"] is not None for one in "ab")]
-    kept = [pair for pair in pairs if everything or pair["intervals_apart"] or pair["name"] in known[:KEY_FINDINGS]]
+    pairs = [pair for pair in compared["findings"] if any((pair[one] or NOTHING)["value"] is not None for one in "ab")]
+    kept = [pair for i, pair in enumerate(pairs) if everything or i < KEY_FINDINGS or pair["intervals_apart"]]
     heads = ("finding", "A", "95%: low to high", "B", "95%: low to high", "n", "B less A", "")
     findings = Table(*(Column(head, no_wrap=head in {"finding", "A", "B"}) for head in heads), box=None, pad_edge=False)
     for pair in kept:
@@ -66,9 +65,7 @@ def shown(compared: Mapping[str, Any], *, everything: bool) -> list[RenderableTy
         counts = " / ".join(dict.fromkeys(show(one["n"], "count") for one in two if one["n"] is not None))
         less, mark = show(pair["difference"], DIFFERENCE_UNITS.get(unit, unit)), "≠" if pair["intervals_apart"] else ""
         findings.add_row(*map(Text, (pair["name"], *cells[0], *cells[1], counts, less, mark)))
-    made_of = Table(Column("made of", no_wrap=True), "A", "B", box=None)
-    data = {name: [one and f"{one['first']} to {one['last']}" for one in two] for name, two in compared["data"].items()}
-    for name, two in (compared["parameters"] | data).items():
-        made_of.add_row(*map(Text, (name, *map(show_setting, two))))
+    days = {it: [one and f"{one['first']} to {one['last']}" for one in two] for it, two in compared["data"].items()}
+    made_of = [(name, *map(show_setting, two)) for name, two in (compared["parameters"] | days).items()]
     more = [f"{len(pairs) - len(kept)} more findings: --all"] if len(kept) < len(pairs) else []
-    return [findings, *([made_of] if made_of.row_count else []), *more]
+    return [findings, *(Text(f"{name}: {a} in A, {b} in B") for name, a, b in made_of), *more]

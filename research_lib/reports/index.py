@@ -19,7 +19,7 @@ from research_lib.exhibits.format import show
 from research_lib.params import show_setting
 from research_lib.project import write_whole
 from research_lib.reports.html import PARTS, TEMPLATES, safely
-from research_lib.reports.record import MADE, Record, Status, differing, read_records
+from research_lib.reports.record import MADE, Finding, Record, Status, differing, read_records
 from research_lib.studies.parameters import MODELS
 
 POINT = re.compile("(/.*?--).*")  # in a report's name: the settings of one point of a sweep follow
@@ -41,12 +41,14 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
     together = [(base, [latest[name] for name in group]) for base, group in groupby(names, partial(POINT.sub, r"\1"))]
     lines = [group[0] for _, group in together if len(group) == 1]  # one point is no sweep
     made = [good[one.name] for one in lines if one.name in good]
-    of = attrgetter("notebook")
-    answers = [max(group, key=_rank) for _, group in groupby(filter(attrgetter("headline"), made), of)]
+    of, answered = attrgetter("notebook"), [one for one in made if one.headline]
+    # The answer to a notebook's question: on the user's own data, else the baseline, else the fullest.
+    rank = lambda one: (one.parameters.get("source", "bundled") != "bundled", one.slug == BASELINE, len(one.findings))
+    answers = [max(group, key=rank) for _, group in groupby(answered, of)]
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
     PARTS.filters.update(as_words=as_words, differs=_differs, first_sentence=lambda text: SENTENCE.split(text, 1)[0])
     page = PARTS.get_template("index.html.j2").render(
-        lines=lines, made=made, last_good=good, show=show, picture=partial(safely, _picture), script=script,
+        lines=lines, made=made, last_good=good, show=show, ink_on=ink_on, picture=partial(safely, _picture), script=script,
         families=[list(group) for _, group in groupby(lines, of)],
         failed_pages={one.link() for one in failed.values() if (output / one.link()).is_file()},
         sweeps=[(base.removesuffix("--"), points) for base, points in together if len(points) > 1],
@@ -66,11 +68,6 @@ def as_words(name: str) -> str:
     return re.sub(r"^\d+_", "", name).replace("/", ", ").replace("_", " ")
 
 
-def _rank(record: Record) -> tuple[bool, bool, int]:
-    """Rank an answer to a notebook's question: on the user's own data first, then the baseline, then the fullest."""
-    return record.parameters.get("source", "bundled") != "bundled", record.slug == BASELINE, len(record.findings)
-
-
 def _changes(now: Record) -> list[str]:
     """Say how verdict and numbers differ from those of the report before it, which other inputs made."""
     both = [now.previous or now, now]
@@ -81,11 +78,11 @@ def _changes(now: Record) -> list[str]:
 def _differs(record: Record, family: Sequence[Record]) -> str:
     """Say how a report differs from its notebook's baseline, or where there is none from the first."""
     base = min(family, key=lambda one: (not one.parameters, one.slug != BASELINE))
-    values = differing([record.parameters, base.parameters])
     fields = getattr(MODELS.get(record.notebook), "model_fields", {})
-    names = sorted((name for name in values if name not in UNSAID), key=OF_THE_DATA.__contains__)
-    titles = [fields[name].title if name in fields else as_words(name) for name in names]
-    said = [f"{title}: {show_setting(values[name][0])}" for title, name in zip(titles, names, strict=True)]
+    pairs = differing([record.parameters, base.parameters])
+    names = sorted((name for name in pairs if name not in UNSAID), key=OF_THE_DATA.__contains__)
+    titles = {name: as_words(name) for name in names} | {name: field.title for name, field in fields.items()}
+    said = [f"{titles[name]}: {show_setting(pairs[name][0])}" for name in names]
     return listed(said, MOST_DIFFERENCES, letters=200) if said else ""
 
 
@@ -95,11 +92,10 @@ def _thumbnail(page: Path) -> str:
     return "".join(re.findall(r'<svg class="narrow".*?</svg>', html, re.DOTALL)[:1])
 
 
-def _score(record: Record) -> list[tuple[str, int, str, str]]:
-    """Count a report's verdicts, where its findings are counts by verdict."""
+def _score(record: Record) -> list[tuple[int, tuple[str, str, str]]]:
+    """Count a report's verdicts, each with its look, where its findings are counts by verdict."""
     found = {one.name: one.value for one in record.findings if isinstance(one.value, int)}
-    looks = [(found.get(re.sub(r"\W", "_", verdict), 0), look) for verdict, look in VERDICT_LOOK.items()]
-    counts = [(word, count, colour, ink_on(colour)) for count, (colour, _, word) in looks if count]
+    counts = [(found.get(re.sub(r"\W", "_", verdict), 0), look) for verdict, look in VERDICT_LOOK.items()]
     return counts if {"holds", "fails"} <= found.keys() else []
 
 
@@ -107,26 +103,23 @@ def _picture(base: str, points: Sequence[Record]) -> str:
     """Draw the first number that has an interval (else the first) over the one parameter that is swept; of trials, nothing."""
     from research_lib.exhibits.charts import Band, Line, curve
 
-    found = [(one.parameters, it) for one in points for it in one.findings if isinstance(it.value, int | float)]
-    measured = [number for _, number in found if isinstance(number.value, float)]  # and not counted
-    first = min(measured, key=lambda number: number.low is None, default=None)
-    drawn = [(parameters, number) for parameters, number in found if first and number.name == first.name]
-    swept = differing([parameters for parameters, _ in drawn])
-    if not first or len(swept) != 1:
+    found = [(one.parameters, it) for one in points if one.status in MADE for it in one.findings]
+    measured = [it for _, it in found if isinstance(it.value, float)]  # and not counted
+    first = min(measured, key=lambda it: it.low is None, default=Finding(name="", value=None))
+    drawn = [(asked, it) for asked, it in found if it.name == first.name and isinstance(it.value, int | float)]
+    swept = differing([asked for asked, _ in drawn])
+    if len(swept) != 1:
         return ""
     ((parameter, at),) = swept.items()
-    numeric = all(type(one) in (int, float) for one in at)
-    rows = [(number.value, number.low, number.high) for _, number in drawn]
+    name, over, numeric = as_words(first.name), as_words(parameter), all(type(one) in (int, float) for one in at)
+    rows = [(it.value, it.low, it.high) for _, it in drawn]
     frame = pd.DataFrame(rows, at if numeric else None, ["value", "low", "high"], dtype=float).sort_index()
-    known, name, over = frame.dropna(), as_words(first.name), as_words(parameter)
-    shown = [show(value, first.unit) for value, _, _ in rows]
+    values, known, shown = frame["value"], frame.dropna(), [show(value, first.unit) for value, _, _ in rows]
     figure = curve(
-        [Line(frame["value"])],
-        bands=[Band(known["low"], known["high"], "95% interval")] if len(known) else [],
-        points=frame["value"], height_px=150, name=name, unit=first.unit, data=frame, deck=as_words(base),
+        [Line(values)], bands=[Band(known["low"], known["high"], "95% interval")] if len(known) else [], points=values,
+        height_px=150, name=name, unit=first.unit, x_name=over if numeric else f"{over}, in their order", data=frame,
+        title=f"{name[0].upper()}{name[1:]}: {show(values.min(), first.unit)} to {show(values.max(), first.unit)}",
         alt="; ".join(f"{over} {show_setting(one)}: {value}" for one, value in zip(at, shown, strict=True)),
-        x_name=over if numeric else f"{over}, in their order",
-        title=f"{name[0].upper()}{name[1:]}: {show(frame['value'].min(), first.unit)} to {show(frame['value'].max(), first.unit)}",
-        id=f"sweep-{base.replace('/', '-')}",
+        deck=as_words(base), id=f"sweep-{base.replace('/', '-')}",
     )  # fmt: skip
     return figure._repr_html_().replace(FRAME_STYLE, "")

@@ -10,20 +10,8 @@ from pydantic import BaseModel, JsonValue
 # What follows a report's slug in the names of its files. A failure never replaces the last good report.
 GOOD, PAGE, NOTEBOOK = "findings.json", "html", "ipynb"
 FAILURE = FAILED, FAILED_PAGE, FAILED_NOTEBOOK = "failed.json", "failed.html", "failed.ipynb"
-
-
-class Status(StrEnum):
-    """How a report ended. `wrong`: its parameter file or data is faulty; `left_out`: its data is not here."""
-
-    OK = "ok"
-    UNCHANGED = "unchanged"
-    FAILED = "failed"
-    INSUFFICIENT_DATA = "insufficient_data"
-    WRONG = "wrong"
-    LEFT_OUT = "left_out"
-    INTERRUPTED = "interrupted"
-
-
+# How a report ended. `wrong`: its parameter file or data is faulty; `left_out`: its data is not here.
+Status = StrEnum("Status", ["OK", "UNCHANGED", "FAILED", "INSUFFICIENT_DATA", "WRONG", "LEFT_OUT", "INTERRUPTED"])
 MADE = {Status.OK, Status.UNCHANGED}  # of these the page is there
 
 
