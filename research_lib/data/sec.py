@@ -3,19 +3,16 @@
 A number that two tags may share is compared, never added: `LongTermDebt` most often includes the part due in a year.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from research_lib.data.catalog import fact_rows
 from research_lib.data.quality import Fault
 from research_lib.data.readers import refusal
 from research_lib.errors import InsufficientDataError
-
-Items: TypeAlias = "pd.Series[float]"  # one item, a value a fiscal year
 
 # For each item, sums of tags in the order in which they are tried: the first whose tags are all there counts.
 WAYS = {name: [way.split("+") for way in row["tags"].split("|")] for name, row in fact_rows("sec_tags.csv").items()}
@@ -26,7 +23,7 @@ TAGS = frozenset({SHARES, *(tag for ways in WAYS.values() for way in ways for ta
 YEAR_DAYS = (350, 380)  # a fiscal year: 52 or 53 weeks
 ANNUAL_FORMS = ("10-K", "10-KT", "20-F", "40-F")  # and as amended: 10-K/A
 INTO_JANUARY = pd.Timedelta(days=7)  # years of 52 or 53 weeks end some days before or after the calendar's
-FACT = ["company", "tag", "start", "end"]
+YEAR, REPORT, FACT = ["company", "period_end"], ["company", "accession"], ["company", "tag", "end"]
 
 # A later value in a coarser unit (12,345 thousand, then 12 million) is rounding, no restatement; so is a change of less
 # than half a percent. The earlier value stays: to move the day on which the whole row was known would cost more.
@@ -56,7 +53,9 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     A fiscal year stands with the facts of its own report, `published` that day. Where a value was restated it is the
     restated one, and the row `known_from` the day of that filing.
     """
-    usable = facts[(facts["unit"].isin(["USD", "shares"])) & (facts["taxonomy"] != "ifrs-full")]
+    days = (facts["end"] - facts["start"]).dt.days
+    in_dollars = facts["unit"].isin(["USD", "shares"]) & (facts["taxonomy"] != "ifrs-full")
+    usable = facts[in_dollars & (days.isna() | days.between(*YEAR_DAYS))]
     rows, faults = annual_reports(usable)
     for company, own in facts[~facts["company"].isin(rows["company"])].groupby("company"):
         found = {"IFRS"} if (own["taxonomy"] == "ifrs-full").any() else set(own["unit"]) - {"USD", "shares"}
@@ -65,35 +64,26 @@ def read_facts(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     if rows.empty:
         raise InsufficientDataError(str(refusal("source sec: no statements", map(str, faults), len(faults))))
     # The value of each fact that stands, `since` when, is the last one but for rounding; `first` is when it had any.
-    ordered = usable.sort_values([*FACT, "filed", "accession"], kind="stable")
-    groups = ordered.groupby(FACT, dropna=False, sort=False)
+    ordered = usable.sort_values(["filed", "accession"], kind="stable")
+    groups = ordered.groupby(FACT, sort=False)
     amount, before = ordered["value"], groups["value"].shift()
     unit = np.select([amount.ne(0) & (amount % size == 0) for size in ROUNDING_UNITS], ROUNDING_UNITS, 0.0)
     changed = before.isna() | ((amount - before).abs() > np.maximum(unit / 2, ROUNDING_SHARE * before.abs()))
-    values = ordered.assign(first=groups["filed"].transform("first"))[changed].rename(columns={"filed": "since"})
-    values = values.drop_duplicates(FACT, keep="last")
-    days = (values["end"] - values["start"]).dt.days
-    values = values[(days.isna() | days.between(*YEAR_DAYS)) & values["tag"].ne(SHARES)]
-    owned = rows[["company", "period_end", "published"]].rename(columns={"period_end": "end"}).reset_index()
-    values = owned.merge(values, on=["company", "end"])
-    in_time = values["first"] <= values["published"]  # what only a later report gives was not known with the row
-    values = values[in_time].drop_duplicates(["index", "tag"], keep="last")
-    values = values.set_index(["index", "tag"])
-    value = values["value"].unstack().reindex(rows.index)  # noqa: PD010
-    since = values["since"].unstack().reindex(rows.index)  # noqa: PD010
-    items, dates = {}, {"published": rows["published"]}
+    stands = ordered.assign(first=groups["filed"].transform("first"))[changed].drop_duplicates(FACT, keep="last")
+    values = rows.reset_index().merge(stands.rename(columns={"end": "period_end", "filed": "since"}), on=YEAR)
+    values = values[values["first"] <= values["published"]]  # what only a later report gives was not known with the row
+    by_tag: Any = values.set_index(["index", "tag"])[["value", "since"]].unstack().reindex(rows.index)  # noqa: PD010
+    value, since = by_tag["value"], by_tag["since"]
+    dates = {"published": rows["published"]}
     for name, ways in WAYS.items():
-        sums = [value.reindex(columns=way).sum(axis=1, min_count=len(way)) for way in ways]
-        known = [since.reindex(columns=way).max(axis=1, skipna=False) for way in ways]
-        items[name], dates[name] = _first(sums), _first(known)
+        rows[name] = _first([value.reindex(columns=way).sum(axis=1, min_count=len(way)) for way in ways])
+        dates[name] = _first([since.reindex(columns=way).max(axis=1, skipna=False) for way in ways])
     known_from = pd.DataFrame(dates).max(axis=1)
-    short, long, origin = _debt({name: items.pop(name) for name in DEBT}, rows["company"])
-    rows = rows.assign(**items, short_term_debt=short, long_term_debt=long, debt_from=origin, currency="USD")
-    rows = rows.assign(known_from=known_from, restated_on=known_from.where(known_from > rows["published"]))
-    report = ["company", "accession"]
-    classes = usable[usable["tag"] == SHARES].drop_duplicates([*report, "end", "value"])  # on the cover
-    shares = classes.groupby([*report, "end"])["value"].sum().groupby(level=report).last().rename("shares")
-    rows = rows.join(shares, on=report)
+    rows = _add_debt(rows).assign(currency="USD", known_from=known_from)
+    rows["restated_on"] = known_from.where(known_from > rows["published"])
+    cover = usable[usable["tag"] == SHARES].drop_duplicates([*REPORT, "end", "value"])  # each class once
+    shares = cover.groupby([*REPORT, "end"])["value"].sum().groupby(level=REPORT).last().rename("shares")
+    rows = rows.join(shares, on=REPORT)
     for company, own in rows[rows["shares"].isna()].groupby("company"):
         faults.append(Fault("no count of shares on the report's cover", "", str(company), len(own)))
     return rows, faults
@@ -105,25 +95,20 @@ def annual_reports(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     A year ends on or before its report's day, and on a date that at least half as many of the report's facts have as
     its most usual one: a typing error is outvoted. What a fact calls its fiscal year is not used: companies differ.
     """
-    days = (facts["end"] - facts["start"]).dt.days
-    whole, report = days.between(*YEAR_DAYS), facts["form"].str.removesuffix("/A").isin(ANNUAL_FORMS)
-    dated = facts[report & (facts["tag"] != SHARES) & (whole | facts["start"].isna())].assign(whole=whole)
-    dated, keys = dated.rename(columns={"end": "period_end", "filed": "published"}), ["company", "accession"]
-    years = dated.groupby([*keys, "period_end", "published"]).agg(votes=("tag", "size"), whole=("whole", "any"))
-    years = years[years["whole"]].reset_index().sort_values("period_end")
-    possible = years["period_end"] <= years["published"]
-    most = years["votes"].where(possible).groupby([years[key] for key in keys]).transform("max")
-    believed = possible & (2 * years["votes"] >= most)
-    last = years[believed].groupby(keys)["period_end"].last().rename("last")
-    doubted = years[~believed].join(last, on=keys)
-    doubted = doubted[~(doubted["period_end"] < doubted["last"])].astype("str")  # an earlier one is for comparison
-    cases = doubted["company"] + ": to " + doubted["period_end"]
-    words = "a year that the rest of its filing contradicts (left out)"
-    faults = [Fault(words, *one) for one in zip(doubted["published"], cases, strict=True)]
-    years = years[believed].drop_duplicates(keys, keep="last").sort_values(["published", "accession"])
+    of_report = facts["form"].str.removesuffix("/A").isin(ANNUAL_FORMS) & (facts["tag"] != SHARES)
+    dated = facts[of_report].rename(columns={"end": "period_end", "filed": "published"})
+    years = dated.groupby([*REPORT, "period_end", "published"])["start"].agg(votes="size", whole="count").reset_index()
+    years = years[years["whole"] > 0]
+    possible, of_one = years["period_end"] <= years["published"], [years[key] for key in REPORT]
+    believed = possible & (2 * years["votes"] >= years["votes"].where(possible).groupby(of_one).transform("max"))
+    last = years["period_end"].where(believed).groupby(of_one).transform("max")
+    doubted = years[~believed & ~(years["period_end"] < last)].sort_values("period_end").astype("str")  # no comparison
+    cases = zip(doubted["published"], doubted["company"] + ": to " + doubted["period_end"], strict=True)
+    faults = [Fault("a year that the rest of its filing contradicts (left out)", *one) for one in cases]
+    years = years[believed & (years["period_end"] == last)].sort_values(["published", "accession"])
     years["fiscal_year"] = (years["period_end"] - INTO_JANUARY).dt.year
-    first = years.drop_duplicates(["company", "period_end"]).drop_duplicates(["company", "fiscal_year"])
-    return first[["company", "period_end", "accession", "published", "fiscal_year"]].reset_index(drop=True), faults
+    first = years.drop_duplicates(YEAR).drop_duplicates(["company", "fiscal_year"])
+    return first[[*YEAR, "accession", "published", "fiscal_year"]].reset_index(drop=True), faults
 
 
 def _first(parts: "Sequence[pd.Series[Any]]") -> "pd.Series[Any]":
@@ -131,19 +116,19 @@ def _first(parts: "Sequence[pd.Series[Any]]") -> "pd.Series[Any]":
     return pd.concat(parts, axis=1).bfill(axis=1).iloc[:, 0]
 
 
-def _debt(tagged: Mapping[str, Items], company: "pd.Series[str]") -> tuple[Items, Items, NDArray[np.str_]]:
-    """Return short-term and long-term debt, and how they were made.
+def _add_debt(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add short-term and long-term debt, and how they were made (`debt_from`), to rows with the items DEBT.
 
     What is due and what was borrowed short are added, unless they are equal (in any year of the company), or the total
     or commercial paper shows that the second has the first in it. One kind is zero where only the other is tagged; what
     the total has beyond the long-term part is due.
     """
-    current, due, convertible, borrowed, paper, noncurrent, total = (tagged[name] for name in DEBT)
+    current, due, convertible, borrowed, paper, noncurrent, total = (rows[name] for name in DEBT)
     borrowed = _first([borrowed.where(borrowed >= paper, borrowed + paper), borrowed, paper])
     rest = total - noncurrent
     tagged_part = _first([due, convertible])
     part = tagged_part.fillna(rest.where(rest > ROUNDING_SHARE * total))
-    repeated = (part.gt(0) & _near(part, borrowed)).groupby(company).transform("any")
+    repeated = (part.gt(0) & _near(part, borrowed)).groupby(rows["company"]).transform("any")
     within = repeated | _near(borrowed, part + paper) | (_near(borrowed, rest) & ~_near(part, rest))
     within &= part.gt(0)
     both = (part + borrowed).where(~within, np.fmax(part, borrowed))
@@ -163,8 +148,9 @@ def _debt(tagged: Mapping[str, Items], company: "pd.Series[str]") -> tuple[Items
         "balance sheet, unlike the total that is tagged too": unlike,
     }
     short, long = (one.fillna(0.0).where(kinds == 1, one) for one in (short, long))
-    return short, long, np.select(list(origins.values()), list(origins), "balance sheet")
+    origin = np.select(list(origins.values()), list(origins), "balance sheet")
+    return rows.assign(short_term_debt=short, long_term_debt=long, debt_from=origin)
 
 
-def _near(one: Items, other: Items) -> "pd.Series[bool]":
+def _near(one: "pd.Series[float]", other: "pd.Series[float]") -> "pd.Series[bool]":
     return (one - other).abs() <= ROUNDING_SHARE * other.abs()

@@ -5,11 +5,12 @@ A row is a company and fiscal year (or the last four quarters), with the day fro
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from research_lib.data.catalog import fact_rows
 from research_lib.data.quality import DataCard, Fault
 from research_lib.data.readers import DATE, INTEGER, NUMBER, TEXT, open_sheet, read_table, require_unique
 from research_lib.data.source import Folder, find_table
-from research_lib.errors import DataError, InsufficientDataError, MissingDataError
+from research_lib.errors import DataError, InsufficientDataError
 
 COLUMNS = fact_rows("statements.csv")
 KINDS = {name: row["kind"] for name, row in COLUMNS.items()}
@@ -47,6 +48,8 @@ YEAR_APART = 1  # a fiscal year's number and the year in which it ends, at most
 UNIT_STEP = (300, 3000)  # from one year to the next: a thousand, and growth
 DEBT_TOLERANCE = 0.005
 
+About: TypeAlias = tuple[str, str, str, str]  # source, id, name and origin
+
 
 @dataclass(frozen=True)
 class Table:
@@ -56,12 +59,12 @@ class Table:
     card: DataCard
 
     @classmethod
-    def described(cls, values: pd.DataFrame, days: "pd.Index[Any]", **about: Any) -> Self:  # noqa: ANN401  # of a card
+    def described(cls, values: pd.DataFrame, days: Any, about: About, faults: Sequence[Fault] = ()) -> Self:  # noqa: ANN401
         """Make the card of values that span some days; an index that is not of dates only counts rows."""
         hashed = pd.util.hash_pandas_object(values, index=values.index.name == "date").to_numpy().tobytes()
         digest = hashlib.sha256("\n".join(map(str, values)).encode() + hashed).hexdigest()
-        first, last = str(days.min().date()), str(days.max().date())
-        return cls(values, DataCard(first=first, last=last, rows=len(values), sha256=digest, **about))
+        span = str(days.min().date()), str(days.max().date())
+        return cls(values, DataCard(*about, *span, len(values), digest, tuple(faults)))
 
 
 class Found(NamedTuple):
@@ -74,7 +77,7 @@ class Found(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def read_statements(folder: Folder) -> Found:
+def read_statements(folder: Folder) -> Found | None:
     """Read an opened folder's statements, once: its own table `fundamentals`, else SimFin's bulk files in `simfin/`."""
     directory = folder.directory
     if own := find_table(directory, "fundamentals"):  # in the kit's names or Compustat's
@@ -83,10 +86,7 @@ def read_statements(folder: Folder) -> Found:
         needed = [name for name, row in COLUMNS.items() if row["needed"] in must]
         rows = read_table(sheet, KINDS, needed=needed, keys=("company", "currency"), called=CALLED)
         return Found(rows, [], own.name)  # missing debt stays missing: no one said it is zero
-    if (directory / SIMFIN / INCOME).is_file():
-        return _read_simfin(directory / SIMFIN)
-    expected = f"fundamentals.csv (docs/data.md names its columns) or SimFin's {SIMFIN}/{INCOME}"
-    raise MissingDataError(f"data_dir {directory}: no company statements; expected {expected}")
+    return _read_simfin(directory / SIMFIN) if (directory / SIMFIN / INCOME).is_file() else None
 
 
 def _read_simfin(folder: Path) -> Found:
@@ -121,8 +121,8 @@ def _read_simfin(folder: Path) -> Found:
         industry = _read_columns(folder, "us-companies.csv", company="Ticker", industry="IndustryId").dropna()
         sectors = industry.merge(_read_columns(folder, "industries.csv", industry="IndustryId", sector="Sector"))
         rows["sector"] = rows["company"].map(sectors.drop_duplicates("company").set_index("company")["sector"])
-    no_price = f"no {' or '.join(f'{SIMFIN}/{name}' for name in CLOSES)}"
-    for name in [name for name in CLOSES if (folder / name).is_file()][:1]:
+    no_price = "no " + " or ".join(f"{SIMFIN}/{name}" for name in CLOSES)
+    if name := next((name for name in CLOSES if (folder / name).is_file()), ""):
         prices = _read_columns(folder, name, company="Ticker", published="Date", price=CLOSES[name]).dropna()
         prices = prices[prices["company"].isin(rows["company"])].drop_duplicates()
         require_unique(prices, ["company", "published"], f"{SIMFIN}/{name}")
@@ -168,36 +168,33 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
     One row a company, fiscal year and period, sorted by company and period end, with the columns `COLUMNS`; amounts in
     the row's own currency. The index is the row in the file that the card names first.
     """
-    faults, origin = found.faults, found.origin
+    origin, cut = found.origin, pd.Timestamp(as_of or date.max)
     rows = in_shape(found.rows).fillna({"debt_from": origin})
     if not (odd := rows["fiscal_period"][~rows["fiscal_period"].isin(PERIODS)]).empty:
         raise DataError(f"{origin}, row {odd.index[0]}: fiscal_period {odd.iloc[0]!r}; allowed: {', '.join(PERIODS)}")
     require_unique(rows, ["company", "fiscal_year", "fiscal_period"], origin)
-    if as_of is not None:
-        cut, faults = pd.Timestamp(as_of), [fault for fault in faults if fault.date <= str(as_of)]
-        if "priced_on" in found.rows:
-            rows["price"] = rows["price"].mask(found.rows["priced_on"] > cut)
-        rows = rows[~(rows["known_from"] > cut)]
-    rows, of_quarters = _sum_quarters(rows, origin)
-    known, end, faults = rows["known_from"], rows["period_end"], faults + of_quarters
+    if "priced_on" in found.rows:
+        rows["price"] = rows["price"].mask(found.rows["priced_on"] > cut)
+    rows, faults = _sum_quarters(rows[~(rows["known_from"] > cut)], origin)
+    faults = [fault for fault in found.faults if fault.date <= str(cut.date())] + faults
+    known, end = rows["known_from"], rows["period_end"]
     left_out = {
         "no past date on which it was known (left out)": known.isna() | end.isna() | (known > last_finished()),
         "published before its period ended (left out)": rows["published"] < end,
         "a fiscal year that does not go with its period's end (left out)":
             (rows["fiscal_year"] - end.dt.year).abs() > YEAR_APART,
     }  # fmt: skip
-    for words, where in left_out.items():
-        faults, rows = [*faults, *_mark(rows[where[rows.index]], words)], rows[~where[rows.index]]
+    why = np.select(list(left_out.values()), list(left_out), "")
+    faults += [fault for words in left_out for fault in _mark(rows[why == words], words)]
+    rows = rows[why == ""].sort_values(["company", "period_end"], kind="stable")
     if rows.empty:
-        said = "" if as_of is None else f" known by as_of {as_of}"
-        raise InsufficientDataError(f"{origin}: holds nothing{said}{f' ({faults[0]})' if faults else ''}")
-    rows = rows.sort_values(["company", "period_end"], kind="stable")
-    for name in ("market_value", "price", "shares"):
-        empty = rows[name] <= 0
-        if name == "market_value":  # one, or nines only
-            empty |= rows[name].eq(1) | (rows[name] + 1).isin(10.0 ** np.arange(3, 16))
-        faults = [*faults, *_mark(rows[empty], "zero or a placeholder, taken as missing", f": {name}")]
-        rows = rows.assign(**{name: rows[name].mask(empty)})
+        said = f" ({faults[0]})" if faults else ""
+        raise InsufficientDataError(f"{origin}: holds nothing known by {f'as_of {as_of}' if as_of else 'today'}{said}")
+    empty = rows[["market_value", "price", "shares"]] <= 0
+    empty["market_value"] |= rows["market_value"].isin([1, *(10.0**n - 1 for n in range(3, 16))])  # one, or nines only
+    for name, where in empty.items():
+        faults += _mark(rows[where], "zero or a placeholder, taken as missing", f": {name}")
+    rows[[*empty]] = rows[[*empty]].mask(empty)
     rows["market_value"] = rows["market_value"].fillna(rows["price"] * rows["shares"])
     _refuse_impossible(rows, origin)
     twin = _second_names(rows)
@@ -214,14 +211,12 @@ def make_statements(found: Found, *, source: str, as_of: date | None = None) -> 
         "restated: known from the restatement": rows["known_from"] > rows["published"],
     }  # fmt: skip
     faults += [replace(one, n=int(at.sum())) for words, at in named.items() for one in _mark(rows[at][:1], words)]
-    unvalued = rows[~rows["market_value"].notna().groupby(rows["company"]).transform("any")]
-    for company, shares in unvalued.groupby("company")["shares"]:
-        why = found.no_price if shares.notna().any() else "no count of shares"
-        faults.append(Fault("no market value", "", f"{company}: {why}"))
-    made = ", ".join(f"{origin} {n:,}" for origin, n in rows["debt_from"].value_counts().items())
-    name, origin = f"Company statements ({rows['company'].nunique():,} companies)", f"{found.origin}; debt from: {made}"
-    about = {"source": source, "id": "fundamentals", "name": name, "origin": origin, "faults": tuple(faults)}
-    return Table.described(rows, pd.DatetimeIndex(rows["known_from"]), **about)
+    n = rows.groupby("company")[["market_value", "shares"]].count()
+    for company, counted in n["shares"][n["market_value"] == 0].items():
+        faults.append(Fault("no market value", "", f"{company}: {found.no_price if counted else 'no count of shares'}"))
+    made = ", ".join(f"{how} {many:,}" for how, many in rows["debt_from"].value_counts().items())
+    name, origin = f"Company statements ({len(n):,} companies)", f"{origin}; debt from: {made}"
+    return Table.described(rows, rows["known_from"], (source, "fundamentals", name, origin), faults)
 
 
 def _sum_quarters(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, list[Fault]]:
@@ -235,10 +230,10 @@ def _sum_quarters(rows: pd.DataFrame, origin: str) -> tuple[pd.DataFrame, list[F
     quarters = rows[~is_year].sort_values(["company", "period_end"], kind="stable")
     by_company = quarters.groupby("company", sort=False)
     whole = (quarters["period_end"] - by_company["period_end"].shift(3)).dt.days.between(*THREE_QUARTERS_DAYS)
-    made = {name: quarters[name] + sum(by_company[name].shift(lag) for lag in (1, 2, 3)) for name in FLOWS}
-    for name in ("published", "known_from"):
-        made[name] = pd.concat([by_company[name].shift(lag) for lag in range(4)], axis=1).max(axis=1)
-    years = pd.concat([rows[is_year], quarters.assign(**made)[whole]])
+    four = [by_company.shift(lag) for lag in range(4)]
+    sums = {name: sum(one[name] for one in four) for name in FLOWS}
+    days = {name: pd.concat([one[name] for one in four], axis=1).max(axis=1) for name in ("published", "known_from")}
+    years = pd.concat([rows[is_year], quarters.assign(**sums, **days)[whole]])
     years = years[years["fiscal_period"].eq("FY") | ~years.duplicated(["company", "period_end"])]
     faults = _mark(quarters[~whole], "a quarter without the three before it (left out)")
     for name in FLOWS:

@@ -10,7 +10,7 @@ from research_lib.data import open_source
 from research_lib.data.bundled import load_packaged
 from research_lib.data.calendar import sessions_between
 from research_lib.data.companies import load_companies, load_price_panel, make_price_panel, month_ends
-from research_lib.errors import DataError, InsufficientDataError
+from research_lib.errors import DataError
 from tests.companies import write_simfin
 from tests.data.test_statements import SIMFIN
 
@@ -51,13 +51,14 @@ def test_every_form_holds_the_same_panel(tmp_path, name):
 
 def test_nothing_after_as_of_matters_and_two_files_are_refused(tmp_path):
     frame = prices("A", "B")
+    frame.loc[pd.Timestamp("2100-01-04")] = 50.0
     frame.to_csv(tmp_path / "price_panel.csv")
     before = load(tmp_path, as_of=date(2020, 3, 31))
     pd.concat([frame[:"2020-03-31"], 30 * frame["2020-04-01":]]).to_csv(tmp_path / "price_panel.csv")
     assert load(tmp_path, as_of=date(2020, 3, 31)).card == before.card
     assert before.values.index[-1] == pd.Timestamp("2020-03-31")
-    with pytest.raises(InsufficientDataError, match=r"holds no prices up to as_of"):
-        load(tmp_path, as_of=date(2019, 3, 31))
+    assert load(tmp_path).values.index[-1] == SESSIONS[-1], "what is not over yet is left out"
+    assert load(tmp_path, as_of=date(2019, 3, 31)) is None
     frame.to_parquet(tmp_path / "price_panel.parquet")
     with pytest.raises(DataError, match=r"holds price_panel.csv and price_panel.parquet: remove one of them"):
         load(tmp_path)
@@ -67,10 +68,9 @@ def test_what_is_wrong_in_a_panel_is_left_out_or_named():
     frame = prices("A", "B", "C", "D", "E").drop(SESSIONS[20])
     frame.iloc[3, 1], frame.iloc[50:, 2], frame["D"] = 0.0, frame.iloc[50:, 2] / 4, np.nan
     frame.iloc[5, 1] = 0.0
-    frame.iloc[60:, 4], frame.loc[pd.Timestamp("2100-01-04")] = 44.0, 50.0
+    frame.iloc[60:, 4] = 44.0
     panel = made(frame)
     assert list(panel.values) == ["A", "B", "C", "E"]
-    assert panel.values.index[-1] == SESSIONS[-1], "what is not over yet is left out"
     assert np.isnan(panel.values.iloc[[3, 5], 1]).all()
     assert panel.card.faults[1].n == 2
     days = [str(frame.index[row].date()) for row in (3, 50, 60)]
