@@ -76,10 +76,10 @@ def _plan(words: list[str], settings: list[str] = NONE, grid: list[str] = NONE, 
 
     if bare := [word for word in words if not word or ("=" in word and word.partition("=")[0].isidentifier())]:
         raise ParameterError(f"'{bare[0]}': no file has this name; a parameter is set by --set NAME=VALUE")
-    axes, overrides = [parse_axis(axis) for axis in grid], [parse_setting(setting) for setting in settings]
-    if len({name for name, _ in axes + overrides}) < len(axes + overrides):
+    axes = [*map(parse_axis, grid), *((name, [value]) for name, value in map(parse_setting, settings))]
+    if len(dict(axes)) < len(axes):
         raise ParameterError("--set, --grid: give each parameter once; a grid takes all of its values, as a=1,2")
-    return plan(words, overrides=dict(overrides), grid=dict(axes), **{"output": REPORTS, **where})
+    return plan(words, axes=dict(axes), **{"output": REPORTS, **where})
 
 
 @app.command(epilog=_examples("run", "run 03_record_sigma/baseline --grid window=20,50"))

@@ -17,7 +17,7 @@ class WarmEngine(NBClientEngine):  # type: ignore[misc]  # Papermill is untyped
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:  # noqa: ANN401
-        """Execute in `folder`; Papermill's own `cwd` would move this process there, with all reports that run beside."""
+        """Execute where `resources` say; Papermill's `cwd` would move this process there, with all reports that run beside."""
         if "execution" in options:
             nb_man.nb.metadata.papermill.pop("parameters", None)  # stand in the record; dates would not be JSON
         execution: Execution = options.pop("execution", None) or Execution()
@@ -29,6 +29,5 @@ class WarmEngine(NBClientEngine):  # type: ignore[misc]  # Papermill is untyped
         manager = type("OwnKernelManager", (AsyncKernelManager,), {"execution": execution})
         super().execute_managed_notebook(
             nb_man, kernel_name, kernel_manager_class=manager, on_cell_executed=execution.note,
-            resources={"metadata": {"path": options.pop("folder", "")}},
             config=Config(AsyncKernelManager=ipc if FORK_SERVER.folder else {}), **options,
         )  # fmt: skip

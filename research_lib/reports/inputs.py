@@ -29,7 +29,7 @@ class Inputs:
         """Hash of the library, Python, and the packages that it needs."""
         files = [path for path in sorted((PROJECT / "research_lib").rglob("*")) if "__pycache__" not in path.parts]
         needed = [line for line in requires("research-lib") or [] if "extra ==" not in line]
-        names = [found[0] for line in needed if (found := re.match(r"[\w.-]+", line))]
+        names = [re.split(r"[^\w.-]", line)[0] for line in needed]
         return _hash(sys.version, *map(_of_file, files), *(f"{name} {version(name)}" for name in names))
 
     def of(self, notebook: Path, parameters: Mapping[str, Any]) -> str:
@@ -55,20 +55,17 @@ def _of_file(path: Path) -> str:
 
 
 def _of_notebook(notebook: Path) -> str:
-    """Hash what runs and is shown (not what JupyterLab writes as it saves), and the files beside an own notebook.
-
-    It may import modules and read files there: all count but notebooks, pages, reports, parameter files, hidden ones.
-    """
-    content, cells = json.loads(notebook.read_text(encoding="utf-8")), list[str]()
-    for cell in content["cells"]:
-        tags = cell.get("metadata", {}).get("tags")
-        cells.append(json.dumps([cell["cell_type"], "".join(cell["source"]), tags, cell.get("attachments")]))
-    kernel = (content.get("metadata", {}).get("kernelspec") or {}).get("name") or ""
+    """Hash what runs and is shown (not what JupyterLab writes as it saves), and the files beside an own notebook."""
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    shown = [(one["cell_type"], "".join(one["source"]), one.get("attachments")) for one in content["cells"]]
+    tags = [one.get("metadata", {}).get("tags") for one in content["cells"]]
+    kernel = (content.get("metadata", {}).get("kernelspec") or {}).get("name")
     beside = () if notebook.stem in MODELS else map(_of_file, islice(_beside(notebook.parent), MANY_FILES))
-    return _hash(*cells, kernel, *beside)
+    return _hash(json.dumps([shown, tags, kernel]), *beside)
 
 
 def _beside(folder: Path) -> Iterator[Path]:
+    """Give the files that a notebook may import or read: all but notebooks, pages, reports, parameter and hidden files."""
     for at, folders, names in os.walk(folder):
         inside = [name for name in sorted(folders) if not name.startswith((".", "__")) and name != "params"]
         folders[:] = [name for name in inside if not Path(at, name, "summary.json").exists()]  # which reports have

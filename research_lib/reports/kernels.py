@@ -21,8 +21,7 @@ class Execution:
     def __init__(self) -> None:
         self.notebook: NotebookNode = new_notebook()
         self.stopped_because = ""
-        self.replied: tuple[int, Mapping[str, Any]] = 0, {}  # the last cell that ended, and what its kernel said of it
-        self.left = False  # that cell called `exit`
+        self.replied: Mapping[str, Any] = {}  # what its kernel said of the last cell that ended
         self.process: Any = None  # a Popen, or a ForkedKernel
 
     def stop(self, reason: str = "") -> None:
@@ -31,11 +30,12 @@ class Execution:
         if self.process is not None:
             end_tree(self.process.pid)
 
-    def note(self, cell_index: int, execute_reply: Mapping[str, Any], **_: object) -> None:
-        """Note what a cell's end is; nbclient calls this after each."""
-        if not self.left:  # cells below one that calls `exit` may be replied to as well
-            self.replied = cell_index, execute_reply["content"]
-            self.left = any(part.get("source") == "ask_exit" for part in self.replied[1].get("payload", []))
+    def note(self, execute_reply: Mapping[str, Any], **_: object) -> None:
+        """Note what a cell's end is, and end the execution where that was `exit`; nbclient calls this after each."""
+        self.replied = execute_reply["content"]
+        if any(part.get("source") == "ask_exit" for part in self.replied.get("payload", [])):
+            self.stop("the notebook ended its kernel (exit or quit)")
+            raise RuntimeError(self.stopped_because)
 
 
 class ForkedProvisioner(LocalProvisioner):

@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, date, datetime
 from html import unescape
@@ -25,11 +25,9 @@ from research_lib.reports.kernels import Execution
 from research_lib.reports.record import NOTEBOOK, PAGE, Finding, Record, Status
 
 logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs of a failure is raised too, and told
+_line = lambda message: shorten(strip_ansi(message), 300, placeholder=" …")
 PUT_IN = "injected-parameters"  # the tag of the cell that Papermill adds
-LONGEST_MESSAGE = 300
-Outcome = tuple[Status, str, int]  # how an execution ended: what is to be said, and how many cells it is after
-# Errors of the kit say all that is to be said; of others their names belong to it.
-USER_ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)}
+Outcome = tuple[Status, str, int | None]  # how it ended, what is to be said, and how many cells it reached, if not all
 
 
 class _Translator(PythonTranslator):  # type: ignore[misc]  # Papermill is untyped
@@ -48,31 +46,40 @@ papermill_translators.register("python", _Translator)
 
 
 def make(
-    notebook: Path,
-    parameters: Mapping[str, Any],
-    asked: Record,
-    execution: Execution,
-    timeout_seconds: float | None = None,
+    notebook: Path, parameters: Mapping[str, Any], asked: Record, execution: Execution, timeout: float | None = None
 ) -> tuple[Record, dict[str, bytes]]:
     """Execute a notebook in its own folder and render it, as far as it went: its record, and its files by their endings."""
-    started = datetime.now(UTC)
-    timer = Timer(timeout_seconds or TIMEOUT_MAX, execution.stop, [f"over its timeout of {timeout_seconds or 0:g} s"])
+    started, over = datetime.now(UTC), f"over its timeout of {timeout or 0:g} s"
+    timer = Timer(timeout or TIMEOUT_MAX, execution.stop, [over])
     timer.daemon = True
     timer.start()
     with closing(ensure_event_loop()):  # nbclient opens one for each thread and leaves it open
         status, said, reached = _execute(notebook, parameters, execution)
     timer.cancel()
-    cell, seconds = _cell_number(execution.notebook.cells[:reached]), (datetime.now(UTC) - started).total_seconds()
+    executed, seconds = execution.notebook, (datetime.now(UTC) - started).total_seconds()
+    executed.cells = executed.cells[:reached]
+    code = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]
+    count = sum(PUT_IN not in cell.metadata.get("tags", []) for cell in code)
+    cell = count or None if reached else None  # as JupyterLab numbers them
     record = asked.with_(
         status=status, cell=cell, message=_line(f"cell {cell}: {said}" if cell else said),
         started=started.isoformat(timespec="seconds"), duration_seconds=round(seconds, 2),
     )  # fmt: skip
     try:
-        values = read_findings(execution.notebook) | record.model_dump(exclude_defaults=True)
+        values = read_findings(executed) | record.model_dump(exclude_defaults=True)
         record = validate(Record, values, origin="summary")
     except Exception as error:  # a cell may show anything under their names
         record = record.with_(status=Status.FAILED, message=_line(f"its findings cannot be read: {error}"))
-    return _render(notebook, execution.notebook, record)
+    executed.metadata.pop("papermill", None)  # times, and paths of this machine
+    try:
+        beside = files_beside(executed, record) if record.status is Status.OK else {}
+        page = render(executed, record, folder=notebook.parent)
+    except Exception as error:  # of any library that a page needs; nothing that was computed is lost
+        message = _line(f"{record.message} its page cannot be made: {type(error).__name__}: {error}")
+        record = record.with_(status=Status.FAILED, message=message)
+        page, beside = render(nbformat.v4.new_notebook(), record), {}
+    files = {PAGE: page, NOTEBOOK: str(nbformat.writes(executed))}
+    return record, beside | {name: text.encode("utf-8", "replace") for name, text in files.items()}
 
 
 def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution) -> Outcome:
@@ -94,7 +101,7 @@ def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution
             kernel = "python3"  # in place of another machine's
         papermill.execute_notebook(
             content, None, parameters=dict(parameters), engine_name="research-lib", kernel_name=kernel, language=language,
-            execution=execution, folder=str(notebook.parent), progress_bar=False,
+            execution=execution, resources={"metadata": {"path": str(notebook.parent)}}, progress_bar=False,
         )  # fmt: skip
     except PapermillExecutionError:
         remove_error_markers(execution.notebook)  # the record says it
@@ -102,54 +109,36 @@ def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution
         return _explain_end(execution, error)
     finally:
         execution.stop()
-    return _explain_error(execution) or (Status.OK, said, 0)
+    return _explain_error(execution) or (Status.OK, said, None)
 
 
 def _explain_error(execution: Execution) -> Outcome | None:
     """Say which cell failed, and why; nothing where none did, or its error was meant (tag `raises-exception`)."""
     for reached, cell in enumerate(execution.notebook.cells, 1):
         shown = [one for one in cell.get("outputs", []) if one.output_type == "error"]
-        if not shown and cell.metadata.get("papermill", {}).get("exception"):  # of a magic IPython shows a text
-            shown = [NotebookNode(execution.replied[1])]
-        for error in shown if "raises-exception" not in cell.metadata.get("tags", []) else []:
-            if error.ename == "SystemExit" and error.evalue in {"", "0", "None"}:
+        if cell.metadata.get("papermill", {}).get("exception"):
+            shown.append(execution.replied)  # of a magic IPython shows a text
+        if shown and "raises-exception" not in cell.metadata.get("tags", []):
+            name, text = shown[0]["ename"], shown[0]["evalue"]
+            if name == "SystemExit" and text in {"", "0", "None"}:
                 return Status.OK, "the notebook ended itself", reached
-            little = error.ename == errors.InsufficientDataError.__name__
-            said = error.evalue if error.ename in USER_ERRORS else f"{error.ename}: {error.evalue}"
+            little = name == errors.InsufficientDataError.__name__
+            said = text if hasattr(errors, name) else f"{name}: {text}"  # the kit's own say all that is to be said
             return Status.INSUFFICIENT_DATA if little else Status.FAILED, said, reached
     return None
 
 
 def _explain_end(execution: Execution, error: Exception) -> Outcome:
-    """Say how a kernel ended that is no longer there, as far as the system tells."""
+    """Say how a kernel ended that is no longer there, as far as the system tells, and after which cell."""
     code = execution.process.poll() if execution.process else None
-    if execution.stopped_because:
-        said = execution.stopped_because
-    elif execution.left:
-        return Status.FAILED, "the notebook ended its kernel (exit or quit)", execution.replied[0] + 1
-    elif code is None or not isinstance(error, RuntimeError):
-        said = f"{type(error).__name__}: {error}"
+    if execution.stopped_because or code is None or not isinstance(error, RuntimeError):
+        said = execution.stopped_because or f"{type(error).__name__}: {error}"
     elif code < 0:
         said = f"its kernel was ended by signal {-code} ({signal.strsignal(-code)})"
     else:
         said = f"its kernel ended with exit code {code}"
-    return Status.FAILED, said, _started(execution.notebook)
-
-
-def _started(notebook: NotebookNode) -> int:
-    """Count the cells down to the last one that Papermill started."""
-    times = [cell.metadata.get("papermill", {}).get("start_time") for cell in notebook.cells]
-    return max((i for i, time in enumerate(times, 1) if time), default=0)
-
-
-def _cell_number(cells: Sequence[NotebookNode]) -> int | None:
-    """Count code cells as JupyterLab numbers them: without empty ones, and the one that Papermill adds."""
-    code = [cell for cell in cells if cell.cell_type == "code" and cell.source.strip()]
-    return sum(PUT_IN not in cell.metadata.get("tags", []) for cell in code) or None
-
-
-def _line(message: str) -> str:
-    return shorten(strip_ansi(message), LONGEST_MESSAGE, placeholder=" …")
+    started = [cell for cell in execution.notebook.cells if cell.metadata.get("papermill", {}).get("start_time")]
+    return Status.FAILED, said, len(started)
 
 
 def read_findings(notebook: NotebookNode) -> dict[str, Any]:
@@ -165,19 +154,3 @@ def read_findings(notebook: NotebookNode) -> dict[str, Any]:
         "findings": [validate(Finding, one, origin=f"finding {name}") for name, one in named.items()],
         "data": list({card.get("id"): card for part in found for card in part.get("data", ())}.values()),
     }
-
-
-def _render(notebook: Path, executed: NotebookNode, record: Record) -> tuple[Record, dict[str, bytes]]:
-    """Write the page and what stands beside it; what cannot be rendered fails, and loses nothing that was computed."""
-    executed.metadata.pop("papermill", None)  # times, and paths of this machine
-    if record.status is not Status.OK:
-        executed.cells = executed.cells[: _started(executed)]
-    content = str(nbformat.writes(executed)).encode("utf-8", "replace")
-    try:
-        beside = files_beside(executed, record) if record.status is Status.OK else {}
-        page = render(executed, record, folder=notebook.parent)
-    except Exception as error:  # of any library that a page needs
-        message = _line(f"{record.message} its page cannot be made: {type(error).__name__}: {error}")
-        record = record.with_(status=Status.FAILED, message=message)
-        page, beside = render(nbformat.v4.new_notebook(), record), {}
-    return record, {**beside, PAGE: page.encode("utf-8", "replace"), NOTEBOOK: content}

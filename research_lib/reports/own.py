@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter, create_model
 from research_lib.errors import ParameterError
 from research_lib.params import SOURCES, NotebookParameters, OptionalDay, Parameters, as_python
 from research_lib.project import display_path, write_whole
+from research_lib.studies.parameters import MODELS
 
 # What the annotations of a user's cell may be made of; YAML has lists, no tuples.
 KINDS: dict[str, Any] = {one.__name__: one for one in (bool, int, float, str, list, dict)}
@@ -20,16 +21,30 @@ KINDS |= {"date": OptionalDay, "tuple": Annotated[tuple, Field(strict=False)], "
 KINDS |= {"Optional": Optional, "Union": Union, "Literal": Literal}
 
 
-def model_from_cell(notebook: Path) -> type[NotebookParameters]:
-    """Make a model of a notebook's `parameters` cell: names, types, defaults and help stand there.
+def model_of(notebook: Path) -> type[NotebookParameters]:
+    """Return the model of a notebook's parameters: its study's, else one made of the cell with the tag `parameters`."""
+    shown = display_path(notebook)
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        tagged = ["".join(one["source"]) for one in cells if "parameters" in one.get("metadata", {}).get("tags", [])]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ParameterError(f"{shown}: not a notebook ({' '.join(str(error).split())})") from None
+    if len(tagged) != 1:  # a second one would set its own values over those of a parameter file
+        said = f"{len(tagged) or 'no'} cells have the tag `parameters`: give it to the one cell that sets them"
+        raise ParameterError(f"{shown}: {said}")
+    try:
+        return MODELS.get(notebook.stem) or _model_from_cell(notebook.stem, as_python(tagged[0]))
+    except SyntaxError as error:
+        raise ParameterError(f"{shown}: its parameters cell is no Python ({error})") from None
+
+
+def _model_from_cell(stem: str, cell: str) -> type[NotebookParameters]:
+    """Make a model of a `parameters` cell: names, types, defaults and help stand there.
 
     Where the cell sets `source` to one of the kit's sources, the model has the kit's own parameters and rules too.
     """
-    cell, fields = as_python(parameters_cell(notebook)), dict[str, Any]()
-    try:
-        statements = [one for one in ast.parse(cell).body if not isinstance(one, ast.FunctionDef | ast.ClassDef)]
-    except SyntaxError as error:
-        raise ParameterError(f"{display_path(notebook)}: its parameters cell is no Python ({error})") from None
+    fields = dict[str, Any]()
+    statements = [one for one in ast.parse(cell).body if not isinstance(one, ast.FunctionDef | ast.ClassDef)]
     for node in (one for statement in statements for one in ast.walk(statement)):
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -40,24 +55,10 @@ def model_from_cell(notebook: Path) -> type[NotebookParameters]:
                 kind, default = _type_and_default(getattr(node, "annotation", None), value)
                 look: Any = {"alias": name, "description": rest.partition("#")[2].strip()}
                 fields[own] = kind, Field(default, validate_default=kind is OptionalDay, **look)
-    base: type[NotebookParameters] = NotebookParameters
-    if "source" in fields and {*str(fields["source"][1].default).split("+")} <= {*SOURCES}:
-        base = Parameters
+    of_the_kit = "source" in fields and {*str(fields["source"][1].default).split("+")} <= {*SOURCES}
+    if of_the_kit:
         fields.pop("as_of", None)  # is the kit's own
-    return create_model(notebook.stem, __base__=base, **fields)
-
-
-def parameters_cell(notebook: Path) -> str:
-    """Return the source of a notebook's cell with the tag `parameters`."""
-    try:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-        tagged = ["".join(one["source"]) for one in cells if "parameters" in one.get("metadata", {}).get("tags", [])]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ParameterError(f"{display_path(notebook)}: not a notebook ({' '.join(str(error).split())})") from None
-    if len(tagged) != 1:  # a second one would set its own values over those of a parameter file
-        said = f"{len(tagged) or 'no'} cells have the tag `parameters`: give it to the one cell that sets them"
-        raise ParameterError(f"{display_path(notebook)}: {said}")
-    return tagged[0]
+    return create_model(stem, __base__=Parameters if of_the_kit else NotebookParameters, **fields)
 
 
 def _pairs(target: ast.expr, value: ast.expr | None) -> Iterator[tuple[str, ast.expr | None]]:
@@ -76,9 +77,8 @@ def _type_and_default(annotation: ast.expr | None, value: ast.expr | None) -> tu
         json.dumps(default)  # what a record cannot hold, such as bytes, counts as computed
     except (ValueError, TypeError):
         default = None
-    name = ast.unparse(annotation) if annotation else type(default).__name__
-    if isinstance(value, ast.Call) and not annotation and "date" in ast.unparse(value.func).split("."):
-        name = "date"  # dt.date(2024, 7, 16), date.today()
+    is_date = isinstance(value, ast.Call) and "date" in ast.unparse(value.func).split(".")  # dt.date.today()
+    name = ast.unparse(annotation) if annotation else "date" if is_date else type(default).__name__
     try:
         kind = eval(re.sub(r"\b(datetime|dt|typing|t)\.", "", name).strip("'\""), {"__builtins__": {}}, KINDS)  # noqa: S307
         TypeAdapter(kind)

@@ -4,19 +4,17 @@ import hashlib
 import itertools
 import json
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
 from research_lib.errors import ParameterError, nearest
 from research_lib.params import read_values, validate
 from research_lib.project import NOTEBOOKS, PARAMETERS, display_path
-from research_lib.reports.own import model_from_cell, parameters_cell
+from research_lib.reports.own import model_of
 from research_lib.reports.record import Record, Status
 from research_lib.studies.parameters import MODELS
 
@@ -27,8 +25,7 @@ ENDINGS = (".yaml", ".yml")
 MOST_POINTS = 10_000  # of a sweep
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """A report to make: its notebook, its validated parameters, and the folder it goes to."""
 
     notebook: Path
@@ -54,12 +51,11 @@ class Report:
 
     def record(self, status: Status, message: str = "") -> Record:
         """Begin the report's record."""
-        asked = {"parameters": self.parameters.model_dump(mode="json"), "inputs": self.inputs}
-        return Record(notebook=self.notebook.stem, slug=self.slug, status=status, message=message, **asked)
+        values, asked = self.parameters.model_dump(mode="json"), {"notebook": self.notebook.stem, "slug": self.slug}
+        return Record(**asked, status=status, message=message, parameters=values, inputs=self.inputs)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What a command asks for: reports to make, and a record of status `wrong` for each that cannot be."""
 
     reports: list[Report]
@@ -67,23 +63,18 @@ class Plan:
 
 
 def plan(
-    words: Sequence[str],
-    *,
-    overrides: Mapping[str, object],
-    grid: Mapping[str, Sequence[object]],
-    output: Path,
-    notebooks: Path | None = None,
+    words: Sequence[str], *, axes: Mapping[str, Sequence[object]], output: Path, notebooks: Path | None = None
 ) -> Plan:
     """Read and validate the parameter files that words name; a faulty one stops only its own report.
 
-    `overrides` go before a file's values, and `grid` holds several values each. What is made with other values than the
-    file's is a report of its own, `slug--name=value--…`, for each combination: it never takes the place of the file's.
+    `axes` are values that go before a file's, one or several of each. What is made with other values than the file's is a
+    report of its own, `slug--name=value--…`, for each combination: it never takes the place of the file's.
     """
     made, faults, places = dict[str, Report](), list[Record](), Places(notebooks)
-    axes = dict(sorted({**{name: [value] for name, value in overrides.items()}, **grid}.items()))
     if (many := math.prod(map(len, axes.values()))) > MOST_POINTS:
         raise ParameterError(f"--grid: {many:,} combinations of values; at most {MOST_POINTS:,} can be made at once")
-    points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+    names = sorted(axes)
+    points = [dict(zip(names, values, strict=True)) for values in itertools.product(*(axes[name] for name in names))]
     files = dict[Path, None]()  # each once, however often it is named
     for word in words or [""]:
         try:
@@ -94,10 +85,8 @@ def plan(
         bare = path.suffix == ".ipynb"
         slug = _slug(DEFAULTS if bare else path.stem, point)
         try:
-            notebook = path if bare else places.notebook_of(path)
-            parameters_cell(notebook)  # raises where it is no notebook, or would run on none of its parameters
-            model = MODELS.get(notebook.stem) or model_from_cell(notebook)
-            parameters = validate(model, dict(point) if bare else read_values(path, point), origin=display_path(path))
+            notebook, values = (path, point) if bare else (places.notebook_of(path), read_values(path, point))
+            parameters = validate(model_of(notebook), values, origin=display_path(path))
             report = Report(notebook, slug, parameters, output / notebook.stem)
             if made.setdefault(report.name, report) != report:
                 raise ParameterError(f"{display_path(path)}: writes {report.name}, as another file does")
@@ -110,47 +99,41 @@ class Places:
     """Where parameter files are looked for, and their notebooks; that of `params/mine/a.yaml` is `mine.ipynb`."""
 
     def __init__(self, notebooks: Path | None = None) -> None:
-        self.notebooks = notebooks and notebooks.absolute()
-        if self.notebooks and not self.notebooks.is_dir():
-            raise ParameterError(f"--notebooks {display_path(self.notebooks)}: there is no such folder")
-        self.roots = [self.notebooks.parent / "params", self.notebooks] if self.notebooks else [PARAMETERS]
+        if notebooks and not notebooks.is_dir():
+            raise ParameterError(f"--notebooks {display_path(notebooks)}: there is no such folder")
+        self.given = [notebooks.absolute()] if notebooks else []
+        self.roots = [root for folder in self.given for root in (folder.parent / "params", folder)] or [PARAMETERS]
 
     def find(self, word: str = "") -> list[Path]:
-        """List the parameter files that a word names (all for none): a file, folder, `notebook/slug`, or notebook.
-
-        Smoke files and hidden ones must be named; a notebook without parameter files is listed itself.
-        """
+        """List the parameter files that a word names, all but smoke files for none; a notebook without any is listed itself."""
         if not word:
             return [file for root in self.roots for file in self._files(root)]
-        path = Path(os.path.expanduser(word))  # noqa: PTH111  # an unknown ~name stays as it is
-        places = [path, *(root / f"{word}{ending}" for root in self.roots for ending in (*ENDINGS, ""))]
-        places.append((self.notebooks or NOTEBOOKS) / f"{word}.ipynb")
+        roots = [Path(), *self.roots, *(self.given or [NOTEBOOKS])]
+        places = [root / f"{word}{ending}" for root in roots for ending in ("", *ENDINGS, ".ipynb")]
         if found := next(filter(None, map(self._files, places)), []):
             return found
         known = [f"{file.parent.name}/{file.stem}" for file in self.find()]
-        like = nearest(str(path.with_suffix("")).removeprefix("params/"), known)
-        raise ParameterError(f"{display_path(path)}: no parameter file is there{like}")
+        like = nearest(str(Path(word).with_suffix("")).removeprefix("params/"), known)
+        raise ParameterError(f"{display_path(Path(word))}: no parameter file is there{like}")
 
     def _files(self, place: Path) -> list[Path]:
         """List the parameter files of a folder or a notebook; a file is itself."""
         if place.is_dir():
             seen = [path for path in sorted(place.rglob("*")) if "/." not in f"/{path.relative_to(place).as_posix()}"]
             return [path for path in seen if path.suffix.lower() in ENDINGS and path.stem != SMOKE and path.is_file()]
-        if place.suffix != ".ipynb":
+        if place.suffix != ".ipynb" or not place.is_file():
             return [place] if place.suffix.lower() in {*ENDINGS, ".json"} and place.is_file() else []
         above = place.absolute().parent
-        folders = [root / place.stem for root in (above.parent / "params", above / "params", above, *self.roots)]
-        return next(filter(None, map(self._files, folders)), [place] if place.is_file() else [])
+        return self._files(above.parent / "params" / place.stem) or self._files(above / place.stem) or [place]
 
     def notebook_of(self, path: Path) -> Path:
         """Return a file's notebook: in the folder given, else in `notebooks` beside `params`, nearby, or the kit's."""
-        name, above, folder = f"{path.parent.name}.ipynb", path.parent.parent, self.notebooks or path.parent
-        places = [folder] if self.notebooks else [above.parent / "notebooks", above, folder, NOTEBOOKS]
-        beside = [*folder.glob("*.ipynb")]
-        tried = [*(place / name for place in places), folder / f"{path.stem}.ipynb", *beside[: len(beside) == 1]]
-        if found := [notebook for notebook in tried if notebook.is_file()]:
-            return found[0]
-        known = sorted({one.stem for place in (*places, folder) for one in place.glob("*.ipynb")})
+        name, above, beside = f"{path.parent.name}.ipynb", path.parent.parent, [*path.parent.glob("*.ipynb")]
+        places = [*self.given, above.parent / "notebooks", above, path.parent, NOTEBOOKS]
+        tried = [*(place / name for place in places), path.with_suffix(".ipynb"), *beside[: len(beside) == 1]]
+        if found := next(filter(Path.is_file, tried), None):
+            return found
+        known = sorted({one.stem for place in places for one in place.glob("*.ipynb")})
         raise ParameterError(f"{display_path(path)}: there is no notebook {name}{nearest(path.parent.name, known)}")
 
 

@@ -5,13 +5,11 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock
 from rich.console import Console
@@ -31,11 +29,9 @@ INTERRUPTED, CONNECT_SECONDS = "interrupted", 10
 LATE_DAYS = 7  # over which it is said that the data ends before the day asked for
 OPEN, OPEN_EACH = 38, 25  # files, in a run and for a kernel
 Files = Mapping[str, bytes]  # of a report, by what follows the slug in their names
-Workers = tuple[Executor, Callable[..., tuple[Record, Files]]]  # and what they do: `make`
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """How to run."""
 
     jobs: int = 1  # how many reports at once
@@ -48,17 +44,14 @@ class Options:
 def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any]) -> list[Record]:
     """Make the reports of a plan; write the summary and the index of all reports below `output`; return what became of each.
 
-    The summary keeps `request`, what the command line asked for, to go on with. `ReportError`: nothing could run.
+    The summary keeps `request`, what the command line asked for, to go on with. `ReportError`, `OSError`: nothing could run.
     """
-    try:
-        with noted_interrupts() as interrupted:
-            _write(output, request, [])  # so that a run which is killed can be resumed
-            records = _tell(_make(plan, options, interrupted), len(plan.reports) + len(plan.faults), output)
-            ended = {record.name for record in records}
-            records += [one.record(Status.INTERRUPTED, "not made") for one in plan.reports if one.name not in ended]
-            _write(output, request, records)
-    except OSError as error:
-        raise ReportError(f"reports cannot be written to {output}: {error}") from error
+    with noted_interrupts() as interrupted:
+        _write(output, request, [])  # so that a run which is killed can be resumed
+        records = _tell(_make(plan, options, interrupted), len(plan.reports) + len(plan.faults), output)
+        ended = {record.name for record in records}
+        records += [one.record(Status.INTERRUPTED, "not made") for one in plan.reports if one.name not in ended]
+        _write(output, request, records)
     return records
 
 
@@ -72,13 +65,12 @@ def _write(output: Path, request: Mapping[str, Any], records: Sequence[Record]) 
     }
     output.mkdir(parents=True, exist_ok=True)
     with FileLock(output / ".lock"):  # as for all that is written below
-        for place in ("", "*/", "*/*.figures/"):  # where reports write, and a run that was killed has left drafts
-            for left in output.glob(f"{place}.making-*"):
-                left.unlink()
+        for draft in output.rglob(".making-*"):  # which a run that was killed has left
+            draft.unlink()
         write_whole({output / "summary.json": (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()})
-        written = index.stat().st_mtime if (index := output / INDEX).exists() else 0.0
-        is_old = any(one.stat().st_mtime >= written for one in output.glob("*/"))  # after a kill or a removal
-        if records and (is_old or any(one.status is not Status.UNCHANGED for one in records)):
+        index, changed = output / INDEX, any(one.status is not Status.UNCHANGED for one in records)
+        times = [one.stat().st_mtime for one in output.glob("*/")]  # later than the index's after a kill or a removal
+        if records and (changed or not index.exists() or index.stat().st_mtime <= max(times, default=0)):
             from research_lib.reports.index import write_index
 
             write_index(output, records)  # the run that ends last has read all that is there
@@ -89,43 +81,40 @@ def _make(plan: Plan, options: Options, interrupted: Callable[[], bool]) -> Iter
     yield from plan.faults
     inputs, pending = Inputs(), list[Report]()
     for one in plan.reports:
-        report = replace(one, inputs=inputs.of(one.notebook, one.record(Status.OK).parameters))
+        report = one._replace(inputs=inputs.of(one.notebook, one.record(Status.OK).parameters))
         if not options.force and (kept := up_to_date(report)):
             yield kept
         else:
             pending.append(report)
     if not pending or interrupted():
         return
-    with _on_cluster(options) if options.cluster else _here(options) as workers:
+    with ExitStack() as stack:
+        pool = stack.enter_context(_cluster(options, stack) if options.cluster else _threads(options, stack))
         unfit = check(pending, leave_out_absent=options.leave_out_absent)
-        for report, record in ((one, unfit[one.name]) for one in pending if one.name in unfit):
-            if record.status is Status.INSUFFICIENT_DATA:  # of what is wrong or left out nothing is kept
-                publish(report, record, {})
-            yield record
-        if not interrupted():
-            yield from _execute([one for one in pending if one.name not in unfit], workers, options, interrupted)
+        for report in (one for one in pending if one.name in unfit):
+            record = unfit[report.name]
+            # Of what is wrong or left out nothing is kept.
+            yield publish(report, record, {}) if record.status is Status.INSUFFICIENT_DATA else record
+        yield from _execute([one for one in pending if one.name not in unfit], pool, options, interrupted)
 
 
 def _execute(
-    reports: Sequence[Report], workers: Workers, options: Options, interrupted: Callable[[], bool]
+    reports: Sequence[Report], pool: Executor, options: Options, interrupted: Callable[[], bool]
 ) -> Iterator[Record]:
     """Have reports executed, and put each in its place when it has ended; an interrupt ends their kernels."""
     from research_lib.reports.kernels import Execution
 
-    (pool, work), ended = workers, SimpleQueue[Future[Any]]()
     going = dict[Future[Any], tuple[Report, Execution]]()
     for report in reports:
         asked, execution = report.record(Status.OK), Execution()
-        future = pool.submit(work, report.notebook, report.injected, asked, execution, options.timeout_seconds)
-        going[future] = report, execution
-        future.add_done_callback(ended.put)
+        going[pool.submit(_work, report.notebook, report.injected, asked, execution, options)] = report, execution
     while going:
         if interrupted():
             for future, (_, execution) in going.items():  # again and again: a kernel may be about to start
                 future.cancel()
                 execution.stop(INTERRUPTED)
-        with suppress(Empty):
-            report, execution = going.pop(future := ended.get(timeout=CHECK_SECONDS))
+        for future in wait(going, CHECK_SECONDS, FIRST_COMPLETED).done:
+            report, execution = going.pop(future)
             stopped = execution.stopped_because == INTERRUPTED
             try:
                 record, files = future.result()
@@ -136,53 +125,44 @@ def _execute(
                     yield report.record(Status.FAILED, f"{type(error).__name__}: {error}")
 
 
-@contextmanager
-def _here(options: Options) -> Iterator[Workers]:
-    """Execute reports by kernels of this machine; threads wait for them."""
-    from research_lib.reports.forkserver import FORK_SERVER, import_quickly
+def _work(notebook: Path, parameters: Any, asked: Record, execution: Any, options: Options) -> tuple[Record, Files]:  # noqa: ANN401
+    """Make a report; on a cluster's worker only if it would be the same report there."""
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # of jsonschema; takes a second to import
+    from research_lib.reports.make import make
+
+    if options.cluster and Inputs().of(notebook, asked.parameters) != asked.inputs:
+        raise ReportError("the cluster's worker has another version of the notebook, library, Python or data")
+    return make(notebook, parameters, asked, execution, options.timeout_seconds)
+
+
+def _threads(options: Options, stack: ExitStack) -> Executor:
+    """Return threads that wait for kernels of this machine."""
+    from research_lib.reports.forkserver import FORK_SERVER
 
     files = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else -1  # unlimited, or Windows
     most = (files - OPEN) // OPEN_EACH if files > 0 else options.jobs
     if most < 1:
         raise ReportError(f"only {files} files may be open at once (ulimit -n); a report needs {OPEN + OPEN_EACH}")
     FORK_SERVER.start()  # it imports what kernels need while this process looks at data
-    try:
-        import_quickly("research_lib.reports.make")
-        from research_lib.reports.make import make
-
-        with ThreadPoolExecutor(min(options.jobs, most)) as pool:
-            yield pool, make
-    finally:
-        FORK_SERVER.release()
+    stack.callback(FORK_SERVER.release)
+    return ThreadPoolExecutor(min(options.jobs, most))
 
 
-@contextmanager
-def _on_cluster(options: Options) -> Iterator[Workers]:
-    """Execute reports on a Dask cluster, whose workers have this project too."""
+def _cluster(options: Options, stack: ExitStack) -> Executor:
+    """Return the workers of a Dask cluster, which have this project too."""
+    local = {"n_workers": options.jobs, "threads_per_worker": 1, "dashboard_address": None}
     try:
         import dask
         from distributed import Client
+
+        dask.config.set({"distributed.worker.daemon": False})  # workers start kernels, which a daemon may not
+        where = local if options.cluster == "local" else {"address": options.cluster}
+        client = stack.enter_context(Client(timeout=CONNECT_SECONDS, **where))
     except ImportError as error:
         raise ReportError("--cluster needs dask.distributed: pip install research-lib[cluster]") from error
-    local = {"n_workers": options.jobs, "threads_per_worker": 1, "dashboard_address": None}
-    where = local if options.cluster == "local" else {"address": options.cluster}
-    # Workers start kernels, which Dask's own kind of process, a daemon, may not.
-    with dask.config.set({"distributed.worker.daemon": False}):
-        try:
-            client = Client(timeout=CONNECT_SECONDS, **where)
-        except OSError as error:
-            raise ReportError(f"--cluster {options.cluster}: no Dask scheduler answers there ({error})") from error
-        with client, client.get_executor(pure=False) as pool:
-            yield pool, _make_there
-
-
-def _make_there(notebook: Path, parameters: Mapping[str, Any], asked: Record, *how: Any) -> tuple[Record, Files]:  # noqa: ANN401
-    """Make a report on a worker, if it would be the same report there."""
-    from research_lib.reports.make import make
-
-    if Inputs().of(notebook, asked.parameters) != asked.inputs:
-        raise ReportError("the cluster's worker has another version of the notebook, library, Python or data")
-    return make(notebook, parameters, asked, *how)
+    except OSError as error:
+        raise ReportError(f"--cluster {options.cluster}: no Dask scheduler answers there ({error})") from error
+    return client.get_executor(pure=False)  # type: ignore[no-any-return]  # Dask is untyped
 
 
 def check(reports: Sequence[Report], *, leave_out_absent: bool) -> dict[str, Record]:
@@ -190,14 +170,10 @@ def check(reports: Sequence[Report], *, leave_out_absent: bool) -> dict[str, Rec
     from research_lib.data.check import check_sources
 
     ours = [report for report in reports if isinstance(report.parameters, Parameters)]
-    found: dict[str, Record] = {}
-    for report, error in zip(ours, check_sources([report.parameters for report in ours]), strict=True):
-        if error is not None:
-            absent = leave_out_absent and isinstance(error, MissingDataError)
-            little = isinstance(error, InsufficientDataError)
-            status = Status.LEFT_OUT if absent else Status.INSUFFICIENT_DATA if little else Status.WRONG
-            found[report.name] = report.record(status, str(error))
-    return found
+    found = zip(ours, check_sources([report.parameters for report in ours]), strict=True)
+    absent = Status.LEFT_OUT if leave_out_absent else Status.WRONG
+    statuses = {InsufficientDataError: Status.INSUFFICIENT_DATA, MissingDataError: absent}
+    return {one.name: one.record(statuses.get(type(error), Status.WRONG), str(error)) for one, error in found if error}
 
 
 def up_to_date(report: Report) -> Record | None:

@@ -15,7 +15,7 @@ from research_lib.cli import app
 from research_lib.errors import ParameterError
 from research_lib.params import validate
 from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
-from research_lib.reports.own import model_from_cell
+from research_lib.reports.own import model_of
 from research_lib.reports.plan import Places, plan
 from tests.reports.conftest import FINDINGS
 from tests.reports.test_kernels import PIXEL
@@ -25,7 +25,7 @@ OWN = Path(__file__).parent / "own"
 
 
 def planned(*words, output, grid=()):
-    return plan([*map(str, words)], overrides={}, grid=dict(grid), output=output)
+    return plan([*map(str, words)], axes=dict(grid), output=output)
 
 
 # --- which files, which notebook
@@ -220,7 +220,7 @@ def own(tmp_path):
     def make(cell=WHOLE_CELL):
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell, metadata={"tags": ["parameters"]})])
         nbformat.write(notebook, tmp_path / "05_own.ipynb")
-        return model_from_cell(tmp_path / "05_own.ipynb")
+        return model_of(tmp_path / "05_own.ipynb")
 
     return make
 
@@ -261,7 +261,7 @@ NONE = {
 def test_a_cell_that_is_none_says_so(tmp_path, content):
     (tmp_path / "05_own.ipynb").write_text(content)
     with pytest.raises(ParameterError, match=rf"05_own\.ipynb: {NONE[content]}"):
-        model_from_cell(tmp_path / "05_own.ipynb")
+        model_of(tmp_path / "05_own.ipynb")
 
 
 def test_the_names_source_and_as_of_are_ones_own_unless_a_source_of_the_kit_is_named(own):

@@ -18,11 +18,11 @@ import yaml
 from research_lib.errors import ReportError
 from research_lib.params import NotebookParameters
 from research_lib.project import noted_interrupts
-from research_lib.reports import html
+from research_lib.reports import make, run
 from research_lib.reports.inputs import Inputs
 from research_lib.reports.plan import Report
 from research_lib.reports.record import PAGE, Record, Status
-from research_lib.reports.run import Options, _execute, describe, publish
+from research_lib.reports.run import describe, publish
 from tests.conftest import random_walk, write_prices
 from tests.reports.conftest import FINDINGS, MARK, SAME_CODE, alive, folders_of, wait_for
 
@@ -117,7 +117,7 @@ def test_a_report_over_its_timeout_is_stopped_with_all_that_it_started(project, 
 
 def test_a_page_that_cannot_be_rendered_loses_nothing_that_was_computed(project, monkeypatch):
     project.notebook("print('computed')")
-    monkeypatch.setattr(html, "_cell", lambda *_: 1 / 0)
+    monkeypatch.setattr(make, "files_beside", lambda *_: 1 / 0)
     done = project.run(project.file())
     assert "a: failed: its page cannot be made: ZeroDivisionError: division by zero" in done.stdout
     assert project.made() == {"a.failed.html", "a.failed.json", "a.failed.ipynb"}
@@ -151,7 +151,7 @@ def test_a_full_disk_fails_the_report_and_leaves_nothing_half_written(project, s
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ("--output=/proc/reports", "cannot be written"),
+        ("--output=/proc/reports", "No such file or directory: '/proc/reports'"),
         ("--output=s3://bucket", "to stores such as s3://"),
         ("--cluster=tcp://127.0.0.1:1", "no Dask scheduler answers"),
         ("--notebooks=/nowhere", "there is no such folder"),
@@ -353,14 +353,15 @@ def test_the_same_run_twice_at_once_leaves_whole_reports_also_with_a_long_tmpdir
 
 
 @pytest.mark.parametrize(("interrupted", "ended"), [(True, []), (False, [Status.FAILED] * 2)])
-def test_what_an_interrupt_ends_is_not_made_and_what_ends_otherwise_failed(tmp_path, interrupted, ended):
+def test_what_an_interrupt_ends_is_not_made_and_what_ends_otherwise_failed(tmp_path, monkeypatch, interrupted, ended):
     def give_up(*_):
         time.sleep(0.5)
         raise ReportError("the worker is gone")
 
+    monkeypatch.setattr(run, "_work", give_up)
     report = Report(tmp_path / "own.ipynb", "a", NotebookParameters(), tmp_path / "reports" / "own")
     with ThreadPoolExecutor(1) as pool:
-        records = list(_execute([report, report], (pool, give_up), Options(), lambda: interrupted))
+        records = list(run._execute([report, report], pool, run.Options(), lambda: interrupted))
     assert [one.status for one in records] == ended
 
 
