@@ -11,7 +11,7 @@ from research_lib.stats.leverage import add_ratios
 from research_lib.stats.regression import cosine_mean
 from tests.data.simulated import simulate_panel
 from tests.stats.reference import known_on, slope_of
-from tests.validity.leverage import made_panel
+from tests.validity.quantities import made_panel
 
 
 def test_monthly_slopes_are_those_of_a_loop_and_a_premium_is_their_mean():

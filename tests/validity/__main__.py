@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from importlib import import_module
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -10,18 +9,13 @@ import pandas as pd
 
 from research_lib.errors import ResearchError
 from tests.validity.measure import measure, to_markdown
+from tests.validity.quantities import QUANTITIES
 
-STUDIES = ("rate_cuts", "sigma", "leverage", "claims")
 PAGE = Path("docs/validity.md")
 
 
-def all_quantities():
-    """Return the quantities of every study, beside its name."""
-    return [(study, one) for study in STUDIES for one in import_module(f"tests.validity.{study}").QUANTITIES]
-
-
 def _measure(number, draws):
-    study, quantity = all_quantities()[number]
+    study, quantity = QUANTITIES[number]
     try:
         return {"study": study} | measure(quantity, draws=draws)
     except ResearchError as error:  # the shared data are not there
@@ -35,7 +29,7 @@ def main():
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--only", default="", help="measure the quantities with this word, and write no page")
     asked = parser.parse_args()
-    named = enumerate(f"{study} {one.name} {one.null}" for study, one in all_quantities())
+    named = enumerate(f"{study} {one.name} {one.null}" for study, one in QUANTITIES)
     with Pool(2) as pool:
         tasks = [(number, asked.draws) for number, name in named if asked.only in name]
         rows = pd.DataFrame(pool.starmap(_measure, tasks, chunksize=1))

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.validity.__main__ import all_quantities
 from tests.validity.measure import measure
+from tests.validity.quantities import QUANTITIES
 
 DRAWS = 400
 BOUND = 0.077  # 5% and two and a half Monte Carlo errors
-FAST = [quantity for _, quantity in all_quantities() if quantity.fast]
+FAST = [quantity for _, quantity in QUANTITIES if quantity.fast]
 
 
 @pytest.mark.parametrize("quantity", FAST, ids=lambda quantity: f"{quantity.name} ({quantity.null})")
