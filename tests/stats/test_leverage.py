@@ -10,7 +10,7 @@ from research_lib.stats import leverage
 from research_lib.stats.estimate import Estimate
 from research_lib.stats.leverage import LARGE, SMALL, group_ratio, interest_cover, prepare, stress
 from tests.companies import company, measured, rows
-from tests.stats.reference import CASES, check
+from tests.stats.reference import CASES
 
 NAN = np.nan
 FREE = {"short_term_debt": 0.0, "long_term_debt": 0.0, "interest_expense": NAN}
@@ -19,6 +19,11 @@ FREE = {"short_term_debt": 0.0, "long_term_debt": 0.0, "interest_expense": NAN}
 # Net debt 40, -10, 90, 30; EBITDA 20, 10, 30, -10: 150 / 50 = 3.
 def prepared(*companies):
     return prepare(rows(*companies), exclude_financials=False)
+
+
+def check(found, **expected):
+    """Hold the named parts of a row against what is expected."""
+    assert {name: found[name] for name in expected} == pytest.approx(expected, nan_ok=True)
 
 
 def stressed(firms, move, share=0.5, years=1):
