@@ -10,18 +10,14 @@ from statsmodels.stats.proportion import proportion_confint
 
 from research_lib.stats import cases
 from research_lib.stats.cases import SeasonEnd, median, on_the_way, season_days, share, spaced, windows_after
+from tests.stats.reference import CASES
 
 SESSIONS = pd.bdate_range("2000-01-03", "2005-12-30")
-SEASONS = {  # its ends; and by the day after the data ends, the year whose season is not over, or has not begun; 0: none
-    "Nov-Apr": (SeasonEnd(11), SeasonEnd(4), {"2004-11-16": 2005, "2005-04-29": 2005, "2005-05-02": 2006}),
-    "May-Oct": (SeasonEnd(5), SeasonEnd(10), {"2005-02-01": 2005, "2005-10-31": 2005, "2005-11-01": 0}),
-    "Santa Claus": (SeasonEnd(12, "last", 5), SeasonEnd(1, "first", 2), {"2005-01-04": 2005, "2005-01-05": 0}),
-    "15 Oct to 10 Nov": (SeasonEnd(10, "day", 15), SeasonEnd(11, "day", 10), {"2005-11-10": 2005, "2005-11-11": 0}),
-}
 
 
-@pytest.mark.parametrize(("opens", "closes", "not_over"), SEASONS.values(), ids=SEASONS)
+@pytest.mark.parametrize(("opens", "closes", "not_over"), CASES["seasons"].values(), ids=CASES["seasons"])
 def test_a_season_holds_the_days_between_its_ends_and_belongs_to_the_year_in_which_it_ends(opens, closes, not_over):
+    opens, closes = SeasonEnd(*opens), SeasonEnd(*closes)
     inside, years, under_way = season_days(SESSIONS, opens, closes, pd.Timestamp("2006-01-02"))
     over = cases.seasons_over(inside, years, under_way)
     days = SESSIONS.to_series()
@@ -32,8 +28,8 @@ def test_a_season_holds_the_days_between_its_ends_and_belongs_to_the_year_in_whi
         assert SESSIONS[inside & (years == year)].equals(days[start:end].index)
         assert over.loc[year].tolist() == [SESSIONS.get_loc(start) - 1, SESSIONS.get_loc(end)]
     assert over.index.tolist() == [*range(2000 + (opens.month > closes.month), 2006)]  # that of 2006 is under way
-    for day, year in not_over.items():
-        assert season_days(SESSIONS[day > SESSIONS], opens, closes, pd.Timestamp(day))[2] == year
+    for day, year in zip(pd.DatetimeIndex(not_over), not_over.values(), strict=True):
+        assert season_days(SESSIONS[day > SESSIONS], opens, closes, day)[2] == year
 
 
 @given(st.lists(st.integers(0, 30), max_size=12), st.integers(1, 6))

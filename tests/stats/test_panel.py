@@ -9,20 +9,13 @@ from research_lib.stats.leverage import add_ratios
 from research_lib.stats.panel import as_known, build_panel, latest_known, rolling_beta
 from tests.companies import company, measured
 from tests.data.simulated import simulate_panel
-from tests.stats.reference import known_on
+from tests.stats.reference import CASES, known_on
 
 NAN = np.nan
-# The last two are 550 and 551 days after the end of 2020.
 DATES = pd.to_datetime(["2021-02-26", "2021-03-01", "2021-03-02", "2021-06-30", "2022-07-04", "2022-07-05"])
-KNOWN = [  # fiscal years, when they are known from, and which of them counts on each of the dates
-    ({2020: "2021-03-01"}, [NAN, NAN, 2020, 2020, 2020, NAN]),  # from the day after: a report may come after the close
-    ({2020: "2021-06-01", 2019: "2020-01-31"}, [2019, 2019, 2019, 2020, 2020, NAN]),
-    ({2020: "2021-03-01", 2019: "2021-03-15"}, [NAN, NAN, 2020, 2020, 2020, NAN]),  # a late report of an earlier period
-    ({2020: None}, [NAN] * 6),
-]
 
 
-@pytest.mark.parametrize(("firms", "years"), KNOWN)
+@pytest.mark.parametrize(("firms", "years"), CASES["known"])
 def test_what_counts_on_a_date_was_published_before(firms, years):
     dated = [company("A", year, known_from=pd.Timestamp(day)) for year, day in firms.items()]
     table = measured(*dated, company("NO PRICE", 2020))

@@ -1,7 +1,5 @@
 """Each way to ask, and each draw of random signs, against plain pandas."""
 
-from itertools import product
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +7,7 @@ import pytest
 from research_lib.data.policy import load_target_changes
 from research_lib.stats.policy import CycleRule, policy_events
 from research_lib.stats.specification import DRAWS, specification_curve
+from tests.stats.reference import patterns
 
 CHANGES, HORIZONS, BETA_SESSIONS = load_target_changes(), (1, 5, 21, 63, 126, 252), 252
 
@@ -47,8 +46,8 @@ def one_specification(made, row):
         legs = [leg if signs is None else (leg - leg.mean()) * signs for leg in made]
         outcome, of_market = outcome_of(legs, row.horizon, compounded=row.measure.startswith("compounded"))
         chosen = (outcome - beta * of_market if "beta" in row.measure else outcome)[days].dropna().to_numpy()
-        flipped = [abs(np.dot(pattern, chosen)) for pattern in product((1, -1), repeat=len(chosen))]
-        found.append((chosen.mean(), np.mean(np.array(flipped) >= abs(chosen.sum()) * (1 - 1e-10))))
+        flipped = np.abs(patterns(len(chosen)) @ chosen)
+        found.append((chosen.mean(), np.mean(flipped >= flipped[0] * (1 - 1e-10))))
     return np.array(found)
 
 
