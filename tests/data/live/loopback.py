@@ -9,12 +9,14 @@ import threading
 import time
 import zipfile
 from contextlib import suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 import pandas as pd
+from yfinance.data import YfData
 
 from research_lib.data.live.vendors import VENDORS
 
@@ -86,28 +88,26 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-def lead(client, port):
-    """Lead a real client's requests to the server."""
-    ask = client.request
-
-    def led(method, url, *args, **options):
-        parts = urlsplit(url)
-        assert parts.hostname in HOSTS, f"a test asks {parts.hostname}"
-        return ask(method, parts._replace(scheme="http", netloc=f"127.0.0.1:{port}").geturl(), *args, **options)
-
-    client.request = led
-    if client.source == "yahoo":
-        from yfinance.data import YfData
-
-        data = YfData(session=client)
-        data._cookie, data._crumb = True, "crumb"
-        data.cache_get.cache_clear()
-    return client
-
-
 def led(port):
     """What makes the real clients, by source, led to the server."""
-    return {name: lambda policy, client=client: lead(client(policy), port) for name, client in REAL.items()}
+
+    def make(vendor, policy):
+        client = vendor(policy)
+        ask = client.request
+
+        def request(method, url, *args, **options):
+            parts = urlsplit(url)
+            assert parts.hostname in HOSTS, f"a test asks {parts.hostname}"
+            return ask(method, parts._replace(scheme="http", netloc=f"127.0.0.1:{port}").geturl(), *args, **options)
+
+        client.request = request
+        if client.source == "yahoo":
+            data = YfData(session=client)
+            data._cookie, data._crumb = True, "crumb"
+            data.cache_get.cache_clear()
+        return client
+
+    return {name: partial(make, vendor) for name, vendor in REAL.items()}
 
 
 def as_json(content, **options):

@@ -18,9 +18,9 @@ from research_lib.data import load_prices, load_series, open_source
 from research_lib.data.calendar import sessions_between
 from research_lib.data.catalog import known_series, known_symbols, vendor_name
 from research_lib.data.live import pull as pulling
-from research_lib.data.live.network import RefusedError, TransientError, Vendor
+from research_lib.data.live.network import RefusedError, TransientError
 from research_lib.data.live.store import SERVES, Item
-from research_lib.data.live.vendors import VENDORS, check_chart
+from research_lib.data.live.vendors import VENDORS, Yahoo, check_chart
 from research_lib.errors import DataError, MissingDataError
 from tests.data.live import loopback
 from tests.data.live.conftest import DAYS, NEEDS, QUICK, prices
@@ -70,13 +70,12 @@ FACTORS_FILE, PORTFOLIOS_FILE = (f"/pages/faculty/ken.french/ftp/{name}_CSV.zip"
                                  for name in ("F-F_Research_Data_Factors", "25_Portfolios_5x5"))  # fmt: skip
 
 
-def french_tables(columns, seed=0):
+def french_tables(*columns, seed=0):
     values = np.random.default_rng(seed).normal(0.5, 4, (len(MONTHS), len(columns))).round(2)
-    annual = pd.DataFrame(np.ones((74, len(columns))), [str(year) for year in range(1950, 2024)], columns)
-    return {"Monthly": pd.DataFrame(values, MONTHS, columns), "Annual": annual}
+    return {"Monthly": pd.DataFrame(values, MONTHS, columns), "Annual": pd.DataFrame(1.0, range(1950, 2024), columns)}
 
 
-FACTORS = french_tables(["Mkt-RF", "SMB", "HML"])
+FACTORS = french_tables("Mkt-RF", "SMB", "HML")
 # One item of each vendor: what asks for it, its path, and a sound answer.
 ONE = {
     RUT: ({"symbols": ("RUT",)}, "/v8/finance/chart/^RUT", GOOD),
@@ -141,13 +140,10 @@ def test_a_vendor_that_cannot_be_reached_is_asked_for_nothing_more(pull_rut, ven
     assert said[-1] == "0 snapshots kept, 4 failed"
 
 
-UNTRUSTED = "FRED shows a certificate that this machine"
-
-
 @pytest.mark.parametrize(
     ("error", "raised", "said"),
-    [(CertificateVerifyError("unable to get local issuer certificate", 60), RefusedError, UNTRUSTED),
-     (SSLError("CERTIFICATE_VERIFY_FAILED certificate verify failed", 35), RefusedError, UNTRUSTED),
+    [(CertificateVerifyError("unable to get local issuer certificate", 60), RefusedError, "FRED shows a certificate"),
+     (SSLError("CERTIFICATE_VERIFY_FAILED certificate verify failed", 35), RefusedError, "FRED shows a certificate"),
      (ProxyError("CONNECT tunnel failed, response 403", 56), TransientError, "FRED cannot be reached .behind a proxy")],
 )  # fmt: skip
 def test_a_certificate_or_a_proxy_in_between_is_said(monkeypatch, error, raised, said):
@@ -181,8 +177,8 @@ def test_a_second_pull_that_lacks_or_changed_something_says_so_each_time(pull_ru
 
 
 def test_a_history_that_got_shorter_is_used_once_accepted(pull_rut):
-    pull_rut(GOOD)
-    pull_rut(SHORT)
+    for answer in (GOOD, SHORT):
+        pull_rut(answer)
     said, complete = pull_rut(SHORT, accept=True, max_age_hours=10**6)
     assert (said[-1], complete) == ("1 snapshots kept, 3 pulled not long ago and left as they are, 0 failed", True)
     assert said[0].startswith("yahoo RUT: 178 rows, 2023-10-30 to 2024-07-16; rows missing: 20, from 2023-10-02 to")
@@ -190,41 +186,33 @@ def test_a_history_that_got_shorter_is_used_once_accepted(pull_rut):
     assert pull_rut(SHORT)[1]
 
 
-class SomeFail(Vendor):
-    """A vendor some of whose answers raise what nobody lists."""
-
-    def fetch(self, item):
-        if item.name == "S3":
-            None.get()
-        if item.name == "S5":
-            raise OSError(28, "No space left")
-        return prices(9.0), {"symbol": item.name}
-
-
 def test_any_exception_of_one_item_is_that_items_failure_and_all_are_told(pull, monkeypatch):
-    monkeypatch.setitem(VENDORS, "yahoo", SomeFail)
+    faults = {"S3": AttributeError("'NoneType' object has no attribute 'get'"), "S5": OSError(28, "No space left")}
+
+    def fetch(_, item):
+        if item.name in faults:
+            raise faults[item.name]
+        return prices(), {"symbol": item.name}
+
+    monkeypatch.setattr(Yahoo, "fetch", fetch)
     names, told = [f"S{n}" for n in range(8)], []
     outcome = pull("yahoo", symbols=names, tell=lambda *what: told.append(what))
-    assert len(outcome.kept) == 6
     said = "the answer is not in the form it was (AttributeError: 'NoneType' object has no attribute 'get')"
     assert outcome.failed == {Item("yahoo", "S3"): said, Item("yahoo", "S5"): "[Errno 28] No space left"}
+    assert len(outcome.kept) == 6
     assert (sorted(what for _, _, what in told), told[-1][:2]) == ([f"yahoo {name}" for name in names], (8, 8))
 
 
-HALF_DAY = sessions_between(pd.Timestamp("2023-11-20"), pd.Timestamp("2023-11-24"))  # the bell rings at 13:00
-WHOLE_DAY = sessions_between(pd.Timestamp("2024-07-10"), pd.Timestamp("2024-07-16"))
-
-
 @pytest.mark.parametrize(
-    ("days", "now", "left_out"),
-    [(HALF_DAY, "2023-11-24T17:59Z", 1), (HALF_DAY, "2023-11-24T18:00Z", 0),
-     (WHOLE_DAY, "2024-07-16T19:59Z", 1), (WHOLE_DAY, "2024-07-16T20:00Z", 0)],
-)  # fmt: skip
-def test_a_session_that_is_not_over_is_left_out_and_said(vendors, store, days, now, left_out):
+    ("day", "time", "left_out"),  # on the first day the bell rings at 13:00 in New York
+    [("2023-11-24", "17:59", 1), ("2023-11-24", "18:00", 0), ("2024-07-16", "19:59", 1), ("2024-07-16", "20:00", 0)],
+)
+def test_a_session_that_is_not_over_is_left_out_and_said(vendors, store, day, time, left_out):
+    spy, days = Item("yahoo", "SPY"), sessions_between(pd.Timestamp("2023-11-20"), pd.Timestamp(day))
     vendors.prices("SPY", as_json(chart("SPY", days, adjclose=list(range(len(days))))))
-    spy = Item("yahoo", "SPY")
-    kept = pulling.keep(store, spy, led(vendors.port)["yahoo"](QUICK).fetch(spy), now=pd.Timestamp(now))
-    assert kept.notes == (f"{days[-1].date()}: the session is not over yet",) * left_out
+    fetched = led(vendors.port)["yahoo"](QUICK).fetch(spy)
+    kept = pulling.keep(store, spy, fetched, now=pd.Timestamp(f"{day}T{time}Z"))
+    assert kept.notes == (f"{day}: the session is not over yet",) * left_out
     assert kept.query.items() >= {"symbol": "SPY", "period": "max", "interval": "1d", "auto_adjust": "False"}.items()
     frame = store.read(spy)[0]
     assert str(frame["date"].iloc[-1].date()) == kept.last == str(days[-1 - left_out].date())
@@ -265,7 +253,7 @@ def test_series_come_whole_and_in_their_own_unit(vendors, pull):
 
 @pytest.mark.parametrize(("first", "line_end"), [("", "\r\n"), ("Date", "\n"), (" ", "\r")])
 def test_factors_come_from_one_file_each_whatever_stands_around_its_first_table(vendors, pull, first, line_end):
-    value, equal = (french_tables(["ME1 BM3", "BIG HiBM"], seed)["Monthly"] for seed in (1, 2))
+    value, equal = (french_tables("ME1 BM3", "BIG HiBM", seed=seed)["Monthly"] for seed in (1, 2))
     value.loc["199002", "ME1 BM3"] = -99.99
     for path, tables in {FACTORS_FILE: FACTORS, PORTFOLIOS_FILE: {"Value weighted": value, "Equal": equal}}.items():
         vendors.answer(path, loopback.french_zip(tables, first=first, line_end=line_end))
@@ -279,7 +267,7 @@ def test_factors_come_from_one_file_each_whatever_stands_around_its_first_table(
     assert (found["S1V3"].size, found["SMB"].index[-1]) == (len(MONTHS) - 1, pd.Timestamp("2023-12-31"))
 
 
-def test_each_need_goes_to_the_first_source_that_has_it(store):
+def test_each_need_goes_to_the_first_source_that_has_it():
     def planned(source, *companies, **needs):
         return [str(item) for item in pulling.plan(SimpleNamespace(source=source, **NEEDS | needs), companies)]
 
@@ -287,9 +275,6 @@ def test_each_need_goes_to_the_first_source_that_has_it(store):
     assert planned("bundled+yahoo+fred", symbols=("GSPC", "RUT:high"), series=series) == ["yahoo RUT", "fred DGS10"]
     named = planned("sec+yahoo", "A", "B", "C", symbols=("GSPC",), companies=2)
     assert named == ["sec A", "sec B", "yahoo GSPC", "yahoo A", "yahoo B"]
-    store.keep(Item("yahoo", "GSPC"), prices())
-    for name, served in {"bundled+yahoo": "bundled", "yahoo+bundled": "yahoo"}.items():
-        assert open_source(name).read("prices", "GSPC", "close").source == served
 
 
 def test_vendors_serve_what_the_catalog_says():

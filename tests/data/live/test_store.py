@@ -1,10 +1,14 @@
 """The store: nothing half written, nothing overwritten, nothing damaged read; and which vintage a date reads."""
 
+import os
 import signal
-import subprocess
-import sys
 import time
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -14,9 +18,10 @@ from research_lib.data import load_prices, open_source
 from research_lib.data.live.network import RetryPolicy
 from research_lib.data.live.pull import is_fresh, pull_for
 from research_lib.data.live.store import Item, compare
+from research_lib.data.live.vendors import VENDORS
 from research_lib.errors import DataError, MissingDataError
 from tests.data.live.conftest import DAYS, prices
-from tests.data.live.loopback import as_json, chart
+from tests.data.live.loopback import as_json, chart, led
 
 RUT = Item("yahoo", "RUT")
 
@@ -74,7 +79,7 @@ def test_nothing_was_pulled(keep):
     with pytest.raises(MissingDataError, match=r"source yahoo: no snapshot yet; run: python -m research_lib data pull"):
         open_source("yahoo")
     keep(100, "2024-07-17")
-    assert open_source("yahoo+fred+french").symbols() == ["RUT"]
+    assert open_source("yahoo+fred+french").names("prices") == ["RUT"]
     with pytest.raises(MissingDataError, match=r"source sec: no snapshot yet"):
         open_source("sec+yahoo")
     with pytest.raises(MissingDataError, match=r"source yahoo: no intact snapshot of IWM; run: python -m"):
@@ -108,11 +113,9 @@ def test_which_vintage_a_date_reads(keep, there, held, as_of, read):
 
 def test_what_a_newer_snapshot_lacks_or_changed_is_counted_with_its_span():
     old = prices()
-    empty = old.assign(close=old["close"].where(old.index > 1))  # a date without a close is none
     moved = old.assign(close=old["close"] * np.where(old.index < 5, 0.25, 1 + 1e-8))
     facts = pd.DataFrame({"tag": ["A", "B"], "start": pd.NaT, "filed": DAYS[9], "value": 1.0})
     assert compare("prices", old[7:], old) == compare("companies", facts, facts[::-1]) == ("", "")
-    assert compare("prices", old, empty)[0] == "rows missing: 2, from 2023-10-02 to 2023-10-03; it begins on 2023-10-04"
     assert compare("prices", old, moved) == ("", "values changed: 5, from 2023-10-02 to 2023-10-06")
     assert compare("companies", facts, facts[:1])[0].startswith("rows missing: 1, from 2023-10-13 to 2023-10-13")
 
@@ -125,80 +128,77 @@ def test_what_is_young_is_not_asked_for_again_unless_a_session_ended(store, keep
     def fresh(item, now, hours=6.0):
         return is_fresh(store, item, now=pd.Timestamp(now), policy=RetryPolicy(max_age=timedelta(hours=hours)))
 
-    assert (fresh(RUT, before), fresh(RUT, after), fresh(RUT, before, 0.1), fresh(series, after)) == (
-        True,
-        False,
-        False,
-        True,
-    )
+    found = fresh(RUT, before), fresh(RUT, after), fresh(RUT, before, 0.1), fresh(series, after)
+    assert found == (True, False, False, True)
     alter(kept.path, 50)
     assert not fresh(series, after)
 
 
-DIES = """
-import os, pathlib, sys
-from research_lib.data.live import store
-from tests.data.live.test_store import RUT, prices
-real = pathlib.Path.replace
-def replace(path, target):
-    path.write_bytes(path.read_bytes()[:10]) if sys.argv[2] == "before" else real(path, target)
-    os._exit(9)
-pathlib.Path.replace = replace
-store.Store(pathlib.Path(sys.argv[1])).keep(RUT, prices(200.0))
-"""
-
-
-@pytest.mark.parametrize(("when", "read"), [("before", 100), ("after", 200)])
-def test_killed_while_it_keeps_the_store_verifies_and_what_is_left_goes(store, when, read):
-    store.keep(RUT, prices())
-    died = subprocess.run([sys.executable, "-c", DIES, store.directory, when], check=False)
-    assert died.returncode == 9
-    assert (store.verify()[1], first_close()) == ([], read)
+def test_what_a_killed_pull_left_is_not_read_and_goes_with_the_next(store, keep, monkeypatch):
+    kept = keep(100, "2024-07-17")
+    with monkeypatch.context() as kill:
+        kill.setattr(Path, "replace", Mock(side_effect=KeyboardInterrupt))
+        kill.setattr(Path, "unlink", Mock())
+        with pytest.raises(KeyboardInterrupt):
+            keep(200, "2024-07-18")
+    assert len([*kept.path.parent.iterdir()]) == 2
+    assert (store.verify(), first_close()) == (([kept], []), 100)
     pull_for([], store, policy=RetryPolicy())
-    assert len([*store.directory.glob("*/*/*")]) == len(store.snapshots(RUT)) == read // 100
+    assert [*kept.path.parent.iterdir()] == [kept.path]
 
 
-SYMBOLS = 60
+NAMES = [f"S{n:04d}" for n in range(60)]
+SPAWN = get_context("spawn")
 
 
 @pytest.fixture
 def many(vendors):
-    for name in (f"S{n:04d}" for n in range(SYMBOLS)):
+    for name in NAMES:
         vendors.prices(name, as_json(chart(name, DAYS), delay_s=0.02))
     return vendors
 
 
-def puller(vendors, store):
-    words = [sys.executable, "-m", "tests.data.live.puller", vendors.port, store.directory, SYMBOLS]
-    return subprocess.Popen([*map(str, words)], stdout=subprocess.PIPE, text=True)
+def pull_names(port, store, tell):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    VENDORS.update(led(port))
+    needs = SimpleNamespace(source="yahoo", symbols=NAMES)
+    outcome = pull_for([needs], store, policy=RetryPolicy(first_wait_s=0.01, timeout_s=5))
+    tell.send((outcome.lines()[-1], [*map(len, outcome)]))
 
 
-def said_by(process):
-    """The last two lines: whether it was stopped, and how many items were kept, fresh, failed and not asked."""
-    return process.communicate()[0].splitlines()[-2:]
+def start(vendors, store):
+    """Pull in a process of its own; it tells its last line, and how many are kept, fresh, failed and not asked."""
+    hear, tell = SPAWN.Pipe(duplex=False)
+    process = SPAWN.Process(target=pull_names, args=(vendors.port, store, tell))
+    process.start()
+    tell.close()
+    return process.pid, hear
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_or_killed_the_store_verifies_and_the_next_pull_goes_on(many, store, number):
-    process = puller(many, store)
-    while len(many.asked) < SYMBOLS // 4:
+    pid, hear = start(many, store)
+    while len(many.asked) < len(NAMES) // 4:
         time.sleep(0.002)
-    process.send_signal(number)
-    said, (intact, damaged) = said_by(process), store.verify()
-    kept, left = len(intact), SYMBOLS - len(intact)
+    os.kill(pid, number)
+    with pytest.raises(EOFError) if number == signal.SIGKILL else nullcontext():
+        last_line, counts = hear.recv()
+    intact, damaged = store.verify()
+    kept, left = len(intact), len(NAMES) - len(intact)
     assert (damaged, left > 0) == ([], True)
-    stopped = f"stopped: {left} not asked for yet; the same command goes on from here"
-    assert said == ([] if number == signal.SIGKILL else [stopped, f"{kept} 0 0 {left}"])
+    if number != signal.SIGKILL:
+        assert last_line == f"stopped: {left} not asked for yet; the same command goes on from here"
+        assert counts == [kept, 0, 0, left]
     before = {one.item.name: many.times_asked(f"/{one.item.name}") for one in intact}
-    assert said_by(puller(many, store))[-1] == f"{left} {kept} 0 0"
+    assert start(many, store)[1].recv()[1] == [left, kept, 0, 0]
     assert {name: many.times_asked(f"/{name}") for name in before} == before, "what was kept is not asked for again"
-    assert (len(store.verify()[0]), store.verify()[1]) == (SYMBOLS, [])
+    assert (len(store.verify()[0]), store.verify()[1]) == (len(NAMES), [])
 
 
 def test_two_pulls_at_once_ask_for_each_symbol_once(many, store):
-    both = [puller(many, store), puller(many, store)]
-    assert sorted(said_by(one)[-1] for one in both) == [f"0 {SYMBOLS} 0 0", f"{SYMBOLS} 0 0 0"]
-    assert many.times_asked("/S") == SYMBOLS
+    both = [start(many, store)[1], start(many, store)[1]]
+    assert sorted(one.recv()[1] for one in both) == [[0, 60, 0, 0], [60, 0, 0, 0]]
+    assert many.times_asked("/S") == len(NAMES)
 
 
 def test_a_folder_that_cannot_be_written_is_said_in_one_line(store):
