@@ -104,19 +104,12 @@ def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None
     return page.render(record=record, hero=hero, sections=sections, contents=contents)
 
 
-def files_beside(notebook: NotebookNode, record: Record) -> dict[str, bytes]:
-    """Return, by what follows the slug, the files beside a page: figures as SVG, and words for an e-mail."""
-    files = {"summary.txt": f"{summary_text(record)}\n".encode()} if record.headline else {}
-    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
-        about, html = output.get("metadata", {}).get("research_lib", {}), output.get("data", {}).get("text/html", "")
-        for svg in re.findall(r'href="data:image/svg\+xml,([^"]*)"', html)[:1] if about.get("kind") == "figure" else []:
-            files[f"figures/{about['id']}.svg"] = unquote(svg).encode()
-    return files
-
-
-def summary_text(record: Record) -> str:
-    """Say a report in about 80 words, for an e-mail."""
-    return f"{record.headline}\n\n{record.standfirst}\n\n({record.name}, data to {record.data_to or 'unknown'})"
+def files_beside(page: str) -> dict[str, str]:
+    """Return, by what follows the slug, the files beside a page: its figures as SVG, and its words for an e-mail."""
+    figures = re.findall(r'<a download="([\w.-]+\.svg)" href="data:image/svg\+xml,([^"]*)"', page)
+    words = re.search(r'<pre class="summary"[^>]*>(.*?)</pre>', page, re.DOTALL)
+    texts = {"summary.txt": unescape(words[1])} if words else {}
+    return texts | {f"figures/{name}": unquote(svg) for name, svg in figures}
 
 
 def to_pdf(page: Path) -> Path:
@@ -199,6 +192,6 @@ PARTS.globals.update(
 )  # fmt: skip
 PARTS.filters.update(
     ansi2html=ansi2html, strip_ansi=strip_ansi, without_paths=without_paths, setting=show_setting,
-    highlighted=lru_cache(256)(Highlight2HTML(pygments_lexer="ipython3")), summary=summary_text,
+    highlighted=lru_cache(256)(Highlight2HTML(pygments_lexer="ipython3")),
     indented=partial(json.dumps, indent=2, ensure_ascii=False),
 )  # fmt: skip

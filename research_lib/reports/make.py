@@ -72,14 +72,14 @@ def make(
         record = record.with_(status=Status.FAILED, message=_line(f"its findings cannot be read: {error}"))
     executed.metadata.pop("papermill", None)  # times, and paths of this machine
     try:
-        beside = files_beside(executed, record) if record.status is Status.OK else {}
         page = render(executed, record, folder=notebook.parent)
     except Exception as error:  # of any library that a page needs; nothing that was computed is lost
         message = _line(f"{record.message} its page cannot be made: {type(error).__name__}: {error}")
         record = record.with_(status=Status.FAILED, message=message)
-        page, beside = render(nbformat.v4.new_notebook(), record), {}
-    files = {PAGE: page, NOTEBOOK: str(nbformat.writes(executed))}
-    return record, beside | {name: text.encode("utf-8", "replace") for name, text in files.items()}
+        page = render(nbformat.v4.new_notebook(), record)
+    beside = files_beside(page) if record.status is Status.OK else {}
+    files = {**beside, PAGE: page, NOTEBOOK: str(nbformat.writes(executed))}
+    return record, {name: text.encode("utf-8", "replace") for name, text in files.items()}
 
 
 def _execute(notebook: Path, parameters: Mapping[str, Any], execution: Execution) -> Outcome:

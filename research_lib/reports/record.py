@@ -72,10 +72,6 @@ class Record(BaseModel, frozen=True):
         """Return the path of its page from the folder of all reports; of one that failed, of the page that says so."""
         return f"{self.name}.{PAGE if self.status in MADE else FAILED_PAGE}"
 
-    def to_json(self) -> bytes:
-        """Return the record as JSON."""
-        return (self.model_dump_json(indent=2) + "\n").encode()
-
 
 def read_record(path: Path) -> Record | None:
     """Read a record; None where the file is absent or is none."""

@@ -195,7 +195,7 @@ def publish(report: Report, record: Record, made: Files) -> Record:
         same = before.inputs == record.inputs
         record = record.with_(previous=before.previous if same else before.with_(previous=None))
     paths = {report.file(suffix if good else f"failed.{suffix}"): content for suffix, content in made.items()}
-    paths[report.file(GOOD if good else FAILED)] = record.to_json()  # last: with its record a report counts as made
+    paths[report.file(GOOD if good else FAILED)] = record.model_dump_json(indent=2).encode()  # last: it counts as made
     with FileLock(report.folder.parent / ".lock"):  # another run may make the same report
         write_whole(paths)
         for path in (one for one in old if one not in paths):

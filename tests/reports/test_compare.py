@@ -15,7 +15,7 @@ def write(folder, slug, findings, status="ok", ending="findings", **changes):
     made = {"parameters": {"window": 50, "asset": "GSPC"}, "data": [CARD], "started": "2026-11-20T10:00:00"}
     record = Record(notebook="99_made", slug=slug, status=status, findings=findings, **{**made, **changes})
     (folder / "99_made").mkdir(exist_ok=True)
-    (folder / "99_made" / f"{slug}.{ending}.json").write_bytes(record.to_json())
+    (folder / "99_made" / f"{slug}.{ending}.json").write_text(record.model_dump_json())
     return record
 
 

@@ -48,7 +48,7 @@ def test_a_line_says_what_differs_what_was_found_and_how_sure_or_why_it_is_not_t
     (tmp_path / "09_own" / "a.failed.html").touch()
     for name, ending in (("f", "findings"), ("f", "failed"), ("g", "findings")):  # of g no record tells that it failed
         made = record(f"09_own/{name}", "failed" if ending == "failed" else "ok", message="no kernel")
-        (tmp_path / "09_own" / f"{name}.{ending}.json").write_bytes(made.to_json())
+        (tmp_path / "09_own" / f"{name}.{ending}.json").write_text(made.model_dump_json())
     numbers = [finding(0.0123), finding("2024-07-16", "day", unit="date"), finding(None, "none")]
     page = index(
         tmp_path,

@@ -87,12 +87,11 @@ def answered():
         new_markdown_cell("## Seen again"),
         code(shows(plain="at the end")),
     ]
-    notebook = new_notebook(cells=cells)
-    return notebook, record, render(notebook, record).partition("<body>")[2]
+    return render(new_notebook(cells=cells), record).partition("<body>")[2]
 
 
 def test_the_answer_stands_first_then_the_picture_then_the_notebook(answered):
-    notebook, record, html = answered
+    html = answered
     parts = ["Record sigma › ", "claim holds</span></span> How extreme is a move?", "<h1>The close was a record.", "It was the highest",
              ">1st</dd>", 'id="hero"', "Before the hero.", "Seen at once", "A longer history.", "Few episodes.", ">Method</h2>", "Seen again"]  # fmt: skip
     at = 0
@@ -103,14 +102,16 @@ def test_the_answer_stands_first_then_the_picture_then_the_notebook(answered):
     assert '<input type="checkbox" id="show-code"> Show code' in html
     assert "here now" in html
     assert ", data to 2024-07-16, inputs 829e184e." in " ".join(html.split()).replace(" ,", ",")
-    files = files_beside(notebook, record)
-    assert (set(files), files_beside(new_notebook(), asked())) == ({"figures/hero.svg", "summary.txt"}, {})
-    assert b"Two is more" in files["figures/hero.svg"]
+    files = files_beside(html)
+    assert (set(files), files_beside(page())) == ({"figures/hero.svg", "summary.txt"}, {})
+    assert "Two is more" in files["figures/hero.svg"]
+    assert files["summary.txt"].startswith("The close was a record. It was no signal.\n\nIt was the highest")
+    assert len(files["summary.txt"].split()) <= 80
     assert len(files["summary.txt"].split()) <= 80
 
 
 def test_a_fold_ends_with_the_next_heading_and_contents_lead_to_every_section_and_exhibit(answered):
-    html = answered[2]
+    html = answered
     folds = re.findall(r'<details class="fold" id="([^"]*)">(.*?)</details>', html, re.S)
     assert [name for name, _ in folds] == ["to-method", "to-all-tables"]
     assert "Folded words." in folds[0][1]
