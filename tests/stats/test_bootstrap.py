@@ -59,25 +59,23 @@ def test_a_ratio_of_sums_is_arithmetic_and_its_interval_needs_200_firms_and_posi
     assert (vanishing.value, np.isnan(vanishing.low)) == (pytest.approx(20), True)
 
 
-def resampled(firms, draws, seed):
-    """Return the ratio of sums and its linearised error, of all firms and of each draw of them."""
-    drawn = generator(seed).integers(0, len(firms), size=(draws, len(firms)))
-    above, below = np.moveaxis(firms[np.vstack([np.arange(len(firms)), drawn])], -1, 0)
-    ratio = above.sum(axis=1) / below.sum(axis=1)
-    left = above - ratio[:, None] * below
-    return ratio, left.std(axis=1, ddof=1) / below.mean(axis=1) / np.sqrt(len(firms))
-
-
 @pytest.mark.parametrize("of_one_firm", [0.0, 4000.0])  # it decides alone: the interval is what resampling can give
 @pytest.mark.parametrize("sizes", [(250,), (250, 300)])
 def test_the_interval_of_a_ratio_and_of_a_difference_is_the_bootstrap_t(sizes, of_one_firm):
-    rng = generator(6)
+    rng, values, errors = generator(6), [], []
     groups = [2 * np.exp(rng.normal(size=(n, 2))) for n in sizes]
     groups[0][0, 0] += of_one_firm
     found = ratio_of_sums(groups[0], less=groups[1] if len(groups) > 1 else None, draws=400)
-    (value, error), *other = (resampled(group, 400, seed) for seed, group in enumerate(groups))
-    if other:
-        value, error = value - other[0][0], np.hypot(error, other[0][1])
-    reach, _ = symmetric(value, error)
+    for seed, firms in enumerate(
+        groups
+    ):  # ratios of sums and their linearised errors, of all firms and of each draw of them
+        drawn = generator(seed).integers(0, len(firms), size=(400, len(firms)))
+        above, below = np.moveaxis(firms[np.vstack([np.arange(len(firms)), drawn])], -1, 0)
+        ratio = above.sum(axis=1) / below.sum(axis=1)
+        left = above - ratio[:, None] * below
+        values.append(ratio)
+        errors.append(left.std(axis=1, ddof=1) / below.mean(axis=1) / np.sqrt(len(firms)))
+    value = values[0] - sum(values[1:])
+    reach, _ = symmetric(value, np.linalg.norm(errors, axis=0))
     assert found.n == sum(sizes)
     assert (found.low, found.value, found.high) == pytest.approx((value[0] - reach, value[0], value[0] + reach))

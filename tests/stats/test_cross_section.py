@@ -10,7 +10,7 @@ from research_lib.stats.cross_section import leverage_rate_interaction as intera
 from research_lib.stats.leverage import add_ratios
 from research_lib.stats.regression import cosine_mean
 from tests.data.simulated import simulate_panel
-from tests.stats.reference import known_on, slope_of
+from tests.stats.reference import dated, known_on, slope_of
 from tests.validity.quantities import made_panel
 
 
@@ -79,15 +79,11 @@ def test_the_slope_of_a_session_is_on_what_was_known_before_it_and_a_shock_is_fo
     assert found["high"] < 0
 
 
-def by_day(values):
-    return pd.DataFrame({"slope": values, "n": 100}, pd.bdate_range("2007-01-03", periods=len(values)))
-
-
 def test_a_chosen_day_is_held_against_the_scaled_days_before_it():
-    slopes = by_day(np.random.default_rng(0).normal(0, 0.01, 400))
+    slopes = dated(np.random.default_rng(0).normal(0, 0.01, 400)).to_frame("slope").assign(n=100)
     day, absolute = slopes.index[350], slopes["slope"].abs()
     saturday = slopes.index[slopes.index.day_of_week == 4][60] + pd.Timedelta(days=1)
-    found = event_days(slopes, [day, saturday, pd.Timestamp("2006-01-02"), pd.Timestamp("2030-01-01")])
+    found = event_days(slopes, [day, saturday, pd.Timestamp("1999-01-04"), pd.Timestamp("2030-01-01")])
     assert found["date"].tolist()[:2] == [day, saturday + pd.Timedelta(days=2)]
     assert found["value"].isna().tolist() == [False, False, True, True]
     scaled = [absolute.iloc[t] / absolute.iloc[t - 21 : t].median() for t in range(98, 351)]

@@ -13,24 +13,18 @@ from research_lib.stats.sigma import sigma_path
 from tests.stats.reference import CASES, dated
 
 
-def by_hand(values, threshold, gap):
-    """Walk through the values once; rows of start, end, peak's place and sessions."""
-    found = []
-    for at, value in enumerate(values):
-        if value > threshold:
-            if found and at - found[-1][1] - 1 <= gap:
-                start, _, peak, sessions = found.pop()
-                found.append((start, at, at if value > values[peak] else peak, sessions + 1))
-            else:
-                found.append((at, at, at, 1))
-    return found
-
-
 @example([4, *[0] * 10, 4, *[0] * 11, 4], 3.0, 10)
 @given(st.lists(st.integers(0, 4), max_size=40), st.sampled_from([1.0, 2.5, 3.0]), st.sampled_from([0, 1, 2, 10]))
 def test_episodes_follow_their_definition_and_falls_are_the_mirror_image(values, threshold, gap):
     """A value at the threshold is not beyond it; without an episode, the columns are the same."""
-    path, expected = dated(values), by_hand(values, threshold, gap)
+    path, expected = dated(values), []  # rows of start, end, peak's place and sessions
+    for at, value in enumerate(values):
+        if value > threshold:
+            if expected and at - expected[-1][1] - 1 <= gap:
+                start, _, peak, sessions = expected.pop()
+                expected.append((start, at, at if value > values[peak] else peak, sessions + 1))
+            else:
+                expected.append((at, at, at, 1))
     by_default = {} if gap == 10 else {"gap_sessions": gap}
     for sign in (1, -1):
         found = find_episodes(sign * path, sign * threshold, **by_default)

@@ -24,15 +24,6 @@ def curve(made):
     return specification_curve({"small minus large": made}, CHANGES, HORIZONS, **options)
 
 
-def outcome_of(legs, horizon, *, compounded):
-    """Return the small leg's less the large one's, and the market's, after each day."""
-    if compounded:
-        small, large, market = (level.shift(-horizon) / level - 1 for level in ((1 + leg).cumprod() for leg in legs))
-    else:
-        small, large, market = (leg.cumsum().diff(horizon).shift(-horizon) for leg in legs)
-    return small - large, market
-
-
 def one_specification(made, row):
     """Answer one specification: mean and p of the data, then of each draw of random signs, which leaves betas as they are."""
     rule = CycleRule(row.min_cut_bp, row.min_tightening_bp, row.pause_days)
@@ -44,8 +35,13 @@ def one_specification(made, row):
     found = []
     for signs in [None, *draws]:
         legs = [leg if signs is None else (leg - leg.mean()) * signs for leg in made]
-        outcome, of_market = outcome_of(legs, row.horizon, compounded=row.measure.startswith("compounded"))
-        chosen = (outcome - beta * of_market if "beta" in row.measure else outcome)[days].dropna().to_numpy()
+        if row.measure.startswith("compounded"):
+            levels = [(1 + leg).cumprod() for leg in legs]
+            of_small, of_large, of_market = (level.shift(-row.horizon) / level - 1 for level in levels)
+        else:
+            of_small, of_large, of_market = (leg.cumsum().diff(row.horizon).shift(-row.horizon) for leg in legs)
+        adjusted = of_small - of_large - (beta * of_market if "beta" in row.measure else 0)
+        chosen = adjusted[days].dropna().to_numpy()
         flipped = np.abs(patterns(len(chosen)) @ chosen)
         found.append((chosen.mean(), np.mean(flipped >= flipped[0] * (1 - 1e-10))))
     return np.array(found)
