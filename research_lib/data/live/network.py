@@ -86,10 +86,9 @@ class Vendor(Session[Response]):
             response = super().request(method, url, **{**options, "timeout": self.policy.timeout_s})  # type: ignore[arg-type]
         except RequestException as error:
             if "certificate" in str(error).lower():
+                said = f"{self.label} shows a certificate that this machine does not trust"
                 remedy = "if a proxy reads along, set REQUESTS_CA_BUNDLE to the file of your company's certificates"
-                raise RefusedError(
-                    f"{self.label} shows a certificate that this machine does not trust: {remedy}"
-                ) from None
+                raise RefusedError(f"{said}: {remedy}") from None
             said = "cut the connection, or sent an answer that cannot be unpacked"
             if is_away := isinstance(error, (DNSError, ProxyError)) or error.code == CurlECode.COULDNT_CONNECT:
                 said = "cannot be reached (behind a proxy, see HTTPS_PROXY)"
