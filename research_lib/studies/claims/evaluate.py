@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from research_lib.stats.extremes import return_period, return_periods
 from research_lib.stats.randomization import season_less_rest, sign_flip
 from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies.claims import lines as of_lines
-from research_lib.studies.claims.language import LIKE, YEAR, Check, Choices, Line, Phrase, read, write
+from research_lib.studies.claims.language import CYCLES, YEAR, Check, Choices, Phrase, read, write
 from research_lib.studies.claims.lines import CALENDAR, CHANGED, CHANGES, Days, Lines, Series, Values, amount
 
 # By how many days a history may end before the day asked for (series come out with a delay), and begin after `from`.
@@ -28,10 +27,11 @@ DAYS_OFF = {"session": (7, 45), "week": (21, 45), "month": (92, 45), "quarter": 
 FEW_CYCLES = 20
 TAIL_SHARE = 0.99  # of the history lies below the threshold of a return period
 PUBLISHED_BY = 5  # the month by which the statements of the year before are out
+FIRMS = pd.read_csv(Path(__file__).with_name("firms.csv"), index_col=0)  # where the study of their debt has each figure
 PANDAS = {"highest": "max", "longest": "max", "lowest": "min", "mean": "mean", "median": "median", "deviation": "std"}
-PANDAS |= {"share": "mean"}
-OF_CASES = {"date": -1, "first date": 0, "previous date": -2}  # which of the cases it is the day of
-DAY_WORDS = {*OF_CASES, "count", "share", "longest", "since"}  # not about a line's values
+PANDAS |= {"share": "mean", "count": "sum", "total": "prod"}
+OF_DAYS = ("date", "first date", "count", "share", "longest", "since")  # not of a line's values
+PLACES = ("rank", "since", "percentile", "as far", "return period")  # in all of the history
 Marks = pd.Series  # of booleans, by day
 Test = Callable[[Series], Estimate]
 
@@ -69,21 +69,19 @@ def read_all(check: Check, lines: Lines, day: pd.Timestamp, *, uncertain: bool =
 
 
 def _read(check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> Reading:
+    *before, last = check.line.take or [Phrase("", "")]
     if not check.line.of:
-        return _of_special(check.line.take[0], lines, day)
+        return _of_special(last, lines, day)
     if check.say["what"]:
         return _rank_among(check, lines, day)
-    take = check.line.take
-    last = take[-1] if take else Phrase("", "")
-    if check.say.word == "longest" and last.word.endswith("episodes") and not last["unit"]:
-        check = replace(check, line=replace(check.line, take=(*take[:-1], read("take", f"{last.text} days"))))
+    if check.say.word == "longest" and last.word == "fall episodes" and not last["unit"]:
+        check = replace(check, line=replace(check.line, take=(*before, read("take", f"{last.text} days"))))
     asked = Question(check, lines, day, uncertain)
     if last.word in ("correlation with", "slope on") and not last["k"]:
         return _association(asked, last)
     if check.after is not None:
         return _what_followed(asked, check.after)
-    season = next((one for one in check.when if one.word == "season" and one.line is None), None)
-    return _on_days(asked) if take or season is None else _seasons(asked, season)
+    return _on_days(asked) if check.outcome is check.line else _of_seasons(asked)
 
 
 class Question:
@@ -95,32 +93,31 @@ class Question:
         if first > day:
             raise ParameterError(f"at: {first.date()} is after {day.date()}, the last day that the article knew")
         self.has_window = bool(check.asked and (first < last or check.to or check.after))
-        last = min(last, day)
+        self.last = last = min(last, day)
         self.end = min(day, pd.Timestamp(check.to or (day if check.after else last)))
         begins, named = [self._begins(name) for name in check.names()], pd.Timestamp(check.start or day)
         self.begins_late = any((one - named).days > late for one, late in begins)
         self.start = max([one for one, _ in begins] + ([named] if check.start else []))
         if self.start > self.end:
             raise ParameterError(f"from: {self.start.date()} is after {self.end.date()}, where the history ends")
-        self.last_asked = last
         if check.after and first == last:  # what followed is counted from the last value up to the day
             days = lines.values(check.line.bare, self.end).days
             first = last = next(reversed(days[days <= last]), last)
         self.window = slice(first, last) if self.has_window else slice(None)
-        self.places_day = any(word in self.word for word in ("rank", "since", "percentile", "as far", "return period"))
+        self.is_placed = any(word in self.word for word in PLACES)
 
     def _begins(self, name: str) -> tuple[pd.Timestamp, int]:
         """Say when a price or series begins, and how much later than asked it may; one that stopped before the end is said."""
-        index, (stale, late) = self.lines.raw(name).series.index, DAYS_OFF[self.lines.raw(name).period]
-        last = int(index.searchsorted(self.end, side="right")) - 1
-        if last < 0 or (self.end - index[last]).days > stale:
-            ends = "has no value up to" if last < 0 else f"ends on {index[last].date()}, before"
+        days, (stale, late) = self.lines.raw(name).days, DAYS_OFF[self.lines.raw(name).period]
+        last = next(reversed(days[days <= self.end]), None)
+        if last is None or (self.end - last).days > stale:
+            ends = "has no value up to" if last is None else f"ends on {last.date()}, before"
             raise InsufficientDataError(f"{self.lines.title(name)} {ends} {self.end.date()}")
-        return index[0], late
+        return days[0], late
 
     def chosen(self, values: Any) -> Any:  # noqa: ANN401  # a series or frame
         """Return what is from `start`, in the window that is asked about; a rank is among all from `start`."""
-        return values.loc[self.start :].loc[slice(None) if self.places_day else self.window]
+        return values.loc[self.start :].loc[slice(None) if self.is_placed else self.window]
 
     def days(self, values: Values) -> Marks:
         """Mark which of the chosen days meet the conditions, cooled off."""
@@ -129,76 +126,71 @@ class Question:
             met[met] = np.isin(np.arange(met.sum()), cases.spaced(np.flatnonzero(met), self.check.quiet + 1))
         return self.chosen(met)
 
-    def say(  # noqa: C901  # one word after the other
-        self, found: Values, met: Marks, path: Series, *, length: int = 0, test: Test | None = None
-    ) -> Reading:
+    def say(self, found: Values, met: Marks, path: Series, test: Test = sign_flip, length: int = 0) -> Reading:
         """Say the word that is asked for, of the days that are met or their excess; cases less than `length` apart overlap."""
-        check, word, through_time, kind, base = self.check, self.word, found.noun == "values", found.kind, 0.0
-        late, path = self.begins_late and word != "value", path.loc[self.start :].dropna()
-        days = (path if late or self.places_day else path.loc[self.window]).index
+        check, word, kind, path = self.check, self.word, found.kind, path.loc[self.start :].dropna()
+        late = self.begins_late and word != "value"
+        days = path.index if late else self.chosen(path).index
         first, last = (days[0], days[-1]) if len(days) else (self.end, self.end)
         outcomes = found.series.reindex(met.index)
         x, others = outcomes[met], outcomes[~met].dropna()
-        x = x if found.noun == "episodes" and word in {*OF_CASES, "count"} else x.dropna()
-        events = None if through_time else x.rename(kind)
+        x = x if found.noun == "episodes" and word in OF_DAYS[:3] else x.dropna()
+        events = None if found.noun == "values" else x.rename(kind)
         reading = Reading(np.nan, kind, len(x), first, last, found.noun, begins_late=late, path=path, events=events)
         if word in ("count", "share"):
             calendar = all(one.word in CALENDAR and not one.line for one in check.when)
             are_changes = check.after or found.noun == "years" or (kind in CHANGES and calendar)  # whatever the value
             op = check.say["op"] or ("above" if word == "share" and are_changes else "")
-            bound, kind = amount(check.say["x"] or "0", kind), word
+            bound, kind = amount(check.say["x"] or "0", kind) if op else 0.0, word
             x, others = (of_lines.BOUNDS[op](one, bound) for one in (x, others)) if op else (met, others)
-        if word == "count":
-            return replace(reading, value=float(x.sum()), kind=word)
-        if not len(x):
+        if not len(x) and word != "count":
             if check.says_date:
                 return replace(reading, value=None, kind="day")
             raise InsufficientDataError(f"there is no case of it from {first.date()} to {last.date()}")
-        if word not in (*PANDAS, "value", "total"):
+        if word not in (*PANDAS, "value"):
             return self._place(x, reading)
         if word == "total" and (kind not in CHANGES or check.excess):
             raise ParameterError(f"say: total compounds changes, without `less: all days`; the line gives a {kind}")
+        x, base = (x + 1, 1.0) if word == "total" else (x, 0.0)
         if check.excess == "all days":
             kind, base = CHANGED.get(kind, kind), float(others.median() if word == "median" else others.mean())
-        if self.uncertain and word == "mean":
-            runs = (met != met.shift()).cumsum()[met] if found.noun == "cases" else None
-            sure = (test or (cosine_mean if through_time else partial(sign_flip, groups=runs)))(x - base)
-            return replace(reading, value=sure.value, kind=kind, **_interval(sure))
-        if self.uncertain and word in ("median", "share"):
-            apart = x.iloc[cases.spaced(found.days.get_indexer(x.index), length)] if length else x
-            sure = cases.median(apart) if word == "median" else cases.share(int(apart.sum()), len(apart))
-            reading = replace(reading, **_interval(sure, base))
-        if word in ("value", "total"):
-            value = x.iloc[-1] if word == "value" else prod(1.0 + x) - 1
-        else:
-            value = np.nan if word == "deviation" and np.isinf(x).any() else getattr(x, PANDAS[word])()
-        return replace(reading, value=float(value) - base, kind=kind)
+        never = word == "deviation" and np.isinf(x).any()
+        value = np.nan if never else x.iloc[-1] if word == "value" else getattr(x, PANDAS[word])()
+        reading = replace(reading, value=float(value) - base, kind=kind)
+        if not self.uncertain or word not in ("mean", "median", "share"):
+            return reading
+        if word == "mean":
+            sure = test(x - base)
+            return replace(reading, value=sure.value, **_interval(sure))
+        apart = x.iloc[cases.spaced(found.days.get_indexer(x.index), length)] if length else x
+        sure = cases.median(apart) if word == "median" else cases.share(int(apart.sum()), len(apart))
+        return replace(reading, **_interval(sure, base))
 
     def _place(self, x: Series, reading: Reading) -> Reading:
         """Say which day a case is of, or where the day that is asked about, or the extreme of a window, stands in history."""
-        word, dates, x = self.word, Days(x.index), -x if "lowest" in self.word else x
-        if word in OF_CASES and reading.cases != "values":
-            return replace(reading, value=dates[OF_CASES[word]] if len(x) >= abs(OF_CASES[word]) else None, kind="day")
+        word, x = self.word, -x if "lowest" in self.word else x
+        if word in OF_DAYS[:2] and reading.cases != "values":
+            return replace(reading, value=x.index[0 if word == "first date" else -1], kind="day")
         asked = x.loc[self.window] if self.has_window or "date" in word else x[-1:]
         if not len(asked):
             raise InsufficientDataError(f"it has no value in the days asked about, {write(self.check.asked)}")
-        day = Days(asked.index)[int(asked.argmax())]
+        day = asked.index[int(asked.argmax())]
         if "date" in word:
             return replace(reading, value=day, kind="day", higher=Days(asked.index[asked == asked.max()]))
-        others = x[dates != day] if self.check.to else x[dates < day]
-        stands = history.rank_in_history(pd.concat([others, x[dates == day]]), gap=self.check.quiet)
+        others = x[x.index != day] if self.check.to else x[x.index < day]
+        stands = history.rank_in_history(pd.concat([others, x[x.index == day]]), gap=self.check.quiet)
         if word == "return period":
             if not np.isfinite(x).all():
                 raise ParameterError("say: return period: on some days the line is never reached")
             threshold = float(x.quantile(TAIL_SHARE if stands.value > 0 else 1 - TAIL_SHARE))
             found = return_period(return_periods(x, stands.value, threshold), threshold)
             return replace(reading, value=found.value, kind="year", cases="episodes", **_interval(found))
+        if "since" in word:
+            return replace(reading, value=stands.highest_since, kind="day")
         if "rank" in word:
             rank = 1 + stands.higher_episodes if self.check.quiet else stands.rank
             higher = Days(others.index[others > stands.value])
             return replace(reading, value=float(rank), kind="rank", ties=stands.ties, higher=higher)
-        if "since" in word:
-            return replace(reading, value=stands.highest_since, kind="day")
         far = stands.rank if stands.percentile >= 0.5 else stands.lowest_rank
         value = stands.percentile if word == "percentile" else (far + stands.ties) / stands.n
         return replace(reading, value=value, kind="share")
@@ -208,17 +200,17 @@ def _on_days(asked: Question) -> Reading:
     """Say something of a line's values, on all days or on those that meet a condition; a run or a fall is one case."""
     check, word = asked.check, asked.word
     values = asked.lines.values(check.line, asked.end)
-    asked.places_day |= word == "value" and not check.when  # the last one
+    asked.is_placed |= word == "value" and not check.when  # the last one
     met = asked.days(values)
     if values.noun == "episodes":  # chosen by their first day
         return asked.say(values, met, asked.lines.values(check.line.bare, asked.end).series)
-    if values.less is None or not check.when or word not in DAY_WORDS or check.say["op"]:
+    if values.kind or not check.when or word not in OF_DAYS or check.say["op"]:
         values = values.known()
         met = met[met.index.isin(values.days)]
     if not check.when:
         if values.noun == "runs" and word != "value":
             met = met[met.index.isin(history.run_ends(values.series.loc[asked.start :]).index)]
-        return asked.say(replace(values, noun="values"), met, values.series)
+        return asked.say(replace(values, noun="values"), met, values.series, cosine_mean)
     path = values.series.loc[met.index[0] :] if len(met) else values.series
     lengths = history.spell_lengths(met).astype(float)
     if word == "longest":
@@ -226,62 +218,64 @@ def _on_days(asked: Question) -> Reading:
         return asked.say(values.of(ends, values.period), ends.notna(), path)
     if word == "since":  # the first day of the run that is under way
         asked.word, met = "first date", met & (np.arange(len(met)) >= len(met) - lengths[-1:].sum())
-    return asked.say(replace(values, noun="cases"), met, path)
+    runs = (met != met.shift()).cumsum()[met]
+    return asked.say(replace(values, noun="cases"), met, path, partial(sign_flip, groups=runs))
 
 
 def _what_followed(asked: Question, after: Phrase) -> Reading:
     """Say something of what followed the days that meet a condition, or all days where there is none."""
-    check, lines, line = asked.check, asked.lines, (asked.check.then or asked.check.line).bare
-    values, path = lines.values(line, asked.end), lines.values(line, asked.end).series
+    check, lines, line = asked.check, asked.lines, asked.check.outcome.bare
+    values = lines.values(line, asked.end)
     if after["date"]:  # as many sessions; those after the data are the exchange's
-        day, until = asked.last_asked, pd.Timestamp(after["date"][1])
+        until, period = pd.Timestamp(after["date"][1]), values.period
         days = values.days if until <= asked.end else exchange_sessions()
-        n, period = int(((days > day) & (days <= until)).sum()), values.period
+        n = int(((days > asked.last) & (days <= until)).sum())
         if not n or (period != "session" and until > asked.end):
-            raise ParameterError(f"after: {after.text} is no span from {day.date()}; write a number of {period}s")
+            raise ParameterError(
+                f"after: {after.text} is no span from {asked.last.date()}; write a number of {period}s"
+            )
         after = read("after", f"{n} {after['path']}")
     if asked.uncertain and asked.word == "value" and not check.asked:
         raise ParameterError("say: a tendency or forecast is judged by many cases: say mean, median or share")
-    ahead = lines.values(replace(line, take=(after,)), asked.end)
+    ahead, path = lines.values(replace(line, take=(after,)), asked.end), values.series
     index, days = ahead.days, asked.chosen(ahead.series).index
     if check.when:
         met = asked.days(lines.values(check.line, asked.end))
         rows = index.searchsorted(met.index[met & (met.index >= index[:1].min())])  # of another calendar
         days, path = index[rows[rows < len(index)]], path.loc[max([*index[:1], *met.index[:1]], default=asked.end) :]
-    of = (ahead.series.notna() & index.isin(days)).loc[asked.start :]
+    met = (ahead.series.notna() & index.isin(days)).loc[asked.start :]
     length = round(abs(after.number("n")) * YEAR[ahead.period] / YEAR[after["unit"].rstrip("s") or ahead.period])
-    test = partial(_mean_outcome, asked, line, after, length)
-    return asked.say(replace(ahead, noun="cases"), of, path, length=length, test=test)
+    return asked.say(ahead, met, path, partial(_mean_outcome, asked, values, after, length), length)
 
 
-def _mean_outcome(asked: Question, line: Line, after: Phrase, length: int, found: Series) -> Estimate:
+def _mean_outcome(asked: Question, values: Values, after: Phrase, length: int, found: Series) -> Estimate:
     """Test a mean of outcomes as the event study does: few cycles of policy by signs, many events by a dummy."""
-    values, check, groups, test = asked.lines.values(line, asked.end), asked.check, None, "dummy"
-    rows = values.days.get_indexer(found.index)
+    check, groups, test, rows = asked.check, None, "dummy", values.days.get_indexer(found.index)
     if not check.when:  # all days: outcomes that do not overlap say how sure the mean of all is
         spaced = found.iloc[:: max(length, 1)]
         return sign_flip(spaced + (found.mean() - spaced.mean()))
-    if values.kind != "level" or after["unit"] or after["path"]:
+    if values.kind not in ("level", "") or after["unit"] or after["path"]:
         return sign_flip(found, groups=np.cumsum(np.diff(rows, prepend=-length) >= length))
     events = [one["event"] for one in check.when if one["event"] and one.line is None]
     if events and len(found) <= FEW_CYCLES:
         cycles = of_lines.decisions(events[0], asked.end)
         groups = cycles.iloc[np.maximum(cycles.index.searchsorted(found.index, side="right") - 1, 0)]
         test = "sign flip from base" if check.excess else "sign flip"
-    returns, less = (one and one.series.pct_change().iloc[1:] for one in (values, values.less))
-    study: Any = event_study
-    row = study(returns, rows - 1, [after.number("n")], less=less, groups=groups, test=test).iloc[0]
+    returns, *less = (one.series.pct_change().iloc[1:] for one in asked.lines.legs(check.outcome.bare, asked.end))
+    study: Any = partial(event_study, less=less[0] if less else None)
+    row = study(returns, rows - 1, [after.number("n")], groups=groups, test=test).iloc[0]
     shift = 0.0 if check.excess or test == "sign flip" else row["base"]
     return Estimate(row["value"] + shift, int(row["n"]), row["low"] + shift, row["high"] + shift)
 
 
-def _seasons(asked: Question, season: Phrase) -> Reading:
+def _of_seasons(asked: Question) -> Reading:
     """Say something of a season's change, a case a year; a condition is about another season of it, or the close before."""
-    check, lines, end, line = asked.check, asked.lines, asked.end, (asked.check.then or asked.check.line).bare
+    check, lines, end, line = asked.check, asked.lines, asked.end, asked.check.outcome.bare
+    season = check.outcome.take[0]
     if asked.word == "since":
         raise ParameterError("say: since is of days, not of seasons: say date, first date or highest since")
     path = lines.values(line, end).series.dropna()
-    index, changed = Days(path.index), lines.values(replace(line, take=(season,)), end)
+    index, changed = Days(path.index), lines.values(check.outcome, end)
     inside, year, listed = of_lines.seasons(index, season["season"])
     met = index[listed["before"] + 1].isin(asked.chosen(path).index)
     for one in check.when:
@@ -306,27 +300,27 @@ def _seasons(asked: Question, season: Phrase) -> Reading:
 
 def _rank_among(check: Check, lines: Lines, day: pd.Timestamp) -> Reading:
     """Say the place of a month among the months by what it gives; so of a quarter, a weekday or a kind of year."""
-    kinds = {text: read("when", text) for text in LIKE}
-    alike = [(one, text) for one in check.when for text, kind in kinds.items() if one.places == kind.places]
+    cycles = [[read("when", text) for text in cycle] for cycle in CYCLES]
+    alike = [(own, cycle) for own in check.when for cycle in cycles if own.places in [one.places for one in cycle]]
     if not alike:
         raise ParameterError(f"say: `{check.say.text}` needs season Sep, season Q4 or such in `when`")
-    own, named = alike[0]  # season September is season Sep
-    swapped = [tuple(kinds[text] if one is own else one for one in check.when) for text in LIKE[named]]
+    (own, cycle), *_ = alike
     say, sign = read("say", check.say["what"]), -1 if "lowest" in check.say.word else 1
-    found: list[Any] = [_read(replace(check, say=say, when=when), lines, day, False) for when in swapped]
+    swapped = [tuple(other if one is own else one for one in check.when) for other in (own, *cycle)]
+    found: Any = [_read(replace(check, say=say, when=when), lines, day, False) for when in swapped]
     if found[0].begins_late:
         raise InsufficientDataError(f"the data begins on {found[0].first.date()}, after {check.start}")
     rank = 1.0 + sum(sign * one.value > sign * found[0].value for one in found)
-    return replace(found[0], value=rank, kind="rank", n=len(found), cases=f"{own.word.rstrip('s')}s")
+    return replace(found[0], value=rank, kind="rank", n=len(cycle), cases=f"{own.word.rstrip('s')}s")
 
 
 def _association(asked: Question, step: Phrase) -> Reading:
     """Say the correlation of a line's changes with another's, or their slope on several, over all of the history."""
-    line, names = replace(asked.check.line, take=asked.check.line.take[:-1]), (step["names"] or step["name"]).split()
+    (*before, _), names = asked.check.line.take, (step["names"] or step["name"]).split()
     if asked.check.when or asked.check.after:
         raise ParameterError(f"take: `{step.text}` is of the whole history, without `when` or `after`")
-    values = asked.lines.values(line, asked.end).known()
-    columns = asked.lines.changes(values, line.take, names, asked.end)
+    values = asked.lines.values(replace(asked.check.line, take=tuple(before)), asked.end).known()
+    columns = asked.lines.changes(values, before, names, asked.end)
     frame = asked.chosen(pd.concat(columns, axis=1, keys=["y", *names], sort=True)).dropna()
     y = frame["y"]
     if step["name"]:
@@ -335,10 +329,7 @@ def _association(asked: Question, step: Phrase) -> Reading:
     else:
         found = ols(y, frame[names], "wild").loc[names[0]]
     ends = _interval(found) if asked.uncertain else {}
-    return replace(asked.say(values.of(y), y.notna(), y), value=found.value, kind="correlation", **ends)
-
-
-FIRMS = pd.read_csv(Path(__file__).with_name("firms.csv"), index_col=0)  # where the study of their debt has each figure
+    return replace(asked.say(values.of(y), y.notna(), y, cosine_mean), value=found.value, kind="correlation", **ends)
 
 
 def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:

@@ -29,7 +29,6 @@ SPELLED = {name: {one: right for forms, right in rows for one in forms.split("|"
 ALIASES, COMPARISONS, HINTS = (SPELLED[name] for name in ("names", "comparisons", "instead of"))
 AT_LEAST, AT_MOST, ABOUT = dict.fromkeys(COMPARISONS.values())
 CYCLES = [[f"{kind} {one}" for one in members.split()] for kind, members in SECTIONS["ranked among"]]
-LIKE = {one: [one, *(other for other in cycle if other != one)] for cycle in CYCLES for one in cycle}  # itself first
 YEAR = {"session": 252, "week": 365.25 / 7, "month": 12, "quarter": 4, "year": 1}  # how many of each make one
 PERIODS = tuple(YEAR)
 OPERANDS = ("of", "per", "less", "every")
@@ -114,17 +113,21 @@ class Check:
         """Whether the answer is a day."""
         return "date" in self.say.word or "since" in self.say.word
 
+    @property
+    def outcome(self) -> Line:
+        """What one asks of: the line, what followed on it or another, or how its season went."""
+        seasons = (one for one in self.when if one.word == "season" and not one.line and not self.line.take)
+        step = self.after or next(seasons, None)
+        return replace((self.then or self.line).bare, take=(step,)) if step else self.line
+
     def names(self) -> list[str]:
         """Return the prices and series that it needs."""
-        found = list[str]()
         parts: list[Any] = [self.line, self.then, *(one.line for one in self.when)]
         for one in parts:  # grows as lines within lines are met
             if isinstance(one, Line):
-                parts += [one.of, one.per, one.less]
-                found += [name for step in one.take for name in (step["name"] or step["names"]).split()]
-            elif one:
-                found.append(one)
-        return found
+                steps = " ".join(step["name"] or step["names"] for step in one.take)
+                parts += [one.of, one.per, one.less, *steps.split()]
+        return [one for one in parts if isinstance(one, str) and one]
 
 
 def read(part: str, text: object) -> Phrase:
@@ -196,14 +199,15 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
         if after is None:
             raise ValueError("then: needs `after`, over how many periods")
     when = _when(raw["when"], raw) if "when" in raw else ()
-    of_season = any(one.word == "season" and not one.line for one in when) and not line.take and after is None
-    fits = {"": True, "all days": when and after is not None, "rest of year": of_season and say.word == "mean"}
-    if not fits[excess]:
-        raise ValueError("less: all days needs `after` and `when`; rest of year a season, say: mean and no `take`")
     quiet = read("quiet", raw.get("quiet", 0)).number()
     after = None if after is None else read("after", after)
     start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
-    return Check(line, say, when, quiet, then, after, excess, start and start[0], asked, to and to[1], choices)
+    check = Check(line, say, when, quiet, then, after, excess, start and start[0], asked, to and to[1], choices)
+    of_season = check.outcome is not line and after is None
+    fits = {"": True, "all days": when and after is not None, "rest of year": of_season and say.word == "mean"}
+    if not fits[excess]:
+        raise ValueError("less: all days needs `after` and `when`; rest of year a season, say: mean and no `take`")
+    return check
 
 
 def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({}), known: Sequence[str] = LINE_KEYS) -> Line:  # noqa: ANN401
@@ -221,6 +225,8 @@ def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({}), known: Seque
     base = {"every": every, "of": raw["of"] if isinstance(raw["of"], str) else None}
     parts = (raw.get(part) for part in ("of", "per", "less"))
     of, per, less = (_line(one, base) if isinstance(one, Mapping) else one and _name(one) for one in parts)
+    if isinstance(of, Line) and per is None and less is None:
+        return replace(of, take=(*of.take, *take))
     if any(isinstance(one, Line) and one.take for one in (per, less)):
         return Line(Line(of, every=every, take=take), per, less, every)
     return Line(of, per, less, every, take)

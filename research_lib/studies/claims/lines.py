@@ -36,7 +36,6 @@ BREAKOUT_SESSIONS = 63  # on which one is looked for
 
 # How each kind is shown, what its differences are, and what one of it is in its units, the first that of a bare figure.
 KINDS: Any = yaml.safe_load(Path(__file__).with_name("kinds.yaml").read_text(encoding="utf-8"))
-UNITS = {kind: row["units"] for kind, row in KINDS.items()}
 CHANGED = {kind: row["changed"] for kind, row in KINDS.items() if "changed" in row}
 CHANGES = {"fraction", *CHANGED.values()}
 PRICES = ("level", "ratio", "number")  # change in percent of themselves; all else changes in points
@@ -47,12 +46,12 @@ class Values:
     """A line's values by day."""
 
     series: Series
-    kind: str  # a key of `UNITS`
+    kind: str  # a key of `KINDS`; none of two prices less each other, of which only the days mean something
     period: str = "session"  # how far apart they are
-    noun: str = "values"  # or runs, each counted up to its last; years, of a season; episodes, by their first day
+    noun: str = (
+        "values"  # or runs, each counted up to its last; cases; years, of a season; episodes, by their first day
+    )
     close: Series | None = None  # what the change of a high or low is measured from
-    # Of a difference of prices the second, on the same days: the first step is taken of each.
-    less: "Values | None" = None
 
     @property
     def days(self) -> Days:
@@ -65,7 +64,7 @@ class Values:
 
     def known(self) -> "Values":
         """Return those that have a value; there must be one."""
-        if self.less is not None:
+        if not self.kind:
             raise ParameterError("less: a difference of prices means nothing; take a step of both (change 5)")
         if (found := self.series.dropna()).empty:
             raise InsufficientDataError("a line has no value: its history is too short for what is taken of it")
@@ -77,17 +76,17 @@ class Lines:
 
     def __init__(self, source: Source, *, as_of: date | None = None, seed: int = 0) -> None:
         self.source, self.as_of, self.seed = source, as_of, seed
-        self.symbols = {*known_symbols(), *source.symbols()}
+        self.symbols = {*known_symbols(), *source.names("prices")}
         self.cards: dict[str, DataCard] = {}
-        self.raw, self.values, self.companies = cache(self._read), cache(self._take), cache(self._companies)
-        self.read_companies = cache(partial(load_companies, source))
+        self.raw, self.legs, self.values = cache(self._read), cache(self._legs), cache(self._take)
+        self.companies, self.read_companies = cache(self._companies), cache(partial(load_companies, source))
 
     def _read(self, name: str) -> Values:
         """Return a price or series on its own days; a factor's returns as a price that grows by them."""
-        (symbol, column), info, here = split_asset(name), describe_series(name), self.source.series_ids()
+        (symbol, column), info, here = split_asset(name), describe_series(name), self.source.names("series")
         is_price = symbol in self.symbols
         if not is_price and name not in {*known_series(), *here}:
-            like = nearest(name, sorted({*here, *self.source.symbols()}))
+            like = nearest(name, sorted({*here, *self.source.names("prices")}))
             raise MissingDataError(f"unknown price or series {name}{like}")
         loaded = (load_prices if is_price else load_series)(self.source, [name], as_of=self.as_of)
         self.cards[name], series = loaded.cards[0], loaded[name]
@@ -96,48 +95,52 @@ class Lines:
             return Values(series, "level", close=close)
         period, days = PUBLISHED.get(info.frequency, "session"), Days(series.index)
         if period == "session" and (days[-1] - days[0]).days < len(days):  # it has weekends, which are no sessions
-            series = series[days.dayofweek.isin(range(5))]
+            series = series[days.dayofweek < 5]
         if "Fama-French" in info.name:
             before = Days(series.index[:1]) - pd.offsets.MonthEnd()
             return Values(pd.concat([pd.Series(1.0, index=before), (1 + series).cumprod()]), "level", period)
         return Values(series, "yield" if info.scale != 1 else "number", period)
 
-    def _operand(self, one: str | Line, line: Line, end: pd.Timestamp) -> Values:
+    def _operand(self, one: str | Line, every: str, end: pd.Timestamp) -> Values:
         if isinstance(one, Line):
             return self.values(one, end)
         raw = self.raw(one)
         cut = raw.series.loc[:end]
-        if line.every in ("session", raw.period):
+        if every in ("session", raw.period):
             return replace(raw, series=cut)
-        period = Days(cut.index).to_period(PERIOD[line.every])
-        over = ~period.duplicated(keep="last") & (period != next_session(end).to_period(PERIOD[line.every]))
-        return Values(cut[over], raw.kind, line.every)  # the last value of each period that is over, on its own day
+        period = Days(cut.index).to_period(PERIOD[every])
+        over = ~period.duplicated(keep="last") & (period != next_session(end).to_period(PERIOD[every]))
+        return Values(cut[over], raw.kind, every)  # the last value of each period that is over, on its own day
+
+    def _legs(self, line: Line, end: pd.Timestamp) -> list[Values]:
+        """Return what a line begins with: of two prices less each other both, on their common days."""
+        left, *others = (
+            self._operand(one, line.every, end) for one in (line.of, line.per, line.less) if one is not None
+        )
+        if line.per is not None:
+            left = _joined(left, others.pop(0), divide=True)
+        if not others or left.kind != "level" or (isinstance(line.less, Line) and line.less.take):
+            return [_joined(left, *others)]
+        right = _like(left, others[0])
+        common = left.days.intersection(right.days)
+        return [replace(one, series=one.series[common]) for one in (left, right)]
 
     def _take(self, line: Line, end: pd.Timestamp) -> Values:
-        """Return what a line gives up to a day."""
-        if line.take:
-            return self._step(self.values(replace(line, take=line.take[:-1]), end), line.take, end)
-        left = self._operand(line.of, line, end)
-        if line.per is not None:
-            left = _joined(left, self._operand(line.per, line, end), divide=True)
-        if line.less is None:
-            return left
-        right = self._operand(line.less, line, end)
-        if left.kind != "level" or (isinstance(line.less, Line) and line.less.take):
-            return _joined(left, right)
-        right = _like(left, right)
-        common = left.days.intersection(right.days)
-        return replace(left, series=left.series[common], less=replace(right, series=right.series[common]))
+        """Return what a line gives up to a day; of two prices the first step is taken of each."""
+        if not line.take:
+            first, *others = self.legs(line, end)
+            return replace(first, kind="") if others else first
+        *before, step = line.take
+        taken = [self.values(replace(line, take=tuple(before)), end)] if before else self.legs(line, end)
+        return _joined(*(self._step(one, before, step, end) for one in taken))
 
-    def _step(self, values: Values, steps: Sequence[Phrase], end: pd.Timestamp) -> Values:
-        """Take the last of some steps; a correlation is of changes like the one taken before it."""
-        step, is_over = steps[-1], values.noun == "episodes"
-        if values.less is not None:
-            return _joined(*(self._step(one, steps, end) for one in (replace(values, less=None), values.less)))
+    def _step(self, values: Values, before: Sequence[Phrase], step: Phrase, end: pd.Timestamp) -> Values:
+        """Take a step; a correlation is of changes like the one taken before it."""
+        is_over = values.noun == "episodes"
         if is_over or (step.word not in STEPS and not step["k"]):  # of all of the history
-            raise ParameterError(f"take: `{steps[-1 - is_over].text}` must be the last step")
+            raise ParameterError(f"take: `{(before[-1] if is_over else step).text}` must be the last step")
         if step.word == "correlation with":
-            mine, other = self.changes(values, steps[:-1], [step["name"]], end)
+            mine, other = self.changes(values, before, [step["name"]], end)
             return values.of(history.rolling_correlation(mine, other, step.number()), "correlation")
         if step.word in OF_PRICES and not (values.kind in PRICES and (values.series.dropna() > 0).all()):
             raise ParameterError(f"take: `{step.text}` is of a price, which is above zero")
@@ -193,8 +196,7 @@ class Lines:
             ways = language.SECTIONS["in words"]
             said = [next((re.sub(a, b, x.text) for a, b in ways if re.fullmatch(a, x.text)), x.text) for x in one.take]
             period = one.bare.every if one.bare.every != "session" else self.raw(str(one.bare.of)).period
-            steps = "".join(f", {step}" for step in said).replace("PERIOD", period)
-            return self.title(one.of) + beside + every + steps
+            return ", ".join([self.title(one.of) + beside + every, *said]).replace("PERIOD", period)
         symbol, column = split_asset(one or "")
         known = (describe_asset if symbol in self.symbols else describe_series)(one or "").name
         names = {"close": "", "total": " with dividends", "adj_close": " with dividends"}
@@ -211,14 +213,16 @@ def _like(left: Values, right: Values) -> Values:
     return replace(right, series=right.series.set_axis(days)[days.notna()])
 
 
-def _joined(left: Values, right: Values, *, divide: bool = False) -> Values:
-    legs = [left.known().series, _like(left, right.known()).series]
-    both = pd.concat(legs, axis=1, keys=["a", "b"], sort=True).dropna()
+def _joined(left: Values, right: Values | None = None, *, divide: bool = False) -> Values:
+    """Return a line over another, or less it, on the days that both have; alone as it is."""
+    if right is None:
+        return left
+    a, b = left.known().series, _like(left, right.known()).series
     if divide:
-        return left.of((both["a"] / both["b"]).where(both["b"] != 0), "ratio", left.noun)
+        return left.of((a / b).where(b != 0)[a.index.intersection(b.index)], "ratio", left.noun)
     if left.kind != right.kind:
         raise ParameterError(f"less: {left.kind} less {right.kind}: the two have different units")
-    return left.of((both["a"] - both["b"]).round(15), "difference" if left.kind == "fraction" else left.kind, left.noun)
+    return left.of((a - b).dropna().round(15), "difference" if left.kind == "fraction" else left.kind, left.noun)
 
 
 def next_session(day: pd.Timestamp) -> pd.Timestamp:
@@ -263,7 +267,7 @@ def offset_of(step: Phrase, place: str = "k") -> pd.DateOffset | None:
 
 
 def _level_of(values: Values, text: str) -> Any:  # noqa: ANN401  # a number, or a line's own level by day
-    word, _, k = text.partition(" ")
+    word, _, k = text.replace(" of", "").partition(" ")
     if word not in ROLLING:
         return amount(text, values.kind)
     return getattr(values.series.rolling(int(k)) if k else values.series.expanding(), ROLLING[word])()
@@ -280,16 +284,11 @@ def _z(values: Values, step: Phrase) -> Values:
 
 
 def _episodes(values: Values, step: Phrase) -> Values:
-    """Return the size or length of falls, or of the rises between them, by their first day; one under way has none yet."""
-    prices, percent = values.known().series, abs(float(step["percent"].rstrip("% ")))
-    falls = history.fall_episodes(prices, percent / 100)
-    first, last = falls["peak"], falls["trough"].mask(falls["ongoing"])
-    if step.word == "rise episodes":  # from the trough of one fall to the peak of the next
-        first, last = last.dropna(), first.shift(-1)[last.notna()]
-    if step["unit"]:
-        return values.of((last - first).dt.days.set_axis(Days(first)), "length in days", "episodes")
-    sizes = prices.reindex(last).to_numpy() / prices.reindex(first).to_numpy() - 1
-    return values.of(pd.Series(sizes, Days(first)), "fraction", "episodes")
+    """Return the size or length of falls by their first day; one under way has none yet."""
+    falls = history.fall_episodes(values.known().series, abs(float(step["percent"].rstrip("% "))) / 100)
+    size = (falls["trough"] - falls["peak"]).dt.days if step["unit"] else falls["depth"]
+    found = size.where(~falls["ongoing"]).set_axis(Days(falls["peak"]))
+    return values.of(found, "length in days" if step["unit"] else "fraction", "episodes")
 
 
 def seasons(index: Days, ends: Sequence[Any]) -> tuple[Any, Any, pd.DataFrame]:
@@ -310,12 +309,13 @@ def _outcomes(values: Values, step: Phrase) -> Values:
     days, first, last = windows.T
     if step["path"]:
         ways = [cases.on_the_way(prices[a : b + 1], step["path"]) for _, a, b in windows]
-        return values.of(pd.Series(ways, index[days], dtype=float).reindex(index), "fraction")
-    found = _moved(values, pd.Series(prices[last], index[days]), prices[first])
-    return replace(found, series=found.series.reindex(index))
+        found = values.of(pd.Series(ways, index[days], dtype=float), "fraction")
+    else:
+        found = _moved(values, pd.Series(prices[last], index[days]), prices[first])
+    return replace(found, series=found.series.reindex(index), noun="cases")
 
 
-OF_PRICES = {"volatility", "fall episodes", "rise episodes", "breakout"}
+OF_PRICES = ("volatility", "fall episodes", "breakout")
 STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
     **dict.fromkeys(("change", "change since", "to date", "distance to record", "distance to"), _change),
     **dict.fromkeys(ROLLING, lambda v, step: v.of(_level_of(v, step.text))),
@@ -330,7 +330,7 @@ STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
     "periods to at the pace of": lambda v, step: v.of(
         history.periods_to(v.series, amount(step["x"], v.kind), step.number()), v.period
     ),
-    **dict.fromkeys(("fall episodes", "rise episodes"), _episodes),
+    "fall episodes": _episodes,
     "breakout": lambda v, step: v.of(
         history.breakouts(v.series.dropna(), step.number("lookback"), step["line"], BREAKOUT_SESSIONS), "fraction"
     ),
@@ -342,22 +342,23 @@ def amount(text: str, kind: str) -> float:
     """Turn a written bound into decimals; of a line in percent it must say its unit, unless it is zero."""
     figure = read_figure(text)
     value = (figure.low + figure.high) / 2
-    if "%" in UNITS[kind] and not figure.unit and value:
+    if "%" in KINDS[kind]["units"] and not figure.unit and value:
         raise ParameterError(f"{text}: the line is in percent: write {text}% or {100 * value:,.10g} bp")
     return value / scale(kind, figure.unit, text)
 
 
 def scale(kind: str, unit: str, text: str) -> float:
     """Return what one of a kind of value is in a unit; `ParameterError` where it cannot be written so."""
-    if unit and unit not in UNITS[kind]:
-        known = " or ".join(filter(None, UNITS[kind])) or "a bare number"
+    units = KINDS[kind]["units"]
+    if unit and unit not in units:
+        known = " or ".join(filter(None, units)) or "a bare number"
         raise ParameterError(f"{text}: the line gives a {kind.replace('fraction', 'percentage')}; write it in {known}")
-    return UNITS[kind][unit] if unit else next(iter(UNITS[kind].values()))
+    return units[unit] if unit else next(iter(units.values()))
 
 
 def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
     """Mark the days that meet one condition."""
-    if phrase.word not in (CONDITIONS if values.less is None else CALENDAR):
+    if phrase.word not in (CONDITIONS if values.kind else CALENDAR):
         raise ParameterError(f"{phrase.text}: only a check's own `when` takes it, and not of a difference of prices")
     return pd.Series(np.asarray(CONDITIONS[phrase.word](values, phrase), dtype=np.bool_), values.days, dtype="bool")
 
@@ -398,7 +399,7 @@ CONDITIONS: dict[str, Callable[[Values, Phrase], Any]] = CALENDAR | {
     **dict.fromkeys(("record", "strict record"), lambda v, _: history.records(v.series)),
     "record with ties": lambda v, _: history.records(v.series, ties=True),
     "record low": lambda v, _: history.records(v.series, low=True),
-    **dict.fromkeys(("highest", "lowest"), lambda v, one: v.series == _level_of(v, one.text.replace(" of", ""))),
+    **dict.fromkeys(("highest", "lowest"), lambda v, one: v.series == _level_of(v, one.text)),
 }
 recessions, target_changes = cache(load_recessions), cache(load_target_changes)
 

@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from textwrap import fill, shorten
@@ -29,6 +29,7 @@ from research_lib.studies.claims.verdict import DEPENDS, FAILS, HOLDS, NO_DATA, 
 from research_lib.studies.study import Study, figure, result, table
 
 MOST_ROWS = 12
+WORDS = {name: look[2] for name, look in VERDICT_LOOK.items()}  # for each verdict, as a reader sees it
 SKELETON, CARDS = ((files(__package__) / name).read_text(encoding="utf-8") for name in ("new.yaml", "cards.html"))
 HEADINGS = {"id": "claim", "verdict": "verdict", "says": "what it says", "stated": "published", "shown": "computed"}
 HEADINGS["depends_on"] = "what it rests on"
@@ -52,6 +53,20 @@ class Cards(Exhibit):
         return "\n".join([self.title, *map(as_text, self.results)])
 
 
+def as_cards(subject: str, title: str, none: str, chosen: Callable[[Result], bool]) -> "result[Cards]":
+    """Make an exhibit of some claims as cards; where there is none it says so."""
+
+    def drawn(study: "Claims") -> Cards:
+        if not (found := list(filter(chosen, study.results))):
+            raise InsufficientDataError(none)
+        words = {noun: plural(len(found), noun) for noun in ("claim", "vague statement")}
+        head = title.format(*words.values(), "does" if len(found) == 1 else "do")
+        return Cards("", head, as_frame(found), deck="As of each article's date", results=found)
+
+    drawn.__doc__ = subject
+    return figure(drawn)
+
+
 def as_text(found: Result, width: int = 80) -> str:
     """Write a claim as the command prints it."""
     claim, happened = found.claim, f"What happened: {found.happened}" if found.happened else ""
@@ -59,13 +74,13 @@ def as_text(found: Result, width: int = 80) -> str:
     figures = f"{source} {claim.figure.text}, computed {found.shown}. " if found.readings else ""
     parts = [claim.says + (f" (read as: {claim.reading})" if claim.reading else ""), figures + found.text, happened]
     indented = [fill(part, max(width, 40), initial_indent="  ", subsequent_indent="  ") for part in parts if part]
-    return "\n".join([f"\n{VERDICT_LOOK[found.verdict][2].upper()} {claim.id}", *indented])
+    return "\n".join([f"\n{WORDS[found.verdict].upper()} {claim.id}", *indented])
 
 
 def tally(found: Sequence[Result]) -> str:
     """Count the claims that have each verdict, in a line."""
-    verdicts = [one.verdict for one in found]
-    counted = ", ".join(f"{VERDICT_LOOK[name][2]} {verdicts.count(name)}" for name in VERDICTS if name in verdicts)
+    counts = Counter(one.verdict for one in found)
+    counted = ", ".join(f"{WORDS[name]} {counts[name]}" for name in VERDICTS if counts[name])
     return f"{plural(len(found), 'claim')}: {counted}".rstrip(": ")
 
 
@@ -97,11 +112,10 @@ class Claims(Study):
         """The cards of what the claims needed."""
         return tuple(self.lines.cards.values()) if self.results else ()
 
-    @cached_property
+    @result
     def counts(self) -> Mapping[str, int]:
         """How many claims have each verdict."""
-        found = [one.verdict for one in self.results]
-        return {name: found.count(name) for name in VERDICTS}
+        return dict.fromkeys(VERDICTS, 0) | Counter(one.verdict for one in self.results)
 
     @result
     def findings(self) -> Findings:
@@ -114,21 +128,15 @@ class Claims(Study):
             found.append(Finding(f"claim_{row['id']}", value, unit, parts[0], text, *parts[1:]))
         return Findings(tuple(found), tuple(card.as_record() for card in self.cards))
 
-    def _failing(self, *, read: bool) -> list[Result]:
-        """Return the claims that fail: published figures, or what we read into vague words and forecasts."""
-        failing = [one for one in self.results if one.verdict == FAILS]
-        return [one for one in failing if (bool(one.claim.reading) or one.claim.kind == "forecast") is read]
-
     @figure
     def scoreboard(self) -> Figure:
         """The scoreboard."""
-        rows = as_frame(self.results)
-        counts = pd.crosstab(rows["article"], rows["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
+        rows = as_frame(self.results).replace({"verdict": WORDS})
+        counts = pd.crosstab(rows["article"], rows["verdict"])[[WORDS[name] for name in VERDICTS if self.counts[name]]]
         counts.index = pd.Index([shorten(self.p.articles[name].title, 48, placeholder=" …") for name in counts.index])
-        decided = counts[[HOLDS, ROUGHLY, DEPENDS, FAILS]].to_numpy().sum()
-        shown = counts if len(counts) <= MOST_ROWS else counts.sum().to_frame("all articles").T
+        decided = sum(self.counts[name] for name in (HOLDS, ROUGHLY, DEPENDS, FAILS))
         return charts.stacked(
-            shown.loc[:, shown.sum() > 0].rename(columns={name: look[2] for name, look in VERDICT_LOOK.items()}),
+            counts if len(counts) <= MOST_ROWS else counts.sum().to_frame("all articles").T,
             colours={word: colour for colour, _, word in VERDICT_LOOK.values()},
             title=f"Of {plural(len(self.results), 'claim')}, data can decide {decided}",
             alt=f"Verdicts on {tally(self.results)}.",
@@ -136,61 +144,47 @@ class Claims(Study):
             data=counts,
         )
 
-    @figure
-    def wrong(self) -> Cards:
-        """Figures that do not hold."""
-        return _cards(self._failing(read=False), "{claims} {do} not hold", "no figure that the data decides fails")
-
-    @figure
-    def readings(self) -> Cards:
-        """Readings that are not borne out."""
-        return _cards(self._failing(read=True), "{statements} not borne out, on our reading", "no vague word fails")
-
-    @figure
-    def undecided(self) -> Cards:
-        """Claims that depend on a definition."""
-        found = [one for one in self.results if one.verdict == DEPENDS]
-        return _cards(found, "What decides where a claim leaves a definition open", "no claim leaves open what decides")
-
-    @figure
-    def forecasts(self) -> Cards:
-        """Forecasts, and what happened."""
-        found = [one for one in self.results if one.claim.kind == "forecast"]
-        return _cards(found, "What was forecast, how often it had happened, and what came", "no claim is a forecast")
+    wrong = as_cards("Figures that do not hold", "{0} {2} not hold", "no figure that the data decides fails",
+                  lambda one: one.verdict == FAILS and not one.is_ours)  # fmt: skip
+    readings = as_cards("Readings that are not borne out", "{1} not borne out, on our reading", "no vague word fails",
+                     lambda one: one.verdict == FAILS and one.is_ours)  # fmt: skip
+    undecided = as_cards("Claims that depend on a definition", "What decides where a claim leaves a definition open",
+                      "no claim leaves open what decides", lambda one: one.verdict == DEPENDS)  # fmt: skip
+    forecasts = as_cards("Forecasts, and what happened", "What was forecast, how often it had happened, and what came",
+                      "no claim is a forecast", lambda one: one.claim.kind == "forecast")  # fmt: skip
 
     @figure
     def picture(self) -> Figure:
         """A claim's figure in its history."""
-        for one in (*self._failing(read=False), *self.results):
-            if one.reading is not None and one.reading.path is not None:
-                return picture(one)
-        raise InsufficientDataError("no claim has a history to draw")
+        drawn = [one for one in self.results if one.reading is not None and one.reading.path is not None]
+        if not drawn:
+            raise InsufficientDataError("no claim has a history to draw")
+        return picture(min(drawn, key=lambda one: one.verdict != FAILS or one.is_ours))  # the first figure that fails
 
     @table("Every claim with its verdict", COLUMNS, unit="text")
     def all_claims(self) -> pd.DataFrame:
         """Every claim."""
-        return as_frame(self.results).replace({"verdict": {OPEN: VERDICT_LOOK[OPEN][2]}})
+        return as_frame(self.results).replace({"verdict": WORDS})
 
     def summary(self) -> Summary:
         """Say how many claims hold, which do not, and what that rests on."""
-        wrong, counts = self._failing(read=False), self.counts
+        counts, wrong = self.counts, [one for one in self.results if one.verdict == FAILS and not one.is_ours]
         holds = counts[HOLDS] + counts[ROUGHLY]
         decided = holds + counts[DEPENDS] + counts[FAILS]
         undecided = len(self.results) - decided
         text = f"Verdicts on {tally(self.results)}."
         for one in wrong[:1]:
             text += f" One that fails: {one.claim.says} (published {one.claim.figure.text}, computed {one.shown})."
-        numbers = {
-            f"hold, {counts[ROUGHLY]} of them roughly": holds,
-            f"fail, {counts[FAILS] - len(wrong)} of them on our reading": counts[FAILS],
-            "depend on a definition that is left open": counts[DEPENDS],
-            f"not decided: {counts[OPEN]} not shown, {undecided - counts[OPEN]} for want of data": undecided,
-        }
         return Summary(
             verdict="finding" if decided else NO_DATA,
             headline=f"Of {plural(decided, 'claim')} that could be checked, {holds} hold and {counts[FAILS]} fail",
             standfirst=text,
-            numbers=tuple((str(number), label) for label, number in numbers.items()),
+            numbers=(
+                (str(holds), f"hold, {counts[ROUGHLY]} of them roughly"),
+                (str(counts[FAILS]), f"fail, {counts[FAILS] - len(wrong)} of them on our reading"),
+                (str(counts[DEPENDS]), "depend on a definition that is left open"),
+                (str(undecided), f"not decided: {counts[OPEN]} not shown, {undecided - counts[OPEN]} for want of data"),
+            ),
             hero="scoreboard",
             limits=(
                 "A figure that fails is one that our data does not reproduce; the series used is named in each card.",
@@ -201,31 +195,30 @@ class Claims(Study):
         )
 
 
-def _cards(found: list[Result], title: str, none: str) -> Cards:
-    if not (n := len(found)):
-        raise InsufficientDataError(none)
-    words = {"claims": plural(n, "claim"), "statements": plural(n, "vague statement"), "do": "does" if n == 1 else "do"}
-    return Cards("", title.format(**words), as_frame(found), deck="As of each article's date", results=found)
-
-
 def picture(found: Result) -> Figure:
     """Draw the line of a claim up to its day, with the cases on it; or the cases, where they are changes of another."""
     reading = found.reading
     if reading is None or reading.path is None or len(path := reading.path.dropna()) < 2:
         raise InsufficientDataError(found.text)
-    cases, drawn = pd.Series(dtype=float) if reading.events is None else reading.events.dropna(), path
-    unit = KINDS[reading.kind]["shown"] if found.claim.checks[0].say.word == "value" else "number"
-    panel = charts.Panel("history of the line", [charts.Line(path)], unit=unit)
+    unit, cases = (
+        KINDS[reading.kind]["shown"],
+        pd.Series(dtype=float) if reading.events is None else reading.events.dropna(),
+    )
     if len(cases) < 2:
-        panel = panel._replace(marks=[charts.Mark(path.index[-1], float(path.iloc[-1]), found.shown)])
+        unit = unit if found.claim.checks[0].say.word == "value" else "number"
+        last = charts.Mark(path.index[-1], float(path.iloc[-1]), found.shown)
+        panel = charts.Panel("history of the line", [charts.Line(path)], marks=[last], unit=unit)
+    elif cases.equals(path.reindex(cases.index)):
+        panel = charts.Panel(
+            "history of the line", [charts.Line(path)], points=cases, unit=KINDS[str(cases.name)]["shown"]
+        )
     else:
-        panel = panel._replace(points=cases, unit=KINDS[str(cases.name)]["shown"])
-        if not cases.equals(path.reindex(cases.index)):
-            mean = charts.Line(pd.Series(cases.mean(), cases.index), "mean", dashed=True)
-            drawn, panel = cases, panel._replace(name="each case", lines=[mean], levels={"": 0.0})
+        path = cases
+        mean = charts.Line(pd.Series(cases.mean(), cases.index), "mean", dashed=True)
+        panel = charts.Panel("each case", [mean], levels={"": 0.0}, points=cases, unit=KINDS[str(cases.name)]["shown"])
     says = f"{found.claim.says[:1].upper()}{found.claim.says[1:]}: {found.verdict}"
     deck = f"published {found.claim.figure.text}, computed {found.shown}"
-    return charts.series([panel], title=says, alt=found.text, deck=deck, data=drawn.to_frame("value"))
+    return charts.series([panel], title=says, alt=found.text, deck=deck, data=path.to_frame("value"))
 
 
 def explain(line: object, stated: object, source: Source | Lines, *, as_of: object, kind: str = "fact") -> Result:
@@ -239,11 +232,11 @@ def explain(line: object, stated: object, source: Source | Lines, *, as_of: obje
 def check_claims(path: Path, *, verdict: str = "", article: str = "", overrides: Mapping[str, object]) -> list[Result]:
     """Judge the claims of a file, or those of an article; return those that have a verdict, or all."""
     study = Claims(read_parameters(path, Claims.Parameters, overrides))
-    verdict = {look[2]: name for name, look in VERDICT_LOOK.items()}.get(verdict, verdict)
-    for name, asked, known in (("verdict", verdict, VERDICTS), ("article", article, study.p.articles)):
+    for name, asked, known in (("verdict", verdict, {*WORDS, *WORDS.values()}), ("article", article, study.p.articles)):
         if asked and asked not in known:
             raise ParameterError(f"{display_path(path)}: no {name} {asked}{nearest(asked, known)}")
-    return [one for one in study.results if verdict in ("", one.verdict) and article in ("", one.claim.article)]
+    of = [one for one in study.results if article in ("", one.claim.article)]
+    return [one for one in of if verdict in ("", one.verdict, WORDS[one.verdict])]
 
 
 def claims_report(found: list[Result], *, as_json: bool = False, as_csv: bool = False, width: int = 80) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from math import inf, isinf, isnan
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from research_lib.data.calendar import sessions_between
-from research_lib.errors import DataError, InsufficientDataError, ParameterError
+from research_lib.errors import DataError, InsufficientDataError, ParameterError, listed
 from research_lib.exhibits.findings import plain
 from research_lib.exhibits.format import NONE, plural, show
 from research_lib.studies.claims.evaluate import Reading, read_all
@@ -22,9 +23,9 @@ HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE = VERDICTS
 EXACT = {"rank": 2, "count": 1}  # below these a figure is near nothing: a record that is second is none
 ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units in all
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
-LISTED = 3
 SMALL = 0.01  # shares and differences below a point are shown to two places
 
+first_of = partial(listed, most=3, letters=500, between="; ")
 Found = tuple[Reading, str]  # with its own verdict
 
 
@@ -41,6 +42,11 @@ class Result:
     shown: str = NONE  # the headline's value with its unit
     as_of: pd.Timestamp | None = None
     happened: str = ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is our reading that is judged: of a vague word, or of a forecast."""
+        return bool(self.claim.reading) or self.claim.kind == "forecast"
 
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values, in the order in which programs read them."""
@@ -79,31 +85,31 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
         except (InsufficientDataError, DataError) as reason:
             missing[str(reason)] = None
         except ParameterError as fault:
-            return Result(
-                claim, article, UNTESTABLE, sentence(f"the line does not fit together: {fault}"), as_of=days[-1]
-            )
-    verdict = _overall(claim, found, lacks_some=bool(missing)) if found else NO_DATA
-    parts = _evidence(claim, found, lines) if found else []
-    if missing:
-        parts.append(("left out: " if found else "") + _listed(list(missing)))
-    if found and days[-1] != last:
-        parts.append(f"{last.date()} was no session, {days[-1].date()} counts")
-    reading = found[0][0] if found else None
-    value = shown(reading, reading.value, claim.figure.unit) if reading else NONE
+            text = sentence(f"the line does not fit together: {fault}")
+            return Result(claim, article, UNTESTABLE, text, as_of=days[-1])
     happened = what_happened(claim.checks[0], lines, days[-1]) if claim.kind == "forecast" else ""
+    if not found:
+        return Result(claim, article, NO_DATA, sentence(first_of(missing)), as_of=days[-1], happened=happened)
+    parts, reading = _evidence(claim, found, lines), found[0][0]
+    if missing:
+        parts.append(f"left out: {first_of(missing)}")
+    if days[-1] != last:
+        parts.append(f"{last.date()} was no session, {days[-1].date()} counts")
+    verdict, value = _overall(claim, found, lacks_some=bool(missing)), shown(reading, reading.value, claim.figure.unit)
     return Result(claim, article, verdict, sentence("; ".join(parts)), tuple(found), reading, value, days[-1], happened)
 
 
 def _overall(claim: Claim, found: Sequence[Found], *, lacks_some: bool) -> str:
     """Combine the verdicts of all definitions: it depends where some hold and others do not."""
-    if claim.stand_in:
-        return STAND_IN
-    if claim.kind == "forecast" and claim.checks[0].says_date:  # a condition, which may yet be met
-        return OPEN
     verdicts = [verdict for _, verdict in found]
-    if claim.all:
-        return FAILS if FAILS in verdicts else NO_DATA if lacks_some else verdicts[0]
-    return DEPENDS if 0 < sum(map(_agrees, found)) < len(found) else verdicts[0]
+    rules = (
+        (bool(claim.stand_in), STAND_IN),
+        (claim.kind == "forecast" and claim.checks[0].says_date, OPEN),  # a condition, which may yet be met
+        (claim.all and FAILS in verdicts, FAILS),
+        (claim.all and lacks_some, NO_DATA),
+        (not claim.all and len(set(map(_agrees, found))) > 1, DEPENDS),
+    )
+    return next((verdict for is_so, verdict in rules if is_so), verdicts[0])
 
 
 def _agrees(found: Found) -> bool:  # a count or rank that is only near does not, beside one that is right
@@ -185,36 +191,30 @@ def _subject(check: Check, lines: Lines) -> str:
     """Name what is said of which line."""
     if not check.line.of:
         return check.line.take[0].text
-    line = (check.then or check.line).bare if check.after else check.line
-    steps = [check.after] if check.after else [one for one in check.when if one["season"]][:1]
-    steps = [] if line.take else steps
-    said = f"{check.say.text} of ".replace("share of", "share above 0 of" if steps else "share of")
+    said = f"{check.say.text} of ".replace(
+        "share of", "share of" if check.outcome is check.line else "share above 0 of"
+    )
     said = "" if check.say.word == "value" or "since" in check.say.word else said
-    return said + lines.title(replace(line, take=(*line.take, *steps)))
+    return said + lines.title(check.outcome)
 
 
 def _definitions(found: Sequence[Found], unit: str) -> str:
     """Say on which definitions it holds and on which not, and name the choice that decides, if one alone does."""
-    wholes = [", ".join(dict(one.choices).values()) for one, _ in found]
-    holds = [_agrees(one) for one in found]
-    if len(set(holds)) == 1:
-        return f"on all {len(found)} definitions ({_listed(wholes)})"
-    said = {HOLDS: "", OPEN: ", not shown"}
-    values = [f" ({shown(one, one.value, unit)}{said.get(own, f', {own}')})" for one, own in found]
-    axes = {axis: [dict(one.choices).get(axis, "") for one, _ in found] for axis in dict(found[0][0].choices)}
-    for axis, names in {**axes, "": wholes}.items():
-        shown_first = dict(zip(names[::-1], values[::-1], strict=True))  # of several readings of one name the first
-        sides = [
-            dict.fromkeys(name for name, one in zip(names, holds, strict=True) if one is side) for side in (True, False)
-        ]
-        good, bad = (_listed([name + shown_first[name] for name in side]) for side in sides)
-        if axis and not set(sides[0]) & set(sides[1]):
-            return f"{axis} decides: holds with {good}; not with {bad}"
-    return f"{sum(holds)} of {len(found)} definitions hold: {good}; not {bad}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return "; ".join(names[:LISTED]) + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
+    if len(set(map(_agrees, found))) == 1:
+        return (
+            f"on all {len(found)} definitions ({first_of(', '.join(dict(one.choices).values()) for one, _ in found)})"
+        )
+    for axis in (*dict(found[0][0].choices), ""):
+        good, bad = dict[str, str](), dict[str, str]()  # by choice, with its first value
+        for one, own in found:
+            choices, how = dict(one.choices), {HOLDS: "", OPEN: ", not shown"}.get(own, f", {own}")
+            name = choices.get(axis, "") if axis else ", ".join(choices.values())
+            side = good if _agrees((one, own)) else bad
+            side.setdefault(name, f"{name} ({shown(one, one.value, unit)}{how})")
+        if axis and not good.keys() & bad.keys():
+            return f"{axis} decides: holds with {first_of(good.values())}; not with {first_of(bad.values())}"
+    n = sum(map(_agrees, found))
+    return f"{n} of {len(found)} definitions hold: {first_of(good.values())}; not {first_of(bad.values())}"
 
 
 def sentence(text: str) -> str:
@@ -226,16 +226,15 @@ def sentence(text: str) -> str:
 
 def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
     """Say what came after a forecast: over its own horizon, from the article's last session, never before it."""
-    line, after = (check.then or check.line).bare, check.after
-    season = next((one for one in check.when if one.word == "season"), None)
+    line, after = check.outcome.bare, check.after
     try:
         last = max(lines.values(line, pd.Timestamp("2200-01-01")).series.dropna().index, default=day)
         if check.says_date:
             asked = replace(check, say=read("say", "first date"), start=next_session(day).date(), asked=None, to=None)
             met: Any = read_all(asked, lines, last)[0].value
             return f"Met on {met.date()}." if met is not None else f"Not met by {last.date()}."
-        if season is not None and after is None:  # the one under way, or else the next
-            ends = lines.values(replace(line, take=(season,)), last).days
+        if check.outcome is not check.line and after is None:  # the season under way, or else the next
+            ends = lines.values(check.outcome, last).days
             after = read("after", f"until {min(ends[ends > day], default=last).date()}")
         if after is None or after.number("n") < 0:
             return ""
