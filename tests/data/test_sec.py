@@ -12,7 +12,7 @@ import yaml
 from research_lib.data import open_source
 from research_lib.data.companies import load_price_panel, load_statements
 from research_lib.data.live.store import Item
-from research_lib.data.sec import DEBT, WAYS, facts_frame, read_facts
+from research_lib.data.sec import facts_frame, read_facts
 from research_lib.errors import DataError, InsufficientDataError
 from tests.data.live.conftest import DAYS, pull, store, vendors  # noqa: F401  # fixtures
 from tests.data.live.loopback import FILED, Answer, as_json, chart, company, fact, stock
@@ -24,11 +24,11 @@ def read(*contents):
     return read_facts(pd.concat(named, ignore_index=True))
 
 
-DEBTS = yaml.safe_load(Path(__file__).with_name("debt.yaml").read_text(encoding="utf-8"))
+CASES = yaml.safe_load(Path(__file__).with_name("filings.yaml").read_text(encoding="utf-8"))
 TWICE = "balance sheet, a number tagged twice counted once"
 
 
-@pytest.mark.parametrize(("how", "debts"), [(how, debts) for how, cases in DEBTS.items() for debts in cases])
+@pytest.mark.parametrize(("how", "debts"), [(how, one) for how, cases in CASES["debt"].items() for one in cases])
 def test_a_number_that_two_tags_share_is_compared_and_never_added(how, debts):
     short, long, tags = debts
     none = {"LongTermDebtNoncurrent": None}
@@ -49,14 +49,6 @@ def test_who_repeats_a_number_in_one_year_does_in_the_others_and_what_nobody_tag
     assert rows.loc[rows["company"] == "A", "short_term_debt"].tolist() == [584e6, 130e6]
     none = rows.set_index("company").loc["B"]
     assert (none[["long_term_debt", "short_term_debt"]].isna().all(), none["debt_from"]) == (True, "no debt tagged")
-
-
-def test_the_first_way_whose_tags_are_all_there_counts():
-    rows, _ = read(company(ShortTermInvestments=[stock(30e6)], InterestExpenseDebt=[fact(1e6)],
-                           DepreciationDepletionAndAmortization=None, Depreciation=[fact(3e6)],
-                           AmortizationOfIntangibleAssets=[fact(4e6)]))  # fmt: skip
-    assert rows[["cash", "interest_expense", "depreciation_amortization"]].iloc[0].tolist() == [80e6, 5e6, 7e6]
-    assert list(WAYS)[-len(DEBT) :] == list(DEBT)
 
 
 RESTATED = company(OperatingIncomeLoss=[
@@ -100,43 +92,30 @@ def test_a_restated_value_is_not_seen_before_its_filing(statements):
     assert before.card == altered.card
 
 
-@pytest.mark.parametrize(
-    ("first", "later", "stands"),
-    [(100e6, 100e6, 100e6), (100e6, 100_400_000.0, 100e6), (100e6, 100_000_001.0, 100e6),
-     (120_499.0, 120_000.0, 120_499.0), (1_234_567.0, 1_300_000.0, 1_300_000.0), (100e6, 101e6, 101e6),
-     # In thousands, tenths of a million or millions: rounding; what no rounding makes is a restatement.
-     (1_234_567.0, 1_235_000.0, 1_234_567.0), (1_234_567.0, 1_200_000.0, 1_234_567.0), (-12_345e3, -12e6, -12_345e3),
-     (2_345_000.0, 2e6, 2_345_000.0), (12_500e3, 13e6, 12_500e3), (2_900e3, 2e6, 2e6), (12e6, -12e6, -12e6), (4e5, 0.0, 0.0)],
-)  # fmt: skip
-def test_rounding_in_a_later_report_is_no_restatement(first, later, stands):
-    rows, _ = read(company(OperatingIncomeLoss=[fact(first), fact(later, "2024-02-20")]))
-    known = FILED if stands == first else "2024-02-20"
-    assert (rows["operating_income"].tolist(), str(rows["known_from"].iloc[0].date())) == ([stands], known)
-
-
-def test_what_only_a_later_report_tells_is_not_in_the_row():
-    rows, _ = read(company(DebtCurrent=[stock(70e6, "2024-02-20")]))
-    assert (rows["short_term_debt"].tolist(), str(rows["known_from"].iloc[0].date())) == ([0.0], FILED)
-
-
+LATER = "2024-02-20"
 FLOWS = ("OperatingIncomeLoss", "InterestExpense", "Revenues", "DepreciationDepletionAndAmortization")
 STOCKS = ("LongTermDebtNoncurrent", "Assets", "CashAndCashEquivalentsAtCarryingValue")
 QUARTER = fact(30e6, "2023-05-05", start="2023-01-01", end="2023-03-31", form="10-Q")
 COMPARATIVE = fact(90e6, start="2021-01-01", end="2021-12-31")
+AMORTIZED = {"Depreciation": [fact(3e6)], "AmortizationOfIntangibleAssets": [fact(4e6)]}
 
 
-@pytest.mark.parametrize(
-    "tags",
-    [
-        {"OperatingIncomeLoss": [fact(100e6, form="10-KT/A"), COMPARATIVE, QUARTER]},
-        # Half as many facts as the year before are enough.
-        dict.fromkeys((*FLOWS, *STOCKS))
-        | {"OperatingIncomeLoss": [fact(100e6), COMPARATIVE], "Revenues": [COMPARATIVE]},
-        {tag: [fact(1e6, start="2022-01-02", end="2023-01-01")] for tag in FLOWS},  # early January is the year before
-    ],
-)
-def test_quarters_and_comparatives_make_no_rows(tags):
-    assert read(company(**tags))[0]["fiscal_year"].tolist() == [2022]
+@pytest.mark.parametrize(("tags", "said"), [
+    # The first way whose tags are all there.
+    ({"ShortTermInvestments": [stock(30e6)], "InterestExpenseDebt": [fact(1e6)], "DepreciationDepletionAndAmortization": None, **AMORTIZED},
+     {"cash": 80e6, "interest_expense": 5e6, "depreciation_amortization": 7e6}),
+    # What only a later report tells is not in the row.
+    ({"DebtCurrent": [stock(70e6, LATER)]}, {"short_term_debt": 0.0, "known_from": FILED}),
+    *(({"OperatingIncomeLoss": [fact(first), fact(later, LATER)]},
+       {"operating_income": stands, "known_from": FILED if stands == first else LATER}) for first, later, stands in CASES["restated"]),
+    # Quarters and comparatives make no rows; half as many facts as the year before are enough; early January is the year before.
+    ({"OperatingIncomeLoss": [fact(100e6, form="10-KT/A"), COMPARATIVE, QUARTER]}, {}),
+    (dict.fromkeys((*FLOWS, *STOCKS)) | {"OperatingIncomeLoss": [fact(100e6), COMPARATIVE], "Revenues": [COMPARATIVE]}, {}),
+    ({tag: [fact(1e6, start="2022-01-02", end="2023-01-01")] for tag in FLOWS}, {}),
+])  # fmt: skip
+def test_a_report_has_one_row_of_what_it_said_first_or_was_restated_later(tags, said):
+    [row] = read(company(**tags))[0].to_dict("records")
+    assert (row | {"known_from": str(row["known_from"].date())}).items() >= ({"fiscal_year": 2022} | said).items()
 
 
 @pytest.mark.parametrize(
@@ -217,22 +196,19 @@ def test_the_largest_companies_are_pulled_each_once_and_nobody_is_named(vendors,
     assert "jo@example.org" not in everything.decode("latin-1") + "".join(outcome.lines())
 
 
-def test_without_an_identity_it_says_so(pull, monkeypatch):  # noqa: F811
-    monkeypatch.delenv("SEC_IDENTITY")
-    with pytest.raises(DataError, match="who asks: set SEC_IDENTITY to your name and e-mail address"):
-        pull("sec", companies=2)
-
-
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
+        (None, "the SEC wants to know who asks: set SEC_IDENTITY to your name and e-mail address"),
         (Answer(b"", 429), r"the list of companies cannot be had: the SEC is throttling \(429\)"),
         (as_json({}), "the list of companies cannot be had: the SEC sent an empty list of companies"),
         (as_json([1]), "the list of companies cannot be had: the answer is not in the form it was"),
     ],
 )
-def test_without_a_list_of_companies_it_says_so(pull, vendors, answer, said):  # noqa: F811
+def test_without_an_identity_or_a_list_of_companies_it_says_so(pull, vendors, monkeypatch, answer, said):  # noqa: F811
     vendors.answer("/files/company_tickers.json", answer)
+    if answer is None:
+        monkeypatch.delenv("SEC_IDENTITY")
     with pytest.raises(DataError, match=said):
         pull("sec", companies=2)
 
