@@ -51,22 +51,18 @@ def plain(folder):
     same = ["end", "Operating Income (Loss)", "debt", CASH, "Revenue", *BALANCE[3:]]
     unvalued = rows.groupby("Ticker")["value"].transform("count") == 0
     rows = rows.assign(unvalued=unvalued).sort_values(["unvalued", "Ticker"]).drop_duplicates(same).sort_values(KEYS)
-    kept = rows[~_impossible(rows)].copy()
-    order = kept.groupby("Fiscal Year")["value"].rank(ascending=False, method="first")
-    kept["group"] = np.select([order <= 500, order <= 2500], GROUPS, "")
-    return kept[kept["group"] != ""].groupby(["Fiscal Year", "group"]).apply(_describe)
-
-
-def _impossible(rows):
     assets, debt, value, ebitda = (rows[name] for name in ("Total Assets", "debt", "value", "ebitda"))
     smallest = assets.groupby(rows["Ticker"]).cummin()
-    rules = [
+    impossible = np.logical_or.reduce([
         (rows[[*DEBTS, CASH]] < 0).any(axis=1), assets <= 0, rows[CASH] > 1.01 * assets, debt > 1.01 * rows["Total Liabilities"],
         rows["Revenue"] > 7e11, assets > 7e12, ebitda.abs() > 4e11, value > 6e12, (assets > 500 * smallest) & (smallest > 1e7),
         (rows["Total Equity"].abs() > 50 * value) & (rows["Open Price"] > 1),
         (ebitda > 2.5 * (value + debt)) | (ebitda < -100 * (value + debt)),
-    ]  # fmt: skip
-    return np.logical_or.reduce(rules)
+    ])  # fmt: skip
+    kept = rows[~impossible].copy()
+    order = kept.groupby("Fiscal Year")["value"].rank(ascending=False, method="first")
+    kept["group"] = np.select([order <= 500, order <= 2500], GROUPS, "")
+    return kept[kept["group"] != ""].groupby(["Fiscal Year", "group"]).apply(_describe)
 
 
 def _describe(firms):

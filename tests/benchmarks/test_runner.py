@@ -1,6 +1,5 @@
 """The runner against `papermill` and `jupyter nbconvert` over the same files, and the command's help against an import."""
 
-import json
 import sys
 import sysconfig
 from pathlib import Path
@@ -64,18 +63,13 @@ def test_one_report_cold(tmp_path):
     compare("one report cold, against papermill and nbconvert", ours, lambda: plainly([SMOKE], tmp_path / "plain"))
 
 
-def sweep(output, points):
-    seconds(run(output, SMOKE, "--grid", f"seed={','.join(map(str, range(points)))}"))
-    counts = json.loads((output / "summary.json").read_text(encoding="utf-8"))["counts"]
-    assert counts == {"ok": points}
-
-
 def test_sweeps(tmp_path):
     """A report of a sweep of 100 against the time that its own cells take when it is made alone."""
     seconds(run(tmp_path / "one", SMOKE))
     cells = nbformat.read(tmp_path / "one" / "03_record_sigma" / "smoke.ipynb", as_version=4).cells
     alone = sum(cell.metadata.get("papermill", {}).get("duration") or 0 for cell in cells)
-    took = growth("reports in a sweep", (1, 10, 100, 500), lambda n: sweep(tmp_path / str(n), n))[100] / 100
+    sweep = lambda n: seconds(run(tmp_path / str(n), SMOKE, "--grid", f"seed=0:{n - 1}:1"))
+    took = growth("reports in a sweep", (1, 10, 100, 500), sweep)[100] / 100
     print(f"\n| one of a sweep of 100, against its cells alone | {took:.3g} s | {alone:.3g} s | {alone / took:.2f} |")
 
 

@@ -49,16 +49,14 @@ def test_wild_bootstrap_by_refitting(monkeypatch, column):
     monkeypatch.setattr(regression, "DRAWS", 99)
     y, drivers = sample(3, n=60)
     found, x, y = ols(y, drivers, "wild", seed=5).iloc[column], np.column_stack([np.ones(60), drivers]), y.to_numpy()
-    others, signs = (
-        np.delete(x, column, axis=1),
-        np.random.default_rng(5).integers(0, 2, size=(60, 99), dtype=np.int8) * 2.0 - 1,
-    )
+    others, ones_or_zeros = np.delete(x, column, axis=1), np.random.default_rng(5).integers(0, 2, (60, 99), np.int8)
+    signs = np.column_stack([np.ones(60), 2.0 * ones_or_zeros - 1])  # the observed ones first
 
     def p_of(null):
         target = y - null * x[:, column]
         restricted = others @ np.linalg.lstsq(others, target, rcond=None)[0]
-        drawn = restricted[:, None] + (target - restricted)[:, None] * np.column_stack([np.ones(60), signs])
-        fits = [sm.OLS(one, x).fit(cov_type="HC1") for one in drawn.T]
+        drawn = restricted + (target - restricted) * signs.T
+        fits = [sm.OLS(one, x).fit(cov_type="HC1") for one in drawn]
         t = np.abs([fit.params[column] / fit.bse[column] for fit in fits])
         return np.mean(t >= t[0])
 
