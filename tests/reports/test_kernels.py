@@ -47,16 +47,14 @@ def write_idioms(path):
 def execute(folder, engine):
     """What each idiom shows, by Papermill's engine."""
     write_idioms(folder / "idioms.ipynb")
-    own = {"folder": str(folder)} if engine == "research-lib" else {"resources": {"metadata": {"path": str(folder)}}}
+    options = {"engine_name": engine, "resources": {"metadata": {"path": str(folder)}}, "progress_bar": False}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OF_THE_RUN", "told")
         patch.setenv("TZ", "Asia/Tokyo")
         usual = "local-provisioner"  # the engine of this project has made its own the usual one
         patch.setattr(KernelProvisionerFactory.instance(), "default_provisioner_name", usual)
         with suppress(PapermillExecutionError):
-            papermill.execute_notebook(
-                folder / "idioms.ipynb", folder / "out.ipynb", engine_name=engine, progress_bar=False, **own
-            )
+            papermill.execute_notebook(folder / "idioms.ipynb", folder / "out.ipynb", **options)
     cells = nbformat.read(folder / "out.ipynb", as_version=4).cells
     return [cell.outputs for cell in cells if cell.id.startswith("idiom")]
 
