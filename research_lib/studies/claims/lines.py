@@ -131,7 +131,8 @@ class Lines:
             first, *others = self.legs(line, end)
             return replace(first, kind="") if others else first
         *before, step = line.take
-        taken = [self.values(replace(line, take=tuple(before)), end)] if before else self.legs(line, end)
+        start = replace(line, take=tuple(before))
+        taken = [self.values(start, end)] if before else self.legs(start, end)
         return _joined(*(self._step(one, before, step, end) for one in taken))
 
     def _step(self, values: Values, before: Sequence[Phrase], step: Phrase, end: pd.Timestamp) -> Values:
