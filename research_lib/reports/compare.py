@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -53,7 +52,7 @@ def find_record(name: str, *, output: Path) -> Record:
     return record
 
 
-def shown(compared: Mapping[str, Any], *, everything: bool) -> list[RenderableType]:
+def shown(compared: Mapping[str, Any], *, everything: bool) -> list[Table | Text | str]:
     """Show a comparison for a terminal: its key findings (or all), those whose intervals are apart, and what differs."""
     pairs = [pair for pair in compared["findings"] if any((pair[one] or NOTHING)["value"] is not None for one in "ab")]
     kept = [pair for i, pair in enumerate(pairs) if everything or i < KEY_FINDINGS or pair["intervals_apart"]]

@@ -20,8 +20,7 @@ from bs4 import BeautifulSoup, Tag
 from jinja2 import Environment, FileSystemLoader
 from latex2mathml.converter import convert
 from mistune import HTMLRenderer
-from nbconvert.filters.ansi import ansi2html, strip_ansi
-from nbconvert.filters.highlight import Highlight2HTML
+from nbconvert.filters import Highlight2HTML, ansi2html, strip_ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
@@ -98,10 +97,8 @@ def render(notebook: NotebookNode, record: Record, *, folder: Path | None = None
     shown, drawn = [html for _, part in sections for html in part], f'" id="{record.hero}" aria-label'
     hero = next((html for html in shown if answered and record.hero and drawn in html), "")
     unfolded = [html for heading, part in sections for html in part if not heading and html != hero]
-    found = re.findall(r'<(?:h2|p class="title") id="([^"]*)">(.*?)</(?:h2|p)>', "".join(unfolded))
-    contents = [(name, unescape(re.sub("<.*?>", "", heading))) for name, heading in found]
-    page = PARTS.get_template("page.html.j2")
-    return page.render(record=record, hero=hero, sections=sections, contents=contents)
+    contents = re.findall(r'<(?:h2|p class="title") id="([^"]*)">(.*?)</(?:h2|p)>', "".join(unfolded))
+    return PARTS.get_template("page.html.j2").render(record=record, hero=hero, sections=sections, contents=contents)
 
 
 def files_beside(page: str) -> dict[str, str]:

@@ -24,7 +24,6 @@ from research_lib.studies.parameters import MODELS
 
 POINT = re.compile("(/.*?--).*")  # in a report's name: the settings of one point of a sweep follow
 BASELINE = "baseline"
-MOST_DIFFERENCES = 2
 OF_THE_DATA = ("source", "as_of")  # named after what a study itself asks
 UNSAID = {"data_dir", "seed"}
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\d“])")  # where the next one begins
@@ -81,9 +80,8 @@ def _differs(record: Record, family: Sequence[Record]) -> str:
     fields = getattr(MODELS.get(record.notebook), "model_fields", {})
     pairs = differing([record.parameters, base.parameters])
     names = sorted((name for name in pairs if name not in UNSAID), key=OF_THE_DATA.__contains__)
-    titles = {name: as_words(name) for name in names} | {name: field.title for name, field in fields.items()}
-    said = [f"{titles[name]}: {show_setting(pairs[name][0])}" for name in names]
-    return listed(said, MOST_DIFFERENCES, letters=200) if said else ""
+    said = [f"{fields[it].title if it in fields else as_words(it)}: {show_setting(pairs[it][0])}" for it in names]
+    return listed(said, most=2, letters=200) if said else ""
 
 
 def _thumbnail(page: Path) -> str:
