@@ -19,16 +19,14 @@ def test_monthly_slopes_are_those_of_a_loop_and_a_premium_is_their_mean():
     names = ["leverage", "negative", "size"]
     panel, _ = made_panel(premium=0.002)
     panel.iloc[::17, 0] = np.nan
-    panel["other"] = (panel.index.get_level_values("company") < "C040").astype(float)
+    panel["other"] = 1.0 * (panel.index.get_level_values("company") < "C040")
     panel["return"] += 0.05 * panel["other"]
     panel["sector"] = np.where(panel["other"], "X", None)
-    kept = panel.dropna(subset="return")
-    for within, more in (("", []), ("sector", ["other"])):
+    for within, more in (("sector", ["other"]), ("", [])):
         slopes = monthly_slopes(panel, names, within=within)
-        for day, section in kept.groupby(level="date"):
-            np.testing.assert_allclose(slopes.loc[day, names], slope_of(section, *names, *more)[:3], rtol=1e-9)
-            assert slopes.loc[day, "companies"] == len(section)
-    slopes = monthly_slopes(panel, names)
+        for day, section in panel.dropna(subset="return").groupby(level="date"):
+            expected = [*slope_of(section, *names, *more)[:3], len(section)]
+            np.testing.assert_allclose(slopes.loc[day], expected, rtol=1e-9)
     table, size = fama_macbeth(slopes), cosine_mean(slopes["size"])
     np.testing.assert_allclose(table["value"], slopes[names].mean(), rtol=1e-9)
     assert table.loc["size"].tolist() == [size.value, 40, size.low, size.high, size.p]

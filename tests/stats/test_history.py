@@ -20,18 +20,18 @@ def test_a_rank_counts_from_both_ends(numbers):
     found, dates = history.rank_in_history(line), line.index
     other = max((at for at, one in enumerate(numbers) if one != last), default=-1)  # after it the values are equal
     as_high = [at for at, one in enumerate(numbers) if one >= last and at <= other]
-    as_low = [at for at, one in enumerate(numbers) if one <= last and at <= other]
     expected = {
         "value": last, "date": dates[-1], "first": dates[0], "n": len(numbers), "rank": 1 + sum(line > last),
-        "lowest_rank": 1 + sum(line < last), "ties": numbers[:-1].count(last), "percentile": np.mean(line <= last),
-        "highest_since": dates[as_high[-1]] if as_high else None, "lowest_since": dates[as_low[-1]] if as_low else None,
-        "highest": max(numbers), "highest_date": dates[numbers.index(max(numbers))],
-        "lowest": min(numbers), "lowest_date": dates[numbers.index(min(numbers))],
+        "ties": numbers[:-1].count(last), "percentile": np.mean(line <= last), "highest": max(numbers),
+        "highest_date": dates[numbers.index(max(numbers))], "highest_since": dates[as_high[-1]] if as_high else None,
     }  # fmt: skip
     assert {name: getattr(found, name) for name in expected} == expected
-    nearer, low = found.from_nearer_end(), found.lowest_rank < found.rank
-    end, rank, since = ("lowest", "lowest_rank", "lowest_since") if low else ("highest", "rank", "highest_since")
-    assert (nearer["end"], nearer["rank"], nearer["since"]) == (end, expected[rank], expected[since])
+    mirror = history.rank_in_history(-line)
+    assert (found.lowest, found.lowest_date) == (-mirror.highest, mirror.highest_date)
+    assert (found.lowest_rank, found.lowest_since) == (mirror.rank, mirror.highest_since)
+    nearer, end = found.from_nearer_end(), "lowest" if mirror.rank < found.rank else "highest"
+    side = mirror if end == "lowest" else found
+    assert (nearer["end"], nearer["rank"], nearer["since"]) == (end, side.rank, side.highest_since)
 
 
 @pytest.mark.parametrize(("numbers", "episodes"), CASES["rank_episodes"])

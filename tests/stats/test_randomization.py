@@ -60,7 +60,7 @@ def test_difference_of_regimes_by_enumeration():
     values = np.random.default_rng(4).normal(size=len(state))
     found = sign_flip_difference(values, state == 0, state == 1)
     first, second, used = values[state == 0].mean(), values[state == 1].mean(), state != 2
-    assert (found.value, found.n, found.base) == (pytest.approx(first - second), 6, pytest.approx(second))
+    assert (found.value, found.n, found.base) == pytest.approx((first - second, 6, second))
     flipped = np.repeat(patterns(6), [5, 9, 7, 3, 6, 8], axis=1) * np.where(state[used] == 0, 1 / 18, -1 / 20)
     residual = flipped - flipped.mean(axis=1, keepdims=True)  # what an estimated mean leaves of the weights
     sizes = np.abs(flipped @ (values[used] - values[used].mean())) / np.linalg.norm(residual, axis=1)
@@ -73,13 +73,11 @@ def test_season_is_compared_with_the_rest_of_its_year():
     years, month = np.repeat(np.arange(1990, 2000), 12), np.tile(np.arange(1, 13), 10)
     values = np.random.default_rng(2).normal(size=120) + 0.1 * (years - 1990)  # a trend over years drops out
     found = season_less_rest(values, month >= 10, years)
-    by_year = values.reshape(10, 12)
-    rest = by_year[:, :9].mean(axis=1)
-    apart = by_year[:, 9:].mean(axis=1) - rest
-    assert (found.value, found.n, found.base) == (pytest.approx(apart.mean()), 10, pytest.approx(rest.mean()))
-    assert found.p == pytest.approx(by_enumeration(apart))
+    rest, season = (part.mean(axis=1) for part in np.split(values.reshape(10, 12), [9], axis=1))
+    expected = (season - rest).mean(), 10, rest.mean(), by_enumeration(season - rest)
+    assert (found.value, found.n, found.base, found.p) == pytest.approx(expected)
     begun = season_less_rest(values[:114], month[:114] >= 10, years[:114])  # the last year has no season yet
-    assert (begun.value, begun.n) == (pytest.approx(apart[:-1].mean()), 9)
+    assert (begun.value, begun.n) == pytest.approx(((season - rest)[:-1].mean(), 9))
     with pytest.raises(InsufficientDataError, match="no year has both"):
         season_less_rest(values[:3], month[:3] >= 1, years[:3])
 
