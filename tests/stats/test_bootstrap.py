@@ -11,11 +11,6 @@ from research_lib.stats.bootstrap import correlation, ratio_of_sums
 generator = np.random.default_rng
 
 
-def pair(n, seed=0):
-    x, e = generator(seed).normal(size=(2, n))
-    return x, 0.5 * x + np.sqrt(0.75) * e
-
-
 def symmetric(values, errors):
     """Return how far the bootstrap-t interval reaches, and p of zero; the first value is the estimate."""
     apart = np.abs(values[1:] - values[0])
@@ -27,7 +22,8 @@ def symmetric(values, errors):
 @pytest.mark.parametrize("trending", [True, False])
 def test_a_correlation_and_its_bootstrap_t_are_those_of_a_loop_over_blocks(trending):
     """Two series that trend, and few blocks: a resample's own means and spreads count; incomplete periods do not."""
-    x, y = np.cumsum(pair(130, seed=4), axis=1) if trending else pair(130, seed=3)
+    drawn = generator(4).multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]], 130)
+    x, y = (drawn.cumsum(axis=0) if trending else drawn).T
     gaps = np.insert(x, [3, 90], np.nan), np.insert(y, [3, 90], 0.0)
     found, value, z, errors = correlation(*gaps, block=24, draws=199, seed=4), np.corrcoef(x, y)[0, 1], [], []
     for starts in (np.arange(6) * 24, *generator(4).integers(0, 130, size=(199, 6))):
