@@ -53,14 +53,11 @@ def to_markdown(rows):
     """Write the measured sizes as a Markdown table; a size beyond three Monte Carlo errors is marked."""
     lines = ["| quantity | data with no effect | kind | draws | 1% | 5% | 10% |", "|---|---|---|---|---|---|---|"]
     for row in rows.to_dict("records"):
-        sizes = [_size(row.get(level), level, int(row["draws"])) for level in LEVELS]
-        lines.append(f"| {row['name']} | {row['null']} | {row['kind']} | {row['draws']:,} | {' | '.join(sizes)} |")
+        cells = [row["name"], row["null"], row["kind"], f"{row['draws']:,}"]
+        for level in LEVELS:
+            share = row.get(level, np.nan)
+            apart = (share - level) / np.sqrt(level * (1 - level) / max(row["draws"], 1))  # in Monte Carlo errors
+            mark = " **too often**" if apart > 3 else " (seldom)" if apart < -3 else ""
+            cells.append("" if np.isnan(share) else f"{100 * share:.1f}{mark}")
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _size(share, level, draws):
-    if share is None or np.isnan(share):
-        return ""
-    apart = (share - level) / np.sqrt(level * (1 - level) / draws)  # in Monte Carlo errors
-    mark = " **too often**" if apart > 3 else " (seldom)" if apart < -3 else ""
-    return f"{100 * share:.1f}{mark}"

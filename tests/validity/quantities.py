@@ -28,7 +28,9 @@ SESSIONS = 9284  # as many as the Russell 2000 has
 # --- what small caps do around rate cuts. The decisions are the real ones, with the real calendar: cuts come in turmoil,
 # which is where other tests fail.
 
-CUTS = ROWS["rate_cuts"]
+CUTS, DECISIONS = ROWS["rate_cuts"], load_target_changes(as_of=pd.Timestamp("2025-12-31"))
+DAYS = pd.date_range("1987-09-11", "2025-12-31", freq="B")  # since the Russell 2000 began
+MONTH_ENDS = pd.date_range("1987-10-31", "2025-12-31", freq="ME")
 SENSITIVITIES = [what for what, (table, _) in CUTS.items() if table == "sensitivity"]  # by months: days take long
 MONTHLY = ["easing", "on hold", "easing less tightening", "all periods", *SENSITIVITIES]
 PS = [*((what, False) for what in CUTS if what not in SENSITIVITIES), *((what, True) for what in MONTHLY)]
@@ -38,20 +40,11 @@ FAST = {("independent", "all cuts, 12 months", False), ("stochastic volatility",
         ("stochastic volatility", "easing less tightening", True)}  # fmt: skip
 
 
-@cache
-def setting(monthly):
-    """Return the periods since the Russell 2000 began, without any data, and the real decisions."""
-    first, frequency = ("1987-10-31", "ME") if monthly else ("1987-09-11", "B")
-    decisions = load_target_changes(as_of=pd.Timestamp("2025-12-31"))
-    return pd.date_range(first, "2025-12-31", freq=frequency), decisions
-
-
 def around_cuts(what, null, monthly, rng):
     """Return the printed row of study 01 of a pair."""
-    index, decisions = setting(monthly)
+    index = MONTH_ENDS if monthly else DAYS
     if null == REAL:
-        real = (1 + real_pair()).resample("ME").prod() - 1 if monthly else real_pair()
-        returns = random_signs(real, rng)
+        returns = random_signs((1 + real_pair()).resample("ME").prod() - 1 if monthly else real_pair(), rng)
     else:
         market, own = (NULLS[null](len(index), rng, sd=sd) for sd in ((0.05, 0.03) if monthly else (0.012, 0.007)))
         returns = pd.DataFrame({"small": market + own, "large": market}, index)
@@ -62,7 +55,7 @@ def around_cuts(what, null, monthly, rng):
     vars(study).update(
         pair=ReturnPair("small minus large", small, large, large, monthly, dividends=False, cards=()),
         broad=ReturnPair("large", large, None, large, monthly, dividends=False, cards=()),
-        rates=DataSet(levels, ()), changes=decisions,
+        rates=DataSet(levels, ()), changes=DECISIONS,
     )  # fmt: skip
     table, query = CUTS[what]
     return getattr(study, table).query(query).iloc[0]
@@ -103,8 +96,7 @@ SIGMA = (
 
 # --- leverage, where it means nothing, and group ratios drawn from real companies
 
-MONTHS, SESSIONS_A_MONTH = 60, 21
-REAL_FIRMS = "real companies of 2021"
+MONTHS, SESSIONS_A_MONTH, REAL_FIRMS = 60, 21, "real companies of 2021"
 
 
 def made_panel(*, companies=80, periods=40, premium=0.0, rise=0.0, fall=0.0, seed=0, volatility=1.0):
