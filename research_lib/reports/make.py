@@ -131,12 +131,10 @@ def _explain_error(execution: Execution) -> Outcome | None:
 def _explain_end(execution: Execution, error: Exception) -> Outcome:
     """Say how a kernel ended that is no longer there, as far as the system tells, and after which cell."""
     code = execution.process.poll() if execution.process else None
-    if execution.stopped_because or code is None or not isinstance(error, RuntimeError):
-        said = execution.stopped_because or f"{type(error).__name__}: {error}"
-    elif code < 0:
-        said = f"its kernel was ended by signal {-code} ({signal.strsignal(-code)})"
-    else:
-        said = f"its kernel ended with exit code {code}"
+    said = execution.stopped_because or f"{type(error).__name__}: {error}"
+    if not execution.stopped_because and code is not None and isinstance(error, RuntimeError):
+        how = f"was ended by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"ended with exit code {code}"
+        said = f"its kernel {how}"
     started = [cell for cell in execution.notebook.cells if cell.metadata.get("papermill", {}).get("start_time")]
     return Status.FAILED, said, len(started)
 

@@ -44,17 +44,16 @@ def _model_from_cell(stem: str, cell: str) -> type[NotebookParameters]:
     Where the cell sets `source` to one of the kit's sources, the model has the kit's own parameters and rules too.
     """
     fields = dict[str, Any]()
-    statements = [one for one in ast.parse(cell).body if not isinstance(one, ast.FunctionDef | ast.ClassDef)]
-    for node in (one for statement in statements for one in ast.walk(statement)):
-        if isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            rest = cell.split("\n")[(node.end_lineno or 1) - 1].encode()[node.end_col_offset :].decode()
-            for name, value in (pair for target in targets for pair in _pairs(target, node.value)):
-                # A name that the model itself has, such as copy, gets another one there.
-                own = f"{name}_" if hasattr(NotebookParameters, name) else name
-                kind, default = _type_and_default(getattr(node, "annotation", None), value)
-                look: Any = {"alias": name, "description": rest.partition("#")[2].strip()}
-                fields[own] = kind, Field(default, validate_default=kind is OptionalDay, **look)
+    body = [one for one in ast.parse(cell).body if not isinstance(one, ast.FunctionDef | ast.ClassDef)]
+    for node in (one for part in body for one in ast.walk(part) if isinstance(one, ast.Assign | ast.AnnAssign)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        rest = cell.split("\n")[(node.end_lineno or 1) - 1].encode()[node.end_col_offset :].decode()
+        for name, value in (pair for target in targets for pair in _pairs(target, node.value)):
+            # A name that the model itself has, such as copy, gets another one there.
+            own = f"{name}_" if hasattr(NotebookParameters, name) else name
+            kind, default = _type_and_default(getattr(node, "annotation", None), value)
+            look: Any = {"alias": name, "description": rest.partition("#")[2].strip()}
+            fields[own] = kind, Field(default, validate_default=kind is OptionalDay, **look)
     of_the_kit = "source" in fields and {*str(fields["source"][1].default).split("+")} <= {*SOURCES}
     if of_the_kit:
         fields.pop("as_of", None)  # is the kit's own

@@ -28,7 +28,6 @@ STYLES = {Status.OK: "green", Status.UNCHANGED: "dim", Status.INSUFFICIENT_DATA:
 INTERRUPTED, CONNECT_SECONDS = "interrupted", 10
 LATE_DAYS = 7  # over which it is said that the data ends before the day asked for
 OPEN, OPEN_EACH = 38, 25  # files, in a run and for a kernel
-Files = Mapping[str, bytes]  # of a report, by what follows the slug in their names
 
 
 class Options(NamedTuple):
@@ -125,7 +124,7 @@ def _execute(
                     yield report.record(Status.FAILED, f"{type(error).__name__}: {error}")
 
 
-def _work(notebook: Path, parameters: Any, asked: Record, execution: Any, options: Options) -> tuple[Record, Files]:  # noqa: ANN401
+def _work(notebook: Path, parameters: Any, asked: Record, execution: Any, options: Options) -> Any:  # noqa: ANN401
     """Make a report; on a cluster's worker only if it would be the same report there."""
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # of jsonschema; takes a second to import
     from research_lib.reports.make import make
@@ -185,7 +184,7 @@ def up_to_date(report: Report) -> Record | None:
     return record.with_(status=Status.UNCHANGED) if over and report.file(PAGE).exists() else None
 
 
-def publish(report: Report, record: Record, made: Files) -> Record:
+def publish(report: Report, record: Record, made: Mapping[str, bytes]) -> Record:
     """Put a report's files in place of older ones; one that failed stands beside the last good one, never in its place."""
     good, before = record.status is Status.OK, read_record(report.file(GOOD))
     old = [report.file(suffix) for suffix in reversed(FAILURE)]  # the record last: while it is there, it is made anew

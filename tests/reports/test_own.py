@@ -1,8 +1,8 @@
 """A user's own notebook: found wherever it stands, with the parameters of its cell, run like the kit's own."""
 
-import base64
 import json
 import re
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -22,10 +22,12 @@ from tests.reports.test_kernels import PIXEL
 
 TABLES = yaml.safe_load((Path(__file__).parent / "own.yaml").read_text(encoding="utf-8"))
 OWN = Path(__file__).parent / "own"
+# What the page of each of its notebooks shows, and how many pictures at least.
+SHOWN = {"sales": (["13", PIXEL], 1), "fit": (["<svg", "<math"], 2), "watch": (["widget-view+json) stood here"], 2)}
 
 
-def planned(*words, output, grid=()):
-    return plan([*map(str, words)], axes=dict(grid), output=output)
+def planned(*words, output, axes=()):
+    return plan([*map(str, words)], axes=dict(axes), output=output)
 
 
 # --- which files, which notebook
@@ -37,45 +39,21 @@ def test_all_means_every_parameter_file_but_the_smoke_ones():
     assert not [name for name in names if name.endswith("smoke")]
 
 
-# What a word names, or what is said of it.
-WORDS = {
-    "03_record_sigma/baseline": {"baseline"},
-    "params/03_record_sigma/baseline.yaml": {"baseline"},
-    str(PARAMETERS / "03_record_sigma" / "baseline.yaml"): {"baseline"},
-    "03_record_sigma": {"baseline", "nasdaq"},
-    "params/03_record_sigma": {"baseline", "nasdaq"},
-    "notebooks/03_record_sigma.ipynb": {"baseline", "nasdaq"},
-    "03_record_sigma/baselin": "did you mean 03_record_sigma/baseline?",
-    "params/03_record_sigma/baselin.yaml": "did you mean 03_record_sigma/baseline?",
-    "nothing_like_it": "(known: 01_rate_cut_regimes/baseline",
-    "docs": "no parameter file is there",
-    "README.md": "no parameter file is there",
-    "~no_such_user/a.yaml": "no parameter file is there",
-}
-
-
-@pytest.mark.parametrize("word", WORDS)
-def test_a_report_is_found_by_any_of_its_names_and_an_unknown_name_is_answered_with_the_nearest(word, monkeypatch):
+@pytest.mark.parametrize(("word", "means"), TABLES["words"].items())
+def test_a_report_is_found_by_any_of_its_names_and_an_unknown_name_is_answered_with_the_nearest(
+    word, means, monkeypatch
+):
     monkeypatch.chdir(PROJECT)
-    if isinstance(WORDS[word], str):
-        with pytest.raises(ParameterError, match=f"{re.escape(word)}.*{re.escape(WORDS[word])}"):
+    if isinstance(means, str):
+        with pytest.raises(ParameterError, match=f"{re.escape(word)}.*{re.escape(means)}"):
             Places().find(word)
     else:
-        stems = {path.stem for path in Places().find(word)}
-        assert WORDS[word] <= stems
-        assert len(WORDS[word]) > 1 or len(stems) == 1
+        stems = {path.stem for path in Places().find(word.replace("PARAMS", str(PARAMETERS)))}
+        assert {*means} <= stems
+        assert len(means) > 1 or len(stems) == 1
 
 
-@pytest.mark.parametrize(
-    ("notebook", "file"),
-    [
-        ("notebooks/mine.ipynb", "params/mine/a.yaml"),
-        ("mine.ipynb", "mine/a.yaml"),
-        ("anywhere/mine.ipynb", "anywhere/params.yaml"),
-        ("anywhere/mine.ipynb", "anywhere/mine.yml"),
-        ("mine/mine.ipynb", "mine/a.yaml"),
-    ],
-)
+@pytest.mark.parametrize(("notebook", "file"), TABLES["beside"])
 def test_a_notebook_is_found_beside_its_parameters(tmp_path, notebook, file):
     for path, content in ((notebook, "{}"), (file, "seed: 1\n")):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -85,26 +63,12 @@ def test_a_notebook_is_found_beside_its_parameters(tmp_path, notebook, file):
     assert given.notebook_of(tmp_path / "elsewhere" / "mine" / "a.yaml") == tmp_path / notebook
 
 
-def test_a_parameter_file_of_the_kits_notebook_may_stand_anywhere(tmp_path):
-    file = tmp_path / "03_record_sigma" / "mine.yaml"
-    file.parent.mkdir()
-    file.write_text("window: 100\n")
-    (report,) = planned(file, output=tmp_path).reports
+def test_the_kits_notebook_is_meant_where_none_is_near_and_a_copy_of_it_where_that_is_named(project):
+    file = project.file("mine", "window: 100\n", name="03_record_sigma")
+    (report,) = planned(file, output=project.output).reports
     assert (report.notebook, report.parameters.window) == (NOTEBOOKS / "03_record_sigma.ipynb", 100)
-
-
-BAD = {
-    "small/broken": ("seed: [1", "not a YAML file"),
-    "small/misspelt": ("sed: 1", "sed: unknown parameter; did you mean seed?"),
-    "small/twice": ("seed: 1\nseed: 2", "twice"),
-    "small/list": ("- 1", "name: value"),
-    "small/text": ("seed: many", "seed: 'many'"),
-    "small/day": ("day: 2024-02-30", "not a YAML file"),
-    "no_such_notebook/a": ("seed: 1", "there is no notebook"),
-    "untagged/a": ("seed: 1", "no cells have the tag `parameters`"),
-    "twice_tagged/a": ("seed: 1", "2 cells have the tag `parameters`"),
-    "half_written/a": ("seed: 1", "not a notebook"),
-}
+    copy = Path(shutil.copy(report.notebook, project.folder))
+    assert [one.notebook for one in planned(copy, output=project.output).reports] == [copy]
 
 
 def test_one_bad_file_stops_itself_only(project):
@@ -112,14 +76,18 @@ def test_one_bad_file_stops_itself_only(project):
     project.notebook(name="untagged", tag="other")
     project.notebook(nbformat.v4.new_code_cell("seed = 5", metadata={"tags": ["parameters"]}), name="twice_tagged")
     (project.folder / "notebooks" / "half_written.ipynb").write_text('{"cells": [')
-    for name, (text, _) in {**BAD, "small/good": ("seed: 1", ""), ".ipynb_checkpoints/good": ("seed: [", "")}.items():
+    for name, (text, _) in {
+        **TABLES["bad"],
+        "small/good": ("seed: 1", ""),
+        ".ipynb_checkpoints/x": ("seed: [", ""),
+    }.items():
         project.file(name.split("/")[1], f"{text}\n", name=name.split("/")[0])
     done = project.run(project.folder / "params")
     assert done.exit_code == 2
     said = dict(line.split(": ", 1) for line in done.stdout.splitlines())
     assert said.pop("small/good").startswith("ok")
-    assert said.keys() == {*BAD, "index"}
-    for name, (_, fault) in BAD.items():
+    assert said.keys() == {*TABLES["bad"], "index"}
+    for name, (_, fault) in TABLES["bad"].items():
         assert re.match(rf"wrong: .*\.(yaml|ipynb): .*{re.escape(fault)}", said[name])
     assert {name.split(".")[0] for name in project.made()} == {"good"}
     assert "small/misspelt" in (project.output / "index.html").read_text(encoding="utf-8")
@@ -127,17 +95,16 @@ def test_one_bad_file_stops_itself_only(project):
 
 def test_a_sweep_without_end_is_refused_before_it_is_listed(tmp_path):
     with pytest.raises(ParameterError, match=r"100,000,000 combinations of values; at most 10,000"):
-        planned(output=tmp_path, grid={"a": range(10_000), "b": range(10_000)})
+        planned(output=tmp_path, axes={"a": range(10_000), "b": range(10_000)})
 
 
-def test_two_files_that_would_write_one_report_are_told_apart(tmp_path):
-    for seed, folder in enumerate(("one", "two")):
-        file = tmp_path / folder / "03_record_sigma" / "a.yaml"
-        file.parent.mkdir(parents=True)
-        file.write_text(f"seed: {seed}\n")
-    made = planned(tmp_path, output=tmp_path)
-    assert len(made.reports) == 1
-    assert "as another file does" in made.faults[0].message
+def test_two_files_that_would_write_one_report_are_told_apart(project):
+    """And a file that is named twice is one."""
+    project.file(name="one/03_record_sigma", text="seed: 0\n")
+    project.file(name="two/03_record_sigma")
+    made = planned(project.folder, project.folder / "params", output=project.output)
+    assert [one.name for one in made.reports] == ["03_record_sigma/a"]
+    assert ["as another file does" in one.message for one in made.faults] == [True]
 
 
 # --- parameters of a cell
@@ -155,12 +122,6 @@ def test_each_kind_of_parameter_reaches_the_notebook_as_what_it_is(project):
     assert shown == [row["shown"] + "\n" for row in TABLES["reach"]]
 
 
-def test_a_file_that_is_named_twice_is_one_report(project):
-    project.notebook()
-    made = planned(project.file(), project.folder / "params", output=project.output)
-    assert ([one.name for one in made.reports], made.faults) == (["small/a"], [])
-
-
 @pytest.mark.notebook
 def test_a_notebook_without_a_parameter_file_runs_on_its_defaults(project):
     left = nbformat.v4.new_code_cell("seed = 99", metadata={"tags": ["injected-parameters"]})  # by Papermill, earlier
@@ -171,9 +132,6 @@ def test_a_notebook_without_a_parameter_file_runs_on_its_defaults(project):
 
 
 # --- three notebooks as people write them, not for the kit
-
-# What a page shows, and how many pictures at least.
-SHOWN = {"sales": (["13", PIXEL], 1), "fit": (["<svg", "<math"], 2), "watch": (["widget-view+json) stood here"], 2)}
 
 
 @pytest.mark.notebook
@@ -189,20 +147,18 @@ def test_notebooks_that_were_not_written_for_the_kit_give_pages_with_all_picture
 
 
 @pytest.mark.notebook
-def test_new_writes_a_notebook_that_runs(tmp_path):
-    made = CliRunner().invoke(app, ["new", "my_question", "--folder", str(tmp_path)])
-    assert made.exit_code == 0, made.output
-    content = json.loads((tmp_path / "notebooks" / "my_question.ipynb").read_text())
+def test_new_writes_a_notebook_that_runs(project):
+    new = lambda name: CliRunner().invoke(app, ["new", name, "--folder", str(project.folder)])
+    assert new("my_question").exit_code == 0
+    content = json.loads((project.folder / "notebooks" / "my_question.ipynb").read_text())
     assert not any(cell.get("outputs") for cell in content["cells"])
-    file = tmp_path / "params" / "my_question" / "first.yaml"
-    done = CliRunner().invoke(app, ["run", str(file), "--output", str(tmp_path / "out")])
+    done = project.run(project.folder / "params" / "my_question" / "first.yaml")
     assert done.exit_code == 0, done.output
-    record = json.loads((tmp_path / "out" / "my_question" / "first.findings.json").read_text())
+    record = project.record("first.findings.json", "my_question")
     assert {finding["name"] for finding in record["findings"]} == {"latest", "share_lower"}
-    page = (tmp_path / "out" / "my_question" / "first.html").read_text(encoding="utf-8")
-    assert base64.b64encode(b"\x89PNG").decode()[:5] in page
+    assert PIXEL[:5] in project.page("first.html", "my_question")
     for name, said in (("my_question", "is there already"), ("../x", "write letters, digits")):
-        again = CliRunner().invoke(app, ["new", name, "--folder", str(tmp_path)])
+        again = new(name)
         assert (again.exit_code, len(again.stderr.splitlines()), said in again.stderr) == (2, 1, True)
 
 
@@ -245,22 +201,10 @@ def test_bad_values_of_ones_own_notebook(own, name, value):
     assert "\n" not in str(caught.value)
 
 
-NONE = {
-    "{": "not a notebook",
-    "[]": "not a notebook",
-    '{"cells": 3}': "not a notebook",
-    '{"cells": ["a"]}': "not a notebook",
-    '{"cells": [{"metadata": {"tags": ["parameters"]}}]}': "not a notebook",
-    '{"cells": [{"source": "x = 3", "metadata": {"tags": []}}]}': "no cells have the tag `parameters`",
-    '{"cells": [{"source": "x = = 3", "metadata": {"tags": ["parameters"]}}]}': "its parameters cell is no Python",
-    '{"cells": [{"source": "x = [3", "metadata": {"tags": ["parameters"]}}]}': "its parameters cell is no Python",
-}
-
-
-@pytest.mark.parametrize("content", NONE)
-def test_a_cell_that_is_none_says_so(tmp_path, content):
+@pytest.mark.parametrize(("content", "said"), TABLES["none"].items())
+def test_a_cell_that_is_none_says_so(tmp_path, content, said):
     (tmp_path / "05_own.ipynb").write_text(content)
-    with pytest.raises(ParameterError, match=rf"05_own\.ipynb: {NONE[content]}"):
+    with pytest.raises(ParameterError, match=rf"05_own\.ipynb: {said}"):
         model_of(tmp_path / "05_own.ipynb")
 
 
