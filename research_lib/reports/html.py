@@ -161,12 +161,11 @@ def _cleaned(html: str, folder: Path | None = None, attachments: Mapping[str, An
 def _embed(tag: Tag, folder: Path | None, attachments: Mapping[str, Any]) -> None:
     """Put the data of a picture into its tag, an attachment's or a file's beside the notebook; else say what stood there."""
     sources = [tag.get("src"), tag.get("data"), *(one["src"] for one in tag.select("source[src]"))]
-    address = data = str(next(filter(None, sources), "")).strip()
+    address = str(next(filter(None, sources), "")).strip()
+    held = attachments.get(unquote(address.partition(":")[2]), {}) if address.startswith("attachment:") else {}
+    data = next((f"data:{kind};base64,{content}" for kind, content in held.items()), address)
     file = unquote(re.sub(r"[?#].*", "", address))
-    if file.startswith("attachment:"):
-        for kind, held in attachments.get(file.removeprefix("attachment:"), {}).items():
-            data = f"data:{kind};base64,{held}"
-    elif folder and not data.startswith("data:") and (kind := mimetypes.guess_type(file)[0] or "").startswith("image/"):
+    if folder and not data.startswith("data:") and (kind := mimetypes.guess_type(file)[0] or "").startswith("image/"):
         with suppress(OSError):
             data = f"data:{kind};base64,{base64.b64encode((folder / file).read_bytes()).decode()}"
     if not data.startswith("data:") or tag.name not in SEEN:

@@ -35,8 +35,7 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
     good = {one.name: one for one in found if one.status in MADE}
     failed = {one.name: one for one in found if one.status not in {*MADE, Status.INTERRUPTED}}
     latest = {one.name: one for one in found} | good | failed
-    # 20 before 100
-    names = sorted(latest, key=lambda name: re.sub(r"\d+", lambda digits: digits[0].zfill(12), name))
+    names = sorted(latest, key=lambda name: re.sub(r"\d+", lambda it: it[0].zfill(12), name))  # 20 before 100
     together = [(base, [latest[name] for name in group]) for base, group in groupby(names, partial(POINT.sub, r"\1"))]
     lines = [group[0] for _, group in together if len(group) == 1]  # one point is no sweep
     made = [good[one.name] for one in lines if one.name in good]
