@@ -27,12 +27,11 @@ def measured(*companies):
 
 
 IDENTITY = 'Ticker;SimFinId;Currency;"Fiscal Year";"Fiscal Period";"Report Date";"Publish Date";"Restated Date"'
+DEBTS = '"Short Term Debt";"Long Term Debt"'
 HEADERS = {
-    "us-income-annual.csv": '"Shares (Basic)";"Shares (Diluted)";Revenue;"Depreciation & Amortization";'
-    '"Operating Income (Loss)";"Interest Expense, Net"',
-    "us-balance-annual.csv": '"Cash, Cash Equivalents & Short Term Investments";"Total Assets";"Short Term Debt";'
-    '"Long Term Debt";"Total Liabilities";"Total Equity"',
-    "us-cashflow-annual.csv": '"Depreciation & Amortization"',
+    "income": '"Shares (Basic)";"Shares (Diluted)";Revenue;"Depreciation & Amortization";"Operating Income (Loss)";"Interest Expense, Net"',
+    "balance": f'"Cash, Cash Equivalents & Short Term Investments";"Total Assets";{DEBTS};"Total Liabilities";"Total Equity"',
+    "cashflow": '"Depreciation & Amortization"',
 }
 
 
@@ -45,12 +44,11 @@ def write_simfin(folder, statements, prices=None):
     for number, (name, header) in enumerate(HEADERS.items()):
         lines = [f"{IDENTITY};{header}"]
         for (ticker, year), cells in statements.items():
-            if cells[number] is None:
-                continue
             usual = ("USD", f"{year}-12-31", f"{year + 1}-03-01", f"{year + 1}-03-01")
             currency, *dates = cells[3] if len(cells) > 3 else usual
-            lines.append(";".join([ticker, "1", currency, str(year), "FY", *dates, cells[number]]))
-        (folder / "simfin" / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+            if cells[number] is not None:
+                lines.append(";".join([ticker, "1", currency, str(year), "FY", *dates, cells[number]]))
+        (folder / "simfin" / f"us-{name}-annual.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     if prices is not None:
         frame = pd.DataFrame(prices, columns=["Ticker", "Open Price", "Date"]).assign(Volume=1)
         frame.to_csv(folder / "simfin" / "Annual_Stock_Price_Performance.csv")

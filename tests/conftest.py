@@ -45,6 +45,5 @@ def write_prices(folder: Path, symbol: str, close: pd.Series) -> Path:
     """Write a price as the folder source reads it."""
     path = folder / "prices" / f"{symbol}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [f"{date:%Y-%m-%d},{value!r}" for date, value in zip(close.index, close.tolist(), strict=True)]
-    path.write_text("date,close\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    close.rename("close").to_csv(path, index_label="date")
     return path

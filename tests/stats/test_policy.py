@@ -79,21 +79,16 @@ def test_states_of_days_and_no_state_needs_a_later_decision():
     assert list(states(CHANGES, every)) == as_known
 
 
-SESSIONS = pd.bdate_range("2020-03-02", "2020-03-31")
-MONTHS = pd.date_range("2001-01-31", "2001-12-31", freq="ME")
-CLOSED = {"2020-03-10": 1, "2020-03-11": -1}  # for seven days, as in September 2001, or longer: a gap in the data
-COUNTED = [
-    (SESSIONS, {"2020-03-03": 1, "2020-03-15": 10, "2020-03-14": 10, "2020-03-16": 10, "2020-02-28": -1, "2020-04-01": -1}),
-    *((SESSIONS[(SESSIONS < "2020-03-03") | (day <= SESSIONS)], {"2020-03-03": at}) for day, at in CLOSED.items()),
-    (SESSIONS[:0], {"2020-03-03": -1}),
-    (MONTHS, {"2001-01-03": 0, "2001-01-31": 0, "2000-12-29": -1, "2001-03-31": 3, "2002-01-02": -1}),  # a Saturday
-]  # fmt: skip
+INDEXES = {
+    "sessions": pd.bdate_range("2020-03-02", "2020-03-31"),
+    "months": pd.date_range("2001-01-31", periods=12, freq="ME"),
+}
 
 
-@pytest.mark.parametrize(("index", "positions"), COUNTED)
-def test_decisions_count_on_their_session_or_the_next_or_in_their_month(index, positions):
-    found = policy.to_positions(pd.DatetimeIndex(positions), index, monthly=index is MONTHS)
-    assert found.tolist() == list(positions.values())
+@pytest.mark.parametrize(("of", "closed", "places"), CASES["positions"])
+def test_decisions_count_on_their_session_or_the_next_or_in_their_month(of, closed, places):
+    index = INDEXES[of].drop(pd.bdate_range(*closed) if closed else [])
+    assert policy.to_positions(pd.DatetimeIndex(places), index, monthly=of == "months").tolist() == [*places.values()]
 
 
 def test_recession_within_a_year_is_hindsight_and_may_be_unknown():
