@@ -1,7 +1,5 @@
 """Outcomes by hand on price levels, the event dummy by loops over time, and both tests on planted effects."""
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,13 +8,11 @@ from scipy.stats import norm
 from research_lib.stats.estimate import NORMAL_QUANTILE, holm
 from research_lib.stats.event_study import COLUMNS, event_dummy, event_paths, event_study, window_outcomes
 from research_lib.stats.randomization import sign_flip
+from tests.stats.reference import dated
 
 PERIODS = 300
 either = pytest.mark.parametrize("compounded", [True, False])
-SMALL, LARGE = (
-    pd.Series(leg, pd.bdate_range("2000-01-03", periods=PERIODS, name="date"))
-    for leg in np.random.default_rng(0).normal(0.0005, 0.012, (2, PERIODS))
-)
+SMALL, LARGE = map(dated, np.random.default_rng(0).normal(0.0005, 0.012, (2, PERIODS)))
 
 
 def by_hand(leg, at, horizon, *, compounded):
@@ -54,10 +50,10 @@ def test_beta_is_fitted_before_the_window(horizon, end, first):
 
 @pytest.mark.parametrize("test", ["sign flip", "sign flip from base", "dummy"])
 def test_a_row_is_put_together_from_its_tests(test):
-    at, cycles = np.array([0, 40, 43, 120, -1, 200, 290]), [0, 1, 1, 2, 3, 4, 5]
+    at, cycles = np.array([0, 40, 43, 64, -1, 200, 290]), [0, 1, 1, 2, 3, 4, 5]
     frame = event_study(SMALL, at, (21, -1, 0), less=LARGE, groups=cycles, test=test)
     assert tuple(frame.columns) == COLUMNS
-    inside, own = [0, 40, 43, 120, 200], np.array([0, 1, 1, 2, 4])
+    inside, own = [0, 40, 43, 64, 200], np.array([0, 1, 1, 2, 4])
     outcomes = window_outcomes(SMALL, 21, less=LARGE)
     values, base = outcomes[inside], np.nanmean(np.delete(outcomes, inside))
     held = values - (base if test == "sign flip from base" else 0)
@@ -68,7 +64,7 @@ def test_a_row_is_put_together_from_its_tests(test):
         "p_holm": holm(frame["p"])[0], "jackknife_low": min(without), "jackknife_high": max(without),
     }  # fmt: skip
     assert frame.iloc[0].to_dict() == pytest.approx(expected, nan_ok=True)
-    # Without labels 40 and 43 are flipped as one too, since their windows share periods.
+    # Without labels 40 and 43 are flipped as one too, since their windows share periods; those of 43 and 64 just do not.
     alone = event_study(SMALL, at[::-1], (21,), less=LARGE, test=test).iloc[0]
     assert alone["p"] == pytest.approx(found.p, nan_ok=True)
     row = event_study(SMALL, [-1, 200], (252,), test="sign flip").iloc[0]  # no window is covered
@@ -87,35 +83,31 @@ def test_paths_are_those_of_a_level(compounded):
         np.testing.assert_allclose(path, around / level[at] - 1 if compounded else around - level[at], atol=1e-12)
 
 
-def brute_hodrick(returns, events, horizon, *, compounded):
-    """Write the regression and Hodrick's 1B out as loops over time: the slope, and each period's part of its error."""
-    n, mean = len(returns), returns.mean()
-    outcomes = np.array([by_hand(returns, t, horizon, compounded=compounded) for t in range(n)])
-    known = np.isfinite(outcomes)
-    dummy = np.isin(np.arange(n), events)[known].astype(float)
-    x, score = np.zeros(n), np.zeros(n)
-    x[known] = dummy - dummy.mean()
-    for s in range(n):
-        for t in range(max(0, s - horizon), s):  # windows that are open in period s
-            grown = np.prod(1 + returns[t + 1 : s]) * (1 + mean) ** (t + horizon - s) if compounded else 1.0
-            score[s] += x[t] * grown * (returns[s] - mean)
-    return np.append(x[known] @ outcomes[known], score) / (x @ x)
-
-
 @either
 @pytest.mark.parametrize("horizon", [1, 3, 12])
 @pytest.mark.parametrize("alone", [True, False])
 def test_event_dummy_written_out(horizon, compounded, alone):
+    """The regression and Hodrick's 1B as loops over time: the slope, and each period's part of its error."""
     returns, less = np.random.default_rng(7).normal(0.002, 0.05, (2, 90))
-    events = [3, 20, 21, 22, 50, 70, 89]
+    events, parts = [0, 20, 21, 22, 50, 70, 89], []
     found = event_dummy(returns, events, horizon, less=None if alone else less, compounded=compounded)
-    brute = partial(brute_hodrick, events=events, horizon=horizon, compounded=compounded)
-    value, *score = brute(returns) - (0 if alone else brute(less))
-    reach = NORMAL_QUANTILE * np.linalg.norm(score)
+    for leg in [returns] if alone else [returns, less]:
+        outcomes = np.array([by_hand(leg, t, horizon, compounded=compounded) for t in range(90)])
+        known, mean = np.isfinite(outcomes), leg.mean()
+        dummy = np.isin(np.arange(90), events)[known].astype(float)
+        x, score = np.zeros(90), np.zeros(90)
+        x[known] = dummy - dummy.mean()
+        for s in range(90):
+            for t in range(max(0, s - horizon), s):  # windows that are open in period s
+                grown = np.prod(1 + leg[t + 1 : s]) * (1 + mean) ** (t + horizon - s) if compounded else 1.0
+                score[s] += x[t] * grown * (leg[s] - mean)
+        parts.append(np.append(x[known] @ outcomes[known], score) / (x @ x))
+    value, *score = parts[0] - sum(parts[1:])
+    error, n = np.linalg.norm(score), sum(event + horizon < 90 for event in events)
+    reach, p = NORMAL_QUANTILE * error, 2 * norm.sf(abs(value) / error)
     assert (found.value, found.low, found.high) == pytest.approx((value, value - reach, value + reach))
-    assert found.n == sum(event + horizon < 90 for event in events)
-    assert found.p == pytest.approx(2 * norm.sf(abs(value) / np.linalg.norm(score)))
-    assert found.p_smallest == pytest.approx(2 * norm.sf(np.sqrt(found.n * horizon)))  # no t exceeds that
+    # No t exceeds the root of n times the horizon.
+    assert (found.n, found.p, found.p_smallest) == pytest.approx((n, p, 2 * norm.sf(np.sqrt(n * horizon))))
 
 
 def test_event_dummy_needs_five_events():
