@@ -1,6 +1,5 @@
 """The index, of records made here."""
 
-import csv
 import re
 from html import unescape
 from urllib.parse import unquote
@@ -18,9 +17,8 @@ RESULT = {
 
 def record(name, status="ok", *, to="2018-12-31", summary=RESULT, **changes):
     notebook, slug = name.split("/")
-    usual = {"parameters": {"window": 50, "asset": "GSPC"}, "data": [{"id": "GSPC", "last": to}]}
-    made = {**usual, "started": "2026-11-21T18:00:00", **(summary if status == "ok" else {}), **changes}
-    return Record(notebook=notebook, slug=slug, status=status, **made)
+    usual = {"parameters": {"window": 50, "asset": "GSPC"}, "started": "2026-11-21T18:00", "data": [{"last": to}]}
+    return Record(notebook=notebook, slug=slug, status=status, **usual | (summary if status == "ok" else {}) | changes)
 
 
 def finding(value, name="mean_return", **changes):
@@ -36,36 +34,34 @@ def words(html):
     return " ".join(unescape(re.sub("<.*?>", " ", html)).split())
 
 
+def every(pattern, page):
+    """What stands in each match of a pattern, as words."""
+    return [words(one) for one in re.findall(pattern, page, re.S)]
+
+
 def rows(page):
     """The cells of each report's row as texts, by the report's name."""
     table = re.findall(r"<tr class=\"(?!family).*?</tr>", page, re.S)
-    cells = [[words(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.S)] for row in table]
-    return {first: rest for first, *rest in cells}
+    return {first: rest for first, *rest in (every(r"<t[hd].*?</t[hd]>", row) for row in table)}
 
 
 def test_a_line_says_what_differs_what_was_found_and_how_sure_or_why_it_is_not_there(tmp_path):
     (tmp_path / "09_own").mkdir()
     (tmp_path / "09_own" / "a.failed.html").touch()
-    for name, ending in (("f", "findings"), ("f", "failed"), ("g", "findings")):  # of g no record tells that it failed
-        made = record(f"09_own/{name}", "failed" if ending == "failed" else "ok", message="no kernel")
-        (tmp_path / "09_own" / f"{name}.{ending}.json").write_text(made.model_dump_json())
-    numbers = [finding(0.0123), finding("2024-07-16", "day", unit="date"), finding(None, "none")]
+    for name, status in (("f", "ok"), ("f", "failed"), ("g", "ok")):  # of g no record tells that it failed
+        path = tmp_path / "09_own" / f"{name}.{'findings' if status == 'ok' else status}.json"
+        path.write_text(record(f"09_own/{name}", status, message="no kernel").model_dump_json())
+    full = [record(f"09_own/{name}", "failed", message="the disk is full") for name in "fg"]
+    many = {"asset": "RUT", "claims": {f"c{i}": {"says": i} for i in range(98)}}
     page = index(
-        tmp_path,
-        record("09_own/baseline"),
-        record("09_own/wide_window", parameters={"window": 100, "asset": "GSPC"}),
-        record("09_own/a"),
-        record("09_own/a", "failed", message="cell 2: KeyError: /home/someone/kit/a.py"),
-        record("09_own/b", "wrong", message="window: must be over 1"),
-        *(record(f"09_own/{name}", "failed", message="the disk is full") for name in "fg"),
-        record("03_record_sigma/baseline", parameters={"asset": "GSPC", "claims": {}}),
-        record(
-            "03_record_sigma/other", parameters={"asset": "RUT", "claims": {f"c{i}": {"says": i} for i in range(98)}}
-        ),
+        tmp_path, record("09_own/baseline"), record("09_own/wide_window", parameters={"window": 100, "asset": "GSPC"}),
+        record("09_own/a"), record("09_own/a", "failed", message="cell 2: KeyError: /home/someone/kit/a.py"),
+        record("09_own/b", "wrong", message="window: must be over 1"), *full,
+        record("03_record_sigma/baseline", parameters={"asset": "GSPC", "claims": {}}), record("03_record_sigma/other", parameters=many),
         record("03_record_sigma/left", "left_out", parameters={}, message="no live snapshot"),
-        record("05_mine/first_try", summary={}, findings=numbers),
+        record("05_mine/first_try", summary={}, findings=[finding(0.0123), finding("2024-07-16", "day"), finding(None, "none")]),
         record("05_mine/second", summary={}, title="How far did it move?"),
-    )
+    )  # fmt: skip
     found, before = rows(page), "The report before it says: It rose in 3 of 8 cycles"
     number = "+0.3 pp in a year (−9.8 to +10.4)"
     assert found["wide window"] == ["window: 100", "● holds It rose in 3 of 8 cycles", number, "2018-12-31"]
@@ -76,11 +72,9 @@ def test_a_line_says_what_differs_what_was_found_and_how_sure_or_why_it_is_not_t
     assert found["f"] == found["g"] == ["", f"could not be made: the disk is full. {before}"]
     assert found["first try"] == ["", "mean return +1.2 pp, day 2024-07-16, none –", "", "2018-12-31"]
     assert found["second"][1] == "How far did it move?"
-    families = [words(one) for one in re.findall(r'<tr class="family">.*?</tr>', page, re.S)]
-    assert families == ["Does it rise?", "How far did it move?", "Does it rise?"]
-    assert [f'href="09_own/{name}.html"' in page for name in ("wide_window", "a.failed", "a", "b.failed")] == [
-        True
-    ] * 3 + [False]
+    assert every(r'<tr class="family">.*?</tr>', page) == ["Does it rise?", "How far did it move?", "Does it rise?"]
+    linked = {name: f'href="09_own/{name}.html"' in page for name in ("wide_window", "a.failed", "a", "b.failed")}
+    assert [name for name in linked if not linked[name]] == ["b.failed"]
     assert "11 reports · 1 not made: the data is not here · 4 could not be made · the last made" in words(page)
 
 
@@ -102,10 +96,9 @@ def test_a_question_has_one_card_of_the_baseline_with_its_picture(tmp_path):
         drawn = f'<svg class="wide">no</svg><svg class="narrow">{slug}</svg><svg class="narrow">no</svg>'
         (tmp_path / "09_own" / f"{slug}.html").write_text(drawn, encoding="utf-8")
     page = index(tmp_path, record("09_own/a"), record("09_own/baseline", to="2025-12-31"), record("08_other/a"))
-    cards = re.findall(r"<article.*?</article>", page, re.S)
     says = "● claim holds Does it rise? It rose in 3 of 8 cycles By 2 points."
-    assert [words(card) for card in cards] == [says, f"{says} baseline"]
-    assert 'href="09_own/baseline.html"' in cards[1]
+    assert every(r"<article.*?</article>", page) == [says, f"{says} baseline"]
+    assert '<h2><a href="09_own/baseline.html"' in page
     assert "latest data 2025-12-31" in words(page)
 
 
@@ -113,9 +106,9 @@ def test_the_score_counts_verdicts(tmp_path):
     counts = {"holds": 39, "fails": 15, "no_data": 11, "stand_in": 2, "open": 0}
     findings = [finding(count, name, unit="count") for name, count in counts.items()] + [finding(0.5, "share")]
     page = index(tmp_path, record("04_claims/articles", findings=findings))
-    score = re.search(r'<figure class="score".*?</figure>', page, re.S)[0]
-    assert words(score) == "39 15 2 11 67 claims (report: articles) : 39 holds 15 fails 2 stand-in 11 no data"
-    assert f"flex-grow:39;background:{VERDICT_LOOK['holds'][0]}" in score
+    score = "39 15 2 11 67 claims (report: articles) : 39 holds 15 fails 2 stand-in 11 no data"
+    assert every(r'<figure class="score".*?</figure>', page) == [score]
+    assert f"flex-grow:39;background:{VERDICT_LOOK['holds'][0]}" in page
     assert 'class="score"' not in index(tmp_path, record("09_own/a", findings=[finding(0.5)]))
 
 
@@ -123,17 +116,17 @@ def test_a_sweep_is_a_picture_and_its_points_in_order(tmp_path):
     points = [
         record(f"09_own/a--window={n}", parameters={"window": n}, findings=[finding(7.0, "plain"), finding(n / 1000, low=0.01, high=0.2)])
         for n in (100, 20, 50)
-    ] + [record("09_own/a--window=9", "failed", parameters={"window": 9}, message="too short")]  # fmt: skip
-    page = index(tmp_path, *points)
+    ]  # fmt: skip
+    before = record("09_own/a--window=9", parameters={"window": 9}, findings=[finding(0.5)])
+    page = index(tmp_path, *points, before, record("09_own/a--window=9", "failed", message="too short"))
     assert rows(page) == {}
     picture = re.search(r'<figure class="exhibit figure" id="sweep-09_own-a".*?</figure>', page, re.S)[0]
     assert 'aria-label="window 20: +2.0 pp; window 50: +5.0 pp; window 100: +10.0 pp"' in picture
     assert "Mean return: +2.0 pp to +10.0 pp" in picture
     csv_link = unquote(re.search(r'href="data:text/csv;charset=utf-8,(.*?)"', picture)[1])
     assert csv_link.splitlines()[1:] == ["20,0.02,0.01,0.2", "50,0.05,0.01,0.2", "100,0.1,0.01,0.2"]
-    items = re.findall(r"<li>.*?</li>", page.partition("Variants of")[2], re.S)
     said = [f"window {n} : It rose in 3 of 8 cycles" for n in (20, 50, 100)]
-    assert [words(item) for item in items] == ["window 9: too short", *said]
+    assert every(r"<li>.*?</li>", page.partition("Variants of")[2]) == ["window 9: too short", *said]
 
 
 def test_a_point_of_a_sweep_may_lack_its_number_and_one_alone_is_no_sweep(tmp_path):
@@ -151,13 +144,12 @@ def test_all_findings_are_one_table(tmp_path):
     found = [finding(0.1, low=0.0, high=0.2, definition='the "mean"'), finding(None, "none")]
     good = record("09_own/a", findings=found)
     index(tmp_path, record("09_own/a", "failed"), good, record("09_own/b--x=1", findings=[finding(3, "k")]))
-    with (tmp_path / "findings.csv").open(encoding="utf-8", newline="") as file:
-        assert list(csv.reader(file)) == [
-            ["notebook", "slug", "name", "value", "unit", "n", "low", "high", "definition"],
-            ["09_own", "a", "mean_return", "0.1", "points", "8", "0.0", "0.2", 'the "mean"'],
-            ["09_own", "a", "none", "", "points", "8", "", "", ""],
-            ["09_own", "b--x=1", "k", "3", "points", "8", "", "", ""],
-        ]
+    assert (tmp_path / "findings.csv").read_text(encoding="utf-8").splitlines() == [
+        "notebook,slug,name,value,unit,n,low,high,definition",
+        '09_own,a,mean_return,0.1,points,8,0.0,0.2,"the ""mean"""',
+        "09_own,a,none,,points,8,,,",
+        "09_own,b--x=1,k,3,points,8,,,",
+    ]
 
 
 def test_text_from_data_stays_text_and_odd_names_are_linked(tmp_path):
