@@ -92,42 +92,22 @@ def test_a_restated_value_is_not_seen_before_its_filing(statements):
     assert before.card == altered.card
 
 
-LATER = "2024-02-20"
 FLOWS = ("OperatingIncomeLoss", "InterestExpense", "Revenues", "DepreciationDepletionAndAmortization")
-STOCKS = ("LongTermDebtNoncurrent", "Assets", "CashAndCashEquivalentsAtCarryingValue")
-QUARTER = fact(30e6, "2023-05-05", start="2023-01-01", end="2023-03-31", form="10-Q")
-COMPARATIVE = fact(90e6, start="2021-01-01", end="2021-12-31")
-AMORTIZED = {"Depreciation": [fact(3e6)], "AmortizationOfIntangibleAssets": [fact(4e6)]}
+RESTATED_VALUES = [
+    {"tags": {FLOWS[0]: [[first], [later, {"filed": "2024-02-20"}]]},
+     "said": {"operating_income": stands, "known_from": FILED if stands == first else "2024-02-20"}}
+    for first, later, stands in CASES["restated"]
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("tags", "said"), [
-    # The first way whose tags are all there.
-    ({"ShortTermInvestments": [stock(30e6)], "InterestExpenseDebt": [fact(1e6)], "DepreciationDepletionAndAmortization": None, **AMORTIZED},
-     {"cash": 80e6, "interest_expense": 5e6, "depreciation_amortization": 7e6}),
-    # What only a later report tells is not in the row.
-    ({"DebtCurrent": [stock(70e6, LATER)]}, {"short_term_debt": 0.0, "known_from": FILED}),
-    *(({"OperatingIncomeLoss": [fact(first), fact(later, LATER)]},
-       {"operating_income": stands, "known_from": FILED if stands == first else LATER}) for first, later, stands in CASES["restated"]),
-    # Quarters and comparatives make no rows; half as many facts as the year before are enough; early January is the year before.
-    ({"OperatingIncomeLoss": [fact(100e6, form="10-KT/A"), COMPARATIVE, QUARTER]}, {}),
-    (dict.fromkeys((*FLOWS, *STOCKS)) | {"OperatingIncomeLoss": [fact(100e6), COMPARATIVE], "Revenues": [COMPARATIVE]}, {}),
-    ({tag: [fact(1e6, start="2022-01-02", end="2023-01-01")] for tag in FLOWS}, {}),
-])  # fmt: skip
-def test_a_report_has_one_row_of_what_it_said_first_or_was_restated_later(tags, said):
-    [row] = read(company(**tags))[0].to_dict("records")
-    assert (row | {"known_from": str(row["known_from"].date())}).items() >= ({"fiscal_year": 2022} | said).items()
-
-
-@pytest.mark.parametrize(
-    ("typed", "many"), [("2032-12-31", 1), ("2032-12-31", 3), ("2023-01-31", 1), ("2012-12-31", 1)]
-)
-def test_a_typing_error_in_a_year_is_outvoted_by_the_rest_of_its_filing(typed, many):
-    start = str((pd.Timestamp(typed) - pd.Timedelta(days=364)).date())
-    rows, faults = read(company(**{tag: [fact(9e8, start=start, end=typed), COMPARATIVE] for tag in FLOWS[-many:]}))
-    assert rows["period_end"].astype(str).tolist() == ["2022-12-31"]
-    assert [str(fault) for fault in faults] == [
-        f"{FILED}: a year that the rest of its filing contradicts (left out): A: to {typed}"
-    ] * (typed > "2022-12-31"), "an earlier year is there for comparison"
+@pytest.mark.parametrize("case", [*CASES["reports"].values(), *RESTATED_VALUES])
+def test_a_report_has_one_row_of_what_it_said_or_was_restated_later(case):
+    tags = {tag: [fact(value, **dict(*more)) for value, *more in facts] for tag, facts in case["tags"].items()}
+    rows, faults = read(company(**tags))
+    days = {day: str(rows[day].iloc[0].date()) for day in ("period_end", "known_from")}
+    [row] = rows.assign(**days).to_dict("records")
+    assert row.items() >= ({"fiscal_year": 2022} | case.get("said", {})).items()
+    assert [str(fault) for fault in faults] == case.get("faults", [])
 
 
 def test_a_filing_of_two_companies_gives_each_its_own_shares():
