@@ -47,29 +47,10 @@ def test_each_rule_catches_its_row_by_earlier_years_only_and_what_happens_is_not
     assert leverage.impossible_rows(table).tolist() == rules
 
 
-@pytest.mark.parametrize(("large", "small", "groups"), [(1, 2, "LS.S.."), (2, 9, "LS.LS."), (3, 9, "......")])
-def test_groups_are_by_market_value_within_the_year(large, small, groups):
-    """Twice as many as are to be large are needed."""
-    values = (("A", 2020, 5), ("B", 2020, 3), ("C", 2020, np.nan), ("D", 2020, 4), ("E", 2020, 1), ("E", 2021, 9))
-    firms = measured(*(company(name, year, market_value=value, price=np.nan) for name, year, value in values))
-    found = leverage.assign_groups(firms, large=large, small=small)
-    assert "".join(found.map({LARGE: "L", SMALL: "S", "": "."})) == groups
-
-
-def test_an_impossible_row_leaves_its_place_to_the_next_and_a_financial_does_not():
-    ranked = [company(name, market_value=value) for name, value in (("A", 900.0), ("B", 800.0), ("C", 700.0))]
-    wrong = company("WRONG", market_value=1000.0, cash=20_000.0)
-    bank = company("BANK", market_value=950.0, sector="FINANCIAL services")
-    firms = prepare(rows(*ranked, wrong, bank), large=2, small=1).set_index("company").sort_index()
-    assert firms.index.tolist() == ["A", "B", "BANK", "C", "WRONG"]
-    assert firms["group"].tolist() == [LARGE, SMALL, "", "", ""]
-    assert firms["size_group"].tolist() == [LARGE, SMALL, LARGE, "", ""]
-    assert firms["group_as_filed"].tolist() == [SMALL, "", LARGE, "", LARGE]
-    assert firms["rule"].tolist() == ["", "", "", "", "cash above total assets"]
-    without = rows(*ranked)
-    assert prepare(without, large=1, small=1, exclude_financials=False)["group"].tolist() == [LARGE, SMALL, ""]
-    with pytest.raises(InsufficientDataError, match="no sectors, so financials cannot be left out"):
-        prepare(without)
+@pytest.mark.parametrize("case", CASES["memberships"])
+def test_who_is_in_which_group(case):
+    firms = prepare(rows(*(company(name, year, **values) for name, year, values in case["firms"])), **case["options"])
+    assert {column: firms[column].tolist() for column in case["found"]} == case["found"]
 
 
 @pytest.mark.parametrize(("flags_by_firm", "years", "expected"), CASES["zombies"])
@@ -91,6 +72,8 @@ def test_a_group_of_fewer_than_30_is_left_out_of_the_years():
     table = leverage.by_year_and_group(found, leverage.group_ratio)
     expected = [(2019, LARGE, 30), (2019, SMALL, 40), (2020, LARGE, 30), (2020, SMALL, 30)]
     assert [*zip(table["fiscal_year"], table["group"], table["n"], strict=True)] == expected
+    with pytest.raises(InsufficientDataError, match="no sectors, so financials cannot be left out"):
+        prepare(rows(company("A")))
     with pytest.raises(InsufficientDataError, match="no group has 30 companies"):
         leverage.by_year_and_group(found[found["fiscal_year"] == 2018], leverage.group_ratio)
 

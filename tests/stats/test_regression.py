@@ -9,7 +9,7 @@ from scipy import stats
 from research_lib.errors import InsufficientDataError
 from research_lib.stats import regression
 from research_lib.stats.estimate import LEVEL
-from research_lib.stats.regression import cosine_mean, ols, rolling_beta
+from research_lib.stats.regression import cosine_mean, ols
 from tests.validity.measure import misses
 
 
@@ -84,12 +84,3 @@ def test_cosine_mean_written_out():
     with pytest.raises(InsufficientDataError, match="needs 24 months; there are 23"):
         cosine_mean(np.arange(23.0))
     assert np.isnan(cosine_mean(np.full(30, 0.0)).p)
-
-
-def test_rolling_beta_is_the_slope_in_its_window():
-    market, noise = np.random.default_rng(6).normal(size=(2, 300))
-    returns = 1.3 * market + noise
-    found = rolling_beta(returns, market, periods=60)
-    for at in (59, 150, 299):
-        assert found[at] == pytest.approx(np.polyfit(market[at - 59 : at + 1], returns[at - 59 : at + 1], 1)[0])
-    assert np.isnan(found[:59]).all()
