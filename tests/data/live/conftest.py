@@ -10,10 +10,10 @@ import pytest
 import yfinance
 
 from research_lib.data.calendar import sessions_between
-from research_lib.data.live import vendors as real
+from research_lib.data.live import pull as pulling
 from research_lib.data.live.network import RetryPolicy
-from research_lib.data.live.pull import pull_for
 from research_lib.data.live.store import Store
+from research_lib.data.live.vendors import Sec
 from tests.data.live import loopback
 
 QUICK = RetryPolicy(first_wait_s=0.01, longest_wait_s=0.5, timeout_s=0.4, attempts=3)
@@ -39,16 +39,15 @@ def store(tmp_path, monkeypatch):
 def pull(vendors, store, monkeypatch):
     """Pull what a parameter set needs with the real clients led to the server; short waits."""
     monkeypatch.setenv("SEC_IDENTITY", "Jo Doe jo@example.org")
-    monkeypatch.setattr(real.Sec, "gap_s", 0.0)
-    real.VENDORS.update(loopback.led(vendors.port))
+    monkeypatch.setattr(Sec, "gap_s", 0.0)
+    monkeypatch.setattr(pulling, "VENDORS", loopback.led(vendors.port))
 
     def run(source, *, accept=False, max_age_hours=0, tell=lambda *_: None, **needs):
         needs["source"] = source
         policy, one = replace(QUICK, max_age=timedelta(hours=max_age_hours)), SimpleNamespace(**NEEDS | needs)
-        return pull_for([one], store, policy=policy, accept=accept, tell=tell)
+        return pulling.pull_for([one], store, policy=policy, accept=accept, tell=tell)
 
-    yield run
-    real.VENDORS.update(loopback.REAL)
+    return run
 
 
 def prices(level=100.0):

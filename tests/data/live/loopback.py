@@ -22,7 +22,6 @@ from research_lib.data.live.vendors import VENDORS
 
 HOSTS = {"query2.finance.yahoo.com", "query1.finance.yahoo.com", "fc.yahoo.com", "guce.yahoo.com",
          "fred.stlouisfed.org", "mba.tuck.dartmouth.edu", "data.sec.gov", "www.sec.gov"}  # fmt: skip
-REAL = dict(VENDORS)
 OPENING = pd.Timedelta(hours=14, minutes=30)  # of the exchange, in UTC
 FILED = "2023-02-20"
 
@@ -107,7 +106,7 @@ def led(port):
             data.cache_get.cache_clear()
         return client
 
-    return {name: partial(make, vendor) for name, vendor in REAL.items()}
+    return {name: partial(make, vendor) for name, vendor in VENDORS.items()}
 
 
 def as_json(content, **options):
