@@ -1,10 +1,11 @@
-"""The README says what is so: its numbers, its files, its commands."""
+"""The README and the other pages say what is so: numbers, files, commands, tests, names, and what is equal."""
 
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from pkgutil import resolve_name
 
 import pytest
 
@@ -16,8 +17,8 @@ from research_lib.studies.claims.study import Claims
 from research_lib.studies.rate_cuts import RateCuts
 from research_lib.studies.record_sigma import RecordSigma
 
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
-PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+DOCS, README = PROJECT / "docs", (PROJECT / "README.md").read_text(encoding="utf-8")
+PAGES = [PROJECT / "README.md", *sorted(DOCS.glob("*.md"))]
 NOT_RUN = ("data pull", "live.yaml", "research_lib lab")  # they use the network, or go on until one ends them
 COMMAND = re.compile(r"(?:^(?: {4})?|`)(python -m research_lib\b[^`\n]*|papermill [^`\n]+)", re.MULTILINE)
 
@@ -64,6 +65,29 @@ def test_files_that_are_named_exist(path):
     files = [*(path.parent / name for name in links), *(PROJECT / name for name in named)]
     assert [file for file in files if not file.exists()] == []
     assert path.name != "README.md" or len(text.splitlines()) <= 100
+
+
+def test_what_the_page_of_peers_calls_equal_is_equal():
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / "peers.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 4
+    exec("\n".join(blocks), {})  # noqa: S102  # our own page
+
+
+def test_each_fault_names_a_test_that_exists():
+    text = (DOCS / "faults.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \|.*\| `(test_\w+)` \|$", text, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
+    assert len(rows) == len(re.findall(r"^\| \d+ ", text, re.MULTILINE)) >= 80
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (PROJECT / "tests").rglob("test_*.py"))
+    assert {name for _, name in rows} <= set(re.findall(r"def (test_\w+)\(", code))
+
+
+def test_the_walks_name_what_exists():
+    walks = (DOCS / "architecture.md").read_text(encoding="utf-8").split("## From a parameter file")[1]
+    names = re.findall(r"`((?:cli|params|data|stats|exhibits|studies|reports)\.[\w.]+)`", walks)
+    assert len(names) > 30
+    for name in names:
+        resolve_name(f"research_lib.{name}")
 
 
 @pytest.fixture
