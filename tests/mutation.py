@@ -44,15 +44,13 @@ def changed(node):  # noqa: PLR0911  # one a kind of node
 
 def places(node):
     """Yield what can be changed below a node, the field, and its new value; types and texts are passed over."""
+    if isinstance(node, ast.JoinedStr):
+        return
     if new := changed(node):
         yield node, *new
     for name, field in ast.iter_fields(node):
         for child in field if isinstance(field, list) else [field]:
-            if (
-                isinstance(child, ast.AST)
-                and not isinstance(child, ast.JoinedStr)
-                and name not in ("annotation", "returns")
-            ):
+            if isinstance(child, ast.AST) and name not in ("annotation", "returns"):
                 yield from places(child)
 
 

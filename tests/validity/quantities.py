@@ -97,6 +97,7 @@ SIGMA = (
 # --- leverage, where it means nothing, and group ratios drawn from real companies
 
 MONTHS, SESSIONS_A_MONTH, REAL_FIRMS = 60, 21, "real companies of 2021"
+CHOSEN = pd.bdate_range("2010-01-04", periods=320)  # the last is
 
 
 def made_panel(*, companies=80, periods=40, premium=0.0, rise=0.0, fall=0.0, seed=0, volatility=1.0):
@@ -121,24 +122,9 @@ def _panel(rng, null):
     return made_panel(companies=40, periods=MONTHS, seed=int(rng.integers(2**31)), volatility=daily / daily.mean())
 
 
-def _premium(rng, null):
-    panel, _ = _panel(rng, null)
-    return fama_macbeth(monthly_slopes(panel, ["leverage", "negative"])).loc["leverage", "p"]
-
-
 def _moves(rng, null, driver):
     panel, moves = _panel(rng, null)
     return leverage_rate_interaction(monthly_slopes(panel, ["leverage"]), moves).loc[driver, "p"]
-
-
-def _chosen_day(rng, null):
-    slopes = pd.DataFrame({"slope": null(320, rng), "n": 100}, pd.bdate_range("2010-01-04", periods=320))
-    return event_days(slopes, [slopes.index[-1]])["p"].iloc[0]
-
-
-def _correlation(rng, null):
-    x, y = np.abs(null(600, rng)) * rng.normal(size=(2, 600))  # the volatility is common
-    return correlation(x, y, draws=199).p
 
 
 @cache
@@ -171,11 +157,17 @@ def ratio_missed(rng, n, groups):
 
 
 PRINTED = {
-    "return for a turn of leverage (Fama-MacBeth)": _premium,
+    "return for a turn of leverage (Fama-MacBeth)": lambda rng, null: fama_macbeth(
+        monthly_slopes(_panel(rng, null)[0], ["leverage", "negative"])
+    ).loc["leverage", "p"],
     "leverage when the rate rises": partial(_moves, driver="rise"),
     "leverage when the rate falls": partial(_moves, driver="fall"),
-    "leverage on a chosen day": _chosen_day,
-    "correlation of two series": _correlation,
+    "leverage on a chosen day": lambda rng, null: event_days(
+        pd.DataFrame({"slope": null(len(CHOSEN), rng), "n": 100}, CHOSEN), CHOSEN[-1:]
+    )["p"].iloc[0],
+    "correlation of two series": lambda rng, null: (  # the volatility is common
+        correlation(*(np.abs(null(600, rng)) * rng.normal(size=(2, 600))), draws=199).p
+    ),
 }
 LEVERAGE = (
     *(Quantity(f"{name}: p", null, partial(p, null=NULLS[null]), fast="rate" not in name)
