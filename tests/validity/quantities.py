@@ -131,12 +131,11 @@ def _moves(rng, null, driver):
 def _spreads():
     """Return SMB and what the study holds it against, monthly since 1926, bundled."""
     values = load_series(open_source("bundled"), ["SMB", "MKT_RF", "AAA", "BAA"]).values.dropna()
-    spread = (100 * (values["BAA"] - values["AAA"])).diff()
-    return pd.DataFrame({"SMB": values["SMB"], "spread": spread, "market": values["MKT_RF"]}).dropna()
+    return values.assign(spread=(100 * (values["BAA"] - values["AAA"])).diff()).dropna()
 
 
 def _spread_slope(rng):
-    smb, drivers = random_signs(_spreads()[["SMB"]], rng)["SMB"], _spreads()[["spread", "market"]]
+    smb, drivers = random_signs(_spreads()[["SMB"]], rng)["SMB"], _spreads()[["spread", "MKT_RF"]]
     return ols(smb, drivers, cov="wild", seed=int(rng.integers(2**31))).loc["spread", "p"]
 
 
