@@ -96,7 +96,7 @@ class Explorer(Answering):
         self.study, self.start = study_class(notebook), _first(notebook, files, settings)
         self._loaded, self.controls = dict[Any, Any](), dict[str, widgets.Widget]()
         for name in self.study.CONTROLS:
-            symbols = self.study(self.start, loaded=self._loaded).source.symbols() if name == "asset" else ()
+            symbols = self.study(self.start, loaded=self._loaded).source.names("prices") if name == "asset" else ()
             self.controls[name] = control(self.start, name, symbols)
         self.view = widgets.ToggleButtons(options=[*self.study.VIEWS], description="Show", style=FITTED)
         shown, most = [*self.controls.values()], max(map(len, self.study.VIEWS.values()))

@@ -19,7 +19,8 @@ def exchange_sessions() -> pd.DatetimeIndex:
 
 def sessions_between(first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
     """Return the sessions from `first` to `last`, both included, where the calendar is known."""
-    return exchange_sessions()[slice(*exchange_sessions().slice_locs(first, last))]
+    sessions = exchange_sessions()
+    return sessions[sessions.searchsorted(first) : sessions.searchsorted(last, side="right")]
 
 
 def last_finished(now: pd.Timestamp | None = None) -> pd.Timestamp:

@@ -33,7 +33,7 @@ def open_source(name: str, *, data_dir: str = "") -> Source:
     sources = tuple(_open_one(part, data_dir) for part in name.split("+"))
     live = [source for source in sources if isinstance(source, Snapshots)]
     # One of several may be empty: a report can do without rates. Without company statements there is none.
-    is_empty = not any(source.symbols() or source.series_ids() for source in live)
+    is_empty = not any(source.names(kind) for source in live for kind in (PRICES, SERIES))
     for source in live:
         if is_empty or source.name == "sec":
             source.require_any()
@@ -87,7 +87,7 @@ def _read_price(source: Source, name: str) -> RawSeries:
     (symbol, field), info = split_asset(name), describe_asset(name)
     if field == "total" and info.kind == "index" and symbol in known_symbols():
         symbol, field, needed = info.total_return, "close", f"the total-return index {info.total_return}"
-        if symbol not in source.symbols():
+        if symbol not in source.names(PRICES):
             needed = needed if symbol else "a total-return index"
             raise MissingDataError(f"{name}: source {source.name} does not have {needed}")
     return replace(source.read(PRICES, symbol, field), id=name)
@@ -98,4 +98,4 @@ def _side_by_side(found: Iterable[tuple[str, RawSeries, Listing]], as_of: date |
     day = None if as_of is None else pd.Timestamp(as_of)
     loaded = {name: clean(raw, info, as_of=day) for name, raw, info in found}
     values = pd.DataFrame({name: series for name, (series, _) in loaded.items()})
-    return DataSet(values.rename_axis("date"), tuple(card for _, card in loaded.values()))
+    return DataSet(values, tuple(card for _, card in loaded.values()))

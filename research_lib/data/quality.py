@@ -119,7 +119,7 @@ def clean(
         faults += stale_runs(day, value, longest)
     digest = hashlib.sha256(day.astype("<i8").tobytes() + value.astype("<f8").tobytes())
     about = (raw.source, raw.id, info.name, raw.origin, str(day[0]), str(day[-1]), len(day), digest.hexdigest())
-    series = pd.Series(value * info.scale, pd.DatetimeIndex(day, name="date").as_unit("us"), name=raw.id)
+    series = pd.Series(value * info.scale, pd.DatetimeIndex(day.astype("datetime64[us]"), name="date"), name=raw.id)
     return series, DataCard(*about, tuple(faults), raw.vintage)
 
 
@@ -128,19 +128,18 @@ def _usable(
 ) -> tuple[Days, Values, list[Fault]]:
     """Return the days and values that can be used, in order, and say what is left out; raise where a fault stops the run."""
     cells, day = (raw.values, day) if (day <= last).all() else (raw.values[day <= last], day[day <= last])
-    value, bad = to_values(cells, NUMBER)
+    (value, bad), order = to_values(cells, NUMBER), np.argsort(day, kind="stable")
     stops = {
-        "not a number": bad,
-        "the date stands twice": pd.Index(day).duplicated(),
-        "a price that is not positive": (value <= 0) & (info.kind != "series"),
+        "not a number": np.flatnonzero(bad),
+        "the date stands twice": np.sort(order[1:][day[order][1:] == day[order][:-1]]),
+        "a price that is not positive": np.flatnonzero((value <= 0) & (info.kind != "series")),
     }
-    cases = [(int(at), kind) for kind, where in stops.items() for at in np.flatnonzero(where)]
+    cases = [(int(at), kind) for kind, rows in stops.items() for at in rows]
     if cases:
         said = (f"row {cells.index[at]} ({day[at]}): {kind}: {quoted(cells.iloc[at])}" for at, kind in cases)
         raise refusal(raw.origin, said, len(cases))
     missing, unfinished = np.isnan(value), day > over
     faults = [*found(day[missing], "no value (left out)"), *found(day[unfinished & ~missing], UNFINISHED)]
-    order = np.argsort(day, kind="stable")
     order = order[~(missing | unfinished)[order]]
     if not len(order):
         raise InsufficientDataError(f"{raw.id}: {raw.origin} holds no finished session")

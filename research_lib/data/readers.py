@@ -26,6 +26,7 @@ from research_lib.data.catalog import fact_rows
 from research_lib.errors import DataError, MissingDataError, clipped, listed
 
 Array: TypeAlias = NDArray[Any]
+Columns: TypeAlias = "dict[str, pd.Series[Any]]"  # by their names in the file, all on its rows
 
 TEXT, INTEGER, NUMBER, DATE = "text", "whole number", "number", "date (yyyy-mm-dd)"  # kinds of cells in messages
 # In numbers; a text NA is a text. A single hyphen stands for zero in some vendors' files, and is refused.
@@ -66,14 +67,14 @@ class Sheet:
 
     shown: str  # what messages call the file
     names: Sequence[str]
-    cells: Callable[[Sequence[str]], pd.DataFrame]
+    cells: Callable[[Sequence[str]], Columns]
 
-    def read(self, names: Iterable[str]) -> pd.DataFrame:
+    def read(self, names: Iterable[str]) -> Columns:
         """Read some columns, each once."""
-        frame = self.cells(list(dict.fromkeys(names)))
-        if frame.empty:
+        columns = self.cells(list(dict.fromkeys(names)))
+        if not all(map(len, columns.values())):
             raise DataError(f"{self.shown}: holds a header but no rows")
-        return frame
+        return columns
 
     def find(self, *names: str) -> str | None:
         """Return, as the file names it, the first of some columns (in their plain form) that is there."""
@@ -113,9 +114,10 @@ def read_table(
         near = get_close_matches(plain(missing[0]), map(plain, sheet.names), n=1)
         hint = f"; did {missing[0]!r} become {sheet.find(*near)!r}?" if near else ""
         raise DataError(f"{sheet.shown}: no column {listed(missing)}; it has {listed(sheet.names)}{hint}")
-    frame, shown = sheet.read(found.values()), sheet.shown
-    read = {name: (frame[own], kinds[name], f"{shown}, column {clipped(own)}") for name, own in found.items()}
-    return pd.DataFrame({name: convert(*column, filled=name in keys) for name, column in read.items()}, frame.index)
+    cells, shown = sheet.read(found.values()), sheet.shown
+    read = {name: (cells[own], kinds[name], f"{shown}, column {clipped(own)}") for name, own in found.items()}
+    rows = next(iter(cells.values())).index
+    return pd.DataFrame({name: convert(*column, filled=name in keys) for name, column in read.items()}, rows)
 
 
 def read_panel(path: Path, shown: str) -> pd.DataFrame:
@@ -139,9 +141,11 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
     symbols = pd.Index([name.removesuffix(field).removesuffix(".US") for name in names])
     if symbols.has_duplicates:
         raise DataError(f"{shown}: column {symbols[symbols.duplicated()][0]} stands twice in the header")
-    frame = sheet.read([date, *names]).set_axis(["date", *symbols], axis=1)
-    days = pd.DatetimeIndex(convert(frame.pop("date"), DATE, shown, filled=True), name="date")
-    prices = {name: convert(cells, NUMBER, f"{shown}, column {clipped(name)}") for name, cells in frame.items()}
+    cells, where = sheet.read([date, *names]), f"{shown}, column "
+    days = pd.DatetimeIndex(convert(cells[date], DATE, shown, filled=True), name="date")
+    prices = {
+        name: convert(cells[own], NUMBER, where + clipped(name)) for name, own in zip(symbols, names, strict=True)
+    }
     return pd.DataFrame(prices, days)
 
 
@@ -199,10 +203,10 @@ def to_values(cells: "pd.Series[Any]", kind: str) -> tuple[Any, Array]:
     if isinstance(cells.dtype, np.dtype) and cells.dtype.kind in ("M" if kind == DATE else "iuf"):
         values, empty = cells.to_numpy(), cells.isna().to_numpy()
     else:
-        texts = cells.astype("str")
+        texts = cells if cells.dtype == "str" else cells.astype("str")
         try:  # plain ones all at once, others by their forms
-            arrow = pa.array(texts, pa.large_string(), from_pandas=True).cast("date32" if kind == DATE else "float64")
-            values = arrow.to_numpy(zero_copy_only=False)
+            plainly = pa.array(texts.array).cast("date32" if kind == DATE else "float64")
+            values = plainly.to_numpy(zero_copy_only=False)
             empty = np.isnan(values)
         except pa.ArrowInvalid:
             texts = texts.str.strip()
@@ -275,7 +279,8 @@ def _open_parquet(data: bytes, shown: str) -> Sheet:
     if not isinstance(frame.index, pd.RangeIndex):
         own = [str(name or "index" * level) for level, name in enumerate(frame.index.names)]  # one may have none
         frame = frame.drop(columns=own, errors="ignore").reset_index(names=own)
-    return Sheet(shown, frame.columns.to_list(), frame.set_axis(range(1, len(frame) + 1)).__getitem__)
+    frame = frame.set_axis(range(1, len(frame) + 1))
+    return Sheet(shown, frame.columns.to_list(), lambda names: {name: frame[name] for name in names})
 
 
 def _decode(data: bytes, shown: str) -> str:
@@ -317,26 +322,24 @@ def _join_levels(pairs: Iterable[Any]) -> list[str]:
     return [f"{s}:{plain(f)}" if several else plain(f) for f, s in zip(fields, symbols, strict=True)]
 
 
-def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen: Sequence[str]) -> pd.DataFrame:
+def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen: Sequence[str]) -> Columns:
     """Read some columns as texts, by their lines in the file; blank lines are passed over."""
-    from pyarrow import ArrowInvalid, large_string
+    from pyarrow import ArrowInvalid, BufferReader, large_string
     from pyarrow import csv as arrow
 
     delimiter, names, skipped = header
     passed = dict[int, str]()
 
     def pass_over(row: Any) -> str:  # noqa: ANN401  # pyarrow is untyped
-        if not re.fullmatch(NO_ROW, row.text):
-            return "error"
         passed[row.number] = row.text.strip()
-        return "skip"
+        return "skip" if re.fullmatch(NO_ROW, row.text) else "error"
 
     read = arrow.ReadOptions(column_names=names, skip_rows=skipped, use_threads=False, block_size=1 << 24)
     parse = arrow.ParseOptions(delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=pass_over)
-    texts = {"column_types": dict.fromkeys(chosen, large_string()), "null_values": [""], "strings_can_be_null": True}
-    as_texts = arrow.ConvertOptions(include_columns=chosen, **texts)
+    types = {"column_types": dict.fromkeys(chosen, large_string()), "null_values": [""], "strings_can_be_null": True}
+    as_texts = arrow.ConvertOptions(include_columns=chosen, **types)
     try:
-        table = arrow.read_csv(io.BytesIO(text.encode()), read, parse, as_texts)
+        table = arrow.read_csv(BufferReader(text.encode()), read, parse, as_texts)
     except ArrowInvalid as error:
         fault = str(error).replace("CSV parse error: Row #", "row ")
         raise DataError(f"{shown}, {clipped(fault, 80)}") from None
@@ -345,17 +348,18 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
     if len(rows) != len(table):
         row = next((row for row, line in enumerate(text.split("\n"), 1) if line.count('"') % 2), skipped + 1)
         raise DataError(f"{shown}, row {row}: a quotation mark is not closed, or a cell holds a line break")
-    cells = {name: pd.array(column, dtype="str") for name, column in zip(chosen, table.columns, strict=True)}
-    frame = pd.DataFrame(cells, rows)
-    frame = frame.dropna(how="all") if table.column(0).null_count else frame
-    for row, words in passed.items() if len(frame) else ():
-        if words and row < frame.index[-1]:  # no line below the data
+    cells = {name: pd.Series(pd.array(table[name], dtype="str"), rows) for name in chosen}
+    for row, words in passed.items() if len(rows) else ():
+        if words and row < rows[-1]:  # no line below the data
             raise DataError(f"{shown}, row {row}: Expected {len(names)} columns, got 1: {clipped(words, 80)}")
+    if table[0].null_count:  # a row may be empty but for its commas
+        filled = pd.DataFrame(cells).dropna(how="all")
+        cells = {name: filled[name] for name in chosen}
     for name in chosen if delimiter in ";\t" else ():
-        filled = frame[name].dropna().str.strip()
-        parted = filled[filled.str.fullmatch(PARTED)]
-        if len(parted) and filled.str.fullmatch(UNCLEAR).all():
+        texts = cells[name].dropna().str.strip()
+        parted = texts[texts.str.fullmatch(PARTED)]
+        if len(parted) and texts.str.fullmatch(UNCLEAR).all():
             cell, row = parted.iloc[0], parted.index[0]
             readings = f"{float(cell):g} or {cell.replace('.', '')}; write it with two decimals, or without a point"
             raise DataError(f"{shown}, column {clipped(name)}, row {row}: {cell!r} could be {readings}")
-    return frame
+    return cells

@@ -65,14 +65,6 @@ class Source:
         """Return the source as one with `as_of` reads it."""
         return self
 
-    def symbols(self) -> list[str]:
-        """List the symbols that have prices here."""
-        return self.names(PRICES)
-
-    def series_ids(self) -> list[str]:
-        """List the series that are here."""
-        return self.names(SERIES)
-
 
 @dataclass(frozen=True)
 class Joined(Source):
@@ -108,10 +100,10 @@ class Folder(Source):
     directory: Path
 
     @cached_property
-    def _tables(self) -> dict[str, list[str]]:
+    def _tables(self) -> dict[str, dict[str, None]]:
         paths = {kind: sorted((self.directory / kind).glob("*")) for kind in (PRICES, SERIES)}
         found = {kind: [re.match(TABLE_NAME, one.name) for one in paths[kind] if one.is_file()] for kind in paths}
-        return {kind: list(dict.fromkeys(one[1] for one in matches if one)) for kind, matches in found.items()}
+        return {kind: dict.fromkeys(one[1] for one in matches if one) for kind, matches in found.items()}
 
     def names(self, kind: str) -> list[str]:
         """List the files of a kind, and the factors of Ken French's file."""
@@ -142,15 +134,15 @@ class Folder(Source):
         if column is None:
             hint = f"ask for {name}:{field}" if field else f"call the one that is meant {wanted[0]}"
             raise MissingDataError(f"{sheet.shown}: no column {wanted[0]}; it has {listed(['date', *others])}; {hint}")
-        frame = sheet.read([one for one in (day, column, symbol) if one is not None])
+        cells = sheet.read([one for one in (day, column, symbol) if one is not None])
         if symbol is not None:
-            symbols = frame[symbol].astype("str").str.strip().str.upper().str.removesuffix(".US").str.removeprefix("^")
+            symbols = cells[symbol].astype("str").str.strip().str.upper().str.removesuffix(".US").str.removeprefix("^")
             has = set(symbols.dropna())
             if len(has) > 1 or has & of_others:
                 said = f"it has {listed(sorted(has))}; keep {name}'s rows, or drop the column"
                 raise DataError(f"{sheet.shown}, column {clipped(symbol)}: {said}")
         origin = f"{sheet.shown}, column {clipped(plain(column))}"
-        return RawSeries(name, origin, frame[day], frame[column], source=self.name)
+        return RawSeries(name, origin, cells[day], cells[column], source=self.name)
 
 
 def find_table(folder: Path, name: str) -> Path | None:

@@ -187,6 +187,6 @@ def test_the_hash_is_of_what_was_used_not_of_the_file():
 def test_real_series_are_in_their_units(shared_data):
     """No threshold of plausibility refuses or reports what is right, over 100 years of rates and returns."""
     source = open_source("folder", data_dir=str(shared_data))
-    cards = load_series(source, source.series_ids()).cards
+    cards = load_series(source, source.names("series")).cards
     usual = {"no value (left out)", "a month or quarter is missing"}
     assert {fault.kind for card in cards for fault in card.faults} <= usual

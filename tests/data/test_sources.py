@@ -100,7 +100,7 @@ def test_each_source_says_what_it_has(tmp_path):
     with pytest.raises(DataError, match=r"unknown source bundeld; did you mean bundled\?"):
         open_source("bundeld")
     write_prices(tmp_path, "ABC", random_walk(30, seed=1))
-    assert open_source("folder", data_dir=f"nowhere, {tmp_path}").symbols() == ["ABC"]
+    assert open_source("folder", data_dir=f"nowhere, {tmp_path}").names("prices") == ["ABC"]
 
 
 def test_assets_side_by_side_keep_their_own_sessions(tmp_path):
@@ -134,7 +134,7 @@ def test_two_files_of_one_symbol_are_refused_and_what_is_no_file_is_none(tmp_pat
     (tmp_path / "prices" / "DIR.csv").mkdir()
     (tmp_path / "prices" / "GONE.csv").symlink_to(tmp_path / "nowhere.csv")
     (tmp_path / "prices" / "NOTES.txt").write_text("text")
-    assert source.symbols() == ["ABC"]
+    assert source.names("prices") == ["ABC"]
     line = "source folder has no prices of DIR (a file DIR.csv or DIR.parquet); prices/ has ABC"
     assert refused(source, "DIR") == line
     two = folder_with(tmp_path, "", "prices/ABC.parquet")
@@ -146,7 +146,7 @@ def test_thousands_of_symbols_are_listed_once_and_in_short(tmp_path, monkeypatch
         source = folder_with(tmp_path, "date,close\n2024-01-02,10\n", f"prices/S{number:03}.csv")
     listings, glob = [], type(tmp_path).glob
     monkeypatch.setattr(type(tmp_path), "glob", lambda path, form: listings.append(path.name) or glob(path, form))
-    load_prices(source, source.symbols())
+    load_prices(source, source.names("prices"))
     assert refused(source, "RUT").endswith("prices/ has S000, S001, S002, S003, S004, S005, S006, S007 and 292 more")
     assert listings == ["prices", "series"]
 
@@ -166,7 +166,7 @@ def test_joined_sources_give_each_price_whole_from_the_first_that_has_it(tmp_pat
     assert (joined.name, [part.name for part in parts_of(joined)]) == ("folder+bundled", ["folder", "bundled"])
     found = load_prices(joined, ["GSPC", "IXIC"], as_of=date(2018, 12, 31))
     assert [(card.source, card.rows) for card in found.cards] == [("folder", 30), ("bundled", 5031)]
-    assert "SMB" in joined.series_ids()
+    assert "SMB" in joined.names("series")
     assert (
         refused(joined, "RUT", MissingDataError) == "source folder+bundled has no prices of RUT; it has GSPC, IXIC, VIX"
     )
@@ -212,7 +212,7 @@ def test_the_catalog_is_consistent_and_knows_what_vendors_say():
     assert {info.total_return for info in assets} - {""} <= set(known_symbols())
     assert {info.frequency for info in series} <= {"daily", "weekly", "monthly", "quarterly"}
     assert all(0 <= info.usual[0] < info.usual[1] for info in series)
-    assert set(BUNDLED.series_ids()) <= set(known_series())
+    assert set(BUNDLED.names("series")) <= set(known_series())
     called = {
         "yahoo": {"RUT": "^RUT", "IWM": "IWM", "MINE": "MINE"},
         "fred": {"DGS10": "DGS10", "SMB": "", "MINE": "MINE"},
