@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from research_lib.data import open_source
 from research_lib.data.companies import load_statements
-from research_lib.data.statements import COLUMNS, Found, make_statements
+from research_lib.data.statements import COLUMNS
 from research_lib.errors import DataError, InsufficientDataError
 from tests.companies import write_simfin
 
@@ -72,7 +72,7 @@ def check(loaded, case):
 
 @pytest.mark.parametrize("case", CASES["read"].values(), ids=CASES["read"])
 def test_what_a_file_says_counts_and_what_is_wrong_in_it_is_named(tmp_path, case):
-    check(load(write_case(tmp_path, case)), case)
+    check(load(write_case(tmp_path, case), as_of=case.get("as_of")), case)
 
 
 @pytest.mark.parametrize(("case", "message"), CASES["refused"])
@@ -116,17 +116,6 @@ def test_parquet_and_compustats_names_are_the_same_table(tmp_path):
         expected = written[values] if folder == "compustat" else written[values].assign(sector=np.nan)
         found = load(tmp_path / folder).values[values].reset_index(drop=True)
         pd.testing.assert_frame_equal(found, expected.reset_index(drop=True), check_dtype=False)
-
-
-def test_a_restated_value_counts_from_its_restatement(tmp_path):
-    write_own(tmp_path, {}, {"company": "B", "restated_on": "2022-03-01"})
-    rows = load(tmp_path).values
-    assert [rows[day].dt.year.tolist() for day in ("published", "known_from")] == [[2021, 2021], [2021, 2022]]
-    # The first is the day of publication.
-    for day, many in {date(2021, 2, 15): 1, date(2021, 12, 31): 1, date(2022, 2, 28): 1, date(2022, 3, 1): 2}.items():
-        assert load(tmp_path, as_of=day).values["company"].tolist() == ["AAA", "B"][:many]
-        again = make_statements(Found(rows, [], "x"), source="x", as_of=day).values
-        assert again["company"].tolist() == ["AAA", "B"][:many]
 
 
 @settings(max_examples=15)
