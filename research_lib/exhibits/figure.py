@@ -107,10 +107,10 @@ def picture(draw: Draw, heights_px: tuple[float, float], **words: Any) -> Figure
     from matplotlib.figure import Figure as Canvas
 
     drawn, both = {"narrow": ""}, (("wide", WIDE_PX, heights_px[0]), ("narrow", NARROW_PX, heights_px[1]))
-    for kind, width, height in both[:1] if _WIDE_ONLY.get() else both:
-        # The same bytes each time, with names that no other figure has.
-        salt = f"{kind} {words['title']} {words['alt']}"
-        with mpl.rc_context({"svg.hashsalt": salt}, fname=HERE / "kit.mplstyle"):
+    with mpl.rc_context(fname=HERE / "kit.mplstyle"):
+        for kind, width, height in both[:1] if _WIDE_ONLY.get() else both:
+            # The same bytes each time, with names that no other figure has.
+            mpl.rcParams["svg.hashsalt"] = f"{kind} {words['title']} {words['alt']}"
             canvas = Canvas(figsize=(width / 100, height / 100), layout="constrained")
             draw(canvas, kind == "narrow")
             drawn[kind] = _as_svg(canvas, kind)
