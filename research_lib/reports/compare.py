@@ -8,7 +8,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from research_lib.errors import ReportError, nearest
-from research_lib.exhibits.format import interval, show
+from research_lib.exhibits.format import interval, plural, show
 from research_lib.params import show_setting
 from research_lib.reports.record import GOOD, MADE, Finding, Record, differing, read_record, read_records
 
@@ -66,5 +66,5 @@ def shown(compared: Mapping[str, Any], *, everything: bool) -> list[Table | Text
         findings.add_row(*map(Text, (pair["name"], *cells[0], *cells[1], counts, less, mark)))
     days = {it: [one and f"{one['first']} to {one['last']}" for one in two] for it, two in compared["data"].items()}
     made_of = [(name, *map(show_setting, two)) for name, two in (compared["parameters"] | days).items()]
-    more = [f"{len(pairs) - len(kept)} more findings: --all"] if len(kept) < len(pairs) else []
+    more = [f"{plural(len(pairs) - len(kept), 'more finding')}: --all"] if len(kept) < len(pairs) else []
     return [findings, *(Text(f"{name}: {a} in A, {b} in B") for name, a, b in made_of), *more]

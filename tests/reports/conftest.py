@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from typer.testing import CliRunner
 
 from research_lib.cli import app
@@ -51,14 +52,13 @@ class Project:
         self.started = []
 
     def notebook(
-        self, *cells, name="small", kernel="python3", language="python", parameters="seed = 0", tag="parameters"
+        self, *cells, name="small", parameters="seed = 0", tag="parameters", kernel="python3", language="python"
     ):
         spec = {"kernelspec": {"name": kernel, "language": language, "display_name": "x"}} if kernel else {}
-        own = nbformat.v4.new_code_cell(parameters, metadata={"tags": [tag]})
-        rest = [cell if isinstance(cell, dict) else nbformat.v4.new_code_cell(cell) for cell in cells]
-        cells = [nbformat.v4.new_markdown_cell("# A small notebook"), own, *rest]
+        first = new_markdown_cell("# A small notebook"), new_code_cell(parameters, metadata={"tags": [tag]})
+        rest = [cell if isinstance(cell, dict) else new_code_cell(cell) for cell in cells]
         path = self.folder / "notebooks" / f"{name}.ipynb"
-        nbformat.write(nbformat.v4.new_notebook(metadata=spec, cells=cells), path)
+        nbformat.write(new_notebook(metadata=spec, cells=[*first, *rest]), path)
         return path
 
     def waiting(self):

@@ -1,7 +1,6 @@
 """Pages in headless Chromium: understood at once, whole at every width, quiet, and open to all."""
 
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
@@ -154,10 +153,8 @@ def test_the_index_is_one_screen_and_a_half_and_filters(site, opened):
         assert (rows.count(), page.locator(".reports tbody:visible").count()) == (found, found)
 
 
+@pytest.mark.usefixtures("browser")  # which skips where there is none
 def test_a_page_prints_as_a_short_pdf(site):
-    pytest.importorskip("playwright.sync_api")
-    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
-        pytest.skip("needs Chromium: install chromium, on Debian by apt-get install chromium")
     pdf = to_pdf(site / PAGES[-2]).read_bytes()
     assert pdf.startswith(b"%PDF")
     assert 1 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 4

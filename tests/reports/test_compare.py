@@ -1,8 +1,10 @@
 """Two reports side by side."""
 
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from research_lib.cli import app
@@ -10,22 +12,20 @@ from research_lib.reports.record import Finding, Record
 
 CARD = {"id": "GSPC", "first": "1950-01-03", "last": "2018-12-31"}
 OTHER = {"id": "RUT", "first": "1987-09-10", "last": "2024-07-16"}
-UNITS = {"text": "text", "share": "fraction"}
-# By finding: value, low, high and n.
-A = {
-    "apart": (1.0, 0.5, 1.5), "touching": (1.0, 0.5, 1.5), "alone_a": (1.0,), "text": ("yes",), "share": (0.5,), "half": (1.0, 0.5),
-}  # fmt: skip
-B = {
-    "apart": (3.0, 2.5, 3.5, 1234), "touching": (2.0, 1.5, 2.5), "text": ("no",), "share": (0.25,), "half": (9.0, 8.0),
-    "alone_b": (None,), **{f"more_{i}": (i,) for i in range(4)},
-}  # fmt: skip
+PAIRS = yaml.safe_load(Path(__file__).with_name("compare.yaml").read_text(encoding="utf-8"))
+ABSENT = dict.fromkeys(("value", "low", "high"))
+
+
+def found(side):
+    """What a report found, by name."""
+    named = {name: zip((*ABSENT, "n"), row[side], strict=False) for name, row in PAIRS.items() if side in row}
+    return {name: {**ABSENT, "n": 9, **dict(one)} for name, one in named.items()}
 
 
 def write(folder, slug, findings, ending="findings", **changes):
-    parts = {name: dict(zip(("value", "low", "high", "n"), one, strict=False)) for name, one in findings.items()}
-    found = [Finding(name=name, **{"unit": UNITS.get(name, "sigma"), "n": 9, **one}) for name, one in parts.items()]
-    usual = {"status": "ok", "parameters": {"window": 50, "asset": "GSPC"}, "data": [CARD], "findings": found}
-    record = Record(notebook="99_made", slug=slug, **{**usual, **changes})
+    every = [Finding(name=name, unit=PAIRS[name].get("unit", "sigma"), **one) for name, one in findings.items()]
+    usual = {"status": "ok", "parameters": {"window": 50, "asset": "GSPC"}, "data": [CARD], "findings": every}
+    record = Record(notebook="99_made", slug=slug, **usual | changes)
     (folder / "99_made").mkdir(exist_ok=True)
     (folder / "99_made" / f"{slug}.{ending}.json").write_text(record.model_dump_json())
     return record
@@ -33,9 +33,10 @@ def write(folder, slug, findings, ending="findings", **changes):
 
 @pytest.fixture
 def two(tmp_path):
-    write(tmp_path, "a", A)
-    write(tmp_path, "b", B, data=[OTHER], previous=write(tmp_path, "b", {"apart": (0.0, -0.1, 0.1)}),
-          parameters={"window": 100, "asset": "[red]GSPC[/]", "new": [1, 2]})  # fmt: skip
+    before = write(tmp_path, "b", {"apart": {"value": 0.0}})
+    write(tmp_path, "a", found("a"))
+    asked = {"window": 100, "asset": "[red]GSPC[/]", "new": [1, 2]}
+    write(tmp_path, "b", found("b"), data=[OTHER], previous=before, parameters=asked)
     write(tmp_path, "broken", {}, status="failed", ending="failed")
     return tmp_path
 
@@ -48,31 +49,31 @@ def test_only_intervals_that_do_not_overlap_are_marked_and_what_differs_is_named
     page = two / "99_made" / "b.html"
     asked = ("99_made/a", page), (page, "99_made/a"), ("99_made/a", "99_made/a"), ("99_made/b",)
     compared, turned, same, alone = (json.loads(command(two, *words, "--json").stdout) for words in asked)
-    pairs = {one["name"]: one for one in compared["findings"]}
-    assert (compared["a"], compared["b"], len(pairs)) == ("99_made/a", "99_made/b", 11)
-    for one in (compared, turned):
-        assert [pair["name"] for pair in one["findings"] if pair["intervals_apart"]] == ["apart"]
-    assert pairs["apart"] == {
-        "name": "apart", "unit": "sigma", "a": {"value": 1.0, "n": 9, "low": 0.5, "high": 1.5},
-        "b": {"value": 3.0, "n": 1234, "low": 2.5, "high": 3.5}, "difference": 2.0, "intervals_apart": True,
-    }  # fmt: skip
-    assert (pairs["share"]["difference"], pairs["text"]["difference"]) == (-0.25, None)
-    assert (pairs["alone_a"]["b"], pairs["alone_b"]["a"]) == (None, None)
+    assert (compared["a"], compared["b"]) == ("99_made/a", "99_made/b")
+    assert compared["findings"] == [
+        {"name": name, "unit": row.get("unit", "sigma"), "a": found("a").get(name), "b": found("b").get(name),
+         "difference": row.get("less"), "intervals_apart": row.get("apart", False)}
+        for name, row in PAIRS.items()
+    ]  # fmt: skip
+    assert [pair["name"] for pair in turned["findings"] if pair["intervals_apart"]] == ["apart"]
     assert compared["parameters"] == {"window": [50, 100], "asset": ["GSPC", "[red]GSPC[/]"], "new": [None, [1, 2]]}
     assert (set(compared["data"]), same["parameters"], same["data"]) == ({"GSPC", "RUT"}, {}, {})
     assert [alone["findings"][0][side]["value"] for side in "ab"] == [0.0, 3.0]  # with the run before it
 
 
 def test_the_command_shows_both_with_the_key_findings_first(two):
-    done = command(two, "99_made/a", "99_made/b")
+    done, full = command(two, "99_made/a", "99_made/b"), command(two, "99_made/a", "99_made/b", "--all")
     assert done.exit_code == 0, done.output
-    for line in (
-        "apart 1.00 0.50 to 1.50 3.00 2.50 to 3.50 9 / 1,234 2.00 ≠", "share 50.00% – 25.00% – 9 −25.0 pp", "more findings: --all",
-        "window: 50 in A, 100 in B", "asset: GSPC in A, [red]GSPC[/] in B", "RUT: – in A, 1987-09-10 to 2024-07-16 in B",
-    ):  # fmt: skip
+    shown = [f"{name} {row['shown']}" for name, row in PAIRS.items() if "shown" in row]
+    differ = (
+        "window: 50 in A, 100 in B",
+        "asset: GSPC in A, [red]GSPC[/] in B",
+        "RUT: – in A, 1987-09-10 to 2024-07-16 in B",
+    )
+    for line in (*shown, *differ, "1 more finding: --all"):
         assert line in " ".join(done.stdout.split())
-    assert ("more_3" in done.stdout, done.stdout.count("≠")) == (False, 1)
-    assert "more_3" in command(two, "99_made/a", "99_made/b", "--all").stdout
+    assert ["more " in one.stdout.replace("more finding", "") for one in (done, full)] == [False, True]
+    assert "alone_b" not in full.stdout
 
 
 @pytest.mark.parametrize(("name", "part"), [

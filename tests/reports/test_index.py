@@ -2,7 +2,10 @@
 
 import re
 from html import unescape
+from pathlib import Path
 from urllib.parse import unquote
+
+import yaml
 
 from research_lib.exhibits.figure import VERDICT_LOOK
 from research_lib.reports.index import write_index
@@ -48,30 +51,13 @@ def rows(page):
 def test_a_line_says_what_differs_what_was_found_and_how_sure_or_why_it_is_not_there(tmp_path):
     (tmp_path / "09_own").mkdir()
     (tmp_path / "09_own" / "a.failed.html").touch()
-    for name, status in (("f", "ok"), ("f", "failed"), ("g", "ok")):  # of g no record tells that it failed
-        path = tmp_path / "09_own" / f"{name}.{'findings' if status == 'ok' else status}.json"
+    for name, status, ending in (("f", "ok", "findings"), ("f", "failed", "failed"), ("g", "ok", "findings")):
+        path = tmp_path / "09_own" / f"{name}.{ending}.json"
         path.write_text(record(f"09_own/{name}", status, message="no kernel").model_dump_json())
-    full = [record(f"09_own/{name}", "failed", message="the disk is full") for name in "fg"]
-    many = {"asset": "RUT", "claims": {f"c{i}": {"says": i} for i in range(98)}}
-    page = index(
-        tmp_path, record("09_own/baseline"), record("09_own/wide_window", parameters={"window": 100, "asset": "GSPC"}),
-        record("09_own/a"), record("09_own/a", "failed", message="cell 2: KeyError: /home/someone/kit/a.py"),
-        record("09_own/b", "wrong", message="window: must be over 1"), *full,
-        record("03_record_sigma/baseline", parameters={"asset": "GSPC", "claims": {}}), record("03_record_sigma/other", parameters=many),
-        record("03_record_sigma/left", "left_out", parameters={}, message="no live snapshot"),
-        record("05_mine/first_try", summary={}, findings=[finding(0.0123), finding("2024-07-16", "day"), finding(None, "none")]),
-        record("05_mine/second", summary={}, title="How far did it move?"),
-    )  # fmt: skip
-    found, before = rows(page), "The report before it says: It rose in 3 of 8 cycles"
-    number = "+0.3 pp in a year (−9.8 to +10.4)"
-    assert found["wide window"] == ["window: 100", "● holds It rose in 3 of 8 cycles", number, "2018-12-31"]
-    assert found["other"][0] == "Asset: RUT, claims: 98 entries"  # named as its model names them, long ones cut
-    assert found["left"] == ["", "not made: no live snapshot"]
-    assert found["a"] == ["", f"could not be made: cell 2: KeyError: a.py. {before}"]
-    assert found["b"] == ["", "wrong: window: must be over 1"]
-    assert found["f"] == found["g"] == ["", f"could not be made: the disk is full. {before}"]
-    assert found["first try"] == ["", "mean return +1.2 pp, day 2024-07-16, none –", "", "2018-12-31"]
-    assert found["second"][1] == "How far did it move?"
+    lines = yaml.safe_load(Path(__file__).with_name("index.yaml").read_text(encoding="utf-8"))
+    expected = {line["name"].partition("/")[2].replace("_", " "): line.pop("row") for line in lines if "row" in line}
+    page = index(tmp_path, *(record(**line) for line in lines))
+    assert {name: row for name, row in rows(page).items() if name != "baseline"} == expected
     assert every(r'<tr class="family">.*?</tr>', page) == ["Does it rise?", "How far did it move?", "Does it rise?"]
     linked = {name: f'href="09_own/{name}.html"' in page for name in ("wide_window", "a.failed", "a", "b.failed")}
     assert [name for name in linked if not linked[name]] == ["b.failed"]
