@@ -3,7 +3,6 @@
 import pandas as pd
 
 from research_lib.data.statements import in_shape
-from research_lib.stats.leverage import add_ratios
 
 PLAIN = {
     "fiscal_period": "FY", "currency": "USD", "short_term_debt": 10.0, "long_term_debt": 50.0, "cash": 20.0,
@@ -20,10 +19,6 @@ def company(name, year=2020, **values):
 
 def rows(*companies):
     return in_shape(pd.DataFrame(list(companies), index=range(2, len(companies) + 2)))
-
-
-def measured(*companies):
-    return add_ratios(rows(*companies))
 
 
 IDENTITY = 'Ticker;SimFinId;Currency;"Fiscal Year";"Fiscal Period";"Report Date";"Publish Date";"Restated Date"'

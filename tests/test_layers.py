@@ -29,11 +29,9 @@ def imports(text):
     return found
 
 
-IMPORTS = {path: imports(path.read_text("utf-8")) for path in LIBRARY.rglob("*.py") if path != LIBRARY / "__init__.py"}
-
-
-def room(path):
-    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+PATHS = {".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__"): path
+         for path in LIBRARY.rglob("*.py") if path != LIBRARY / "__init__.py"}  # fmt: skip
+IMPORTS = {name: imports(path.read_text(encoding="utf-8")) for name, path in PATHS.items()}
 
 
 def faults(names, own):
@@ -43,34 +41,33 @@ def faults(names, own):
 
 
 def test_imports_go_one_way():
-    assert {path.name: wrong for path, names in IMPORTS.items() if (wrong := faults(names, room(path)))} == {}
+    assert {name: wrong for name, names in IMPORTS.items() if (wrong := faults(names, name.split(".")[1]))} == {}
     assert faults(imports("def f():\n    from research_lib.studies import record_sigma\n"), "stats") == {"studies"}
     assert faults(imports("import research_lib.params\n"), "stats") == {"params"}
     assert not faults(imports("if TYPE_CHECKING:\n    from research_lib.data import DataSet\n"), "stats")
 
 
-def module(path):
-    return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
-
-
 @pytest.mark.parametrize("of_packages", [False, True])
 def test_nothing_imports_itself_by_a_way_round(of_packages):
     """Neither a file nor a package; a package may hold others, which are then part of it."""
-    owner = lambda path: path.parent if of_packages and path.parent != LIBRARY else path
-    names, graph = {module(path): module(owner(path)) for path in IMPORTS}, {}
-    for path, imported in IMPORTS.items():
-        own, used = names[module(path)], {names[name] for name in imported & names.keys()}
+    inside = lambda name: PATHS[name].name != "__init__.py" and name.count(".") > 1
+    owners = {name: name.rpartition(".")[0] if of_packages and inside(name) else name for name in PATHS}
+    graph = {}
+    for name, imported in IMPORTS.items():
+        own, used = owners[name], {owners[one] for one in imported & owners.keys()}
         graph.setdefault(own, set()).update(one for one in used if one != own and not own.startswith(f"{one}."))
     TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def test_studies_never_import_each_other():
     """Claims drives all of them; the others know neither it nor each other."""
-    for path in (LIBRARY / "studies").rglob("*.py"):
-        own = path.relative_to(LIBRARY / "studies").parts[0].removesuffix(".py")
-        studies = {name.split(".")[2] for name in IMPORTS[path] if name.startswith("research_lib.studies.")}
-        assert own in {"claims", "parameters"} or studies <= {own, "study", "common", "parameters"}, path.name
+    for file in (name for name in IMPORTS if name.startswith("research_lib.studies.")):
+        own = file.split(".")[2]
+        studies = {name.split(".")[2] for name in IMPORTS[file] if name.startswith("research_lib.studies.")}
+        assert own in {"claims", "parameters"} or studies <= {own, "study", "common", "parameters"}, file
 
 
 def test_only_data_knows_a_vendor():
-    assert [path.name for path, names in IMPORTS.items() if room(path) != "data" and names & VENDORS] == []
+    assert [
+        name for name, names in IMPORTS.items() if not name.startswith("research_lib.data") and names & VENDORS
+    ] == []

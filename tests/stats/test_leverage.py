@@ -7,21 +7,16 @@ import pytest
 from research_lib.errors import InsufficientDataError
 from research_lib.stats import leverage
 from research_lib.stats.estimate import Estimate
-from research_lib.stats.leverage import LARGE, SMALL, prepare
-from tests.companies import company, measured, rows
+from research_lib.stats.leverage import LARGE, SMALL, add_ratios, prepare
+from tests.companies import company, rows
 from tests.stats.reference import CASES
-
-
-def check(found, expected):
-    """Hold the named parts of a row against what is expected."""
-    assert {name: found[name] for name in expected} == pytest.approx(expected, nan_ok=True)
 
 
 @pytest.mark.parametrize(("values", "expected"), CASES["definitions"])
 def test_net_debt_ebitda_and_interest_are_their_definitions(values, expected):
     early = company("A", cash=77, period_end=pd.Timestamp("2020-09-30"))  # the last row of a fiscal year counts
-    (firm,) = measured(company("A", **values), early).to_dict("records")
-    check(firm, expected)
+    (firm,) = add_ratios(rows(company("A", **values), early)).to_dict("records")
+    assert {name: firm[name] for name in expected} == pytest.approx(expected, nan_ok=True)
 
 
 @pytest.mark.parametrize("case", CASES["groups"].values(), ids=CASES["groups"])
@@ -33,9 +28,10 @@ def test_what_is_printed_of_a_group_is_arithmetic(case):
     inside = ((firms["company"] != "NONE") & (firms["fiscal_year"] == 2020)).to_numpy()
     if case.get("by") == "stress":
         options = {"rate_move_bp": case["move"], "debt_share": case.get("share", 0.5), "zombie_years": 1}
-        check(leverage.stress(firms, inside, **options), case["found"])
+        found = leverage.stress(firms, inside, **options)
     else:
-        check(getattr(leverage, case.get("by", "group_ratio"))(firms[inside]), case["found"])
+        found = getattr(leverage, case.get("by", "group_ratio"))(firms[inside])
+    assert {name: found[name] for name in case["found"]} == pytest.approx(case["found"], nan_ok=True)
 
 
 ALONE = (([["A", {}], ["B", {}], ["C", values]], ["", "", rule]) for rule, values in CASES["rules"])
@@ -43,7 +39,7 @@ ALONE = (([["A", {}], ["B", {}], ["C", values]], ["", "", rule]) for rule, value
 
 @pytest.mark.parametrize(("firms", "rules"), [*ALONE, *CASES["histories"]])
 def test_each_rule_catches_its_row_by_earlier_years_only_and_what_happens_is_not_impossible(firms, rules):
-    table = measured(*(company(name, 2019 + at, **values) for at, (name, values) in enumerate(firms)))
+    table = add_ratios(rows(*(company(name, 2019 + at, **values) for at, (name, values) in enumerate(firms))))
     assert leverage.impossible_rows(table).tolist() == rules
 
 

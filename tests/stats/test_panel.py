@@ -7,7 +7,7 @@ import pytest
 from research_lib.data.companies import month_ends
 from research_lib.stats.leverage import add_ratios
 from research_lib.stats.panel import as_known, build_panel, latest_known, rolling_beta
-from tests.companies import company, measured
+from tests.companies import company, rows
 from tests.data.simulated import simulate_panel
 from tests.stats.reference import CASES, known_on
 
@@ -18,7 +18,7 @@ DATES = pd.to_datetime(["2021-02-26", "2021-03-01", "2021-03-02", "2021-06-30", 
 @pytest.mark.parametrize(("firms", "years"), CASES["known"])
 def test_what_counts_on_a_date_was_published_before(firms, years):
     dated = [company("A", year, known_from=pd.Timestamp(day)) for year, day in firms.items()]
-    table = measured(*dated, company("NO PRICE", 2020))
+    table = add_ratios(rows(*dated, company("NO PRICE", 2020)))
     known = latest_known(table, DATES, pd.Index(["A", "B"]))
     np.testing.assert_array_equal(as_known(table["fiscal_year"], known), np.transpose([years, [NAN] * 6]))
 
