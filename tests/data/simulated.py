@@ -12,11 +12,6 @@ from research_lib.data.statements import Found, make_statements
 FIRST_YEAR = 2004  # fiscal; the first report is published in the year after
 # Ratios lie on a grid, each value as likely as another, so that winsorising the outer 5% leaves them as they are.
 RATIOS = np.arange(-1.0, 7.0)
-KEEPS_RATIO = 0.7  # of the companies, from one year to the next
-LOSES_MONEY = 0.1
-PUBLISHED_AFTER_DAYS = (45, 100)
-INTEREST_RATE = 0.05
-MARKET_MEAN, MARKET_SD, OWN_SD, RATE_SD = 0.0003, 0.01, 0.02, 0.0005  # a session
 # What a month's return holds for each unit of net debt to EBITDA: in every month, and for each point that the rate rises.
 PREMIUM, RATE_EFFECT = 0.002, -0.010
 
@@ -24,25 +19,22 @@ PREMIUM, RATE_EFFECT = 0.002, -0.010
 def simulate_panel(*, companies=200, years=6, seed=0):
     """Make up companies whose returns depend on their leverage as it was known, in a known way.
 
-    Daily return = beta x market + own noise + the month's effect spread over its sessions. The effect of a month is
-    that of the ratio published before the last session of the month before. Companies with EBITDA of zero or less
-    have none. Fiscal years from 2004 on, published 45 to 100 days after their end. Returns `statements`, the `panel` of
-    daily prices, and the `rate` by session as a decimal.
+    Daily return = beta x market + own noise + the month's effect spread over its sessions: that of the ratio published
+    before the last session of the month before. Companies with EBITDA of zero or less have none. Fiscal years from 2004
+    on, published 45 to 100 days after their end. Returns `statements`, the `panel` of prices, and the `rate` by session.
     """
     rng, shape = np.random.default_rng(seed), (companies, years)
     sessions = sessions_between(pd.Timestamp(f"{FIRST_YEAR + 1}-01-01"), pd.Timestamp(f"{FIRST_YEAR + years}-12-31"))
-    sessions = pd.DatetimeIndex(sessions, name="date")
     ratio = rng.choice(RATIOS, shape)
-    for year in range(1, years):
-        keeps = rng.random(companies) < KEEPS_RATIO
-        ratio[keeps, year] = ratio[keeps, year - 1]
-    loses = rng.random(shape) < LOSES_MONEY
+    for year in range(1, years):  # seven in ten keep theirs
+        ratio[:, year] = np.where(rng.random(companies) < 0.7, ratio[:, year - 1], ratio[:, year])
+    loses = rng.random(shape) < 0.1
     ends = pd.DatetimeIndex([f"{FIRST_YEAR + year}-12-31" for year in range(years)])
-    published = ends.to_numpy()[None, :] + rng.integers(*PUBLISHED_AFTER_DAYS, shape).astype("timedelta64[D]")
-    rate = pd.Series(0.03 + np.cumsum(rng.normal(0, RATE_SD, len(sessions))), sessions, name="rate")
+    published = ends.to_numpy()[None, :] + rng.integers(45, 100, shape).astype("timedelta64[D]")
+    rate = pd.Series(0.03 + np.cumsum(rng.normal(0, 0.0005, len(sessions))), sessions, name="rate")
     effects = _monthly_effects(np.where(loses, 0.0, ratio), published, rate)
-    noise = rng.normal(0, OWN_SD, (len(sessions), companies))
-    market = rng.normal(MARKET_MEAN, MARKET_SD, len(sessions))
+    noise = rng.normal(0, 0.02, (len(sessions), companies))
+    market = rng.normal(0.0003, 0.01, len(sessions))
     returns = market[:, None] * rng.uniform(0.5, 1.5, companies) + noise + effects
     names = [f"SIM{number:04d}" for number in range(companies)]
     prices = pd.DataFrame(50 * np.cumprod(1 + returns, axis=0), sessions, names)
@@ -56,7 +48,7 @@ def simulate_panel(*, companies=200, years=6, seed=0):
         "period_end": np.tile(ends, companies), "known_from": published.ravel(), "currency": "USD",
         "short_term_debt": 0.2 * debt.ravel(), "long_term_debt": 0.8 * debt.ravel(), "cash": (debt - net_debt).ravel(),
         "operating_income": (ebitda - 0.2 * size).ravel(), "depreciation_amortization": np.repeat(0.2 * size, years),
-        "interest_expense": INTEREST_RATE * debt.ravel(), "shares": np.repeat(size / 5, years),
+        "interest_expense": 0.05 * debt.ravel(), "shares": np.repeat(size / 5, years),
         "price": prices.to_numpy()[first, np.repeat(np.arange(companies), years)], "debt_from": "simulated",
     })  # fmt: skip
     statements = make_statements(Found(rows, [], "made up"), source="simulated")

@@ -29,20 +29,15 @@ def of_companies(companies, panel=None, rate=None, **values):
     statements = companies if isinstance(companies, pd.DataFrame) else rows(*companies)
     made = make_statements(Found(statements, [], "made"), source="folder")
     study = Leverage.from_params(**{"exclude_financials": False} | values)
-    vars(study)["companies"] = Companies(
-        statements=made.values, panel=panel, market=None, rate=rate, rate_name="2-year Treasury yield", firms_1990=None, cards=(made.card,),
-    )  # fmt: skip
+    vars(study)["companies"] = Companies(made.values, panel, None, rate, "2-year Treasury yield", None, (made.card,))
     return study
-
-
-def sized(name, value, **values):
-    return company(name, **{"market_value": value, "price": 10.0} | values)
 
 
 def groups_of(n, large, small):
     """n large companies and n small ones, which have other values than the usual; no two report the same revenue."""
     kinds = (("L", 2000.0, large), ("S", 300.0, small))
-    return [sized(f"{name}{k:03d}", v + k, revenue=v + k, **values) for name, v, values in kinds for k in range(n)]
+    sized = ((f"{name}{k:03d}", v + k, values) for name, v, values in kinds for k in range(n))
+    return [company(name, market_value=v, revenue=v, **values) for name, v, values in sized]
 
 
 @pytest.mark.parametrize(("large", "of_large", "small", "of_small", "quoted", "said"), SAID["leverage_headlines"])
@@ -56,16 +51,14 @@ def test_the_headline_says_what_the_verdict_is_of(large, of_large, small, of_sma
     assert study.gap.value == pytest.approx(study.of(SMALL).value - study.of(LARGE).value)
 
 
-@pytest.mark.parametrize("missing", ["cash", "operating_income", "short_term_debt", "interest_expense"])
-def test_a_column_that_is_nowhere_loses_only_what_rests_on_it(missing):
-    firms = groups_of(40, LOW, HIGH)
-    for firm in firms:
-        if missing == "short_term_debt":  # total debt alone
-            firm |= {"debt": firm["short_term_debt"] + firm["long_term_debt"], "long_term_debt": np.nan}
-        firm[missing] = np.nan
+@pytest.mark.parametrize(("missing", "ratio", "cover"), SAID["leverage_columns"])
+def test_a_column_that_is_nowhere_loses_only_what_rests_on_it(missing, ratio, cover):
+    firms = [firm | {missing: np.nan} for firm in groups_of(40, LOW, HIGH)]
+    if missing == "short_term_debt":  # total debt alone
+        firms = [firm | {"debt": 10.0 + firm["long_term_debt"], "long_term_debt": np.nan} for firm in firms]
     study = of_companies(firms, **SIZES)
     said = said_by(study)  # nothing raises, and no NaN is shown
-    if missing in ("cash", "operating_income"):
+    if not ratio:
         assert "is undefined: none has debt, cash" in study.show.quotes
         assert study.lacking in said
         del study.lacking, study.factors
@@ -74,21 +67,19 @@ def test_a_column_that_is_nowhere_loses_only_what_rests_on_it(missing):
             study.show.summary  # noqa: B018  # what the companies lack, not the proxy
     else:
         assert study.findings["nd_ebitda_small"].value == 5.0
-    unknown = missing in ("operating_income", "interest_expense")
-    assert study.cover["share_below_one"].isna().all() == unknown
-    assert isinstance(study.show.refinancing_map, Missing) == unknown
-    assert (study.findings["cover_small"].value is None) == unknown
+    assert study.cover["share_below_one"].isna().all() != cover
+    assert isinstance(study.show.refinancing_map, Missing) != cover
+    assert (study.findings["cover_small"].value is None) != cover
     assert missing != "short_term_debt" or study.findings["due_within_year_small"].value is None
 
 
 def test_other_definitions_stand_beside_the_headlines_and_rows_set_aside_are_named():
-    wrong = sized("WRONG", 4000.0, cash=200_000.0)  # more cash than assets: alone it turns the ratio negative
-    banks = [sized(f"B{k}", 3000.0 + k, sector="Financial Services", revenue=50.0 + k, **HIGH) for k in range(10)]
+    wrong = company("WRONG", market_value=4000.0, cash=200_000.0)  # above its assets: alone it turns the ratio negative
+    bank = {"sector": "Financial Services", **HIGH}
+    banks = [company(f"B{k}", market_value=3000.0 + k, revenue=50.0 + k, **bank) for k in range(10)]
     study = of_companies([*groups_of(40, LOW, HIGH), *banks, wrong], large=50, small=40, exclude_financials=True)
-    table = study.definitions.set_index("group").loc[LARGE]
-    assert table["value"] == 1.4
-    assert table["with_financials"] > 2
-    assert table["as_filed"] < 0
+    large = study.definitions.set_index("group").loc[LARGE]
+    assert (large["value"], large["as_filed"] < 0, large["with_financials"] > 2) == (1.4, True, True)
     assert not {"B0", "WRONG"} & set(study.known_firms["company"])  # whose returns are looked at
     assert "B0" in set(of_companies([*groups_of(40, LOW, HIGH), *banks]).known_firms["company"])
     assert study.excluded[["company", "rule", "n"]].to_numpy().tolist() == [["WRONG", "cash above total assets", 1]]
@@ -120,13 +111,12 @@ def test_the_planted_effect_is_recovered_by_the_study(simulated):
 
 
 def test_refinancing_without_a_move_adds_nothing_and_the_case_asked_for_is_named(simulated):
-    still = simulated.stresses.query("rate_move_bp == 0")
-    assert (still["added"] == 0).all()
+    still, asked = (simulated.stresses.query(case).set_index("group") for case in ("rate_move_bp == 0", "asked"))
     zombies = simulated.cover.query("headline").set_index("group")["zombie_share"]
-    assert still.groupby("group")["zombie_share"].first().to_dict() == pytest.approx(zombies.to_dict())
-    one = simulated.stresses.query("asked").set_index("group").loc[SMALL]
-    assert simulated.findings["stress_zombie_share_small"].value == one["zombie_share"]
-    assert (one["rate_move_bp"], one["debt_share"]) == (200, 0.5)
+    assert (still["added"] == 0).all()
+    assert still["zombie_share"].groupby(level="group").first().to_dict() == pytest.approx(zombies.to_dict())
+    assert asked.loc[SMALL, ["rate_move_bp", "debt_share"]].tolist() == [200, 0.5]
+    assert simulated.findings["stress_zombie_share_small"].value == asked.loc[SMALL, "zombie_share"]
 
 
 @pytest.mark.parametrize(("sessions", "reason"), [(0, "no prices of companies"), (110, "24 are needed")])
@@ -134,27 +124,23 @@ def test_without_prices_or_with_five_months_of_them_the_rest_stands(simulated, s
     held = simulated.companies
     panel = PricePanel(held.panel.values.iloc[-sessions:], held.panel.card) if sessions else None
     study = of_companies(held.statements, panel, held.rate, large=50, small=90)
-    assert reason in study.show.premium
-    assert reason in study.show.interaction
-    assert study.findings["leverage_premium"].value is None
-    assert len(study.by_year) == 12
+    assert all(reason in shown for shown in (study.show.premium, study.show.interaction))
+    assert (study.findings["leverage_premium"].value, len(study.by_year)) == (None, 12)
 
 
 def test_slopes_of_bundled_data_are_those_of_least_squares():
     study = Leverage.from_params()
     values = load_series(open_source("bundled"), ["SMB", "RF", "MKT_RF", "AAA", "BAA"]).values
-    bill = 1200 * values["RF"].diff()
-    values["return"], values["spread"] = values["SMB"], 100 * (values["BAA"] - values["AAA"]).diff()
-    values["rise"], values["fall"] = bill.clip(0), -bill.clip(upper=0)
+    bill, spread = 1200 * values["RF"].diff(), 100 * (values["BAA"] - values["AAA"]).diff()
+    values = values.assign(**{"return": values["SMB"]}, spread=spread, rise=bill.clip(0), fall=-bill.clip(upper=0))
     for control, more in {"alone": [], "market held fixed": ["MKT_RF"]}.items():
         found = study.spreads[study.spreads["control"] == control]
         expected = slope_of(values.dropna(), "spread", "rise", "fall", *more)[:3]
         np.testing.assert_allclose(found["value"], expected, rtol=1e-8)
         assert (found["n"] == 1108).all()  # 1926-08 to 2018-11
     firms, slope = study.companies.firms_1990.values, study.debt_and_return.iloc[0]
-    drivers = ["debt_to_capital", "log_net_income"]
-    known = firms.assign(**{"return": firms["price_return"]})[["return", *drivers]].dropna()
-    assert (slope["value"], slope["n"]) == (pytest.approx(slope_of(known, *drivers)[0]), 142)
+    known = firms[["debt_to_capital", "log_net_income"]].assign(**{"return": firms["price_return"]}).dropna()
+    assert (slope["value"], slope["n"]) == (pytest.approx(slope_of(known, *known.columns[:2])[0]), 142)
     assert isinstance(Leverage.from_params(as_of="1994-12-30").show.debt_and_return, Missing)
 
 
