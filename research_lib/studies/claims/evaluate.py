@@ -200,7 +200,6 @@ def _on_days(asked: Question) -> Reading:
     """Say something of a line's values, on all days or on those that meet a condition; a run or a fall is one case."""
     check, word = asked.check, asked.word
     values = asked.lines.values(check.line, asked.end)
-    asked.is_placed |= word == "value" and not check.when  # the last one
     met = asked.days(values)
     if values.noun == "episodes":  # chosen by their first day
         return asked.say(values, met, asked.lines.values(check.line.bare, asked.end).series)
@@ -231,9 +230,8 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
         days = values.days if until <= asked.end else exchange_sessions()
         n = int(((days > asked.last) & (days <= until)).sum())
         if not n or (period != "session" and until > asked.end):
-            raise ParameterError(
-                f"after: {after.text} is no span from {asked.last.date()}; write a number of {period}s"
-            )
+            said = f"{after.text} is no span from {asked.last.date()}"
+            raise ParameterError(f"after: {said}; write a number of {period}s")
         after = read("after", f"{n} {after['path']}")
     if asked.uncertain and asked.word == "value" and not check.asked:
         raise ParameterError("say: a tendency or forecast is judged by many cases: say mean, median or share")

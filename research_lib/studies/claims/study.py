@@ -59,8 +59,8 @@ def as_cards(subject: str, title: str, none: str, chosen: Callable[[Result], boo
     def drawn(study: "Claims") -> Cards:
         if not (found := list(filter(chosen, study.results))):
             raise InsufficientDataError(none)
-        words = {noun: plural(len(found), noun) for noun in ("claim", "vague statement")}
-        head = title.format(*words.values(), "does" if len(found) == 1 else "do")
+        n, do = len(found), "does" if len(found) == 1 else "do"
+        head = title.format(claims=plural(n, "claim"), statements=plural(n, "vague statement"), do=do)
         return Cards("", head, as_frame(found), deck="As of each article's date", results=found)
 
     drawn.__doc__ = subject
@@ -144,9 +144,9 @@ class Claims(Study):
             data=counts,
         )
 
-    wrong = as_cards("Figures that do not hold", "{0} {2} not hold", "no figure that the data decides fails",
+    wrong = as_cards("Figures that do not hold", "{claims} {do} not hold", "no figure that the data decides fails",
                   lambda one: one.verdict == FAILS and not one.is_ours)  # fmt: skip
-    readings = as_cards("Readings that are not borne out", "{1} not borne out, on our reading", "no vague word fails",
+    readings = as_cards("Readings that are not borne out", "{statements} not borne out, on our reading", "no vague word fails",
                      lambda one: one.verdict == FAILS and one.is_ours)  # fmt: skip
     undecided = as_cards("Claims that depend on a definition", "What decides where a claim leaves a definition open",
                       "no claim leaves open what decides", lambda one: one.verdict == DEPENDS)  # fmt: skip

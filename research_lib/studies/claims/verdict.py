@@ -191,11 +191,9 @@ def _subject(check: Check, lines: Lines) -> str:
     """Name what is said of which line."""
     if not check.line.of:
         return check.line.take[0].text
-    said = f"{check.say.text} of ".replace(
-        "share of", "share of" if check.outcome is check.line else "share above 0 of"
-    )
-    said = "" if check.say.word == "value" or "since" in check.say.word else said
-    return said + lines.title(check.outcome)
+    said = "share above 0" if check.say.text == "share" and check.outcome is not check.line else check.say.text
+    is_plain = check.say.word == "value" or "since" in check.say.word
+    return ("" if is_plain else f"{said} of ") + lines.title(check.outcome)
 
 
 def _definitions(found: Sequence[Found], unit: str) -> str:
