@@ -1,7 +1,6 @@
 """What people have is read to the last digit in every form that is known; what is ambiguous or no table is refused."""
 
 import gzip
-import io
 import re
 import textwrap
 from pathlib import Path
@@ -93,60 +92,47 @@ def refusal(folder, content, name=PRICES):
     return line
 
 
-@st.composite
-def closes(draw, digits=None):
-    values = draw(st.lists(st.floats(0.01, 1e6), min_size=len(SESSIONS), max_size=len(SESSIONS)))
-    return pd.Series(values if digits is None else np.maximum(np.round(values, digits), 0.01), SESSIONS)
-
-
+closes = st.lists(st.floats(0.01, 1e6), min_size=len(SESSIONS), max_size=len(SESSIONS))
 fuzzed = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def packed(form, close):
-    """Return the name and bytes of a file of a form."""
-    if form in FRAMES:
-        FRAMES[form](close.to_frame("close").rename_axis("date")).to_parquet(buffer := io.BytesIO())
-        return "prices/AAA.parquet", buffer.getvalue()
+def packed(form, values):
+    """Return the name and bytes of a file of a form, and the closes it holds."""
     name, change = PACKED.get(form, (form, str))
-    header, line = CASES["forms"][name]
-    text = change(
-        "".join(one + "\n" for one in (header, *(line.format(d=day, v=value) for day, value in close.items())))
-    )
-    return PRICES, text if isinstance(text, bytes) else text.encode()
+    header, line = CASES["forms"].get(name, ("", ""))
+    close = pd.Series(np.maximum(np.round(values, 2), 0.01) if ".2f" in line else values, SESSIONS, name="AAA")
+    if form in FRAMES:
+        return "prices/AAA.parquet", FRAMES[form](close.to_frame("close").rename_axis("date")).to_parquet(), close
+    text = change("\n".join([header, *(line.format(d=day, v=value) for day, value in close.items()), ""]))
+    return PRICES, text if isinstance(text, bytes) else text.encode(), close
 
 
 @pytest.mark.parametrize("form", [*CASES["forms"], *PACKED, *FRAMES])
-@given(close=closes(), rounded=closes(digits=2))
+@given(values=closes)
 @fuzzed
-def test_prices_are_read_to_the_last_digit_from_every_form(tmp_path, form, close, rounded):
-    has_two_digits = ".2f" in CASES["forms"].get(PACKED.get(form, [form])[0], [""])[-1]
-    close = rounded if has_two_digits else close
-    name, content = packed(form, close)
-    assert load(tmp_path, content, name).equals(close.rename("AAA"))
+def test_prices_are_read_to_the_last_digit_from_every_form(tmp_path, form, values):
+    name, content, close = packed(form, values)
+    assert load(tmp_path, content, name).equals(close)
     (tmp_path / name).unlink()
 
 
 @pytest.mark.parametrize("form", NO_DATES)
-@given(close=closes())
+@given(values=closes)
 @fuzzed
-def test_dates_of_another_form_are_refused_with_their_rows(tmp_path, form, close):
-    lines = [f"{NO_DATES[form](day)},{value!r}" for day, value in close.items()]
+def test_dates_of_another_form_are_refused_with_their_rows(tmp_path, form, values):
+    lines = [f"{NO_DATES[form](day)},{value!r}" for day, value in zip(SESSIONS, values, strict=True)]
     assert ", row 2: not " in refusal(tmp_path, "\n".join(["date,close", *lines]))
 
 
-def test_a_time_that_is_midnight_nowhere_known_is_refused_in_parquet_too(tmp_path):
-    """Tokyo's midnight is 15:00 UTC of the day before: cut off, each price would be known a day too early."""
-    index = SESSIONS.tz_localize(TOKYO).tz_convert("UTC").rename("date")
-    pd.DataFrame({"close": 100.0}, index).to_parquet(buffer := io.BytesIO())
-    line = refusal(tmp_path, buffer.getvalue(), "prices/AAA.parquet")
-    first = (
-        ", row 1: not a date (yyyy-mm-dd): '2023-12-19 15:00:00+00:00' (write the day at the exchange, without a time)"
-    )
-    assert line.startswith(f"prices/AAA.parquet{first}; row 2: ")
-    assert line.endswith(f"; and {len(SESSIONS) - 3} more")
+# Tokyo's midnight is 15:00 UTC of the day before: cut off, each price would be known a day too early.
+IN_TOKYO = pd.DataFrame({"close": 100.0}, SESSIONS[:1].tz_localize(TOKYO).tz_convert("UTC").rename("date")).to_parquet()
+TOKYO_SAID = (
+    ", row 1: not a date (yyyy-mm-dd): '2023-12-19 15:00:00+00:00' (write the day at the exchange, without a time)"
+)
+NO_TABLES = [*((PRICES, *case) for case in NO_TEXTS), ("prices/AAA.parquet", IN_TOKYO, TOKYO_SAID)]
 
 
-@pytest.mark.parametrize(("name", "content", "said"), [*CASES["refused"], *((PRICES, *case) for case in NO_TEXTS)])
+@pytest.mark.parametrize(("name", "content", "said"), [*CASES["refused"], *NO_TABLES])
 def test_what_is_ambiguous_or_no_table_is_refused_with_one_line(tmp_path, name, content, said):
     assert refusal(tmp_path, content, name) == name + said
 
@@ -182,16 +168,15 @@ FRAGMENTS = [
 )
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_file_gives_a_traceback_or_a_long_line(tmp_path, form, changes):
-    content = packed(form, pd.Series(100 + np.arange(len(SESSIONS)) / 4, SESSIONS))[1]
+    content = packed(form, 100 + np.arange(len(SESSIONS)) / 4)[1]
     for place, length, fragment in changes:
         start = int(place * len(content))
         content = content[:start] + fragment + content[start + length :]
-    line = "read"
     try:
         load(tmp_path, content)
     except ResearchError as error:
         line = str(error)
-    assert (len(line.splitlines()), len(line) <= 400) == (1, True)
+        assert (len(line.splitlines()), len(line) <= 400) == (1, True)
 
 
 def examples():

@@ -12,45 +12,36 @@ RANGE_SINCE = pd.Timestamp("2008-12-16")  # a range of 25 bp in place of one rat
 TOLERANCE_BP = 1e-6  # rates are whole sixteenths of a percent, exact in binary: only scaling rounds
 
 
-@pytest.fixture(scope="module")
-def changes():
-    return load_target_changes()
+CHANGES = load_target_changes()
 
 
-def test_each_decision_is_of_a_weekday_takes_effect_at_once_and_moves_the_target_by_its_change(changes):
-    assert changes.index.is_monotonic_increasing
-    assert changes.index.is_unique
-    assert list(changes.index[changes.index.day_of_week >= 5]) == [pd.Timestamp("2020-03-15")]  # an emergency
-    assert (changes["effective_date"] - changes.index).dt.days.isin([0, 1]).all()
-    assert (changes["announced"] == (changes.index >= ANNOUNCED_SINCE)).all()
-    moved = changes["target_upper"].diff() * 1e4
-    assert (moved - changes["change_bp"]).abs().iloc[1:].max() < TOLERANCE_BP
-    assert (changes["change_bp"].abs() > 0).all()
-    width = (changes["target_upper"] - changes["target_lower"]) * 1e4
-    assert (width - np.where(changes.index >= RANGE_SINCE, 25.0, 0.0)).abs().max() < TOLERANCE_BP
-    assert changes["target_upper"].iloc[0] == pytest.approx(0.10)
-
-
-def test_unscheduled_cuts_since_1994(changes):
-    cuts = changes.index[changes["scheduled"].eq(False).fillna(False) & (changes["change_bp"] < 0)]
-    assert list(cuts.year) == [1998, 2001, 2001, 2001, 2008, 2008, 2020, 2020]
-    assert changes["scheduled"].isna().equals(~changes["announced"])
+def test_each_decision_is_of_a_weekday_takes_effect_at_once_and_moves_the_target_by_its_change():
+    days, upper_bp, lower_bp = CHANGES.index, CHANGES["target_upper"] * 1e4, CHANGES["target_lower"] * 1e4
+    assert days.is_monotonic_increasing
+    assert days.is_unique
+    assert list(days[days.day_of_week >= 5]) == [pd.Timestamp("2020-03-15")]  # an emergency
+    assert (CHANGES["effective_date"] - days).dt.days.isin([0, 1]).all()
+    assert (CHANGES["announced"] == (days >= ANNOUNCED_SINCE)).all()
+    assert CHANGES["scheduled"].isna().equals(~CHANGES["announced"])
+    assert (upper_bp.diff() - CHANGES["change_bp"]).abs().iloc[1:].max() < TOLERANCE_BP
+    assert (CHANGES["change_bp"].abs() > 0).all()
+    assert (upper_bp - lower_bp - np.where(days >= RANGE_SINCE, 25.0, 0.0)).abs().max() < TOLERANCE_BP
+    assert upper_bp.iloc[0] == pytest.approx(1000)
 
 
 def test_recessions_follow_each_other_and_are_announced_after_their_months():
     recessions = load_recessions()
-    assert (recessions["peak"] < recessions["trough"]).all()
-    assert (recessions["peak"].iloc[1:].to_numpy() > recessions["trough"].iloc[:-1].to_numpy()).all()
+    assert (np.diff(recessions[["peak", "trough"]].to_numpy().ravel()) > np.timedelta64(0)).all()
     for turn in ("peak", "trough"):
-        announced = recessions[f"{turn}_announced"].dropna()
-        assert (announced > recessions.loc[announced.index, turn]).all()
-        assert (recessions.loc[recessions[turn] >= "1980", f"{turn}_announced"].notna()).all()
-        assert (known_from(recessions, turn) > recessions[turn]).all()
+        announced, month = recessions[f"{turn}_announced"], recessions[turn]
+        assert (announced > month)[announced.notna()].all()
+        assert announced[month >= "1980"].notna().all()
+        assert (known_from(recessions, turn) > month).all()
 
 
-def test_nothing_after_as_of_is_known(changes):
+def test_nothing_after_as_of_is_known():
     known = load_target_changes(as_of=pd.Timestamp("1994-11-14"))
-    pd.testing.assert_frame_equal(known, changes.loc[:"1994-08-16"])
+    pd.testing.assert_frame_equal(known, CHANGES.loc[:"1994-08-16"])
     with pytest.raises(InsufficientDataError, match="up to as_of 1982-01-01"):
         load_target_changes(as_of=pd.Timestamp("1982-01-01"))
 
@@ -69,12 +60,12 @@ def test_a_recession_is_known_once_announced(as_of):
     assert [str(last[turn])[:10] for turn in ("peak", "trough")] == KNOWN[as_of]
 
 
-def test_the_real_effective_rate_moved_with_the_table(shared_data, changes):
+def test_the_real_effective_rate_moved_with_the_table(shared_data):
     """A decision that is missing or misdated would leave the rate far from the target while that was in force."""
     effective = load_series(open_source("folder", data_dir=str(shared_data)), ["DFF"])["DFF"]
-    row = pd.DatetimeIndex(changes["effective_date"]).searchsorted(effective.index, side="right") - 1
+    row = pd.DatetimeIndex(CHANGES["effective_date"]).searchsorted(effective.index, side="right") - 1
     medians = effective[row >= 0].groupby(row[row >= 0]).median()  # a year's last day has seen 14%
-    spans = changes.iloc[medians.index.to_numpy()]
+    spans = CHANGES.iloc[medians.index.to_numpy()]
     gaps_bp = (medians.to_numpy() - (spans["target_lower"] + spans["target_upper"]) / 2) * 1e4
     assert gaps_bp.abs().max() < 100  # most in the table's first week, and in late 2008, when reserves became ample
     assert gaps_bp.abs().median() < 10
