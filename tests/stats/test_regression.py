@@ -10,7 +10,7 @@ from research_lib.errors import InsufficientDataError
 from research_lib.stats import regression
 from research_lib.stats.estimate import LEVEL
 from research_lib.stats.regression import cosine_mean, ols
-from tests.validity.measure import misses
+from tests.validity.quantities import misses
 
 
 def sample(seed, n=120):

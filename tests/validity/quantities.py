@@ -1,10 +1,14 @@
 """Every kind of p-value and interval that is printed, drawn through the studies' own functions where nothing is to be found."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from research_lib.data import DataSet, load_series, open_source
 from research_lib.data.companies import load_statements
@@ -20,10 +24,32 @@ from research_lib.studies.claims.lines import Lines, Values
 from research_lib.studies.rate_cuts import RateCuts
 from research_lib.studies.rate_cuts.load import ReturnPair
 from research_lib.studies.record_sigma import RecordSigma
-from tests.validity.measure import ROWS, Quantity, misses, printed
 from tests.validity.nulls import NULLS, REAL, SHARED_DATA, random_signs, real_pair
 
+ROWS = yaml.safe_load(Path(__file__).with_name("rows.yaml").read_text(encoding="utf-8"))
 SESSIONS = 9284  # as many as the Russell 2000 has
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A printed p-value or interval, and how to draw it once where nothing is to be found."""
+
+    name: str  # as a reader knows it: "mean after first cuts, 126 sessions: p"
+    null: str  # what the data are drawn from
+    draw: Callable  # of a random generator: the p-value, or whether the interval missed; NaN or None: too few to say
+    fast: bool = False  # quick enough for `make test`
+
+
+def misses(found, truth=0.0):
+    """Say whether a 95% interval, of an estimate or a printed row, misses the truth; None where there is none."""
+    return None if np.isnan(found.low) else bool(found.low > truth or found.high < truth)
+
+
+def printed(name, null, row, part="p", *, fast=False):
+    """Declare the printed p, or the interval, of the row that `row` draws."""
+    draw = {"p": lambda rng: float(row(rng)["p"]), "interval": lambda rng: misses(row(rng))}[part]
+    return Quantity(f"{name}: {part}", null, draw, fast)
+
 
 # --- what small caps do around rate cuts. The decisions are the real ones, with the real calendar: cuts come in turmoil,
 # which is where other tests fail.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.validity.measure import measure
+from tests.validity.__main__ import measure
 from tests.validity.quantities import QUANTITIES
 
 DRAWS = 400
