@@ -62,9 +62,7 @@ def test_the_interval_of_a_ratio_and_of_a_difference_is_the_bootstrap_t(sizes, o
     groups = [2 * np.exp(rng.normal(size=(n, 2))) for n in sizes]
     groups[0][0, 0] += of_one_firm
     found = ratio_of_sums(groups[0], less=groups[1] if len(groups) > 1 else None, draws=400)
-    for seed, firms in enumerate(
-        groups
-    ):  # ratios of sums and their linearised errors, of all firms and of each draw of them
+    for seed, firms in enumerate(groups):  # the ratio of sums and its linearised error, of all firms and of each draw
         drawn = generator(seed).integers(0, len(firms), size=(400, len(firms)))
         above, below = np.moveaxis(firms[np.vstack([np.arange(len(firms)), drawn])], -1, 0)
         ratio = above.sum(axis=1) / below.sum(axis=1)

@@ -32,14 +32,11 @@ def one_specification(made, row):
     days = [day for day in index[index.searchsorted(cuts)] if day.year >= row.start_year]
     beta = (small - large).rolling(BETA_SESSIONS).cov(market) / market.rolling(BETA_SESSIONS).var()
     draws = np.random.default_rng(0).integers(0, 2, size=(DRAWS, len(index)), dtype=np.int8) * 2 - 1
-    found = []
+    compounded, found = row.measure.startswith("compounded"), []
+    made_by = lambda leg: (1 + leg).cumprod().pct_change(row.horizon) if compounded else leg.cumsum().diff(row.horizon)
     for signs in [None, *draws]:
         legs = [leg if signs is None else (leg - leg.mean()) * signs for leg in made]
-        if row.measure.startswith("compounded"):
-            levels = [(1 + leg).cumprod() for leg in legs]
-            of_small, of_large, of_market = (level.shift(-row.horizon) / level - 1 for level in levels)
-        else:
-            of_small, of_large, of_market = (leg.cumsum().diff(row.horizon).shift(-row.horizon) for leg in legs)
+        of_small, of_large, of_market = (made_by(leg).shift(-row.horizon) for leg in legs)
         adjusted = of_small - of_large - (beta * of_market if "beta" in row.measure else 0)
         chosen = adjusted[days].dropna().to_numpy()
         flipped = np.abs(patterns(len(chosen)) @ chosen)

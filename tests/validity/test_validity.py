@@ -5,8 +5,7 @@ import pytest
 from tests.validity.__main__ import measure
 from tests.validity.quantities import QUANTITIES
 
-DRAWS = 400
-BOUND = 0.077  # 5% and two and a half Monte Carlo errors
+DRAWS, BOUND = 400, 0.077  # 5% and two and a half Monte Carlo errors
 FAST = [quantity for _, quantity in QUANTITIES if quantity.fast]
 
 
