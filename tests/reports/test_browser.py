@@ -33,28 +33,26 @@ def site(tmp_path_factory):
     files = [str((PARAMETERS / page).with_suffix(".yaml")) for page in PAGES]
     result = CliRunner().invoke(app, ["run", *files, "--output", str(folder)])
     assert result.exit_code == 0, result.output
-    study, slug = FAILED.removesuffix(".failed.html").split("/")
-    good = read_record(folder / study / "baseline.findings.json")
-    notebook = nbformat.read(folder / study / "baseline.ipynb", as_version=4)
+    made = folder / "03_record_sigma" / "baseline"
+    good = read_record(made.with_suffix(".findings.json"))
+    notebook = nbformat.read(made.with_suffix(".ipynb"), as_version=4)
     error = nbformat.v4.new_output("error", ename="KeyError", evalue="'x'", traceback=["\x1b[31mKeyError\x1b[0m: 'x'"])
-    notebook.cells = [*notebook.cells[:6], nbformat.v4.new_code_cell("values['x']", outputs=[error])]
-    failed = good.with_(slug=slug, status=Status.FAILED, message="cell 5: KeyError: 'x'", cell=5)
+    notebook.cells[6:] = [nbformat.v4.new_code_cell("values['x']", outputs=[error])]
+    failed = good.with_(slug="broken", status=Status.FAILED, message="cell 5: KeyError: 'x'", cell=5)
     (folder / FAILED).write_text(render(notebook, failed), encoding="utf-8")
-    left_out = good.with_(slug="live", status=Status.LEFT_OUT, message="no live snapshot")
-    changed = good.with_(slug="changed", previous=good.with_(numbers=[("2nd", good.numbers[0][1]), *good.numbers[1:]]))
-    sweep = [
-        good.with_(slug=f"baseline--window={n}", parameters={**good.parameters, "window": n},
-                   findings=[Finding(name="after_21", value=n / 1e4, unit="points", low=-0.01, high=0.02)])
-        for n in (20, 50, 100)
-    ]  # fmt: skip
-    write_index(folder, [*read_records(folder), failed, left_out, changed, *sweep])
+    write_index(folder, [
+        *read_records(folder), failed, good.with_(slug="live", status=Status.LEFT_OUT, message="no live snapshot"),
+        good.with_(slug="changed", previous=good.with_(numbers=[("2nd", good.numbers[0][1]), *good.numbers[1:]])),
+        *(good.with_(slug=f"baseline--window={n}", parameters={**good.parameters, "window": n},
+                     findings=[Finding(name="after_21", value=n / 1e4, unit="points", low=-0.01, high=0.02)]) for n in (20, 50, 100)),
+    ])  # fmt: skip
     return folder
 
 
 @pytest.fixture(scope="module")
 def axe():
-    reason = "needs axe: pip install -e .[browser]"
-    return pytest.importorskip("axe_playwright_python.sync_playwright", reason=reason).Axe()
+    needs = "axe_playwright_python.sync_playwright"
+    return pytest.importorskip(needs, reason="needs axe: pip install -e .[browser]").Axe()
 
 
 @pytest.fixture
@@ -62,9 +60,8 @@ def opened(browser):
     """Open a page, and close it after the test; what it asked for and what it complained of come with it."""
     contexts = []
 
-    def at(path, *, width=1280, scheme="light", script=True):
-        size = {"width": width, "height": 900}
-        context = browser.new_context(viewport=size, color_scheme=scheme, java_script_enabled=script)
+    def at(path, *, width=1280, script=True):
+        context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=script)
         contexts.append(context)
         context.route(re.compile("^(?!file:)"), lambda route: route.abort())
         page, troubles = context.new_page(), []
@@ -84,12 +81,10 @@ def opened(browser):
 @pytest.mark.parametrize("name", ALL)
 def test_a_page_is_quiet_and_whole_at_every_width_and_in_other_fonts(site, opened, name, width):
     page, troubles = opened(site / name, width=width)
-    assert page.evaluate("tooWide()") <= 0
-    for font in ("monospace", "serif"):
-        page.evaluate(f"document.body.style.fontFamily = '{font}'")
-        assert page.evaluate("tooWide()") <= 0, font
-    page.evaluate("openFolds()")
-    assert page.evaluate("tooWide()") <= 0, "unfolded"
+    fonts = [f"document.body.style.fontFamily = '{font}'" for font in ("", "monospace", "serif")]
+    for change in (*fonts, "openFolds()"):
+        page.evaluate(change)
+        assert page.evaluate("tooWide()") <= 0, change
     assert not troubles
 
 
