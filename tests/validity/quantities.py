@@ -225,8 +225,5 @@ CLAIMS = (
              partial(claim_missed, SEASON, "independent", FIFTEEN_YEARS), fast=True),
 )  # fmt: skip
 
-QUANTITIES = [
-    (study, one)
-    for study, quantities in {"rate_cuts": RATE_CUTS, "sigma": SIGMA, "leverage": LEVERAGE, "claims": CLAIMS}.items()
-    for one in quantities
-]
+STUDIES = {"rate_cuts": RATE_CUTS, "sigma": SIGMA, "leverage": LEVERAGE, "claims": CLAIMS}
+QUANTITIES = [(study, one) for study, quantities in STUDIES.items() for one in quantities]
