@@ -113,25 +113,23 @@ def test_nothing_to_draw_is_said(draw, said):
         draw(**WORDS)
 
 
-def places(path):
-    """The places that a path goes through, shape (points, 2)."""
+def longest(svg, colour="ink"):
+    """The places that the longest line of a colour goes through, shape (points, 2)."""
+    path = max(re.findall(rf'<path d="(M[^"]*)"[^>]*stroke: var\(--{colour}', svg), key=len)
     return np.array([place.split() for place in re.split("[ML]", path) if place.strip()], dtype=float)
 
 
 def test_an_axis_starts_and_ends_with_its_data(drawn):
     """The first point of the price line lies at the left edge of the axes, the last at the right one."""
-    svg = drawn["series"].svg
-    line = places(max(re.findall(r'<path d="(M[^"]*)"[^>]*stroke: var\(--ink', svg), key=len))
-    axis = places(re.search(r'<path d="(M [\d. L]+)" style="fill: none; stroke: var\(--context', svg)[1])
-    assert line[[0, -1], 0] == pytest.approx(axis[:, 0], abs=0.5)
+    line, axis = longest(drawn["series"].svg), longest(drawn["series"].svg, "context")
+    assert line[[0, -1], 0] == pytest.approx(axis[[0, -1], 0], abs=0.5)
 
 
 def test_a_long_line_is_short_in_a_page_and_keeps_its_extremes():
     long = pd.Series(np.random.default_rng(1).normal(size=50_000))
     long[[777, 40_000]] = 9.0, -9.0
     svg = charts.curve([Line(long)], name="long", **WORDS).svg
-    line = places(max(re.findall(r'<path d="(M[^"]*)"', svg), key=len))
-    top, next_to_it, *_, before_last, bottom = sorted(line[:, 1])
+    top, next_to_it, *_, before_last, bottom = sorted(longest(svg)[:, 1])
     assert len(svg) < 100_000
     assert min(next_to_it - top, bottom - before_last) > 20  # no other value comes near
 
@@ -173,15 +171,14 @@ def test_a_frame_has_an_id_a_csv_link_a_source_and_escapes_all(drawn):
     assert "<script" not in html
     assert f'<figure class="exhibit figure" id="history" aria-labelledby="history-title">{FRAME_STYLE}' in html
     assert '<a href="#history" aria-label="Link to this figure">#</a>' in html
-    address = re.search(r'<a download="history.csv" href="data:text/csv;charset=utf-8,([^"]*)">CSV</a>', html)[1]
-    rows = list(csv.reader(io.StringIO(unquote(address))))
-    assert rows == [["date", "sigma", "said"], ["2024-07-16", "4.41712", 'a "b", c%']]
+    links = re.findall(r'<a download="history.(csv|svg)" href="data:([^,]*),([^"]*)">(CSV|SVG)</a>', html)
+    assert [link[:2] for link in links] == [("csv", "text/csv;charset=utf-8"), ("svg", "image/svg+xml")]
+    table, picture = (unquote(link[2]) for link in links)
+    assert [*csv.reader(io.StringIO(table))] == [["date", "sigma", "said"], ["2024-07-16", "4.41712", 'a "b", c%']]
+    assert picture == figure.standalone()
     assert as_csv(pd.DataFrame({"x": [1.5]}, pd.Index([2021], name="year"))) == "year,x\n2021,1.5\n"
-    picture = re.search(r'<a download="history.svg" href="data:image/svg\+xml,([^"]*)">SVG</a>', html)[1]
-    assert unquote(picture) == figure.standalone()
-    bundle, about = figure._repr_mimebundle_()
-    assert bundle == {"text/html": html, "text/plain": f"{EVIL}. {EVIL}"}
-    assert about == {"research_lib": {"id": "history", "title": EVIL, "kind": "figure"}}
+    about = {"research_lib": {"id": "history", "title": EVIL, "kind": "figure"}}
+    assert figure._repr_mimebundle_() == ({"text/html": html, "text/plain": f"{EVIL}. {EVIL}"}, about)
 
 
 def test_verdicts_differ_in_colour_and_shape_and_can_be_read():
