@@ -111,8 +111,8 @@ def test_exhibits_are_found_by_tab_and_a_misspelt_one_names_the_nearest(study):
 
 def test_findings_are_one_line_each_and_the_runner_reads_them_and_the_summary(study):
     found = study.findings
-    names = ["after_1", "after_5", "after_21", "share_5", "share_21", "gap", "day", "relative"]
-    assert [one.name for one in found.findings] == names
+    names = [one.name for one in found.findings]
+    assert names == ["after_1", "after_5", "after_21", "share_5", "share_21", "gap", "day", "relative"]
     assert found["after_1"] == Finding("after_1", 0.01, "change", 3, "1 sessions after, of GSPC", -0.1, 0.1)
     assert found["share_5"] == Finding("share_5", 0.5, "share", 3)
     assert found["gap"] == Finding("gap", 0.1, "points", 5, "the gap", -0.1, 0.2)
@@ -123,26 +123,23 @@ def test_findings_are_one_line_each_and_the_runner_reads_them_and_the_summary(st
     assert bundle[FINDINGS_MIME]["findings"][0]["value"] == 0.01
     assert about["research_lib"] == {"id": "findings", "title": "Findings by name", "kind": "table"}
     record = study.show.summary._repr_mimebundle_()[SUMMARY_MIME]
-    said = {"question": "Is it so?", "headline": "A gap of +10.0 pp", "hero": "picture"}
+    assert record.items() >= {"question": "Is it so?", "headline": "A gap of +10.0 pp", "hero": "picture"}.items()
     assert record["numbers"] == [["+10.0 pp", "gap"]]
-    assert said.items() <= record.items()
 
 
 def test_findings_of_ones_own_notebook():
     found = show_findings(mean=0.5, gap=Estimate(1.0, n=4), share={"value": 0.25, "unit": "share", "n": 8})
     assert [one.name for one in found.findings] == ["mean", "gap", "share"]
     assert (found["gap"].n, found["gap"].low, f"{found['share']}") == (4, None, "25%")
-    with pytest.raises(ValueError, match="finding x: unknown field valu"):
-        show_findings(x={"valu": 3})
-    with pytest.raises(ValueError, match="finding x: value must be a number, a text or a date"):
-        show_findings(x=[3])
+    for wrong, said in (({"valu": 3}, "unknown field valu"), ([3], "value must be a number, a text or a date")):
+        with pytest.raises(ValueError, match=f"finding x: {said}"):
+            show_findings(x=wrong)
 
 
 def test_what_every_study_shows(study):
     assert study.show.data.data.iloc[0][["series", "last", "found"]].tolist() == ["OWN", "2020-01-31", "none found"]
     window = study.show.parameters.data.set_index("parameter").loc["window"]
-    assert window["shown"] == "50 sessions"
-    assert window["meaning"]
+    assert (window["shown"], bool(window["meaning"])) == ("50 sessions", True)
     assert {"commit", "pandas", "sha256 of OWN"} <= set(study.show.provenance.data["name"])
 
 
@@ -185,11 +182,8 @@ def test_data_that_end_before_the_day_asked_for_are_said_and_after_a_month_refus
     assert study.show.after.source == "Source: Own; bundled data to 2020-01-31."
 
 
-HEAVY = "matplotlib great_tables statsmodels numba IPython"
-
-
-@pytest.mark.parametrize(("module", "heavy"), [("record_sigma", HEAVY), ("parameters", f"{HEAVY} pandas numpy")])
-def test_importing_a_study_is_cheap(module, heavy):
-    code = f"import sys, research_lib.studies.{module}; print(*sys.modules.keys() & {heavy.split()!r})"
+def test_importing_a_study_is_cheap():
+    heavy = "['matplotlib', 'great_tables', 'statsmodels', 'numba', 'IPython']"
+    code = f"import sys, research_lib.studies.record_sigma; print(*sys.modules.keys() & {heavy})"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []
