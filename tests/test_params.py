@@ -66,15 +66,9 @@ def test_overrides_go_before_the_file_and_the_file_before_the_one_it_extends(wri
     assert params.read_parameters(write("# all defaults\n"), RecordSigma) == RecordSigma()
 
 
-@pytest.mark.parametrize(("base", "said"), [("none", "none.yaml: cannot be read"), ("mine", "itself extends")])
-def test_a_file_that_cannot_be_extended(write, base, said):
-    with pytest.raises(ParameterError, match=said):
-        params.read_parameters(write(f"extends: {base}.yaml\n"), RecordSigma)
-
-
-@pytest.mark.parametrize(("text", "part"), [*CASES["no_mapping"], ("a: caf\udce9\n", "not a YAML file")])  # Latin-1
-def test_files_that_are_no_mapping(write, text, part):
-    with pytest.raises(ParameterError, match=rf"mine\.yaml.*{part}"):
+@pytest.mark.parametrize(("text", "said"), [*CASES["no_mapping"], ("a: caf\udce9\n", "not a YAML file")])  # Latin-1
+def test_files_that_are_no_mapping(write, text, said):
+    with pytest.raises(ParameterError, match=rf"\w+\.yaml.*{said}"):
         params.read_parameters(write(text), RecordSigma)
 
 

@@ -30,10 +30,11 @@ class Execution:
         if self.process is not None:
             end_tree(self.process.pid)
 
-    def note(self, execute_reply: Mapping[str, Any], **_: object) -> None:
-        """Note what a cell's end is, and end the execution where that was `exit`; nbclient calls this after each."""
+    def note(self, cell_index: int, execute_reply: Mapping[str, Any], **_: object) -> None:
+        """Note what a cell's end is, and end the execution at an early `exit`; nbclient calls this after each."""
         self.replied = execute_reply["content"]
-        if any(part.get("source") == "ask_exit" for part in self.replied.get("payload", [])):
+        asked = [part.get("source") for part in self.replied.get("payload", [])]
+        if "ask_exit" in asked and cell_index + 1 < len(self.notebook.cells):
             self.stop("the notebook ended its kernel (exit or quit)")
             raise RuntimeError(self.stopped_because)
 

@@ -57,10 +57,8 @@ def make(
         status, said, reached = _execute(notebook, parameters, execution)
     timer.cancel()
     executed, seconds = execution.notebook, (datetime.now(UTC) - started).total_seconds()
-    executed.cells = executed.cells[:reached]
-    code = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]
-    count = sum(PUT_IN not in cell.metadata.get("tags", []) for cell in code)
-    cell = count or None if reached else None  # as JupyterLab numbers them
+    code = [one for one in executed.cells[: reached or 0] if one.cell_type == "code" and one.source.strip()]
+    cell = sum(PUT_IN not in one.metadata.get("tags", []) for one in code) or None  # as JupyterLab numbers them
     record = asked.with_(
         status=status, cell=cell, message=_line(f"cell {cell}: {said}" if cell else said),
         started=started.isoformat(timespec="seconds"), duration_seconds=round(seconds, 2),
@@ -70,6 +68,7 @@ def make(
         record = validate(Record, values, origin="summary")
     except Exception as error:  # a cell may show anything under their names
         record = record.with_(status=Status.FAILED, message=_line(f"its findings cannot be read: {error}"))
+    executed.cells = executed.cells[:reached]
     executed.metadata.pop("papermill", None)  # times, and paths of this machine
     try:
         page = render(executed, record, folder=notebook.parent)

@@ -26,17 +26,11 @@ OWN = Path(__file__).parent / "own"
 SHOWN = {"sales": (["13", PIXEL], 1), "fit": (["<svg", "<math"], 2), "watch": (["widget-view+json) stood here"], 2)}
 
 
-def planned(*words, output, axes=()):
-    return plan([*map(str, words)], axes=dict(axes), output=output)
+def planned(*words, output):
+    return plan([*map(str, words)], axes={}, output=output)
 
 
 # --- which files, which notebook
-
-
-def test_all_means_every_parameter_file_but_the_smoke_ones():
-    names = {f"{path.parent.name}/{path.stem}" for path in Places().find()}
-    assert {"03_record_sigma/baseline", "03_record_sigma/nasdaq", "01_rate_cut_regimes/daily"} <= names
-    assert not [name for name in names if name.endswith("smoke")]
 
 
 @pytest.mark.parametrize(("word", "means"), TABLES["words"].items())
@@ -93,11 +87,6 @@ def test_one_bad_file_stops_itself_only(project):
     assert "small/misspelt" in (project.output / "index.html").read_text(encoding="utf-8")
 
 
-def test_a_sweep_without_end_is_refused_before_it_is_listed(tmp_path):
-    with pytest.raises(ParameterError, match=r"100,000,000 combinations of values; at most 10,000"):
-        planned(output=tmp_path, axes={"a": range(10_000), "b": range(10_000)})
-
-
 def test_two_files_that_would_write_one_report_are_told_apart(project):
     """And a file that is named twice is one."""
     project.file(name="one/03_record_sigma", text="seed: 0\n")
@@ -105,9 +94,6 @@ def test_two_files_that_would_write_one_report_are_told_apart(project):
     made = planned(project.folder, project.folder / "params", output=project.output)
     assert [one.name for one in made.reports] == ["03_record_sigma/a"]
     assert ["as another file does" in one.message for one in made.faults] == [True]
-
-
-# --- parameters of a cell
 
 
 @pytest.mark.notebook
@@ -129,9 +115,6 @@ def test_a_notebook_without_a_parameter_file_runs_on_its_defaults(project):
     done = project.run(path)
     assert done.exit_code == 0, done.output
     assert project.record("defaults.findings.json")["findings"][0]["value"] == 0
-
-
-# --- three notebooks as people write them, not for the kit
 
 
 @pytest.mark.notebook
@@ -169,20 +152,8 @@ TAKEN = {name: row["taken"] for name, row in TABLES["cell"].items() if row["take
 REFUSED = {name: row["refused"] for name, row in TABLES["cell"].items() if row["refused"] is not None}
 
 
-@pytest.fixture
-def own(tmp_path):
-    """Make the model of a notebook's cell."""
-
-    def make(cell=WHOLE_CELL):
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell, metadata={"tags": ["parameters"]})])
-        nbformat.write(notebook, tmp_path / "05_own.ipynb")
-        return model_of(tmp_path / "05_own.ipynb")
-
-    return make
-
-
-def test_the_model_of_ones_own_notebook_is_its_cell(own):
-    model = own()
+def test_the_model_of_ones_own_notebook_is_its_cell(project):
+    model = model_of(project.notebook(parameters=WHOLE_CELL))
     assert {field.alias: field.description for field in model.model_fields.values() if field.description} == {
         "symbol": "whose prices", "colour": "of the line", "share": "a decimal", "day": "a leap day",
         "copy": "pydantic's models have this name too",
@@ -195,9 +166,10 @@ def test_the_model_of_ones_own_notebook_is_its_cell(own):
 
 
 @pytest.mark.parametrize(("name", "value"), [*REFUSED.items(), ("yeers", 3), ("hidden", 1)])
-def test_bad_values_of_ones_own_notebook(own, name, value):
+def test_bad_values_of_ones_own_notebook(project, name, value):
+    model = model_of(project.notebook(parameters=WHOLE_CELL))
     with pytest.raises(ParameterError, match=f"^own.yaml: {name}: .*") as caught:
-        validate(own(), {name: value}, origin="own.yaml")
+        validate(model, {name: value}, origin="own.yaml")
     assert "\n" not in str(caught.value)
 
 
@@ -208,10 +180,10 @@ def test_a_cell_that_is_none_says_so(tmp_path, content, said):
         model_of(tmp_path / "05_own.ipynb")
 
 
-def test_the_names_source_and_as_of_are_ones_own_unless_a_source_of_the_kit_is_named(own):
-    model = own('source = "prices.csv"\nas_of = "last friday"')
+def test_the_names_source_and_as_of_are_ones_own_unless_a_source_of_the_kit_is_named(project):
+    model = model_of(project.notebook(parameters='source = "prices.csv"\nas_of = "last friday"'))
     assert model().model_dump() == {"source": "prices.csv", "as_of": "last friday"}
-    model = own('source = "bundled"\nas_of = ""\nyears = 3')
+    model = model_of(project.notebook(parameters='source = "bundled"\nas_of = ""\nyears = 3'))
     assert set(model.model_fields) == {"source", "data_dir", "as_of", "seed", "years"}
     assert validate(model, {"as_of": "2024-07-16"}, origin="own.yaml").as_of == date(2024, 7, 16)
     with pytest.raises(ParameterError, match="unknown source 'yahooo'; did you mean yahoo"):
