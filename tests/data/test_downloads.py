@@ -22,10 +22,9 @@ def walk(seed):
 @pytest.fixture(scope="module")
 def downloads(tmp_path_factory):
     """GSPC as from Yahoo, RUT as from yfinance, DGS10 as from FRED, SimFin's bulk files with its daily prices."""
-    folder = tmp_path_factory.mktemp("downloads")
-    (folder / "prices").mkdir()
-    (folder / "series").mkdir()
-    close = walk(1)
+    folder, close = tmp_path_factory.mktemp("downloads"), walk(1)
+    for kind in ("prices", "series"):
+        (folder / kind).mkdir()
     yahoo = {"Open": close, "High": close * 1.01, "Low": close * 0.99, "Close": close, "Adj Close": close / 2}
     pd.DataFrame(yahoo | {"Volume": 100}).rename_axis("Date").to_csv(folder / "prices" / "GSPC.csv")
     yfinance = pd.DataFrame({("Close", "RUT"): walk(2), ("Volume", "RUT"): 5}).rename_axis("Date")

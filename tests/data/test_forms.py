@@ -179,15 +179,13 @@ def test_no_file_gives_a_traceback_or_a_long_line(tmp_path, form, changes):
         assert (len(line.splitlines()), len(line) <= 400) == (1, True)
 
 
-def examples():
-    """Return the examples of forms in docs/data.md."""
-    text = (PROJECT / "docs" / "data.md").read_text(encoding="utf-8")
-    part = text.split("## Forms of files")[1].split("## What is checked")[0]
-    blocks = [textwrap.dedent(block) for block in re.findall(r"(?:^    .+\n)+", part, flags=re.M)]
-    return [block for block in blocks if not block.startswith("company")]  # these are statements
+DOCUMENTED = re.split(
+    "## (?:Forms of files|What is checked)", (PROJECT / "docs" / "data.md").read_text(encoding="utf-8")
+)[1]
+EXAMPLES = [textwrap.dedent(block) for block in re.findall(r"(?:^    .+\n)+", DOCUMENTED, flags=re.M)]
 
 
-@pytest.mark.parametrize("text", examples())
+@pytest.mark.parametrize("text", [one for one in EXAMPLES if not one.startswith("company")])  # those are statements
 def test_the_examples_of_the_documentation_are_read(tmp_path, text):
     if "ticker" in text:
         (tmp_path / "panel.csv").write_text(text)

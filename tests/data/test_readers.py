@@ -13,9 +13,9 @@ KINDS = {"company": TEXT, "fiscal_year": INTEGER, "debt": NUMBER}
 SESSIONS = pd.DatetimeIndex(["2024-01-02", "2024-01-03", "2024-07-08"], name="Date")
 
 
-def read(folder, text, kinds=KINDS, **options):
-    path = folder / "table.csv"
-    path.write_text(text)
+def read(folder, table, kinds=KINDS, **options):
+    path = folder / ("table.csv" if isinstance(table, str) else "table.parquet")
+    path.write_bytes(table.encode() if isinstance(table, str) else table.to_parquet())
     return read_table(open_sheet(path, path.name), kinds, **options)
 
 
@@ -42,18 +42,13 @@ def test_a_long_list_is_counted_and_a_missing_file_named(tmp_path):
         open_sheet(tmp_path / "nowhere.csv", "nowhere.csv")
 
 
-@pytest.mark.parametrize(
-    "years", [[2021, 2022], [2021.0, 2022.0], ["2021", "2022"], np.int16([2021, 2022]), [2021, np.nan]]
-)
+@pytest.mark.parametrize("years", [[2021, 2022], [2021.0, 2022.0], ["2021", "2022"], np.int16([2021, 2022])])
 def test_parquet_gives_the_same_kinds_and_names_rows_from_one(tmp_path, years):
-    path = tmp_path / "t.parquet"
-    pd.DataFrame({"Company": ["A", "NA"], "Fiscal Year": years, "debt": np.float32([1.5, 2])}).to_parquet(path)
-    if pd.isna(years).any():
-        with pytest.raises(DataError, match=r"t\.parquet, column Fiscal Year, row 2: empty"):
-            read_table(open_sheet(path, path.name), KINDS)
-        return
+    table = pd.DataFrame({"Company": ["A", "NA"], "Fiscal Year": years, "debt": np.float32([1.5, 2])})
     expected = pd.DataFrame({"company": ["A", "NA"], "fiscal_year": [2021, 2022], "debt": [1.5, 2]}, index=[1, 2])
-    pd.testing.assert_frame_equal(read_table(open_sheet(path, path.name), KINDS), expected)
+    pd.testing.assert_frame_equal(read(tmp_path, table), expected)
+    with pytest.raises(DataError, match=r"table\.parquet, column Fiscal Year, row 2: empty"):
+        read(tmp_path, table.assign(**{"Fiscal Year": [years[0], None]}))
 
 
 def test_rows_that_stand_twice_are_named(tmp_path):
