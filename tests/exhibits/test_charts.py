@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure as Canvas
 
 from research_lib.errors import InsufficientDataError
 from research_lib.exhibits import charts
@@ -38,8 +39,8 @@ def price_and_history():
     lines = [Line(CLOSE), Line(average, "50-day average", LARGE_CAPS, dashed=True)]
     bands, day = [Band(average * 0.9, average * 1.1, "ten percent")], [Mark(DAY, CLOSE.iloc[-1], "the day itself")]
     marks = [Mark(near, CLOSE[near] / 100, "too near"), Mark(peak, CLOSE.max() / 100, "the highest")]
-    options = {"unit": "sigma", "levels": {"": 0.0, "threshold 1": 1.0}, "height": 0.5}
-    history = Panel("its history", [Line(CLOSE / 100)], marks=marks, **options)
+    levels = {"": 0.0, "threshold 1": 1.0}
+    history = Panel("its history", [Line(CLOSE / 100)], (), marks, levels, unit="sigma", height=0.5)
     return charts.series([Panel("the price", lines, bands, day), history], data=CLOSE.to_frame(), **WORDS)
 
 
@@ -84,13 +85,16 @@ def test_a_form_writes_the_names_of_what_it_shows_on_page_and_phone(drawn, name)
     assert min(sizes) / 0.72 >= 11  # of the 860 px that it is shown at
 
 
-def test_charts_are_the_same_bytes_each_time_and_share_no_names(drawn):
+def test_charts_are_the_same_bytes_each_time_also_wide_alone_and_share_no_names(drawn):
+    with wide_only():
+        alone = FORMS["bars"][0]()
+    assert (alone.svg, alone.narrow) == (drawn["bars"].svg, "")
     for name in ("series", "bars"):
         assert FORMS[name][0]()._repr_html_() == drawn[name]._repr_html_()
     ids = lambda html: set(re.findall(r'\bid="([^"]*)"', html))
     assert not any(ids(one.svg) & ids(one.narrow) for one in drawn.values())
-    twice = [replace(drawn["series"], id=name) for name in ("hero", "after")]  # one drawing, twice on a page
-    both = [one._repr_html_() for one in twice]
+    # One drawing, twice on a page.
+    both = [replace(drawn["series"], id=name)._repr_html_() for name in ("hero", "after")]
     assert not ids(both[0]) & ids(both[1])
     assert all(set(re.findall(r'(?:url\(|href=")#(\w+)', html)) <= ids(html) for html in both)
 
@@ -144,24 +148,18 @@ def test_names_in_the_margin_never_touch(wanted):
         assert places == pytest.approx(ordered)
 
 
-@pytest.mark.parametrize(("unit", "step", "texts"), [
-    ("points", 0.025, ["−2.5", "0.0", "+2.5"]), ("fraction", 0.1, ["−10%", "0%", "10%"]), ("price", 200, ["−200", "0", "200"]),
-    ("sigma", 0.5, ["−0.5", "0.0", "0.5"]), ("number", 2e-6, ["−0.000002", "0.000000", "0.000002"]),
+@pytest.mark.parametrize(("unit", "most", "limits", "texts"), [
+    ("points", 3, (-0.035, 0.035), ["−2.5", "0.0", "+2.5"]), ("fraction", 3, (-0.14, 0.14), ["−10%", "0%", "10%"]),
+    ("price", 3, (-280, 280), ["−200", "0", "200"]), ("sigma", 3, (-0.7, 0.7), ["−0.5", "0.0", "0.5"]),
+    ("number", 3, (-2.8e-6, 2.8e-6), ["−0.000002", "0.000000", "0.000002"]), ("count", 8, (0, 3), ["0", "1", "2", "3"]),
+    ("rank", 8, (1650, 2620), ["1,800", "2,000", "2,200", "2,400", "2,600"]),
+    ("rank", 4, (1650, 2620), ["1,800", "2,200", "2,600"]),  # five of these touch each other on a phone
 ])  # fmt: skip
-def test_ticks_have_the_digits_that_their_steps_need(unit, step, texts):
-    from matplotlib.figure import Figure as Canvas
-
+def test_ticks_have_the_digits_that_their_steps_need(unit, most, limits, texts):
     axes = Canvas().subplots()
-
-    def ticks(unit, most, **limits):
-        axes.set(**limits)
-        charts._number_ticks(axes.xaxis, unit, most=most)
-        return [label.get_text() for label in axes.get_xticklabels()]
-
-    assert ticks(unit, 3, xlim=(-1.4 * step, 1.4 * step)) == texts
-    assert ticks("count", 8, xlim=(0, 3)) == ["0", "1", "2", "3"]  # each once
-    assert ticks("rank", 8, xscale="log", xlim=(1650, 2620)) == ["1,800", "2,000", "2,200", "2,400", "2,600"]
-    assert ticks("rank", 4) == ["1,800", "2,200", "2,600"]  # five of these touch each other on a phone
+    axes.set(xscale="log" if unit == "rank" else "linear", xlim=limits)
+    charts._number_ticks(axes.xaxis, unit, most=most)
+    assert [label.get_text() for label in axes.get_xticklabels()] == texts
 
 
 def test_a_frame_has_an_id_a_csv_link_a_source_and_escapes_all(drawn):
@@ -191,13 +189,6 @@ def test_verdicts_differ_in_colour_and_shape_and_can_be_read():
         low, high = sorted(linear @ (0.2126, 0.7152, 0.0722))
         assert (high + 0.05) / (low + 0.05) >= 4.5  # the ratio of WCAG 2
         assert word in badge(verdict)
-
-
-def test_a_figure_may_be_drawn_for_a_wide_screen_alone(drawn):
-    with wide_only():
-        alone = FORMS["bars"][0]()
-    assert (alone.svg, alone.narrow) == (drawn["bars"].svg, "")
-    assert FORMS["bars"][0]().narrow
 
 
 def test_a_sparkline_ends_where_its_values_end():
