@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from html import unescape
 from pathlib import Path
 
 import nbformat
@@ -111,6 +113,11 @@ def project(tmp_path, monkeypatch):
     for running in made.started:  # what a test that failed left
         with running:
             running.kill()
+
+
+def words(html):
+    """What is read of HTML."""
+    return " ".join(unescape(re.sub("<.*?>", " ", html)).split())
 
 
 def wait_for(condition, seconds=30):

@@ -58,23 +58,22 @@ def axe():
 @pytest.fixture
 def opened(browser):
     """Open a page, and close it after the test; what it asked for and what it complained of come with it."""
-    contexts = []
+    pages = []
 
     def at(path, *, width=1280, script=True):
-        context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=script)
-        contexts.append(context)
-        context.route(re.compile("^(?!file:)"), lambda route: route.abort())
-        page, troubles = context.new_page(), []
+        page = browser.new_page(viewport={"width": width, "height": 900}, java_script_enabled=script)
+        pages.append((page, troubles := []))
+        page.route(re.compile("^(?!file:)"), lambda route: route.abort())
         page.on("request", lambda request: None if request.url == path.as_uri() else troubles.append(request.url))
         page.on("console", lambda message: troubles.append(message.text))
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.goto(path.as_uri())
         page.evaluate(MEASURES)
-        return page, troubles
+        return pages[-1]
 
     yield at
-    for context in contexts:
-        context.close()
+    for page, _ in pages:
+        page.close()
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -94,11 +93,10 @@ def test_a_page_is_open_to_all_in_light_and_dark(site, opened, axe, name):
     page.evaluate("dropStrokes()")
     if name not in PAGES:
         page.evaluate("openFolds()")
-    light = axe.run(page, options=VIOLATIONS)
-    page.emulate_media(color_scheme="dark")
-    dark = axe.run(page, options=CONTRAST)  # all that the scheme changes
-    assert not light.violations_count, light.generate_report()
-    assert not dark.violations_count, dark.generate_report()
+    for scheme, options in (("light", VIOLATIONS), ("dark", CONTRAST)):  # contrast is all that the scheme changes
+        page.emulate_media(color_scheme=scheme)
+        found = axe.run(page, options=options)
+        assert not found.violations_count, found.generate_report()
 
 
 def test_axe_would_find_a_violation(site, opened, axe):

@@ -1,7 +1,6 @@
 """The index, of records made here."""
 
 import re
-from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -10,6 +9,7 @@ import yaml
 from research_lib.exhibits.figure import VERDICT_LOOK
 from research_lib.reports.index import write_index
 from research_lib.reports.record import Finding, Record
+from tests.reports.conftest import words
 
 EVIL = '<script>alert("1")</script>'
 RESULT = {
@@ -31,10 +31,6 @@ def finding(value, name="mean_return", **changes):
 def index(folder, *records):
     write_index(folder, records)
     return (folder / "index.html").read_text(encoding="utf-8")
-
-
-def words(html):
-    return " ".join(unescape(re.sub("<.*?>", " ", html)).split())
 
 
 def every(pattern, page):

@@ -3,7 +3,6 @@
 import base64
 import re
 from dataclasses import replace
-from html import unescape
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +21,7 @@ from research_lib.reports.html import files_beside, render, to_pdf
 from research_lib.reports.make import read_findings
 from research_lib.reports.record import Record
 from research_lib.studies.parameters import MODELS
-from tests.reports.conftest import OF_THE_ENVIRONMENT
+from tests.reports.conftest import OF_THE_ENVIRONMENT, words
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 SHOWN = yaml.safe_load(Path(__file__).with_name("shown.yaml").read_text(encoding="utf-8"))
@@ -65,10 +64,6 @@ def page(*cells, record=None, folder=None, title="# A title\n\nA question?"):
 
 def in_order(html, *parts):
     return re.search(".*".join(map(re.escape, parts)), html, re.S)
-
-
-def words(html):
-    return unescape(" ".join(re.sub("<.*?>", " ", html).split()))
 
 
 @pytest.fixture(scope="module")
