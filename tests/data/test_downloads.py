@@ -10,13 +10,11 @@ from research_lib.studies.leverage import Leverage
 from research_lib.studies.rate_cuts import RateCuts
 from research_lib.studies.record_sigma import RecordSigma
 from tests.companies import write_simfin
+from tests.conftest import random_walk
 
 SESSIONS = sessions_between(pd.Timestamp("1999-01-04"), pd.Timestamp("2020-12-31"))
 COMPANIES, YEARS = 140, range(2017, 2020)
-
-
-def walk(seed):
-    return pd.Series(100 * np.exp(np.random.default_rng(seed).normal(0.0002, 0.011, len(SESSIONS)).cumsum()), SESSIONS)
+walk = lambda seed: random_walk(len(SESSIONS), seed=seed).set_axis(SESSIONS)
 
 
 @pytest.fixture(scope="module")

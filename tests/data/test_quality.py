@@ -42,10 +42,6 @@ HOLES = CASES["holes"] | {
 }
 
 
-def listing(name):
-    return LISTED[name] if name in LISTED else describe_series(name)
-
-
 def values_of(written):
     if isinstance(written, str) and written.startswith("then "):
         return [100, 101, *float(written[5:]) * (1 + 0.001 * np.arange(10))]
@@ -61,7 +57,11 @@ def load(dates, values, info=PRICE, *, as_of=None, now=LATER):
 @pytest.mark.parametrize("case", HOLES)
 def test_each_fault_is_found_in_its_row_and_the_rest_is_kept(case):
     dates, values, info, said = HOLES[case]
-    dates, values, info = DAYS[dates] if isinstance(dates, str) else dates, values_of(values), listing(info)
+    dates, values, info = (
+        DAYS[dates] if isinstance(dates, str) else dates,
+        values_of(values),
+        LISTED.get(info) or describe_series(info),
+    )
     series, card = load(dates, values, info)
     assert card.fault_summary() == said
     kept = pd.to_numeric(pd.Series(list(values[: len(dates)])), errors="coerce").dropna() * info.scale
@@ -83,7 +83,7 @@ def test_a_series_in_another_unit_or_sign_is_refused(name, scale, said):
 def test_values_dated_by_firsts_of_periods_are_known_at_their_ends(case):
     """Whatever is listed: a mean of January, dated January 1, was not known then."""
     name, start, periods, apart, first, said, *more = CASES["firsts"][case]
-    days, info = [*pd.date_range(start, periods=periods, freq=apart), *more], listing(name)
+    days, info = [*pd.date_range(start, periods=periods, freq=apart), *more], LISTED.get(name) or describe_series(name)
     often = f"given less often than it is published: 1, first {first} ({said})"
     series, card = load(days, 3 + np.arange(len(days)) / 10, info)
     assert (card.first, card.fault_summary()) == (first, often if said else "none found")
