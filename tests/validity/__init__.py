@@ -1,1 +1,0 @@
-"""Do p-values and intervals keep their size? `python -m tests.validity` measures them and writes docs/validity.md."""
