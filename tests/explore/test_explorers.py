@@ -14,12 +14,6 @@ from research_lib.params import read_parameters
 from research_lib.studies.parameters import RecordSigma
 from research_lib.studies.record_sigma import RecordSigma as Study
 
-CHANGES = {  # by explorer: a control, and values that it takes in turn
-    "03_record_sigma": ("threshold", (2.2, 2.6, 3.0)),
-    "01_rate_cut_regimes": ("min_cut_bp", (50.0, 25.0, 40.0)),
-    "02_leverage_net_debt": ("stress_share", (0.3, 0.6, 0.9)),
-}
-
 
 @pytest.fixture
 def folder(monkeypatch, tmp_path):
@@ -48,10 +42,12 @@ def write(explorer, name="mine"):
     return explorer.written.value
 
 
-@pytest.mark.parametrize("notebook", CHANGES)
-def test_controls_come_from_the_model_every_view_answers_and_what_is_written_is_what_was_set(notebook, folder):
+@pytest.mark.parametrize(("notebook", "changed"), [
+    ("03_record_sigma", {"threshold": 2.2}), ("01_rate_cut_regimes", {"min_cut_bp": 50.0}), ("02_leverage_net_debt", {"stress_share": 0.3}),
+])  # fmt: skip
+def test_controls_come_from_the_model_every_view_answers_and_what_is_written_is_what_was_set(notebook, changed, folder):
     explorer = explore.Explorer(notebook)
-    (name, (value, *_)), before, first = CHANGES[notebook], explorer.parameters(), explorer.view.options[0]
+    before, first = explorer.parameters(), explorer.view.options[0]
     for one, control in explorer.controls.items():
         field = type(before).model_fields[one]
         assert control.description.startswith(field.title)
@@ -60,11 +56,11 @@ def test_controls_come_from_the_model_every_view_answers_and_what_is_written_is_
             assert {bound.ge for bound in field.metadata if hasattr(bound, "ge")} <= {control.min}
     shown = {view: change(explorer, view=view) for view in explorer.view.options}
     assert all(shown.values())
-    change(explorer, view=first, **{name: value})
+    change(explorer, view=first, **changed)
     path = folder / notebook / "mine.yaml"
     assert f"research_lib run {notebook}/mine<" in write(explorer)
-    assert read_parameters(path, type(before)) == explorer.parameters() == before.model_copy(update={name: value})
-    assert change(explorer, **{name: getattr(before, name)}) == shown[first]
+    assert read_parameters(path, type(before)) == explorer.parameters() == before.model_copy(update=changed)
+    assert change(explorer, **{name: getattr(before, name) for name in changed}) == shown[first]
 
 
 def test_the_answer_is_the_studys_a_setting_is_pinned_and_data_is_loaded_once():
