@@ -114,7 +114,7 @@ class RecordSigma(Study):
         except DataError as fault:
             raise InsufficientDataError(str(fault)) from None
         if panel is None:
-            raise InsufficientDataError("this source has no panel of company prices")
+            raise InsufficientDataError("this source has no panel of company prices, or it begins later")
         return panel
 
     @result
