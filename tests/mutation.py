@@ -21,7 +21,6 @@ PAIRS = ((ast.Add, ast.Sub), (ast.Mult, ast.Div), (ast.BitAnd, ast.BitOr), (ast.
 OTHER = {one: other for pair in PAIRS for one, other in (pair, pair[::-1])}
 OTHER |= {ast.FloorDiv: ast.Div, ast.Mod: ast.Mult, ast.Pow: ast.Mult, ast.USub: ast.UAdd}
 OF_A_PACKAGE = {"studies": ["tests/golden"], "stats": ["tests/validity/test_validity.py", "tests/golden"]}
-SECONDS = 600  # of one change: a loop may have lost its end
 
 
 def changed(node):  # noqa: PLR0911  # one a kind of node
@@ -66,7 +65,9 @@ def passes(tests):
     """Run tests, which import the library as it is now; nothing compiled is kept, as a change a second later is none to it."""
     words = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     try:
-        return subprocess.run(words, check=False, capture_output=True, timeout=SECONDS).returncode == 0
+        return (
+            subprocess.run(words, check=False, capture_output=True, timeout=600).returncode == 0
+        )  # a loop may have lost its end
     except subprocess.TimeoutExpired:
         return False
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
 
 from research_lib.exhibits.format import NONE, UNITS, interval, ordinal, plural, prose_date, show
 from research_lib.exhibits.table import GLOSSARY, Column, Table
@@ -64,8 +65,6 @@ def test_a_table_escapes_what_it_shows_keeps_its_numbers_and_says_none():
 
 
 def test_holm_is_that_of_statsmodels():
-    from statsmodels.stats.multitest import multipletests
-
     p = np.random.default_rng(1).uniform(size=12)
     np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
     np.testing.assert_allclose(holm([0.01, np.nan, 0.04]), [0.02, np.nan, 0.04])

@@ -43,9 +43,9 @@ def test_beta_is_fitted_before_the_window(horizon, end, first):
     plain, market = window_outcomes(SMALL, horizon, less=LARGE)[150], window_outcomes(LARGE, horizon)[150]
     assert found[150] == pytest.approx(plain - beta * market)
     assert np.isfinite(found[[first - 1, first]]).tolist() == [False, True]
-    study = event_study(SMALL, range(300), (1,), less=LARGE, market=LARGE, test="sign flip").iloc[0]
+    found = event_study(SMALL, range(300), (1,), less=LARGE, market=LARGE, test="sign flip").iloc[0]
     year = window_outcomes(SMALL, 1, less=LARGE, market=LARGE)[251:]  # by default the beta of 252 periods
-    assert (study["n"], study["mean"]) == (48, pytest.approx(np.nanmean(year)))
+    assert (found["n"], found["mean"]) == pytest.approx((48, np.nanmean(year)))
 
 
 @pytest.mark.parametrize("test", ["sign flip", "sign flip from base", "dummy"])

@@ -35,7 +35,7 @@ def test_the_panel_agrees_with_a_loop(simulated):
     firms, prices = firms.assign(net_debt=firms["net_debt"] * np.linspace(0.5, 1.5, len(firms))), prices.copy()
     firms.loc[firms["company"] == firms["company"].iloc[0], "ebitda"] = 0.0
     prices.iloc[500:, :5] = NAN
-    panel, checked = build_panel(firms, prices, months), 0
+    panel = build_panel(firms, prices, months)
     for begin, end in zip(months[10:-1:7], months[11::7], strict=False):
         known = known_on(firms[firms["company"].isin(prices.columns[prices.loc[begin].notna()])], begin)
         expected = pd.DataFrame({
@@ -44,8 +44,7 @@ def test_the_panel_agrees_with_a_loop(simulated):
         }).dropna()  # fmt: skip
         at = panel.xs(end, level="date")[[*expected]].sort_index()
         pd.testing.assert_frame_equal(at, expected.sort_index(), check_names=False)
-        checked += len(at)
-    assert checked > 150
+        assert len(at) > 30
 
 
 def test_beta_agrees_with_a_regression(simulated):
