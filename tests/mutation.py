@@ -65,10 +65,8 @@ def passes(tests):
     """Run tests, which import the library as it is now; nothing compiled is kept, as a change a second later is none to it."""
     words = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     try:
-        return (
-            subprocess.run(words, check=False, capture_output=True, timeout=600).returncode == 0
-        )  # a loop may have lost its end
-    except subprocess.TimeoutExpired:
+        return subprocess.run(words, check=False, capture_output=True, timeout=600).returncode == 0
+    except subprocess.TimeoutExpired:  # a loop may have lost its end
         return False
 
 
