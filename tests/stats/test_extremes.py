@@ -9,7 +9,6 @@ from scipy import stats
 
 from research_lib.errors import InsufficientDataError
 from research_lib.stats.extremes import find_episodes, fit_tail, return_period, return_periods, years_between
-from research_lib.stats.sigma import sigma_path
 from tests.stats.reference import CASES, dated
 
 
@@ -75,13 +74,3 @@ def test_a_return_period_needs_thresholds_that_agree(values, without, expected):
     assert (found.value, found.low, found.high, found.n) == pytest.approx((*expected, 37), nan_ok=True)
     with pytest.raises(InsufficientDataError, match=r"too few episodes \(37\)"):
         return_period(periods.assign(value=np.nan, without=np.nan), 2.5)
-
-
-def test_the_published_record(shared_data):
-    """The Russell 2000 to 16 July 2024: the estimates that numbers worked out another way give, 697 to 63 years."""
-    close = pd.read_csv(shared_data / "prices" / "RUT.csv", index_col="date", parse_dates=True)["close"][:"2024-07-16"]
-    path = sigma_path(close, "price_z")
-    found = return_periods(path, float(path.iloc[-1]), 2.5)
-    assert list(found["n"]) == [115, 76, 37, 12]
-    np.testing.assert_allclose(found["value"], [696, 196, 110, 63], rtol=0.01)
-    np.testing.assert_allclose(found["without"].iloc[[0, 2, 3]], [np.inf, 729, 189], rtol=0.01)

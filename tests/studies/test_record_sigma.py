@@ -41,6 +41,10 @@ def test_the_published_record(shared_data):
     assert summary.numbers[2] == ("1 in 37 years", "peaks of 4.4σ or beyond; the data cannot say how rare")
     assert (found["peak_date"], found["trough_date"]) == ("2024-07-16", "2020-02-27")
     assert (found["return_period_years"], round(found["return_period_shortest"], 1)) == (None, 62.8)  # to 700, or never
+    rare = study.thresholds  # what numbers worked out another way give
+    assert list(rare["n"]) == [115, 76, 37, 12]
+    np.testing.assert_allclose(rare["value"], [696, 196, 110, 63], rtol=0.01)
+    np.testing.assert_allclose(rare["without"].iloc[[0, 2, 3]], [np.inf, 729, 189], rtol=0.01)
     assert {name: found[name] for name in known} == pytest.approx(known, rel=1e-11)
 
 
