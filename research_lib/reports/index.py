@@ -39,15 +39,15 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
     together = [(base, [latest[name] for name in group]) for base, group in groupby(names, partial(POINT.sub, r"\1"))]
     lines = [group[0] for _, group in together if len(group) == 1]  # one point is no sweep
     made = [good[one.name] for one in lines if one.name in good]
-    of, answered = attrgetter("notebook"), [one for one in made if one.headline]
+    by_notebook = attrgetter("notebook")
     # The answer to a notebook's question: on the user's own data, else the baseline, else the fullest.
     rank = lambda one: (one.parameters.get("source", "bundled") != "bundled", one.slug == BASELINE, len(one.findings))
-    answers = [max(group, key=rank) for _, group in groupby(answered, of)]
+    answers = [max(group, key=rank) for _, group in groupby(filter(attrgetter("headline"), made), by_notebook)]
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
     PARTS.filters.update(as_words=as_words, differs=_differs, first_sentence=lambda text: SENTENCE.split(text, 1)[0])
     page = PARTS.get_template("index.html.j2").render(
         lines=lines, made=made, last_good=good, show=show, ink_on=ink_on, picture=partial(safely, _picture), script=script,
-        families=[list(group) for _, group in groupby(lines, of)],
+        families=[list(group) for _, group in groupby(lines, by_notebook)],
         failed_pages={one.link() for one in failed.values() if (output / one.link()).is_file()},
         sweeps=[(base.removesuffix("--"), points) for base, points in together if len(points) > 1],
         cards=[(record, record.hero and _thumbnail(output / record.link())) for record in answers],
@@ -55,8 +55,8 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
         changes={record.name: changed for record in lines if (changed := _changes(record))},
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )  # fmt: skip
-    made = [good[name] for name in names if name in good]
-    numbers = [{"notebook": one.notebook, "slug": one.slug, **it.model_dump()} for one in made for it in one.findings]
+    every = [good[name] for name in names if name in good]
+    numbers = [{"notebook": one.notebook, "slug": one.slug, **it.model_dump()} for one in every for it in one.findings]
     table = pd.DataFrame(numbers, columns=["notebook", "slug", *FIELDS], dtype=object)
     write_whole({output / "findings.csv": table.to_csv(index=False).encode(), output / "index.html": page.encode()})
 
