@@ -19,7 +19,7 @@ def measure(quantity, *, draws, seed=0):
     rng = np.random.default_rng([seed, *quantity.name.encode(), *quantity.null.encode()])
     found = [quantity.draw(rng) for _ in range(draws)]
     given = np.array([value for value in found if value is not None and not np.isnan(value)])
-    row = {"name": quantity.name, "null": quantity.null, "draws": len(given)}
+    row = {"draws": len(given)}
     if not len(given):
         return row | {"kind": "no number: too few"}
     if given.dtype == bool:
@@ -44,11 +44,11 @@ def to_markdown(rows):
 
 def _measure(number, draws):
     study, quantity = QUANTITIES[number]
+    row = {"study": study, "name": quantity.name, "null": quantity.null}
     try:
-        return {"study": study} | measure(quantity, draws=draws)
+        return row | measure(quantity, draws=draws)
     except ResearchError as error:  # the shared data are not there
-        kind = f"not measured: {error}"
-        return {"study": study, "name": quantity.name, "null": quantity.null, "draws": 0, "kind": kind}
+        return row | {"draws": 0, "kind": f"not measured: {error}"}
 
 
 def main():
