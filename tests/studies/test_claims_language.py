@@ -16,16 +16,13 @@ from research_lib.project import PARAMETERS, PROJECT
 from research_lib.studies.claims import language
 from research_lib.studies.claims.language import ALIASES, SECTIONS, read, read_checks, read_figure, read_span
 from research_lib.studies.parameters import Claims
+from tests.studies.test_claims import ARGUMENTS
 
 PAGE = (PROJECT / "docs" / "claims.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^\d+\.\s+(\{.*\})\s+(?:kind: \w+, )?is: (.*?)(?:\s+#.*)?$", PAGE, re.M)
 WORDS = [(part, form) for part in ("take", "when", "after", "say", "of") for form, _ in SECTIONS[part]]
 FILES = sorted((PARAMETERS / "04_claims").glob("*.yaml"))
 CASES = yaml.safe_load(Path(__file__).with_name("claims_language.yaml").read_text(encoding="utf-8"))
-ARGUMENTS = {
-    "k": "21", "lookback": "63", "n": "-3", "x": "5%", "y": "7%", "name": "VIX", "names": "HML, SMB", "condition": "above 0", "date": "2024-07",
-    "season": "Nov-Apr", "level": "average 200", "percent": "20%", "years": "1974, 1990", "days": "2019-07-31", "year": "2021", "share": "50", "moved": "6", "bp": "200",
-}  # fmt: skip
 
 
 def parse(line: str) -> tuple[language.Check, ...]:
@@ -60,7 +57,7 @@ def test_the_files_have_every_claim_of_the_lists() -> None:
 @pytest.mark.parametrize(("part", "form"), WORDS, ids=map(": ".join, WORDS))
 def test_every_form_is_read_with_and_without_what_may_be_left_out(part, form) -> None:
     for text in (re.sub(r"\[[^]]*\]", "", form), form.replace("[", "").replace("]", "")):
-        argument = lambda m: (m[2] or ARGUMENTS[m[1]]).split("|")[-1].replace("?", "")
+        argument = lambda m: (m[2] or ARGUMENTS[m[1]][-1]).split("|")[-1].replace("?", "")
         written = re.sub(r"<(\w+)(?::([^>]*))?>", argument, text)
         found = read(part, written)
         assert found.text == written

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,9 @@ TAIL_SHARE = 0.99  # of the history lies below the threshold of a return period
 PUBLISHED_BY = 5  # the month by which the statements of the year before are out
 FIRMS = pd.read_csv(Path(__file__).with_name("firms.csv"), index_col=0)  # where the study of their debt has each figure
 PANDAS = {"highest": "max", "longest": "max", "lowest": "min", "mean": "mean", "median": "median", "deviation": "std"}
-PANDAS |= {"share": "mean", "count": "sum", "total": "prod"}
+PANDAS |= {"share": "mean", "count": "sum"}
 OF_DAYS = ("date", "first date", "count", "share", "longest", "since")  # not of a line's values
 PLACES = ("rank", "since", "percentile", "as far", "return period")  # in all of the history
-Marks = pd.Series  # of booleans, by day
 Test = Callable[[Series], Estimate]
 
 
@@ -119,17 +119,17 @@ class Question:
         """Return what is from `start`, in the window that is asked about; a rank is among all from `start`."""
         return values.loc[self.start :].loc[slice(None) if self.is_placed else self.window]
 
-    def days(self, values: Values) -> Marks:
+    def days(self, values: Values) -> Series:
         """Mark which of the chosen days meet the conditions, cooled off."""
         met = self.lines.days_when(values, self.check.when, self.end).loc[self.start :]
         if self.check.quiet and self.check.when:
             met[met] = np.isin(np.arange(met.sum()), cases.spaced(np.flatnonzero(met), self.check.quiet + 1))
         return self.chosen(met)
 
-    def say(self, found: Values, met: Marks, path: Series, test: Test = sign_flip, length: int = 0) -> Reading:
+    def say(self, found: Values, met: Series, path: Series, test: Test = sign_flip, length: int = 0) -> Reading:
         """Say the word that is asked for, of the days that are met or their excess; cases less than `length` apart overlap."""
         check, word, kind, path = self.check, self.word, found.kind, path.loc[self.start :].dropna()
-        late = self.begins_late and word != "value"
+        late, base = self.begins_late and word != "value", 0.0
         days = path.index if late else self.chosen(path).index
         first, last = (days[0], days[-1]) if len(days) else (self.end, self.end)
         outcomes = found.series.reindex(met.index)
@@ -147,15 +147,16 @@ class Question:
             if check.says_date:
                 return replace(reading, value=None, kind="day")
             raise InsufficientDataError(f"there is no case of it from {first.date()} to {last.date()}")
-        if word not in (*PANDAS, "value"):
+        if word not in (*PANDAS, "value", "total"):
             return self._place(x, reading)
         if word == "total" and (kind not in CHANGES or check.excess):
             raise ParameterError(f"say: total compounds changes, without `less: all days`; the line gives a {kind}")
-        x, base = (x + 1, 1.0) if word == "total" else (x, 0.0)
         if check.excess == "all days":
             kind, base = CHANGED.get(kind, kind), float(others.median() if word == "median" else others.mean())
-        never = word == "deviation" and np.isinf(x).any()
-        value = np.nan if never else x.iloc[-1] if word == "value" else getattr(x, PANDAS[word])()
+        if word in ("value", "total"):
+            value = x.iloc[-1] if word == "value" else prod(1.0 + x) - 1
+        else:
+            value = np.nan if word == "deviation" and np.isinf(x).any() else getattr(x, PANDAS[word])()
         reading = replace(reading, value=float(value) - base, kind=kind)
         if not self.uncertain or word not in ("mean", "median", "share"):
             return reading

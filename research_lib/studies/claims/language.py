@@ -34,7 +34,6 @@ PERIODS = tuple(YEAR)
 OPERANDS = ("of", "per", "less", "every")
 LINE_KEYS = (*OPERANDS, "take")
 CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at", "to")
-LISTS = ("on", "years")  # a list of days or of years is one condition, not an axis
 MOST_READINGS = 500
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 ELECTIONS = {kind: range(1800 + k, 2100, 4) for k, kind in enumerate(dict(SECTIONS["ranked among"])["years"].split())}
@@ -169,7 +168,7 @@ def _expand(value: Any, name: str) -> list[tuple[Choices, Any]]:  # noqa: ANN401
     if isinstance(value, Mapping):
         parts = [[(inner, (key, one)) for inner, one in _expand(under, key)] for key, under in value.items()]
         return [(tuple(chain(*(inner for inner, _ in one))), dict(item for _, item in one)) for one in product(*parts)]
-    if name in LISTS or not isinstance(value, list | tuple):
+    if name in ("on", "years") or not isinstance(value, list | tuple):  # of days or years: one condition, not an axis
         return [((), value)]
     if not value:
         raise ValueError(f"{name}: an empty list")

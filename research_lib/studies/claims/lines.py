@@ -25,7 +25,7 @@ from research_lib.stats.sigma import SigmaSettings, sigma_path
 from research_lib.studies.claims import language
 from research_lib.studies.claims.language import YEAR, Line, Phrase, read, read_figure
 
-Series = pd.Series  # of numbers, by day
+Series = pd.Series  # of numbers or marks, by day
 Days = pd.DatetimeIndex
 PERIOD = {"week": "W-FRI", "month": "M", "quarter": "Q", "year": "Y"}
 PUBLISHED = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}  # series, else by sessions
