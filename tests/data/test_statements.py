@@ -17,17 +17,13 @@ from research_lib.data.statements import COLUMNS
 from research_lib.errors import DataError, InsufficientDataError
 from tests.companies import write_simfin
 
-SOUND = {
-    "company": "AAA", "fiscal_year": "2020", "period_end": "2020-12-31", "known_from": "2021-02-15", "currency": "USD",
-    "short_term_debt": "10", "long_term_debt": "50", "cash": "20", "operating_income": "15",
-    "depreciation_amortization": "5", "interest_expense": "3",
-}  # fmt: skip
+CASES = yaml.safe_load(Path(__file__).with_name("statements.yaml").read_text(encoding="utf-8"))
 
 
 def write_own(folder, *changes):
     """Write fundamentals.csv: a sound row for each mapping of changes to it; None in the first: the column is not there."""
     lacking = [name for name, value in changes[0].items() if value is None]
-    rows = pd.DataFrame([SOUND | change for change in changes]).drop(columns=lacking)
+    rows = pd.DataFrame([CASES["sound"] | change for change in changes]).drop(columns=lacking)
     rows.to_csv(folder / "fundamentals.csv", index=False)
     return folder
 
@@ -41,18 +37,12 @@ def refuse(folder, message, error=DataError, **options):
         load(folder, **options)
 
 
-ENDS = ["2020-03-31", "2020-06-30", "2020-09-30", "2020-12-31", "2021-03-31"]
-KNOWN = ["2020-05-01", "2020-08-01", "2020-11-01", "2021-02-15", "2021-05-01"]
-CASES = yaml.safe_load(Path(__file__).with_name("statements.yaml").read_text(encoding="utf-8"))
-
-
 def write_case(folder, case):
     """Write a case's rows of companies A, B, C…, or a row for each company and quarter of a flow."""
     rows, flow = case.get("rows", []), case.get("flow", "operating_income")
     flows = [
-        {"company": company, "period_end": ENDS[n], "known_from": KNOWN[n], "fiscal_period": f"Q{n % 4 + 1}",
-         "fiscal_year": 2020 + n // 4, flow: value}
-        for company, values in case.get("quarters", {}).items() for n, value in enumerate(values)
+        {"company": company, flow: value, **quarter} for company, values in case.get("quarters", {}).items()
+        for value, quarter in zip(values, CASES["quarters"], strict=False)
     ]  # fmt: skip
     named = [{"company": "ABCDEFGH"[n]} | row for n, row in enumerate(rows)]
     return write_own(folder, *([row | one for row, one in zip_longest(rows, flows, fillvalue={})] if flows else named))
