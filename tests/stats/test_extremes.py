@@ -19,11 +19,9 @@ def test_episodes_follow_their_definition_and_falls_are_the_mirror_image(values,
     path, expected = dated(values), []  # rows of start, end, peak's place and sessions
     for at, value in enumerate(values):
         if value > threshold:
-            if expected and at - expected[-1][1] - 1 <= gap:
-                start, _, peak, sessions = expected.pop()
-                expected.append((start, at, at if value > values[peak] else peak, sessions + 1))
-            else:
-                expected.append((at, at, at, 1))
+            joins = expected and at - expected[-1][1] - 1 <= gap
+            start, _, peak, sessions = expected.pop() if joins else (at, at, at, 0)
+            expected.append((start, at, at if value > values[peak] else peak, sessions + 1))
     by_default = {} if gap == 10 else {"gap_sessions": gap}
     for sign in (1, -1):
         found = find_episodes(sign * path, sign * threshold, **by_default)

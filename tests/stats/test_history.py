@@ -51,12 +51,10 @@ def test_records_spells_and_ages_follow_their_definition(numbers):
     assert history.records(line).tolist() == history.records(-line, low=True).tolist() == records
     ties = [at > 0 and one >= max(numbers[:at]) for at, one in enumerate(numbers)]
     assert history.records(line, ties=True).tolist() == ties
-    condition, run, since, lengths, ages = line > 0, 0, NAN, [], []
-    for met in condition:
-        run, since = (run + 1, 0) if met else (0, since + 1)
-        lengths.append(run)
-        ages.append(since)
-    assert history.spell_lengths(condition).tolist() == lengths
+    condition, met = line > 0, [one > 0 for one in numbers]
+    since = lambda at, wanted, none: next((back for back, one in enumerate(met[at::-1]) if one == wanted), none)
+    lengths, ages = zip(*((since(at, False, at + 1), since(at, True, NAN)) for at in range(len(met))), strict=True)
+    assert history.spell_lengths(condition).tolist() == [*lengths]
     np.testing.assert_array_equal(history.age(condition), ages)
     ends = [at for at, one in enumerate(lengths) if one and (lengths[at + 1 :] or [0])[0] == 0]
     assert history.run_ends(history.spell_lengths(condition).astype(float)).index.equals(condition.index[ends])
