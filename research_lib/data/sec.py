@@ -98,11 +98,11 @@ def annual_reports(facts: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     of_report = facts["form"].str.removesuffix("/A").isin(ANNUAL_FORMS) & (facts["tag"] != SHARES)
     dated = facts[of_report].rename(columns={"end": "period_end", "filed": "published"})
     years = dated.groupby([*REPORT, "period_end", "published"])["start"].agg(votes="size", whole="count").reset_index()
-    years = years[years["whole"] > 0]
+    years = years[years["whole"] > 0].sort_values("period_end")
     possible, of_one = years["period_end"] <= years["published"], [years[key] for key in REPORT]
     believed = possible & (2 * years["votes"] >= years["votes"].where(possible).groupby(of_one).transform("max"))
     last = years["period_end"].where(believed).groupby(of_one).transform("max")
-    doubted = years[~believed & ~(years["period_end"] < last)].sort_values("period_end").astype("str")  # no comparison
+    doubted = years[~believed & ~(years["period_end"] < last)].astype("str")  # an earlier one is there for comparison
     cases = zip(doubted["published"], doubted["company"] + ": to " + doubted["period_end"], strict=True)
     faults = [Fault("a year that the rest of its filing contradicts (left out)", *one) for one in cases]
     years = years[believed & (years["period_end"] == last)].sort_values(["published", "accession"])
