@@ -176,15 +176,12 @@ def test_the_largest_companies_are_pulled_each_once_and_nobody_is_named(vendors,
     assert "jo@example.org" not in everything.decode("latin-1") + "".join(outcome.lines())
 
 
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (None, "the SEC wants to know who asks: set SEC_IDENTITY to your name and e-mail address"),
-        (Answer(b"", 429), r"the list of companies cannot be had: the SEC is throttling \(429\)"),
-        (as_json({}), "the list of companies cannot be had: the SEC sent an empty list of companies"),
-        (as_json([1]), "the list of companies cannot be had: the answer is not in the form it was"),
-    ],
-)
+@pytest.mark.parametrize(("answer", "said"), [
+    (None, "the SEC wants to know who asks: set SEC_IDENTITY to your name and e-mail address"),
+    (Answer(b"", 429), r"the list of companies cannot be had: the SEC is throttling \(429\)"),
+    (as_json({}), "the list of companies cannot be had: the SEC sent an empty list of companies"),
+    (as_json([1]), "the list of companies cannot be had: the answer is not in the form it was"),
+])  # fmt: skip
 def test_without_an_identity_or_a_list_of_companies_it_says_so(pull, vendors, monkeypatch, answer, said):  # noqa: F811
     vendors.answer("/files/company_tickers.json", answer)
     if answer is None:

@@ -18,7 +18,7 @@ from research_lib.stats.estimate import Estimate
 from research_lib.studies.parameters import MODELS
 from research_lib.studies.parameters import RecordSigma as RecordSigmaParameters
 from research_lib.studies.study import Find, Missing, Study, figure, result, study_class, table
-from tests.studies.reports import said_by
+from tests.studies.reports import SAID, said_by
 
 computed: list[str] = []
 
@@ -158,10 +158,7 @@ def test_a_study_has_what_its_notebook_and_explorer_show(notebook):
         assert sorted(re.findall(r"study\.show\.(\w+)", code)) == sorted(dir(study.from_params().show))
 
 
-EARLY = {"01_rate_cut_regimes": "1985-06-28", "02_leverage_net_debt": "1955-06-30", "03_record_sigma": "1950-03-31"}
-
-
-@pytest.mark.parametrize(("notebook", "as_of"), [*((name, "") for name in MODELS), *EARLY.items()])
+@pytest.mark.parametrize(("notebook", "as_of"), [*((name, "") for name in MODELS), *SAID["early"].items()])
 def test_every_exhibit_states_something_and_says_it_in_words_too_or_gives_its_reason(notebook, as_of):
     given = {"as_of": as_of} if as_of else {}
     study = study_class(notebook)(read_parameters(PARAMETERS / notebook / "smoke.yaml", MODELS[notebook], given))
