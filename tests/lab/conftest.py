@@ -5,47 +5,31 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
+from research_lib.project import PROJECT
 from tests.reports.conftest import wait_for
 
 SECONDS = 90
+KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 READY = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
-RUN_ALL = "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells') }"
 EXECUTE = """async code => {
-    const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-    const future = kernel.requestExecute({code, store_history: false});
-    const said = [];
-    future.onIOPub = message => {
-        if (message.header.msg_type === 'stream') said.push(message.content.text);
-        if (message.header.msg_type === 'error') said.push(message.content.traceback.join('\\n'));
-    };
-    const reply = await future.done;
-    return {status: reply.content.status, said: said.join('')};
-}"""
+    const said = [], future = %s.requestExecute({code, store_history: false});
+    future.onIOPub = ({content}) => said.push(content.text ?? content.traceback?.join('\\n'));
+    return {status: (await future.done).content.status, said: said.join('')};
+}""".replace("%s", KERNEL)
+OWN = {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "JUPYTER_RUNTIME_DIR": "runtime",
+       "JUPYTER_DATA_DIR": "data"}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Lab:
-    """A running server: its folder, with copies of the notebooks and parameter files, its address and token."""
-
-    root: Path
-    url: str
-    token: str
-
-    def address(self, notebook):
-        return f"{self.url}lab/tree/notebooks/{notebook}.ipynb?token={self.token}&reset"
-
-
-def start_lab(folder, *options):
-    """Start Lab on a copy of the notebooks, whose explorers write their parameter files beside it."""
-    shutil.copytree(NOTEBOOKS, folder / "notebooks")
-    shutil.copytree(PARAMETERS, folder / "params")
-    shutil.copytree(PROJECT / "docs" / "pictures", folder / "docs" / "pictures")  # the start page shows one
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """A running server on copies of the notebooks, whose explorers write beside them: its folder, address and token."""
+    folder = tmp_path_factory.mktemp("lab")
+    for place in ("notebooks", "params", "docs/pictures"):
+        shutil.copytree(PROJECT / place, folder / place)
     start = folder / "notebooks" / "00_start_here.ipynb"
     here = "import research_lib.explore; from pathlib import Path; research_lib.explore.PARAMETERS = "
     lines = [f"{here}Path({str(folder / 'params')!r})\n", "from research_lib import explore"]
@@ -55,43 +39,30 @@ def start_lab(folder, *options):
     tracker = folder / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
     tracker.parent.mkdir(parents=True)
     tracker.write_text('{"windowingMode": "none"}', encoding="utf-8")  # cells out of sight are drawn too
-    root = ["--allow-root"] if os.getuid() == 0 else []
-    command = [
-        sys.executable, "-m", "research_lib", "lab", "--no-browser", "--port=0", "--expose-app-in-browser", *root,
-        f"--ServerApp.root_dir={folder}", *options,
-    ]  # fmt: skip
-    kinds = ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR")
-    places = ("settings", "workspaces", "runtime", "data")
-    own = {name: str(folder / place) for name, place in zip(kinds, places, strict=True)}
-    with (folder / "lab.log").open("wb") as log:
-        return subprocess.Popen(command, env={**os.environ, **own}, stdout=log, stderr=log)
-
-
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("lab")
-    with start_lab(folder) as process:
+    words = "--no-browser", "--port=0", "--expose-app-in-browser", "--allow-root", f"--ServerApp.root_dir={folder}"
+    command = [sys.executable, "-m", "research_lib", "lab", *words]
+    env, log = os.environ | {name: str(folder / place) for name, place in OWN.items()}, folder / "lab.log"
+    with log.open("wb") as file, subprocess.Popen(command, env=env, stdout=file, stderr=file) as process:
         written = lambda: [path for path in (folder / "runtime").glob("jpserver-*.json") if path.stat().st_size]
         wait_for(lambda: written() or process.poll() is not None, SECONDS)
-        assert written(), (folder / "lab.log").read_text(encoding="utf-8")[-2000:]
-        said = json.loads(written()[0].read_text(encoding="utf-8"))
-        yield Lab(folder, said["url"], said["token"])
+        assert written(), log.read_text(encoding="utf-8")[-2000:]
+        yield SimpleNamespace(root=folder, **json.loads(written()[0].read_text(encoding="utf-8")))
         process.terminate()
 
 
 class Page:
-    """A browser's tab with one notebook; `troubles` is what the console complained of."""
+    """A browser's tab with one notebook, and what it and the console complained of."""
 
     def __init__(self, context, lab, notebook):
         self.page, self.troubles = context.new_page(), []
         self.page.set_default_timeout(1000 * SECONDS)
         self.page.on("console", lambda said: self.troubles.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.goto(lab.address(notebook))
+        self.page.goto(f"{lab.url}lab/tree/notebooks/{notebook}.ipynb?token={lab.token}&reset")
         self.page.wait_for_function(READY)
 
-    def run_all(self):
-        self.page.evaluate(RUN_ALL)
+    def command(self, name):
+        self.page.evaluate(f"async () => {{ await window.jupyterapp.commands.execute('{name}') }}")
 
     def execute(self, code):
         return self.page.evaluate(EXECUTE, code)
@@ -101,8 +72,8 @@ class Page:
 
     @property
     def errors(self):
-        found = self.page.locator("[data-mime-type='application/vnd.jupyter.stderr'], .jp-RenderedError")
-        return found.all_inner_texts()
+        stderr = "[data-mime-type='application/vnd.jupyter.stderr'], .jp-RenderedError"
+        return [*self.page.locator(stderr).all_inner_texts(), *self.troubles]
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from research_lib.cli import app
 from research_lib.project import NOTEBOOKS
-from research_lib.studies.parameters import MODELS
-from tests.reports.test_kernels import IDIOMS, execute, kinds, write_idioms
+from tests.lab.conftest import KERNEL
+from tests.reports.conftest import wait_for
+from tests.reports.test_kernels import IDIOMS, execute, kinds, running, write_idioms
 
 pytestmark = [pytest.mark.browser, pytest.mark.notebook]
 
@@ -25,22 +26,13 @@ MOVES = {
 }
 ORDER = [*MOVES, "04_claims"]
 OF_THE_FRONT_END = ("?", "import plotly")  # Lab has a pager, and plotly looks where it is
-SAVE = "async () => { await window.jupyterapp.commands.execute('docmanager:save') }"
-
-
-@pytest.mark.parametrize("notebook", [START, *MODELS])
-def test_run_all_ends_without_an_error(opened, notebook):
-    tab = opened(notebook)
-    tab.run_all()
-    assert not tab.errors
-    assert not tab.troubles
-    assert tab.page.locator(".jp-OutputArea-output").count() > 3
+RUN, SAVE = "notebook:run-all-cells", "docmanager:save"
 
 
 @pytest.fixture
 def start(opened):
     tab = opened(START)
-    tab.run_all()
+    tab.command(RUN)
     tab.page.wait_for_function("document.querySelectorAll('.research-lib-explorer [role=status]').length >= 4")
     return tab
 
@@ -49,69 +41,64 @@ def explorer(tab, notebook):
     return tab.page.locator(".research-lib-explorer").nth(ORDER.index(notebook))
 
 
-def changed(tab, found, act):
+def change(tab, found, act, *words):
     """Do something to an explorer, and wait until what it shows is another."""
     shown = "element => element.querySelector('.widget-vbox').innerHTML"
     before = found.evaluate(shown)
-    act()
-    tab.page.wait_for_function(
-        "([element, before]) => element.querySelector('.widget-vbox').innerHTML !== before"
-        " && element.querySelector('[role]') && !element.innerText.includes('Computing')",
-        arg=[found.element_handle(), before],
-    )
-    return found.evaluate(shown)
+    act(*words)
+    other = f"([element, before]) => ({shown})(element) !== before"
+    done = "element.querySelector('[role]') && !element.innerText.includes('Computing')"
+    tab.page.wait_for_function(f"{other} && {done}", arg=[found.element_handle(), before])
 
 
-def put(found, label, value):
-    """Type a value into a slider's readout, as a person does."""
-    readout = found.locator(".widget-slider", has_text=label).locator(".widget-readout")
-    readout.fill(value)
-    readout.press("Enter")
+def enter(field, value, key="Enter"):
+    """Type a value, as a person does."""
+    field.fill(value)
+    field.press(key)
+
+
+def slider(found, label):
+    return found.locator(".widget-slider", has_text=label).locator(".widget-readout")
 
 
 def test_explorers_answer(start):
     for notebook, (label, value, view) in MOVES.items():
         found = explorer(start, notebook)
-        changed(start, found, lambda: found.get_by_role("button", name=view).click())  # noqa: B023
+        change(start, found, found.get_by_role("button", name=view).click)
         if label:
-            changed(start, found, lambda: put(found, label, value))  # noqa: B023
+            change(start, found, enter, slider(found, label), value)
     claims = explorer(start, "04_claims")
-    published = claims.get_by_label("Published")
-    changed(start, claims, lambda: (published.fill("-30%"), published.press("Tab")))
+    change(start, claims, enter, claims.get_by_label("Published"), "-30%", "Tab")
     assert not start.errors
-    assert not start.troubles
 
 
 def test_a_mistake_is_one_line(start):
     found = explorer(start, "03_record_sigma")
-    put(found, "Threshold (σ)", "19")
-    alert = found.get_by_role("alert")
-    alert.wait_for()
-    assert "threshold 19 can never be passed" in alert.inner_text()
-    assert len(alert.inner_text().splitlines()) == 1
-    put(found, "Threshold (σ)", "2")
+    enter(slider(found, "Threshold (σ)"), "19")
+    [alert] = found.get_by_role("alert").inner_text().splitlines()
+    assert "threshold 19 can never be passed" in alert
+    enter(slider(found, "Threshold (σ)"), "2")
     found.locator("svg").first.wait_for()
     said = start.execute("explore.sigma(windo=60)")
     assert said["status"] == "error"
-    assert len(said["said"].splitlines()) == 1
-    assert "did you mean window?" in said["said"]
+    [line] = said["said"].splitlines()
+    assert "did you mean window?" in line
 
 
 def test_exploring_ends_in_a_report(start, lab):
     found = explorer(start, "03_record_sigma")
-    changed(start, found, lambda: put(found, "Threshold (σ)", "2.9"))
-    found.get_by_role("textbox", name="Name").fill("from_lab")
-    found.get_by_role("textbox", name="Name").press("Tab")
-    found.get_by_role("button", name="Write parameter file").click()
+    write = found.get_by_role("button", name="Write parameter file")
+    change(start, found, enter, slider(found, "Threshold (σ)"), "2.9")
+    enter(found.get_by_role("textbox", name="Name"), "from_lab", "Tab")
+    write.click()
     found.get_by_text("Written.").wait_for()
     path = lab.root / "params" / "03_record_sigma" / "from_lab.yaml"
     assert yaml.safe_load(path.read_text(encoding="utf-8"))["threshold"] == 2.9
-    found.get_by_role("button", name="Write parameter file").click()
+    write.click()
     found.get_by_text("is there already").wait_for()
     result = CliRunner().invoke(app, ["run", str(path), "--output", str(lab.root / "reports")])
     assert result.exit_code == 0, result.output
-    page = (lab.root / "reports" / "03_record_sigma" / "from_lab.html").read_text(encoding="utf-8")
-    assert "2.9σ" in page
+    assert "2.9σ" in (lab.root / "reports" / "03_record_sigma" / "from_lab.html").read_text(encoding="utf-8")
 
 
 def test_the_keyboard_reaches_every_field_and_each_has_a_name(start):
@@ -126,47 +113,38 @@ def test_the_keyboard_reaches_every_field_and_each_has_a_name(start):
 
 
 def process_of(tab):
-    said = tab.execute("import os; print(os.getpid())")["said"]
-    return psutil.Process(int(said))
+    return psutil.Process(int(tab.execute("import os; print(os.getpid())")["said"]))
 
 
-def test_kernels_are_forked_and_start_again_in_the_middle(opened):
+def test_kernels_are_forked_go_on_after_an_interrupt_and_start_again_in_the_middle(opened):
     tab = opened("03_record_sigma")
     first = process_of(tab)
     server = first.parent()
     assert any("forkserver" in word for word in server.cmdline())
-    tab.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    tab.page.locator(".jp-OutputArea-output").first.wait_for()
-    tab.in_kernel("restartKernel()")
-    tab.page.wait_for_function("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
-    second = process_of(tab)
-    assert second.pid != first.pid
-    assert second.parent() == server
-    tab.run_all()
-    assert not tab.errors
-    tab.in_kernel("shutdown()")
-    psutil.wait_procs([second], timeout=20)
-    assert not second.is_running() or second.status() == psutil.STATUS_ZOMBIE
-
-
-def test_an_interrupt_stops_a_cell_and_the_kernel_goes_on(opened):
-    tab = opened(START)
-    kernel = process_of(tab)
-    tab.page.evaluate(
-        "setTimeout(() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt(), 1500)"
-    )
+    tab.page.evaluate(f"setTimeout(() => {KERNEL}.interrupt(), 1500)")
     said = tab.execute("import time; time.sleep(100)")
     assert said["status"] == "error"
     assert "KeyboardInterrupt" in re.sub(r"\x1b\[[\d;]*m", "", said["said"])
-    assert process_of(tab) == kernel
+    assert process_of(tab) == first
+    tab.page.evaluate(f"void window.jupyterapp.commands.execute('{RUN}')")
+    tab.page.locator(".jp-OutputArea-output").first.wait_for()
+    tab.in_kernel("restartKernel()")
+    tab.page.wait_for_function(f"{KERNEL}.status === 'idle'")
+    second = process_of(tab)
+    assert second.pid != first.pid
+    assert second.parent() == server
+    tab.command(RUN)
+    assert not tab.errors
+    tab.in_kernel("shutdown()")
+    wait_for(lambda: not running(second))
 
 
 def test_the_idioms_show_in_jupyterlab_what_an_ordinary_kernel_shows(lab, opened, tmp_path):
     path = lab.root / "notebooks" / "idioms.ipynb"
     write_idioms(path)
     tab = opened("idioms")
-    tab.run_all()
-    tab.page.evaluate(SAVE)
+    tab.command(RUN)
+    tab.command(SAVE)
     shown = {cell.id: cell.get("outputs", []) for cell in nbformat.read(path, as_version=4).cells}
     ordinary = execute(tmp_path, "nbclient")
     different = [source for i, source in enumerate(IDIOMS) if kinds(shown[f"idiom-{i}"]) != kinds(ordinary[i])]
@@ -175,10 +153,12 @@ def test_the_idioms_show_in_jupyterlab_what_an_ordinary_kernel_shows(lab, opened
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_opening_and_saving_a_notebook_changes_nothing_but_the_version_of_python(lab, opened, path):
-    tab = opened(path.stem)
-    copy = lab.root / "notebooks" / path.name
+def test_saving_a_notebook_changes_only_the_version_of_python_and_run_all_ends_without_an_error(lab, opened, path):
+    tab, copy = opened(path.stem), lab.root / "notebooks" / path.name
     before = copy.read_text(encoding="utf-8")
-    tab.page.evaluate(SAVE)
+    tab.command(SAVE)
     without_version = partial(re.sub, r'"version": "3[^"]*"', "")  # of the kernel's Python, which JupyterLab writes
     assert without_version(copy.read_text(encoding="utf-8")) == without_version(before)
+    tab.command(RUN)
+    assert not tab.errors
+    assert tab.page.locator(".jp-OutputArea-output").count() > 3
