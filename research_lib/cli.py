@@ -79,7 +79,7 @@ def _plan(words: list[str], settings: list[str] = NONE, grid: list[str] = NONE, 
     axes = [*map(parse_axis, grid), *((name, [value]) for name, value in map(parse_setting, settings))]
     if len(dict(axes)) < len(axes):
         raise ParameterError("--set, --grid: give each parameter once; a grid takes all of its values, as a=1,2")
-    return plan(words, axes=dict(axes), **{"output": REPORTS, **where})
+    return plan(words, axes=dict(sorted(axes)), **{"output": REPORTS, **where})
 
 
 @app.command(epilog=_examples("run", "run 03_record_sigma/baseline --grid window=20,50"))

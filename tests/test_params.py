@@ -45,9 +45,6 @@ def test_a_setting_is_shown_in_a_line():
     assert params.show_setting([]) == "–"
 
 
-# --- files
-
-
 @pytest.fixture
 def write(tmp_path):
     """Write a parameter file of the sigma notebook."""
@@ -89,9 +86,6 @@ def test_what_is_written_is_read_back_and_a_mapping_takes_over_the_names_of_anot
     with pytest.raises(ParameterError, match="is there already"):
         params.write_parameters(path.parent, "mine", wanted)
     assert params.read_values(write("one: &one {a: 1, b: 2}\ntwo: {<<: *one, b: 3}\n"))["two"] == {"a": 1, "b": 3}
-
-
-# --- the command line
 
 
 @pytest.mark.parametrize("parse", [params.parse_setting, params.parse_axis])

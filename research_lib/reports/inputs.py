@@ -28,8 +28,7 @@ class Inputs:
     def code(self) -> str:
         """Hash of the library, Python, and the packages that it needs."""
         files = [path for path in sorted((PROJECT / "research_lib").rglob("*")) if "__pycache__" not in path.parts]
-        needed = [line for line in requires("research-lib") or [] if "extra ==" not in line]
-        names = [re.split(r"[^\w.-]", line)[0] for line in needed]
+        names = [re.split(r"[^\w.-]", line)[0] for line in requires("research-lib") or [] if "extra ==" not in line]
         return _hash(sys.version, *map(_of_file, files), *(f"{name} {version(name)}" for name in names))
 
     def of(self, notebook: Path, parameters: Mapping[str, Any]) -> str:

@@ -25,7 +25,6 @@ from research_lib.reports.kernels import Execution
 from research_lib.reports.record import NOTEBOOK, PAGE, Finding, Record, Status
 
 logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs of a failure is raised too, and told
-_line = lambda message: shorten(strip_ansi(message), 300, placeholder=" …")
 PUT_IN = "injected-parameters"  # the tag of the cell that Papermill adds
 Outcome = tuple[Status, str, int | None]  # how it ended, what is to be said, and how many cells it reached, if not all
 
@@ -136,6 +135,10 @@ def _explain_end(execution: Execution, error: Exception) -> Outcome:
         said = f"its kernel {how}"
     started = [cell for cell in execution.notebook.cells if cell.metadata.get("papermill", {}).get("start_time")]
     return Status.FAILED, said, len(started)
+
+
+def _line(message: str) -> str:
+    return shorten(strip_ansi(message), 300, placeholder=" …")
 
 
 def read_findings(notebook: NotebookNode) -> dict[str, Any]:

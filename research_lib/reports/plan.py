@@ -73,8 +73,7 @@ def plan(
     made, faults, places = dict[str, Report](), list[Record](), Places(notebooks)
     if (many := math.prod(map(len, axes.values()))) > MOST_POINTS:
         raise ParameterError(f"--grid: {many:,} combinations of values; at most {MOST_POINTS:,} can be made at once")
-    names = sorted(axes)
-    points = [dict(zip(names, values, strict=True)) for values in itertools.product(*(axes[name] for name in names))]
+    points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     files = dict[Path, None]()  # each once, however often it is named
     for word in words or [""]:
         try:

@@ -90,8 +90,7 @@ def _make(plan: Plan, options: Options, interrupted: Callable[[], bool]) -> Iter
     with ExitStack() as stack:
         pool = stack.enter_context(_cluster(options, stack) if options.cluster else _threads(options, stack))
         unfit = check(pending, leave_out_absent=options.leave_out_absent)
-        for report in (one for one in pending if one.name in unfit):
-            record = unfit[report.name]
+        for report, record in ((one, unfit[one.name]) for one in pending if one.name in unfit):
             # Of what is wrong or left out nothing is kept.
             yield publish(report, record, {}) if record.status is Status.INSUFFICIENT_DATA else record
         yield from _execute([one for one in pending if one.name not in unfit], pool, options, interrupted)

@@ -7,7 +7,6 @@ import shlex
 import shutil
 import signal
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import nbformat
 import pytest
 import yaml
 
-from research_lib.errors import ReportError
 from research_lib.params import NotebookParameters
 from research_lib.project import noted_interrupts
 from research_lib.reports import make, run
@@ -27,9 +25,6 @@ from tests.conftest import random_walk, write_prices
 from tests.reports.conftest import FINDINGS, MARK, SAME_CODE, alive, folders_of, wait_for
 
 pytestmark = pytest.mark.notebook
-
-
-# --- a failing report
 
 
 def test_a_failing_cell_gives_a_report_up_to_it_and_the_others_go_on(project):
@@ -267,7 +262,8 @@ def test_a_sweep_stands_beside_the_report_of_the_file_and_a_wrong_value_stops_on
 @pytest.mark.parametrize(("number", "times"), [(signal.SIGINT, 5), (signal.SIGTERM, 1)])
 def test_an_interrupt_keeps_what_is_made_and_resume_goes_on(project, number, times):
     project.waiting()
-    running = project.start(project.file(), "--grid", "seed=0,1,2", "--jobs", "1")
+    files = project.file(), project.file("wrong", "sed: 1\n")
+    running = project.start(*files, "--grid", "seed=0,1,2", "--jobs", "1")
     wait_for(lambda: "a--seed=0.html" in project.made() and project.runs.exists())
     for _ in range(times):
         running.send_signal(number)
@@ -278,11 +274,10 @@ def test_an_interrupt_keeps_what_is_made_and_resume_goes_on(project, number, tim
     assert "Traceback" not in output
     wait_for(lambda: not alive(MARK))
     assert {name for name in project.made() if "seed=0" not in name} == set()
-    assert project.summary()["counts"] == {"ok": 1, "interrupted": 2}
+    assert project.summary()["counts"] == {"wrong": 3, "ok": 1, "interrupted": 2}
     project.go.touch()
-    done = project.run("--resume")
-    assert done.exit_code == 0, done.output
-    assert project.summary()["counts"] == {"unchanged": 1, "ok": 2}
+    assert project.run("--resume").exit_code == 2
+    assert project.summary()["counts"] == {"wrong": 3, "unchanged": 1, "ok": 2}
 
 
 def test_an_interrupt_that_is_ignored_from_the_start_stays_so():
@@ -323,32 +318,24 @@ def test_the_same_run_twice_at_once_leaves_whole_reports_also_with_a_long_tmpdir
     assert not [name for name in project.made() if name.startswith(".making")]
 
 
-def test_what_an_interrupt_ends_is_not_made_and_what_ends_otherwise_failed(tmp_path, monkeypatch):
-    def give_up(*_):
-        time.sleep(0.5)
-        raise ReportError("the worker is gone")
-
-    monkeypatch.setattr(run, "_work", give_up)
-    report = Report(tmp_path / "own.ipynb", "a", NotebookParameters(), tmp_path / "reports" / "own")
-    for interrupted, ended in ((lambda: True, []), (lambda: False, [Status.FAILED] * 2)):
-        with ThreadPoolExecutor(1) as pool:
-            records = list(run._execute([report, report], pool, run.Options(), interrupted))
-        assert [one.status for one in records] == ended
+def test_a_worker_that_has_something_else_than_the_run_makes_nothing(project):
+    report = Report(project.notebook(), "a", NotebookParameters(), project.output, inputs="another")
+    with ThreadPoolExecutor(1) as pool:
+        (record,) = run._execute([report], pool, run.Options(cluster="local"), lambda: False)
+    assert (record.status, "another version" in record.message, project.output.exists()) == ("failed", True, False)
 
 
 def test_a_cluster_makes_the_same_reports_and_outlives_a_worker(project):
-    marker = project.folder / "first"
     project.notebook(
-        f"import os, signal\nif seed == 1 and not os.path.exists({str(marker)!r}):\n"
-        f"    open({str(marker)!r}, 'w').close()\n"
-        "    os.kill(int(os.environ['JPY_PARENT_PID']), signal.SIGKILL)"
+        "import os, signal\nif seed == 1 and not os.path.exists('.first'):\n"
+        "    open('.first', 'w').close()\n    os.kill(int(os.environ['JPY_PARENT_PID']), signal.SIGKILL)"
     )
     workers = {"DASK_DISTRIBUTED__WORKER__PRELOAD": repr([SAME_CODE])}  # they know no edit of the library either
     words = [project.file(), "--grid", "seed=0,1", "--cluster", "local", "--jobs", "1"]
     running = project.start(*words, env={**os.environ, **workers})
     output, _ = running.communicate(timeout=180)
     assert running.returncode == 0, output
-    assert marker.exists()
+    assert (project.folder / "notebooks" / ".first").exists()
     assert project.summary()["counts"] == {"ok": 2}
 
 
