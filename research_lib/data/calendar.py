@@ -1,7 +1,7 @@
 """The New York Stock Exchange's sessions, by exchange_calendars."""
 
 import warnings
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pandas as pd
@@ -17,10 +17,10 @@ def exchange_sessions() -> pd.DatetimeIndex:
     return pd.DatetimeIndex(_calendar().sessions).as_unit("us")
 
 
+@lru_cache  # the files of a folder mostly begin and end on the same days
 def sessions_between(first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
     """Return the sessions from `first` to `last`, both included, where the calendar is known."""
-    sessions = exchange_sessions()
-    return sessions[sessions.searchsorted(first) : sessions.searchsorted(last, side="right")]
+    return exchange_sessions()[slice(*exchange_sessions().slice_locs(first, last))]
 
 
 def last_finished(now: pd.Timestamp | None = None) -> pd.Timestamp:

@@ -86,16 +86,14 @@ def _read_price(source: Source, name: str) -> RawSeries:
     """Read a price; of an index, `total` is another index, for an index's adjusted close leaves its dividends out."""
     (symbol, field), info = split_asset(name), describe_asset(name)
     if field == "total" and info.kind == "index" and symbol in known_symbols():
-        symbol, field, needed = info.total_return, "close", f"the total-return index {info.total_return}"
+        symbol, field = info.total_return, "close"
         if symbol not in source.names(PRICES):
-            needed = needed if symbol else "a total-return index"
-            raise MissingDataError(f"{name}: source {source.name} does not have {needed}")
+            raise MissingDataError(f"{name}: source {source.name} lacks the total-return index {symbol or 'it needs'}")
     return replace(source.read(PRICES, symbol, field), id=name)
 
 
 def _side_by_side(found: Iterable[tuple[str, RawSeries, Listing]], as_of: date | None) -> DataSet:
     """Clean series one after the other, and join them on all their dates."""
-    day = None if as_of is None else pd.Timestamp(as_of)
-    loaded = {name: clean(raw, info, as_of=day) for name, raw, info in found}
+    loaded = {name: clean(raw, info, as_of=as_of) for name, raw, info in found}
     values = pd.DataFrame({name: series for name, (series, _) in loaded.items()})
     return DataSet(values, tuple(card for _, card in loaded.values()))

@@ -7,6 +7,7 @@ or left out, or perhaps true. Nothing is ever repaired.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ from pandas.tseries.offsets import BaseOffset, MonthEnd, QuarterEnd, YearEnd
 
 from research_lib.data.calendar import CHECKED_FROM, last_finished, sessions_between
 from research_lib.data.catalog import Listing
-from research_lib.data.readers import DATE, NUMBER, convert, quoted, refusal, to_values
+from research_lib.data.readers import DATE, LATEST, NUMBER, convert, quoted, refusal, to_values
 from research_lib.data.source import RawSeries, Vintage
 from research_lib.errors import DataError, InsufficientDataError
 
@@ -94,7 +95,7 @@ class DataCard:
 
 
 def clean(
-    raw: RawSeries, info: Listing, *, as_of: pd.Timestamp | None = None, now: pd.Timestamp | None = None
+    raw: RawSeries, info: Listing, *, as_of: date | None = None, now: pd.Timestamp | None = None
 ) -> "tuple[pd.Series[float], DataCard]":
     """Cut a series at `as_of`, find its faults, leave out what cannot be used, and describe the rest.
 
@@ -102,7 +103,7 @@ def clean(
     dated after `as_of` is looked at, but a row whose date cannot be read stops the run. `now` (tz-aware) ends sessions.
     """
     day = convert(raw.dates, DATE, raw.origin.partition(", column ")[0], filled=True).astype("datetime64[D]")
-    last = np.datetime64(pd.Timestamp.max if as_of is None else as_of, "D")
+    last = LATEST if as_of is None else np.datetime64(as_of, "D")
     frequency = _frequency(day[day <= last], info)
     _, end, longest = PERIODS.get(frequency, (0, None, STALE_DAYS if info.kind == "series" else STALE_SESSIONS))
     day = (pd.DatetimeIndex(day) + 0 * end).to_numpy("datetime64[D]") if end else day

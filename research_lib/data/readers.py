@@ -36,6 +36,7 @@ CALLED = {name: [name, *row["also_called"].split("|")] for name, row in fact_row
 HEADER = rf"(?i)(?!.*\W\d{{4}})\W*(?:{'|'.join(CALLED['date']).replace('_', '[ _]')})\W*[,;\t|]\W*[^\W\d]"
 FIELDS = {"open", "high", "low", "close", "adj_close", "volume", "dividends", "stock_splits", "capital_gains"}
 SHOWN = 3  # cases that an error names
+STRING = pd.StringDtype(na_value=np.nan)  # which pandas calls "str", and takes longer to look up
 
 DATE_FORMS = ("%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%b-%d-%Y", "%B-%d-%Y", "%d-%b-%Y", "%d-%B-%Y", "%d%b%Y",
               "%Y-%m", "%m-%Y", "%b-%Y", "%B-%Y", "%Y-%b")  # fmt: skip
@@ -203,7 +204,7 @@ def to_values(cells: "pd.Series[Any]", kind: str) -> tuple[Any, Array]:
     if isinstance(cells.dtype, np.dtype) and cells.dtype.kind in ("M" if kind == DATE else "iuf"):
         values, empty = cells.to_numpy(), cells.isna().to_numpy()
     else:
-        texts = cells if cells.dtype == "str" else cells.astype("str")
+        texts = cells if cells.dtype == STRING else cells.astype(STRING)
         try:  # plain ones all at once, others by their forms
             plainly = pa.array(texts.array).cast("date32" if kind == DATE else "float64")
             values = plainly.to_numpy(zero_copy_only=False)
@@ -348,7 +349,7 @@ def _read_csv(text: str, shown: str, header: tuple[str, list[str], int], chosen:
     if len(rows) != len(table):
         row = next((row for row, line in enumerate(text.split("\n"), 1) if line.count('"') % 2), skipped + 1)
         raise DataError(f"{shown}, row {row}: a quotation mark is not closed, or a cell holds a line break")
-    cells = {name: pd.Series(pd.array(table[name], dtype="str"), rows) for name in chosen}
+    cells = {name: pd.Series(pd.array(table[name], STRING), rows) for name in chosen}
     for row, words in passed.items() if len(rows) else ():
         if words and row < rows[-1]:  # no line below the data
             raise DataError(f"{shown}, row {row}: Expected {len(names)} columns, got 1: {clipped(words, 80)}")

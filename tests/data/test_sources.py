@@ -115,7 +115,7 @@ def test_total_is_the_adjusted_close_of_a_fund_and_another_index_of_an_index(tmp
     source = folder_with(tmp_path, text, "prices/IWM.csv", "prices/GSPC.csv")
     assert load_prices(source, ["IWM:total"])["IWM:total"].tolist() == [9, 9.9]
     said = refused(source, "GSPC:total", MissingDataError)
-    assert said == "GSPC:total: source folder does not have the total-return index SP500TR"
+    assert said == "GSPC:total: source folder lacks the total-return index SP500TR"
     assert load_prices_if_any(source, ["GSPC:total", "IWM:total"]) is None
     found = load_prices(folder_with(tmp_path, text.replace("10", "10.5"), "prices/SP500TR.csv"), ["GSPC:total"])
     assert (found["GSPC:total"].tolist(), found.cards[0].origin) == ([10.5, 11], "prices/SP500TR.csv, column close")
