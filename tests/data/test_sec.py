@@ -51,21 +51,16 @@ def restated(times=1):
     return company(OperatingIncomeLoss=[fact(100e6), fact(60e6 * times, filed), fact(150e6 * times, filed, **year)])
 
 
-@pytest.fixture
-def statements(store):  # noqa: F811
+def statements(store, content, as_of):  # noqa: F811
     """Keep a company's facts and load its statements as of a date."""
-
-    def load(content, as_of=None):
-        store.keep(Item("sec", "ABC"), facts_frame(content))
-        return load_statements(open_source("sec"), as_of=as_of)
-
-    return load
+    store.keep(Item("sec", "ABC"), facts_frame(content))
+    return load_statements(open_source("sec"), as_of=as_of)
 
 
-def test_a_report_is_known_from_the_day_it_was_filed(statements):
+def test_a_report_is_known_from_the_day_it_was_filed(store):  # noqa: F811
     with pytest.raises(InsufficientDataError, match="nothing was filed by as_of 2023-02-19"):
-        statements(company(), date(2023, 2, 19))
-    loaded = statements(company(), date(2023, 2, 20))
+        statements(store, company(), date(2023, 2, 19))
+    loaded = statements(store, company(), date(2023, 2, 20))
     row = loaded.values.iloc[0]
     assert [str(row[day].date()) for day in ("period_end", "published", "known_from")] == ["2022-12-31", FILED, FILED]
     assert row[["fiscal_year", "operating_income", "debt", "cash", "shares"]].tolist() == [
@@ -78,12 +73,12 @@ def test_a_report_is_known_from_the_day_it_was_filed(statements):
     assert loaded.card.origin == "annual reports as filed; debt from: balance sheet, one kind tagged 1"
 
 
-def test_a_restated_value_is_not_seen_before_its_filing(statements):
-    after = statements(restated(), date(2024, 2, 20)).values.set_index("fiscal_year")
+def test_a_restated_value_is_not_seen_before_its_filing(store):  # noqa: F811
+    after = statements(store, restated(), date(2024, 2, 20)).values.set_index("fiscal_year")
     assert after["operating_income"].to_dict() == {2022: 60e6, 2023: 150e6}
     dates = [str(after[name][2022].date()) for name in ("published", "known_from", "restated_on")]
     assert dates == [FILED, "2024-02-20", "2024-02-20"]
-    before, altered = (statements(restated(times), date(2024, 2, 19)) for times in (1, 7))
+    before, altered = (statements(store, restated(times), date(2024, 2, 19)) for times in (1, 7))
     assert (before.values["operating_income"].tolist(), before.values["restated_on"].notna().any()) == ([100e6], False)
     pd.testing.assert_frame_equal(before.values, altered.values)
     assert before.card == altered.card

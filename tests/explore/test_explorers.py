@@ -101,8 +101,7 @@ def test_what_cannot_be_opened_is_one_line(open_one, said):
 
 def test_what_is_superseded_is_dropped(monkeypatch):
     explorer, drawn = explore.sigma(), []
-    respond = explorer._respond
-    monkeypatch.setattr(explorer, "_respond", lambda: drawn.append(explorer.parameters().threshold) or respond())
+    monkeypatch.setattr(explorer, "_respond", lambda: drawn.append(explorer.parameters().threshold) or ())
 
     async def hurry():
         for threshold in (2.0, 2.1, 2.2, 2.3):
