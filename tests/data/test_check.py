@@ -1,16 +1,14 @@
 """What would stop a report for its data is found before a kernel starts, each file being loaded once."""
 
-from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
 
 from research_lib.data import check
-from research_lib.errors import DataError, InsufficientDataError, MissingDataError
-from tests.conftest import random_walk, write_prices
+from tests.conftest import random_walk, read_table, write_prices
 from tests.data.test_statements import write_own
 
-LAST = random_walk(60, seed=1).index[-1].date()
+CASES = read_table("data/check.yaml")
 
 
 @pytest.fixture
@@ -23,37 +21,17 @@ def folder(tmp_path):
     return tmp_path
 
 
-def needs(folder=None, **names):
-    source = {"source": "folder", "data_dir": str(folder)} if folder else {"source": "bundled", "data_dir": ""}
-    return SimpleNamespace(**{**source, "as_of": None, "symbols": [], **names})
-
-
-LATER = LAST + timedelta(days=32)
-ASKED = {
-    "there and right": ({"symbols": ["AAA"], "series": ["DGS10"]}, None, ""),
-    "a symbol that is not there": ({"symbols": ["BBB"]}, MissingDataError, "source folder has no prices of BBB"),
-    "a cell": ({"series": ["BAD"]}, DataError, "series/BAD.csv, column value, row 2 (2024-01-02): not a number: 'x'"),
-    "broken, not needed": ({"optional_symbols": ["VIX"]}, DataError, "a price that is not positive"),
-    "too early": ({"symbols": ["AAA"], "as_of": date(1999, 1, 1)}, InsufficientDataError, "after as_of 1999-01-01"),
-    "no companies": ({"companies": 10}, MissingDataError, "no company statements"),
-    "a month late": ({"symbols": ["AAA"], "as_of": LAST + timedelta(days=31)}, None, ""),
-    "later": ({"symbols": ["AAA"], "as_of": LATER}, InsufficientDataError,
-              f"AAA ends on {LAST}, more than a month before as_of {LATER}"),
-    "later, not needed": ({"optional_symbols": ["AAA"], "as_of": LATER}, None, ""),
-    "absent, not needed": ({"optional_symbols": ["RVX", "AAA:total"], "series": ["SMB"]}, None, ""),
-}  # fmt: skip
+def needs(root, folder=".", **names):
+    source = ("folder", str(root / folder)) if folder else ("bundled", "")
+    return SimpleNamespace(**{"source": source[0], "data_dir": source[1], "as_of": None, "symbols": [], **names})
 
 
 def test_each_set_of_parameters_has_its_own_fault(folder):
     (folder / "other").mkdir()
-    asked = [(needs(folder, **names), kind, said) for names, kind, said in ASKED.values()] + [
-        (needs(folder / "other", symbols=["AAA"]), MissingDataError, "source folder has no prices of AAA"),
-        (needs(folder / "nowhere"), MissingDataError, "there is no such folder"),
-        (needs(symbols=["GSPC"], companies=100), None, ""),
-    ]
-    found = check.check_sources([params for params, _, _ in asked])
-    for (_, kind, said), fault in zip(asked, found, strict=True):
-        assert (fault and type(fault), said in str(fault)) == (kind, True)
+    found = check.check_sources([needs(folder, **names) for names, *_ in CASES.values()])
+    for (_, *expected), fault in zip(CASES.values(), found, strict=True):
+        kind, said = expected or ("NoneType", "None")
+        assert (type(fault).__name__, said in str(fault)) == (kind, True)
 
 
 def test_statements_and_panel_are_loaded_too(folder):

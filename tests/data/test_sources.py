@@ -11,6 +11,7 @@ from research_lib.data.catalog import describe_asset, describe_series, known_ser
 from research_lib.data.source import parts_of
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 from tests.conftest import random_walk, write_prices
+from tests.data.test_forms import CASES
 
 BUNDLED = open_source("bundled")
 
@@ -161,25 +162,12 @@ def test_joined_sources_give_each_price_whole_from_the_first_that_has_it(tmp_pat
     assert said == "source folder+bundled has no prices of RUT; it has GSPC, IXIC, VIX"
 
 
-FRENCH = """This file was made today
-
-,Mkt-RF,SMB,HML,RF
-192607,    2.96,   -2.56,   -2.43,    0.22
-192608,    2.64,  -99.99,    3.82,    0.25
-
- Annual Factors:
-,Mkt-RF,SMB,HML,RF
- 1927,   29.47,  -2.04,   -4.54, 3.12
-Copyright
-"""
-
-
 def test_a_french_file_is_read_with_its_texts_and_missing_codes(tmp_path):
     source = lambda text: folder_with(tmp_path, text, "french/F-F_Research_Data_Factors.csv")
-    found = load_series(source(FRENCH), ["SMB", "RF"])
+    found = load_series(source(CASES["french"]), ["SMB", "RF"])
     assert found.values.index.strftime("%Y-%m-%d").tolist() == ["1926-07-31", "1926-08-31"]
     assert (found["SMB"].tolist(), found["RF"].tolist()) == ([pytest.approx(-0.0256)], [0.0022, 0.0025])
-    cut, other = FRENCH.replace(",    0.25", ""), "no factors"
+    cut, other = CASES["french"].replace(",    0.25", ""), "no factors"
     assert "row 5: Expected 5 columns, got 4" in refused(source(cut), "SMB", load=load_series)
     assert "its only column is 'no factors'" in refused(source(other), "SMB", load=load_series)
 
