@@ -2,16 +2,23 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import settings
 
 from research_lib.project import PROJECT
 
 settings.register_profile("kit", deadline=None)  # a time is never asserted: a slow machine is no fault
 settings.load_profile("kit")
+
+
+def read_table(name: str) -> Any:
+    """Read the cases of a test from a YAML file below tests."""
+    return yaml.safe_load((PROJECT / "tests" / name).read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")

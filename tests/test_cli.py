@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from research_lib.cli import app
 from research_lib.project import PARAMETERS, PROJECT
+from tests.conftest import read_table
 
 NAME = "03_record_sigma/smoke"
 SMOKE = f"params/{NAME}.yaml"
-MISTAKES = yaml.safe_load(Path(__file__).with_name("mistakes.yaml").read_text(encoding="utf-8"))
+MISTAKES = read_table("mistakes.yaml")
 
 
 def invoke(*words, **options):

@@ -2,7 +2,6 @@
 
 import re
 from datetime import date
-from pathlib import Path
 
 import pytest
 import yaml
@@ -13,8 +12,9 @@ from research_lib import params
 from research_lib.errors import ParameterError
 from research_lib.studies import parameters
 from research_lib.studies.parameters import MODELS, Leverage, RecordSigma
+from tests.conftest import read_table
 
-CASES = yaml.safe_load(Path(__file__).with_name("params.yaml").read_text(encoding="utf-8"))
+CASES = read_table("params.yaml")
 BAD_VALUES = [(model, *case) for model, cases in CASES["bad_values"].items() for case in cases]
 BAD_VALUES.append(("RecordSigma", {"window": print}, ["integer"]))  # as a notebook may set it
 

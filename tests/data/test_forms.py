@@ -3,13 +3,11 @@
 import gzip
 import re
 import textwrap
-from pathlib import Path
 
 import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 
 from research_lib.data import load_prices, load_series, open_source
@@ -17,8 +15,9 @@ from research_lib.data.calendar import sessions_between
 from research_lib.data.readers import read_panel
 from research_lib.errors import DataError, ResearchError
 from research_lib.project import PROJECT
+from tests.conftest import read_table
 
-CASES = yaml.safe_load(Path(__file__).with_name("forms.yaml").read_text(encoding="utf-8"))
+CASES = read_table("data/forms.yaml")
 SESSIONS = sessions_between(pd.Timestamp("2023-12-20"), pd.Timestamp("2024-02-20"))  # days after the twelfth among them
 NY, TOKYO, LONDON = "America/New_York", "Asia/Tokyo", "Europe/London"
 PRICES = "prices/AAA.csv"

@@ -1,13 +1,11 @@
 """Every fault is found with its row; which ones stop a run is decided in one place."""
 
 import re
-from pathlib import Path
 
 import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from hypothesis import given
 
 from research_lib.data import load_series, open_source
@@ -16,8 +14,9 @@ from research_lib.data.catalog import Listing, describe_asset, describe_series
 from research_lib.data.quality import DataCard, Fault, clean
 from research_lib.data.source import RawSeries
 from research_lib.errors import DataError, InsufficientDataError
+from tests.conftest import read_table
 
-CASES = yaml.safe_load(Path(__file__).with_name("quality.yaml").read_text(encoding="utf-8"))
+CASES = read_table("data/quality.yaml")
 PRICE = Listing("ABC", "ABC")
 LISTED = {"price": PRICE, "volatility": describe_asset("VIX"), "currency": Listing("B", "B", "currency")}
 LISTED |= {often or "series": Listing("S", "S", "series", often) for often in ("", "monthly", "quarterly")}

@@ -2,18 +2,17 @@
 
 import json
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from research_lib.data import open_source
 from research_lib.data.companies import load_price_panel, load_statements
 from research_lib.data.live.store import Item
 from research_lib.data.sec import facts_frame, read_facts
 from research_lib.errors import DataError, InsufficientDataError
+from tests.conftest import read_table
 from tests.data.live.conftest import DAYS, pull, store, vendors  # noqa: F401  # fixtures
 from tests.data.live.loopback import FILED, Answer, as_json, chart, company, fact, stock
 
@@ -24,7 +23,7 @@ def read(*contents):
     return read_facts(pd.concat(named, ignore_index=True))
 
 
-CASES = yaml.safe_load(Path(__file__).with_name("filings.yaml").read_text(encoding="utf-8"))
+CASES = read_table("data/filings.yaml")
 
 
 @pytest.mark.parametrize(("how", "debts"), [(how, one) for how, cases in CASES["debt"].items() for one in cases])

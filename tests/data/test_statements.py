@@ -2,12 +2,10 @@
 
 from datetime import date
 from itertools import zip_longest
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +14,9 @@ from research_lib.data.companies import load_statements
 from research_lib.data.statements import COLUMNS
 from research_lib.errors import DataError, InsufficientDataError
 from tests.companies import write_simfin
+from tests.conftest import read_table
 
-CASES = yaml.safe_load(Path(__file__).with_name("statements.yaml").read_text(encoding="utf-8"))
+CASES = read_table("data/statements.yaml")
 
 
 def write_own(folder, *changes):

@@ -1,12 +1,10 @@
 """How numbers are shown: one formatter for tables, findings, headlines, the index and the terminal."""
 
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
@@ -14,8 +12,9 @@ from statsmodels.stats.multitest import multipletests
 from research_lib.exhibits.format import NONE, UNITS, interval, ordinal, plural, prose_date, show
 from research_lib.exhibits.table import GLOSSARY, Column, Table
 from research_lib.stats.estimate import holm
+from tests.conftest import read_table
 
-SHOWN = yaml.safe_load(Path(__file__).with_name("shown.yaml").read_text(encoding="utf-8"))
+SHOWN = read_table("exhibits/shown.yaml")
 
 
 @pytest.mark.parametrize(("value", "unit", "text"), [*SHOWN, (np.int64(9235), "rank", "9,235")])

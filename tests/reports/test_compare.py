@@ -1,18 +1,17 @@
 """Two reports side by side."""
 
 import json
-from pathlib import Path
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from research_lib.cli import app
 from research_lib.reports.record import Finding, Record
+from tests.conftest import read_table
 
 CARD = {"id": "GSPC", "first": "1950-01-03", "last": "2018-12-31"}
 OTHER = {"id": "RUT", "first": "1987-09-10", "last": "2024-07-16"}
-PAIRS = yaml.safe_load(Path(__file__).with_name("compare.yaml").read_text(encoding="utf-8"))
+PAIRS = read_table("reports/compare.yaml")
 ABSENT = dict.fromkeys(("value", "low", "high"))
 
 

@@ -1,14 +1,12 @@
 """The index, of records made here."""
 
 import re
-from pathlib import Path
 from urllib.parse import unquote
-
-import yaml
 
 from research_lib.exhibits.figure import VERDICT_LOOK
 from research_lib.reports.index import write_index
 from research_lib.reports.record import Finding, Record
+from tests.conftest import read_table
 from tests.reports.conftest import words
 
 EVIL = '<script>alert("1")</script>'
@@ -50,7 +48,7 @@ def test_a_line_says_what_differs_what_was_found_and_how_sure_or_why_it_is_not_t
     for name, status, ending in (("f", "ok", "findings"), ("f", "failed", "failed"), ("g", "ok", "findings")):
         path = tmp_path / "09_own" / f"{name}.{ending}.json"
         path.write_text(record(f"09_own/{name}", status, message="no kernel").model_dump_json())
-    lines = yaml.safe_load(Path(__file__).with_name("index.yaml").read_text(encoding="utf-8"))
+    lines = read_table("reports/index.yaml")
     expected = {line["name"].partition("/")[2].replace("_", " "): line.pop("row") for line in lines if "row" in line}
     page = index(tmp_path, *(record(**line) for line in lines))
     assert {name: row for name, row in rows(page).items() if name != "baseline"} == expected

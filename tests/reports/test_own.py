@@ -8,7 +8,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from research_lib.cli import app
@@ -17,10 +16,11 @@ from research_lib.params import validate
 from research_lib.project import NOTEBOOKS, PARAMETERS, PROJECT
 from research_lib.reports.own import model_of
 from research_lib.reports.plan import Places, plan
+from tests.conftest import read_table
 from tests.reports.conftest import FINDINGS
 from tests.reports.test_kernels import PIXEL
 
-TABLES = yaml.safe_load((Path(__file__).parent / "own.yaml").read_text(encoding="utf-8"))
+TABLES = read_table("reports/own.yaml")
 OWN = Path(__file__).parent / "own"
 # What the page of each of its notebooks shows, and how many pictures at least.
 SHOWN = {"sales": (["13", PIXEL], 1), "fit": (["<svg", "<math"], 2), "watch": (["widget-view+json) stood here"], 2)}

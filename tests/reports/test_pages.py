@@ -3,11 +3,9 @@
 import base64
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
@@ -21,10 +19,11 @@ from research_lib.reports.html import files_beside, render, to_pdf
 from research_lib.reports.make import read_findings
 from research_lib.reports.record import Record
 from research_lib.studies.parameters import MODELS
+from tests.conftest import read_table
 from tests.reports.conftest import OF_THE_ENVIRONMENT, words
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
-SHOWN = yaml.safe_load(Path(__file__).with_name("shown.yaml").read_text(encoding="utf-8"))
+SHOWN = read_table("reports/shown.yaml")
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
 OTHER = base64.b64encode(b"another").decode()
 SUMMARY = Summary(

@@ -8,11 +8,9 @@ import shutil
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import nbformat
 import pytest
-import yaml
 
 from research_lib.params import NotebookParameters
 from research_lib.project import noted_interrupts
@@ -21,7 +19,7 @@ from research_lib.reports.inputs import Inputs
 from research_lib.reports.plan import Report
 from research_lib.reports.record import PAGE, Record, Status
 from research_lib.reports.run import describe, publish
-from tests.conftest import random_walk, write_prices
+from tests.conftest import random_walk, read_table, write_prices
 from tests.reports.conftest import FINDINGS, MARK, SAME_CODE, alive, folders_of, wait_for
 
 pytestmark = pytest.mark.notebook
@@ -66,7 +64,7 @@ def test_what_a_newer_report_lacks_does_not_stand_beside_it(tmp_path):
     assert [path.name for path in report.folder.rglob("*") if path.is_file()] == ["a.findings.json"]
 
 
-ENDS = yaml.safe_load((Path(__file__).parent / "ends.yaml").read_text(encoding="utf-8"))
+ENDS = read_table("reports/ends.yaml")
 
 
 def test_the_message_says_what_happened_in_the_cell_as_the_reader_counts(project):

@@ -1,13 +1,13 @@
 """Plain versions of what several tests compare with."""
 
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
-CASES = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text(encoding="utf-8"))
+from tests.conftest import read_table
+
+CASES = read_table("stats/cases.yaml")
 
 
 def dated(values):

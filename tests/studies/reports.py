@@ -2,15 +2,13 @@
 
 import json
 import re
-from pathlib import Path
-
-import yaml
 
 from research_lib.errors import ResearchError
 from research_lib.exhibits.figure import JUDGED, VERDICT_LOOK, Figure
 from research_lib.studies.study import Missing
+from tests.conftest import read_table
 
-SAID = yaml.safe_load(Path(__file__).with_name("said.yaml").read_text(encoding="utf-8"))  # by study
+SAID = read_table("studies/said.yaml")  # by study
 NO_NUMBER = re.compile(r"\bnan\b|\binf\b|∞|\bNone\b|NaT|<NA>|\{|\}")
 CODES = re.compile(r"price_z|distance_z|return_z|DGS\d")  # a reason may name a parameter's value, what is shown may not
 PICTURES = re.compile(r"<style.*?</style>|<svg.*?</svg>|<[^>]*>", re.DOTALL)

@@ -27,11 +27,12 @@ from research_lib.studies.claims.language import SECTIONS, Article, Claim, read_
 from research_lib.studies.claims.lines import Lines
 from research_lib.studies.claims.study import SKELETON, Claims, explain, new_claims, picture
 from research_lib.studies.claims.verdict import VERDICTS, Result, judge, verdict_of
+from tests.conftest import read_table
 
 FOLDER = PARAMETERS / "04_claims"
 # The end of the bundled S&P 500; of most bundled lines; a day in the middle.
 LAST, END_2018, CUT = map(pd.Timestamp, ("2022-12-28", "2018-12-31", "2015-06-30"))
-CASES = yaml.safe_load(Path(__file__).with_name("verdicts.yaml").read_text(encoding="utf-8"))
+CASES = read_table("studies/verdicts.yaml")
 
 
 @cache

@@ -2,7 +2,6 @@
 
 import re
 from datetime import date
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -16,13 +15,14 @@ from research_lib.project import PARAMETERS, PROJECT
 from research_lib.studies.claims import language
 from research_lib.studies.claims.language import ALIASES, SECTIONS, read, read_checks, read_figure, read_span
 from research_lib.studies.parameters import Claims
+from tests.conftest import read_table
 from tests.studies.test_claims import ARGUMENTS
 
 PAGE = (PROJECT / "docs" / "claims.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^\d+\.\s+(\{.*\})\s+(?:kind: \w+, )?is: (.*?)(?:\s+#.*)?$", PAGE, re.M)
 WORDS = [(part, form) for part in ("take", "when", "after", "say", "of") for form, _ in SECTIONS[part]]
 FILES = sorted((PARAMETERS / "04_claims").glob("*.yaml"))
-CASES = yaml.safe_load(Path(__file__).with_name("claims_language.yaml").read_text(encoding="utf-8"))
+CASES = read_table("studies/claims_language.yaml")
 
 
 def parse(line: str) -> tuple[language.Check, ...]:

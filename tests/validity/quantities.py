@@ -4,11 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 from scipy.signal import lfilter
 
 from research_lib.data import DataSet, load_prices, load_series, open_source
@@ -25,8 +23,9 @@ from research_lib.studies.claims.lines import Lines, Values
 from research_lib.studies.rate_cuts import RateCuts
 from research_lib.studies.rate_cuts.load import ReturnPair
 from research_lib.studies.record_sigma import RecordSigma
+from tests.conftest import read_table
 
-ROWS = yaml.safe_load(Path(__file__).with_name("rows.yaml").read_text(encoding="utf-8"))
+ROWS = read_table("validity/rows.yaml")
 SESSIONS = 9284  # as many as the Russell 2000 has
 
 # --- returns in which nothing is to be found: independent, GARCH, stochastic volatility, real ones with random signs

@@ -3,14 +3,12 @@
 import json
 import time
 from datetime import date
-from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from curl_cffi.requests import Session
 from curl_cffi.requests.exceptions import CertificateVerifyError, ProxyError, SSLError
 
@@ -22,6 +20,7 @@ from research_lib.data.live.network import RefusedError, TransientError
 from research_lib.data.live.store import SERVES, Item
 from research_lib.data.live.vendors import VENDORS, Yahoo, check_chart
 from research_lib.errors import DataError, MissingDataError
+from tests.conftest import read_table
 from tests.data.live import loopback
 from tests.data.live.conftest import DAYS, NEEDS, QUICK, prices
 from tests.data.live.loopback import Answer, as_json, chart, company, led
@@ -83,7 +82,7 @@ ONE = {
     Item("french", "SMB"): ({"series": ("SMB",)}, FACTORS_FILE, loopback.french_zip(FACTORS)),
     Item("sec", "ABC"): ({"companies": 1}, "/api/xbrl/companyfacts/CIK0000000001.json", as_json(company())),
 }
-ANSWERS = yaml.safe_load(Path(__file__).with_name("answers.yaml").read_text(encoding="utf-8"))
+ANSWERS = read_table("data/live/answers.yaml")
 INSTEAD = [(item, one.pop("said"), one, n) for kind, n in (("stays", 1), ("passes", QUICK.attempts))
            for item in ONE for one in ANSWERS[kind].get(item.source, [])]  # fmt: skip
 
