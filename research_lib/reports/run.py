@@ -64,8 +64,8 @@ def _write(output: Path, request: Mapping[str, Any], records: Sequence[Record]) 
     }
     output.mkdir(parents=True, exist_ok=True)
     with FileLock(output / ".lock"):  # as for all that is written below
-        for draft in output.rglob(".making-*"):  # which a run that was killed has left
-            draft.unlink()
+        for draft in (one for at in ("", "*/", "*/*.figures/") for one in output.glob(f"{at}.making-*")):
+            draft.unlink()  # which a run that was killed has left
         write_whole({output / "summary.json": (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()})
         index, changed = output / INDEX, any(one.status is not Status.UNCHANGED for one in records)
         times = [one.stat().st_mtime for one in output.glob("*/")]  # later than the index's after a kill or a removal
