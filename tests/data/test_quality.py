@@ -20,6 +20,7 @@ CASES = read_table("data/quality.yaml")
 PRICE = Listing("ABC", "ABC")
 LISTED = {"price": PRICE, "volatility": describe_asset("VIX"), "currency": Listing("B", "B", "currency")}
 LISTED |= {often or "series": Listing("S", "S", "series", often) for often in ("", "monthly", "quarterly")}
+LISTED |= {name: describe_series(name) for name in ("DGS10", "DFF", "UNRATE")}
 LATER = pd.Timestamp("2026-01-02", tz="UTC")
 SESSIONS = sessions_between(pd.Timestamp("2024-01-02"), pd.Timestamp("2024-03-28"))
 MONTHS = pd.date_range("2020-01-01", periods=24, freq="MS")
@@ -33,18 +34,13 @@ AT, PERCENT = np.arange(20), 4 + 0.01 * np.arange(20)
 VALUES = {
     "up": 100 + np.arange(100), "percent": PERCENT, "decimals": PERCENT / 100,
     "one in basis points": np.where(AT == 7, 407, PERCENT), "decimals at first": np.where(AT < 7, PERCENT / 100, PERCENT),
+    **{f"then {to}": [100, 101, *to * (1 + 0.001 * AT[:10])] for to in (75, 77, 126, 127, 10.1, 25.25, 66, 404, 10100)},
 }  # fmt: skip
 MISSING = "no value (left out): 1, first 2024-01-03; an exchange session is missing: 2, first 2024-01-03"
 HOLES = CASES["holes"] | {
     f"missing: {text!r}": ("two missing", [1, text, 1.1], "price", MISSING)
     for text in ("", "nan", ".", "null", "NA", "#N/A N/A")
 }
-
-
-def values_of(written):
-    if isinstance(written, str) and written.startswith("then "):
-        return [100, 101, *float(written[5:]) * (1 + 0.001 * np.arange(10))]
-    return VALUES[written] if isinstance(written, str) else written
 
 
 def load(dates, values, info=PRICE, *, as_of=None, now=LATER):
@@ -56,11 +52,7 @@ def load(dates, values, info=PRICE, *, as_of=None, now=LATER):
 @pytest.mark.parametrize("case", HOLES)
 def test_each_fault_is_found_in_its_row_and_the_rest_is_kept(case):
     dates, values, info, said = HOLES[case]
-    dates, values, info = (
-        DAYS[dates] if isinstance(dates, str) else dates,
-        values_of(values),
-        LISTED.get(info) or describe_series(info),
-    )
+    dates, values, info = DAYS.get(str(dates), dates), VALUES.get(str(values), values), LISTED[info]
     series, card = load(dates, values, info)
     assert card.fault_summary() == said
     kept = pd.to_numeric(pd.Series(list(values[: len(dates)])), errors="coerce").dropna() * info.scale
@@ -82,7 +74,7 @@ def test_a_series_in_another_unit_or_sign_is_refused(name, scale, said):
 def test_values_dated_by_firsts_of_periods_are_known_at_their_ends(case):
     """Whatever is listed: a mean of January, dated January 1, was not known then."""
     name, start, periods, apart, first, said, *more = CASES["firsts"][case]
-    days, info = [*pd.date_range(start, periods=periods, freq=apart), *more], LISTED.get(name) or describe_series(name)
+    days, info = [*pd.date_range(start, periods=periods, freq=apart), *more], LISTED[name]
     often = f"given less often than it is published: 1, first {first} ({said})"
     series, card = load(days, 3 + np.arange(len(days)) / 10, info)
     assert (card.first, card.fault_summary()) == (first, often if said else "none found")
