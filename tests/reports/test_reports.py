@@ -7,9 +7,7 @@ import sys
 
 import nbformat
 import pytest
-from typer.testing import CliRunner
 
-from research_lib.cli import app
 from research_lib.project import NOTEBOOKS, PARAMETERS
 
 pytestmark = pytest.mark.notebook
@@ -45,14 +43,3 @@ def test_papermill_alone_runs_a_notebook_and_refuses_a_misspelt_parameter(tmp_pa
     executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     outputs = [output.output_type for cell in executed.cells for output in cell.get("outputs", [])]
     assert ("error" in outputs) == bool(said)
-
-
-def test_the_russell_2000_has_the_published_figures(shared_data, tmp_path):
-    """As a journalist would ask for them."""
-    settings = ["--set", "source=folder", "--set", f"data_dir={shared_data}", "--output", str(tmp_path)]
-    done = CliRunner().invoke(app, ["run", "03_record_sigma/russell_july_2024", *settings])
-    assert done.exit_code == 0, done.output
-    (record,) = (json.loads(path.read_text()) for path in tmp_path.glob("03_record_sigma/russell_july_2024--*.json"))
-    found = {finding["name"]: finding["value"] for finding in record["findings"]}
-    assert (round(found["asof_sigma"], 3), found["asof_sigma_rank"]) == (4.417, 1)
-    assert round(found["move_5"], 4) == 0.1154
