@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ settings.register_profile("kit", deadline=None)  # a time is never asserted: a s
 settings.load_profile("kit")
 
 
-def read_table(name: str) -> Any:
+def read_table(name: str):
     """Read the cases of a test from a YAML file below tests."""
     return yaml.safe_load((PROJECT / "tests" / name).read_text(encoding="utf-8"))
 
