@@ -1,6 +1,5 @@
 """Reading data: SimFin's files, folders of prices, and a universe pulled over the network."""
 
-import os
 import time
 from types import SimpleNamespace
 
@@ -91,7 +90,7 @@ def test_check_of_4000_price_files(tmp_path):
     first = write_prices(tmp_path, names[0], random_walk(1260, seed=0))
     paths = [first.with_name(f"{name}.csv") for name in names]
     for path in paths[1:]:
-        os.link(first, path)
+        path.hardlink_to(first)
 
     def check(files):
         asked = {"source": "folder", "data_dir": str(tmp_path), "asset": names[0], "benchmark": ""}

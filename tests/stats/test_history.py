@@ -11,7 +11,6 @@ from tests.conftest import random_walk
 from tests.stats.reference import CASES, dated
 
 values = st.lists(st.integers(-4, 4), min_size=1, max_size=40)
-NAN = np.nan
 
 
 @given(values)
@@ -41,7 +40,7 @@ def test_a_rank_counts_episodes_not_days(numbers, episodes):
         assert history.rank_in_history(dated(numbers), **given_gap).higher_episodes == expected
         assert history.rank_in_history(-dated(numbers), **given_gap).lower_episodes == expected
     with pytest.raises(ValueError, match="at least one value"):
-        history.rank_in_history(dated([NAN]))
+        history.rank_in_history(dated([np.nan]))
 
 
 @given(values)
@@ -53,7 +52,7 @@ def test_records_spells_and_ages_follow_their_definition(numbers):
     assert history.records(line, ties=True).tolist() == ties
     condition, met = line > 0, [one > 0 for one in numbers]
     since = lambda at, wanted, none: next((back for back, one in enumerate(met[at::-1]) if one == wanted), none)
-    lengths, ages = zip(*((since(at, False, at + 1), since(at, True, NAN)) for at in range(len(met))), strict=True)
+    lengths, ages = zip(*((since(at, False, at + 1), since(at, True, np.nan)) for at in range(len(met))), strict=True)
     assert history.spell_lengths(condition).tolist() == [*lengths]
     np.testing.assert_array_equal(history.age(condition), ages)
     ends = [at for at, one in enumerate(lengths) if one and (lengths[at + 1 :] or [0])[0] == 0]
@@ -71,7 +70,7 @@ def test_what_came_before_is_the_last_value_up_to_then_and_a_rolling_correlation
     np.testing.assert_array_equal(history.before_offset(line, month), line.asof(line.index - month))
     ends = line.index.to_period("M").start_time - pd.Timedelta(days=1)
     np.testing.assert_array_equal(history.before_period(line, "M"), line.asof(ends))
-    expected = [NAN] * 4 + [np.corrcoef(line[at - 4 : at + 1], other[at - 4 : at + 1])[0, 1] for at in range(4, 60)]
+    expected = [np.nan] * 4 + [np.corrcoef(line[at - 4 : at + 1], other[at - 4 : at + 1])[0, 1] for at in range(4, 60)]
     for n in (4, 5, 60):
         np.testing.assert_allclose(history.rolling_correlation(line[:n], other, 5), expected[:n])
     assert history.rolling_correlation(line, 0 * line, 5).isna().all()

@@ -11,7 +11,6 @@ from tests.companies import company, rows
 from tests.data.simulated import simulate_panel
 from tests.stats.reference import CASES, known_on
 
-NAN = np.nan
 DATES = pd.to_datetime(["2021-02-26", "2021-03-01", "2021-03-02", "2021-06-30", "2022-07-04", "2022-07-05"])
 
 
@@ -20,7 +19,7 @@ def test_what_counts_on_a_date_was_published_before(firms, years):
     dated = [company("A", year, known_from=pd.Timestamp(day)) for year, day in firms.items()]
     table = add_ratios(rows(*dated, company("NO PRICE", 2020)))
     known = latest_known(table, DATES, pd.Index(["A", "B"]))
-    np.testing.assert_array_equal(as_known(table["fiscal_year"], known), np.transpose([years, [NAN] * 6]))
+    np.testing.assert_array_equal(as_known(table["fiscal_year"], known), np.transpose([years, [np.nan] * 6]))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,7 @@ def test_the_panel_agrees_with_a_loop(simulated):
     firms, prices, months = simulated
     firms, prices = firms.assign(net_debt=firms["net_debt"] * np.linspace(0.5, 1.5, len(firms))), prices.copy()
     firms.loc[firms["company"] == firms["company"].iloc[0], "ebitda"] = 0.0
-    prices.iloc[500:, :5] = NAN
+    prices.iloc[500:, :5] = np.nan
     panel = build_panel(firms, prices, months)
     for begin, end in zip(months[10:-1:7], months[11::7], strict=False):
         known = known_on(firms[firms["company"].isin(prices.columns[prices.loc[begin].notna()])], begin)
@@ -49,7 +48,7 @@ def test_the_panel_agrees_with_a_loop(simulated):
 
 def test_beta_agrees_with_a_regression(simulated):
     prices, market = simulated[1].copy(), simulated[1].mean(axis=1)
-    prices.iloc[100:140, 3] = NAN
+    prices.iloc[100:140, 3] = np.nan
     returns = prices.pct_change(fill_method=None)
     for given, driver in ((None, returns.mean(axis=1)), (market, market.pct_change())):  # the mean return by default
         betas = rolling_beta(prices, prices.index, market=given)
