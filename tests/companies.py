@@ -22,10 +22,9 @@ def rows(*companies):
 
 
 IDENTITY = 'Ticker;SimFinId;Currency;"Fiscal Year";"Fiscal Period";"Report Date";"Publish Date";"Restated Date"'
-DEBTS = '"Short Term Debt";"Long Term Debt"'
 HEADERS = {
     "income": '"Shares (Basic)";"Shares (Diluted)";Revenue;"Depreciation & Amortization";"Operating Income (Loss)";"Interest Expense, Net"',
-    "balance": f'"Cash, Cash Equivalents & Short Term Investments";"Total Assets";{DEBTS};"Total Liabilities";"Total Equity"',
+    "balance": '"Cash, Cash Equivalents & Short Term Investments";"Total Assets";"Short Term Debt";"Long Term Debt";"Total Liabilities";"Total Equity"',
     "cashflow": '"Depreciation & Amortization"',
 }
 

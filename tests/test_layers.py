@@ -40,7 +40,9 @@ def faults(names, own):
     return {name for name in used if FLOOR[name] >= FLOOR[own] or (own, name) == ("stats", "params")}
 
 
-def test_imports_go_one_way():
+def test_imports_go_one_way_and_only_data_knows_a_vendor():
+    knows_one = {name.split(".")[1] for name, names in IMPORTS.items() if names & VENDORS}
+    assert knows_one == {"data"}
     assert {name: wrong for name, names in IMPORTS.items() if (wrong := faults(names, name.split(".")[1]))} == {}
     assert faults(imports("def f():\n    from research_lib.studies import record_sigma\n"), "stats") == {"studies"}
     assert faults(imports("import research_lib.params\n"), "stats") == {"params"}
@@ -65,9 +67,3 @@ def test_studies_never_import_each_other():
         own = file.split(".")[2]
         studies = {name.split(".")[2] for name in IMPORTS[file] if name.startswith("research_lib.studies.")}
         assert own in {"claims", "parameters"} or studies <= {own, "study", "common", "parameters"}, file
-
-
-def test_only_data_knows_a_vendor():
-    assert [
-        name for name, names in IMPORTS.items() if not name.startswith("research_lib.data") and names & VENDORS
-    ] == []
