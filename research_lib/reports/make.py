@@ -67,7 +67,7 @@ def make(
         record = validate(Record, values, origin="summary")
     except Exception as error:  # a cell may show anything under their names
         record = record.with_(status=Status.FAILED, message=_line(f"its findings cannot be read: {error}"))
-    executed.cells = executed.cells[:reached]
+    executed.cells = [one for one in executed.cells if one.metadata.get("papermill", {}).get("start_time")]  # that ran
     executed.metadata.pop("papermill", None)  # times, and paths of this machine
     try:
         page = render(executed, record, folder=notebook.parent)

@@ -81,6 +81,7 @@ def test_the_message_says_what_happened_in_the_cell_as_the_reader_counts(project
         assert project.made(name) == {"a.failed.html", "a.failed.json", "a.failed.ipynb"}
         assert project.record("a.failed.json", name)["cell"] == (3 if "cell 3" in said[name] else None)
         assert "before" in project.page("a.failed.html", name)
+    assert "after" in project.page("a.failed.html", "goes_on")  # what ran is shown
 
 
 def test_an_error_that_is_meant_or_an_end_that_is_asked_for_is_no_failure(project):
