@@ -58,9 +58,10 @@ def test_all_reports(tmp_path):
             pd.testing.assert_frame_equal(first, other, rtol=1e-9)
 
 
-def test_one_report_cold(tmp_path):
+def test_one_report_cold_and_help(tmp_path):
     ours = run(tmp_path, SMOKE, "--force")
     compare("one report cold, against papermill and nbconvert", ours, lambda: plainly([SMOKE], tmp_path / "plain"))
+    compare("--help, against `import pandas`", [*COMMAND, "--help"], [sys.executable, "-c", "import pandas"], rounds=7)
 
 
 def test_sweeps(tmp_path):
@@ -71,7 +72,3 @@ def test_sweeps(tmp_path):
     sweep = lambda n: seconds(run(tmp_path / str(n), SMOKE, "--grid", f"seed=0:{n - 1}:1"))
     took = growth("reports in a sweep", (1, 10, 100, 500), sweep)[100] / 100
     print(f"\n| one of a sweep of 100, against its cells alone | {took:.3g} s | {alone:.3g} s | {alone / took:.2f} |")
-
-
-def test_help():
-    compare("--help, against `import pandas`", [*COMMAND, "--help"], [sys.executable, "-c", "import pandas"], rounds=7)
