@@ -107,7 +107,8 @@ def run(copy, words, umask=-1, **env):
 def test_every_command_runs(copy, path):
     text = path.read_text(encoding="utf-8")
     lines = [line.split("  #")[0].removeprefix("python -m ") for line in dict.fromkeys(COMMAND.findall(text))]
-    asked = [["-m", *shlex.split(line)] for line in lines if not any(word in line for word in NOT_RUN)]
+    as_a_shell = lambda line: shlex.split(line.replace(" ~/", f" {copy}/"))  # copy is the home too
+    asked = [["-m", *as_a_shell(line)] for line in lines if not any(word in line for word in NOT_RUN)]
     if path.name == "python.md":
         asked.append(["-c", "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))])
     for words in asked:
