@@ -201,6 +201,7 @@ def _on_days(asked: Question) -> Reading:
     """Say something of a line's values, on all days or on those that meet a condition; a run or a fall is one case."""
     check, word = asked.check, asked.word
     values = asked.lines.values(check.line, asked.end)
+    asked.is_placed |= word == "value" and not check.when  # the last one, of all history
     met = asked.days(values)
     if values.noun == "episodes":  # chosen by their first day
         return asked.say(values, met, asked.lines.values(check.line.bare, asked.end).series)
