@@ -8,8 +8,6 @@ import pytest
 from research_lib.errors import InsufficientDataError
 from research_lib.stats.bootstrap import correlation, ratio_of_sums
 
-generator = np.random.default_rng
-
 
 def symmetric(values, errors):
     """Return how far the bootstrap-t interval reaches, and p of zero; the first value is the estimate."""
@@ -22,11 +20,11 @@ def symmetric(values, errors):
 @pytest.mark.parametrize("trending", [True, False])
 def test_a_correlation_and_its_bootstrap_t_are_those_of_a_loop_over_blocks(trending):
     """Two series that trend, and few blocks: a resample's own means and spreads count; incomplete periods do not."""
-    drawn = generator(4).multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]], 130)
+    drawn = np.random.default_rng(4).multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]], 130)
     x, y = (drawn.cumsum(axis=0) if trending else drawn).T
     gaps = np.insert(x, [3, 90], np.nan), np.insert(y, [3, 90], 0.0)
     found, value, z, errors = correlation(*gaps, block=24, draws=199, seed=4), np.corrcoef(x, y)[0, 1], [], []
-    for starts in (np.arange(6) * 24, *generator(4).integers(0, 130, size=(199, 6))):
+    for starts in (np.arange(6) * 24, *np.random.default_rng(4).integers(0, 130, size=(199, 6))):
         rows = np.add.outer(starts, np.arange(24)) % 130
         a, b = ((one - one.mean()) / one.std() for one in (x[rows], y[rows]))
         r = np.mean(a * b)
@@ -58,12 +56,12 @@ def test_a_ratio_of_sums_is_arithmetic_and_its_interval_needs_200_firms_and_posi
 @pytest.mark.parametrize("of_one_firm", [0.0, 4000.0])  # it decides alone: the interval is what resampling can give
 @pytest.mark.parametrize("sizes", [(250,), (250, 300)])
 def test_the_interval_of_a_ratio_and_of_a_difference_is_the_bootstrap_t(sizes, of_one_firm):
-    rng, values, errors = generator(6), [], []
+    rng, values, errors = np.random.default_rng(6), [], []
     groups = [2 * np.exp(rng.normal(size=(n, 2))) for n in sizes]
     groups[0][0, 0] += of_one_firm
     found = ratio_of_sums(groups[0], less=groups[1] if len(groups) > 1 else None, draws=400)
     for seed, firms in enumerate(groups):  # the ratio of sums and its linearised error, of all firms and of each draw
-        drawn = generator(seed).integers(0, len(firms), size=(400, len(firms)))
+        drawn = np.random.default_rng(seed).integers(0, len(firms), size=(400, len(firms)))
         above, below = np.moveaxis(firms[np.vstack([np.arange(len(firms)), drawn])], -1, 0)
         ratio = above.sum(axis=1) / below.sum(axis=1)
         left = above - ratio[:, None] * below

@@ -47,8 +47,8 @@ def test_months_that_cannot_be_estimated_are_left_out_and_24_are_needed():
 def test_the_interaction_is_the_regression_of_slopes_on_rises_and_falls():
     level = pd.Series([0.01, 0.02, 0.015], pd.DatetimeIndex(["2020-01-10", "2020-02-28", "2020-03-15"]))
     ends = pd.DatetimeIndex(["2020-01-31", "2020-02-28", "2020-03-31", "2020-04-15", "2020-04-30"])
-    ended = [np.nan, np.nan]  # in March
-    np.testing.assert_allclose(rises_and_falls(level, ends), [[1, 0], [0, 0.5], [0, 0], ended], atol=1e-12)
+    expected = [[1, 0], [0, 0.5], [0, 0], [np.nan, np.nan]]  # it ended in March
+    np.testing.assert_allclose(rises_and_falls(level, ends), expected, atol=1e-12)
     panel, moves = made_panel(premium=0.001, rise=-0.01, fall=0.02, seed=1)
     slopes = monthly_slopes(panel, ["leverage", "negative"])
     found = interaction(slopes, moves)

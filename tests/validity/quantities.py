@@ -146,7 +146,6 @@ RATE_CUTS = (
 # --- what followed sigma episodes: both sides, short and long horizons
 
 AFTER = ((2.5, 1, "p"), (2.5, 21, "p"), (2.5, 252, "p"), (-2.5, 21, "p"), (-2.5, 21, "interval"))
-TEN_YEARS = 2520
 
 
 def after(null, threshold, horizon, sessions, rng):
@@ -167,7 +166,7 @@ def followed(null, threshold, horizon, part, sessions=SESSIONS, more=""):
 
 SIGMA = (
     *(followed(null, *row) for null in (*NULLS, REAL) for row in AFTER),
-    followed("independent", 2.5, 21, "p", TEN_YEARS, " of ten years"),
+    followed("independent", 2.5, 21, "p", 2520, " of ten years"),
 )
 
 # --- leverage, where it means nothing, and group ratios drawn from real companies
