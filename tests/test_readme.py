@@ -23,12 +23,9 @@ NOT_RUN = ("data pull", "live.yaml", "research_lib lab")  # they use the network
 COMMAND = re.compile(r"(?:^(?: {4})?|`)(python -m research_lib\b[^`\n]*|papermill [^`\n]+)", re.MULTILINE)
 
 
-def study_of(kind, path):
-    return kind(read_parameters(PARAMETERS / path, kind.Parameters))
-
-
 def test_the_record_is_that_of_the_baseline():
-    study, whole = study_of(RecordSigma, "03_record_sigma/baseline.yaml"), RecordSigma.from_params(benchmark="")
+    study = RecordSigma(read_parameters(PARAMETERS / "03_record_sigma/baseline.yaml", RecordSigma.Parameters))
+    whole = RecordSigma.from_params(benchmark="")
     found, ranks = study.findings, study.definitions["rank"]
     assert found["asof_sigma_rank"].value == 1
     highest = f"{found['asof_sigma']} σ, the highest of {show(found['asof_sigma'].n, 'count')} sessions since 1950"
@@ -38,11 +35,11 @@ def test_the_record_is_that_of_the_baseline():
 
 
 def test_the_rate_cuts_and_sell_in_may_are_those_of_their_reports():
-    study = study_of(RateCuts, "01_rate_cut_regimes/baseline.yaml")
+    study = RateCuts(read_parameters(PARAMETERS / "01_rate_cut_regimes/baseline.yaml", RateCuts.Parameters))
     headline, positive = study.findings["headline"], study.findings["rel_positive_12"]
     ahead = f"ahead after {round(positive.value * positive.n)} of {positive.n} first cuts"
     assert f"{headline} over 12 months ({headline.interval}), {ahead}; data to {study.pair.index[-1]:%B %Y}" in README
-    sayings = study_of(Claims, "04_claims/sayings.yaml").results
+    sayings = Claims(read_parameters(PARAMETERS / "04_claims/sayings.yaml", Claims.Parameters)).results
     (one,) = (one for one in sayings if one.claim.says.startswith("sell in May"))
     ends, may = interval(one.reading.low, one.reading.high, "points"), one.reading
     assert one.verdict == "holds"

@@ -254,7 +254,7 @@ LEVERAGE = (
 
 # --- the intervals of tendencies, through the claims' own readings
 
-SEASON, FIFTEEN_YEARS = "a season less the rest of the year", 3780
+SEASON = "a season less the rest of the year"
 
 
 def claim_missed(line, null, sessions, rng):
@@ -270,8 +270,7 @@ def claim_missed(line, null, sessions, rng):
 CLAIMS = (
     *(Quantity(f"claims: {line}: interval", null, partial(claim_missed, line, null, SESSIONS))
       for line in ROWS["claims"] for null in NULLS),
-    Quantity(f"claims: {SEASON}, fifteen years: interval", "independent",
-             partial(claim_missed, SEASON, "independent", FIFTEEN_YEARS), fast=True),
+    Quantity(f"claims: {SEASON}, fifteen years: interval", "independent", partial(claim_missed, SEASON, "independent", 3780), fast=True),
 )  # fmt: skip
 
 STUDIES = {"rate_cuts": RATE_CUTS, "sigma": SIGMA, "leverage": LEVERAGE, "claims": CLAIMS}
