@@ -41,8 +41,7 @@ def faults(names, own):
 
 
 def test_imports_go_one_way_and_only_data_knows_a_vendor():
-    knows_one = {name.split(".")[1] for name, names in IMPORTS.items() if names & VENDORS}
-    assert knows_one == {"data"}
+    assert {name.split(".")[1] for name, names in IMPORTS.items() if names & VENDORS} == {"data"}
     assert {name: wrong for name, names in IMPORTS.items() if (wrong := faults(names, name.split(".")[1]))} == {}
     assert faults(imports("def f():\n    from research_lib.studies import record_sigma\n"), "stats") == {"studies"}
     assert faults(imports("import research_lib.params\n"), "stats") == {"params"}
