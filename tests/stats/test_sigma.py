@@ -66,13 +66,13 @@ def test_levels_far_above_their_deviation_lose_nothing_and_a_crash_leaves_no_err
 
 
 def test_a_window_that_does_not_vary_or_is_too_short_has_no_sigma_and_says_so():
-    jump = pd.Series([100.0] * 49 + [200.0])  # as far as price_z can go
-    assert sigma_path(jump, "price_z").tolist() == pytest.approx([49 / math.sqrt(50)])
+    assert sigma_path(pd.Series([100.0] * 49 + [200]), "price_z").tolist() == pytest.approx([49 / 50**0.5])  # at most
     assert sigma_paths(pd.Series([100.0] * 400)).isna().all(axis=None)
     growing = sigma_paths(pd.Series(100 * 1.001 ** np.arange(400))).iloc[-1]
     assert growing[growing.notna()].index.tolist() == ["price_z", "price_z_prior"]
-    said = "price_z over 50 sessions has no value in 30 sessions; at least 50"
-    with pytest.raises(InsufficientDataError, match=said):
+    with pytest.raises(
+        InsufficientDataError, match="price_z over 50 sessions has no value in 30 sessions; at least 50"
+    ):
         sigma_path(random_walk(30, seed=1), "price_z")
 
 
