@@ -70,9 +70,7 @@ def test_a_window_that_does_not_vary_or_is_too_short_has_no_sigma_and_says_so():
     assert sigma_paths(pd.Series([100.0] * 400)).isna().all(axis=None)
     growing = sigma_paths(pd.Series(100 * 1.001 ** np.arange(400))).iloc[-1]
     assert growing[growing.notna()].index.tolist() == ["price_z", "price_z_prior"]
-    with pytest.raises(
-        InsufficientDataError, match="price_z over 50 sessions has no value in 30 sessions; at least 50"
-    ):
+    with pytest.raises(InsufficientDataError, match="50 sessions has no value in 30 sessions; at least 50 closes"):
         sigma_path(random_walk(30, seed=1), "price_z")
 
 
