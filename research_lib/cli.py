@@ -48,7 +48,7 @@ class Commands(TyperGroup):
         except (ResearchError, OSError, UnicodeEncodeError) as error:
             if isinstance(error, BrokenPipeError):  # nobody reads the output any more
                 raise
-            echo(error, err=True)
+            echo(str(error).split("] ", 1)[-1] if isinstance(error, OSError) else error, err=True)  # no [Errno 2]
             raise Exit(WRONG_USE) from None
 
 
