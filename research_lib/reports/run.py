@@ -43,14 +43,17 @@ class Options(NamedTuple):
 def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any]) -> list[Record]:
     """Make the reports of a plan; write the summary and the index of all reports below `output`; return what became of each.
 
-    The summary keeps `request`, what the command line asked for, to go on with. `ReportError`, `OSError`: nothing could run.
+    The summary keeps `request`, what the command line asked for, to go on with. `ReportError`: nothing could run.
     """
-    with noted_interrupts() as interrupted:
-        _write(output, request, [])  # so that a run which is killed can be resumed
-        records = _tell(_make(plan, options, interrupted), len(plan.reports) + len(plan.faults), output)
-        ended = {record.name for record in records}
-        records += [one.record(Status.INTERRUPTED, "not made") for one in plan.reports if one.name not in ended]
-        _write(output, request, records)
+    try:
+        with noted_interrupts() as interrupted:
+            _write(output, request, [])  # so that a run which is killed can be resumed
+            records = _tell(_make(plan, options, interrupted), len(plan.reports) + len(plan.faults), output)
+            ended = {record.name for record in records}
+            records += [one.record(Status.INTERRUPTED, "not made") for one in plan.reports if one.name not in ended]
+            _write(output, request, records)
+    except OSError as error:
+        raise ReportError(f"reports cannot be written to {output}: {error}") from error
     return records
 
 
