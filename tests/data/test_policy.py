@@ -31,7 +31,7 @@ def test_each_decision_is_of_a_weekday_takes_effect_at_once_and_moves_the_target
 
 def test_recessions_follow_each_other_and_are_announced_after_their_months():
     recessions = load_recessions()
-    assert (np.diff(recessions[["peak", "trough"]].to_numpy().ravel()) > np.timedelta64(0)).all()
+    assert (np.diff(recessions[["peak", "trough"]].to_numpy().ravel()) > np.timedelta64(0, "D")).all()
     for turn in ("peak", "trough"):
         announced, month = recessions[f"{turn}_announced"], recessions[turn]
         assert (announced > month)[announced.notna()].all()
