@@ -48,9 +48,7 @@ class Values:
     series: Series
     kind: str  # a key of `KINDS`; none of two prices less each other, of which only the days mean something
     period: str = "session"  # how far apart they are
-    noun: str = (
-        "values"  # or runs, each counted up to its last; cases; years, of a season; episodes, by their first day
-    )
+    noun: str = "values"  # or runs, each up to its last; cases; years, of a season; episodes, by their first day
     close: Series | None = None  # what the change of a high or low is measured from
 
     @property
