@@ -29,7 +29,7 @@ from research_lib.studies.claims.verdict import DEPENDS, FAILS, HOLDS, NO_DATA, 
 from research_lib.studies.study import Study, figure, result, table
 
 MOST_ROWS = 12
-WORDS = {name: look[2] for name, look in VERDICT_LOOK.items()}  # for each verdict, as a reader sees it
+WORDS = {name: VERDICT_LOOK[name][2] for name in VERDICTS}  # for each verdict, as a reader sees it
 SKELETON, CARDS = ((files(__package__) / name).read_text(encoding="utf-8") for name in ("new.yaml", "cards.html"))
 HEADINGS = {"id": "claim", "verdict": "verdict", "says": "what it says", "stated": "published", "shown": "computed"}
 HEADINGS["depends_on"] = "what it rests on"
@@ -200,22 +200,18 @@ def picture(found: Result) -> Figure:
     reading = found.reading
     if reading is None or reading.path is None or len(path := reading.path.dropna()) < 2:
         raise InsufficientDataError(found.text)
-    unit, cases = (
-        KINDS[reading.kind]["shown"],
-        pd.Series(dtype=float) if reading.events is None else reading.events.dropna(),
-    )
+    cases = pd.Series(dtype=float) if reading.events is None else reading.events.dropna()
+    unit = KINDS[reading.kind if len(cases) < 2 else str(cases.name)]["shown"]
     if len(cases) < 2:
         unit = unit if found.claim.checks[0].say.word == "value" else "number"
         last = charts.Mark(path.index[-1], float(path.iloc[-1]), found.shown)
         panel = charts.Panel("history of the line", [charts.Line(path)], marks=[last], unit=unit)
     elif cases.equals(path.reindex(cases.index)):
-        panel = charts.Panel(
-            "history of the line", [charts.Line(path)], points=cases, unit=KINDS[str(cases.name)]["shown"]
-        )
+        panel = charts.Panel("history of the line", [charts.Line(path)], points=cases, unit=unit)
     else:
         path = cases
         mean = charts.Line(pd.Series(cases.mean(), cases.index), "mean", dashed=True)
-        panel = charts.Panel("each case", [mean], levels={"": 0.0}, points=cases, unit=KINDS[str(cases.name)]["shown"])
+        panel = charts.Panel("each case", [mean], levels={"": 0.0}, points=cases, unit=unit)
     says = f"{found.claim.says[:1].upper()}{found.claim.says[1:]}: {found.verdict}"
     deck = f"published {found.claim.figure.text}, computed {found.shown}"
     return charts.series([panel], title=says, alt=found.text, deck=deck, data=path.to_frame("value"))
@@ -232,7 +228,7 @@ def explain(line: object, stated: object, source: Source | Lines, *, as_of: obje
 def check_claims(path: Path, *, verdict: str = "", article: str = "", overrides: Mapping[str, object]) -> list[Result]:
     """Judge the claims of a file, or those of an article; return those that have a verdict, or all."""
     study = Claims(read_parameters(path, Claims.Parameters, overrides))
-    for name, asked, known in (("verdict", verdict, {*WORDS, *WORDS.values()}), ("article", article, study.p.articles)):
+    for name, asked, known in (("verdict", verdict, [*WORDS, WORDS[OPEN]]), ("article", article, study.p.articles)):
         if asked and asked not in known:
             raise ParameterError(f"{display_path(path)}: no {name} {asked}{nearest(asked, known)}")
     of = [one for one in study.results if article in ("", one.claim.article)]
