@@ -128,7 +128,6 @@ def _execute(
 
 def _work(notebook: Path, parameters: Any, asked: Record, execution: Any, options: Options) -> Any:  # noqa: ANN401
     """Make a report; on a cluster's worker only if it would be the same report there."""
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # of jsonschema; takes a second to import
     from research_lib.reports.make import make
 
     if options.cluster and Inputs().of(notebook, asked.parameters) != asked.inputs:
@@ -138,6 +137,7 @@ def _work(notebook: Path, parameters: Any, asked: Record, execution: Any, option
 
 def _threads(options: Options, stack: ExitStack) -> Executor:
     """Return threads that wait for kernels of this machine."""
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # of jsonschema; takes a second to import
     from research_lib.reports.forkserver import FORK_SERVER
 
     files = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else -1  # unlimited, or Windows
