@@ -104,7 +104,7 @@ class Places:
         self.roots = [root for folder in self.given for root in (folder.parent / "params", folder)] or [PARAMETERS]
 
     def find(self, word: str = "") -> list[Path]:
-        """List the parameter files that a word names, all but smoke files for none; a notebook without any is listed itself."""
+        """List the parameter files that a word names; without a word, all but smoke files. A notebook without any is listed itself."""
         if not word:
             return [file for root in self.roots for file in self._files(root)]
         roots = [Path(), *self.roots, *(self.given or [NOTEBOOKS])]

@@ -62,7 +62,8 @@ def pull_for(
     names = dict.fromkeys(name for one in parameters for name in one.source.split("+") if name in SERVES)
     vendors = {name: VENDORS[name](policy) for name in names}
     try:
-        companies = list(sec.numbers) if isinstance(sec := vendors.get("sec"), Sec) else []
+        asked = any(getattr(one, "companies", 0) for one in parameters)
+        companies = list(sec.numbers) if asked and isinstance(sec := vendors.get("sec"), Sec) else []
     except Exception as error:
         raise DataError(f"the list of companies cannot be had: {reason(error)}") from None
     items = dict.fromkeys(item for one in parameters for item in plan(one, companies))

@@ -188,8 +188,7 @@ class Snapshots(Source):
             fields = ", ".join(frame.columns.drop("date"))
             raise MissingDataError(f"source {self.name} has no {column} of {name}; it has {fields}")
         origin = f"{snapshot.query.get('symbol', name)}, column {column}, pulled {snapshot.fetched:%Y-%m-%d %H:%M} UTC"
-        origin += f", snapshot {snapshot.sha256[:12]}" + f" ({damaged} damaged and not read: data verify)" * bool(
-            damaged
-        )
+        origin += f", snapshot {snapshot.sha256[:12]}"
+        origin += f" ({damaged} damaged and not read: data verify)" if damaged else ""
         vintage, splits = Vintage(snapshot.fetched.isoformat(), snapshot.sha256), frame.get("split")
         return RawSeries(name, origin, frame["date"], frame[column], splits=splits, source=self.name, vintage=vintage)

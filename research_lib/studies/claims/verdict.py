@@ -199,9 +199,8 @@ def _subject(check: Check, lines: Lines) -> str:
 def _definitions(found: Sequence[Found], unit: str) -> str:
     """Say on which definitions it holds and on which not, and name the choice that decides, if one alone does."""
     if len(set(map(_agrees, found))) == 1:
-        return (
-            f"on all {len(found)} definitions ({first_of(', '.join(dict(one.choices).values()) for one, _ in found)})"
-        )
+        wholes = (", ".join(dict(one.choices).values()) for one, _ in found)
+        return f"on all {len(found)} definitions ({first_of(wholes)})"
     for axis in (*dict(found[0][0].choices), ""):
         good, bad = dict[str, str](), dict[str, str]()  # by choice, with its first value
         for one, own in found:
