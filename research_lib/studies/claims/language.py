@@ -205,7 +205,7 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
     counts, of_season = say.word == "count", check.outcome is not line and after is None
     fits = {"": True, "all days": when and after and not counts, "rest of year": of_season and say.word == "mean"}
     if not fits[excess]:
-        raise ValueError("less: all days needs `after`, `when` and no count; rest of year a season, say: mean and no `take`")
+        raise ValueError("less: all days needs `after` and `when`, and no count; rest of year a season, say: mean, no `take`")
     return check
 
 
