@@ -151,7 +151,7 @@ class Question:
             return self._place(x, reading)
         if word == "total" and (kind not in CHANGES or check.excess):
             raise ParameterError(f"say: total compounds changes, without `less: all days`; the line gives a {kind}")
-        if check.excess == "all days":
+        if check.excess == "all days" and word != "count":  # which has no excess
             kind, base = CHANGED.get(kind, kind), float(others.median() if word == "median" else others.mean())
         if word in ("value", "total"):
             value = x.iloc[-1] if word == "value" else prod(1.0 + x) - 1

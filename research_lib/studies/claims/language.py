@@ -202,10 +202,10 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
     after = None if after is None else read("after", after)
     start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
     check = Check(line, say, when, quiet, then, after, excess, start and start[0], asked, to and to[1], choices)
-    counts, of_season = say.word == "count", check.outcome is not line and after is None
-    fits = {"": True, "all days": when and after and not counts, "rest of year": of_season and say.word == "mean"}
+    of_season = check.outcome is not line and after is None
+    fits = {"": True, "all days": when and after is not None, "rest of year": of_season and say.word == "mean"}
     if not fits[excess]:
-        raise ValueError("less: all days needs `after` and `when`, and no count; rest of year a season, say: mean, no `take`")
+        raise ValueError("less: all days needs `after` and `when`; rest of year a season, say: mean and no `take`")
     return check
 
 
