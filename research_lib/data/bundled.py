@@ -4,6 +4,7 @@ The packages' own loaders import their whole package (seconds), and arch's puts 
 """
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -31,7 +32,7 @@ class Bundled(Source):
         names = dict.fromkeys(name.split()[0] for name in FILES if name != LARGE_COMPANIES)
         return [name for name in names if (name in known_symbols()) == (kind == PRICES)]
 
-    def read(self, kind: str, name: str, field: str) -> RawSeries:
+    def read(self, kind: str, name: str, field: str, as_of: date | None = None) -> RawSeries:  # noqa: ARG002
         """Join the vintages of a series, each used for days that those before it lack; on their common days they are equal."""
         if name not in self.names(kind):
             raise MissingDataError(f"source bundled has no {kind} of {name}; it has {', '.join(self.names(kind))}")

@@ -83,11 +83,10 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Table:
 
     `DataError`: there are none, or what is wrong in them. `InsufficientDataError`: nothing was known yet.
     """
-    at_date = source.at(as_of)
-    for part in parts_of(at_date):
+    for part in parts_of(source):
         found = read_statements(part) if isinstance(part, Folder) else None
         if isinstance(part, Snapshots) and part.names(COMPANIES):
-            found = _read_filings(part, at_date, as_of)
+            found = _read_filings(part, source, as_of)
         if found:
             return make_statements(found, source=part.name, as_of=as_of)
     files = "fundamentals.csv (docs/data.md names its columns) or SimFin's simfin/us-income-annual.csv in data_dir"
@@ -97,20 +96,20 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Table:
 def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Found:
     """Read every company whose facts were pulled; prices are the closes that were paid at publication."""
     items = [Item(source.name, name) for name in source.names(COMPANIES)]
-    pulled = [source.store.read(item, as_of=source.as_of)[0].assign(company=item.name) for item in items]
+    pulled = [source.store.read(item, as_of=as_of)[0].assign(company=item.name) for item in items]
     facts = pd.concat(pulled, ignore_index=True)
     facts = facts[facts["filed"] <= pd.Timestamp(as_of or date.max)]
     if facts.empty:
         raise InsufficientDataError(f"source sec: nothing was filed by as_of {as_of}")
     (rows, faults), has = read_facts(facts), set(prices.names(PRICES))
-    paid = [_read_prices(prices, name, "close") for name in rows["company"].unique() if name in has]
+    paid = [_read_prices(prices, name, "close", as_of) for name in rows["company"].unique() if name in has]
     rows = add_price(rows, pd.concat(paid)) if paid else rows
     return Found(rows, faults, "annual reports as filed")
 
 
-def _read_prices(source: Source, company: str, field: str) -> pd.DataFrame:
+def _read_prices(source: Source, company: str, field: str, as_of: date | None) -> pd.DataFrame:
     """Read a company's prices as company, published (their day) and price; closes as they were paid: before later splits."""
-    raw = source.read(PRICES, company, field)
+    raw = source.read(PRICES, company, field, as_of)
     days, price = convert(raw.dates, DATE, raw.origin, filled=True), convert(raw.values, NUMBER, raw.origin)
     if field == "close" and raw.splits is not None:
         price = price * raw.splits.replace(0.0, 1.0)[::-1].cumprod()[::-1].shift(-1, fill_value=1.0)
@@ -132,7 +131,7 @@ def load_price_panel(source: Source, *, as_of: date | None = None) -> PricePanel
             frame, origin = frame.select_dtypes("number"), f"{label}, twenty of today's large companies"
         elif isinstance(part, Snapshots):
             names = set(source.names(PRICES)).intersection(part.names(COMPANIES))
-            read = {name: _read_prices(source.at(as_of), name, "total") for name in sorted(names)}
+            read = {name: _read_prices(source, name, "total", as_of) for name in sorted(names)}
             frame = pd.DataFrame({name: one.set_index("published")["price"] for name, one in read.items()})
         frame = frame if frame.empty else frame[frame.index <= cut]
         if not frame.empty:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from research_lib.data.bundled import Bundled
 from research_lib.data.catalog import Listing, describe_asset, describe_series, known_symbols, split_asset
-from research_lib.data.live.store import SERVES, Snapshots, Store
+from research_lib.data.live.store import PULL_COMMAND, SERVES, Snapshots, Store
 from research_lib.data.quality import DataCard, clean
 from research_lib.data.source import PRICES, SERIES, Folder, Joined, RawSeries, Source
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError, nearest
@@ -35,8 +35,8 @@ def open_source(name: str, *, data_dir: str = "") -> Source:
     # One of several may be empty: a report can do without rates. Without company statements there is none.
     is_empty = not any(source.names(kind) for source in live for kind in (PRICES, SERIES))
     for source in live:
-        if is_empty or source.name == "sec":
-            source.require_any()
+        if (is_empty or source.name == "sec") and not source.names(SERVES[source.name]):
+            raise MissingDataError(f"source {source.name}: no snapshot yet; run: {PULL_COMMAND}")
     return sources[0] if len(sources) == 1 else Joined(name, sources)
 
 
@@ -59,14 +59,13 @@ def load_prices(source: Source, assets: Iterable[str], *, as_of: date | None = N
     An asset is `SYMBOL` for its closes, `SYMBOL:field` for another column, `SYMBOL:total` with dividends reinvested.
     `DataError` where the source lacks one, or a fault in it stops the run; `InsufficientDataError` where it begins later.
     """
-    at_date = source.at(as_of)
-    return _side_by_side(((name, _read_price(at_date, name), describe_asset(name)) for name in assets), as_of)
+    return _side_by_side(((name, _read_price(source, name, as_of), describe_asset(name)) for name in assets), as_of)
 
 
 def load_series(source: Source, ids: Iterable[str], *, as_of: date | None = None) -> DataSet:
     """Load economic series as decimals, as `load_prices` does; values of a period are dated by its last day."""
-    at_date = source.at(as_of)
-    return _side_by_side(((name, at_date.read(SERIES, name, "value"), describe_series(name)) for name in ids), as_of)
+    read = ((name, source.read(SERIES, name, "value", as_of), describe_series(name)) for name in ids)
+    return _side_by_side(read, as_of)
 
 
 def _if_any(
@@ -82,14 +81,14 @@ def _if_any(
 load_prices_if_any, load_series_if_any = partial(_if_any, load_prices), partial(_if_any, load_series)
 
 
-def _read_price(source: Source, name: str) -> RawSeries:
+def _read_price(source: Source, name: str, as_of: date | None) -> RawSeries:
     """Read a price; of an index, `total` is another index, for an index's adjusted close leaves its dividends out."""
     (symbol, field), info = split_asset(name), describe_asset(name)
     if field == "total" and info.kind == "index" and symbol in known_symbols():
         symbol, field = info.total_return, "close"
         if symbol not in source.names(PRICES):
             raise MissingDataError(f"{name}: source {source.name} lacks the total-return index {symbol or 'it needs'}")
-    return replace(source.read(PRICES, symbol, field), id=name)
+    return replace(source.read(PRICES, symbol, field, as_of), id=name)
 
 
 def _side_by_side(found: Iterable[tuple[str, RawSeries, Listing]], as_of: date | None) -> DataSet:

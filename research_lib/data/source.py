@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pandas as pd
 
@@ -57,13 +57,12 @@ class Source:
         """List the symbols that have PRICES here, or the SERIES."""
         raise NotImplementedError
 
-    def read(self, kind: str, name: str, field: str) -> RawSeries:
-        """Read one field of a symbol's prices, or a series in its published unit; `MissingDataError` where it is not here."""
-        raise NotImplementedError
+    def read(self, kind: str, name: str, field: str, as_of: date | None = None) -> RawSeries:
+        """Read one field of a symbol's prices, or a series in its published unit; `MissingDataError` where it is not here.
 
-    def at(self, as_of: date | None) -> Self:  # noqa: ARG002  # of snapshots, the vintages that go with a date
-        """Return the source as one with `as_of` reads it."""
-        return self
+        All of it is read: `as_of` only says which of several vintages goes with a date, where a source keeps them.
+        """
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -72,19 +71,15 @@ class Joined(Source):
 
     parts: tuple[Source, ...]
 
-    def at(self, as_of: date | None) -> Self:
-        """Return the sources as one with `as_of` reads them."""
-        return replace(self, parts=tuple(source.at(as_of) for source in self.parts))
-
     def names(self, kind: str) -> list[str]:
         """List what is in any."""
         return list(dict.fromkeys(name for source in self.parts for name in source.names(kind)))
 
-    def read(self, kind: str, name: str, field: str) -> RawSeries:
+    def read(self, kind: str, name: str, field: str, as_of: date | None = None) -> RawSeries:
         """Read from the first source that has the name."""
         for source in self.parts:
             if name in source.names(kind):
-                return source.read(kind, name, field)
+                return source.read(kind, name, field, as_of)
         raise MissingDataError(f"source {self.name} has no {kind} of {name}; it has {listed(self.names(kind))}")
 
 
@@ -110,7 +105,7 @@ class Folder(Source):
         has_french = kind == SERIES and (self.directory / FRENCH).is_file()
         return [*self._tables[kind], *(FRENCH_COLUMNS if has_french else ())]
 
-    def read(self, kind: str, name: str, field: str) -> RawSeries:
+    def read(self, kind: str, name: str, field: str, as_of: date | None = None) -> RawSeries:  # noqa: ARG002
         """Read a column of a file in `prices/` or `series/`, or of Ken French's monthly factors."""
         if name in self._tables[kind] and (path := find_table(self.directory / kind, name)):
             fields = CALLED.get(field, [field])

@@ -8,11 +8,11 @@ import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 import pandas as pd
@@ -157,14 +157,9 @@ def compare(kind: str, older: pd.DataFrame, newer: pd.DataFrame) -> tuple[str, s
 
 @dataclass(frozen=True)
 class Snapshots(Source):
-    """What was pulled from one vendor; `as_of` decides which vintages are read (`Store.read`)."""
+    """What was pulled from one vendor; `as_of` decides which vintage is read (`Store.read`)."""
 
     store: Store
-    as_of: date | None = None
-
-    def at(self, as_of: date | None) -> Self:
-        """Return the source with the vintages that go with a date."""
-        return replace(self, as_of=as_of)
 
     def names(self, kind: str) -> list[str]:
         """List what was pulled."""
@@ -174,16 +169,11 @@ class Snapshots(Source):
     def _pulled(self) -> list[str]:
         return [item.name for item in self.store.items(self.name)]
 
-    def require_any(self) -> None:
-        """Raise where nothing was ever pulled from the vendor."""
-        if not self._pulled:
-            raise MissingDataError(f"source {self.name}: no snapshot yet; run: {PULL_COMMAND}")
-
-    def read(self, kind: str, name: str, field: str) -> RawSeries:
+    def read(self, kind: str, name: str, field: str, as_of: date | None = None) -> RawSeries:
         """Read one column of what was pulled."""
         if kind != SERVES[self.name]:
             raise MissingDataError(f"source {self.name} has no {kind}, and so no {name}")
-        frame, snapshot, damaged = self.store.read(Item(self.name, name), as_of=self.as_of)
+        frame, snapshot, damaged = self.store.read(Item(self.name, name), as_of=as_of)
         if (column := "adj_close" if field == "total" else field) not in frame:
             fields = ", ".join(frame.columns.drop("date"))
             raise MissingDataError(f"source {self.name} has no {column} of {name}; it has {fields}")
