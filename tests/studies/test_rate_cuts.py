@@ -12,8 +12,7 @@ from research_lib.stats import regression, specification
 from research_lib.stats.event_study import window_outcomes
 from research_lib.stats.randomization import sign_flip
 from research_lib.stats.specification import AXES
-from research_lib.studies.rate_cuts import RateCuts
-from research_lib.studies.rate_cuts.load import ReturnPair, carried, load_pair
+from research_lib.studies.rate_cuts import RateCuts, ReturnPair, carried, load_pair
 from research_lib.studies.study import Missing
 from tests.conftest import write_prices
 from tests.studies.reports import SAID, said_by

@@ -20,8 +20,7 @@ from research_lib.stats.regression import ols
 from research_lib.studies.claims.evaluate import read_all
 from research_lib.studies.claims.language import read_checks
 from research_lib.studies.claims.lines import Lines, Values
-from research_lib.studies.rate_cuts import RateCuts
-from research_lib.studies.rate_cuts.load import ReturnPair
+from research_lib.studies.rate_cuts import RateCuts, ReturnPair
 from research_lib.studies.record_sigma import RecordSigma
 from tests.conftest import read_table
 
