@@ -13,7 +13,7 @@ from typer import Argument, Exit, Option, Typer, echo
 from typer.core import TyperArgument, TyperGroup
 
 from research_lib import __version__
-from research_lib.errors import ParameterError, ReportError, ResearchError
+from research_lib.errors import ParameterError, ResearchError
 from research_lib.project import PROJECT, REPORTS, display_path, snapshots_folder
 
 COMMAND, FAILED, WRONG_USE, INTERRUPTED = "python -m research_lib", 1, 2, 130
@@ -24,7 +24,7 @@ TyperArgument.display_type_rich = lambda *_, **__: ""  # type: ignore[method-ass
 
 def _folder(text: str | Path) -> Path:
     if ":/" in str(text) or not str(text).strip():
-        raise ReportError(f"'{text}' is no folder; to stores such as s3:// Papermill itself writes")
+        raise ResearchError(f"'{text}' is no folder; to stores such as s3:// Papermill itself writes")
     return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111  # an unknown ~name stays as it is
 
 
@@ -113,7 +113,7 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
         options = run.Options(**request["options"], force=force, leave_out_absent=not request["words"])
         *wanted, place = (request[one] for one in ("words", "settings", "grid", "notebooks"))
     except (OSError, ValueError, KeyError, TypeError):
-        raise ReportError(f"{display_path(output)}: there is no run to resume; run without --resume") from None
+        raise ResearchError(f"{display_path(output)}: there is no run to resume; run without --resume") from None
     planned = _plan(*wanted, output=output, notebooks=place and Path(place))
     records = run.run(planned, output=output, options=options, request=request)
     made = [record for record in records if record.status in {"ok", "unchanged"}]
@@ -179,7 +179,7 @@ def compare(
     first = compare.find_record(a, output=output)
     left, right = (first, compare.find_record(b, output=output)) if b else (first.previous, first)
     if left is None:
-        raise ReportError(f"{a}: there is no run before it with other parameters, data or code; name another report")
+        raise ResearchError(f"{a}: there is no run before it with other parameters, data or code; name another report")
     compared = compare.differences(left, right)
     if as_json:
         echo(json.dumps(compared, indent=2, ensure_ascii=False))

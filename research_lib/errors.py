@@ -27,10 +27,6 @@ class InsufficientDataError(ResearchError):
     """The data is sound, but there is too little of it for the question."""
 
 
-class ReportError(ResearchError):
-    """A report could not be made."""
-
-
 def clipped(cell: object, most: int = 40) -> str:
     """Show a cell or name in a message, which stays a line."""
     text = " ".join(str(cell).split())

@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails
 from yaml.constructor import ConstructorError
 
-from research_lib.errors import ParameterError, nearest
+from research_lib.errors import ParameterError, clipped, nearest
 from research_lib.project import display_path, write_whole
 
 SOURCES = ("bundled", "folder", "yahoo", "fred", "french", "sec")
@@ -69,9 +69,10 @@ class NotebookParameters(BaseModel):
         known, found = set(cls.model_fields), set()
         for cell in map(str, namespace.get("In", ())):
             with suppress(SyntaxError):
-                tree = ast.parse(as_python(cell))
-                if cell.startswith("# Parameters") or known & _names(tree, ast.Store):
-                    found |= _names(tree, ast.Store) - _names(tree, ast.Load)
+                names = [one for one in ast.walk(ast.parse(as_python(cell))) if isinstance(one, ast.Name)]
+                stored = {one.id for one in names if isinstance(one.ctx, ast.Store) and one.id[0] != "_"}
+                if cell.startswith("# Parameters") or known & stored:
+                    found |= stored - {one.id for one in names if isinstance(one.ctx, ast.Load)}
         others = {name for name in found & set(namespace) if not callable(namespace[name])}
         values = {name: namespace[name] for name in (known & set(namespace)) | others}
         return validate(cls, values, origin="the notebook's parameters")
@@ -107,17 +108,20 @@ def validate(model: type[Model], values: Mapping[str, object], *, origin: str) -
 
 def explain_fault(fault: ErrorDetails, model: type[BaseModel], values: Mapping[str, object]) -> str:  # noqa: ARG001
     """Say in one line what is wrong with a parameter."""
-    plain = {"list_type": "should be a list, such as [a, b]", "string_type": "should be a text: put it in quotes"}
+    name, wrong = str(next(iter(fault["loc"]), "")), fault["input"]
+    known = [field.alias or own for own, field in model.model_fields.items()]
+    plain = {
+        "extra_forbidden": f"{name}: unknown parameter{nearest(name, known)}",
+        "missing": f"{name}: is missing",
+        "list_type": "should be a list, such as [a, b]",
+        "string_type": "should be a text: put it in quotes",
+    }
+    if ASSET_PATTERN in fault.get("ctx", {}).get("pattern", ""):
+        plain["string_pattern_mismatch"] = "is no asset; write SYMBOL or SYMBOL:field, like RUT or IWM:total"
     message = plain.get(fault["type"]) or re.sub(r"^(Value error|Input) ?,? ?", "", fault["msg"])
-    if not fault["loc"]:
+    if not name or message.startswith(f"{name}: "):
         return message
-    name, wrong = str(fault["loc"][0]), fault["input"]
-    if fault["type"] == "extra_forbidden":
-        return f"{name}: unknown parameter{nearest(name, model.model_fields)}"
-    if fault["type"] == "string_pattern_mismatch":
-        return f"{name}: {wrong!r} is no asset; write SYMBOL or SYMBOL:field, like RUT or IWM:total"
-    text = str(wrong) if isinstance(wrong, date) else repr(wrong)
-    return f"{name}: {text if len(text) <= 80 else text[:79] + '…'}: {message}"
+    return f"{name}: {clipped(wrong if isinstance(wrong, date) else repr(wrong), 80)}: {message}"
 
 
 def show_setting(value: object) -> str:
@@ -150,15 +154,19 @@ def read_parameters(path: Path, model: type[Model], overrides: Mapping[str, obje
 
 
 def write_parameters(folder: Path, slug: str, params: Parameters, *, replace: bool = False) -> Path:
-    """Write a parameter file of what differs from the defaults, ready for `run`; whole, or not at all."""
-    path = folder / f"{slug}.yaml"
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", slug):
-        raise ParameterError(f"name {slug!r}: write small letters, digits, - and _, such as my_threshold")
-    if path.exists() and not replace:
-        raise ParameterError(f"{display_path(path)} is there already: take another name, or ask for it to be replaced")
-    values = {"source": params.source, **params.model_dump(exclude_defaults=True)}
-    write_whole({path: yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()})
+    """Write a parameter file of what differs from the defaults, ready for `run`."""
+    path, values = folder / f"{slug}.yaml", {"source": params.source, **params.model_dump(exclude_defaults=True)}
+    write_new(slug, {path: yaml.safe_dump(values, sort_keys=False, allow_unicode=True)}, replace=replace)
     return path
+
+
+def write_new(name: str, files: Mapping[Path, str], *, replace: bool = False) -> None:
+    """Write files by a name that the user chose, whole or not at all; only if asked to in place of others."""
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
+        raise ParameterError(f"name {name!r}: write letters, digits, - and _, such as my_question")
+    if not replace and (taken := next(filter(Path.exists, files), None)):
+        raise ParameterError(f"{display_path(taken)} is there already: take another name")
+    write_whole({path: text.encode() for path, text in files.items()})
 
 
 def parse_setting(setting: str, option: str = "--set", form: str = "{}") -> tuple[str, Any]:
@@ -206,12 +214,6 @@ def as_python(cell: str) -> str:
     from IPython.core.inputtransformer2 import TransformerManager
 
     return str(TransformerManager().transform_cell(re.sub(r"^\s*%%.*", "", cell)))  # type: ignore[no-untyped-call]
-
-
-def _names(tree: ast.AST, kind: type[ast.expr_context]) -> set[str]:
-    """Return the names that a piece of code sets (`Store`) or reads (`Load`), but those with an underscore before them."""
-    names = [one for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, kind)]
-    return {one.id for one in names if one.id[0] != "_"}
 
 
 class _UniqueKeys(SafeLoader):  # type: ignore[misc]  # either of two classes

@@ -6,10 +6,10 @@ from collections import Counter
 from research_lib.project import PROJECT
 
 LIBRARY = PROJECT / "research_lib"
-MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 11_307, 75, 60
+MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 11_301, 75, 60
 # What each package may have today; behind it, what the design wants it to come down to. Lower the first with each step.
 BUDGET = {
-    "": 400,  # 400: errors, project, params, __main__
+    "": 398,  # 400: errors, project, params, __main__
     "cli": 300,  # 300
     "explore": 199,  # 200
     "data": 2371,  # 2,400
@@ -17,7 +17,7 @@ BUDGET = {
     "exhibits": 899,  # 900
     "studies": 1984,  # 2,000
     "claims": 1662,  # 1,200
-    "reports": 1499,  # 1,500; with the user's own notebooks, which stood in params
+    "reports": 1495,  # 1,500; with the user's own notebooks, which stood in params
 }
 ROOT = {"__init__", "__main__", "errors", "project", "params"}
 FILES = sorted(LIBRARY.rglob("*.py"))

@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Column, Table
 from rich.text import Text
 
-from research_lib.errors import ReportError, nearest
+from research_lib.errors import ResearchError, nearest
 from research_lib.exhibits.format import interval, plural, show
 from research_lib.params import show_setting
 from research_lib.reports.record import GOOD, MADE, Finding, Record, differing, read_record, read_records
@@ -46,9 +46,9 @@ def find_record(name: str, *, output: Path) -> Record:
     path, known = Path(name), {one.name: one for one in reversed(read_records(output))}  # the last good one goes before
     record = known.get(name) or read_record(path.with_suffix(f".{GOOD}") if path.suffix == ".html" else path)
     if record is None:
-        raise ReportError(f"{name}: there is no such report in {output}; run it first{nearest(name, known)}")
+        raise ResearchError(f"{name}: there is no such report in {output}; run it first{nearest(name, known)}")
     if record.status not in MADE:
-        raise ReportError(f"{name}: its last run failed: {record.message}")
+        raise ResearchError(f"{name}: its last run failed: {record.message}")
     return record
 
 

@@ -26,7 +26,7 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
-from research_lib.errors import ReportError
+from research_lib.errors import ResearchError
 from research_lib.exhibits.exhibit import FRAME_STYLE, STYLE
 from research_lib.exhibits.figure import badge
 from research_lib.params import show_setting
@@ -117,7 +117,7 @@ def to_pdf(page: Path) -> Path:
     try:
         subprocess.run([browser, *options, page.resolve().as_uri()], check=True, capture_output=True, timeout=120)  # noqa: S603
     except (OSError, subprocess.SubprocessError) as error:
-        raise ReportError(f"no PDF of {page.name}: it needs Chromium or Chrome ({error})") from error
+        raise ResearchError(f"no PDF of {page.name}: it needs Chromium or Chrome ({error})") from error
     return target
 
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, Optional, Union
 from pydantic import Field, TypeAdapter, create_model
 
 from research_lib.errors import ParameterError
-from research_lib.params import SOURCES, NotebookParameters, OptionalDay, Parameters, as_python
-from research_lib.project import display_path, write_whole
+from research_lib.params import SOURCES, NotebookParameters, OptionalDay, Parameters, as_python, write_new
+from research_lib.project import display_path
 from research_lib.studies.parameters import MODELS
 
 # What the annotations of a user's cell may be made of; YAML has lists, no tuples.
@@ -89,10 +89,6 @@ def _type_and_default(annotation: ast.expr | None, value: ast.expr | None) -> tu
 def write_own(name: str, folder: Path) -> tuple[Path, Path]:
     """Write a first notebook of the user's own and its parameter file, below a folder's `notebooks` and `params`."""
     notebook, file = folder / "notebooks" / f"{name}.ipynb", folder / "params" / name / "first.yaml"
-    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
-        raise ParameterError(f"name {name!r}: write letters, digits, - and _, such as my_question")
-    if taken := [path for path in (notebook, file) if path.exists()]:
-        raise ParameterError(f"{display_path(taken[0])} is there already: take another name")
     text = (Path(__file__).parent / "templates" / "own.ipynb").read_text(encoding="utf-8").replace("NAME", name)
-    write_whole({notebook: text.encode(), file: b"# Set what the parameters cell sets.\nasset: IXIC\nwindow: 126\n"})
+    write_new(name, {notebook: text, file: "# Set what the parameters cell sets.\nasset: IXIC\nwindow: 126\n"})
     return notebook, file

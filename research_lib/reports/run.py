@@ -15,7 +15,7 @@ from filelock import FileLock
 from rich.console import Console
 from rich.progress import track
 
-from research_lib.errors import InsufficientDataError, MissingDataError, ReportError
+from research_lib.errors import InsufficientDataError, MissingDataError, ResearchError
 from research_lib.params import Parameters
 from research_lib.project import CHECK_SECONDS, display_path, noted_interrupts, write_whole
 from research_lib.reports.inputs import Inputs
@@ -43,7 +43,7 @@ class Options(NamedTuple):
 def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any]) -> list[Record]:
     """Make the reports of a plan; write the summary and the index of all reports below `output`; return what became of each.
 
-    The summary keeps `request`, what the command line asked for, to go on with. `ReportError`: nothing could run.
+    The summary keeps `request`, what the command line asked for, to go on with. `ResearchError`: nothing could run.
     """
     try:
         with noted_interrupts() as interrupted:
@@ -53,7 +53,7 @@ def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any
             records += [one.record(Status.INTERRUPTED, "not made") for one in plan.reports if one.name not in ended]
             _write(output, request, records)
     except OSError as error:
-        raise ReportError(f"reports cannot be written to {output}: {error}") from error
+        raise ResearchError(f"reports cannot be written to {output}: {error}") from error
     return records
 
 
@@ -131,7 +131,7 @@ def _work(notebook: Path, parameters: Any, asked: Record, execution: Any, option
     from research_lib.reports.make import make
 
     if options.cluster and Inputs().of(notebook, asked.parameters) != asked.inputs:
-        raise ReportError("the cluster's worker has another version of the notebook, library, Python or data")
+        raise ResearchError("the cluster's worker has another version of the notebook, library, Python or data")
     return make(notebook, parameters, asked, execution, options.timeout_seconds)
 
 
@@ -143,7 +143,7 @@ def _threads(options: Options, stack: ExitStack) -> Executor:
     files = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else -1  # unlimited, or Windows
     most = (files - OPEN) // OPEN_EACH if files > 0 else options.jobs
     if most < 1:
-        raise ReportError(f"only {files} files may be open at once (ulimit -n); a report needs {OPEN + OPEN_EACH}")
+        raise ResearchError(f"only {files} files may be open at once (ulimit -n); a report needs {OPEN + OPEN_EACH}")
     FORK_SERVER.start()  # it imports what kernels need while this process looks at data
     stack.callback(FORK_SERVER.release)
     return ThreadPoolExecutor(min(options.jobs, most))
@@ -160,9 +160,9 @@ def _cluster(options: Options, stack: ExitStack) -> Executor:
         where = local if options.cluster == "local" else {"address": options.cluster}
         client = stack.enter_context(Client(timeout=CONNECT_SECONDS, **where))
     except ImportError as error:
-        raise ReportError("--cluster needs dask.distributed: pip install research-lib[cluster]") from error
+        raise ResearchError("--cluster needs dask.distributed: pip install research-lib[cluster]") from error
     except OSError as error:
-        raise ReportError(f"--cluster {options.cluster}: no Dask scheduler answers there ({error})") from error
+        raise ResearchError(f"--cluster {options.cluster}: no Dask scheduler answers there ({error})") from error
     return client.get_executor(pure=False)  # type: ignore[no-any-return]  # Dask is untyped
 
 

@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
-from research_lib.errors import ReportError
+from research_lib.errors import ResearchError
 from research_lib.exhibits import charts
 from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.table import Table
@@ -192,7 +192,7 @@ def test_a_failed_report_says_so_on_top_and_shows_the_failing_code():
 
 def test_a_pdf_needs_chromium(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ReportError, match=r"no PDF of a.html: it needs Chromium"):
+    with pytest.raises(ResearchError, match=r"no PDF of a.html: it needs Chromium"):
         to_pdf(tmp_path / "a.html")
 
 
