@@ -16,7 +16,7 @@ import pandas as pd
 import yaml
 
 from research_lib.errors import InsufficientDataError, ResearchError
-from research_lib.exhibits.figure import wide_only
+from research_lib.exhibits.figure import WIDE_ONLY
 from research_lib.params import Parameters, read_parameters, validate, write_parameters
 from research_lib.project import PARAMETERS, data_folder
 from research_lib.studies.parameters import MODELS
@@ -47,8 +47,9 @@ class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         file = row([self.pin, self.name, self.replace, self.write])
         super().__init__([*rows, self.status, widgets.VBox(self.parts), file, self.written, self.pinned])
         self.add_class("research-lib-explorer")
-        with wide_only():
-            list(self._answer())
+        before = WIDE_ONLY.set(True)
+        list(self._answer())
+        WIDE_ONLY.reset(before)
 
     def _changed(self, _: object) -> None:
         if self._pending:
@@ -57,9 +58,9 @@ class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
 
     async def _answer_soon(self) -> None:
         await asyncio.sleep(PAUSE)
-        with wide_only():  # the task's own setting
-            for _ in self._answer():
-                await asyncio.sleep(GLANCE)
+        WIDE_ONLY.set(True)  # of this task alone
+        for _ in self._answer():
+            await asyncio.sleep(GLANCE)
 
     def _answer(self) -> Iterator[None]:
         """Show each part of the answer when it is there, in the place of a part of the last one."""

@@ -1,4 +1,4 @@
-"""The forms of picture: series, paths, curve; intervals, bars, stacked bars; heat map; a sparkline for a table's cell.
+"""The forms of picture: series, history, paths, curve; intervals, bars, stacked bars; heat map; a sparkline; cards.
 
 Each takes plain frames and gives a `Figure`. Names stand beside what they name, not in a legend. A value axis has horizontal
 lines, and an axis starts and ends with its data. Values are decimals where the unit is a fraction, a change or points.
@@ -7,14 +7,16 @@ lines, and an axis starts and ends with its data. Values are decimals where the 
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from research_lib.errors import InsufficientDataError
 from research_lib.exhibits import figure as style
+from research_lib.exhibits.exhibit import Exhibit
 from research_lib.exhibits.figure import CONTEXT, DAY, INK, LARGE_CAPS, QUIET, SMALL_CAPS, Figure, picture
 from research_lib.exhibits.format import WHOLE, show
 
@@ -68,7 +70,7 @@ class Panel(NamedTuple):
     lines: Sequence[Line]  # over dates or numbers
     bands: Sequence[Band] = ()
     marks: Sequence[Mark] = ()
-    levels: Mapping[str, float] = {}  # horizontal lines by label; with an empty one, plain
+    zero: bool = False  # has a line at zero
     points: "pd.Series[Any] | None" = None  # single observations
     unit: str = "number"
     height: float = 1.0  # relative to the other panels
@@ -92,6 +94,20 @@ def series(panels: Sequence[Panel], *, height_px: float = 0, **words: Any) -> Fi
     return picture(draw, heights, **words)
 
 
+def history(path: "pd.Series[Any]", cases: "pd.Series[Any] | None", *, shown: str, unit: str, **words: Any) -> Figure:
+    """Draw a line with its last value, which is `shown`, or with the cases on it; of cases with other values these alone."""
+    path, cases = path.dropna(), path[:0] if cases is None else cases.dropna()
+    panel = Panel("history of the line", [Line(path)], unit=unit)
+    if len(cases) < 2:
+        panel = panel._replace(marks=[Mark(path.index[-1], float(path.iloc[-1]), shown)])
+    elif cases.equals(path.reindex(cases.index)):
+        panel = panel._replace(points=cases)
+    else:
+        path, mean = cases, Line(pd.Series(cases.mean(), cases.index), "mean", dashed=True)
+        panel = Panel("each case", [mean], zero=True, points=cases, unit=unit)
+    return series([panel], data=path.to_frame("value"), **words)
+
+
 def curve(lines: Sequence[Line], *, height_px: float = 340, **options: Any) -> Figure:
     """Draw one panel of lines over another quantity than time; options as of `Panel` and `Figure`."""
     look = {name: options.pop(name) for name in Panel._fields if name in options}
@@ -105,7 +121,7 @@ def paths(values: pd.DataFrame, *, mean: Any = None, colours: Colours = CAPS, **
     """
     lines = [Line(values[one], str(one), colours.get(one, CONTEXT), width=1 + 0.6 * (one in colours)) for one in values]
     lines += [] if mean is None else [Line(mean, "mean", DAY, width=2.6)]
-    return curve(lines, **{"unit": "points", "levels": {"": 0.0}, **options})
+    return curve(lines, **{"unit": "points", "zero": True, **options})
 
 
 def intervals(
@@ -233,6 +249,33 @@ def sparkline(values: "pd.Series[Any]") -> str:
     )
 
 
+@dataclass(frozen=True)
+class Cards(Exhibit):
+    """Judged statements as cards: verdict, what is said, published and computed, the figure's history, what it rests on."""
+
+    template: ClassVar[str] = "cards.html"
+    badge, sparkline = staticmethod(style.badge), staticmethod(sparkline)  # for the template
+
+    _: KW_ONLY
+    cards: Sequence[
+        Mapping[str, Any]
+    ]  # each by name: id, verdict, kind, says, reading, quote, stated, shown, depends_on, …
+    histories: Mapping[str, "pd.Series[Any]"]  # of the figures, by id, where they have one
+
+    def __repr__(self) -> str:
+        return "\n".join([self.title, *map(card_text, self.cards)])
+
+
+def card_text(card: Mapping[str, Any], width: int = 80) -> str:
+    """Write a card for a terminal of so many letters a line."""
+    source = "Tested:" if card["reading"] or card["kind"] != "fact" else "Published"
+    figures = f"{source} {card['stated']}, computed {card['shown']}. " if "computed" in card else ""
+    parts = [card["says"] + f" (read as: {card['reading']})" * bool(card["reading"]), figures + card["depends_on"]]
+    parts += [f"What happened: {card['happened']}"] * bool(card["happened"])
+    indented = [textwrap.fill(one, max(width, 40), initial_indent="  ", subsequent_indent="  ") for one in parts]
+    return "\n".join([f"\n{style.VERDICT_LOOK[card['verdict']][2].upper()} {card['id']}", *indented])
+
+
 def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> None:
     """Draw a panel, then the names of what it shows: in the margin what reaches it, at its place what does not."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
@@ -241,12 +284,12 @@ def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> Non
     lines = [(line, known) for line in panel.lines if len(known := line.values.dropna())]
     if panel.points is not None:
         axes.plot(panel.points, "o", color=QUIET, markersize=3.5, zorder=3)
-    margin: list[tuple[Any, ...]] = [(level, label, QUIET, "normal") for label, level in panel.levels.items()]
+    margin: list[tuple[Any, ...]] = []
     for line, known in lines:
         axes.plot(known, "--" if line.dashed else "-", color=line.colour, linewidth=line.width, zorder=2.5)
         margin.append((known.iloc[-1], line.label, line.colour, "bold" if line.width > 2 else "normal"))
-    for label, level in panel.levels.items():
-        axes.axhline(level, color=CONTEXT, linewidth=0.9, linestyle="--" if label else "-")
+    if panel.zero:
+        axes.axhline(0, color=CONTEXT, linewidth=0.9)
     for mark in panel.marks:
         axes.plot([mark.at], [mark.value], "o", color=mark.colour, markersize=6, clip_on=False, zorder=5)
     axes.margins(y=0.3 if len(panel.marks) > 2 else 0.16 if panel.marks else 0.06)

@@ -3,8 +3,7 @@
 import io
 import re
 import textwrap
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from html import escape
@@ -57,7 +56,7 @@ SVG_SAVINGS = (
     (r' transform="rotate\(-?0 [^"]*"', ""),
 )
 Draw = Callable[["Canvas", bool], None]
-_WIDE_ONLY: ContextVar[bool] = ContextVar("wide_only", default=False)
+WIDE_ONLY = ContextVar("WIDE_ONLY", default=False)  # set: figures are drawn for a wide screen alone, in half the time
 
 
 @dataclass(frozen=True)
@@ -65,15 +64,15 @@ class Figure(Exhibit):
     """A picture that shows itself; `charts` draws them. Its title is a statement."""
 
     kind: ClassVar[str] = "figure"
+    template: ClassVar[str] = "figure.html"
 
     alt: str  # the same in a sentence or two, for a reader who does not see the picture
     svg: str
     narrow: str  # the drawing for a phone
 
-    def body(self) -> str:
+    def drawn(self) -> str:
         """Return both drawings; a page may show one as two exhibits, so that the names inside it are each exhibit's own."""
-        drawn = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{self.id}", f"{self.svg}{self.narrow}")
-        return f'<div class="picture" role="img" aria-label="{escape(self.alt)}">{drawn}</div>'
+        return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{self.id}", f"{self.svg}{self.narrow}")
 
     def links(self) -> dict[str, str]:
         """Return the numbers and the picture."""
@@ -108,23 +107,13 @@ def picture(draw: Draw, heights_px: tuple[float, float], **words: Any) -> Figure
 
     drawn, both = {"narrow": ""}, (("wide", WIDE_PX, heights_px[0]), ("narrow", NARROW_PX, heights_px[1]))
     with mpl.rc_context(fname=HERE / "kit.mplstyle"):
-        for kind, width, height in both[:1] if _WIDE_ONLY.get() else both:
+        for kind, width, height in both[:1] if WIDE_ONLY.get() else both:
             # The same bytes each time, with names that no other figure has.
             mpl.rcParams["svg.hashsalt"] = f"{kind} {words['title']} {words['alt']}"
             canvas = Canvas(figsize=(width / 100, height / 100), layout="constrained")
             draw(canvas, kind == "narrow")
             drawn[kind] = _as_svg(canvas, kind)
     return Figure(**{"id": "", "data": pd.DataFrame(), **words}, svg=drawn["wide"], narrow=drawn["narrow"])
-
-
-@contextmanager
-def wide_only() -> Iterator[None]:
-    """Let figures be drawn for a wide screen alone, in half the time."""
-    before = _WIDE_ONLY.set(True)
-    try:
-        yield
-    finally:
-        _WIDE_ONLY.reset(before)
 
 
 def badge(verdict: str, *, short: bool = False, of: str = "") -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from research_lib.exhibits.exhibit import Table
 from research_lib.exhibits.format import interval, show
-from research_lib.exhibits.table import Table
 from research_lib.stats.estimate import Estimate
 
 FINDINGS_MIME = "application/vnd.research-lib.findings+json"

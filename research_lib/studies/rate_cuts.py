@@ -13,10 +13,10 @@ from research_lib.data.catalog import describe_asset
 from research_lib.data.policy import ANNOUNCED_SINCE, load_recessions, load_target_changes
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.exhibits import charts
+from research_lib.exhibits.exhibit import Column
 from research_lib.exhibits.figure import LARGE_CAPS, SMALL_CAPS, Figure
 from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, interval, plural, show
-from research_lib.exhibits.table import Column
 from research_lib.stats import policy
 from research_lib.stats.estimate import LEVEL, Estimate, holm
 from research_lib.stats.event_study import event_paths, event_study, window_outcomes
@@ -512,7 +512,7 @@ class RateCuts(Study):
         deck += f" By chance {null} on average, {least} to {most} in nine of ten histories." if differs["n"] else ""
         deck += f" Not in this source: {missing}." if missing else ""
         return charts.curve(
-            [charts.Line(drawn["actual"], "actual", SMALL_CAPS, width=2.2)], levels={"": 0.0}, unit="points", data=drawn,
+            [charts.Line(drawn["actual"], "actual", SMALL_CAPS, width=2.2)], zero=True, unit="points", data=drawn,
             bands=[charts.Band(drawn["low"], drawn["high"], "90% of random histories")], name="mean after first cuts, percentage points",
             x_name="variants, in order of their mean (%)", title=title, deck=deck, alt=f"{title}.",
         )  # fmt: skip

@@ -13,10 +13,10 @@ from research_lib.data.catalog import describe_asset
 from research_lib.data.companies import PricePanel, load_price_panel
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.exhibits import charts
+from research_lib.exhibits.exhibit import Column
 from research_lib.exhibits.figure import DAY, QUIET, Figure
 from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, ordinal, plural, prose_date, show
-from research_lib.exhibits.table import Column
 from research_lib.stats.estimate import Estimate
 from research_lib.stats.event_study import event_study
 from research_lib.stats.extremes import find_episodes, return_period, return_periods, years_between
@@ -46,7 +46,7 @@ DETECTABLE = 2.8 / 3.92  # of an interval's width: an effect of 1.96 + 0.84 erro
 NO_SIGNAL = "What followed is not shown to differ from other days"
 
 OF = ("n", Column("of", "count"))
-RANKS = ("value", "rank", OF, ("end", Column("from the", words=True)), "since")
+RANKS = ("value", "rank", OF, ("end", Column("from the", "text")), "since")
 EXTREMES = ("n", "highest", "highest_date", "lowest", "lowest_date")
 MOVED = (("horizon", Column("sessions", "count")), *RANKS, "episode_rank")
 AFTER = (("horizon", Column("sessions after", "count")), "n", "mean", ("base", Column("other days")),
@@ -185,7 +185,7 @@ class RecordSigma(Study):
         peaks = [*zip(others["peak_date"][:3], others["peak"], strict=False), (day.date, day.value)]
         marks = [charts.Mark(at, x, f"{at:%b %Y}: {_sigma(x)}", DAY if at == day.date else QUIET) for at, x in peaks]
         span, line = f"{day.first.year} to {day.date.year}", charts.Line(self.path, colour=QUIET, width=0.7)
-        whole = charts.Panel(f"standard deviations, {span}", [line], (), marks, {"": 0.0}, unit="sigma", height=0.7)
+        whole = charts.Panel(f"standard deviations, {span}", [line], (), marks, zero=True, unit="sigma", height=0.7)
         return charts.series(
             [price, whole],
             title=f"{_sigma(day.value)}: {self.place}", data=self.path.round(3).rename("sigma").to_frame(),
@@ -313,7 +313,7 @@ class RecordSigma(Study):
             raise InsufficientDataError(f"{len(returns):,} sessions are too few for windows of {HORIZONS[-1]}")
         return event_study(returns, positions, HORIZONS)
 
-    @table("Companies at a record on {s.panel.card.last}", ("company", "value", ("end", Column("record", words=True)), OF),
+    @table("Companies at a record on {s.panel.card.last}", ("company", "value", ("end", Column("record", "text")), OF),
            unit="sigma", most=12, on=("panel",))  # fmt: skip
     def at_record(self) -> pd.DataFrame:
         """Companies at a record."""

@@ -21,8 +21,8 @@ import pandas as pd
 
 from research_lib.data import DataCard, Source, open_source
 from research_lib.errors import InsufficientDataError, MissingDataError, ResearchError, nearest
+from research_lib.exhibits.exhibit import ColumnName, Table
 from research_lib.exhibits.findings import Finding, Findings, Summary, plain
-from research_lib.exhibits.table import ColumnName, Table
 from research_lib.params import Parameters, show_setting, validate
 from research_lib.project import PROJECT
 from research_lib.studies.parameters import MODELS

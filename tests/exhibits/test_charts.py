@@ -19,8 +19,8 @@ from matplotlib.figure import Figure as Canvas
 from research_lib.errors import InsufficientDataError
 from research_lib.exhibits import charts
 from research_lib.exhibits.charts import Band, Line, Mark, Panel
-from research_lib.exhibits.exhibit import FRAME_STYLE, as_csv
-from research_lib.exhibits.figure import LARGE_CAPS, SMALL_CAPS, VARIABLES, VERDICT_LOOK, badge, ink_on, wide_only
+from research_lib.exhibits.exhibit import FRAME_STYLE, Exhibit
+from research_lib.exhibits.figure import LARGE_CAPS, SMALL_CAPS, VARIABLES, VERDICT_LOOK, WIDE_ONLY, badge, ink_on
 from tests.conftest import random_walk
 
 EVIL = '<script>alert("1")</script>'
@@ -39,8 +39,7 @@ def price_and_history():
     lines = [Line(CLOSE), Line(average, "50-day average", LARGE_CAPS, dashed=True)]
     bands, day = [Band(average * 0.9, average * 1.1, "ten percent")], [Mark(DAY, CLOSE.iloc[-1], "the day itself")]
     marks = [Mark(near, CLOSE[near] / 100, "too near"), Mark(peak, CLOSE.max() / 100, "the highest")]
-    levels = {"": 0.0, "threshold 1": 1.0}
-    history = Panel("its history", [Line(CLOSE / 100)], (), marks, levels, unit="sigma", height=0.5)
+    history = Panel("its history", [Line(CLOSE / 100)], (), marks, zero=True, unit="sigma", height=0.5)
     return charts.series([Panel("the price", lines, bands, day), history], data=CLOSE.to_frame(), **WORDS)
 
 
@@ -50,7 +49,7 @@ RANKS = pd.DataFrame({"value": [1, 493], "filled": [True, False]}, ["usual", "ot
 TAIL = {"points": pd.Series([3.0], [10.0]), "log_x": True, "marks": [Mark(20, 3.5, "a record")], "x_unit": "years"}
 VERDICTS = {"holds": "#1d7a46", "fails": "#b2271f"}
 FORMS = {
-    "series": (price_and_history, ["50-day average", "ten percent", "the day itself", "the highest", "threshold 1"]),
+    "series": (price_and_history, ["50-day average", "ten percent", "the day itself", "the highest"]),
     "paths": (partial(charts.paths, PATHS, mean=PATHS.mean(axis=1), colours={"Nov 1987": SMALL_CAPS}, name="points", **WORDS),
               ["Nov 1987", "Jun 1989", "mean", "+2", "−2"]),
     "curve": (partial(charts.curve, [Line(pd.Series([2.5, 4.0], [1.0, 100.0]), "the tail")], name="sigma", x_name="years", **TAIL, **WORDS),
@@ -86,8 +85,9 @@ def test_a_form_writes_the_names_of_what_it_shows_on_page_and_phone(drawn, name)
 
 
 def test_charts_are_the_same_bytes_each_time_also_wide_alone_and_share_no_names(drawn):
-    with wide_only():
-        alone = FORMS["bars"][0]()
+    before = WIDE_ONLY.set(True)
+    alone = FORMS["bars"][0]()
+    WIDE_ONLY.reset(before)
     assert (alone.svg, alone.narrow) == (drawn["bars"].svg, "")
     for name in ("series", "bars"):
         assert FORMS[name][0]()._repr_html_() == drawn[name]._repr_html_()
@@ -174,7 +174,8 @@ def test_a_frame_has_an_id_a_csv_link_a_source_and_escapes_all(drawn):
     table, picture = (unquote(link[2]) for link in links)
     assert [*csv.reader(io.StringIO(table))] == [["date", "sigma", "said"], ["2024-07-16", "4.41712", 'a "b", c%']]
     assert picture == figure.standalone()
-    assert as_csv(pd.DataFrame({"x": [1.5]}, pd.Index([2021], name="year"))) == "year,x\n2021,1.5\n"
+    by_year = Exhibit("", "", pd.DataFrame({"x": [1.5]}, pd.Index([2021], name="year")))
+    assert unquote(by_year.links()["csv"]).endswith(",year,x\n2021,1.5\n")
     about = {"research_lib": {"id": "history", "title": EVIL, "kind": "figure"}}
     assert figure._repr_mimebundle_() == ({"text/html": html, "text/plain": f"{EVIL}. {EVIL}"}, about)
 

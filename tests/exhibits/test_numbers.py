@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
+from research_lib.exhibits.exhibit import GLOSSARY, Column, Table
 from research_lib.exhibits.format import NONE, UNITS, interval, ordinal, plural, prose_date, show
-from research_lib.exhibits.table import GLOSSARY, Column, Table
 from research_lib.stats.estimate import holm
 from tests.conftest import read_table
 

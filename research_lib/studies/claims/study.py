@@ -4,7 +4,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
 from importlib.resources import files
 from pathlib import Path
 from textwrap import fill, shorten
@@ -15,11 +14,10 @@ import pandas as pd
 from research_lib.data import DataCard, Source
 from research_lib.errors import InsufficientDataError, ParameterError, nearest
 from research_lib.exhibits import charts
-from research_lib.exhibits.exhibit import Exhibit
-from research_lib.exhibits.figure import VERDICT_LOOK, Figure, badge
+from research_lib.exhibits.exhibit import Column
+from research_lib.exhibits.figure import VERDICT_LOOK, Figure
 from research_lib.exhibits.findings import Finding, Findings, Summary
 from research_lib.exhibits.format import plural
-from research_lib.exhibits.table import Column
 from research_lib.params import read_parameters, validate
 from research_lib.project import PARAMETERS, display_path
 from research_lib.studies import parameters
@@ -30,51 +28,28 @@ from research_lib.studies.study import Study, figure, result, table
 
 MOST_ROWS = 12
 WORDS = {name: VERDICT_LOOK[name][2] for name in VERDICTS}  # for each verdict, as a reader sees it
-SKELETON, CARDS = ((files(__package__) / name).read_text(encoding="utf-8") for name in ("new.yaml", "cards.html"))
+SKELETON = (files(__package__) / "new.yaml").read_text(encoding="utf-8")
 HEADINGS = {"id": "claim", "verdict": "verdict", "says": "what it says", "stated": "published", "shown": "computed"}
 HEADINGS["depends_on"] = "what it rests on"
-COLUMNS = [(name, Column(heading, words=True)) for name, heading in HEADINGS.items()]
+COLUMNS = [(name, Column(heading, "text")) for name, heading in HEADINGS.items()]
 
 
-@dataclass(frozen=True)
-class Cards(Exhibit):
-    """Claims as cards: verdict, what is said, published and computed, the history of the figure, and what it rests on."""
-
-    _: KW_ONLY
-    results: Sequence[Result]
-
-    def body(self) -> str:
-        """Return the cards as HTML."""
-        from jinja2 import Template
-
-        return Template(CARDS, autoescape=True).render(vars(self), badge=badge, sparkline=charts.sparkline)
-
-    def __repr__(self) -> str:
-        return "\n".join([self.title, *map(as_text, self.results)])
-
-
-def as_cards(subject: str, title: str, none: str, chosen: Callable[[Result], bool]) -> "result[Cards]":
+def as_cards(subject: str, title: str, none: str, chosen: Callable[[Result], bool]) -> "result[charts.Cards]":
     """Make an exhibit of some claims as cards; where there is none it says so."""
 
-    def drawn(study: "Claims") -> Cards:
+    def drawn(study: "Claims") -> charts.Cards:
         if not (found := list(filter(chosen, study.results))):
             raise InsufficientDataError(none)
         n, do = len(found), "does" if len(found) == 1 else "do"
         head = title.format(claims=plural(n, "claim"), statements=plural(n, "vague statement"), do=do)
-        return Cards("", head, as_frame(found), deck="As of each article's date", results=found)
+        histories = {one.claim.id: one.reading.path for one in found if one.reading and one.reading.path is not None}
+        cards = [one.as_record() for one in found]
+        return charts.Cards(
+            "", head, pd.DataFrame(cards), deck="As of each article's date", cards=cards, histories=histories
+        )
 
     drawn.__doc__ = subject
     return figure(drawn)
-
-
-def as_text(found: Result, width: int = 80) -> str:
-    """Write a claim as the command prints it."""
-    claim, happened = found.claim, f"What happened: {found.happened}" if found.happened else ""
-    source = "Tested:" if claim.reading or claim.kind != "fact" else "Published"
-    figures = f"{source} {claim.figure.text}, computed {found.shown}. " if found.readings else ""
-    parts = [claim.says + (f" (read as: {claim.reading})" if claim.reading else ""), figures + found.text, happened]
-    indented = [fill(part, max(width, 40), initial_indent="  ", subsequent_indent="  ") for part in parts if part]
-    return "\n".join([f"\n{WORDS[found.verdict].upper()} {claim.id}", *indented])
 
 
 def tally(found: Sequence[Result]) -> str:
@@ -197,24 +172,15 @@ class Claims(Study):
 
 def picture(found: Result) -> Figure:
     """Draw the line of a claim up to its day, with the cases on it; or the cases, where they are changes of another."""
-    reading = found.reading
-    if reading is None or reading.path is None or len(path := reading.path.dropna()) < 2:
+    reading, claim = found.reading, found.claim
+    if reading is None or reading.path is None:
         raise InsufficientDataError(found.text)
-    cases = pd.Series(dtype=float) if reading.events is None else reading.events.dropna()
-    unit = KINDS[reading.kind if len(cases) < 2 else str(cases.name)]["shown"]
-    if len(cases) < 2:
-        unit = unit if found.claim.checks[0].say.word == "value" else "number"
-        last = charts.Mark(path.index[-1], float(path.iloc[-1]), found.shown)
-        panel = charts.Panel("history of the line", [charts.Line(path)], marks=[last], unit=unit)
-    elif cases.equals(path.reindex(cases.index)):
-        panel = charts.Panel("history of the line", [charts.Line(path)], points=cases, unit=unit)
-    else:
-        path = cases
-        mean = charts.Line(pd.Series(cases.mean(), cases.index), "mean", dashed=True)
-        panel = charts.Panel("each case", [mean], levels={"": 0.0}, points=cases, unit=unit)
-    says = f"{found.claim.says[:1].upper()}{found.claim.says[1:]}: {found.verdict}"
-    deck = f"published {found.claim.figure.text}, computed {found.shown}"
-    return charts.series([panel], title=says, alt=found.text, deck=deck, data=path.to_frame("value"))
+    of_line = reading.kind if claim.checks[0].say.word == "value" else "number"
+    kind = of_line if reading.events is None or reading.events.count() < 2 else str(reading.events.name)
+    says = f"{claim.says[:1].upper()}{claim.says[1:]}: {found.verdict}"
+    deck = f"published {claim.figure.text}, computed {found.shown}"
+    look = {"shown": found.shown, "unit": KINDS[kind]["shown"], "title": says, "alt": found.text, "deck": deck}
+    return charts.history(reading.path, reading.events, **look)
 
 
 def explain(line: object, stated: object, source: Source | Lines, *, as_of: object, kind: str = "fact") -> Result:
@@ -242,7 +208,9 @@ def claims_report(found: list[Result], *, as_json: bool = False, as_csv: bool = 
     if as_csv:
         return as_frame(found).to_csv(index=False).rstrip("\n")
     order = [FAILS, DEPENDS, OPEN, *VERDICTS]
-    parts = [as_text(one, width) for one in sorted(found, key=lambda one: order.index(one.verdict))]
+    parts = [
+        charts.card_text(one.as_record(), width) for one in sorted(found, key=lambda one: order.index(one.verdict))
+    ]
     return "\n".join([fill(f"{tally(found)}.", width), *parts])
 
 

@@ -50,8 +50,11 @@ class Result:
 
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values, in the order in which programs read them."""
-        claim, figure, reading = self.claim, self.claim.figure, self.reading
-        record: dict[str, Any] = {name: getattr(claim, name) for name in ("id", "article", "kind", "says")}
+        claim, article, figure, reading = self.claim, self.article, self.claim.figure, self.reading
+        said = ("id", "article", "kind", "says", "reading", "quote", "by")
+        record: dict[str, Any] = {name: getattr(claim, name) for name in said}
+        published = (article.title, article.publisher, article.published or str(article.as_of[1]))
+        record["source"] = ", ".join(filter(None, published))
         record |= {"verdict": self.verdict, "as_of": self.as_of, "depends_on": self.text}
         record |= {"happened": self.happened or None, "shown": self.shown}
         for check in claim.checks[:1]:
