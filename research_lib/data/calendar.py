@@ -23,6 +23,13 @@ def sessions_between(first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeInde
     return exchange_sessions()[slice(*exchange_sessions().slice_locs(first, last))]
 
 
+def next_session(day: pd.Timestamp) -> pd.Timestamp:
+    """Return the first session after a day; where the calendar is not known, the next weekday."""
+    sessions = exchange_sessions()
+    row = int(sessions.searchsorted(day, side="right"))
+    return sessions[row] if day >= sessions[0] and row < len(sessions) else day + pd.offsets.BDay()
+
+
 def last_finished(now: pd.Timestamp | None = None) -> pd.Timestamp:
     """Return the last day that is over at `now` (tz-aware; else the clock's): a session is at its closing bell."""
     here = (now or pd.Timestamp.now("UTC")).tz_convert(EXCHANGE_ZONE)

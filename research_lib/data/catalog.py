@@ -44,6 +44,15 @@ def describe_series(series_id: str) -> Listing:
     return _describe(series_id, "series.csv", kind="series", frequency="")
 
 
+def in_words(name: str) -> str:
+    """Name a price or series: `Russell 2000`, of other fields `Russell 2000 (high)` or `Russell 2000 with dividends`."""
+    if name in fact_rows("series.csv"):
+        return describe_series(name).name
+    with_dividends, field = " with dividends", split_asset(name)[1]
+    fields = {"close": "", "total": with_dividends, "adj_close": with_dividends}
+    return describe_asset(name).name + fields.get(field, f" ({field})")
+
+
 def _describe(symbol: str, table: str, **unlisted: str) -> Listing:
     row = {"name": symbol, **unlisted, **fact_rows(table).get(symbol, {})}
     scale = PERCENT if row.get("unit") == "percent" else 1.0

@@ -5,10 +5,9 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
-from research_lib.data.bundled import Bundled
 from research_lib.data.companies import load_companies
 from research_lib.data.load import load_prices, load_series, open_source
-from research_lib.data.source import Source, parts_of
+from research_lib.data.source import Bundled, Source, parts_of
 from research_lib.errors import InsufficientDataError, MissingDataError, ResearchError
 
 LONGEST_GAP = timedelta(days=31)  # a needed price that ends longer before as_of says nothing of that day

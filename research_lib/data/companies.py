@@ -7,7 +7,6 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 
-from research_lib.data.bundled import LARGE_COMPANIES, Bundled, load_packaged
 from research_lib.data.calendar import last_finished, sessions_between
 from research_lib.data.catalog import describe_series
 from research_lib.data.live.store import COMPANIES, Item, Snapshots
@@ -15,11 +14,12 @@ from research_lib.data.load import load_prices_if_any, load_series_if_any
 from research_lib.data.quality import BAD_PRICE, STALE_DAYS, DataCard, Fault, found, jumps, session_faults, stale_runs
 from research_lib.data.readers import DATE, NUMBER, convert, read_panel, require_unique
 from research_lib.data.sec import read_facts
-from research_lib.data.source import PRICES, SERIES, Folder, Source, find_table, parts_of
+from research_lib.data.source import PRICES, SERIES, Bundled, Folder, Source, find_table, load_packaged, parts_of
 from research_lib.data.statements import PANELS, Found, Table, add_price, make_statements, read_statements
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 
 MARKET = "GSPC"
+LARGE_COMPANIES = "large_companies"  # adjusted closes from 1990 of twenty that were chosen by hindsight
 RATES = ("DGS2", "DGS3MO", "DFF", "DGS10")  # the first that is there: what floating-rate debt is priced by
 STILL_QUOTED = pd.Timedelta(days=14)  # a price so near to the panel's end counts as still quoted
 SURVIVORS_SHARE = 0.98  # of those ever quoted; in a fair sample of US small caps about 5% leave each year

@@ -7,11 +7,10 @@ from functools import partial
 
 import pandas as pd
 
-from research_lib.data.bundled import Bundled
-from research_lib.data.catalog import Listing, describe_asset, describe_series, known_symbols, split_asset
+from research_lib.data.catalog import Listing, describe_asset, describe_series, known_series, known_symbols, split_asset
 from research_lib.data.live.store import PULL_COMMAND, SERVES, Snapshots, Store
 from research_lib.data.quality import DataCard, clean
-from research_lib.data.source import PRICES, SERIES, Folder, Joined, RawSeries, Source
+from research_lib.data.source import PRICES, SERIES, Bundled, Folder, Joined, RawSeries, Source
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError, nearest
 from research_lib.project import data_folder, snapshots_folder
 
@@ -66,6 +65,19 @@ def load_series(source: Source, ids: Iterable[str], *, as_of: date | None = None
     """Load economic series as decimals, as `load_prices` does; values of a period are dated by its last day."""
     read = ((name, source.read(SERIES, name, "value", as_of), describe_series(name)) for name in ids)
     return _side_by_side(read, as_of)
+
+
+def load_any(source: Source, name: str, *, as_of: date | None = None) -> tuple[DataSet, Listing]:
+    """Load a price or a series, whichever a name is of, and what is known of it; a symbol that the source has is a price.
+
+    As `load_prices`; `MissingDataError` also for a name that nobody knows, with the one that is most like it.
+    """
+    prices, series = source.names(PRICES), source.names(SERIES)
+    if split_asset(name)[0] in {*known_symbols(), *prices}:
+        return load_prices(source, [name], as_of=as_of), describe_asset(name)
+    if name not in {*known_series(), *series}:
+        raise MissingDataError(f"unknown price or series {name}{nearest(name, sorted({*prices, *series}))}")
+    return load_series(source, [name], as_of=as_of), describe_series(name)
 
 
 def _if_any(

@@ -1,16 +1,19 @@
-"""What every source gives, whatever vendor is behind it; several sources as one; and the user's own files as a source."""
+"""What every source gives, whatever vendor is behind it; several sources as one; the user's own files, and the bundled ones."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from research_lib.data.catalog import known_series, known_symbols
+from research_lib.data.catalog import fact_rows, known_series, known_symbols
 from research_lib.data.readers import CALLED, FIELDS, open_sheet, plain
 from research_lib.errors import DataError, MissingDataError, clipped, listed
 
@@ -21,6 +24,7 @@ FRENCH = "french/F-F_Research_Data_Factors.csv"
 FRENCH_COLUMNS = ("MKT_RF", "SMB", "HML", "RF")
 FRENCH_MONTHS = r"[^\n]*(?:\n[ \t]*\d{6}[ \t]*,[^\n]*)+"  # a line of names and the months below it
 FRENCH_MISSING = r"(?<=,)[ \t]*-99(?:\.99|9)[ \t]*(?=[,\n]|$)"
+PACKAGED = fact_rows("packaged.csv")  # the bundled files
 
 # A column that is alone beside the dates may have any name but one that says it holds no levels, by FRED's codes too.
 NO_LEVEL = r"(?:.*_)?(?:log|ln|retx?|(?<!total_)returns?|change|chg|ch1|pch|pc1|pca|cch|cca|nbd\d*|vol|volume|dividends?|shares)(?:_.*)?"
@@ -153,3 +157,49 @@ def first_months(text: str) -> str:
     if (block := re.search(FRENCH_MONTHS, text)) is None:
         return text
     return "\n" * text.count("\n", 0, block.start()) + re.sub(FRENCH_MISSING, "", block[0]) + "\n"
+
+
+@dataclass(frozen=True)
+class Bundled(Source):
+    """The offline source: real data inside packages that the kit depends on; of prices it has closes alone."""
+
+    name: str = "bundled"
+
+    def names(self, kind: str) -> list[str]:
+        """List the symbols or series that are here."""
+        known = known_symbols() if kind == PRICES else known_series()
+        return list(dict.fromkeys(name for file in PACKAGED if (name := file.split()[0]) in known))
+
+    def read(self, kind: str, name: str, field: str, as_of: date | None = None) -> RawSeries:  # noqa: ARG002
+        """Join the vintages of a series, each used for days that those before it lack; on their common days they are equal."""
+        if name not in self.names(kind):
+            raise MissingDataError(f"source bundled has no {kind} of {name}; it has {', '.join(self.names(kind))}")
+        if field not in {"close", "value"}:
+            raise MissingDataError(f"source bundled has only the close of {name}, no {field}")
+        loaded = {part: load_packaged(part) for part in PACKAGED if part.split()[0] == name}
+        values = pd.concat([frame[PACKAGED[part]["column"]] for part, (frame, _) in loaded.items()])
+        values = values[~values.index.duplicated()]
+        origin = ", then ".join(f"{label}, column {PACKAGED[part]['column']}" for part, (_, label) in loaded.items())
+        return RawSeries(name, origin, pd.Series(values.index), values.reset_index(drop=True), source=self.name)
+
+
+@cache
+def load_packaged(name: str) -> tuple[pd.DataFrame, str]:
+    """Read the file of a row of `packaged.csv` by its dates in order, and name it with its package's version.
+
+    The packages' own loaders import their whole package (seconds), and arch's puts French months into 1970 on pandas 3.
+    """
+    file, remedy = PACKAGED[name], "install the versions in requirements.lock"
+    spec = find_spec(file["package"])
+    if spec is None or spec.origin is None:
+        raise DataError(f"package {file['package']} is not installed; {remedy}")
+    frame = pd.read_csv(Path(spec.origin).parent / file["path"], na_values=".")
+    days = pd.Series(frame.eval(file["dates"])).map(lambda day: day if isinstance(day, str) else f"{day:.0f}")
+    frame = frame.set_index(pd.DatetimeIndex(pd.to_datetime(days, format=file["format"]), name="date")).sort_index()
+    label = f"{file['package']} {version(file['package'])} {Path(file['path']).name}"
+    found = [str(len(frame)), *(f"{frame.index[end]:%Y-%m-%d}" for end in (0, -1))]
+    known, ends = [float(file["first_value"]), float(file["last_value"])], frame[file["column"]].iloc[[0, -1]]
+    if found != [file["rows"], file["first"], file["last"]] or not np.allclose(ends, known, rtol=1e-7):
+        span = f"{file['rows']} rows, {file['first']} to {file['last']}"
+        raise DataError(f"{label} is not the data set that the kit knows ({span}); {remedy}")
+    return frame, label

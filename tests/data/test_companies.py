@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from research_lib.data import open_source
-from research_lib.data.bundled import load_packaged
 from research_lib.data.calendar import sessions_between
 from research_lib.data.companies import load_companies, load_price_panel, make_price_panel, month_ends
+from research_lib.data.source import load_packaged
 from research_lib.errors import DataError
 from tests.companies import write_simfin
 from tests.data.test_statements import SIMFIN

@@ -10,8 +10,6 @@ from research_lib.errors import InsufficientDataError
 
 RANGE_SINCE = pd.Timestamp("2008-12-16")  # a range of 25 bp in place of one rate
 TOLERANCE_BP = 1e-6  # rates are whole sixteenths of a percent, exact in binary: only scaling rounds
-
-
 CHANGES = load_target_changes()
 
 

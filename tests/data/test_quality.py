@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from research_lib.data import load_series, open_source
-from research_lib.data.calendar import last_finished, sessions_between
+from research_lib.data.calendar import last_finished, next_session, sessions_between
 from research_lib.data.catalog import Listing, describe_asset, describe_series
 from research_lib.data.quality import DataCard, Fault, clean
 from research_lib.data.source import RawSeries
@@ -95,6 +95,11 @@ def test_an_unfinished_session_is_left_out():
 @pytest.mark.parametrize(("now", "last"), CASES["over"].items())
 def test_a_session_is_over_at_its_closing_bell(now, last):
     assert str(last_finished(pd.Timestamp(now, tz="America/New_York")).date()) == last
+
+
+@pytest.mark.parametrize(("day", "after"), CASES["next"].items())
+def test_the_session_after_a_day_is_the_exchanges(day, after):
+    assert str(next_session(pd.Timestamp(day)).date()) == after
 
 
 garbage = st.sampled_from(["0", "-5", "x", "", "inf", "1e9", "3,010", "4%"])

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research_lib.data import bundled, load_prices, load_prices_if_any, load_series, load_series_if_any, open_source
-from research_lib.data.catalog import describe_asset, describe_series, known_series, known_symbols, vendor_name
-from research_lib.data.source import parts_of
+from research_lib.data import catalog, load_prices, load_prices_if_any, load_series, load_series_if_any, open_source
+from research_lib.data.catalog import describe_asset, describe_series, known_series, known_symbols
+from research_lib.data.load import load_any
+from research_lib.data.source import PACKAGED, load_packaged, parts_of
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 from tests.conftest import random_walk, write_prices
 from tests.data.test_forms import CASES
@@ -43,8 +44,8 @@ def test_bundled_prices_are_those_of_their_days_and_their_vintages_agree():
     assert [found["GSPC"][day] for day in ("1987-10-19", "2020-03-23")] == pytest.approx([224.84, 2237.40])
     assert found["IXIC"]["2000-03-10"] == pytest.approx(5048.62, abs=0.01)
     assert [card.gaps for card in found.cards] == [0, 0, 0]
-    files = {name: file for name, file in bundled.FILES.items() if name.startswith("GSPC ")}
-    vintages = [bundled.load_packaged(name)[0][file["column"]] for name, file in files.items()]
+    files = {name: file for name, file in PACKAGED.items() if name.startswith("GSPC ")}
+    vintages = [load_packaged(name)[0][file["column"]] for name, file in files.items()]
     together = pd.concat(vintages, axis=1).dropna(how="any")
     assert len(together) == 4277
     assert (together.max(axis=1) / together.min(axis=1) - 1).max() < 2e-7
@@ -80,15 +81,18 @@ def test_a_changed_package_is_found(monkeypatch):
         ({"last_value": "6635.2"}, r"nasdaq.csv.gz is not the data set that the kit knows \(5031 rows"),
         ({"package": "no_such_package"}, "package no_such_package is not installed"),
     ):
-        monkeypatch.setitem(bundled.FILES, "IXIC", bundled.FILES["IXIC"] | changed)
+        monkeypatch.setitem(PACKAGED, "IXIC", PACKAGED["IXIC"] | changed)
         with pytest.raises(DataError, match=said):
-            bundled.load_packaged.__wrapped__("IXIC")
+            load_packaged.__wrapped__("IXIC")
 
 
 def test_each_source_says_what_it_has(tmp_path):
     assert refused(BUNDLED, "RUT") == "source bundled has no prices of RUT; it has GSPC, IXIC, VIX"
     assert "only the close" in refused(BUNDLED, "GSPC:high")
     assert "no series of DGS10; it has" in refused(BUNDLED, "DGS10", load=load_series)
+    assert [load_any(BUNDLED, name)[1].kind for name in ("GSPC", "VIX", "SMB")] == ["index", "volatility", "series"]
+    said = refused(BUNDLED, "GSPCC", MissingDataError, load=lambda source, names: load_any(source, *names))
+    assert said.startswith("unknown price or series GSPCC; did you mean GSPC? (known: AAA, BAA, DCOILWTICO, GSPC, HML")
     with pytest.raises(MissingDataError, match="data_dir nowhere: there is no such folder"):
         open_source("folder", data_dir="nowhere")
     with pytest.raises(DataError, match=r"unknown source bundeld; did you mean bundled\?"):
@@ -182,7 +186,10 @@ def test_real_folder(shared_data):
 
 
 def test_the_catalog_is_consistent_and_knows_what_vendors_say():
-    assert describe_asset("RSP:adj_close").name == "Invesco S&P 500 Equal Weight ETF"
+    names = ("RSP", "RUT:high", "IWM:total", "RSP:adj_close", "DGS10", "MINE")
+    fund, high, total, adjusted, rate, mine = map(catalog.in_words, names)
+    assert (high, rate, mine) == ("Russell 2000 (high)", "10-year Treasury yield", "MINE")
+    assert (total, adjusted) == ("iShares Russell 2000 ETF with dividends", f"{fund} with dividends")
     assert (describe_asset("MINE").name, describe_series("MINE").scale) == ("MINE", 1)
     assets, series = list(map(describe_asset, known_symbols())), list(map(describe_series, known_series()))
     assert {info.kind for info in assets} == {"index", "fund", "volatility", "currency"}
@@ -195,4 +202,6 @@ def test_the_catalog_is_consistent_and_knows_what_vendors_say():
         "fred": {"DGS10": "DGS10", "SMB": "", "MINE": "MINE"},
         "french": {"SMB": "F-F_Research_Data_Factors/SMB", "DGS10": "", "MINE": ""},
     }
-    assert {vendor: {name: vendor_name(vendor, name) for name in names} for vendor, names in called.items()} == called
+    assert {
+        vendor: {name: catalog.vendor_name(vendor, name) for name in names} for vendor, names in called.items()
+    } == called

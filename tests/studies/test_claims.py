@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research_lib.data import load_prices, load_series, open_source
-from research_lib.data.bundled import Bundled
+from research_lib.data.source import Bundled
 from research_lib.errors import InsufficientDataError, MissingDataError, ParameterError
 from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS, PROJECT
