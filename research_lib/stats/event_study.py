@@ -54,18 +54,17 @@ def event_study(  # noqa: PLR0913  # one keyword an option
         values, own, others = outcomes[at[inside]], labels[inside], np.isfinite(outcomes)
         others[at[inside]] = False
         base = float(outcomes[others].mean()) if others.any() else np.nan
-        row: dict[str, float] = {"horizon": horizon, "n": len(values), "n_cut": len(at) - len(values), "base": base}
+        row = {"horizon": horizon, "n": len(values), "n_cut": len(at) - len(values), "base": base}
         if len(values):
             if test == "dummy":
                 found = event_dummy(returns, at[inside], horizon, **measure)
             else:
                 own = np.append(0, np.cumsum((np.diff(at[inside]) >= abs(horizon)) & (own[1:] != own[:-1])))
                 found = sign_flip(values - (0.0 if test == "sign flip" else base), groups=own)
-            row["n_apart"] = len(np.unique(own))
-            row |= {name: getattr(found, name) for name in ("value", "low", "high", "p", "p_smallest")}
-            row |= {"mean": float(values.mean()), "share_positive": float(np.mean(values > 0))}
             without = [values[own != label].mean() for label in np.unique(own) if (own != label).any()]
-            row |= {"jackknife_low": min(without, default=np.nan), "jackknife_high": max(without, default=np.nan)}
+            row = vars(found) | row | {
+                "n_apart": len(np.unique(own)), "mean": float(values.mean()), "share_positive": float(np.mean(values > 0)),
+                "jackknife_low": min(without, default=np.nan), "jackknife_high": max(without, default=np.nan)}  # fmt: skip
         rows.append(row)
     frame = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
     return frame.assign(p_holm=holm(frame["p"].to_numpy(dtype=np.float64)))
@@ -88,22 +87,30 @@ def window_outcomes(
     sums of returns, and of differences (CAR). With `market` they are beta-adjusted: less the market's outcome times the
     beta of (returns - less) on it, fitted on the `beta_periods` before the window, never inside it.
     """
-    values = np.asarray(returns, dtype=np.float64)
-    difference = values if less is None else values - np.asarray(less, dtype=np.float64)
-    first, last = _window(horizon)
-    if market is not None:
-        plain = window_outcomes(values, horizon, less=less, compounded=compounded)
-        beta = pd.Series(rolling_beta(difference, market, periods=beta_periods)).shift(1 - first).to_numpy()
-        return np.asarray(plain - beta * window_outcomes(market, horizon, compounded=compounded), dtype=np.float64)
-    if less is not None and compounded:
-        return window_outcomes(values, horizon) - window_outcomes(less, horizon)
-    start, end = np.arange(len(values)) + first, np.arange(len(values)) + last + 1
-    covered = (start >= 0) & (end <= len(values))
-    level = _level(difference, compounded=compounded)
-    at, to = level[start[covered]], level[end[covered]]
-    found = np.full(len(values), np.nan)
-    found[covered] = to / at - 1 if compounded else to - at
-    return found
+    (first, last), periods = _window(horizon), np.arange(len(np.asarray(returns)))
+    found = made_between(returns, periods + first, periods + last + 1, less=less, compounded=compounded)
+    if market is None:
+        return found
+    difference = np.asarray(returns) if less is None else np.subtract(returns, less)
+    beta = pd.Series(rolling_beta(difference, market, periods=beta_periods)).shift(1 - first).to_numpy(dtype=float)
+    return found - beta * window_outcomes(market, horizon, compounded=compounded)
+
+
+def made_between(
+    returns: ArrayLike, start: ArrayLike, end: ArrayLike, *, less: ArrayLike | None = None, compounded: bool = True
+) -> Floats:
+    """Return what a leg, or one leg less another, made from the start of one period to the start of another.
+
+    `returns` and `less` have periods on their last axis, whose places are `start` and `end`, shaped alike; the outcomes
+    have their shape behind the other axes of `returns`. NaN where a place is past either end of the data.
+    """
+    own, *other = (np.asarray(leg, dtype=np.float64) for leg in (returns, less) if leg is not None)
+    legs, n = [own, *other] if compounded else [own - sum(other)], own.shape[-1]
+    at, to = np.broadcast_arrays(start, end)
+    inside = (np.minimum(at, to) >= 0) & (np.maximum(at, to) <= n)
+    at, to, levels = np.where(inside, at, 0), np.where(inside, to, 0), (_level(leg, compounded) for leg in legs)
+    made, *less_made = (x[..., to] / x[..., at] - 1 if compounded else x[..., to] - x[..., at] for x in levels)
+    return np.where(inside, made - sum(less_made), np.nan)
 
 
 def event_paths(
@@ -121,16 +128,8 @@ def event_paths(
     """
     at = np.asarray(positions, dtype=np.intp)
     at, offsets = at[at >= 0], np.arange(-before, after + 1)
-    rows = at[None, :] + offsets[:, None] + 1
-
-    def paths(leg: "pd.Series[float]") -> Floats:
-        level = _level(leg, compounded=compounded)
-        there, start = level[np.clip(rows, 0, len(leg))], level[at + 1]
-        return np.asarray(there / start - 1 if compounded else there - start, dtype=np.float64)
-
-    found = paths(returns) if less is None else paths(returns) - paths(less)
-    inside = (rows >= 0) & (rows <= len(returns))
-    return pd.DataFrame(np.where(inside, found, np.nan), pd.Index(offsets, name="offset"), returns.index[at])
+    found = made_between(returns, at + 1, at + 1 + offsets[:, None], less=less, compounded=compounded)
+    return pd.DataFrame(found, pd.Index(offsets, name="offset"), returns.index[at])
 
 
 def event_dummy(
@@ -155,10 +154,10 @@ def event_dummy(
     base = float(outcomes[covered & ~inside].mean())
     value = float(outcomes[inside].mean()) - base
     dummy = np.where(covered, inside - n / (n + n_others), 0.0)
-    legs = [np.asarray(leg, dtype=np.float64) for leg in (returns, less) if leg is not None]
-    legs = legs if compounded or less is None else [legs[0] - legs[1]]
-    scores = [_hodrick_scores(leg, dummy, horizon, compounded=compounded) for leg in legs]
-    total = scores[0] - scores[1] if len(scores) == 2 else scores[0]
+    own, *other = (np.asarray(leg, dtype=np.float64) for leg in (returns, less) if leg is not None)
+    legs = [own, *other] if compounded else [own - sum(other)]
+    score, *less_score = (_hodrick_scores(leg, dummy, horizon, compounded=compounded) for leg in legs)
+    total = score - sum(less_score)
     error = float(np.sqrt(total @ total) / (dummy @ dummy))
     if n < LEAST_EVENTS or error == 0:
         return Estimate(value, n, base=base)
@@ -172,7 +171,7 @@ def _hodrick_scores(returns: Floats, dummy: Floats, horizon: int, *, compounded:
     """Return each period's part of the covariance of dummy and outcome, under the null of a constant mean return."""
     (first, last), n, mean = _window(horizon), len(returns), float(returns.mean())
     periods = np.arange(n)
-    level = _level((1 + returns) / (1 + mean) - 1, compounded=True) if compounded else np.ones(n + 1)
+    level = _level((1 + returns) / (1 + mean) - 1, True) if compounded else np.ones(n + 1)
     opened = np.append(0.0, np.cumsum(dummy / level[np.clip(periods + first, 0, n)]))
     now_open = opened[np.clip(periods - first + 1, 0, n)] - opened[np.clip(periods - last, 0, n)]
     scale = (1 + mean) ** (last - first) if compounded else 1.0
@@ -184,7 +183,7 @@ def _window(horizon: int) -> tuple[int, int]:
     return (min(horizon, 1), horizon) if horizon >= 0 else (horizon, -1)
 
 
-def _level(returns: ArrayLike, *, compounded: bool) -> Floats:
-    """Return wealth, or the running sum of returns, at the start and after each period; shape (periods + 1,)."""
-    values = np.asarray(returns, dtype=np.float64)
-    return np.append(1.0, np.cumprod(1 + values)) if compounded else np.append(0.0, np.cumsum(values))
+def _level(returns: Floats, compounded: bool) -> Floats:
+    """Return wealth, or the running sum of returns, at the start and after each period, on the last axis."""
+    level = np.cumprod(1 + returns, axis=-1) if compounded else np.cumsum(returns, axis=-1)
+    return np.insert(level, 0, float(compounded), axis=-1)

@@ -1,7 +1,7 @@
 """The specification curve: the same question in every defensible way, beside what random signs give."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
 from itertools import product
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from research_lib.errors import InsufficientDataError
 from research_lib.stats.estimate import LEVEL, Floats
+from research_lib.stats.event_study import made_between
 from research_lib.stats.policy import CycleRule, policy_events, to_positions
 from research_lib.stats.randomization import LEAST_GROUPS, TIES, signed_sums
 from research_lib.stats.regression import rolling_beta
@@ -56,7 +57,7 @@ class SpecificationCurve:
 def specification_curve(
     pairs: Mapping[str, Legs],
     changes: pd.DataFrame,
-    horizons: Iterable[int],
+    horizons: Sequence[int],
     *,
     rule: CycleRule,
     monthly: bool,
@@ -90,8 +91,7 @@ def specification_curve(
                 if chosen.sum() >= LEAST_EVENTS:
                     key = chosen.tobytes()
                     known[key] = known.get(key) or _mean_and_p(values[:, chosen])
-                    by_rule = one.min_cut_bp, one.min_tightening_bp, one.pause_days
-                    rows.append((name, measure, horizon, year, *by_rule, int(chosen.sum())))
+                    rows.append((name, measure, horizon, year, *astuple(one), int(chosen.sum())))
                     found.append(known[key])
     if not rows:
         raise InsufficientDataError(f"no way to ask the question has {LEAST_EVENTS} first cuts inside the data")
@@ -101,7 +101,7 @@ def specification_curve(
 
 
 def _outcomes(
-    legs: Legs, events: NDArray[np.intp], horizons: Iterable[int], signs: NDArray[np.int8], beta_periods: int
+    legs: Legs, events: NDArray[np.intp], horizons: Sequence[int], signs: NDArray[np.int8], beta_periods: int
 ) -> dict[tuple[str, int], Floats]:
     """Return the events' outcomes by measure and horizon; shape (1 + draws, events), the returns as they were first.
 
@@ -113,23 +113,15 @@ def _outcomes(
         return np.vstack([actual, signs * (actual - actual.mean())])
 
     small, large, market = legs
-    pair = small if large is None else small - large
-    beta = rolling_beta(pair, market, periods=beta_periods)[events]
-    sums = {"pair": np.cumsum(drawn(pair), axis=1), "market": np.cumsum(drawn(market), axis=1)}
-    compounded = {} if large is None else {"small": small, "large": large, "market": market}
-    wealth = {name: np.cumprod(1 + drawn(leg), axis=1) for name, leg in compounded.items()}
-    found: dict[tuple[str, int], Floats] = {}
-    for horizon in horizons:
-        inside = events + horizon < len(small)
-        end = np.where(inside, events + horizon, events)
-        added = {name: np.where(inside, level[:, end] - level[:, events], np.nan) for name, level in sums.items()}
-        found["sum", horizon] = added["pair"]
-        found["sum, beta-adjusted", horizon] = added["pair"] - beta * added["market"]
-        if wealth:
-            grown = {name: np.where(inside, at[:, end] / at[:, events] - 1, np.nan) for name, at in wealth.items()}
-            found["compounded", horizon] = grown["small"] - grown["large"]
-            found["compounded, beta-adjusted", horizon] = found["compounded", horizon] - beta * grown["market"]
-    return found
+    pair, start = small if large is None else small - large, events[:, None] + 1
+    beta, ends = rolling_beta(pair, market, periods=beta_periods)[events][:, None], start + horizons
+    sums, of_market = (made_between(drawn(leg), start, ends, compounded=False) for leg in (pair, market))
+    found = {"sum": sums, "sum, beta-adjusted": sums - beta * of_market}
+    if large is not None:
+        grown = made_between(drawn(small), start, ends, less=drawn(large))
+        adjusted = grown - beta * made_between(drawn(market), start, ends)
+        found |= {"compounded": grown, "compounded, beta-adjusted": adjusted}
+    return {(measure, h): made[..., k] for measure, made in found.items() for k, h in enumerate(horizons)}
 
 
 def _mean_and_p(values: Floats) -> tuple[Floats, Floats]:
