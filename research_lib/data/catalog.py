@@ -3,9 +3,10 @@
 import csv
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from math import isfinite
+from pathlib import Path
 
+FACTS = Path(__file__).with_name("facts")
 PERCENT = 0.01  # rates and factor returns are published in percent and used as decimals
 NOT_THERE = "-"  # in a vendor's column: this vendor does not have it
 
@@ -80,5 +81,5 @@ def known_series() -> list[str]:
 @cache
 def fact_rows(name: str) -> dict[str, dict[str, str]]:
     """Read a table of facts by its first column."""
-    with (files("research_lib.data") / "facts" / name).open(encoding="utf-8") as file:
+    with (FACTS / name).open(encoding="utf-8", newline="") as file:
         return {next(iter(row.values())): row for row in csv.DictReader(file)}
