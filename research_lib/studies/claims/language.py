@@ -3,18 +3,19 @@
 import re
 from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property, partial
 from importlib.resources import files
 from itertools import chain, product
 from math import inf
-from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from pydantic_core import ErrorDetails
 
+from research_lib import params
 from research_lib.errors import nearest
 
 Span = tuple[date, date]
@@ -37,12 +38,11 @@ CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at",
 MOST_READINGS = 500
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 ELECTIONS = {kind: range(1800 + k, 2100, 4) for k, kind in enumerate(dict(SECTIONS["ranked among"])["years"].split())}
-NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"  # 1,5 is none
 UNITS = SPELLED["units"] | {f"{period}{s}": period for s in ("s", "") for period in PERIODS}
-AMOUNT = rf"{NUMBER} ?(?:{'|'.join(UNITS)})?"
-PLACES = dict(SECTIONS["places"]) | {"x": AMOUNT, "y": AMOUNT, "word": "|".join(COMPARISONS), "unit": "|".join(UNITS)}
-PLACES |= dict.fromkeys(("number", "within", "to"), NUMBER) | {"behind": "|".join([*UNITS, "st|nd|rd|th"])}
-PLACES["level"] = rf"{AMOUNT}|(?:average|highest|lowest)(?: {PLACES['k']})?"
+PLACES = {"word": "|".join(COMPARISONS), "unit": "|".join(UNITS)}
+for place, way in SECTIONS["places"]:  # by those before it
+    PLACES[place] = re.sub(r"<(\w+)>", lambda found: f"(?:{PLACES[found[1]]})", way)
+DAY = r"\d{4}(?:-\d\d){0,2}(?:[T ]00:00:00)?"
 FIGURE = "[<word> ?]<number>[ ?<unit>][ ?± ?<within>][ to <to>][ ?<behind>]"
 
 
@@ -134,26 +134,24 @@ def read(part: str, text: object) -> Phrase:
     written, forms = " ".join(str(text).replace("−", "-").split()), [form for form, _ in SECTIONS[part]]
     for form in forms:
         if found := _pattern(form).fullmatch(written):
-            places: dict[str, Any] = {name: one for name, one in found.groupdict().items() if one}
-            places |= {name: READERS[name](places[name]) for name in READERS.keys() & places.keys()}
+            places = {name: READERS.get(name, str)(one) for name, one in found.groupdict().items() if one}
             bare = " ".join(re.sub(r"\[[^]]*\]|<[^>]*>", " ", form).split())
             return Phrase(places.get("word", bare), written, places)
-    ways = {way: re.split(r" ?\[| ?<", way)[0].split("|") for way in map(grammar, forms)}
+    leads = {way: re.split(r" ?[<\[]", way)[0].split("|") for way in map(grammar, forms)}
     first = written.partition(" ")[0]
-    begun = " or ".join(way for way, words in ways.items() if words == [""] or first in " ".join(words).split())
-    named = (way for x, way in HINTS.items() if re.search(rf"(?<![a-z])(?:{x})(?![a-z])", written, re.IGNORECASE))
-    hint = "" if part == "every" else next(named, "")
+    begun = " or ".join(way for way, words in leads.items() if words == [""] or first in " ".join(words).split())
+    hints = (right for wrong, right in HINTS.items() if re.search(rf"(?i)(?<![a-z])(?:{wrong})(?![a-z])", written))
+    hint = next(hints, "")
     instead = f"{begun} ({hint})" if begun and hint else begun or hint
-    words = dict.fromkeys(chain(*ways.values()))
-    known = max((nearest(one, words) for one in (first, " ".join(written.split()[:2]))), key=len)  # that found one
+    known = nearest(first, dict.fromkeys(chain(*leads.values())))
     raise ValueError(f"{part}: cannot read {written!r}{f'; write {instead}' if instead else known}")
 
 
 def read_checks(raw: object) -> tuple[Check, ...]:
     """Read a check: each list in it is an axis, each combination one reading; the first choices are the headline's."""
     combinations = _expand(name_keys(raw), "check")
-    if len(combinations) > MOST_READINGS:
-        raise ValueError(f"check: its lists make {len(combinations)} readings; at most {MOST_READINGS}")
+    if not 1 <= len(combinations) <= MOST_READINGS:
+        raise ValueError(f"check: its lists make {len(combinations)} readings; write 1 to {MOST_READINGS}")
     return tuple(_check(one, choices) for choices, one in combinations)
 
 
@@ -170,8 +168,6 @@ def _expand(value: Any, name: str) -> list[tuple[Choices, Any]]:  # noqa: ANN401
         return [(tuple(chain(*(inner for inner, _ in one))), dict(item for _, item in one)) for one in product(*parts)]
     if name in ("on", "years") or not isinstance(value, list | tuple):  # of days or years: one condition, not an axis
         return [((), value)]
-    if not value:
-        raise ValueError(f"{name}: an empty list")
     members = [(((name, write(one)),) if len(value) > 1 else (), one) for one in value]
     return [((*choice, *inner), found) for choice, one in members for inner, found in _expand(one, name)]
 
@@ -184,35 +180,34 @@ def write(value: object) -> str:
 
 
 def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a user wrote
-    excess = raw.pop("less") if isinstance(raw, dict) and raw.get("less") in ("all days", "rest of year") else ""
-    line, say = _line(raw, known=CHECK_KEYS), read("say", raw.get("say", "value"))
+    if not isinstance(raw, dict):
+        raise ValueError(f"check: {raw!r}: write a line like {{of: RUT, take: change 5, say: value}}")
+    excess = raw.pop("less") if raw.get("less") in ("all days", "rest of year") else ""
+    line, say = _line(raw, CHECK_KEYS), read("say", raw.get("say", "value"))
     if isinstance(line.of, str) and " " in line.of:  # companies, or a normal tail
         special = read("of", line.of)
         if excess or {*raw} - {"of", "say"} or say.word != "value":
             raise ValueError(f"of: `{special.text}` stands alone: without take, when, at, from and the like")
         return Check(Line("", take=(special,)), say, choices=choices)
-    then, after = raw.get("then"), raw.get("after")
-    if then is not None:
-        then = then if isinstance(then, dict) else {"of": then}
-        after, then = then.pop("after", after), _line(then)
-        if after is None:
-            raise ValueError("then: needs `after`, over how many periods")
+    then = raw.get("then", {})
+    then = then if isinstance(then, dict) else {"of": then}
+    after = then.pop("after", raw.get("after"))
+    if then and after is None:
+        raise ValueError("then: needs `after`, over how many periods")
     when = _when(raw["when"], raw) if "when" in raw else ()
     quiet = read("quiet", raw.get("quiet", 0)).number()
     after = None if after is None else read("after", after)
     start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
+    then = _line(then) if then else None
     check = Check(line, say, when, quiet, then, after, excess, start and start[0], asked, to and to[1], choices)
-    of_season = check.outcome is not line and after is None
-    fits = {"": True, "all days": when and after is not None, "rest of year": of_season and say.word == "mean"}
-    if not fits[excess]:
+    is_of_season = check.outcome is not line and after is None and say.word == "mean"
+    if (excess == "all days" and not (when and after)) or (excess == "rest of year" and not is_of_season):
         raise ValueError("less: all days needs `after` and `when`; rest of year a season, say: mean and no `take`")
     return check
 
 
-def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({}), known: Sequence[str] = LINE_KEYS) -> Line:  # noqa: ANN401
+def _line(raw: Any, known: Sequence[str] = LINE_KEYS, **base: Any) -> Line:  # noqa: ANN401
     """Read a line; what is taken of an operand is taken before the two meet, as is then what is taken of the line."""
-    if not isinstance(raw, Mapping):
-        raise ValueError(f"check: {raw!r}: write a line like {{of: RUT, take: change 5, say: value}}")
     for key in (key for key in raw if key not in known):
         why = nearest(str(key), known) if raw[key] is not None else ", behind a comma: put the text into quotes"
         raise ValueError(f"check: unknown word {key}{why}")
@@ -221,9 +216,9 @@ def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({}), known: Seque
         raise ValueError("of: is missing; write the price or series that the claim is about, like of: RUT")
     every = read("every", raw.get("every", "session")).word
     take = tuple(read("take", one) for one in re.split(r"\s+then\s+", str(raw["take"]))) if "take" in raw else ()
-    base = {"every": every, "of": raw["of"] if isinstance(raw["of"], str) else None}
+    own: dict[str, Any] = {"every": every, "of": raw["of"] if isinstance(raw["of"], str) else None}
     parts = (raw.get(part) for part in ("of", "per", "less"))
-    of, per, less = (_line(one, base) if isinstance(one, Mapping) else one and _name(one) for one in parts)
+    of, per, less = (_line(one, **own) if isinstance(one, Mapping) else one and _name(one) for one in parts)
     if isinstance(of, Line) and per is None and less is None:
         return replace(of, take=(*of.take, *take))
     if any(isinstance(one, Line) and one.take for one in (per, less)):
@@ -232,8 +227,6 @@ def _line(raw: Any, base: Mapping[str, Any] = MappingProxyType({}), known: Seque
 
 
 def _name(raw: object) -> str:
-    if two := re.fullmatch(r"(\S+?)(?: (?:-|minus|less|over|per|vs\.?) | ?/ ?)(\S+)", str(raw).strip()):
-        raise ValueError(f"of: {raw!r} is two lines; write of: {two[1]}, less: {two[2]} or of: {two[1]}, per: {two[2]}")
     symbol, colon, column = str(raw).strip().partition(":")
     bare = symbol.lstrip("^.$")
     return ALIASES.get(bare, bare) + colon + column
@@ -264,27 +257,25 @@ def read_span(raw: object, part: str = "on") -> Span:
     """Read a day, month or year, or a span (`2024-07-09 to 2024-07-16`, {first, last}, [first, last]), both ends in it."""
     if isinstance(raw, Mapping) and set(raw) == {"first", "last"}:
         raw = [raw["first"], raw["last"]]
-    first, _, last = (" to ".join(map(str, raw)) if isinstance(raw, list | tuple) else str(raw)).partition(" to ")
-    ends = list[Span]()
-    for text in (first, last or first):
-        found = re.fullmatch(r"(\d{4})(?:-(\d\d?))?(?:-(\d\d?))?(?:[T ]00:00:00)?", text.strip())
-        year, month, day = (int(one or 0) for one in found.groups()) if found else (0, 0, 0)
-        try:
-            final = day or monthrange(year, month or 12)[1]
-            ends.append((date(year, month or 1, day or 1), date(year, month or 12, final)))
-        except ValueError:
-            raise ValueError(f"{part}: {text!r} is no day; write 2024-07-16, 2024-07, 2024, or A to B") from None
-    if ends[0][0] > ends[1][1]:
-        raise ValueError(f"{part}: {raw} ends before it begins")
-    return ends[0][0], ends[1][1]
+    text = " to ".join(map(str, raw)) if isinstance(raw, list | tuple) else str(raw)
+    with suppress(ValueError):
+        if found := re.fullmatch(rf"({DAY})(?: to ({DAY}))?", text):
+            begins, ends = found[1], found[2] or found[1]
+            first, last = (date.fromisoformat(one[:10]) for one in (f"{begins}-01-01", f"{ends}-12-01"))
+            if len(ends) <= len("2024-07"):
+                last = last.replace(day=monthrange(last.year, last.month)[1])
+            if first <= last:
+                return first, last
+    raise ValueError(f"{part}: {text!r} is no day; write 2024-07-16, 2024-07, 2024, or A to B, the earlier first")
 
 
 READERS: dict[str, Callable[[str], Any]] = {
     "condition": partial(read, "when"),
     "season": read_season,
     "years": lambda text: ELECTIONS.get(text) or [*map(int, text.split(","))],
-    "days": lambda text: [read_span(one) for one in text.split(",")],
+    "days": lambda text: [*map(read_span, re.split(", ?", text))],
     "date": read_span,
+    "unit": lambda text: text.rstrip("s"),
     **dict.fromkeys(("name", "names"), lambda text: " ".join(map(_name, re.split(r",? ", text)))),
 }
 
@@ -322,13 +313,10 @@ def read_figure(raw: object, *, is_date: bool = False) -> Figure:
 
 
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value))]
-STRICT = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, populate_by_name=True)
 
 
-class Article(BaseModel):
+class Article(BaseModel, extra="forbid", frozen=True, coerce_numbers_to_str=True):
     """A text, and the last session that its author could know: a day, or a span where that is unknown."""
-
-    model_config = STRICT
 
     title: str
     as_of: Annotated[Span, BeforeValidator(partial(read_span, part="as_of"))]
@@ -337,10 +325,8 @@ class Article(BaseModel):
     published: Text = ""
 
 
-class Claim(BaseModel):
+class Claim(BaseModel, extra="forbid", frozen=True, coerce_numbers_to_str=True, populate_by_name=True):
     """One statement of an article, the line that computes it, and the figure that was published."""
-
-    model_config = STRICT
 
     id: str = Field(pattern=r"^\w[\w.-]*$")
     article: str
@@ -378,11 +364,8 @@ class Claim(BaseModel):
 def explain_fault(fault: ErrorDetails, values: Mapping[str, Any]) -> str:
     """Say in one line which claim or article of a file is wrong, and in what."""
     part, which, *where = fault["loc"]
-    known = values[str(part)][which] if isinstance(values[str(part)][which], Mapping) else {}
+    raw, model = values[str(part)][which], Claim if part == "claims" else Article
+    known = raw if isinstance(raw, Mapping) else {}
     name = f"{str(part).removesuffix('s')} {known.get('id', which)}"
     name += f" of article {known['article']}" if "article" in known else ""
-    if fault["type"] == "extra_forbidden":
-        fields = (Claim if part == "claims" else Article).model_fields.items()
-        return f"{name}: unknown word {where[-1]}{nearest(str(where[-1]), [one.alias or key for key, one in fields])}"
-    message = fault["msg"].removeprefix("Value error, ")
-    return ": ".join([name, *(str(one) for one in where if not message.startswith(f"{one}:")), message])
+    return f"{name}: {params.explain_fault({**fault, 'loc': tuple(where)}, model, known)}"
