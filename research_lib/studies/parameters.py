@@ -92,15 +92,11 @@ class RateCuts(Parameters):
         if self.horizon not in HORIZONS[self.frequency]:
             known = ", ".join(map(str, HORIZONS[self.frequency]))
             raise ValueError(f"horizon {self.horizon} is none of the {self.frequency} horizons: {known}")
-        if not daily and (self.small, self.large) not in MONTHLY_LEGS:
+        if {"S1", "S5", "SMB"} & {self.small, self.large} if daily else (self.small, self.large) not in MONTHLY_LEGS:
             others = "prices such as RUT and GSPC need frequency: daily"
             raise ValueError(f"{legs}: monthly there are S1 and S5, and SMB with large empty; {others}")
-        if daily and {self.small, self.large} & {name for pair in MONTHLY_LEGS for name in pair if name}:
-            raise ValueError(f"{legs}: S1, S5 and SMB are monthly: frequency: monthly")
-        if daily and not self.large:
-            raise ValueError("large is needed with frequency: daily (small minus large is the question)")
-        if self.small == self.large:
-            raise ValueError(f"small and large are both {self.small}; name two")
+        if daily and self.large in ("", self.small):
+            raise ValueError(f"{legs}: small minus large is the question; name two prices")
         if daily and len({leg.endswith((":total", ":adj_close")) for leg in self.symbols}) == 2:
             raise ValueError(f"{legs}: one has dividends in it and the other has not; give :total to both or neither")
         return self
@@ -175,8 +171,14 @@ class Claims(Parameters):
     @staticmethod
     def explain_fault(fault: ErrorDetails, model: type[Any], values: Mapping[str, Any]) -> str:
         """Say which claim or article is wrong, and in what."""
-        own = fault["loc"] and fault["loc"][0] in ("articles", "claims") and len(fault["loc"]) > 1
-        return language.explain_fault(fault, values) if own else params.explain_fault(fault, model, values)
+        if len(fault["loc"]) < 2 or fault["loc"][0] not in ("articles", "claims"):
+            return params.explain_fault(fault, model, values)
+        part, which, *where = fault["loc"]
+        raw, own = values[str(part)][which], language.Claim if part == "claims" else language.Article
+        known = raw if isinstance(raw, Mapping) else {}
+        name = f"{str(part).removesuffix('s')} {known.get('id', which)}"
+        name += f" of article {known['article']}" if "article" in known else ""
+        return f"{name}: {params.explain_fault({**fault, 'loc': tuple(where)}, own, known)}"
 
     @model_validator(mode="after")
     def _belong_together(self) -> Self:

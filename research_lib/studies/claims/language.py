@@ -13,9 +13,7 @@ from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
-from pydantic_core import ErrorDetails
 
-from research_lib import params
 from research_lib.errors import nearest
 
 Span = tuple[date, date]
@@ -359,13 +357,3 @@ class Claim(BaseModel, extra="forbid", frozen=True, coerce_numbers_to_str=True, 
     def figure(self) -> Figure:
         """What was published."""
         return read_figure(self.stated, is_date=self.checks[0].says_date) if self.checks else Figure("–")
-
-
-def explain_fault(fault: ErrorDetails, values: Mapping[str, Any]) -> str:
-    """Say in one line which claim or article of a file is wrong, and in what."""
-    part, which, *where = fault["loc"]
-    raw, model = values[str(part)][which], Claim if part == "claims" else Article
-    known = raw if isinstance(raw, Mapping) else {}
-    name = f"{str(part).removesuffix('s')} {known.get('id', which)}"
-    name += f" of article {known['article']}" if "article" in known else ""
-    return f"{name}: {params.explain_fault({**fault, 'loc': tuple(where)}, model, known)}"
