@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from research_lib.data import DataCard, Source, load_prices, load_series
-from research_lib.data.calendar import exchange_sessions
-from research_lib.data.catalog import describe_asset, describe_series, known_series, known_symbols, split_asset
+from research_lib.data import DataCard, Source
+from research_lib.data.calendar import next_session
+from research_lib.data.catalog import describe_asset, in_words, split_asset
 from research_lib.data.companies import load_companies
+from research_lib.data.load import load_any
 from research_lib.data.policy import load_recessions, load_target_changes
-from research_lib.errors import InsufficientDataError, MissingDataError, ParameterError, nearest
+from research_lib.errors import InsufficientDataError, ParameterError
 from research_lib.stats import cases, history
 from research_lib.stats.policy import policy_events, policy_states, recession_within
 from research_lib.stats.sigma import SigmaSettings, sigma_path
@@ -27,7 +28,7 @@ from research_lib.studies.claims.language import YEAR, Line, Phrase, read, read_
 
 Series = pd.Series  # of numbers or marks, by day
 Days = pd.DatetimeIndex
-PERIOD = {"week": "W-FRI", "month": "M", "quarter": "Q", "year": "Y"}
+PERIOD = {"session": "D", "week": "W-FRI", "month": "M", "quarter": "Q", "year": "Y"}
 PUBLISHED = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}  # series, else by sessions
 BOUNDS: dict[str, Callable[[Any, Any], Any]] = {"above": gt, "below": lt, "at least": ge, "at most": le}
 ROLLING = {"average": "mean", "highest": "max", "lowest": "min", "deviation": "std"}
@@ -74,21 +75,16 @@ class Lines:
 
     def __init__(self, source: Source, *, as_of: date | None = None, seed: int = 0) -> None:
         self.source, self.as_of, self.seed = source, as_of, seed
-        self.symbols = {*known_symbols(), *source.names("prices")}
         self.cards: dict[str, DataCard] = {}
         self.raw, self.legs, self.values = cache(self._read), cache(self._legs), cache(self._take)
         self.companies, self.read_companies = cache(self._companies), cache(partial(load_companies, source))
 
     def _read(self, name: str) -> Values:
         """Return a price or series on its own days; a factor's returns as a price that grows by them."""
-        (symbol, column), info, here = split_asset(name), describe_series(name), self.source.names("series")
-        is_price = symbol in self.symbols
-        if not is_price and name not in {*known_series(), *here}:
-            like = nearest(name, sorted({*here, *self.source.names("prices")}))
-            raise MissingDataError(f"unknown price or series {name}{like}")
-        loaded = (load_prices if is_price else load_series)(self.source, [name], as_of=self.as_of)
+        loaded, info = load_any(self.source, name, as_of=self.as_of)
         self.cards[name], series = loaded.cards[0], loaded[name]
-        if is_price:
+        if info.kind != "series":
+            symbol, column = split_asset(name)
             close = self.raw(symbol).series if column in ("high", "low", "open") else None
             return Values(series, "level", close=close)
         period, days = PUBLISHED.get(info.frequency, "session"), Days(series.index)
@@ -119,9 +115,8 @@ class Lines:
             left = _joined(left, others.pop(0), divide=True)
         if not others or left.kind != "level" or (isinstance(line.less, Line) and line.less.take):
             return [_joined(left, *others)]
-        right = _like(left, others[0])
-        common = left.days.intersection(right.days)
-        return [replace(one, series=one.series[common]) for one in (left, right)]
+        pair = pd.concat([left.series, _like(left, others[0])], axis=1).dropna()
+        return [replace(one, series=pair.iloc[:, at]) for at, one in enumerate((left, others[0]))]
 
     def _take(self, line: Line, end: pd.Timestamp) -> Values:
         """Return what a line gives up to a day; of two prices the first step is taken of each."""
@@ -152,7 +147,7 @@ class Lines:
         for name in names:
             points = describe_asset(name).kind == "volatility" and alike[-1].isdigit()
             step = read("take", f"{alike} points" if points else alike)
-            found.append(_like(values, self.values(Line(name, every=values.period, take=(step,)), end)).series)
+            found.append(_like(values, self.values(Line(name, every=values.period, take=(step,)), end)))
         return found
 
     def _companies(self, day: pd.Timestamp, *, prices: bool, **settings: object) -> Any:  # noqa: ANN401
@@ -188,47 +183,37 @@ class Lines:
 
     def title(self, one: str | Line | None) -> str:
         """Say in words what a line is of."""
-        if isinstance(one, Line):
-            other = one.per or one.less
-            beside = (" over " if one.per else " minus ") + self.title(other) if other else ""
-            every = "" if one.every == "session" or isinstance(one.of, Line) else f", every {one.every}"
-            ways = language.SECTIONS["in words"]
-            said = [next((re.sub(a, b, x.text) for a, b in ways if re.fullmatch(a, x.text)), x.text) for x in one.take]
-            period = one.bare.every if one.bare.every != "session" else self.raw(str(one.bare.of)).period
-            return ", ".join([self.title(one.of) + beside + every, *said]).replace("PERIOD", period)
-        symbol, column = split_asset(one or "")
-        known = (describe_asset if symbol in self.symbols else describe_series)(one or "").name
-        names = {"close": "", "total": " with dividends", "adj_close": " with dividends"}
-        return known + names.get(column, f" ({column})")
+        if not isinstance(one, Line):
+            return in_words(one or "")
+        other = one.per or one.less
+        beside = (" over " if one.per else " minus ") + self.title(other) if other else ""
+        every = "" if one.every == "session" or isinstance(one.of, Line) else f", every {one.every}"
+        ways = language.SECTIONS["in words"]
+        said = [next((re.sub(a, b, x.text) for a, b in ways if re.fullmatch(a, x.text)), x.text) for x in one.take]
+        period = one.bare.every if one.bare.every != "session" else self.raw(str(one.bare.of)).period
+        return ", ".join([self.title(one.of) + beside + every, *said]).replace("PERIOD", period)
 
 
-def _like(left: Values, right: Values) -> Values:
-    """Return a line on the days of another; of weeks, months and longer by period, as their last days may differ."""
+def _like(left: Values, right: Values) -> Series:
+    """Return a line by the days of another; of weeks, months and longer by period, as their last days may differ."""
     if left.period != right.period:
         coarser = max(left.period, right.period, key=language.PERIODS.index)
         raise ParameterError(f"one line is by {left.period}, the other by {right.period}: write every: {coarser}")
-    code = PERIOD.get(left.period, "D")
-    days = Days(pd.Series(left.days, left.days.to_period(code)).reindex(right.days.to_period(code)))
-    return replace(right, series=right.series.set_axis(days)[days.notna()])
+    mine, theirs = (one.days.to_period(PERIOD[left.period]) for one in (left, right))
+    return right.series.set_axis(theirs).reindex(mine).set_axis(left.days)
 
 
 def _joined(left: Values, right: Values | None = None, *, divide: bool = False) -> Values:
     """Return a line over another, or less it, on the days that both have; alone as it is."""
     if right is None:
         return left
-    a, b = left.known().series, _like(left, right.known()).series
+    left = left.known()
+    a, b = left.series, _like(left, right.known())
     if divide:
-        return left.of((a / b).where(b != 0)[a.index.intersection(b.index)], "ratio", left.noun)
+        return left.of((a / b.where(b != 0))[b.notna()], "ratio", left.noun)
     if left.kind != right.kind:
         raise ParameterError(f"less: {left.kind} less {right.kind}: the two have different units")
     return left.of((a - b).dropna().round(15), "difference" if left.kind == "fraction" else left.kind, left.noun)
-
-
-def next_session(day: pd.Timestamp) -> pd.Timestamp:
-    """Return the exchange's next session, before 1970 the next weekday."""
-    sessions = exchange_sessions()
-    row = int(sessions.searchsorted(day, side="right"))
-    return sessions[row] if day >= sessions[0] and row < len(sessions) else day + pd.offsets.BDay()
 
 
 def _change(values: Values, step: Phrase) -> Values:
@@ -391,8 +376,10 @@ CALENDAR: dict[str, Callable[[Values, Phrase], Any]] = {
 CONDITIONS: dict[str, Callable[[Values, Phrase], Any]] = CALENDAR | {
     **dict.fromkeys(BOUNDS, lambda v, one: BOUNDS[one.word](v.series, _level_of(v, one["level"]))),
     "between and": lambda v, one: v.series.between(*(amount(one[end], v.kind) for end in "xy")),
-    "crosses above": lambda v, one: history.crossings(v.series - _level_of(v, one["level"] or "0"))["above"],
-    "crosses below": lambda v, one: history.crossings(v.series - _level_of(v, one["level"] or "0"))["below"],
+    **dict.fromkeys(
+        ("crosses above", "crosses below"),
+        lambda v, one: history.crossings(v.series - _level_of(v, one["level"] or "0"))[one.word.split()[1]],
+    ),
     "up": lambda v, _: v.series > v.series.ffill().shift(),
     "down": lambda v, _: v.series < v.series.ffill().shift(),
     **dict.fromkeys(("record", "strict record"), lambda v, _: history.records(v.series)),
