@@ -6,6 +6,7 @@
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
 from html import escape
@@ -17,14 +18,13 @@ import yaml
 
 from research_lib.errors import InsufficientDataError, ResearchError
 from research_lib.exhibits.figure import WIDE_ONLY
-from research_lib.params import Parameters, read_parameters, validate, write_parameters
+from research_lib.params import Parameters, read_parameters, validate, write_new
 from research_lib.project import PARAMETERS, data_folder
 from research_lib.studies.parameters import MODELS
 from research_lib.studies.study import study_class
 
 PAUSE, GLANCE = 0.03, 0.005  # seconds that a change waits for the next one, and that the kernel looks for one
-FITTED = {"button_width": "max-content"}
-WIDE = {"description_width": "9rem"}
+FITTED, WIDE = {"button_width": "max-content"}, {"description_width": "9rem"}
 SLIDERS = {"integer": widgets.IntSlider, "number": widgets.FloatSlider}
 button = partial(widgets.Button, layout={"width": "max-content"})
 row = partial(widgets.Box, layout=widgets.Layout(flex_flow="row wrap"))
@@ -47,9 +47,7 @@ class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         file = row([self.pin, self.name, self.replace, self.write])
         super().__init__([*rows, self.status, widgets.VBox(self.parts), file, self.written, self.pinned])
         self.add_class("research-lib-explorer")
-        before = WIDE_ONLY.set(True)
-        list(self._answer())
-        WIDE_ONLY.reset(before)
+        copy_context().run(list, self._answer())
 
     def _changed(self, _: object) -> None:
         if self._pending:
@@ -58,12 +56,12 @@ class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
 
     async def _answer_soon(self) -> None:
         await asyncio.sleep(PAUSE)
-        WIDE_ONLY.set(True)  # of this task alone
         for _ in self._answer():
             await asyncio.sleep(GLANCE)
 
     def _answer(self) -> Iterator[None]:
         """Show each part of the answer when it is there, in the place of a part of the last one."""
+        WIDE_ONLY.set(True)  # of the context that it runs in, a task's or a copy
         self.status.value, parts = _line("status", "Computing …"), [*self.parts]
         try:
             for shown in self._respond():
@@ -84,7 +82,9 @@ class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
     def _write(self, _: object) -> None:
         name, folder = self.name.value.strip(), PARAMETERS / self.notebook
         try:
-            write_parameters(folder, name, self.parameters(), replace=self.replace.value)
+            values = {"source": self.start.source, **self.parameters().model_dump(exclude_defaults=True)}
+            text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+            write_new(name, {folder / f"{name}.yaml": text}, replace=self.replace.value)
             self.written.value = _line("status", f"Written. Report: python -m research_lib run {folder.name}/{name}")
         except (ResearchError, OSError, yaml.YAMLError) as error:
             self.written.value = _line("alert", str(error))
@@ -154,10 +154,10 @@ class ClaimExplorer(Answering):
         return validate(type(self.start), values, origin="line")
 
     def _respond(self) -> Iterator[str]:
-        from research_lib.studies.claims.study import explain, picture
+        from research_lib.studies.claims.study import judge, picture
 
-        line, day = yaml.safe_load(self.line.value), self.start.articles[self.claim.value.article].as_of
-        found = explain(line, self.stated.value, self._lines, as_of=day, kind=self.kind.value)
+        asked = self.parameters()
+        found = judge(asked.claims[0], asked.articles[asked.claims[0].article], self._lines)
         yield f"<p><b>{escape(found.verdict)}</b>. {escape(found.text)}</p>"
         with suppress(InsufficientDataError):
             yield picture(found)._repr_html_()
@@ -183,9 +183,9 @@ def control(start: Parameters, name: str, choices: Collection[Any] = ()) -> widg
     return SLIDERS.get(kind, widgets.Text)(continuous_update=False, **common)
 
 
-sigma, rate_cuts, leverage = (
-    partial(Explorer, notebook) for notebook in ("03_record_sigma", "01_rate_cut_regimes", "02_leverage_net_debt")
-)
+sigma = partial(Explorer, "03_record_sigma")
+rate_cuts = partial(Explorer, "01_rate_cut_regimes")
+leverage = partial(Explorer, "02_leverage_net_debt")
 claims = ClaimExplorer
 
 

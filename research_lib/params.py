@@ -29,7 +29,6 @@ ASSET_PATTERN = r"^[A-Za-z0-9.^=_-]+(:[a-z_]+)?$"
 AssetName = Annotated[str, Field(pattern=ASSET_PATTERN)]
 OptionalAssetName = Annotated[str, Field(pattern=f"^$|{ASSET_PATTERN}")]
 Model = TypeVar("Model", bound=BaseModel)
-TYPES = {"boolean": "bool", "integer": "int", "number": "float", "array": "list", "object": "dict"}  # of JSON schema
 BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 
 
@@ -153,13 +152,6 @@ def read_parameters(path: Path, model: type[Model], overrides: Mapping[str, obje
     return validate(model, read_values(path, overrides), origin=display_path(path))
 
 
-def write_parameters(folder: Path, slug: str, params: Parameters, *, replace: bool = False) -> Path:
-    """Write a parameter file of what differs from the defaults, ready for `run`."""
-    path, values = folder / f"{slug}.yaml", {"source": params.source, **params.model_dump(exclude_defaults=True)}
-    write_new(slug, {path: yaml.safe_dump(values, sort_keys=False, allow_unicode=True)}, replace=replace)
-    return path
-
-
 def write_new(name: str, files: Mapping[Path, str], *, replace: bool = False) -> None:
     """Write files by a name that the user chose, whole or not at all; only if asked to in place of others."""
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
@@ -203,10 +195,10 @@ def _described(model: type[NotebookParameters]) -> Iterator[tuple[str, ...]]:
     """Give each parameter's name, type, default, sentence with unit and allowed values, the seed last."""
     for name, one in sorted(model.model_json_schema()["properties"].items(), key=lambda item: item[0] == "seed"):
         default = "" if one["default"] is None else one["default"]
-        default = json.dumps(default, ensure_ascii=False) if isinstance(default, str | list) else repr(default)
+        shown = json.dumps(default, ensure_ascii=False) if isinstance(default, str | list) else repr(default)
         allowed = one.get("enum") or [f"{words} {one[bound]:g}" for bound, words in BOUNDS.items() if bound in one]
         text = one["description"] + (f" ({one['unit']})" if "unit" in one else "")
-        yield name, TYPES.get(one.get("type", ""), "str"), default, text, ", ".join(map(str, allowed))
+        yield name, type(default).__name__, shown, text, ", ".join(map(str, allowed))
 
 
 def as_python(cell: str) -> str:

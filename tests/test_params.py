@@ -78,13 +78,14 @@ def test_a_secret_is_no_parameter_and_its_value_is_not_shown(write, name):
     assert params.read_values(write(yaml.safe_dump(ordinary))) == ordinary
 
 
-def test_what_is_written_is_read_back_and_a_mapping_takes_over_the_names_of_another(tmp_path, write):
-    wanted = RecordSigma(window=60, as_of=date(1984, 8, 3))
-    path = params.write_parameters(tmp_path / "03_record_sigma", "mine", wanted)
-    assert params.read_parameters(path, RecordSigma) == wanted
-    assert path.read_text() == "source: bundled\nas_of: 1984-08-03\nwindow: 60\n"
-    with pytest.raises(ParameterError, match="is there already"):
-        params.write_parameters(path.parent, "mine", wanted)
+def test_a_file_of_ones_own_is_written_once_and_a_mapping_takes_over_the_names_of_another(tmp_path, write):
+    path = tmp_path / "03_record_sigma" / "mine.yaml"
+    params.write_new("mine", {path: "window: 60\n"})
+    with pytest.raises(ParameterError, match="is there already: take another name"):
+        params.write_new("mine", {path.with_name("other.yaml"): "", path: ""})
+    assert [(one.name, one.read_text()) for one in path.parent.iterdir()] == [("mine.yaml", "window: 60\n")]
+    params.write_new("mine", {path: "window: 30\n"}, replace=True)
+    assert params.read_parameters(path, RecordSigma).window == 30
     assert params.read_values(write("one: &one {a: 1, b: 2}\ntwo: {<<: *one, b: 3}\n"))["two"] == {"a": 1, "b": 3}
 
 
