@@ -11,17 +11,17 @@ from typing import Any
 import pandas as pd
 
 from research_lib.data.calendar import sessions_between
-from research_lib.errors import DataError, InsufficientDataError, ParameterError, listed
+from research_lib.errors import ParameterError, ResearchError, listed
 from research_lib.exhibits.findings import plain
 from research_lib.exhibits.format import NONE, plural, show
 from research_lib.studies.claims.evaluate import Reading, read_all
 from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, read
-from research_lib.studies.claims.lines import KINDS, Lines, next_session, scale
+from research_lib.studies.claims.lines import KINDS, Lines, scale
 
 VERDICTS = ("holds", "roughly", "depends", "fails", "open", "stand-in", "no data", "untestable")
 HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE = VERDICTS
 EXACT = {"rank": 2, "count": 1}  # below these a figure is near nothing: a record that is second is none
-ROUGH_DIGITS = 2.5 + 1e-9  # beyond half a unit of the last digit: three units in all
+ROUGH_DIGITS = 2.5  # beyond half a unit of the last digit: three units in all
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
 SMALL = 0.01  # shares and differences below a point are shown to two places
 
@@ -51,19 +51,18 @@ class Result:
     def as_record(self) -> dict[str, Any]:
         """Return plain JSON values, in the order in which programs read them."""
         claim, article, figure, reading = self.claim, self.article, self.claim.figure, self.reading
-        said = ("id", "article", "kind", "says", "reading", "quote", "by")
-        record: dict[str, Any] = {name: getattr(claim, name) for name in said}
+        record = claim.model_dump(include={"id", "article", "kind", "says", "reading", "quote", "by"})
         published = (article.title, article.publisher, article.published or str(article.as_of[1]))
-        record["source"] = ", ".join(filter(None, published))
-        record |= {"verdict": self.verdict, "as_of": self.as_of, "depends_on": self.text}
-        record |= {"happened": self.happened or None, "shown": self.shown}
+        record |= {"source": ", ".join(filter(None, published)), "verdict": self.verdict, "as_of": self.as_of}
+        record |= {"depends_on": self.text, "happened": self.happened or None, "shown": self.shown}
         for check in claim.checks[:1]:
             record |= {"stated": figure.text, "comparison": figure.comparison, "lowest": figure.low}
             record |= {"highest": figure.high, "unit": figure.unit, "from": check.start}
             record["at"] = check.asked and [plain(day) for day in check.asked]
         if reading is not None:
-            record |= {name: getattr(reading, name) for name in ("n", "cases", "first", "last")}
-            record |= zip(("computed", "low", "high"), _in_unit(reading, figure), strict=True)
+            found = _in_unit(reading, figure)
+            record |= {name: getattr(found, name) for name in ("n", "cases", "first", "last", "low", "high")}
+            record["computed"] = found.value
         return {name: plain(one) for name, one in record.items()}
 
 
@@ -71,48 +70,39 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
     """Give a claim's verdict from the readings of its definitions, on each day that may be the article's last."""
     if claim.untestable:
         return Result(claim, article, UNTESTABLE, sentence(f"needs {claim.untestable}"))
-    first, last = map(pd.Timestamp, article.as_of)
-    before = sessions_between(first - pd.Timedelta(days=14), last)
-    days = list(before[before >= first]) or [*before[-1:]] or [last]
-    days = days if claim.checks[0].line.of else days[-1:]  # of companies the last counts
-    found, missing = list[Found](), dict[str, None]()
-    for day, check in product(days, claim.checks):
-        if check.asked and day < pd.Timestamp(check.asked[0]) <= days[-1]:
+    check, (first, last), figure = claim.checks[0], map(pd.Timestamp, article.as_of), claim.figure
+    days = [*sessions_between(first if check.line.of else last, last)] or [last]  # of companies the last counts
+    happened = what_happened(check, lines, days[-1]) if claim.kind == "forecast" else ""
+    result = partial(Result, claim, article, as_of=days[-1], happened=happened)
+    found, missing = list[Found](), dict[str, str]()
+    for day, one in product(days, claim.checks):
+        if one.asked and day < pd.Timestamp(one.asked[0]) <= days[-1]:
             continue  # the author knew the day that the claim is about
         dated = (("as of", str(day.date())),) if len(days) > 1 else ()
         try:
-            for one in read_all(check, lines, day, uncertain=claim.kind != "fact"):
-                path = one.path if isinstance(one.value, float) else None  # of a day there is none to draw
-                whole = replace(one, choices=(*check.choices, *one.choices, *dated), path=path)
-                found.append((whole, verdict_of(whole, claim.figure)))
-        except (InsufficientDataError, DataError) as reason:
-            missing[str(reason)] = None
+            for reading in read_all(one, lines, day, uncertain=claim.kind != "fact"):
+                path = reading.path if isinstance(reading.value, float) else None  # of a day there is none to draw
+                whole = replace(reading, choices=(*one.choices, *reading.choices, *dated), path=path)
+                found.append((whole, verdict_of(whole, figure)))
         except ParameterError as fault:
-            text = sentence(f"the line does not fit together: {fault}")
-            return Result(claim, article, UNTESTABLE, text, as_of=days[-1])
-    happened = what_happened(claim.checks[0], lines, days[-1]) if claim.kind == "forecast" else ""
+            missing[f"the line does not fit together: {fault}"] = UNTESTABLE
+        except ResearchError as reason:
+            missing[str(reason)] = NO_DATA
     if not found:
-        return Result(claim, article, NO_DATA, sentence(first_of(missing)), as_of=days[-1], happened=happened)
+        return result(next(iter(missing.values())), sentence(first_of(missing)))
     parts, reading = _evidence(claim, found, lines), found[0][0]
-    if missing:
-        parts.append(f"left out: {first_of(missing)}")
-    if days[-1] != last:
-        parts.append(f"{last.date()} was no session, {days[-1].date()} counts")
-    verdict, value = _overall(claim, found, lacks_some=bool(missing)), shown(reading, reading.value, claim.figure.unit)
-    return Result(claim, article, verdict, sentence("; ".join(parts)), tuple(found), reading, value, days[-1], happened)
-
-
-def _overall(claim: Claim, found: Sequence[Found], *, lacks_some: bool) -> str:
-    """Combine the verdicts of all definitions: it depends where some hold and others do not."""
-    verdicts = [verdict for _, verdict in found]
+    parts += [f"left out: {first_of(missing)}"] if missing else []
+    verdicts = [own for _, own in found]
     rules = (
         (bool(claim.stand_in), STAND_IN),
-        (claim.kind == "forecast" and claim.checks[0].says_date, OPEN),  # a condition, which may yet be met
+        (claim.kind == "forecast" and check.says_date, OPEN),  # a condition, which may yet be met
         (claim.all and FAILS in verdicts, FAILS),
-        (claim.all and lacks_some, NO_DATA),
-        (not claim.all and len(set(map(_agrees, found))) > 1, DEPENDS),
+        (claim.all and bool(missing), NO_DATA),
+        (not claim.all and len({*map(_agrees, found)}) > 1, DEPENDS),
     )
-    return next((verdict for is_so, verdict in rules if is_so), verdicts[0])
+    verdict = next((verdict for is_so, verdict in rules if is_so), verdicts[0])
+    value = shown(reading, reading.value, figure.unit)
+    return result(verdict, sentence("; ".join(parts)), tuple(found), reading, value)
 
 
 def _agrees(found: Found) -> bool:  # a count or rank that is only near does not, beside one that is right
@@ -120,34 +110,35 @@ def _agrees(found: Found) -> bool:  # a count or rank that is only near does not
     return verdict == HOLDS or (verdict == ROUGHLY and reading.kind not in EXACT)
 
 
-def _in_unit(reading: Reading, figure: Figure) -> tuple[Any, float, float]:
-    """Return a value and its interval in the unit of what was published; a day as it is."""
-    is_number = isinstance(reading.value, float)
-    factor: Any = scale(reading.kind, figure.unit, figure.text) if is_number else 1.0
-    return factor * reading.value if is_number else reading.value, factor * reading.low, factor * reading.high
+def _in_unit(reading: Reading, figure: Figure) -> Reading:
+    """Return a reading in the unit of what was published; a day as it is."""
+    if not isinstance(reading.value, float):
+        return reading
+    factor = scale(reading.kind, figure.unit, figure.text)
+    return replace(reading, value=factor * reading.value, low=factor * reading.low, high=factor * reading.high)
 
 
 def verdict_of(reading: Reading, figure: Figure) -> str:
     """Hold one reading against what was published; `roughly` is up to three units of the last published digit off."""
-    value, low, high = _in_unit(reading, figure)
+    found = _in_unit(reading, figure)
+    value, low, high = found.value, found.low, found.high
     if not isinstance(value, float):
-        same = reading.higher if reading.higher is not None else [] if value is None else [value]
-        span = figure.days
-        is_right = value is None if span is None else any(span[0] <= one.date() <= span[1] for one in same)
+        days: Any = filter(None, [value]) if reading.higher is None else reading.higher
+        is_right = any(figure.days[0] <= day.date() <= figure.days[1] for day in days) if figure.days else value is None
         return NO_DATA if reading.begins_late else HOLDS if is_right else FAILS
-    beyond, bound = max((figure.low - value, figure.low), (value - figure.high, figure.high))
+    digits = ROUGH_DIGITS if figure.comparison == ABOUT else 0.5
+    if value < 0 <= figure.low or figure.high <= 0 < value or figure.high < EXACT.get(reading.kind, -inf):
+        digits = 0.0  # a loss is not roughly a gain, nor is the second a record
+    rounding = ROUNDING * max(1.0, min(abs(figure.low), abs(figure.high)))
     is_inside = figure.low <= value + reading.ties and value <= figure.high  # tied ranks share their places
-    if is_about := figure.comparison == ABOUT:  # nor is a gain that was a loss near
-        is_exact = figure.high < EXACT.get(reading.kind, -inf) or value * (figure.low + figure.high) < 0
-    else:
-        is_exact = reading.kind in EXACT or not bound
+    beyond = max(figure.low - value - reading.ties, value - figure.high)
+    contains, meets = figure.low <= low and high <= figure.high, not (high < figure.low or figure.high < low)
     rules = (
         (isnan(value), OPEN),
         (reading.begins_late, FAILS if reading.kind in EXACT and value > figure.high else NO_DATA),  # it only grows
-        (reading.uncertain and (high < figure.low or low > figure.high), FAILS),
-        (reading.uncertain, HOLDS if figure.low <= low and high <= figure.high else OPEN),
-        (is_inside or beyond <= ROUNDING * max(1.0, abs(bound)), HOLDS),
-        (beyond <= figure.digit * (ROUGH_DIGITS if is_about else 0.5) and not is_exact, ROUGHLY),
+        (reading.uncertain, HOLDS if contains else OPEN if meets else FAILS),
+        (is_inside or beyond <= rounding, HOLDS),
+        (beyond <= rounding + digits * figure.digit, ROUGHLY),
     )
     return next((verdict for is_so, verdict in rules if is_so), FAILS)
 
@@ -166,55 +157,49 @@ def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") 
 def _evidence(claim: Claim, found: Sequence[Found], lines: Lines) -> list[str]:
     """Say what was computed, of how much history, how sure it is, and what decides or where it would hold."""
     (reading, own), check, figure = found[0], claim.checks[0], claim.figure
-    counted = f"{plural(reading.n, reading.cases.rstrip('s'), reading.cases)}, " if reading.n else ""
+    said = "share above 0" if check.say.text == "share" and check.outcome is not check.line else check.say.text
+    of = "" if check.say.word == "value" or "since" in check.say.word else f"{said} of "
+    line = lines.title(check.outcome) if check.line.of else check.line.take[0].text
     is_last = check.say.word == "value" and reading.cases != "values" and reading.n > 1 and check.line.of
+    counted = f"{plural(reading.n, reading.cases.rstrip('s'), reading.cases)}, " if reading.n else ""
     span = " to ".join(dict.fromkeys(str(day.date()) for day in (reading.first, reading.last)))
-    history = f"{'the last of ' if is_last else ''}{counted}{span}"
-    parts = [f"{_subject(check, lines)}: {shown(reading, reading.value, figure.unit)} ({history})"]
+    value, low, high = (shown(reading, one, figure.unit) for one in (reading.value, reading.low, reading.high))
+    parts = [f"{of}{line}: {value} ({'the last of ' if is_last else ''}{counted}{span})"]
     if reading.uncertain:
-        ends = [shown(reading, end, figure.unit) for end in (reading.low, reading.high)]
         name = "range over thresholds" if check.say.word == "return period" else "95% interval"
-        parts.append(f"too few for an interval (n = {reading.n:,})" if NONE in ends else f"{name} {' to '.join(ends)}")
+        parts.append(
+            f"too few for an interval (n = {reading.n:,})" if NONE in (low, high) else f"{name} {low} to {high}"
+        )
     if own == NO_DATA:
         parts.append(f"the data begins on {reading.first.date()}, after {check.start}")
-    place = int(min(figure.high, 1e9))
-    if own == FAILS and reading.higher is not None and 1 <= place <= len(reading.higher):
-        since = reading.higher[-place]
-        parts += [f"it would hold since {since.date()}"] if reading.last - since > pd.Timedelta(days=365) else []
-    if own == FAILS and isinstance(reading.value, float) and reading.value < 0 < figure.low:
-        turned = replace(reading, value=-reading.value, low=-reading.high, high=-reading.low)
-        if verdict_of(turned, figure) == HOLDS:
-            parts.append("it would hold with the other sign: write a fall as a negative figure")
+    if own == FAILS and reading.higher is not None and 1 <= figure.high < len(reading.higher) + 1:
+        parts.append(f"it would hold since {reading.higher[-int(figure.high)].date()}")
+    if own == FAILS and isinstance(reading.value, float) and figure.low > 0:
+        turned = verdict_of(replace(reading, value=abs(reading.value)), figure)
+        parts += ["it would hold with the other sign: write a fall as a negative figure"] if turned == HOLDS else []
     if claim.stand_in:
         return [*parts, claim.stand_in]
     return [*parts, _definitions(found, figure.unit)] if len(found) > 1 else parts
 
 
-def _subject(check: Check, lines: Lines) -> str:
-    """Name what is said of which line."""
-    if not check.line.of:
-        return check.line.take[0].text
-    said = "share above 0" if check.say.text == "share" and check.outcome is not check.line else check.say.text
-    is_plain = check.say.word == "value" or "since" in check.say.word
-    return ("" if is_plain else f"{said} of ") + lines.title(check.outcome)
-
-
 def _definitions(found: Sequence[Found], unit: str) -> str:
     """Say on which definitions it holds and on which not, and name the choice that decides, if one alone does."""
-    if len(set(map(_agrees, found))) == 1:
-        wholes = (", ".join(dict(one.choices).values()) for one, _ in found)
+    n = sum(map(_agrees, found))
+    if n in (0, len(found)):
+        wholes = (", ".join(value for _, value in one.choices) for one, _ in found)
         return f"on all {len(found)} definitions ({first_of(wholes)})"
     for axis in (*dict(found[0][0].choices), ""):
-        good, bad = dict[str, str](), dict[str, str]()  # by choice, with its first value
+        sides: dict[bool, dict[str, str]] = {True: {}, False: {}}  # by choice, with its first value
         for one, own in found:
-            choices, how = dict(one.choices), {HOLDS: "", OPEN: ", not shown"}.get(own, f", {own}")
-            name = choices.get(axis, "") if axis else ", ".join(choices.values())
-            side = good if _agrees((one, own)) else bad
-            side.setdefault(name, f"{name} ({shown(one, one.value, unit)}{how})")
-        if axis and not good.keys() & bad.keys():
-            return f"{axis} decides: holds with {first_of(good.values())}; not with {first_of(bad.values())}"
-    n = sum(map(_agrees, found))
-    return f"{n} of {len(found)} definitions hold: {first_of(good.values())}; not {first_of(bad.values())}"
+            name = ", ".join(value for key, value in one.choices if axis in ("", key))
+            how = {HOLDS: "", OPEN: ", not shown"}.get(own, f", {own}")
+            sides[_agrees((one, own))].setdefault(name, f"{name} ({shown(one, one.value, unit)}{how})")
+        if not sides[True].keys() & sides[False].keys():
+            break
+    good, bad = (first_of(side.values()) for side in sides.values())
+    if axis:
+        return f"{axis} decides: holds with {good}; not with {bad}"
+    return f"{n} of {len(found)} definitions hold: {good}; not {bad}"
 
 
 def sentence(text: str) -> str:
@@ -228,18 +213,18 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
     """Say what came after a forecast: over its own horizon, from the article's last session, never before it."""
     line, after = check.outcome.bare, check.after
     try:
-        last = max(lines.values(line, pd.Timestamp("2200-01-01")).series.dropna().index, default=day)
+        last: Any = lines.values(line, pd.Timestamp("2200-01-01")).series.last_valid_index() or day
         if check.says_date:
-            asked = replace(check, say=read("say", "first date"), start=next_session(day).date(), asked=None, to=None)
+            start = (day + pd.Timedelta(days=1)).date()
+            asked = replace(check, say=read("say", "first date"), start=start, asked=None, to=None)
             met: Any = read_all(asked, lines, last)[0].value
-            return f"Met on {met.date()}." if met is not None else f"Not met by {last.date()}."
+            return f"Met on {met.date()}." if met else f"Not met by {last.date()}."
         if check.outcome is not check.line and after is None:  # the season under way, or else the next
             ends = lines.values(check.outcome, last).days
             after = read("after", f"until {min(ends[ends > day], default=last).date()}")
         if after is None or after.number("n") < 0:
             return ""
-        asked = Check(line, read("say", "value"), after=after, asked=(day.date(), day.date()))
-        (found,) = read_all(asked, lines, last)
-    except (InsufficientDataError, DataError, ParameterError):  # such as where the data ends before
+        (found,) = read_all(Check(line, read("say", "value"), after=after, asked=(day.date(), day.date())), lines, last)
+    except ResearchError:  # such as where the data ends before
         return ""
     return sentence(f"{lines.title(line)}: {shown(found, found.value)} from {day.date()}, after: {after.text}")
