@@ -73,18 +73,18 @@ class Panel(NamedTuple):
     zero: bool = False  # has a line at zero
     points: "pd.Series[Any] | None" = None  # single observations
     unit: str = "number"
-    height: float = 1.0  # relative to the other panels
+    height_px: float = 260
     x_name: str = ""  # of an axis that is not time, with its unit
     x_unit: str = "number"
     log_x: bool = False
 
 
-def series(panels: Sequence[Panel], *, height_px: float = 0, **words: Any) -> Figure:
+def series(panels: Sequence[Panel], **words: Any) -> Figure:
     """Draw one or more panels of lines, with bands, marks and levels, over time or another quantity."""
     if not any(len(line.values.dropna()) > 1 for panel in panels for line in panel.lines):
         raise InsufficientDataError("there are not two values to draw a line through")
-    shares = [panel.height / sum(panel.height for panel in panels) for panel in panels]
-    heights = (height_px or (260 if len(panels) == 1 else 230) / shares[0], 145.0 * len(panels) + 65)
+    heights = (sum(panel.height_px for panel in panels), 145.0 * len(panels) + 65)
+    shares = [panel.height_px / heights[0] for panel in panels]
 
     def draw(canvas: Any, narrow: bool) -> None:
         drawn = canvas.subplots(len(panels), 1, squeeze=False, height_ratios=shares)[:, 0]
@@ -108,10 +108,10 @@ def history(path: "pd.Series[Any]", cases: "pd.Series[Any] | None", *, shown: st
     return series([panel], data=path.to_frame("value"), **words)
 
 
-def curve(lines: Sequence[Line], *, height_px: float = 340, **options: Any) -> Figure:
+def curve(lines: Sequence[Line], **options: Any) -> Figure:
     """Draw one panel of lines over another quantity than time; options as of `Panel` and `Figure`."""
-    look = {name: options.pop(name) for name in Panel._fields if name in options}
-    return series([Panel(lines=lines, **look)], height_px=height_px, **options)
+    look = {"height_px": 340} | {name: options.pop(name) for name in Panel._fields if name in options}
+    return series([Panel(lines=lines, **look)], **options)
 
 
 def paths(values: pd.DataFrame, *, mean: Any = None, colours: Colours = CAPS, **options: Any) -> Figure:
@@ -263,17 +263,22 @@ class Cards(Exhibit):
     histories: Mapping[str, "pd.Series[Any]"]  # of the figures, by id, where they have one
 
     def __repr__(self) -> str:
-        return "\n".join([self.title, *map(card_text, self.cards)])
+        return f"{self.title}\n{cards_text(self.cards)}"
 
 
-def card_text(card: Mapping[str, Any], width: int = 80) -> str:
-    """Write a card for a terminal of so many letters a line."""
-    source = "Tested:" if card["reading"] or card["kind"] != "fact" else "Published"
-    figures = f"{source} {card['stated']}, computed {card['shown']}. " if "computed" in card else ""
-    parts = [card["says"] + f" (read as: {card['reading']})" * bool(card["reading"]), figures + card["depends_on"]]
-    parts += [f"What happened: {card['happened']}"] * bool(card["happened"])
-    indented = [textwrap.fill(one, max(width, 40), initial_indent="  ", subsequent_indent="  ") for one in parts]
-    return "\n".join([f"\n{style.VERDICT_LOOK[card['verdict']][2].upper()} {card['id']}", *indented])
+def cards_text(cards: Sequence[Mapping[str, Any]], width: int = 80) -> str:
+    """Write cards for a terminal: how many have each verdict, then each card, first what fails, depends or is not shown."""
+    order = ["fails", "depends", "open", *style.VERDICT_LOOK]
+    lines = [textwrap.fill(f"{style.tally(one['verdict'] for one in cards)}.", width)]
+    for card in sorted(cards, key=lambda one: order.index(one["verdict"])):
+        source = "Tested:" if card["reading"] or card["kind"] != "fact" else "Published"
+        figures = f"{source} {card['stated']}, computed {card['shown']}. " if "computed" in card else ""
+        said = card["says"] + (f" (read as: {card['reading']})" if card["reading"] else "")
+        happened = f"What happened: {card['happened']}" if card["happened"] else ""
+        lines += ["", f"{style.VERDICT_LOOK[card['verdict']][2].upper()} {card['id']}"]
+        texts = filter(None, [said, figures + card["depends_on"], happened])
+        lines += [textwrap.fill(one, max(width, 40), initial_indent="  ", subsequent_indent="  ") for one in texts]
+    return "\n".join(lines)
 
 
 def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> None:

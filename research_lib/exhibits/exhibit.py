@@ -8,19 +8,17 @@ import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader
 
 from research_lib.exhibits.format import interval, show
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
 HERE = Path(__file__).parent
+TEMPLATES = Environment(loader=FileSystemLoader(HERE), autoescape=True)
 # A narrow frame shows the narrow drawing. The page has these rules once, a notebook's output brings them along.
 STYLE = (HERE / "exhibit.css").read_text(encoding="utf-8")
 FRAME_STYLE = f"""<style>{STYLE}.exhibit {{ --link: var(--jp-content-link-color, #0b5a8f);
@@ -62,18 +60,11 @@ class Exhibit:
         return self.id or re.sub(r"\W+", "-", self.title.lower()).strip("-")
 
     def _repr_html_(self) -> str:
-        return _templates().get_template(self.template).render(one=self, frame_style=FRAME_STYLE)
+        return TEMPLATES.get_template(self.template).render(one=self, frame_style=FRAME_STYLE)
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         about = {"id": self.anchor, "title": self.title, "kind": self.kind}
         return {"text/html": self._repr_html_(), "text/plain": repr(self)}, {"research_lib": about}
-
-
-@cache
-def _templates() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader
-
-    return Environment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,17 @@
 
 import io
 import re
-import textwrap
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 import pandas as pd
 
-from research_lib.exhibits.exhibit import HERE, SAFE, Exhibit
+from research_lib.exhibits.exhibit import HERE, SAFE, TEMPLATES, Exhibit
+from research_lib.exhibits.format import plural
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -83,21 +83,13 @@ class Figure(Exhibit):
 
     def standalone(self) -> str:
         """Return the picture as a file of its own: title, deck and source drawn in, colours fixed."""
-        width, height = (float(size) for size in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', self.svg)[0])
-        text, y = "", 0.0
-        for said, letters, size, look in ((self.title, 66, 13.0, INK), (self.deck, 105, 9.5, QUIET)):
-            weight = "bold" if look == INK else "normal"
-            for words in textwrap.wrap(said, letters):
-                y += 1.4 * size
-                text += f'<text x="6" y="{y:.1f}" font-size="{size}" font-weight="{weight}" fill="{look}">{escape(words)}</text>'
-        inner = re.sub(r"var\(--[\w-]+, ?(#\w+)\)", r"\1", self.svg)
-        inner = inner.replace('<svg class="wide"', f'<svg y="{y + 8:.1f}" width="{width}" height="{height}"', 1)
-        foot = f'<text x="6" y="{y + height + 21:.1f}" font-size="8.5" fill="{QUIET}">{escape(self.source)}</text>'
-        return (
-            '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" font-family="sans-serif" '
-            f'viewBox="0 0 {width} {y + height + 30:.1f}"><rect width="100%" height="100%" fill="{PAPER}"/>'
-            f"{text}{inner}{foot}</svg>"
-        )
+        width, height = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', self.svg)[0]
+        look = {
+            "drawn": re.sub(r"var\(--[\w-]+, ?(#\w+)\)", r"\1", self.svg),
+            "width": float(width),
+            "height": float(height),
+        }
+        return TEMPLATES.get_template("figure.svg").render(VARIABLES, one=self, **look)
 
 
 def picture(draw: Draw, heights_px: tuple[float, float], **words: Any) -> Figure:  # noqa: ANN401  # fields of `Figure`
@@ -123,6 +115,13 @@ def badge(verdict: str, *, short: bool = False, of: str = "") -> str:
     unseen = ' class="unseen"' if short else ""
     look = f'title="{word}" style="background:{colour};color:{ink_on(colour)}"'
     return f'<span class="badge" {look}><span aria-hidden="true">{shape} </span><span{unseen}>{word}</span></span>'
+
+
+def tally(verdicts: Iterable[str]) -> str:
+    """Count claims by verdict: 46 claims: holds 40, fails 6."""
+    counts = Counter(verdicts)
+    counted = ", ".join(f"{word} {counts[name]}" for name, (_, _, word) in VERDICT_LOOK.items() if counts[name])
+    return f"{plural(counts.total(), 'claim')}: {counted}".rstrip(": ")
 
 
 def ink_on(colour: str) -> str:

@@ -77,12 +77,11 @@ def show_findings(**named: float | Estimate | Mapping[str, Any]) -> Findings:
         parts: Mapping[str, Any] = given if isinstance(given, Mapping) else {"value": given}
         if isinstance(given, Estimate):
             parts = {part: getattr(given, part) for part in ("value", "n", "low", "high")}
-        if unknown := sorted(set(parts) - set(FIELDS[1:])):
-            raise ValueError(f"finding {name}: unknown field {unknown[0]} (known: {', '.join(FIELDS[1:])})")
         parts = {"value": None} | {part: plain(value) for part, value in parts.items()}
         for part, value in parts.items():
-            if not isinstance(value, int | float | str | None):
-                raise ValueError(f"finding {name}: {part} must be a number, a text or a date, not a {type(value)}")
+            if part not in FIELDS[1:] or not isinstance(value, int | float | str | None):
+                known = f"write {', '.join(FIELDS[1:])}, each a number, a text or a date"
+                raise ValueError(f"finding {name}: {part}={value!r:.80}: {known}")
         found.append(Finding(name, **parts))
     return Findings(tuple(found))
 

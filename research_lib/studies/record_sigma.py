@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from research_lib.stats.extremes import find_episodes, return_period, return_per
 from research_lib.stats.history import HistoricalRank, change, rank_in_history
 from research_lib.stats.sigma import SigmaName, SigmaSettings, scan, sigma_path
 from research_lib.studies import parameters
-from research_lib.studies.study import Find, Study, figure, figure_on, require_sessions, result, table
+from research_lib.studies.study import Find, Study, figure, require_sessions, result, table
 
 # Each definition, the windows it takes where it has some of its own, and its name in words.
 DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
@@ -180,12 +181,12 @@ class RecordSigma(Study):
         bands = [charts.Band((average - k * spread)[near], (average + k * spread)[near], f"+{k}σ") for k in (3, 2, 1)]
         today = f"{day.date.day} {day.date:%b}: {show(last, 'price')}, {_sigma(day.value, 2)}"
         span = f"{plural(len(near), 'session')} to {prose_date(day.date)}"
-        price = charts.Panel(span, lines, bands, [charts.Mark(day.date, last, today)])
+        price = charts.Panel(span, lines, bands, [charts.Mark(day.date, last, today)], height_px=230)
         others = self.episodes.sort_values("peak", key=abs, ascending=False).query("peak_date != @day.date")
         peaks = [*zip(others["peak_date"][:3], others["peak"], strict=False), (day.date, day.value)]
         marks = [charts.Mark(at, x, f"{at:%b %Y}: {_sigma(x)}", DAY if at == day.date else QUIET) for at, x in peaks]
         span, line = f"{day.first.year} to {day.date.year}", charts.Line(self.path, colour=QUIET, width=0.7)
-        whole = charts.Panel(f"standard deviations, {span}", [line], (), marks, zero=True, unit="sigma", height=0.7)
+        whole = charts.Panel(f"standard deviations, {span}", [line], (), marks, zero=True, unit="sigma", height_px=161)
         return charts.series(
             [price, whole],
             title=f"{_sigma(day.value)}: {self.place}", data=self.path.round(3).rename("sigma").to_frame(),
@@ -235,7 +236,7 @@ class RecordSigma(Study):
             deck=f"Dots: {plural(n, 'episode')} {self.beyond} in {years:.0f} years. Lines: tails fitted beyond four thresholds",
         )  # fmt: skip
 
-    @figure_on("panel")
+    @partial(figure, on=("panel",))
     def breadth(self) -> Figure:
         """The share of companies beyond the threshold."""
         sigma, n = self.sigma_of_companies, self.sigma_of_companies.notna().sum(axis=1)

@@ -39,7 +39,7 @@ def price_and_history():
     lines = [Line(CLOSE), Line(average, "50-day average", LARGE_CAPS, dashed=True)]
     bands, day = [Band(average * 0.9, average * 1.1, "ten percent")], [Mark(DAY, CLOSE.iloc[-1], "the day itself")]
     marks = [Mark(near, CLOSE[near] / 100, "too near"), Mark(peak, CLOSE.max() / 100, "the highest")]
-    history = Panel("its history", [Line(CLOSE / 100)], (), marks, zero=True, unit="sigma", height=0.5)
+    history = Panel("its history", [Line(CLOSE / 100)], (), marks, zero=True, unit="sigma", height_px=130)
     return charts.series([Panel("the price", lines, bands, day), history], data=CLOSE.to_frame(), **WORDS)
 
 

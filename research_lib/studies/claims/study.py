@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from textwrap import fill, shorten
+from textwrap import shorten
 from typing import ClassVar
 
 import pandas as pd
@@ -15,7 +15,7 @@ from research_lib.data import DataCard, Source
 from research_lib.errors import InsufficientDataError, ParameterError, nearest
 from research_lib.exhibits import charts
 from research_lib.exhibits.exhibit import Column
-from research_lib.exhibits.figure import VERDICT_LOOK, Figure
+from research_lib.exhibits.figure import VERDICT_LOOK, Figure, tally
 from research_lib.exhibits.findings import Finding, Findings, Summary
 from research_lib.exhibits.format import plural
 from research_lib.params import read_parameters, validate
@@ -50,13 +50,6 @@ def as_cards(subject: str, title: str, none: str, chosen: Callable[[Result], boo
 
     drawn.__doc__ = subject
     return figure(drawn)
-
-
-def tally(found: Sequence[Result]) -> str:
-    """Count the claims that have each verdict, in a line."""
-    counts = Counter(one.verdict for one in found)
-    counted = ", ".join(f"{WORDS[name]} {counts[name]}" for name in VERDICTS if counts[name])
-    return f"{plural(len(found), 'claim')}: {counted}".rstrip(": ")
 
 
 def as_frame(results: Sequence[Result]) -> pd.DataFrame:
@@ -114,7 +107,7 @@ class Claims(Study):
             counts if len(counts) <= MOST_ROWS else counts.sum().to_frame("all articles").T,
             colours={word: colour for colour, _, word in VERDICT_LOOK.values()},
             title=f"Of {plural(len(self.results), 'claim')}, data can decide {decided}",
-            alt=f"Verdicts on {tally(self.results)}.",
+            alt=f"Verdicts on {tally(one.verdict for one in self.results)}.",
             deck="Claims by article and verdict",
             data=counts,
         )
@@ -147,7 +140,7 @@ class Claims(Study):
         holds = counts[HOLDS] + counts[ROUGHLY]
         decided = holds + counts[DEPENDS] + counts[FAILS]
         undecided = len(self.results) - decided
-        text = f"Verdicts on {tally(self.results)}."
+        text = f"Verdicts on {tally(one.verdict for one in self.results)}."
         for one in wrong[:1]:
             text += f" One that fails: {one.claim.says} (published {one.claim.figure.text}, computed {one.shown})."
         return Summary(
@@ -207,11 +200,7 @@ def claims_report(found: list[Result], *, as_json: bool = False, as_csv: bool = 
         return json.dumps([one.as_record() for one in found], indent=1, ensure_ascii=False)
     if as_csv:
         return as_frame(found).to_csv(index=False).rstrip("\n")
-    order = [FAILS, DEPENDS, OPEN, *VERDICTS]
-    parts = [
-        charts.card_text(one.as_record(), width) for one in sorted(found, key=lambda one: order.index(one.verdict))
-    ]
-    return "\n".join([fill(f"{tally(found)}.", width), *parts])
+    return charts.cards_text([one.as_record() for one in found], width)
 
 
 def new_claims(name: str) -> Path:
