@@ -20,23 +20,19 @@ Span = tuple[date, date]
 Choices = tuple[tuple[str, str], ...]
 
 GRAMMAR = (files(__package__) / "words.txt").read_text(encoding="utf-8")
-SECTIONS = {
-    name: [line.partition(" | ")[::2] for line in lines.splitlines()]
-    for name, _, lines in (section.strip().partition("]\n") for section in GRAMMAR.split("\n[")[1:])
-}
+BLOCKS = re.findall(r"^\[(.+)\]\n((?:.+\n)+)", GRAMMAR, re.MULTILINE)
+SECTIONS = {name: [line.partition(" | ")[::2] for line in lines.splitlines()] for name, lines in BLOCKS}
 SPELLED = {name: {one: right for forms, right in rows for one in forms.split("|")} for name, rows in SECTIONS.items()}
-ALIASES, COMPARISONS, HINTS = (SPELLED[name] for name in ("names", "comparisons", "instead of"))
+ALIASES, COMPARISONS, UNITS, HINTS = (SPELLED[name] for name in ("names", "comparisons", "units", "instead of"))
 AT_LEAST, AT_MOST, ABOUT = dict.fromkeys(COMPARISONS.values())
 CYCLES = [[f"{kind} {one}" for one in members.split()] for kind, members in SECTIONS["ranked among"]]
 YEAR = {"session": 252, "week": 365.25 / 7, "month": 12, "quarter": 4, "year": 1}  # how many of each make one
 PERIODS = tuple(YEAR)
-OPERANDS = ("of", "per", "less", "every")
-LINE_KEYS = (*OPERANDS, "take")
+OPERANDS = ("of", "per", "less")
+LINE_KEYS = (*OPERANDS, "every", "take")
 CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at", "to")
 MOST_READINGS = 500
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 ELECTIONS = {kind: range(1800 + k, 2100, 4) for k, kind in enumerate(dict(SECTIONS["ranked among"])["years"].split())}
-UNITS = SPELLED["units"] | {f"{period}{s}": period for s in ("s", "") for period in PERIODS}
 PLACES = {"word": "|".join(COMPARISONS), "unit": "|".join(UNITS)}
 for place, way in SECTIONS["places"]:  # by those before it
     PLACES[place] = re.sub(r"<(\w+)>", lambda found: f"(?:{PLACES[found[1]]})", way)
@@ -215,7 +211,7 @@ def _line(raw: Any, known: Sequence[str] = LINE_KEYS, **base: Any) -> Line:  # n
     every = read("every", raw.get("every", "session")).word
     take = tuple(read("take", one) for one in re.split(r"\s+then\s+", str(raw["take"]))) if "take" in raw else ()
     own: dict[str, Any] = {"every": every, "of": raw["of"] if isinstance(raw["of"], str) else None}
-    parts = (raw.get(part) for part in ("of", "per", "less"))
+    parts = map(raw.get, OPERANDS)
     of, per, less = (_line(one, **own) if isinstance(one, Mapping) else one and _name(one) for one in parts)
     if isinstance(of, Line) and per is None and less is None:
         return replace(of, take=(*of.take, *take))
@@ -239,7 +235,7 @@ def _when(raw: Any, check: Mapping[str, Any], line: Line | None = None) -> tuple
     if "season" in own and len(own) > 1 and "years" not in own:
         other["take"] = f"season {own.pop('season')}"
     if other and "of" not in other:
-        other = {key: check[key] for key in OPERANDS if key in check} | other
+        other = {key: check[key] for key in (*OPERANDS, "every") if key in check} | other
     text = " and ".join(one if key in ("is", "when") else f"{key} {one}".strip() for key, one in own.items())
     return _when(text, check, _line(other) if other else None) + (_when(raw["and"], check) if "and" in raw else ())
 
@@ -248,7 +244,7 @@ def read_season(text: str) -> list[tuple[int, str, int]]:
     """Read a season's two ends, each (month, first or last or day, how many)."""
     first, dash, last = SPELLED["seasons"].get(text.lower(), text.replace(" to ", "-")).lower().partition("-")
     ends = [read("season", one) for one in (first, last if dash else first)]
-    return [(MONTHS.index(x["month"][:3]) + 1, x["how"] or (x["day"] and "day"), x.number("day")) for x in ends]
+    return [(x["month"], x["how"] or (x["day"] and "day"), x.number("day")) for x in ends]
 
 
 def read_span(raw: object, part: str = "on") -> Span:
@@ -270,6 +266,7 @@ def read_span(raw: object, part: str = "on") -> Span:
 READERS: dict[str, Callable[[str], Any]] = {
     "condition": partial(read, "when"),
     "season": read_season,
+    "month": lambda text: 1 + CYCLES[0].index(f"season {text[:3].title()}"),
     "years": lambda text: ELECTIONS.get(text) or [*map(int, text.split(","))],
     "days": lambda text: [*map(read_span, re.split(", ?", text))],
     "date": read_span,
