@@ -7,7 +7,7 @@ from functools import partial
 
 import pandas as pd
 
-from research_lib.data.catalog import Listing, describe_asset, describe_series, known_series, known_symbols, split_asset
+from research_lib.data.catalog import KNOWN_SERIES, KNOWN_SYMBOLS, Listing, describe_asset, describe_series, split_asset
 from research_lib.data.live.store import PULL_COMMAND, SERVES, Snapshots, Store
 from research_lib.data.quality import DataCard, clean
 from research_lib.data.source import PRICES, SERIES, Bundled, Folder, Joined, RawSeries, Source
@@ -61,6 +61,14 @@ def load_prices(source: Source, assets: Iterable[str], *, as_of: date | None = N
     return _side_by_side(((name, _read_price(source, name, as_of), describe_asset(name)) for name in assets), as_of)
 
 
+def require_sessions(closes: "pd.Series[float]") -> "pd.Series[float]":
+    """Return prices by sessions as they are; `InsufficientDataError` where they are weeks or months apart."""
+    step_days = closes.index.to_series().diff().dt.days.median()
+    if step_days > 4:  # over a weekend of three days
+        raise InsufficientDataError(f"{closes.name}: its prices are {step_days:.0f} days apart; sessions are needed")
+    return closes
+
+
 def load_series(source: Source, ids: Iterable[str], *, as_of: date | None = None) -> DataSet:
     """Load economic series as decimals, as `load_prices` does; values of a period are dated by its last day."""
     read = ((name, source.read(SERIES, name, "value", as_of), describe_series(name)) for name in ids)
@@ -73,9 +81,9 @@ def load_any(source: Source, name: str, *, as_of: date | None = None) -> tuple[D
     As `load_prices`; `MissingDataError` also for a name that nobody knows, with the one that is most like it.
     """
     prices, series = source.names(PRICES), source.names(SERIES)
-    if split_asset(name)[0] in {*known_symbols(), *prices}:
+    if split_asset(name)[0] in {*KNOWN_SYMBOLS, *prices}:
         return load_prices(source, [name], as_of=as_of), describe_asset(name)
-    if name not in {*known_series(), *series}:
+    if name not in {*KNOWN_SERIES, *series}:
         raise MissingDataError(f"unknown price or series {name}{nearest(name, sorted({*prices, *series}))}")
     return load_series(source, [name], as_of=as_of), describe_series(name)
 
@@ -96,7 +104,7 @@ load_prices_if_any, load_series_if_any = partial(_if_any, load_prices), partial(
 def _read_price(source: Source, name: str, as_of: date | None) -> RawSeries:
     """Read a price; of an index, `total` is another index, for an index's adjusted close leaves its dividends out."""
     (symbol, field), info = split_asset(name), describe_asset(name)
-    if field == "total" and info.kind == "index" and symbol in known_symbols():
+    if field == "total" and info.kind == "index" and symbol in KNOWN_SYMBOLS:
         symbol, field = info.total_return, "close"
         if symbol not in source.names(PRICES):
             raise MissingDataError(f"{name}: source {source.name} lacks the total-return index {symbol or 'it needs'}")

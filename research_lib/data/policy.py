@@ -1,5 +1,7 @@
 """Rate decisions and recessions: tables of public facts that a test checks, cut at `as_of` like every other data."""
 
+from functools import cache
+
 import pandas as pd
 
 from research_lib.data.catalog import FACTS, PERCENT
@@ -15,8 +17,7 @@ def load_target_changes(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     Index `decision_date`, ascending; columns `effective_date`, `target_lower`, `target_upper` (decimals), `change_bp`
     (of the upper bound), `announced`, and `scheduled` (missing before 1994, when nobody was told).
     """
-    days = ["decision_date", "effective_date"]
-    table = pd.read_csv(FACTS / "fomc_target_changes.csv", parse_dates=days).set_index("decision_date")
+    table = _read("fomc_target_changes.csv", "decision_date", "effective_date").set_index("decision_date")
     table = table if as_of is None else table[table.index <= as_of]
     if table.empty:
         raise InsufficientDataError(f"no target change is known up to as_of {as_of:%Y-%m-%d}")
@@ -32,8 +33,7 @@ def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     One row a recession, ascending; `peak` and `trough` are the last days of the months, `peak_announced` and
     `trough_announced` the days they became known: NaT before 1980, and for a trough that was not known yet.
     """
-    days = ["peak", "trough", "peak_announced", "trough_announced"]
-    recessions = pd.read_csv(FACTS / "nber_recessions.csv", parse_dates=days)
+    recessions = _read("nber_recessions.csv", "peak", "trough", "peak_announced", "trough_announced").copy()
     recessions[["peak", "trough"]] += pd.offsets.MonthEnd()
     if as_of is not None:
         recessions = recessions[known_from(recessions, "peak") <= as_of]
@@ -45,3 +45,8 @@ def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
 def known_from(recessions: pd.DataFrame, turn: str) -> "pd.Series[pd.Timestamp]":
     """Say when each `peak` or `trough` could be known: when announced; without announcement, a year after it."""
     return recessions[f"{turn}_announced"].fillna(recessions[turn] + UNANNOUNCED_LAG)
+
+
+@cache
+def _read(name: str, *days: str) -> pd.DataFrame:
+    return pd.read_csv(FACTS / name, parse_dates=list(days))

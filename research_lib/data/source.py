@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from research_lib.data.catalog import fact_rows, known_series, known_symbols
+from research_lib.data.catalog import KNOWN_SERIES, KNOWN_SYMBOLS, fact_rows
 from research_lib.data.readers import CALLED, FIELDS, open_sheet, plain
 from research_lib.errors import DataError, MissingDataError, clipped, listed
 
@@ -126,7 +126,7 @@ class Folder(Source):
         sheet = open_sheet(path, str(path.relative_to(self.directory)), edit)
         day, symbol = sheet.date, sheet.find(*CALLED["symbol"])
         others = {plain(own): own for own in sheet.names if plain(own) and own not in (day, symbol)}
-        of_others, column = {*known_symbols(), *known_series()} - {name, name.upper()}, sheet.find(*wanted)
+        of_others, column = {*KNOWN_SYMBOLS, *KNOWN_SERIES} - {name, name.upper()}, sheet.find(*wanted)
         field = next((called for called in others if called in FIELDS - {"volume"}), "")
         if column is None and len(others) == 1 and not field and not re.fullmatch(NO_LEVEL, next(iter(others))):
             column = next((own for called, own in others.items() if called not in map(plain, of_others)), None)
@@ -167,7 +167,7 @@ class Bundled(Source):
 
     def names(self, kind: str) -> list[str]:
         """List the symbols or series that are here."""
-        known = known_symbols() if kind == PRICES else known_series()
+        known = KNOWN_SYMBOLS if kind == PRICES else KNOWN_SERIES
         return list(dict.fromkeys(name for file in PACKAGED if (name := file.split()[0]) in known))
 
     def read(self, kind: str, name: str, field: str, as_of: date | None = None) -> RawSeries:  # noqa: ARG002

@@ -163,10 +163,10 @@ class Claims(Parameters):
         return self._named(series=True)
 
     def _named(self, *, series: bool) -> list[str]:
-        from research_lib.data.catalog import known_series
+        from research_lib.data.catalog import KNOWN_SERIES
 
         names = dict.fromkeys(name for claim in self.claims for check in claim.checks for name in check.names())
-        return [name for name in names if (name in known_series()) is series]
+        return [name for name in names if (name in KNOWN_SERIES) is series]
 
     @staticmethod
     def explain_fault(fault: ErrorDetails, model: type[Any], values: Mapping[str, Any]) -> str:
@@ -198,7 +198,6 @@ MODELS: dict[str, type[Parameters]] = {
     "04_claims": Claims,
 }
 
-DOCUMENT = PROJECT / "docs" / "parameters.md"
 HEAD = """# Parameters
 
 A parameter file `params/<notebook>/<name>.yaml` is one report; anything it leaves out takes its default. This page and
@@ -213,12 +212,11 @@ def sync(*, check: bool = False) -> list[Path]:
     for name, model in MODELS.items():
         notebook = NOTEBOOKS / f"{name}.ipynb"
         content = json.loads(notebook.read_bytes())
-        for cell in content["cells"]:
-            if "parameters" in cell.get("metadata", {}).get("tags", []):
-                cell["source"] = cell_text(model).splitlines(keepends=True)
+        cell = next(one for one in content["cells"] if "parameters" in one["metadata"].get("tags", ()))
+        cell["source"] = cell_text(model).splitlines(keepends=True)
         wanted[notebook] = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
         parts.append(f"## {name}\n\n{markdown_table(model)}\n")
-    wanted[DOCUMENT] = "\n".join(parts).encode()
+    wanted[PROJECT / "docs" / "parameters.md"] = "\n".join(parts).encode()
     stale = {path: text for path, text in wanted.items() if not path.exists() or path.read_bytes() != text}
     if not check:
         write_whole(stale)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from research_lib.data import catalog, load_prices, load_prices_if_any, load_series, load_series_if_any, open_source
-from research_lib.data.catalog import describe_asset, describe_series, known_series, known_symbols
+from research_lib.data.catalog import KNOWN_SERIES, KNOWN_SYMBOLS, describe_asset, describe_series
 from research_lib.data.load import load_any
 from research_lib.data.source import PACKAGED, load_packaged, parts_of
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
@@ -191,12 +191,12 @@ def test_the_catalog_is_consistent_and_knows_what_vendors_say():
     assert (high, rate, mine) == ("Russell 2000 (high)", "10-year Treasury yield", "MINE")
     assert (total, adjusted) == ("iShares Russell 2000 ETF with dividends", f"{fund} with dividends")
     assert (describe_asset("MINE").name, describe_series("MINE").scale) == ("MINE", 1)
-    assets, series = list(map(describe_asset, known_symbols())), list(map(describe_series, known_series()))
+    assets, series = list(map(describe_asset, KNOWN_SYMBOLS)), list(map(describe_series, KNOWN_SERIES))
     assert {info.kind for info in assets} == {"index", "fund", "volatility", "currency"}
-    assert {info.total_return for info in assets} - {""} <= set(known_symbols())
+    assert {info.total_return for info in assets} - {""} <= set(KNOWN_SYMBOLS)
     assert {info.frequency for info in series} <= {"daily", "weekly", "monthly", "quarterly"}
     assert all(0 <= info.usual[0] < info.usual[1] for info in series)
-    assert set(BUNDLED.names("series")) <= set(known_series())
+    assert set(BUNDLED.names("series")) <= set(KNOWN_SERIES)
     called = {
         "yahoo": {"RUT": "^RUT", "IWM": "IWM", "MINE": "MINE"},
         "fred": {"DGS10": "DGS10", "SMB": "", "MINE": "MINE"},

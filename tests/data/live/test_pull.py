@@ -14,7 +14,7 @@ from curl_cffi.requests.exceptions import CertificateVerifyError, ProxyError, SS
 
 from research_lib.data import load_prices, load_series, open_source
 from research_lib.data.calendar import sessions_between
-from research_lib.data.catalog import known_series, known_symbols, vendor_name
+from research_lib.data.catalog import KNOWN_SERIES, KNOWN_SYMBOLS, vendor_name
 from research_lib.data.live import pull as pulling
 from research_lib.data.live.network import RefusedError, TransientError
 from research_lib.data.live.store import SERVES, Item
@@ -278,8 +278,8 @@ def test_each_need_goes_to_the_first_source_that_has_it():
 def test_vendors_serve_what_the_catalog_says():
     assert list(VENDORS) == list(SERVES)
     assert vendor_name("fred", "SMB") == vendor_name("french", "DGS10") == ""
-    assert all(vendor_name("yahoo", name) for name in known_symbols())
-    assert sum(bool(vendor_name("french", name)) for name in known_series()) == 10
+    assert all(vendor_name("yahoo", name) for name in KNOWN_SYMBOLS)
+    assert sum(bool(vendor_name("french", name)) for name in KNOWN_SERIES) == 10
 
 
 def test_a_source_is_asked_no_more_often_than_it_allows(monkeypatch):
