@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,7 @@ from research_lib.errors import InsufficientDataError
 from research_lib.exhibits import figure as style
 from research_lib.exhibits.exhibit import Exhibit
 from research_lib.exhibits.figure import CONTEXT, DAY, INK, LARGE_CAPS, QUIET, SMALL_CAPS, Figure, picture
-from research_lib.exhibits.format import WHOLE, show
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
+from research_lib.exhibits.format import UNITS, WHOLE, show
 
 # Characters a line, wide and narrow: in the margin, of a row's name, of what stands above the axes.
 MARGIN_TEXT, ROW_TEXT, NAME_TEXT = (26, 14), (34, 17), (110, 48)
@@ -30,7 +26,6 @@ LINE_PX, LETTER_PX = 15.5, 7.0
 TEXT, SMALL_TEXT, PHONE_TEXT = (px * style.POINTS_PER_PX for px in (style.TEXT_PX, style.SMALL_TEXT_PX, 10.5))
 Colours = Mapping[Any, str]  # by the name of what is drawn
 CAPS: Colours = {"small": SMALL_CAPS, "large": LARGE_CAPS}
-IN_PERCENT = {"fraction", "share", "change", "points"}
 LEGIBLE = {CONTEXT: QUIET, SMALL_CAPS: style.SMALL_CAPS_WORDS}  # of words about what is too light for words
 MOST_DECIMALS = 7  # columns of a heat map with decimals, on a phone
 AT_THE_EDGE = 0.97  # of an axis: a mark beyond it is named in the margin
@@ -260,7 +255,7 @@ class Cards(Exhibit):
     cards: Sequence[
         Mapping[str, Any]
     ]  # each by name: id, verdict, kind, says, reading, quote, stated, shown, depends_on, …
-    histories: Mapping[str, "pd.Series[Any]"]  # of the figures, by id, where they have one
+    histories: Mapping[str, "pd.Series[Any] | None"]  # of the figures, by id
 
     def __repr__(self) -> str:
         return f"{self.title}\n{cards_text(self.cards)}"
@@ -281,7 +276,7 @@ def cards_text(cards: Sequence[Mapping[str, Any]], width: int = 80) -> str:
     return "\n".join(lines)
 
 
-def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> None:
+def _panel(axes: Any, panel: Panel, *, narrow: bool, height_px: float) -> None:
     """Draw a panel, then the names of what it shows: in the margin what reaches it, at its place what does not."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
@@ -322,7 +317,7 @@ def _panel(axes: "Axes", panel: Panel, *, narrow: bool, height_px: float) -> Non
             axes.axvline(0, color=CONTEXT, linewidth=0.8, linestyle=":")
 
 
-def _name_marks(axes: "Axes", marks: Sequence[Mark], *, narrow: bool) -> None:
+def _name_marks(axes: Any, marks: Sequence[Mark], *, narrow: bool) -> None:
     """Name marks above them, low ones below: the day in question, then the farthest first; none that would touch another."""
     taken: list[tuple[float, float, bool]] = []
     for mark in sorted(marks, key=lambda one: (one.colour != DAY, -abs(one.value))):
@@ -336,7 +331,7 @@ def _name_marks(axes: "Axes", marks: Sequence[Mark], *, narrow: bool) -> None:
             _words(axes, mark.label, (mark.at, mark.value), "data", (0, -7 if below else 7), **look)
 
 
-def _name_in_margin(axes: "Axes", labels: Sequence[tuple[Any, ...]], *, narrow: bool, height_px: float) -> None:
+def _name_in_margin(axes: Any, labels: Sequence[tuple[Any, ...]], *, narrow: bool, height_px: float) -> None:
     """Write labels (value, words, colour, weight; ascending) at the right, as near to their heights as none touch."""
     low, high = axes.get_ylim()
     line = LINE_PX / max(height_px - 65, 80)  # of the axes' height
@@ -364,7 +359,7 @@ def _heights(names: Sequence[str], texts: Sequence[str] = (), *, apart: float = 
     return 75 + len(names) * max(28 * apart, wide + 8), 75 + len(names) * max(23 * apart, narrow + 3)
 
 
-def _beside(axes: "Axes", text: str, place: float, width: int, *, left: bool = False, **look: Any) -> None:
+def _beside(axes: Any, text: str, place: float, width: int, *, left: bool = False, **look: Any) -> None:
     """Write beside the axes, at a value's height, each line by itself: so it keeps its side in whatever font."""
     lines = textwrap.wrap(text, width)
     look = {"va": "center", "ha": "right" if left else "left", "color": INK, **look}
@@ -373,47 +368,48 @@ def _beside(axes: "Axes", text: str, place: float, width: int, *, left: bool = F
         _words(axes, words, (0 if left else 1, place), ("axes fraction", "data"), offset, **look)
 
 
-def _name_rows(axes: "Axes", places: Any, names: Any, *, narrow: bool) -> None:
+def _name_rows(axes: Any, places: Any, names: Any, *, narrow: bool) -> None:
     axes.set_yticks([])
     for place, name in zip(places, names, strict=True):
         _beside(axes, str(name), float(place), ROW_TEXT[narrow], left=True)
 
 
-def _name(axes: "Axes", name: str, *, narrow: bool) -> None:
+def _name(axes: Any, name: str, *, narrow: bool) -> None:
     """Write what is drawn above the axes, from the picture's left edge; a blank title keeps the room."""
     text, look = textwrap.fill(name, NAME_TEXT[narrow]), {"color": QUIET, "in_layout": False}
     axes.set_title("\n" * text.count("\n") + " ")
     _words(axes, text, (0, 1), ("figure fraction", "axes fraction"), (2, 6), **look)
 
 
-def _words(axes: "Axes", text: str, at: tuple[Any, float], of: Any, offset: tuple[float, float], **look: Any) -> None:
+def _words(axes: Any, text: str, at: tuple[Any, float], of: Any, offset: tuple[float, float], **look: Any) -> None:
     """Write words at a place, moved by an offset in points; also where the place lies outside the axes."""
     look["color"] = LEGIBLE.get(look["color"], look["color"])
     look |= {"xytext": offset, "textcoords": "offset points", "annotation_clip": False}
     axes.annotate(text, at, xycoords=of, **look)
 
 
-def _number_ticks(axis: "Axis", unit: str, *, most: int) -> None:
+def _number_ticks(axis: Any, unit: str, *, most: int) -> None:
     """Write an axis in plain numbers, with the digits that tell each from its neighbours; the axis' name has the unit."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
     (low, high), logarithmic = sorted(axis.get_view_interval()), axis.get_scale() == "log"
+    scale = UNITS[unit][0] if unit in UNITS else 1
     if logarithmic:  # powers of ten are enough for more than one and a half of them
         locator: Any = LogLocator(subs=(1.0,) if high > 30 * low else (1.0, 2.0, 5.0), numticks=most + 2)
     else:
-        halves = [] if unit not in IN_PERCENT and high - low > 5 else [2.5]  # of months and counts are no numbers
+        halves = [] if scale == 1 and high - low > 5 else [2.5]  # of months and counts are no numbers
         locator = MaxNLocator(most, steps=[1, 2, *halves, 5, 10], integer=unit in WHOLE)
     places = np.array([place for place in locator.tick_values(low, high) if low <= place <= high])
     places = places[:: max(1, len(places) // 2) if logarithmic and most < 5 else 1]  # on a phone they would touch
-    scaled = places * (100 if unit in IN_PERCENT else 1)
-    digits = [len(np.format_float_positional(x, 6, fractional=False, trim="-").partition(".")[2]) for x in scaled]
+    numbers = (np.format_float_positional(scale * x, 6, fractional=False, trim="-") for x in places)
+    digits = [len(number.partition(".")[2]) for number in numbers]
     digits = digits if logarithmic else [max(digits, default=0)] * len(places)
     texts = [show(float(x), unit, digits=n) for x, n in zip(places, digits, strict=True)]
     axis.set_ticks(places, [text.removesuffix(" pp").removesuffix(" bp") for text in texts])
     axis.set_minor_locator(NullLocator())
 
 
-def _along(axes: "Axes", at: Any) -> float:
+def _along(axes: Any, at: Any) -> float:
     """Say where a place lies along the axes, from 0 to 1."""
-    number = float(np.asarray(axes.convert_xunits(at)))  # type: ignore[no-untyped-call]
+    number = float(np.asarray(axes.convert_xunits(at)))
     return float((axes.transData - axes.transAxes).transform((number, axes.get_ylim()[0]))[0])

@@ -4,7 +4,6 @@
 stands in templates of our own: tables of great_tables bring fixed colours, which dark mode cannot change, and are slow.
 """
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -78,11 +77,11 @@ class Column:
 
 
 ColumnName = str | tuple[str, Column]
-with (HERE / "glossary.csv").open(encoding="utf-8") as _file:
-    GLOSSARY: Mapping[str, Column] = {
-        name: Column(heading, unit, meaning, int(digits) if digits else None)
-        for name, heading, unit, meaning, digits in list(csv.reader(_file))[1:]
-    }
+_ROWS = pd.read_csv(HERE / "glossary.csv", dtype=str, index_col="name", na_filter=False)
+GLOSSARY: Mapping[str, Column] = {
+    name: Column(heading, unit, meaning, int(digits) if digits else None)
+    for name, heading, unit, meaning, digits in _ROWS.itertuples()
+}
 
 
 @dataclass(frozen=True)

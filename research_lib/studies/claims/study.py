@@ -3,11 +3,11 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from textwrap import shorten
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -29,32 +29,21 @@ from research_lib.studies.study import Study, figure, result, table
 MOST_ROWS = 12
 WORDS = {name: VERDICT_LOOK[name][2] for name in VERDICTS}  # for each verdict, as a reader sees it
 SKELETON = (files(__package__) / "new.yaml").read_text(encoding="utf-8")
-HEADINGS = {"id": "claim", "verdict": "verdict", "says": "what it says", "stated": "published", "shown": "computed"}
-HEADINGS["depends_on"] = "what it rests on"
-COLUMNS = [(name, Column(heading, "text")) for name, heading in HEADINGS.items()]
+COLUMNS = ("id", "verdict", "says", "stated", ("shown", Column("computed", "text")), "depends_on")
 
 
-def as_cards(subject: str, title: str, none: str, chosen: Callable[[Result], bool]) -> "result[charts.Cards]":
+def as_cards(subject: str, title: Callable[[int], str], none: str, chosen: Callable[[Result], bool]) -> Any:  # noqa: ANN401
     """Make an exhibit of some claims as cards; where there is none it says so."""
 
     def drawn(study: "Claims") -> charts.Cards:
         if not (found := list(filter(chosen, study.results))):
             raise InsufficientDataError(none)
-        n, do = len(found), "does" if len(found) == 1 else "do"
-        head = title.format(claims=plural(n, "claim"), statements=plural(n, "vague statement"), do=do)
-        histories = {one.claim.id: one.reading.path for one in found if one.reading and one.reading.path is not None}
-        cards = [one.as_record() for one in found]
-        return charts.Cards(
-            "", head, pd.DataFrame(cards), deck="As of each article's date", cards=cards, histories=histories
-        )
+        histories = {one.claim.id: getattr(one.reading, "path", None) for one in found}
+        cards, deck = [one.as_record() for one in found], "As of each article's date"
+        return charts.Cards("", title(len(found)), pd.DataFrame(cards), deck=deck, cards=cards, histories=histories)
 
     drawn.__doc__ = subject
     return figure(drawn)
-
-
-def as_frame(results: Sequence[Result]) -> pd.DataFrame:
-    """Return results as a table, a row a claim."""
-    return pd.DataFrame([one.as_record() for one in results])
 
 
 class Claims(Study):
@@ -99,40 +88,36 @@ class Claims(Study):
     @figure
     def scoreboard(self) -> Figure:
         """The scoreboard."""
-        rows = as_frame(self.results).replace({"verdict": WORDS})
+        rows = self.all_claims
         counts = pd.crosstab(rows["article"], rows["verdict"])[[WORDS[name] for name in VERDICTS if self.counts[name]]]
         counts.index = pd.Index([shorten(self.p.articles[name].title, 48, placeholder=" …") for name in counts.index])
         decided = sum(self.counts[name] for name in (HOLDS, ROUGHLY, DEPENDS, FAILS))
         return charts.stacked(
             counts if len(counts) <= MOST_ROWS else counts.sum().to_frame("all articles").T,
-            colours={word: colour for colour, _, word in VERDICT_LOOK.values()},
-            title=f"Of {plural(len(self.results), 'claim')}, data can decide {decided}",
-            alt=f"Verdicts on {tally(one.verdict for one in self.results)}.",
-            deck="Claims by article and verdict",
-            data=counts,
-        )
+            colours={word: colour for colour, _, word in VERDICT_LOOK.values()}, data=counts,
+            title=f"Of {plural(len(rows), 'claim')}, data can decide {decided}",
+            alt=f"Verdicts on {tally(one.verdict for one in self.results)}.", deck="Claims by article and verdict",
+        )  # fmt: skip
 
-    wrong = as_cards("Figures that do not hold", "{claims} {do} not hold", "no figure that the data decides fails",
-                  lambda one: one.verdict == FAILS and not one.is_ours)  # fmt: skip
-    readings = as_cards("Readings that are not borne out", "{statements} not borne out, on our reading", "no vague word fails",
-                     lambda one: one.verdict == FAILS and one.is_ours)  # fmt: skip
-    undecided = as_cards("Claims that depend on a definition", "What decides where a claim leaves a definition open",
-                      "no claim leaves open what decides", lambda one: one.verdict == DEPENDS)  # fmt: skip
-    forecasts = as_cards("Forecasts, and what happened", "What was forecast, how often it had happened, and what came",
-                      "no claim is a forecast", lambda one: one.claim.kind == "forecast")  # fmt: skip
+    wrong = as_cards("Figures that do not hold", lambda n: plural(n, "claim does not hold", "claims do not hold"),
+                     "no figure that the data decides fails", lambda one: one.verdict == FAILS and not one.is_ours)  # fmt: skip
+    readings = as_cards("Readings that are not borne out", lambda n: f"{plural(n, 'vague statement')} not borne out, on our reading",
+                        "no vague word fails", lambda one: one.verdict == FAILS and one.is_ours)  # fmt: skip
+    undecided = as_cards("Claims that depend on a definition", lambda _: "What decides where a claim leaves a definition open",
+                         "no claim leaves open what decides", lambda one: one.verdict == DEPENDS)  # fmt: skip
+    forecasts = as_cards("Forecasts, and what happened", lambda _: "What was forecast, how often it had happened, and what came",
+                         "no claim is a forecast", lambda one: one.claim.kind == "forecast")  # fmt: skip
 
     @figure
     def picture(self) -> Figure:
         """A claim's figure in its history."""
-        drawn = [one for one in self.results if one.reading is not None and one.reading.path is not None]
-        if not drawn:
-            raise InsufficientDataError("no claim has a history to draw")
+        drawn = [one for one in self.results if getattr(one.reading, "path", None) is not None] or self.results
         return picture(min(drawn, key=lambda one: one.verdict != FAILS or one.is_ours))  # the first figure that fails
 
     @table("Every claim with its verdict", COLUMNS, unit="text")
     def all_claims(self) -> pd.DataFrame:
         """Every claim."""
-        return as_frame(self.results).replace({"verdict": WORDS})
+        return pd.DataFrame([one.as_record() for one in self.results]).replace({"verdict": WORDS})
 
     def summary(self) -> Summary:
         """Say how many claims hold, which do not, and what that rests on."""
@@ -167,7 +152,7 @@ def picture(found: Result) -> Figure:
     """Draw the line of a claim up to its day, with the cases on it; or the cases, where they are changes of another."""
     reading, claim = found.reading, found.claim
     if reading is None or reading.path is None:
-        raise InsufficientDataError(found.text)
+        raise InsufficientDataError(f"there is no history to draw: {found.text}")
     of_line = reading.kind if claim.checks[0].say.word == "value" else "number"
     kind = of_line if reading.events is None or reading.events.count() < 2 else str(reading.events.name)
     says = f"{claim.says[:1].upper()}{claim.says[1:]}: {found.verdict}"
@@ -199,7 +184,7 @@ def claims_report(found: list[Result], *, as_json: bool = False, as_csv: bool = 
     if as_json:
         return json.dumps([one.as_record() for one in found], indent=1, ensure_ascii=False)
     if as_csv:
-        return as_frame(found).to_csv(index=False).rstrip("\n")
+        return pd.DataFrame([one.as_record() for one in found]).to_csv(index=False).rstrip("\n")
     return charts.cards_text([one.as_record() for one in found], width)
 
 
