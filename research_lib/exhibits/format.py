@@ -1,5 +1,6 @@
 """How numbers are shown: `show(value, unit)`, one formatter for tables, findings, headlines, the index and the terminal."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from math import isfinite
@@ -10,14 +11,15 @@ import pandas as pd
 
 NONE = "–"  # an en dash: there is no number
 LONG_YEARS = 100_000
-NUMBERS = (int, float, np.integer, np.floating)
 # By unit: what a value is multiplied by, its sign and separator of thousands, its decimal places, what stands behind it.
 UNITS: Mapping[str, tuple[int, str, int, str]] = {
     "fraction": (100, ",", 2, "%"),
     "share": (100, ",", 0, "%"),
     "change": (100, "+,", 2, "%"),
     "points": (100, "+,", 1, " pp"),
+    "difference": (100, "+,", 2, " pp"),
     "small points": (100, "+,", 3, " pp"),
+    "fraction in bp": (10_000, ",", 0, " bp"),
     "percent": (1, ",", 2, "%"),
     "bp": (1, "+,", 0, " bp"),
     "p": (1, "", 3, ""),
@@ -40,7 +42,7 @@ def show(value: Any, unit: str = "number", *, digits: int | None = None) -> str:
         return "yes" if value else "no"
     if hasattr(value, "strftime"):
         return str(value.strftime("%Y-%m" if unit == "month" else "%Y-%m-%d"))
-    return _number(value, unit, digits) if isinstance(value, NUMBERS) else str(value)
+    return _number(value, unit, digits) if isinstance(value, int | float | np.integer | np.floating) else str(value)
 
 
 def _number(value: Any, unit: str, digits: int | None) -> str:  # noqa: ANN401  # any number
@@ -85,3 +87,9 @@ def ordinal(number: int) -> str:
 def plural(count: int, noun: str, many: str = "") -> str:
     """Write a count with its noun: 1 cycle, 8 cycles."""
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital, end with a stop, and write true minus signs."""
+    first = text[:1] if text[1:2].isupper() else text[:1].upper()  # iShares stays
+    return re.sub(r"(?<![\w.)-])-(?=\d)", "−", first + text[1:].removesuffix(".") + ".")

@@ -1,11 +1,10 @@
 """From readings to a verdict: what a published figure is worth, what that depends on, and what happened afterwards."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from math import inf, isinf, isnan
+from math import inf, isnan
 from typing import Any
 
 import pandas as pd
@@ -13,7 +12,7 @@ import pandas as pd
 from research_lib.data.calendar import sessions_between
 from research_lib.errors import ParameterError, ResearchError, listed
 from research_lib.exhibits.findings import plain
-from research_lib.exhibits.format import NONE, plural, show
+from research_lib.exhibits.format import NONE, plural, sentence, show
 from research_lib.studies.claims.evaluate import Reading, read_all
 from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, read
 from research_lib.studies.claims.lines import KINDS, Lines, scale
@@ -23,7 +22,6 @@ HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE = VERDICTS
 EXACT = {"rank": 2, "count": 1}  # below these a figure is near nothing: a record that is second is none
 ROUGH_DIGITS = 2.5  # beyond half a unit of the last digit: three units in all
 ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
-SMALL = 0.01  # shares and differences below a point are shown to two places
 
 first_of = partial(listed, most=3, letters=500, between="; ")
 Found = tuple[Reading, str]  # with its own verdict
@@ -144,14 +142,11 @@ def verdict_of(reading: Reading, figure: Figure) -> str:
 
 
 def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") -> str:
-    """Show a value in its kind's unit, a yield in basis points on request; what does not come to pass as never."""
-    kind, number = reading.kind, value if isinstance(value, float) else 0.0
-    if value is None or isinf(number):
+    """Show a value in its kind's unit, or in basis points where they were published; what never comes to pass as never."""
+    if value is None or value in (inf, -inf):
         return "never"
-    if kind == "yield change" or (kind == "yield" and unit == "bp"):
-        return show(10_000 * number, "bp").lstrip("+" if kind == "yield" else "")
-    digits = 1 + (abs(number) < SMALL) if kind in ("share", "difference") else None
-    return KINDS[kind]["form"].format(show(value, KINDS[kind]["shown"], digits=digits))
+    kind = KINDS[reading.kind]
+    return str(kind["form"].format(show(value, "fraction in bp" if unit == "bp" else kind["shown"])))
 
 
 def _evidence(claim: Claim, found: Sequence[Found], lines: Lines) -> list[str]:
@@ -200,13 +195,6 @@ def _definitions(found: Sequence[Found], unit: str) -> str:
     if axis:
         return f"{axis} decides: holds with {good}; not with {bad}"
     return f"{n} of {len(found)} definitions hold: {good}; not {bad}"
-
-
-def sentence(text: str) -> str:
-    """Begin with a capital, end with a stop, and write true minus signs."""
-    signed = re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
-    first = signed[:1] if signed[1:2].isupper() else signed[:1].upper()  # iShares stays
-    return first + signed[1:] + ("" if signed.endswith(".") else ".")
 
 
 def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
