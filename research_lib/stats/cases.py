@@ -1,19 +1,19 @@
 """Cases in time: the days of a season, days some way apart, what followed each, and what a few of them say."""
 
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from research_lib.stats import history
 from research_lib.stats.estimate import Estimate
 
 Integers = NDArray[np.intp]
 LAST_DAY_OF_MONTH = 31
 
 
-@dataclass(frozen=True)
-class SeasonEnd:
+class SeasonEnd(NamedTuple):
     """One end of a season: a whole month (`how` is ""), the first or last n sessions of it, or its day n."""
 
     month: int
@@ -21,47 +21,55 @@ class SeasonEnd:
     n: int = 0
 
 
-def season_days(
-    index: pd.DatetimeIndex, opens: SeasonEnd, closes: SeasonEnd, next_day: pd.Timestamp
-) -> tuple[NDArray[np.bool_], Integers, int]:
-    """Mark a season's days, give each day its year, and name the year whose season is not over before `next_day`.
+def seasons(
+    index: pd.DatetimeIndex, opens: tuple[int, str, int], closes: tuple[int, str, int], next_day: pd.Timestamp
+) -> tuple[NDArray[np.bool_], Integers, pd.DataFrame]:
+    """Mark a season's days, give each day its year, and list the seasons that are over before `next_day`.
 
-    A season within one calendar year belongs to that year, one over New Year to the year in which it ends; a year of 0
-    says that none is under way.
+    A season within one calendar year belongs to that year, one over New Year to the year in which it ends. The list has
+    a row a year, but for a season that the data begins with: `before`, the place of the last day before it, and `last`.
     """
-    month, day, over_new_year = index.month.to_numpy(), index.day.to_numpy(), opens.month > closes.month
-    from_start, from_end = places_in_period(index, "M")
-    month_is_over = index.to_period("M") != next_day.to_period("M")  # else its last sessions are not known
-    opened = {"last": month_is_over & (from_end <= opens.n), "day": day >= opens.n}.get(opens.how, True)
-    not_closed = {"first": from_start <= closes.n, "day": day <= closes.n}.get(closes.how, True)
-    after = (month > opens.month) | ((month == opens.month) & opened)
-    before = (month < closes.month) | ((month == closes.month) & not_closed)
+    (first_month, opened_by, n_first), (last_month, closed_by, n_last) = opens, closes
+    month, day, over_new_year = index.month.to_numpy(), index.day.to_numpy(), first_month > last_month
+    from_start, from_end = places_in_period(index, "M", next_day)
+    opened = {"last": (from_end > 0) & (from_end <= n_first), "day": day >= n_first}.get(opened_by, True)
+    not_closed = {"first": from_start <= n_last, "day": day <= n_last}.get(closed_by, True)
+    after = (month > first_month) | ((month == first_month) & opened)
+    before = (month < last_month) | ((month == last_month) & not_closed)
     inside = (after | before) if over_new_year else (after & before)
-    year = index.year.to_numpy() + ((month > closes.month) & over_new_year)
-    last = int(next_day.year + (next_day.month > closes.month and over_new_year))
-    if closes.how == "first":
-        is_over = ((year == last) & (month == closes.month)).sum() >= closes.n
+    year = index.year.to_numpy() + ((month > last_month) & over_new_year)
+    last = int(next_day.year + (next_day.month > last_month and over_new_year))
+    if closed_by == "first":
+        is_over = ((year == last) & (month == last_month)).sum() >= n_last
     else:
-        ends = (closes.month, closes.n if closes.how == "day" else LAST_DAY_OF_MONTH)
-        is_over = (next_day.month, next_day.day) > ends and (not over_new_year or next_day.month == closes.month)
-    return inside, year, 0 if is_over else last
-
-
-def seasons_over(inside: NDArray[np.bool_], year: Integers, under_way: int) -> pd.DataFrame:
-    """List the seasons that are over, from what `season_days` gives, but one that the data begins with.
-
-    A row a year: `before`, the place of the last day before the season, and `last`, that of its own last day.
-    """
+        ends = (last_month, n_last if closed_by == "day" else LAST_DAY_OF_MONTH)
+        is_over = (next_day.month, next_day.day) > ends and (not over_new_year or next_day.month == last_month)
     rows = pd.Series(np.flatnonzero(inside)).groupby(year[inside])
-    found = pd.DataFrame({"before": rows.min() - 1, "last": rows.max()})
-    return found[(found["before"] >= 0) & (found.index != under_way)]
+    listed = pd.DataFrame({"before": rows.min() - 1, "last": rows.max()})
+    return inside, year, listed[(listed["before"] >= 0) & (is_over | (listed.index != last))]
 
 
-def places_in_period(index: pd.DatetimeIndex, period: str) -> tuple[Integers, Integers]:
-    """Count each day's place in its period ("M": month) from the start and from the end; the first is 1."""
-    days = pd.Series(0, index=range(len(index))).groupby(index.to_period(period))
-    from_start, from_end = days.cumcount().to_numpy(), days.cumcount(ascending=False).to_numpy()
-    return (1 + from_start).astype(np.intp), (1 + from_end).astype(np.intp)
+season_days = seasons
+
+
+def seasons_over(inside: NDArray[np.bool_], year: Integers, listed: Any) -> Any:  # noqa: ANN401, ARG001
+    """Old name."""
+    return listed
+
+
+def places_in_period(
+    index: pd.DatetimeIndex, period: str, next_day: pd.Timestamp | None = None
+) -> tuple[Integers, Integers]:
+    """Count each day's place in its period ("M": month) from the start and from the end; the first is 1.
+
+    From the end it is 0 in the period of `next_day`, whose last days are not known.
+    """
+    periods = index.to_period(period)
+    days = pd.Series(0, index=range(len(index))).groupby(periods)
+    from_start, from_end = 1 + days.cumcount().to_numpy(), 1 + days.cumcount(ascending=False).to_numpy()
+    if next_day is not None:
+        from_end = from_end * (periods != next_day.to_period(period))
+    return from_start.astype(np.intp), from_end.astype(np.intp)
 
 
 def spaced(rows: ArrayLike, gap: int) -> Integers:
@@ -91,7 +99,7 @@ def windows_after(index: pd.DatetimeIndex, n: int, offset: pd.DateOffset | None,
     return np.column_stack([known, first, last])
 
 
-def on_the_way(prices: NDArray[np.float64], path: str) -> float:
+def on_the_way(prices: NDArray[Any], path: str) -> float:
     """Return the largest fall from a peak ("drawdown"), or the "highest" or "lowest" change from the first price.
 
     NaN where there is no second price, or one is not positive.
@@ -101,6 +109,25 @@ def on_the_way(prices: NDArray[np.float64], path: str) -> float:
     if path == "drawdown":
         return float((prices / np.maximum.accumulate(prices)).min() - 1)
     return float((prices[1:].max() if path == "highest" else prices[1:].min()) / prices[0] - 1)
+
+
+def after(
+    values: "pd.Series[float]", n: int, next_day: pd.Timestamp, *, offset: pd.DateOffset | None = None,
+    path: str = "", kind: history.Kind = "percent",
+) -> "pd.Series[float]":  # fmt: skip
+    """Return what followed each day: the change over n periods, or a calendar's `offset`; before it if n is negative.
+
+    A window before a day ends with the value before it. With a `path`: the largest fall from a peak ("drawdown"), or the
+    "highest" or "lowest" change from the first value, on the way. NaN where the window is not over before `next_day`.
+    """
+    index, prices = pd.DatetimeIndex(values.index), values.to_numpy(dtype=np.float64)
+    days, first, last = windows_after(index, n, offset, next_day).T
+    if path:
+        ways = [on_the_way(prices[a : b + 1], path) for a, b in np.column_stack([first, last])]
+        found = pd.Series(np.array(ways, dtype=float), index[days])
+    else:
+        found = history.change(pd.Series(prices[last], index[days]), prices[first], kind)
+    return found.reindex(index)
 
 
 def share(hits: int, n: int) -> Estimate:

@@ -5,6 +5,7 @@ against. A few events that share causes are tested by flipping signs, many event
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from research_lib.stats.regression import rolling_beta
 
 Test = Literal["dummy", "sign flip", "sign flip from base"]
 
+FEW_CYCLES = 20  # so many are tested by flipping signs
 LEAST_EVENTS = 5  # of the dummy: fewer events do not tell their own spread
 COLUMNS = ("horizon", "n", "n_apart", "n_cut", "mean", "share_positive", "base", "value", "low", "high", "p", "p_smallest",
            "p_holm", "jackknife_low", "jackknife_high")  # fmt: skip
@@ -68,6 +70,40 @@ def event_study(  # noqa: PLR0913  # one keyword an option
         rows.append(row)
     frame = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
     return frame.assign(p_holm=holm(frame["p"].to_numpy(dtype=np.float64)))
+
+
+def mean_outcome(
+    outcomes: "pd.Series[float]",
+    positions: ArrayLike | None,
+    length: int,
+    *,
+    prices: Sequence["pd.Series[float]"] = (),
+    horizon: int = 0,
+    cycles: "pd.Series[int] | None" = None,
+    less_base: bool = False,
+) -> Estimate:
+    """Return the mean of what followed some periods with its 95% interval, by the test that suits them.
+
+    `outcomes`, shape (events,), took `length` periods each. `positions` are their places; without them the outcomes are
+    those of all periods, of which such as do not overlap say how sure the mean is. Outcomes that overlap are flipped as
+    one; those of `prices`, a leg or one less another over `horizon` periods, are tested as `event_study` does: by
+    `cycles`, the number of each decision by its day, if there are at most 20 outcomes, else by the dummy. `less_base`:
+    outcomes are less the mean of all other periods.
+    """
+    if positions is None:
+        apart = outcomes.iloc[:: max(length, 1)]
+        return sign_flip(apart + (outcomes.mean() - apart.mean()))
+    at, test, groups = np.asarray(positions, dtype=np.intp), "dummy", None
+    if not prices:
+        return sign_flip(outcomes, groups=np.cumsum(np.diff(at, prepend=-length) >= length))
+    if cycles is not None and len(outcomes) <= FEW_CYCLES:
+        groups = cycles.iloc[np.maximum(cycles.index.searchsorted(outcomes.index, side="right") - 1, 0)]
+        test = "sign flip from base" if less_base else "sign flip"
+    returns, *less = (one.pct_change().iloc[1:] for one in prices)
+    study: Any = partial(event_study, less=less[0] if less else None)
+    row = study(returns, at - 1, [horizon], groups=groups, test=test).iloc[0]
+    shift = 0.0 if less_base or test == "sign flip" else row["base"]
+    return Estimate(row["value"] + shift, int(row["n"]), row["low"] + shift, row["high"] + shift)
 
 
 def window_outcomes(

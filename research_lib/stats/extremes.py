@@ -20,6 +20,7 @@ EXPONENTIAL_SHAPE = 1e-8  # below it the formula loses its digits; its limit is 
 DAYS_PER_YEAR = 365.25
 # A return period is no number where its estimates lie further apart than this, or are longer than the history times it.
 TOO_FAR_APART = 10
+TAIL_SHARE = 0.99  # of a path lies below the threshold of `years_to`
 THRESHOLD_SHARES = (0.8, 0.9, 1.0, 1.1)  # of the threshold: 2.0, 2.25, 2.5 and 2.75 around 2.5
 
 
@@ -111,3 +112,9 @@ def return_period(periods: pd.DataFrame, threshold: float) -> Estimate:
         raise InsufficientDataError(f"too few episodes ({middle['n']:.0f}) to say how often such a level comes")
     can_say = high < TOO_FAR_APART * min(low, middle["years"])
     return Estimate(float(middle["value"]) if can_say else np.nan, int(middle["n"]), low, high)
+
+
+def years_to(path: "pd.Series[float]", level: float) -> Estimate:
+    """Return the `return_period` of a level on a path, from the threshold that 1% of all values are beyond, on its side."""
+    threshold = float(path.quantile(TAIL_SHARE if level > 0 else 1 - TAIL_SHARE))
+    return return_period(return_periods(path, level, threshold), threshold)

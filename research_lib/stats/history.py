@@ -30,8 +30,8 @@ class HistoricalRank:
     rank: int  # 1 + the number of higher values: 1 is the highest on record
     lowest_rank: int  # 1 + the number of lower values
     ties: int  # earlier days with the same value
-    higher_episodes: int  # runs of higher values, joined over gaps; the run that the last value belongs to left out
-    lower_episodes: int
+    episode_rank: int  # 1 + the runs of higher values, joined over gaps, but the one that the last value belongs to
+    lowest_episode_rank: int
     percentile: float  # share of days at or below the value, 0 to 1
     highest_since: pd.Timestamp | None  # the last day at least as high, before the equal values that end the series
     lowest_since: pd.Timestamp | None
@@ -40,12 +40,17 @@ class HistoricalRank:
     lowest: float
     lowest_date: pd.Timestamp
 
+    @property
+    def as_far(self) -> float:
+        """Share of days at least as far from the middle, on the value's own side."""
+        return ((self.rank if self.percentile >= 0.5 else self.lowest_rank) + self.ties) / self.n
+
     def from_nearer_end(self) -> dict[str, Any]:
         """Return all fields, with `rank`, `since` and `episode_rank` as counted from the nearer `end`, highest or lowest."""
         if self.lowest_rank < self.rank:
-            own = ("lowest", self.lowest_rank, self.lowest_since, 1 + self.lower_episodes)
+            own = ("lowest", self.lowest_rank, self.lowest_since, self.lowest_episode_rank)
         else:
-            own = ("highest", self.rank, self.highest_since, 1 + self.higher_episodes)
+            own = ("highest", self.rank, self.highest_since, self.episode_rank)
         return vars(self) | dict(zip(("end", "rank", "since", "episode_rank"), own, strict=True))
 
 
@@ -68,8 +73,8 @@ def rank_in_history(history: "pd.Series[float]", *, gap: int = 10) -> Historical
         rank=1 + int(higher.sum()),
         lowest_rank=1 + int(lower.sum()),
         ties=int((earlier == last).sum()),
-        higher_episodes=_episodes_before_last(higher, gap),
-        lower_episodes=_episodes_before_last(lower, gap),
+        episode_rank=1 + _episodes_before_last(higher, gap),
+        lowest_episode_rank=1 + _episodes_before_last(lower, gap),
         percentile=float((values <= last).mean()),
         highest_since=next(iter(before[apart >= last][-1:]), None),
         lowest_since=next(iter(before[apart <= last][-1:]), None),
@@ -86,30 +91,41 @@ def _episodes_before_last(where: NDArray[np.bool_], gap: int) -> int:
     return int((np.diff(positions) - 1 > gap).sum())
 
 
-def change(values: "pd.Series[float]", periods: int, kind: Kind = "percent") -> "pd.Series[float]":
-    """Return the change over k periods: P[t]/P[t-k] - 1, P[t] - P[t-k], or ln P[t]/P[t-k]; NaN on the first k."""
-    return change_from(values, values.shift(periods), kind)
+def change(values: "pd.Series[float]", since: Any, kind: Kind = "percent") -> "pd.Series[float]":  # noqa: ANN401
+    """Return the change since so many periods ago, or from a base of the same days: P/B - 1, P - B, or ln P/B.
 
-
-def change_from(values: "pd.Series[float]", base: "pd.Series[float]", kind: Kind = "percent") -> "pd.Series[float]":
-    """Return the change from a base of the same days; NaN where a base that one divides by is not positive."""
+    NaN where there is no base, or one that is divided by is not positive. Points are rounded to 15 decimals, so that
+    0.0512 - 0.05 is 0.0412 - 0.04.
+    """
+    base = values.shift(since) if isinstance(since, int) else since
     if kind == "points":
-        return values - base
+        return (values - base).round(15)
     ratio = (values / base).where(base > 0)
     return ratio - 1 if kind == "percent" else pd.Series(np.log(ratio.where(ratio > 0)), index=values.index)
 
 
+change_from = change
+
+
+def earlier(values: "pd.Series[float]", days: pd.DatetimeIndex) -> "pd.Series[float]":
+    """Return for each day the last known value up to an earlier one, which `days` names; NaN where there is none."""
+    return values.dropna().reindex(days, method="ffill").set_axis(values.index)
+
+
 def before_offset(values: "pd.Series[float]", offset: pd.DateOffset) -> "pd.Series[float]":
-    """Return for each day the last value up to a calendar's length before it; NaN where there is none."""
-    days = pd.DatetimeIndex(values.index)
-    rows = days.searchsorted(pd.DatetimeIndex(days - offset), side="right") - 1
-    return pd.Series(np.where(rows >= 0, values.to_numpy()[rows], np.nan), index=days)
+    """Old name."""
+    return earlier(values, pd.DatetimeIndex(pd.DatetimeIndex(values.index) - offset))
 
 
 def before_period(values: "pd.Series[float]", period: str) -> "pd.Series[float]":
-    """Return for each day the last value of the period before its own ("M": month); NaN in the first."""
-    periods = pd.DatetimeIndex(values.index).to_period(period)
-    return pd.Series(values.groupby(periods).last().shift().reindex(periods).to_numpy(), index=values.index)
+    """Old name."""
+    return earlier(values, pd.DatetimeIndex(values.index).to_period(period).start_time - pd.Timedelta(days=1))
+
+
+def volatility(price: "pd.Series[float]", periods: int, periods_a_year: float) -> "pd.Series[float]":
+    """Return the standard deviation of the last log returns, a year; NaN until there are so many."""
+    found = change(price, 1, "log").rolling(periods).std() * np.sqrt(periods_a_year)
+    return pd.Series(found, index=price.index)
 
 
 def periods_to(values: "pd.Series[float]", level: float, pace: int) -> "pd.Series[float]":
@@ -141,9 +157,12 @@ def run_ends(lengths: "pd.Series[float]") -> "pd.Series[float]":
 
 def age(condition: "pd.Series[bool]") -> "pd.Series[float]":
     """Count the periods since the condition was last met; 0 where it is met, NaN before the first time."""
-    positions = np.arange(len(condition))
-    last = np.maximum.accumulate(np.where(condition.to_numpy(dtype=bool), positions, -1))
-    return pd.Series(np.where(last < 0, np.nan, positions - last), index=condition.index, dtype=float)
+    return spell_lengths(~condition).where(condition.cummax()).astype(float)
+
+
+def crossed(line: "pd.Series[float]") -> "pd.Series[float]":
+    """Return 1 where a line comes to above zero, -1 where it leaves that side, else 0; a value of zero is not above."""
+    return (line.dropna() > 0).astype(float).diff().reindex(line.index).fillna(0)
 
 
 def crossings(line: "pd.Series[float]", level: float = 0.0) -> pd.DataFrame:
@@ -192,6 +211,33 @@ def fall_episodes(price: "pd.Series[float]", fall: float) -> pd.DataFrame:
     return pd.DataFrame(days | {"depth": depth, "sessions": troughs - peaks, "ongoing": ongoing.astype(bool)})
 
 
+def falls(price: "pd.Series[float]", fall: float) -> pd.DataFrame:
+    """List the falls of at least `fall` (0.2: bear markets; 0.1: corrections) from a peak; a row each, by its peak's day.
+
+    A fall begins at the highest close since the last one ended, and ends at its lowest close, once the price has risen
+    from there by `fall` too. Columns: trough (its day), depth (negative), days from peak to trough; NaN of the last one
+    while it is under way, since its lowest close so far is not yet its trough.
+    """
+    values, rows = price.to_numpy(dtype=float), list[tuple[int, int]]()
+    peak, trough = 0, -1
+    for at, value in enumerate(values.tolist()):
+        if trough < 0:
+            if value >= values[peak]:
+                peak = at
+            elif value <= values[peak] * (1 - fall):
+                trough = at
+        elif value < values[trough]:
+            trough = at
+        elif value >= values[trough] * (1 + fall):
+            rows.append((peak, trough))
+            peak, trough = at, -1
+    peaks, troughs = np.array(rows, dtype=int).reshape(-1, 2).T
+    index = pd.DatetimeIndex(price.index)
+    depth, days = values[troughs] / values[peaks] - 1, (index[troughs] - index[peaks]).days
+    found = pd.DataFrame({"trough": index[troughs], "depth": depth, "days": days}, index[peaks])
+    return found.reindex(index[[*peaks, peak]]) if trough >= 0 else found
+
+
 def rolling_correlation(x: "pd.Series[float]", y: "pd.Series[float]", window: int) -> "pd.Series[float]":
     """Return Pearson's correlation over the last `window` common dates; NaN where one side does not vary.
 
@@ -204,9 +250,8 @@ def rolling_correlation(x: "pd.Series[float]", y: "pd.Series[float]", window: in
     apart = windows - windows.mean(axis=2, keepdims=True)
     varies = (np.ptp(windows, axis=2) > 0).all(axis=1)
     scale = np.sqrt((apart**2).sum(axis=2).prod(axis=1))
-    found = np.full(len(pair), np.nan)
-    found[window - 1 :][varies] = ((apart[:, 0] * apart[:, 1]).sum(axis=1)[varies] / scale[varies]).clip(-1, 1)
-    return pd.Series(found, index=pair.index)
+    found = (apart.prod(axis=1).sum(axis=1)[varies] / scale[varies]).clip(-1, 1)
+    return pd.Series(found, pair.index[window - 1 :][varies]).reindex(pair.index)
 
 
 def breakouts(price: "pd.Series[float]", lookback: int, resistance: str, last: int = 1) -> "pd.Series[float]":

@@ -11,7 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Integers = NDArray[np.intp]
-EventKind = Literal["first cut", "last cut", "first hike", "pause", "all cuts", "unscheduled cut"]
+EventKind = Literal[
+    "first cut", "last cut", "first hike", "pause", "last hike", "all cuts", "unscheduled cut", "cut", "hike"
+]  # fmt: skip
 
 EASING, TIGHTENING, ON_HOLD = "easing", "tightening", "on hold"
 HOLD_DAYS = 180
@@ -37,37 +39,39 @@ def easing_cycles(changes_bp: "pd.Series[float]", rule: CycleRule = CycleRule())
     """
     columns = ["first_cut", "last_cut", "cuts", "total_bp", "last_hike", "cut_off"]
     frame = pd.DataFrame(_walk(changes_bp, rule)[0], columns=columns).set_index("first_cut")
-    return frame.assign(last_hike=pd.to_datetime(frame["last_hike"]))
+    return frame.assign(last_hike=pd.to_datetime(frame["last_hike"]), cut_off=frame["cut_off"].astype(bool))
 
 
 def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = CycleRule()) -> "pd.Series[Any]":
     """Return the number of the cycle that began last, from 0 (-1 before the first), by date of the decisions of a kind.
 
-    Of "pause" it is the cycle that comes next. `changes` has `change_bp`, and for "unscheduled cut" `scheduled`, false
-    between meetings. Kinds: "first cut" and "last cut" of a cycle; "first hike" after one; "pause", the last hike before
-    one; "all cuts" of the cycles. A cycle that the table's start cuts off does not count. That a cut or a hike was the
-    last is known only at the next turn: the last of what is still on is left out.
+    Kinds: "first cut" and "last cut" of a cycle; "first hike" after one; "pause" or "last hike", the last hike before one,
+    whose cycle is the one that comes next; "all cuts" of the cycles; "cut" and "hike", any, each with a number of its own;
+    "unscheduled cut", between meetings. A cycle that the table's start cuts off does not count. That a cut or a hike was
+    the last is known only at the next turn: the last of what is still on is left out. `changes` has `change_bp` and, for
+    cuts between meetings, `scheduled`.
     """
     changes_bp = changes["change_bp"].astype(float)
-    cycles = easing_cycles(changes_bp, rule)
-    known, hikes = cycles[~cycles["cut_off"]], pd.DatetimeIndex(changes_bp.index[changes_bp > 0])
+    days, is_cut = pd.DatetimeIndex(changes_bp.index, name="decision_date"), changes_bp.to_numpy() < 0
+    if kind in ("cut", "hike"):
+        turns = days[is_cut == (kind == "cut")]
+        return pd.Series(np.arange(len(turns)), turns, name="cycle")
+    cycles, hikes = easing_cycles(changes_bp, rule), days[~is_cut]
+    known = cycles[~cycles["cut_off"]]
+    next_hike = known["last_cut"].map(lambda day: next(iter(hikes[hikes > day]), pd.NaT))
     if kind == "first cut":
-        dates = list(known.index)
+        turns = known.index
     elif kind == "last cut":
-        dates = [day for day in known["last_cut"] if (hikes > day).any() or (known.index > day).any()]
-    elif kind == "first hike":
-        dates = sorted({hikes[hikes > day][0] for day in known["last_cut"] if (hikes > day).any()})
-    elif kind == "pause":
-        dates = sorted(set(known["last_hike"].dropna()))
+        turns = known["last_cut"][next_hike.notna() | (known.index != known.index.max())]
+    elif kind in ("first hike", "pause", "last hike"):
+        turns = (next_hike if kind == "first hike" else known["last_hike"]).dropna().unique()
     elif kind == "all cuts":
-        easing = np.asarray(_walk(changes_bp, rule)[1], dtype=object) == EASING
-        dates = [day for day in changes_bp.index[easing] if (known.index <= day).any()]
+        turns = days[(np.array(_walk(changes_bp, rule)[1], dtype=object) == EASING) & (days >= known.index.min())]
     else:
-        unscheduled = changes["scheduled"].eq(False).fillna(False).to_numpy(dtype=bool)
-        dates = list(changes_bp.index[unscheduled & (changes_bp < 0).to_numpy()])
-    index = pd.DatetimeIndex(dates, name="decision_date")
-    number = known.index.searchsorted(index, side="right") - (kind != "pause")
-    return pd.Series(number.astype(np.int64), index, name="cycle")
+        turns = days[is_cut & changes["scheduled"].eq(False).fillna(False).to_numpy(dtype=bool)]
+    turns = pd.DatetimeIndex(turns, name="decision_date")
+    number = known.index.searchsorted(turns, side="right") - (kind not in ("pause", "last hike"))
+    return pd.Series(number.astype(np.int64), turns, name="cycle")
 
 
 def policy_states(
@@ -132,9 +136,8 @@ def recession_within(
     `recessions` has `peak` and `trough`, last days of months: a recession begins the day after its peak's month, and a
     missing trough is still to come. Missing where none is known of, but one could still be announced after `known_to`.
     """
-    ends = dates + pd.DateOffset(months=months)
-    last = recessions["trough"].fillna(pd.Timestamp.max.normalize())
-    spans = zip(dates, ends, strict=True)
-    found = np.array([bool(((recessions["peak"] < end) & (last >= day)).any()) for day, end in spans], dtype=bool)
+    ends, last = dates + pd.DateOffset(months=months), recessions["trough"].fillna(pd.Timestamp.max.normalize())
+    begun = recessions["peak"].to_numpy() < ends.to_numpy()[:, None]
+    found = (begun & (last.to_numpy() >= dates.to_numpy()[:, None])).any(axis=1)
     still_open = ~found & np.asarray(ends + ANNOUNCEMENT_LAG > known_to)
     return pd.Series(found, dates, dtype="boolean").mask(still_open)

@@ -14,7 +14,9 @@ import pandas as pd
 from research_lib.errors import InsufficientDataError
 from research_lib.stats.estimate import Floats
 
-SigmaName = Literal["price_z", "price_z_prior", "distance_z", "distance_expanding", "distance_vol", "return_z"]
+SigmaName = Literal[
+    "price_z", "price_z_prior", "distance_z", "distance_expanding", "distance_vol", "return_z", "return_z_prior"
+]  # fmt: skip
 
 # A standard deviation below this share of the mean is rounding noise of a flat or evenly growing stretch: undefined.
 FLAT_TOLERANCE = 1e-12
@@ -31,9 +33,9 @@ class SigmaSettings:
 
     def needed(self, definition: SigmaName) -> int:
         """Return how many closes a definition's first value needs."""
-        n = self.window_sessions
+        n, k = self.window_sessions, self.return_sessions
         more = {"distance_z": self.distance_sessions - 1, "distance_expanding": n - 1, "price_z": 0,
-                "return_z": max(1, self.return_sessions + 1 - n)}  # fmt: skip
+                "return_z": max(1, k + 1 - n), "return_z_prior": k + 1}  # fmt: skip
         return n + more.get(definition, 1)
 
 
@@ -48,7 +50,7 @@ def sigma_path(
     - price_z = (P - MA_n) / s_n(P), the session itself inside the window: at most (n-1)/sqrt(n) with ddof 1;
     - price_z_prior = (P - MA_n[t-1]) / s_n(P)[t-1], the n sessions before;
     - distance_z = d / s_m(d); distance_expanding = d / s(d) over all sessions so far, once there are n of them;
-    - distance_vol = d / s_n(r); return_z = log(P / P[t-k]) / (sqrt(k) s_n(r)).
+    - distance_vol = d / s_n(r); return_z = log(P / P[t-k]) / (sqrt(k) s_n(r)); return_z_prior, the same over s_n(r)[t-k].
 
     InsufficientDataError: no session has a value, because a window does not fit, or none varies.
     """
@@ -79,13 +81,15 @@ def scan(
 def _sigma(price: Floats, definition: SigmaName, settings: SigmaSettings) -> Floats:
     n, ddof, k = settings.window_sessions, settings.ddof, settings.return_sessions
     with np.errstate(divide="ignore", invalid="ignore"):  # 0/0 and NaN where nothing varies: no value
-        if definition in ("price_z", "price_z_prior"):
-            lag = int(definition == "price_z_prior")
+        lag = {"price_z_prior": 1, "return_z_prior": k}.get(definition, 0)
+        if definition.startswith("price_z"):
             mean, deviation = _rolling(price, n, ddof)
             return (price - _lagged(mean, lag)) / _lagged(deviation, lag)
         returns = (price - _lagged(price, 1)) / _lagged(price, 1)
-        if definition == "return_z":
-            return np.asarray(np.log(price / _lagged(price, k)) / (k**0.5 * _rolling(returns, n, ddof)[1]))
+        if definition.startswith("return_z"):
+            return np.asarray(
+                np.log(price / _lagged(price, k)) / (k**0.5 * _lagged(_rolling(returns, n, ddof)[1], lag))
+            )
         mean = _rolling(price, n, ddof)[0]
         distance = (price - mean) / mean
         if definition == "distance_vol":

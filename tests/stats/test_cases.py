@@ -8,28 +8,32 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from research_lib.stats import cases
-from research_lib.stats.cases import SeasonEnd, median, on_the_way, season_days, share, spaced, windows_after
+from research_lib.stats.cases import after, median, places_in_period, seasons, share, spaced
 from tests.stats.reference import CASES
 
 SESSIONS = pd.bdate_range("2000-01-03", "2005-12-30")
 
 
-@pytest.mark.parametrize(("opens", "closes", "not_over"), CASES["seasons"].values(), ids=CASES["seasons"])
-def test_a_season_holds_the_days_between_its_ends_and_belongs_to_the_year_in_which_it_ends(opens, closes, not_over):
-    opens, closes = SeasonEnd(*opens), SeasonEnd(*closes)
-    inside, years, under_way = season_days(SESSIONS, opens, closes, pd.Timestamp("2006-01-02"))
-    over = cases.seasons_over(inside, years, under_way)
+@pytest.mark.parametrize(("opens", "closes", "last_over"), CASES["seasons"].values(), ids=CASES["seasons"])
+def test_a_season_holds_the_days_between_its_ends_and_belongs_to_the_year_in_which_it_ends(opens, closes, last_over):
+    (opens, opened, n_first), (closes, closed, n_last) = ends = [(*one, "", 0)[:3] for one in (opens, closes)]
+    inside, years, over = seasons(SESSIONS, *ends, pd.Timestamp("2006-01-02"))
     days = SESSIONS.to_series()
     for year in range(2001, 2006):
-        first, last = days[f"{year - (opens.month > closes.month)}-{opens.month}"], days[f"{year}-{closes.month}"]
-        start = {"": first[:1], "last": first[-opens.n :], "day": first[first.dt.day >= opens.n]}[opens.how].iloc[0]
-        end = {"": last, "first": last[: closes.n], "day": last[last.dt.day <= closes.n]}[closes.how].iloc[-1]
+        first, last = days[f"{year - (opens > closes)}-{opens}"], days[f"{year}-{closes}"]
+        start = {"": first[:1], "last": first[-n_first:], "day": first[first.dt.day >= n_first]}[opened].iloc[0]
+        end = {"": last, "first": last[:n_last], "day": last[last.dt.day <= n_last]}[closed].iloc[-1]
         assert SESSIONS[inside & (years == year)].equals(days[start:end].index)
         assert over.loc[year].tolist() == [SESSIONS.get_loc(start) - 1, SESSIONS.get_loc(end)]
-    assert over.index.tolist() == [*range(2000 + (opens.month > closes.month), 2006)]  # that of 2006 is under way
-    for day, year in zip(pd.DatetimeIndex(not_over), not_over.values(), strict=True):
-        assert season_days(SESSIONS[day > SESSIONS], opens, closes, day)[2] == year
+    assert over.index.tolist() == [*range(2000 + (opens > closes), 2006)]  # that of 2006 is under way
+    for day, year in zip(pd.DatetimeIndex(last_over), last_over.values(), strict=True):
+        assert seasons(SESSIONS[day > SESSIONS], *ends, day)[2].index[-1] == year
+
+
+def test_the_last_places_of_a_period_are_known_once_it_is_over():
+    march = SESSIONS[SESSIONS.slice_indexer("2004-03-30", "2004-04-02")]  # Tuesday to Friday
+    for day, from_end in (("2004-04-05", [2, 1, 0, 0]), ("2004-05-03", [2, 1, 2, 1])):
+        assert [*map(list, places_in_period(march, "M", pd.Timestamp(day)))] == [[1, 2, 1, 2], from_end]
 
 
 @given(st.lists(st.integers(0, 30), max_size=12), st.integers(1, 6))
@@ -41,21 +45,22 @@ def test_spaced_days_are_kept_if_they_are_late_enough(rows, gap):
     assert [rows[place] for place in spaced(rows, gap)] == kept
 
 
-def test_a_window_is_over_before_the_next_day():
-    index, month = SESSIONS[:30], pd.DateOffset(months=1)  # to 2000-02-11
-    after, before = (windows_after(index, n, None, index[-1]).tolist() for n in (3, -3))
-    assert after == [[at, at, at + 3] for at in range(27)]
-    assert before == [[at, at - 4, at - 1] for at in range(4, 30)]
-    ends = [(at, day + month) for at, day in enumerate(index) if day + month < pd.Timestamp("2000-02-14")]
-    expected = [[at, at, int(np.flatnonzero(index <= end)[-1])] for at, end in ends]
-    assert windows_after(index, 0, month, pd.Timestamp("2000-02-14")).tolist() == expected
+def test_what_followed_is_known_once_its_window_is_over():
+    values, next_day, nan = pd.Series(np.arange(1.0, 31), SESSIONS[:30]), pd.Timestamp("2000-02-14"), np.nan
+    np.testing.assert_array_equal(after(values, 3, next_day, kind="points"), [*[3] * 27, nan, nan, nan])
+    before = [nan] * 4 + [values.iloc[at - 1] / values.iloc[at - 4] - 1 for at in range(4, 30)]
+    np.testing.assert_allclose(after(values, -3, next_day), before)
+    month = pd.DateOffset(months=1)
+    ends = [values[: day + month].iloc[-1] if day + month < next_day else nan for day in values.index]
+    np.testing.assert_allclose(after(values, 0, next_day, offset=month), ends / values - 1)
 
 
 def test_what_happened_on_the_way_and_what_few_cases_say():
-    prices = np.array([100.0, 120, 90, 110])
-    found = [on_the_way(prices, path) for path in ("drawdown", "highest", "lowest")]
-    assert [*found, on_the_way(prices[::-1], "lowest")] == pytest.approx([90 / 120 - 1, 0.2, -0.1, 90 / 110 - 1])
-    assert np.isnan([on_the_way(prices[:1], "highest"), on_the_way(np.array([1.0, 0.0]), "lowest")]).all()
+    prices = pd.Series([100.0, 120, 90, 110, 0], SESSIONS[:5])
+    for path, expected in {"drawdown": [-0.25, np.nan], "highest": [0.2, np.nan], "lowest": [-0.1, np.nan]}.items():
+        np.testing.assert_allclose(after(prices, 3, SESSIONS[5], path=path), [*expected, *[np.nan] * 3])
+    back = prices.iloc[3::-1].set_axis(SESSIONS[:4])  # 110, 90, 120, 100
+    assert after(back, -2, SESSIONS[4], path="lowest").iloc[3] == 90 / 110 - 1
     for hits, n in ((0, 4), (3, 10), (5, 5)):
         expected = [hits / n, n, *proportion_confint(hits, n, method="beta")]
         assert [*vars(share(hits, n)).values()][:4] == pytest.approx(expected)  # value, n, low and high

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import norm
 
 from research_lib.stats.estimate import NORMAL_QUANTILE, holm
-from research_lib.stats.event_study import COLUMNS, event_dummy, event_paths, event_study, window_outcomes
+from research_lib.stats.event_study import COLUMNS, event_dummy, event_paths, event_study, mean_outcome, window_outcomes
 from research_lib.stats.randomization import sign_flip
 from tests.stats.reference import dated
 
@@ -70,6 +70,33 @@ def test_a_row_is_put_together_from_its_tests(test):
     row = event_study(SMALL, [-1, 200], (252,), test="sign flip").iloc[0]  # no window is covered
     assert (row["n"], row["n_cut"]) == (0, 2)
     assert np.isnan(row[["mean", "value", "p", "p_holm", "low"]].to_numpy(float)).all()
+
+
+@pytest.mark.parametrize("less_base", [False, True])
+@pytest.mark.parametrize("cycles", [None, [0, 1, 1, 2, 3, 4, 5]])
+def test_a_mean_of_outcomes_is_tested_as_the_event_study_does(cycles, less_base):
+    """Few by the cycle of the decision that came last; many, or without cycles, by the dummy."""
+    at, prices = np.array([20, 41, 64, 120, 170, 200, 250]), [(1 + leg).cumprod() for leg in (SMALL, LARGE)]
+    returns, less = (one.pct_change().iloc[1:] for one in prices)
+    outcomes = pd.Series(window_outcomes(returns, 21, less=less)[at - 1], SMALL.index[at])
+    labels = None if cycles is None else pd.Series(cycles, SMALL.index[at - 3])
+    found = mean_outcome(outcomes, at, 21, prices=prices, horizon=21, cycles=labels, less_base=less_base)
+    test = "dummy" if cycles is None else "sign flip from base" if less_base else "sign flip"
+    row = event_study(returns, at - 1, (21,), less=less, groups=cycles, test=test).iloc[0]
+    value = row["mean"] - (row["base"] if less_base else 0)
+    assert (found.value, found.high - found.low) == pytest.approx((value, row["high"] - row["low"]))
+    many = outcomes.iloc[[0] * 21].set_axis(SMALL.index[20:41])
+    dummy, by_cycle = (
+        mean_outcome(many, range(20, 41), 1, prices=prices, horizon=1, cycles=one) for one in (None, labels)
+    )
+    assert dummy == by_cycle
+
+
+def test_a_mean_of_outcomes_that_overlap_or_of_all_days():
+    x = pd.Series(np.random.default_rng(1).normal(size=40))
+    own = sign_flip(x[:8], groups=[0, 1, 1, 1, 2, 3, 3, 4])
+    assert mean_outcome(x[:8], [0, 5, 8, 12, 17, 30, 33, 38], 5) == own
+    assert vars(mean_outcome(x, None, 5)) == pytest.approx(vars(sign_flip(x[::5] - x[::5].mean() + x.mean())))
 
 
 @either

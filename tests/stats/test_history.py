@@ -31,14 +31,16 @@ def test_a_rank_counts_from_both_ends(numbers):
     nearer, end = found.from_nearer_end(), "lowest" if mirror.rank < found.rank else "highest"
     side = mirror if end == "lowest" else found
     assert (nearer["end"], nearer["rank"], nearer["since"]) == (end, side.rank, side.highest_since)
+    above = found.percentile >= 0.5  # then as far is as high
+    assert found.as_far == np.mean(line >= last if above else line <= last)
 
 
 @pytest.mark.parametrize(("numbers", "episodes"), CASES["rank_episodes"])
 def test_a_rank_counts_episodes_not_days(numbers, episodes):
     for gap, expected in episodes.items():
         given_gap = {} if gap == 10 else {"gap": gap}
-        assert history.rank_in_history(dated(numbers), **given_gap).higher_episodes == expected
-        assert history.rank_in_history(-dated(numbers), **given_gap).lower_episodes == expected
+        assert history.rank_in_history(dated(numbers), **given_gap).episode_rank == 1 + expected
+        assert history.rank_in_history(-dated(numbers), **given_gap).lowest_episode_rank == 1 + expected
     with pytest.raises(ValueError, match="at least one value"):
         history.rank_in_history(dated([np.nan]))
 
@@ -47,7 +49,7 @@ def test_a_rank_counts_episodes_not_days(numbers, episodes):
 def test_records_spells_and_ages_follow_their_definition(numbers):
     line = dated(numbers)
     records = [at > 0 and one > max(numbers[:at]) for at, one in enumerate(numbers)]
-    assert history.records(line).tolist() == history.records(-line, low=True).tolist() == records
+    assert history.records(line).tolist() == records
     ties = [at > 0 and one >= max(numbers[:at]) for at, one in enumerate(numbers)]
     assert history.records(line, ties=True).tolist() == ties
     condition, met = line > 0, [one > 0 for one in numbers]
@@ -67,9 +69,8 @@ def test_a_line_by_hand(function, numbers, options, expected):
 
 def test_what_came_before_is_the_last_value_up_to_then_and_a_rolling_correlation_is_numpys():
     line, other, month = random_walk(60, seed=1), random_walk(60, seed=2), pd.DateOffset(months=1)
-    np.testing.assert_array_equal(history.before_offset(line, month), line.asof(line.index - month))
-    ends = line.index.to_period("M").start_time - pd.Timedelta(days=1)
-    np.testing.assert_array_equal(history.before_period(line, "M"), line.asof(ends))
+    gaps = line.where(line.index.day_of_week != 3)
+    np.testing.assert_array_equal(history.earlier(gaps, line.index - month), gaps.asof(line.index - month))
     expected = [np.nan] * 4 + [np.corrcoef(line[at - 4 : at + 1], other[at - 4 : at + 1])[0, 1] for at in range(4, 60)]
     for n in (4, 5, 60):
         np.testing.assert_allclose(history.rolling_correlation(line[:n], other, 5), expected[:n])
@@ -79,11 +80,11 @@ def test_what_came_before_is_the_last_value_up_to_then_and_a_rolling_correlation
 @pytest.mark.parametrize(("prices", "expected"), CASES["falls"])
 def test_falls_end_once_the_price_has_risen_as_much(prices, expected):
     line = dated(prices)
-    found = history.fall_episodes(line, 0.2)
-    days = [line.index.get_indexer(found[name]).tolist() for name in ("peak", "trough", "known")]
-    assert [[*row] for row in zip(*days, found["ongoing"], strict=True)] == expected
-    assert found["depth"].tolist() == pytest.approx([prices[low] / prices[top] - 1 for top, low, *_ in expected])
-    assert found["sessions"].tolist() == [low - top for top, low, *_ in expected]
+    found, over = history.falls(line, 0.2), [fall for fall in expected if fall[1] is not None]
+    assert found.index.equals(line.index[[top for top, _ in expected]])
+    assert found["trough"].dropna().tolist() == line.index[[low for _, low in over]].tolist()
+    assert found["depth"].dropna().tolist() == pytest.approx([prices[low] / prices[top] - 1 for top, low in over])
+    assert found["days"].dropna().tolist() == [(line.index[low] - line.index[top]).days for top, low in over]
 
 
 def test_breakouts_are_held_against_what_was_before():

@@ -35,6 +35,12 @@ def test_cycles_and_how_their_events_are_numbered():
     assert (pauses.index < firsts.index).all()
     counts = policy_events(CHANGES, "all cuts").value_counts(sort=False)
     assert counts.tolist() == cycles.loc[~cycles["cut_off"], "cuts"].tolist()
+    assert policy_events(CHANGES, "last hike").equals(pauses)
+    cuts, hikes = policy_events(CHANGES, "cut"), policy_events(CHANGES, "hike")
+    assert cuts.index.union(hikes.index).equals(CHANGES.index)
+    assert (CHANGES["change_bp"][cuts.index] < 0).all()
+    assert [*cuts, *hikes] == [*range(len(cuts)), *range(len(hikes))]
+    assert policy_events(CHANGES["2022-03-16":"2023-07-26"], "last cut").empty  # hikes alone
     announced = CHANGES["1994-02-04":]  # a table that starts with hikes is not cut off
     assert dates(announced, "first cut") == CASES["policy_events"]["first cut"][3:]
     assert not easing_cycles(announced["change_bp"])["cut_off"].any()

@@ -36,6 +36,9 @@ def by_hand(prices, options):
             found["distance_vol"][t] = distances[-1] / daily
         if t >= max(n, k):
             found["return_z"][t] = math.log(prices[t] / prices[t - k]) / (math.sqrt(k) * daily)
+        if t >= n + k:
+            before = deviation(returns[t - n - k : t - k])
+            found["return_z_prior"][t] = math.log(prices[t] / prices[t - k]) / (math.sqrt(k) * before)
     return pd.DataFrame(found)
 
 
@@ -52,8 +55,8 @@ def test_each_definition_against_a_loop(window, distance, k, ddof):
     found, expected = sigma_paths(close, options), by_hand(close, options).set_axis(close.index)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-9, atol=1e-9)
     first = 1 + found.notna().to_numpy().argmax(axis=0)
-    expected = {name: options.needed(name) for name in get_args(parameters.SigmaName)}
-    assert dict(zip(found, first, strict=True)) == expected
+    assert dict(zip(found, first, strict=True)) == {name: options.needed(name) for name in SIGMA_NAMES}
+    assert {*get_args(parameters.SigmaName)} < {*SIGMA_NAMES}
 
 
 def test_levels_far_above_their_deviation_lose_nothing_and_a_crash_leaves_no_error_behind():
