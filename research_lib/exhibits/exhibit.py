@@ -7,6 +7,7 @@ stands in templates of our own: tables of great_tables bring fixed colours, whic
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -23,7 +24,7 @@ STYLE = (HERE / "exhibit.css").read_text(encoding="utf-8")
 FRAME_STYLE = f"""<style>{STYLE}.exhibit {{ --link: var(--jp-content-link-color, #0b5a8f);
 --ink: var(--jp-content-font-color1, var(--vscode-editor-foreground, #1d1d1f)); --quiet: var(--jp-content-font-color2, #5b5b63);
 --grid: var(--jp-border-color2, #e6e6ea); --paper: var(--jp-layout-color0, #ffffff); }}</style>"""
-SAFE = " /:;,=()!*'+@&?"  # what a data: link in double quotes may hold as it is
+TEMPLATES.filters["address"] = partial(quote, safe=" /:;,=()!*'+@&?")  # of what a data: link in double quotes holds
 # Columns that show two others as a range.
 ENDS = {"interval": ("low", "high"), "jackknife": ("jackknife_low", "jackknife_high")}
 
@@ -43,15 +44,10 @@ class Exhibit:
     note: str = ""  # how to read it
     source: str = ""
 
-    def links(self) -> dict[str, str]:
-        """Return what can be taken away: an address by the ending of its file's name; in CSV six digits and ISO dates."""
+    def csv(self) -> str:
+        """Write the numbers as CSV: six digits, ISO dates, the index only where it is not a plain count."""
         has_names = not isinstance(self.data.index, pd.RangeIndex)
-        text = self.data.to_csv(index=has_names, float_format="%.6g", date_format="%Y-%m-%d")
-        return {"csv": f"data:text/csv;charset=utf-8,{quote(text, safe=SAFE)}"} if len(self.data.columns) else {}
-
-    def reading(self) -> str:
-        """Say how to read it."""
-        return self.note
+        return self.data.to_csv(index=has_names, float_format="%.6g", date_format="%Y-%m-%d")
 
     @property
     def anchor(self) -> str:

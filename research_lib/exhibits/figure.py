@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import quote
 
 import pandas as pd
 
-from research_lib.exhibits.exhibit import HERE, SAFE, TEMPLATES, Exhibit
+from research_lib.exhibits.exhibit import HERE, TEMPLATES, Exhibit
 from research_lib.exhibits.format import plural
 
 if TYPE_CHECKING:
@@ -73,10 +72,6 @@ class Figure(Exhibit):
     def drawn(self) -> str:
         """Return both drawings; a page may show one as two exhibits, so that the names inside it are each exhibit's own."""
         return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{self.id}", f"{self.svg}{self.narrow}")
-
-    def links(self) -> dict[str, str]:
-        """Return the numbers and the picture."""
-        return super().links() | {"svg": f"data:image/svg+xml,{quote(self.standalone(), safe=SAFE)}"}
 
     def __repr__(self) -> str:
         return f"{self.title}. {self.alt}"
