@@ -33,11 +33,10 @@ LINE_KEYS = (*OPERANDS, "every", "take")
 CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at", "to")
 MOST_READINGS = 500
 ELECTIONS = {kind: range(1800 + k, 2100, 4) for k, kind in enumerate(dict(SECTIONS["ranked among"])["years"].split())}
-PLACES = {"word": "|".join(COMPARISONS), "unit": "|".join(UNITS)}
+PLACES = {"comparison": "|".join(COMPARISONS), "unit": "|".join(UNITS)}
 for place, way in SECTIONS["places"]:  # by those before it
     PLACES[place] = re.sub(r"<(\w+)>", lambda found: f"(?:{PLACES[found[1]]})", way)
 DAY = r"\d{4}(?:-\d\d){0,2}(?:[T ]00:00:00)?"
-FIGURE = "[<word> ?]<number>[ ?<unit>][ ?± ?<within>][ to <to>][ ?<behind>]"
 
 
 def grammar(forms: str = GRAMMAR.partition("\n\n[ranked")[0]) -> str:
@@ -133,12 +132,10 @@ def read(part: str, text: object) -> Phrase:
             return Phrase(places.get("word", bare), written, places)
     leads = {way: re.split(r" ?[<\[]", way)[0].split("|") for way in map(grammar, forms)}
     first = written.partition(" ")[0]
-    begun = " or ".join(way for way, words in leads.items() if words == [""] or first in " ".join(words).split())
-    hints = (right for wrong, right in HINTS.items() if re.search(rf"(?i)(?<![a-z])(?:{wrong})(?![a-z])", written))
-    hint = next(hints, "")
-    instead = f"{begun} ({hint})" if begun and hint else begun or hint
-    known = nearest(first, dict.fromkeys(chain(*leads.values())))
-    raise ValueError(f"{part}: cannot read {written!r}{f'; write {instead}' if instead else known}")
+    ways = [way for way, words in leads.items() if words == [""] or first in " ".join(words).split()]
+    ways += [right for wrong, right in HINTS.items() if re.search(rf"(?i)(?<![a-z])(?:{wrong})(?![a-z])", written)][:1]
+    known = f"; write {' or '.join(ways)}" if ways else nearest(first, dict.fromkeys(chain(*leads.values())))
+    raise ValueError(f"{part}: cannot read {written!r}{known}")
 
 
 def read_checks(raw: object) -> tuple[Check, ...]:
@@ -267,6 +264,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "condition": partial(read, "when"),
     "season": read_season,
     "month": lambda text: 1 + CYCLES[0].index(f"season {text[:3].title()}"),
+    "percent": lambda text: abs(float(text.rstrip("% "))) / 100,
     "years": lambda text: ELECTIONS.get(text) or [*map(int, text.split(","))],
     "days": lambda text: [*map(read_span, re.split(", ?", text))],
     "date": read_span,
@@ -290,21 +288,19 @@ class Figure:
 
 def read_figure(raw: object, *, is_date: bool = False) -> Figure:
     """Read what is published; its last digit sets the tolerance, unless ± says another."""
-    text = " ".join(str(raw).replace("−", "-").split())
     if is_date:
-        return Figure(text, days=None if text == "never" else read_span(text, "is"))
+        return Figure(str(raw), days=None if raw == "never" else read_span(raw, "is"))
+    text = " ".join(str(raw).replace("−", "-").replace("+/-", "±").split())
     counted = SPELLED["counts"].get(text.removeprefix("only "))
-    found = _pattern(FIGURE).fullmatch(counted or text.replace("+/-", "±"))
-    if not found:
-        raise ValueError(f"is: {raw!r} is no figure; write 11.5%, more than 4%, -4 bp, 10 to 12, 2.0 ± 0.1, or never")
-    word, number, unit, within, to, behind = found.groups()
-    value, margin, end = (float((one or "0").replace(",", "")) for one in (number, within, to))
-    digit = 10.0 ** -max(len((one or "").partition(".")[2]) for one in (number, within))
-    comparison = COMPARISONS.get(word, ABOUT)
-    tolerance = margin if within else digit / 2 if not word else digit if comparison == ABOUT else 0.0
-    low, high = sorted((value, end)) if to else (value - tolerance, value + tolerance)
+    found = read("is", counted or text)
+    value, margin, end = (float(found[place].replace(",", "") or 0) for place in ("number", "margin", "end"))
+    digit = 10.0 ** -max(len(found[place].partition(".")[2]) for place in ("number", "margin"))
+    word, comparison = found["comparison"], COMPARISONS.get(found["comparison"], ABOUT)
+    tolerance = margin if found["margin"] else digit / 2 if not word else digit if comparison == ABOUT else 0.0
+    low, high = sorted((value, end)) if found["end"] else (value - tolerance, value + tolerance)
     low, high = {AT_LEAST: (low, inf), AT_MOST: (-inf, high)}.get(comparison, (low, high))
-    return Figure(text, comparison, low, high, 0.0 if counted else digit, UNITS.get(unit or behind or "", ""))
+    unit = UNITS.get(found["unit"] or found["behind"], "")
+    return Figure(text, comparison, low, high, 0.0 if counted else digit, unit)
 
 
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value))]
