@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from research_lib.errors import InsufficientDataError
 from research_lib.stats.bootstrap import ratio_of_sums
-from research_lib.stats.estimate import NORMAL_QUANTILE, Floats
+from research_lib.stats.estimate import NORMAL_QUANTILE
 
 LARGE, SMALL = "large", "small"
 GROUPS = (LARGE, SMALL)
@@ -55,11 +55,9 @@ def prepare(
     clean = firms["rule"].eq("")
     size_group = assign_groups(firms[clean], large=large, small=small).reindex(firms.index, fill_value="")
     financial = firms["sector"].str.casefold().isin(FINANCIAL_SECTORS).astype(bool)
-    below = cover_below_one(firms["operating_income"].to_numpy(), firms["interest"].to_numpy())
-    zombie = zombie_flags(firms[clean], below[clean.to_numpy()], zombie_years=zombie_years)
     return firms.assign(
         financial=financial,
-        zombie=pd.Series(zombie, firms.index[clean]).reindex(firms.index),
+        zombie=zombie_flags(firms[clean], zombie_years=zombie_years).reindex(firms.index),
         group=size_group.mask(financial, "") if exclude_financials else size_group,
         size_group=size_group,
         group_as_filed=assign_groups(firms, large=large, small=small),
@@ -73,7 +71,7 @@ def add_ratios(statements: pd.DataFrame) -> pd.DataFrame:
     interest is the expense, and zero where none is given and there is no debt.
     """
     ordered = statements.sort_values(["company", "fiscal_year", "period_end"], kind="stable")
-    latest = ordered[~ordered.duplicated(["company", "fiscal_year"], keep="last")]
+    latest = ordered.drop_duplicates(["company", "fiscal_year"], keep="last")
     interest = latest["interest_expense"]
     return latest.assign(
         net_debt=latest["debt"] - latest["cash"],
@@ -125,24 +123,30 @@ def assign_groups(firms: pd.DataFrame, *, large: int, small: int) -> "pd.Series[
     return pd.Series(group, firms.index, dtype="str", name="group")
 
 
-def cover_below_one(operating_income: Floats, interest: Floats) -> Floats:
+def cover_below_one(firms: pd.DataFrame) -> "pd.Series[float]":
     """Flag interest cover below one by 1.0 and 0.0, NaN where unknown; who pays no interest cannot fall short of it."""
-    flags = ((interest > 0) & (operating_income < interest)).astype(np.float64)
-    return np.where(np.isnan(operating_income) | np.isnan(interest), np.nan, flags)
+    income, interest = firms["operating_income"], firms["interest"]
+    return ((interest > 0) & (income < interest)).astype(float).where(income.notna() & interest.notna())
 
 
-def zombie_flags(firms: pd.DataFrame, below: Floats, *, zombie_years: int) -> Floats:
+def zombie_flags(firms: pd.DataFrame, *, zombie_years: int) -> "pd.Series[float]":
     """Flag cover below one in each of the last fiscal years; NaN where so many years in a row are not known.
 
-    The rows are sorted by company and fiscal year, all years together; `below` is from `cover_below_one`.
+    The rows are sorted by company and fiscal year, all years together.
     """
-    company, year = pd.factorize(firms["company"])[0], firms["fiscal_year"].to_numpy()
-    flags = below.copy()
+    below = cover_below_one(firms)
+    flags, known = below, firms[["company", "fiscal_year"]].assign(below=below)
     for lag in range(1, zombie_years):
-        flags[:lag] = np.nan
-        unbroken = (company[lag:] == company[:-lag]) & (year[lag:] - year[:-lag] == lag)
-        flags[lag:] = np.where(unbroken, np.minimum(flags[lag:], below[:-lag]), np.nan)
+        before = known.shift(lag)
+        unbroken = (known["company"] == before["company"]) & (known["fiscal_year"] - before["fiscal_year"] == lag)
+        flags = (flags * before["below"]).where(unbroken)
     return flags
+
+
+def _with_known_cover(firms: pd.DataFrame) -> pd.DataFrame:
+    """Keep the companies of a group whose cover is known, `below` one or not; none where they are too few."""
+    known = firms.assign(below=cover_below_one(firms)).dropna(subset="below")
+    return known if len(known) >= max(LEAST_FIRMS, LEAST_KNOWN * len(firms)) else known[:0]
 
 
 def by_year_and_group(firms: pd.DataFrame, describe: Callable[[pd.DataFrame], Mapping[str, Any]]) -> pd.DataFrame:
@@ -196,19 +200,16 @@ def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> 
     zombie_high (95%, Wilson) of the n_history firms whose last years are known. NaN where fewer than 30 or half are
     known.
     """
-    below = cover_below_one(firms["operating_income"].to_numpy(), firms["interest"].to_numpy())
-    known = firms[~np.isnan(below)]
-    enough = len(known) >= max(LEAST_FIRMS, LEAST_KNOWN * len(firms))
-    payers = known[known["interest"] > 0] if enough else known[:0]
+    known = _with_known_cover(firms)
+    payers, history = known[known["interest"] > 0], known["zombie"].dropna()
     cover = ratio_of_sums(payers[["operating_income", "interest"]], draws=draws, seed=seed)
-    history = known[known["zombie"].notna()]
-    flags = history["zombie"].to_numpy() == 1 if enough and len(history) >= LEAST_FIRMS else np.empty(0, dtype=bool)
-    hits, n, z = flags.sum(), len(flags), NORMAL_QUANTILE
+    n, z = len(history) if len(history) >= LEAST_FIRMS else 0, NORMAL_QUANTILE
+    hits = history.sum() if n else 0
     middle, reach = hits + z**2 / 2, z * np.sqrt(hits * (n - hits) / max(n, 1) + z**2 / 4)
     return {name: getattr(cover, name) for name in ESTIMATED} | {
         "median": float((payers["operating_income"] / payers["interest"]).median()),
-        "coverage": _over(len(known), len(firms)),
-        "share_below_one": float(np.nanmean(below)) if enough else nan,
+        "coverage": float(cover_below_one(firms).notna().mean()),
+        "share_below_one": float(known["below"].mean()),
         "n_history": n,
         "zombie_share": _over(hits, n),
         "zombie_low": float((middle - reach) / (n + z**2)) if n else nan,
@@ -226,22 +227,17 @@ def stress(
     its share of their debt, and zombie_share of n_history firms, had they paid the new rate in all those years; NaN as
     in `interest_cover`.
     """
-    income, debt = firms["operating_income"].to_numpy(), firms["debt"].to_numpy()
-    paid = firms["interest"].to_numpy()
-    interest = np.maximum(paid + debt_share * debt * rate_move_bp * BASIS_POINT, np.minimum(paid, 0.0))
-    below = cover_below_one(income, interest)
-    zombie = zombie_flags(firms, below, zombie_years=zombie_years)
-    chosen = members & ~np.isnan(below)
-    chosen &= chosen.sum() >= max(LEAST_FIRMS, LEAST_KNOWN * members.sum())
-    pays = chosen & (interest > 0)
-    fallen, history = below[chosen] == 1, zombie[chosen][~np.isnan(zombie[chosen])]
+    more, paid = debt_share * firms["debt"] * rate_move_bp * BASIS_POINT, firms["interest"]
+    firms = firms.assign(interest=np.maximum(paid + more, np.minimum(paid, 0.0)))
+    known = _with_known_cover(firms.assign(zombie=zombie_flags(firms, zombie_years=zombie_years))[members])
+    payers, history = known[known["interest"] > 0], known["zombie"].dropna()
     return {
         "rate_move_bp": rate_move_bp,
         "debt_share": debt_share,
-        "n": int(chosen.sum()),
-        "cover": _over(income[pays].sum(), interest[pays].sum()),
-        "share_below_one": _over(float(fallen.sum()), float(chosen.sum())),
-        "below_one_debt_share": _over(debt[chosen][fallen].sum(), debt[chosen].sum()),
+        "n": len(known),
+        "cover": _over(payers["operating_income"].sum(), payers["interest"].sum()),
+        "share_below_one": float(known["below"].mean()),
+        "below_one_debt_share": _over(known["debt"][known["below"] == 1].sum(), known["debt"].sum()),
         "zombie_share": float(history.mean()) if len(history) >= LEAST_FIRMS else nan,
         "n_history": len(history),
     }

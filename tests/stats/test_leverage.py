@@ -51,14 +51,14 @@ def test_who_is_in_which_group(case):
 
 @pytest.mark.parametrize(("flags_by_firm", "years", "expected"), CASES["zombies"])
 def test_zombies_need_unbroken_years(flags_by_firm, years, expected):
-    firms = [{"company": f"F{n}", "fiscal_year": year} for n, flags in enumerate(flags_by_firm) for year in flags]
-    below = np.array([flag for flags in flags_by_firm for flag in flags.values()], dtype=float)
-    np.testing.assert_array_equal(leverage.zombie_flags(pd.DataFrame(firms), below, zombie_years=years), expected)
+    firms = [(f"F{n}", year, 1 - flag, 0.5) for n, flags in enumerate(flags_by_firm) for year, flag in flags.items()]
+    firms = pd.DataFrame(firms, columns=["company", "fiscal_year", "operating_income", "interest"])
+    np.testing.assert_array_equal(leverage.zombie_flags(firms, zombie_years=years), expected)
 
 
 def test_cover_is_below_one_where_less_is_earned_than_paid_and_unknown_where_a_part_is():
-    income, interest = np.array([5, 5, -5, -5, np.nan, 5.0]), np.array([6, 5, 0, -2, 1, np.nan])
-    np.testing.assert_array_equal(leverage.cover_below_one(income, interest), [1, 0, 0, 0, np.nan, np.nan])
+    firms = pd.DataFrame({"operating_income": [5, 5, -5, -5, np.nan, 5], "interest": [6, 5, 0, -2, 1, np.nan]})
+    np.testing.assert_array_equal(leverage.cover_below_one(firms), [1, 0, 0, 0, np.nan, np.nan])
 
 
 def test_a_group_of_fewer_than_30_is_left_out_of_the_years():
