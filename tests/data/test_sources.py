@@ -186,10 +186,7 @@ def test_real_folder(shared_data):
 
 
 def test_the_catalog_is_consistent_and_knows_what_vendors_say():
-    names = ("RSP", "RUT:high", "IWM:total", "RSP:adj_close", "DGS10", "MINE")
-    fund, high, total, adjusted, rate, mine = map(catalog.in_words, names)
-    assert (high, rate, mine) == ("Russell 2000 (high)", "10-year Treasury yield", "MINE")
-    assert (total, adjusted) == ("iShares Russell 2000 ETF with dividends", f"{fund} with dividends")
+    assert {name: catalog.in_words(name) for name in CASES["words"]} == CASES["words"]
     assert (describe_asset("MINE").name, describe_series("MINE").scale) == ("MINE", 1)
     assets, series = list(map(describe_asset, KNOWN_SYMBOLS)), list(map(describe_series, KNOWN_SERIES))
     assert {info.kind for info in assets} == {"index", "fund", "volatility", "currency"}
@@ -197,11 +194,5 @@ def test_the_catalog_is_consistent_and_knows_what_vendors_say():
     assert {info.frequency for info in series} <= {"daily", "weekly", "monthly", "quarterly"}
     assert all(0 <= info.usual[0] < info.usual[1] for info in series)
     assert set(BUNDLED.names("series")) <= set(KNOWN_SERIES)
-    called = {
-        "yahoo": {"RUT": "^RUT", "IWM": "IWM", "MINE": "MINE"},
-        "fred": {"DGS10": "DGS10", "SMB": "", "MINE": "MINE"},
-        "french": {"SMB": "F-F_Research_Data_Factors/SMB", "DGS10": "", "MINE": ""},
-    }
-    assert {
-        vendor: {name: catalog.vendor_name(vendor, name) for name in names} for vendor, names in called.items()
-    } == called
+    for vendor, names in CASES["vendors"].items():
+        assert {name: catalog.vendor_name(vendor, name) for name in names} == names
