@@ -22,7 +22,7 @@ class SeasonEnd(NamedTuple):
 
 
 def seasons(
-    index: pd.DatetimeIndex, opens: tuple[int, str, int], closes: tuple[int, str, int], next_day: pd.Timestamp
+    index: pd.DatetimeIndex, next_day: pd.Timestamp, opens: tuple[int, str, int], closes: tuple[int, str, int]
 ) -> tuple[NDArray[np.bool_], Integers, pd.DataFrame]:
     """Mark a season's days, give each day its year, and list the seasons that are over before `next_day`.
 

@@ -17,7 +17,7 @@ SESSIONS = pd.bdate_range("2000-01-03", "2005-12-30")
 @pytest.mark.parametrize(("opens", "closes", "last_over"), CASES["seasons"].values(), ids=CASES["seasons"])
 def test_a_season_holds_the_days_between_its_ends_and_belongs_to_the_year_in_which_it_ends(opens, closes, last_over):
     (opens, opened, n_first), (closes, closed, n_last) = ends = [(*one, "", 0)[:3] for one in (opens, closes)]
-    inside, years, over = seasons(SESSIONS, *ends, pd.Timestamp("2006-01-02"))
+    inside, years, over = seasons(SESSIONS, pd.Timestamp("2006-01-02"), *ends)
     days = SESSIONS.to_series()
     for year in range(2001, 2006):
         first, last = days[f"{year - (opens > closes)}-{opens}"], days[f"{year}-{closes}"]
@@ -27,7 +27,7 @@ def test_a_season_holds_the_days_between_its_ends_and_belongs_to_the_year_in_whi
         assert over.loc[year].tolist() == [SESSIONS.get_loc(start) - 1, SESSIONS.get_loc(end)]
     assert over.index.tolist() == [*range(2000 + (opens > closes), 2006)]  # that of 2006 is under way
     for day, year in zip(pd.DatetimeIndex(last_over), last_over.values(), strict=True):
-        assert seasons(SESSIONS[day > SESSIONS], *ends, day)[2].index[-1] == year
+        assert seasons(SESSIONS[day > SESSIONS], day, *ends)[2].index[-1] == year
 
 
 def test_the_last_places_of_a_period_are_known_once_it_is_over():

@@ -61,6 +61,16 @@ class Values:
         """Return other values on the same line."""
         return Values(series, kind or self.kind, self.period, noun)
 
+    def change_in(self, how: Any = "") -> tuple[Any, str]:  # noqa: ANN401
+        """Say how it changes, in percent of a price, in points of all else, unless told; and the kind of that."""
+        how = how or ("percent" if self.kind in PRICES else "points")
+        return how, CHANGED.get(self.kind, self.kind) if how == "points" else "fraction"
+
+    def changed(self, to: Series, base: Any, how: Any = "", noun: str = "values") -> "Values":  # noqa: ANN401
+        """Return the change from a base."""
+        how, kind = self.change_in(how)
+        return self.of(history.change(to, base, how), kind, noun)
+
     def known(self) -> "Values":
         """Return those that have a value; there must be one."""
         if not self.kind:
@@ -102,9 +112,8 @@ class Lines:
         cut = raw.series.loc[:end]
         if every in ("session", raw.period):
             return replace(raw, series=cut)
-        period = Days(cut.index).to_period(PERIOD[every])
-        over = ~period.duplicated(keep="last") & (period != next_session(end).to_period(PERIOD[every]))
-        return Values(cut[over], raw.kind, every)  # the last value of each period that is over, on its own day
+        is_last = cases.places_in_period(Days(cut.index), PERIOD[every], next_session(end))[1] == 1
+        return Values(cut[is_last], raw.kind, every)  # of each period that is over, on its own day
 
     def _legs(self, line: Line, end: pd.Timestamp) -> list[Values]:
         """Return what a line begins with: of two prices less each other both, on their common days."""
@@ -218,36 +227,24 @@ def _joined(left: Values, right: Values | None = None, *, divide: bool = False) 
 
 def _change(values: Values, step: Phrase) -> Values:
     """Return the change from a base, or the distance to one, which is all that the words differ in."""
-    x, k, offset = values.series, step.number(), offset_of(step)
-    start = x if values.close is None else values.close.reindex(x.index)
+    x, days, unit, k = values.series, values.days, step["unit"], step.number()
+    start, years = x if values.close is None else values.close.reindex(x.index), k / YEAR[unit or values.period]
     if step["date"]:
         since = start.loc[: pd.Timestamp(step["date"][1])].dropna()[-1:]
-        years = pd.Series(x.index - since.index.max(), x.index).dt.days / 365.25
-        base = since.reindex(x.index, method="ffill")
+        base, years = since.reindex(x.index, method="ffill"), (days - since.index.max()).days / 365.25
     elif step["period"]:
-        base = history.before_period(start, PERIOD[step["period"]])
+        base = history.earlier(start, days.to_period(PERIOD[step["period"]]).start_time - pd.Timedelta(days=1))
     elif step.word == "change":
-        years = pd.Series(k / YEAR[step["unit"].rstrip("s") or values.period], x.index)
-        base = start.shift(k) if offset is None else history.before_offset(start, offset)
+        base = history.earlier(start, days - _length(unit, k)) if unit else start.shift(k)
     else:
         base = x * 0 + _level_of(values, step["level"] or "highest")
-    found = _moved(values, x, base, step["kind"].replace("a year", "percent"))
-    return found.of((1 + found.series) ** (1 / years.where(years > 0)) - 1) if step["kind"] == "a year" else found
+    if step["kind"] != "a year":
+        return values.changed(x, base, step["kind"])
+    return values.of((1 + history.change(x, base)) ** (1 / years) - 1, "fraction")
 
 
-def _moved(values: Values, series: Series, base: Any, kind: Any = "") -> Values:  # noqa: ANN401
-    """Return the change from a base: in percent of a price, in points of all else, unless told."""
-    kind = kind or ("percent" if values.kind in PRICES else "points")
-    found = history.change_from(series, base, kind)
-    if kind == "points":
-        return values.of(found.round(15), CHANGED.get(values.kind, values.kind))  # 0.0512 - 0.05 is 0.0412 - 0.04
-    return values.of(found, "fraction")
-
-
-def offset_of(step: Phrase, place: str = "k") -> pd.DateOffset | None:
-    """Return the calendar's length of a step; None where it is of so many periods."""
-    length: Any = {step["unit"].rstrip("s") + "s": step.number(place)}
-    return pd.DateOffset(**length) if step["unit"] else None
+def _length(unit: str, n: int) -> pd.DateOffset:
+    return pd.DateOffset(**{f"{unit}s": n})  # type: ignore[arg-type]
 
 
 def _level_of(values: Values, text: str) -> Any:  # noqa: ANN401  # a number, or a line's own level by day
@@ -269,34 +266,32 @@ def _z(values: Values, step: Phrase) -> Values:
 
 def _episodes(values: Values, step: Phrase) -> Values:
     """Return the size or length of falls by their first day; one under way has none yet."""
-    falls = history.fall_episodes(values.known().series, abs(float(step["percent"].rstrip("% "))) / 100)
-    size = (falls["trough"] - falls["peak"]).dt.days if step["unit"] else falls["depth"]
-    found = size.where(~falls["ongoing"]).set_axis(Days(falls["peak"]))
-    return values.of(found, "length in days" if step["unit"] else "fraction", "episodes")
+    falls = history.falls(values.known().series, step["percent"])
+    if step["unit"]:
+        return values.of(falls["days"], "length in days", "episodes")
+    return values.of(falls["depth"], "fraction", "episodes")
 
 
 def seasons(index: Days, ends: Sequence[Any]) -> tuple[Any, Any, pd.DataFrame]:
-    """Mark a season's days, give each day its year, and list the seasons that are over."""
-    opens, closes = (cases.SeasonEnd(*one) for one in ends)
-    inside, year, under_way = cases.season_days(index, opens, closes, next_session(index[-1]))
-    return inside, year, cases.seasons_over(inside, year, under_way)
+    """Old name, until evaluate calls `cases.seasons`."""
+    return cases.seasons(index, next_session(index[-1]), *ends)
 
 
-def _outcomes(values: Values, step: Phrase) -> Values:
-    """Return the change of each season that is over, by its last day, or over the next periods, by the day before them."""
+def _season(values: Values, step: Phrase) -> Values:
+    """Return the change of each season that is over, by its last day."""
     values = values.known()
-    index, prices = values.days, values.series.to_numpy()
-    if step["season"]:
-        first, last = seasons(index, step["season"])[2].to_numpy().T
-        return replace(_moved(values, values.series.iloc[last], prices[first]), noun="years")
-    windows = cases.windows_after(index, step.number("n"), offset_of(step, "n"), next_session(index[-1]))
-    days, first, last = windows.T
-    if step["path"]:
-        ways = [cases.on_the_way(prices[a : b + 1], step["path"]) for _, a, b in windows]
-        found = values.of(pd.Series(ways, index[days], dtype=float), "fraction")
-    else:
-        found = _moved(values, pd.Series(prices[last], index[days]), prices[first])
-    return replace(found, series=found.series.reindex(index), noun="cases")
+    _, _, listed = cases.seasons(values.days, next_session(values.days[-1]), *step["season"])
+    return values.changed(values.series.iloc[listed["last"]], values.series.to_numpy()[listed["before"]], noun="years")
+
+
+def _after(values: Values, step: Phrase) -> Values:
+    """Return what comes in the next periods, by the day before them."""
+    values, unit, n, path = values.known(), step["unit"], step.number("n"), step["path"]
+    how, kind = values.change_in()
+    found = cases.after(
+        values.series, n, next_session(values.days[-1]), offset=_length(unit, n) if unit else None, path=path, kind=how
+    )
+    return values.of(found, "fraction" if path else kind, "cases")
 
 
 OF_PRICES = ("volatility", "fall episodes", "breakout")
@@ -305,9 +300,7 @@ STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
     **dict.fromkeys(ROLLING, lambda v, step: v.of(_level_of(v, step.text))),
     "drawdown": lambda v, step: v.of(history.drawdown(v.series, step.number() or None), "fraction"),
     "size": lambda v, _: v.of(v.series.abs()),
-    "volatility": lambda v, step: v.of(
-        history.change(v.series, 1, "log").rolling(step.number()).std() * np.sqrt(YEAR[v.period]), "fraction"
-    ),
+    "volatility": lambda v, step: v.of(history.volatility(v.series, step.number(), YEAR[v.period]), "fraction"),
     **dict.fromkeys(("z", "z of change"), _z),
     "spell": lambda v, step: v.of(history.spell_lengths(marks(v, step["condition"])), v.period, "runs"),
     "age of": lambda v, step: v.of(history.age(marks(v, step["condition"])), v.period, "runs"),
@@ -318,7 +311,8 @@ STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
     "breakout": lambda v, step: v.of(
         history.breakouts(v.series.dropna(), step.number("lookback"), step["line"], BREAKOUT_SESSIONS), "fraction"
     ),
-    **dict.fromkeys(("season", ""), _outcomes),
+    "season": _season,
+    "": _after,
 }
 
 
@@ -348,11 +342,9 @@ def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
 
 
 def _session_of(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
-    days, n, period = values.days, phrase.number("n"), PERIOD[phrase["period"]]
-    from_start, from_end = cases.places_in_period(days, period)
-    if n >= 0:
-        return from_start == (n or from_start[-1])
-    return (from_end == -n) & (days.to_period(period) != next_session(days[-1]).to_period(period))
+    days, n = values.days, phrase.number("n")
+    from_start, from_end = cases.places_in_period(days, PERIOD[phrase["period"]], next_session(days[-1]))
+    return from_end == -n if n < 0 else from_start == (n or from_start[-1])
 
 
 def _dated(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
@@ -367,7 +359,7 @@ def _dated(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
 
 # Conditions on no value of the line, and all.
 CALENDAR: dict[str, Callable[[Values, Phrase], Any]] = {
-    "season": lambda v, one: seasons(v.days, one["season"])[0],
+    "season": lambda v, one: cases.seasons(v.days, next_session(v.days[-1]), *one["season"])[0],
     "years": lambda v, one: v.days.year.isin(one["years"]),
     "weekday": lambda v, one: v.days.day_name() == one["day"],
     **dict.fromkeys(("session of", "same session of"), _session_of),
@@ -376,15 +368,13 @@ CALENDAR: dict[str, Callable[[Values, Phrase], Any]] = {
 CONDITIONS: dict[str, Callable[[Values, Phrase], Any]] = CALENDAR | {
     **dict.fromkeys(BOUNDS, lambda v, one: BOUNDS[one.word](v.series, _level_of(v, one["level"]))),
     "between and": lambda v, one: v.series.between(*(amount(one[end], v.kind) for end in "xy")),
-    **dict.fromkeys(
-        ("crosses above", "crosses below"),
-        lambda v, one: history.crossings(v.series - _level_of(v, one["level"] or "0"))[one.word.split()[1]],
-    ),
+    "crosses above": lambda v, one: history.crossed(v.series - _level_of(v, one["level"] or "0")) == 1,
+    "crosses below": lambda v, one: history.crossed(v.series - _level_of(v, one["level"] or "0")) == -1,
     "up": lambda v, _: v.series > v.series.ffill().shift(),
     "down": lambda v, _: v.series < v.series.ffill().shift(),
     **dict.fromkeys(("record", "strict record"), lambda v, _: history.records(v.series)),
     "record with ties": lambda v, _: history.records(v.series, ties=True),
-    "record low": lambda v, _: history.records(v.series, low=True),
+    "record low": lambda v, _: history.records(-v.series),
     **dict.fromkeys(("highest", "lowest"), lambda v, one: v.series == _level_of(v, one.text)),
 }
 recessions, target_changes = cache(load_recessions), cache(load_target_changes)
