@@ -50,6 +50,8 @@ TAIL = {"points": pd.Series([3.0], [10.0]), "log_x": True, "marks": [Mark(20, 3.
 VERDICTS = {"holds": "#1d7a46", "fails": "#b2271f"}
 FORMS = {
     "series": (price_and_history, ["50-day average", "ten percent", "the day itself", "the highest"]),
+    "history": (partial(charts.history, CLOSE, None, shown="120 at last", unit="price", **WORDS), ["history of the line", "120 at last"]),
+    "cases": (partial(charts.history, CLOSE, CLOSE.pct_change()[::40], shown="", unit="change", **WORDS), ["each case", "mean", "+1", "%"]),
     "paths": (partial(charts.paths, PATHS, mean=PATHS.mean(axis=1), colours={"Nov 1987": SMALL_CAPS}, name="points", **WORDS),
               ["Nov 1987", "Jun 1989", "mean", "+2", "−2"]),
     "curve": (partial(charts.curve, [Line(pd.Series([2.5, 4.0], [1.0, 100.0]), "the tail")], name="sigma", x_name="years", **TAIL, **WORDS),
@@ -123,19 +125,14 @@ def longest(svg, colour="ink"):
     return np.array([place.split() for place in re.split("[ML]", path) if place.strip()], dtype=float)
 
 
-def test_an_axis_starts_and_ends_with_its_data(drawn):
-    """The first point of the price line lies at the left edge of the axes, the last at the right one."""
-    line, axis = longest(drawn["series"].svg), longest(drawn["series"].svg, "context")
-    assert line[[0, -1], 0] == pytest.approx(axis[[0, -1], 0], abs=0.5)
-
-
-def test_a_long_line_is_short_in_a_page_and_keeps_its_extremes():
+def test_a_long_line_is_as_wide_as_its_axis_short_in_a_page_and_keeps_its_extremes():
     long = pd.Series(np.random.default_rng(1).normal(size=50_000))
     long[[777, 40_000]] = 9.0, -9.0
     svg = charts.curve([Line(long)], name="long", **WORDS).svg
     top, next_to_it, *_, before_last, bottom = sorted(longest(svg)[:, 1])
     assert len(svg) < 100_000
     assert min(next_to_it - top, bottom - before_last) > 20  # no other value comes near
+    assert longest(svg)[[0, -1], 0] == pytest.approx(longest(svg, "context")[[0, -1], 0], abs=0.5)
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.01, 0.08)), min_size=1, max_size=10))
@@ -201,3 +198,14 @@ def test_a_sparkline_ends_where_its_values_end():
     assert len(set(heights(2.0, 2.0, 2.0))) == 1
     many = heights(*range(5000), 2500.0)
     assert (len(many), many[0], many[-1], min(map(float, many))) == (121, "21.0", "12.0", 3.0)
+
+
+def test_cards_escape_what_they_say_and_a_terminal_has_first_what_fails():
+    names = ("says", "reading", "quote", "by", "stated", "shown", "depends_on", "happened", "source")
+    card = dict.fromkeys(names, EVIL) | {"id": "A", "verdict": "holds", "kind": "fact", "happened": None}
+    both = [card, card | {"id": "B", "verdict": "fails", "happened": "It rose."}]
+    cards = charts.Cards("", "Two", pd.DataFrame(), cards=both, histories={"A": CLOSE, "B": None})
+    html = cards._repr_html_()
+    assert ("<script" in html, html.count("<polyline"), "happened:</b> It rose." in html) == (False, 1, True)
+    said = re.findall("2 claims: .*|^[A-Z]+ [AB]$", repr(cards), re.MULTILINE)
+    assert said == ["2 claims: holds 1, fails 1.", "FAILS B", "HOLDS A"]

@@ -32,7 +32,7 @@ SKELETON = (files(__package__) / "new.yaml").read_text(encoding="utf-8")
 COLUMNS = ("id", "verdict", "says", "stated", ("shown", Column("computed", "text")), "depends_on")
 
 
-def as_cards(subject: str, title: Callable[[int], str], none: str, chosen: Callable[[Result], bool]) -> Any:  # noqa: ANN401
+def as_cards(subject: str, title: Callable[[int], str], none: str, chosen: Callable[[Result], bool]) -> result[Any]:
     """Make an exhibit of some claims as cards; where there is none it says so."""
 
     def drawn(study: "Claims") -> charts.Cards:
