@@ -6,7 +6,7 @@ from collections import Counter
 from research_lib.project import PROJECT
 
 LIBRARY = PROJECT / "research_lib"
-MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 11_273, 75, 60
+MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 11_270, 75, 60
 # What each package may have today; behind it, what the design wants it to come down to. Lower the first with each step.
 BUDGET = {
     "": 390,  # 400: errors, project, params, __main__
@@ -14,7 +14,7 @@ BUDGET = {
     "explore": 200,  # 200
     "data": 2387,  # 2,400
     "stats": 2102,  # 2,000
-    "exhibits": 888,  # 900
+    "exhibits": 885,  # 900
     "studies": 1990,  # 2,000
     "claims": 1521,  # 1,200
     "reports": 1495,  # 1,500; with the user's own notebooks, which stood in params

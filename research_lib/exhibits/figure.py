@@ -78,13 +78,10 @@ class Figure(Exhibit):
 
     def standalone(self) -> str:
         """Return the picture as a file of its own: title, deck and source drawn in, colours fixed."""
-        width, height = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', self.svg)[0]
-        look = {
-            "drawn": re.sub(r"var\(--[\w-]+, ?(#\w+)\)", r"\1", self.svg),
-            "width": float(width),
-            "height": float(height),
-        }
-        return TEMPLATES.get_template("figure.svg").render(VARIABLES, one=self, **look)
+        width, height = map(float, re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', self.svg)[0])
+        drawn = re.sub(r"var\(--[\w-]+, ?(#\w+)\)", r"\1", self.svg)
+        template = TEMPLATES.get_template("figure.svg")
+        return template.render(VARIABLES, one=self, drawn=drawn, width=width, height=height)
 
 
 def picture(draw: Draw, heights_px: tuple[float, float], **words: Any) -> Figure:  # noqa: ANN401  # fields of `Figure`
