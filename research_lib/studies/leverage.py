@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ClassVar
+from datetime import date
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import pandas as pd
 
-from research_lib.data import DataCard, DataSet, load_series
+from research_lib.data import DataCard, DataSet, Source, load_series
 from research_lib.data.companies import Companies, load_companies, month_ends
 from research_lib.errors import InsufficientDataError, MissingDataError
 from research_lib.exhibits import charts
@@ -22,7 +25,7 @@ from research_lib.stats.leverage import FAILS, GROUPS, HOLDS, LARGE, LEAST_FIRMS
 from research_lib.stats.panel import build_panel
 from research_lib.stats.regression import ols
 from research_lib.studies import parameters
-from research_lib.studies.study import MISSING, Find, Study, figure, figure_on, result, table
+from research_lib.studies.study import MISSING, Find, Study, figure, result, table
 
 WORDS = {  # what a slope is of
     "leverage": "a turn of net debt to EBITDA",
@@ -34,8 +37,11 @@ WORDS = {  # what a slope is of
     "bill_fall": "bill rate down by a point",
     "debt_to_capital": "debt to capital",
 }
+FIGURES = pd.read_csv(Path(__file__).with_name("firms.csv"), index_col=0)  # in words: what has each
+PUBLISHED_BY = 5  # the month by which the statements of the year before are out
 SLOPES = ("regressor", "value", "interval", "p", "p_holm", "n")
 VERDICTS = {FAILS: "fails", NOT_CONTRADICTED: "open", HOLDS: "holds"}  # of the report, the gravest first
+load_once = lru_cache(maxsize=8)(load_companies)  # for claims, which ask for years and rate moves one by one
 
 
 def in_words(fit: pd.DataFrame) -> pd.DataFrame:
@@ -99,6 +105,14 @@ class Leverage(Study):
     p: parameters.Leverage
     DATA = ("companies_read", "factors")
 
+    @classmethod
+    def known_on(cls, source: Source, day: date, *, prices: bool = False, **settings: object) -> Self:
+        """Make the study of what an open source had by a day, with or without prices; without financials where it has sectors."""
+        companies = load_once(source, as_of=day, prices=prices)
+        study = cls.from_params(as_of=day, exclude_financials=companies.has_sectors, **settings)
+        vars(study).update(source=source, companies=companies)
+        return study
+
     @result
     def companies(self) -> Companies:
         """Companies, their prices, and what moves them."""
@@ -157,11 +171,9 @@ class Leverage(Study):
         """Return the companies of one group in the headline's year."""
         return self.firms[(self.firms["fiscal_year"] == self.fiscal_year) & (self.firms[column] == group)]
 
-    def yearly(self, describe: Callable[..., dict[str, Any]], *, only_headline: bool = False) -> pd.DataFrame:
-        """Describe each group by fiscal year, or in the headline's year alone; `headline` marks that year."""
-        year = self.fiscal_year
-        firms = self.firms[self.firms["fiscal_year"] == year] if only_headline else self.firms
-        found = leverage.by_year_and_group(firms, lambda rows: describe(rows, seed=self.p.seed))
+    def yearly(self, describe: Callable[..., dict[str, Any]]) -> pd.DataFrame:
+        """Describe each group by fiscal year; `headline` marks the headline's."""
+        year, found = self.fiscal_year, leverage.by_year_and_group(self.firms, partial(describe, seed=self.p.seed))
         return found.assign(headline=found["fiscal_year"] == year)
 
     def of(self, group: str) -> Any:  # noqa: ANN401  # a row
@@ -179,6 +191,23 @@ class Leverage(Study):
         """What repricing does to each group, by share of debt and rate move; `asked` marks the case of the parameters."""
         asked = {"rate_move_bp": self.p.stress_bp, "debt_share": self.p.stress_share}
         return leverage.stress_map(self.firms, self.fiscal_year, asked, zombie_years=self.p.zombie_years)
+
+    def figure_of(self, words: str, group: str = SMALL) -> dict[str, Any]:
+        """Say a figure of `FIGURES` of a group in the headline's year: large, small, or "small minus large".
+
+        Returns value, kind, n, what n counts as `cases`, and first and last day; the latest year must be the one that was due.
+        """
+        (name, column, kind), year, day = map(str, FIGURES.loc[words]), self.fiscal_year, self.p.as_of
+        if day and not self.p.fiscal_year and year < day.year - (1 if day.month >= PUBLISHED_BY else 2):
+            raise InsufficientDataError(f"the newest statements are of fiscal {year}, too old; name a year")
+        rows = getattr(self, name).query("asked" if name == "stresses" else "headline").set_index("group")
+        rows = rows.loc[group.split(" minus ")]
+        if rows[column].isna().any():
+            raise InsufficientDataError(f"{words}: it is not known of enough companies of fiscal {year}")
+        value, *less = rows[column]
+        kind, cases = "difference" if less and kind == "share" else kind, f"companies {self.financials}"
+        span = {"first": pd.Timestamp(year, 1, 1), "last": pd.Timestamp(year, 12, 31)}
+        return {"value": float(value - sum(less)), "kind": kind, "n": int(rows["n"].sum()), "cases": cases, **span}
 
     # Returns, beside what was known before.
 
@@ -218,6 +247,14 @@ class Leverage(Study):
         fits = ((name, ols(values["SMB"], known, cov="wild", seed=self.p.seed)) for name, known in beside.items())
         return pd.concat([in_words(fit).assign(control=name) for name, fit in fits], ignore_index=True)
 
+    def double_edge(self, rate: "pd.Series[float]", move: str) -> dict[str, Any]:
+        """Say what a rise or fall of a rate by a point adds to a month's return for a turn of net debt to EBITDA, as `figure_of`."""
+        moves = rises_and_falls(rate, self.months)
+        found: Any = cross_section.leverage_rate_interaction(self.slopes, moves).drop(columns="p").to_dict("index")
+        if move not in found:
+            raise InsufficientDataError(f"the rate did not {move} in the months with prices")
+        return found[move] | {"kind": "fraction", "cases": "months", "first": self.months[0], "last": self.months[-1]}
+
     @figure
     def hero(self) -> Figure:
         """The quoted ratios, or the proxy where the source has no companies."""
@@ -256,7 +293,7 @@ class Leverage(Study):
            note="Debt due soon is refinanced first. The statements do not show which debt has a floating rate.")  # fmt: skip
     def typical(self) -> pd.DataFrame:
         """The typical company, and debt due within a year."""
-        return self.yearly(leverage.group_ratio, only_headline=True)
+        return self.by_year.query("headline").reset_index(drop=True)
 
     @figure
     def refinancing_map(self) -> Figure:
@@ -278,7 +315,7 @@ class Leverage(Study):
             alt=f"{most}; without it, {before}.",
         )  # fmt: skip
 
-    @figure_on("factors")
+    @partial(figure, on=("factors",))
     def spread_effects(self) -> Figure:
         """Small minus large when credit spreads and bill rates move."""
         frame = self.spreads.rename(columns={"control": "group"}).set_index("regressor")
@@ -404,18 +441,16 @@ class Leverage(Study):
 
     def _of_quotes(self) -> Summary:
         small, large, no_ebitda = self.of(SMALL), self.of(LARGE), show(self.of(SMALL).share_no_ebitda, "share")
-        found = {"Small": (small, "more than ", self.p.quoted_small), "Large": (large, "", self.p.quoted_large)}
-        verdicts = dict(zip(("Large", "Small"), self.quotes["verdict"], strict=True))
-        gravest, group = next((words, one) for words in VERDICTS for one in found if verdicts[one] == words)
-        row, more_than, quoted = found[group]
-        owe, doubt = f"{group} companies owe", "shown" if more_than and row.value > quoted else "ruled out"
+        row: Any = min(self.quotes[::-1].itertuples(), key=lambda one: list(VERDICTS).index(one.verdict))  # small first
+        group, quote, owed = row.group.capitalize(), f"{row.said}{row.quoted:g}", f"{row.value:.1f}"
+        doubt = "shown" if row.said and row.value > row.quoted else "ruled out"
         headline = {
-            FAILS: f"{owe} {row.value:.1f} times EBITDA; “{more_than}{quoted:g}” fails",
-            NOT_CONTRADICTED: f"{owe} {row.value:.1f} times EBITDA; “{more_than}{quoted:g}” is not {doubt}",
-            HOLDS: f"Small companies do owe more than {quoted:g} times EBITDA: {small.value:.1f}",
-        }[gravest]
+            FAILS: f"{group} companies owe {owed} times EBITDA; “{quote}” fails",
+            NOT_CONTRADICTED: f"{group} companies owe {owed} times EBITDA; “{quote}” is not {doubt}",
+            HOLDS: f"{group} companies do owe {quote} times EBITDA: {owed}",
+        }[row.verdict]
         return Summary(
-            VERDICTS[gravest],
+            VERDICTS[row.verdict],
             headline,
             f"In fiscal {self.fiscal_year} small US companies together owed {times(small.value)} EBITDA, large ones "
             f"{times(large.value)} ({self.financials}). The median small company with positive EBITDA owed {times(small.median)}, "
@@ -434,7 +469,7 @@ class Leverage(Study):
                 "Intervals cover only which companies happen to be in a group, not errors in their statements.",
             ),
             "Another definition, year or group under which the quoted figure holds.",
-            claim=f"{group.lower()} companies owe {more_than}{quoted:g} times EBITDA",
+            claim=f"{row.group} companies owe {quote} times EBITDA",
         )
 
     def _of_spreads(self) -> Summary:

@@ -3,12 +3,13 @@
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from research_lib.data import DataCard, DataSet, Source, load_prices, load_series, load_series_if_any
+from research_lib.data import DataCard, DataSet, Source, load_prices, load_series, load_series_if_any, require_sessions
 from research_lib.data.catalog import describe_asset
 from research_lib.data.policy import ANNOUNCED_SINCE, load_recessions, load_target_changes
 from research_lib.errors import DataError, InsufficientDataError
@@ -24,19 +25,18 @@ from research_lib.stats.randomization import LEAST_GROUPS, sign_flip, sign_flip_
 from research_lib.stats.regression import cosine_mean, ols
 from research_lib.stats.specification import SpecificationCurve, specification_curve
 from research_lib.studies import parameters
-from research_lib.studies.study import MISSING, Find, Study, figure, figure_on, require_sessions, result, table
+from research_lib.studies.study import MISSING, Find, Study, figure, result, table
 
 # By months: a name, and the series that a leg is the mean of; a fifth by size has three book-to-market portfolios.
 MONTHLY = {"S1": ("smallest fifth", ["S1V1", "S1V3", "S1V5"]), "S5": ("largest fifth", ["S5V1", "S5V3", "S5V5"]),
            "SMB": ("SMB, the small minus big factor", ["SMB"])}  # fmt: skip
 PAIRS = {"daily": (("RUT", "GSPC"), ("IWM:total", "SPY:total"), ("IWC:total", "SPY:total")),
-         "monthly": (("S1", "S5"), ("SMB", ""))}  # fmt: skip
-TOTAL_FIELDS = (":total", ":adj_close")
+         "monthly": parameters.MONTHLY_LEGS}  # fmt: skip
 SPREADS = ("BAMLH0A0HYM2", "BAA10Y")
 RATES = {"daily": ("DGS2", "DGS10", *SPREADS), "monthly": ("RF", "AAA", "BAA")}
 YIELDS = {"2-year yield": ("DGS2", 1), "10-year yield": ("DGS10", 1), "bill rate": ("RF", 12)}  # 12: of a month, a year
 
-STALE_DAYS = 7  # a yield is carried over holidays of the bond market, not over gaps
+STALE = pd.Timedelta(days=7)  # a yield is carried over holidays of the bond market, not over gaps
 LEAST_SPREAD_DAYS = 504  # a credit spread that has just begun gives way to the next one
 
 WINDOWS = {
@@ -108,7 +108,7 @@ def load_pair(source: Source, small: str, large: str = "", *, as_of: date | None
         made, market = [returns[leg] for leg in legs], returns[legs[-1]]
     if len(returns) < 2:
         raise InsufficientDataError(f"{name}: {len(returns)} periods have a value; two are needed")
-    dividends = monthly or small.endswith(TOTAL_FIELDS)
+    dividends = monthly or small.endswith((":total", ":adj_close"))
     return ReturnPair(name, made[0], made[1] if large else None, market, monthly, dividends, data.cards)
 
 
@@ -128,9 +128,8 @@ def load_rates(source: Source, frequency: str, *, as_of: date | None) -> DataSet
     return DataSet(pd.DataFrame(levels), tuple(card for data in loaded.values() if data for card in data.cards))
 
 
-def carried(levels: pd.DataFrame, days: pd.DatetimeIndex, *, longest_days: int = STALE_DAYS) -> pd.DataFrame:
+def carried(levels: pd.DataFrame, days: pd.DatetimeIndex, *, longest: pd.Timedelta = STALE) -> pd.DataFrame:
     """Return the levels that were known on some days, each carried over so long at most."""
-    longest = pd.Timedelta(days=longest_days)
     return levels.apply(lambda level: level.dropna().reindex(days, method="ffill", tolerance=longest))
 
 
@@ -407,7 +406,7 @@ class RateCuts(Study):
             raise InsufficientDataError("no decision that is known was a first cut")
         dates, day_before = pd.DatetimeIndex(found.index), pd.DatetimeIndex(found.index) - pd.Timedelta(days=1)
         names = ["2-year yield", "10-year yield", "credit spread"]
-        levels = carried(self.rates.values, day_before, longest_days=31).reindex(index=day_before, columns=names)
+        levels = carried(self.rates.values.reindex(columns=names), day_before, longest=pd.Timedelta(days=31))
         recession = policy.recession_within(dates, load_recessions(as_of=self.known_to), known_to=self.known_to)
         return found.assign(
             on_hold=(dates - pd.DatetimeIndex(found["last_hike"])).days,
@@ -495,7 +494,7 @@ class RateCuts(Study):
         return charts.paths(means, colours=colours, unit="change", name="growth", x_name=f"{self.unit}s from the cut",
                             title=title, deck=deck, alt=f"{title}.", data=means)  # fmt: skip
 
-    @figure_on("pair", "others")
+    @partial(figure, on=("pair", "others"))
     def curve(self) -> Figure:
         """Every variant of the question, beside random signs."""
         drawn = self.specifications.quantiles(np.linspace(0, 1, 200))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from research_lib.data import DataSet, load_prices, load_prices_if_any
+from research_lib.data import DataSet, load_prices, load_prices_if_any, require_sessions
 from research_lib.data.catalog import describe_asset
 from research_lib.data.companies import PricePanel, load_price_panel
 from research_lib.errors import DataError, InsufficientDataError
@@ -24,7 +24,7 @@ from research_lib.stats.extremes import find_episodes, return_period, return_per
 from research_lib.stats.history import HistoricalRank, change, rank_in_history
 from research_lib.stats.sigma import SigmaName, SigmaSettings, scan, sigma_path
 from research_lib.studies import parameters
-from research_lib.studies.study import Find, Study, figure, require_sessions, result, table
+from research_lib.studies.study import Find, Study, figure, result, table
 
 # Each definition, the windows it takes where it has some of its own, and its name in words.
 DEFINITIONS: tuple[tuple[SigmaName, dict[str, Any], str], ...] = (
@@ -266,14 +266,12 @@ class RecordSigma(Study):
            note="A longer history has had more chances of a record.", on=("compared",))  # fmt: skip
     def records(self) -> pd.DataFrame:
         """Each compared asset's highest and lowest sigma; of one without data or values, a row that says nothing."""
-        rows = []
+        found: dict[str, Any] = {asset: dict.fromkeys(EXTREMES) for asset in self.compared}
         for asset, prices in self.compared.items():
-            row: dict[str, Any] = {"asset": describe_asset(asset).name, **dict.fromkeys(EXTREMES)}
             with suppress(InsufficientDataError):
-                path = None if prices is None else sigma_path(prices[asset], self.p.definition, self.settings)
-                row |= {} if path is None else vars(rank_in_history(path))
-            rows.append(row)
-        return pd.DataFrame(rows)
+                path = prices and sigma_path(prices[asset], self.p.definition, self.settings)
+                found[asset] |= {} if path is None else vars(rank_in_history(path))
+        return pd.DataFrame([{"asset": describe_asset(asset).name, **row} for asset, row in found.items()])
 
     @table("{s.name}: moves up to the day", MOVED, unit="change")
     def moves(self) -> pd.DataFrame:

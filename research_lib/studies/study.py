@@ -36,7 +36,6 @@ MISSING = (InsufficientDataError, MissingDataError)
 READ = ["series", "name", "origin", "first", "last", "rows", "gaps", "found"]
 PACKAGES = ("research-lib", "pandas", "numpy", "scipy", "statsmodels", "arch", "papermill")
 LATE_DAYS, TOO_LATE_DAYS = 7, 31  # by which a next value may be missing on the day asked for
-STANDS = {"fundamentals": timedelta(days=366)}  # by card: what comes once a year from each company
 
 
 class result(cached_property[T]):  # noqa: N801  # a decorator, as property is
@@ -68,12 +67,7 @@ def table(title: Text, columns: Sequence[ColumnName], **look: Any) -> Callable[.
     return partial(result, kind="table", title=title, columns=columns, **look)
 
 
-def figure_on(*data: str) -> Callable[[Callable[[Any], T]], result[T]]:
-    """Make a method that draws a figure an exhibit, drawn when it is shown; it rests on other data than the first."""
-    return partial(result, kind="figure", on=data)
-
-
-figure = partial(result, kind="figure")  # the same, for one that rests on the study's first data
+figure = partial(result, kind="figure")  # makes a method that draws a figure an exhibit; partial(figure, on=…) as above
 
 
 @dataclass(frozen=True)
@@ -130,20 +124,18 @@ class Show:
         return [*self._study.exhibits(), "summary", "findings", "data", "parameters", "provenance"]
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # a table, a figure, or the reason why there is none
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self(name)
-
-    def __call__(self, name: str) -> Any:  # noqa: ANN401
         """Return the exhibit of this name, or one sentence on what it lacks."""
-        if name not in dir(self):
-            raise AttributeError(f"{name}: unknown exhibit{nearest(name, dir(self))}")
+        known = [] if name.startswith("_") else dir(self)
+        if name not in known:
+            raise AttributeError(f"{name}: unknown exhibit{nearest(name, known)}")
         if name in ("summary", "findings"):
             return self._study.opening() if name == "summary" else self._study.findings
         try:
             return self._study.exhibit(name)
         except MISSING as reason:
             return Missing(f"{getattr(type(self._study), name).subject}: {reason}".rstrip("."))
+
+    __call__ = __getattr__
 
 
 class Study:
@@ -176,8 +168,7 @@ class Study:
     @classmethod
     def exhibits(cls) -> dict[str, result[Any]]:
         """Return the study's own exhibits by name, in the order in which they are written."""
-        found = {name: one for base in reversed(cls.__mro__[:-2]) for name, one in vars(base).items()}
-        return {name: one for name, one in found.items() if isinstance(one, result) and one.kind != "result"}
+        return {name: one for name, one in vars(cls).items() if isinstance(one, result) and one.kind != "result"}
 
     @result
     def source(self) -> Source:
@@ -223,8 +214,8 @@ class Study:
         if not (as_of and cards):
             return found
         first, last = map(date.fromisoformat, (cards[0].first, cards[0].last))
-        stands = STANDS.get(cards[0].id, (last - first) / max(cards[0].rows - 1, 1))
-        late_days = (as_of - last - stands).days  # since a next value was due
+        stands = timedelta(days=366) if cards[0].id == "fundamentals" else (last - first) / max(cards[0].rows - 1, 1)
+        late_days = (as_of - last - stands).days  # since a next value was due; statements are once a year
         said = f"{cards[0].name}: the data end on {last}"
         if late_days > TOO_LATE_DAYS:
             raise InsufficientDataError(f"{said}, long before as_of {as_of}; name an earlier day, or get newer data")
@@ -279,14 +270,6 @@ def study_class(notebook: str) -> type[Study]:
         raise ResearchError(f"{notebook}: this notebook has no study of the kit{nearest(notebook, MODELS)}")
     name = MODELS[notebook].__name__
     return getattr(import_module(f"research_lib.studies.{MODULES[name]}"), name)
-
-
-def require_sessions(closes: "pd.Series[float]") -> "pd.Series[float]":
-    """Return prices by sessions as they are; refuse what is weeks or months apart."""
-    step_days = closes.index.to_series().diff().dt.days.median()
-    if step_days > 4:  # over a weekend of three days
-        raise InsufficientDataError(f"{closes.name}: its prices are {step_days:.0f} days apart; sessions are needed")
-    return closes
 
 
 def commit() -> str:

@@ -119,6 +119,20 @@ def test_refinancing_without_a_move_adds_nothing_and_the_case_asked_for_is_named
     assert simulated.findings["stress_zombie_share_small"].value == asked.loc[SMALL, "zombie_share"]
 
 
+def test_a_figure_in_words_is_that_of_the_study_and_a_gap_the_difference_of_its_groups(simulated):
+    shares = simulated.cover.query("headline").set_index("group")["share_below_one"]
+    small, large, gap = (simulated.figure_of("cover below 1", group) for group in (SMALL, LARGE, "small minus large"))
+    assert (small["value"], large["value"], small["kind"]) == (shares[SMALL], shares[LARGE], "share")
+    assert (gap["value"], gap["n"]) == (shares[SMALL] - shares[LARGE], small["n"] + large["n"])
+    added = simulated.stresses.query("asked and group == 'small'")["added"]
+    assert simulated.figure_of("cover below 1 added by")["value"] == added.item()
+    edge = simulated.double_edge(simulated.companies.rate, "fall")
+    assert edge["value"] == simulated.interaction.set_index("driver").loc["fall", "value"]
+    old = of_companies(groups_of(40, LOW, HIGH), **SIZES, as_of="2022-05-02")
+    with pytest.raises(InsufficientDataError, match="of fiscal 2020, too old; name a year"):
+        old.figure_of("no EBITDA")
+
+
 @pytest.mark.parametrize(("sessions", "reason"), [(0, "no prices of companies"), (110, "24 are needed")])
 def test_without_prices_or_with_five_months_of_them_the_rest_stands(simulated, sessions, reason):
     held = simulated.companies
@@ -162,6 +176,8 @@ def real(shared_data):  # noqa: ARG001  # skips where it is absent
 def test_the_real_headline_and_no_return_meets_a_value_before_its_restatement(real):
     assert (round(real.of(LARGE).value, 2), round(real.of(SMALL).value, 2)) == (1.42, 2.72)
     assert real.quotes["verdict"].tolist() == [HOLDS, FAILS]
+    known = Leverage.known_on(real.source, date(2023, 12, 29), fiscal_year=2021)
+    assert known.figure_of("net debt to EBITDA")["value"] == real.of(SMALL).value
     assert said_by(real).startswith("fails: Small companies owe 2.7 times EBITDA; “more than 4” fails In fiscal 2021")
     assert real.by_year["without_top"].between(1, 4).all()
     assert real.excluded["n"].sum() == (real.firms["rule"] != "").sum()

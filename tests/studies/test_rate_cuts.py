@@ -160,7 +160,7 @@ def test_what_is_said_of_a_cycle_was_known_before_its_cut(made_up):
 
 def test_levels_are_carried_over_holidays_and_not_over_gaps(made_up):
     levels, days = made_up.rates.values, pd.DatetimeIndex([CUT, CUT + pd.Timedelta(days=40)])
-    assert carried(levels[:CUT], days, longest_days=31)["credit spread"].notna().tolist() == [True, False]
+    assert carried(levels[:CUT], days, longest=pd.Timedelta(days=31))["credit spread"].notna().tolist() == [True, False]
     gappy = levels.drop(levels.index[(levels.index > "2001-03-01") & (levels.index < "2001-04-15")])
     found = carried(gappy, made_up.pair.index).diff()["10-year yield"]
     assert found["2000-05-16"] == pytest.approx(levels["10-year yield"].diff()["2000-05-16"])
