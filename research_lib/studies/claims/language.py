@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from research_lib.errors import nearest
 
 Span = tuple[date, date]
+Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value))]
 Choices = tuple[tuple[str, str], ...]
 
 GRAMMAR = (files(__package__) / "words.txt").read_text(encoding="utf-8")
@@ -175,33 +176,28 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
         raise ValueError(f"check: {raw!r}: write a line like {{of: RUT, take: change 5, say: value}}")
     excess = raw.pop("less") if raw.get("less") in ("all days", "rest of year") else ""
     line, say = _line(raw, CHECK_KEYS), read("say", raw.get("say", "value"))
-    if isinstance(line.of, str) and " " in line.of:  # companies, or a normal tail
-        special = read("of", line.of)
-        if excess or {*raw} - {"of", "say"} or say.word != "value":
-            raise ValueError(f"of: `{special.text}` stands alone: without take, when, at, from and the like")
-        return Check(Line("", take=(special,)), say, choices=choices)
+    if not line.of and ({*raw} - {"of", "say"} or say.word != "value"):
+        raise ValueError(f"of: `{raw['of']}` stands alone: without take, when, at, from and the like")
     then = raw.get("then", {})
     then = then if isinstance(then, dict) else {"of": then}
     after = then.pop("after", raw.get("after"))
-    if then and after is None:
-        raise ValueError("then: needs `after`, over how many periods")
     when = _when(raw["when"], raw) if "when" in raw else ()
     quiet = read("quiet", raw.get("quiet", 0)).number()
     after = None if after is None else read("after", after)
     start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
     then = _line(then) if then else None
     check = Check(line, say, when, quiet, then, after, excess, start and start[0], asked, to and to[1], choices)
-    is_of_season = check.outcome is not line and after is None and say.word == "mean"
-    if (excess == "all days" and not (when and after)) or (excess == "rest of year" and not is_of_season):
-        raise ValueError("less: all days needs `after` and `when`; rest of year a season, say: mean and no `take`")
+    is_of_season = check.outcome is not line and not after and say.word == "mean"
+    fits = {"": after or not then, "all days": after and when, "rest of year": is_of_season and not then}
+    if not fits[excess]:
+        raise ValueError("`then` needs `after`; less: all days `after` and `when`; rest of year a season and say: mean")
     return check
 
 
 def _line(raw: Any, known: Sequence[str] = LINE_KEYS, **base: Any) -> Line:  # noqa: ANN401
     """Read a line; what is taken of an operand is taken before the two meet, as is then what is taken of the line."""
     for key in (key for key in raw if key not in known):
-        why = nearest(str(key), known) if raw[key] is not None else ", behind a comma: put the text into quotes"
-        raise ValueError(f"check: unknown word {key}{why}")
+        raise ValueError(f"check: unknown word {key}{nearest(str(key), known)}; a text with a comma needs quotes")
     raw = {**base, **raw}
     if raw.get("of") is None:
         raise ValueError("of: is missing; write the price or series that the claim is about, like of: RUT")
@@ -210,6 +206,8 @@ def _line(raw: Any, known: Sequence[str] = LINE_KEYS, **base: Any) -> Line:  # n
     own: dict[str, Any] = {"every": every, "of": raw["of"] if isinstance(raw["of"], str) else None}
     parts = map(raw.get, OPERANDS)
     of, per, less = (_line(one, **own) if isinstance(one, Mapping) else one and _name(one) for one in parts)
+    if isinstance(of, str) and " " in of:  # companies, or a normal tail
+        return Line("", take=(read("of", of),))
     if isinstance(of, Line) and per is None and less is None:
         return replace(of, take=(*of.take, *take))
     if any(isinstance(one, Line) and one.take for one in (per, less)):
@@ -301,9 +299,6 @@ def read_figure(raw: object, *, is_date: bool = False) -> Figure:
     low, high = {AT_LEAST: (low, inf), AT_MOST: (-inf, high)}.get(comparison, (low, high))
     unit = UNITS.get(found["unit"] or found["behind"], "")
     return Figure(text, comparison, low, high, 0.0 if counted else digit, unit)
-
-
-Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value))]
 
 
 class Article(BaseModel, extra="forbid", frozen=True, coerce_numbers_to_str=True):
