@@ -1,6 +1,5 @@
 """From readings to a verdict: what a published figure is worth, what that depends on, and what happened afterwards."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -20,8 +19,7 @@ from research_lib.studies.claims.lines import KINDS, Lines, scale
 VERDICTS = ("holds", "roughly", "depends", "fails", "open", "stand-in", "no data", "untestable")
 HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE = VERDICTS
 EXACT = {"rank": 2, "count": 1}  # below these a figure is near nothing: a record that is second is none
-ROUGH_DIGITS = 2.5  # beyond half a unit of the last digit: three units in all
-ROUNDING = 1e-9  # of a figure: what adding and dividing doubles may leave
+ROUNDING = 9  # decimal places that adding and dividing doubles leaves right
 
 first_of = partial(listed, most=3, letters=500, between="; ")
 Found = tuple[Reading, str]  # with its own verdict
@@ -58,9 +56,10 @@ class Result:
             record |= {"highest": figure.high, "unit": figure.unit, "from": check.start}
             record["at"] = check.asked and [plain(day) for day in check.asked]
         if reading is not None:
-            found = _in_unit(reading, figure)
-            record |= {name: getattr(found, name) for name in ("n", "cases", "first", "last", "low", "high")}
-            record["computed"] = found.value
+            factor = scale(reading.kind, figure.unit, figure.text)
+            record |= {name: getattr(reading, name) for name in ("n", "cases", "first", "last")}
+            record |= {"low": factor * reading.low, "high": factor * reading.high}
+            record["computed"] = factor * reading.value if isinstance(reading.value, float) else reading.value
         return {name: plain(one) for name, one in record.items()}
 
 
@@ -82,61 +81,50 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
                 path = reading.path if isinstance(reading.value, float) else None  # of a day there is none to draw
                 whole = replace(reading, choices=(*one.choices, *reading.choices, *dated), path=path)
                 found.append((whole, verdict_of(whole, figure)))
-        except ParameterError as fault:
-            missing[f"the line does not fit together: {fault}"] = UNTESTABLE
         except ResearchError as reason:
-            missing[str(reason)] = NO_DATA
+            missing[str(reason)] = UNTESTABLE if isinstance(reason, ParameterError) else NO_DATA
     if not found:
         return result(next(iter(missing.values())), sentence(first_of(missing)))
-    parts, reading = _evidence(claim, found, lines), found[0][0]
-    parts += [f"left out: {first_of(missing)}"] if missing else []
-    verdicts = [own for _, own in found]
+    # A count or rank that is only near does not agree, beside one that is right.
+    agree = [own == HOLDS or (own == ROUGHLY and reading.kind not in EXACT) for reading, own in found]
+    reading, own = found[0]
     rules = (
         (bool(claim.stand_in), STAND_IN),
         (claim.kind == "forecast" and check.says_date, OPEN),  # a condition, which may yet be met
-        (claim.all and FAILS in verdicts, FAILS),
+        (claim.all and any(one == FAILS for _, one in found), FAILS),
         (claim.all and bool(missing), NO_DATA),
-        (not claim.all and len({*map(_agrees, found)}) > 1, DEPENDS),
+        (not claim.all and len(set(agree)) > 1, DEPENDS),
     )
-    verdict = next((verdict for is_so, verdict in rules if is_so), verdicts[0])
-    value = shown(reading, reading.value, figure.unit)
+    verdict, value = (
+        next((verdict for is_so, verdict in rules if is_so), own),
+        shown(reading, reading.value, figure.unit),
+    )
+    decides = claim.stand_in or (_definitions(found, agree, figure.unit) if len(found) > 1 else "")
+    left_out = f"left out: {first_of(missing)}" if missing else ""
+    parts = filter(None, (*_evidence(claim, reading, own, lines), decides, left_out))
     return result(verdict, sentence("; ".join(parts)), tuple(found), reading, value)
-
-
-def _agrees(found: Found) -> bool:  # a count or rank that is only near does not, beside one that is right
-    reading, verdict = found
-    return verdict == HOLDS or (verdict == ROUGHLY and reading.kind not in EXACT)
-
-
-def _in_unit(reading: Reading, figure: Figure) -> Reading:
-    """Return a reading in the unit of what was published; a day as it is."""
-    if not isinstance(reading.value, float):
-        return reading
-    factor = scale(reading.kind, figure.unit, figure.text)
-    return replace(reading, value=factor * reading.value, low=factor * reading.low, high=factor * reading.high)
 
 
 def verdict_of(reading: Reading, figure: Figure) -> str:
     """Hold one reading against what was published; `roughly` is up to three units of the last published digit off."""
-    found = _in_unit(reading, figure)
-    value, low, high = found.value, found.low, found.high
+    value, low, high = reading.value, reading.low, reading.high
     if not isinstance(value, float):
         days: Any = filter(None, [value]) if reading.higher is None else reading.higher
         is_right = any(figure.days[0] <= day.date() <= figure.days[1] for day in days) if figure.days else value is None
         return NO_DATA if reading.begins_late else HOLDS if is_right else FAILS
-    digits = ROUGH_DIGITS if figure.comparison == ABOUT else 0.5
-    if value < 0 <= figure.low or figure.high <= 0 < value or figure.high < EXACT.get(reading.kind, -inf):
+    factor = scale(reading.kind, figure.unit, figure.text)
+    least, most = figure.low / factor, figure.high / factor
+    digits = 2.5 if figure.comparison == ABOUT else 0.5  # beyond half a unit of the last: three units in all
+    if value < 0 <= least or most <= 0 < value or most < EXACT.get(reading.kind, -inf):
         digits = 0.0  # a loss is not roughly a gain, nor is the second a record
-    rounding = ROUNDING * max(1.0, min(abs(figure.low), abs(figure.high)))
-    is_inside = figure.low <= value + reading.ties and value <= figure.high  # tied ranks share their places
-    beyond = max(figure.low - value - reading.ties, value - figure.high)
-    contains, meets = figure.low <= low and high <= figure.high, not (high < figure.low or figure.high < low)
+    beyond = round(factor * max(least - value - reading.ties, value - most), ROUNDING)  # tied ranks share their places
+    contains, meets = least <= low and high <= most, not (high < least or most < low)
     rules = (
         (isnan(value), OPEN),
-        (reading.begins_late, FAILS if reading.kind in EXACT and value > figure.high else NO_DATA),  # it only grows
+        (reading.begins_late, FAILS if reading.kind in EXACT and value > most else NO_DATA),  # it only grows
         (reading.uncertain, HOLDS if contains else OPEN if meets else FAILS),
-        (is_inside or beyond <= rounding, HOLDS),
-        (beyond <= rounding + digits * figure.digit, ROUGHLY),
+        (not beyond > 0, HOLDS),  # NaN where both are infinite
+        (beyond <= digits * figure.digit, ROUGHLY),
     )
     return next((verdict for is_so, verdict in rules if is_so), FAILS)
 
@@ -149,22 +137,20 @@ def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") 
     return str(kind["form"].format(show(value, "fraction in bp" if unit == "bp" else kind["shown"])))
 
 
-def _evidence(claim: Claim, found: Sequence[Found], lines: Lines) -> list[str]:
-    """Say what was computed, of how much history, how sure it is, and what decides or where it would hold."""
-    (reading, own), check, figure = found[0], claim.checks[0], claim.figure
-    said = "share above 0" if check.say.text == "share" and check.outcome is not check.line else check.say.text
-    of = "" if check.say.word == "value" or "since" in check.say.word else f"{said} of "
+def _evidence(claim: Claim, reading: Reading, own: str, lines: Lines) -> list[str]:
+    """Say what was computed, of how much history, how sure it is, and where it would hold."""
+    check, figure, say = claim.checks[0], claim.figure, claim.checks[0].say
+    said = "share above 0" if say.text == "share" and check.outcome is not check.line else say.text
+    of = "" if say.word == "value" or "since" in say.word else f"{said} of "
     line = lines.title(check.outcome) if check.line.of else check.line.take[0].text
-    is_last = check.say.word == "value" and reading.cases != "values" and reading.n > 1 and check.line.of
+    is_last = say.word == "value" and reading.cases != "values" and reading.n > 1 and check.line.of
     counted = f"{plural(reading.n, reading.cases.rstrip('s'), reading.cases)}, " if reading.n else ""
     span = " to ".join(dict.fromkeys(str(day.date()) for day in (reading.first, reading.last)))
     value, low, high = (shown(reading, one, figure.unit) for one in (reading.value, reading.low, reading.high))
     parts = [f"{of}{line}: {value} ({'the last of ' if is_last else ''}{counted}{span})"]
     if reading.uncertain:
-        name = "range over thresholds" if check.say.word == "return period" else "95% interval"
-        parts.append(
-            f"too few for an interval (n = {reading.n:,})" if NONE in (low, high) else f"{name} {low} to {high}"
-        )
+        name = "range over thresholds" if say.word == "return period" else "95% interval"
+        parts.append("too few for an interval" if isnan(reading.low) else f"{name} {low} to {high}")
     if own == NO_DATA:
         parts.append(f"the data begins on {reading.first.date()}, after {check.start}")
     if own == FAILS and reading.higher is not None and 1 <= figure.high < len(reading.higher) + 1:
@@ -172,29 +158,26 @@ def _evidence(claim: Claim, found: Sequence[Found], lines: Lines) -> list[str]:
     if own == FAILS and isinstance(reading.value, float) and figure.low > 0:
         turned = verdict_of(replace(reading, value=abs(reading.value)), figure)
         parts += ["it would hold with the other sign: write a fall as a negative figure"] if turned == HOLDS else []
-    if claim.stand_in:
-        return [*parts, claim.stand_in]
-    return [*parts, _definitions(found, figure.unit)] if len(found) > 1 else parts
+    return parts
 
 
-def _definitions(found: Sequence[Found], unit: str) -> str:
+def _definitions(found: list[Found], agree: list[bool], unit: str) -> str:
     """Say on which definitions it holds and on which not, and name the choice that decides, if one alone does."""
-    n = sum(map(_agrees, found))
-    if n in (0, len(found)):
+    if len(set(agree)) == 1:
         wholes = (", ".join(value for _, value in one.choices) for one, _ in found)
         return f"on all {len(found)} definitions ({first_of(wholes)})"
     for axis in (*dict(found[0][0].choices), ""):
         sides: dict[bool, dict[str, str]] = {True: {}, False: {}}  # by choice, with its first value
-        for one, own in found:
+        for (one, own), is_good in zip(found, agree, strict=True):
             name = ", ".join(value for key, value in one.choices if axis in ("", key))
             how = {HOLDS: "", OPEN: ", not shown"}.get(own, f", {own}")
-            sides[_agrees((one, own))].setdefault(name, f"{name} ({shown(one, one.value, unit)}{how})")
+            sides[is_good].setdefault(name, f"{name} ({shown(one, one.value, unit)}{how})")
         if not sides[True].keys() & sides[False].keys():
             break
     good, bad = (first_of(side.values()) for side in sides.values())
     if axis:
         return f"{axis} decides: holds with {good}; not with {bad}"
-    return f"{n} of {len(found)} definitions hold: {good}; not {bad}"
+    return f"{sum(agree)} of {len(found)} definitions hold: {good}; not {bad}"
 
 
 def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
@@ -203,8 +186,7 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
     try:
         last: Any = lines.values(line, pd.Timestamp("2200-01-01")).series.last_valid_index() or day
         if check.says_date:
-            start = (day + pd.Timedelta(days=1)).date()
-            asked = replace(check, say=read("say", "first date"), start=start, asked=None, to=None)
+            asked = replace(check, say=read("say", "first date"), start=day + pd.Timedelta(days=1), asked=None, to=None)
             met: Any = read_all(asked, lines, last)[0].value
             return f"Met on {met.date()}." if met else f"Not met by {last.date()}."
         if check.outcome is not check.line and after is None:  # the season under way, or else the next
@@ -212,7 +194,7 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
             after = read("after", f"until {min(ends[ends > day], default=last).date()}")
         if after is None or after.number("n") < 0:
             return ""
-        (found,) = read_all(Check(line, read("say", "value"), after=after, asked=(day.date(), day.date())), lines, last)
+        (found,) = read_all(Check(line, read("say", "value"), after=after, asked=(day, day)), lines, last)
     except ResearchError:  # such as where the data ends before
         return ""
     return sentence(f"{lines.title(line)}: {shown(found, found.value)} from {day.date()}, after: {after.text}")
