@@ -62,7 +62,7 @@ def season_less_rest(values: ArrayLike, season: ArrayLike, years: ArrayLike) -> 
     """Compare a season with the rest of its own year, and flip signs by year; arrays of shape (periods,).
 
     A season over New Year has one label in `years` for both parts. Returns the mean over the n years that have both of
-    the season's mean less that of the rest; `base` is the mean of the rest.
+    the season's mean less that of the rest, times the periods of a usual season; `base` is the same of the rest.
     """
     x, inside = _finite(values), np.asarray(season, dtype=bool)
     member = np.unique(np.asarray(years), return_inverse=True)[1]
@@ -70,8 +70,9 @@ def season_less_rest(values: ArrayLike, season: ArrayLike, years: ArrayLike) -> 
     both = (n_in > 0) & (n_out > 0)
     if not both.any():
         raise InsufficientDataError("no year has both the season and another time to compare it with")
-    rest = _sums(member, np.where(inside, 0.0, x))[both] / n_out[both]
-    found = sign_flip(_sums(member, np.where(inside, x, 0.0))[both] / n_in[both] - rest)
+    length = n_in[n_in > 0].mean()
+    rest = length * _sums(member, np.where(inside, 0.0, x))[both] / n_out[both]
+    found = sign_flip(length * _sums(member, np.where(inside, x, 0.0))[both] / n_in[both] - rest)
     return replace(found, base=float(rest.mean()))
 
 

@@ -71,7 +71,7 @@ def test_season_is_compared_with_the_rest_of_its_year():
     years, month = np.repeat(np.arange(1990, 2000), 12), np.tile(np.arange(1, 13), 10)
     values = np.random.default_rng(2).normal(size=120) + 0.1 * (years - 1990)  # a trend over years drops out
     found = season_less_rest(values, month >= 10, years)
-    rest, season = (part.mean(axis=1) for part in np.split(values.reshape(10, 12), [9], axis=1))
+    rest, season = (3 * part.mean(axis=1) for part in np.split(values.reshape(10, 12), [9], axis=1))  # of three months
     expected = (season - rest).mean(), 10, rest.mean(), by_enumeration(season - rest)
     assert (found.value, found.n, found.base, found.p) == pytest.approx(expected)
     begun = season_less_rest(values[:114], month[:114] >= 10, years[:114])  # the last year has no season yet

@@ -4,19 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from research_lib.data.calendar import exchange_sessions
+from research_lib.data.calendar import exchange_sessions, next_session
 from research_lib.errors import InsufficientDataError, ParameterError
-from research_lib.stats import cases, cross_section, history
+from research_lib.stats import cases, history
 from research_lib.stats.bootstrap import correlation
 from research_lib.stats.estimate import Estimate
-from research_lib.stats.event_study import event_study
-from research_lib.stats.extremes import return_period, return_periods
+from research_lib.stats.event_study import mean_outcome
+from research_lib.stats.extremes import years_to
 from research_lib.stats.randomization import season_less_rest, sign_flip
 from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies.claims import lines as of_lines
@@ -25,12 +24,9 @@ from research_lib.studies.claims.lines import CALENDAR, CHANGED, CHANGES, Days, 
 
 # By how many days a history may end before the day asked for (series come out with a delay), and begin after `from`.
 DAYS_OFF = {"session": (7, 45), "week": (21, 45), "month": (92, 45), "quarter": (200, 137), "year": (366, 45)}
-FEW_CYCLES = 20
-TAIL_SHARE = 0.99  # of the history lies below the threshold of a return period
-PUBLISHED_BY = 5  # the month by which the statements of the year before are out
-FIRMS = pd.read_csv(Path(__file__).with_name("firms.csv"), index_col=0)  # where the study of their debt has each figure
-PANDAS = {"highest": "max", "longest": "max", "lowest": "min", "mean": "mean", "median": "median", "deviation": "std"}
-PANDAS |= {"share": "mean", "count": "sum"}
+SAID: dict[str, Callable[[Series], float]] = {"value": lambda x: x.iloc[-1], "total": lambda x: prod(1.0 + x) - 1}
+SAID |= {"highest": Series.max, "longest": Series.max, "lowest": Series.min, "mean": Series.mean, "share": Series.mean}
+SAID |= {"median": Series.median, "count": Series.sum, "deviation": lambda x: x.mask(np.isinf(x)).std(skipna=False)}
 OF_DAYS = ("date", "first date", "count", "share", "longest", "since")  # not of a line's values
 PLACES = ("rank", "since", "percentile", "as far", "return period")  # in all of the history
 Test = Callable[[Series], Estimate]
@@ -89,42 +85,46 @@ class Question:
 
     def __init__(self, check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> None:
         self.check, self.lines, self.uncertain, self.word = check, lines, uncertain, check.say.word
+        self.begins_late = False
         first, last = map(pd.Timestamp, check.asked or (day, day))
         if first > day:
             raise ParameterError(f"at: {first.date()} is after {day.date()}, the last day that the article knew")
         self.has_window = bool(check.asked and (first < last or check.to or check.after))
         self.last = last = min(last, day)
         self.end = min(day, pd.Timestamp(check.to or (day if check.after else last)))
-        begins, named = [self._begins(name) for name in check.names()], pd.Timestamp(check.start or day)
-        self.begins_late = any((one - named).days > late for one, late in begins)
-        self.start = max([one for one, _ in begins] + ([named] if check.start else []))
+        named, begins = pd.Timestamp(check.start or day), [pd.Timestamp(check.start)] if check.start else []
+        for name in check.names():
+            days, (stale, late) = lines.raw(name).days, DAYS_OFF[lines.raw(name).period]
+            known = days[: days.searchsorted(self.end, side="right")]
+            if not len(known) or (self.end - known[-1]).days > stale:
+                ends = f"ends on {known[-1].date()}, before" if len(known) else "has no value up to"
+                raise InsufficientDataError(f"{lines.title(name)} {ends} {self.end.date()}")
+            begins.append(days[0])
+            self.begins_late |= (days[0] - named).days > late
+        self.start = max(begins)
         if self.start > self.end:
             raise ParameterError(f"from: {self.start.date()} is after {self.end.date()}, where the history ends")
         if check.after and first == last:  # what followed is counted from the last value up to the day
             days = lines.values(check.line.bare, self.end).days
             first = last = next(reversed(days[days <= last]), last)
         self.window = slice(first, last) if self.has_window else slice(None)
-        self.is_placed = any(word in self.word for word in PLACES)
-
-    def _begins(self, name: str) -> tuple[pd.Timestamp, int]:
-        """Say when a price or series begins, and how much later than asked it may; one that stopped before the end is said."""
-        days, (stale, late) = self.lines.raw(name).days, DAYS_OFF[self.lines.raw(name).period]
-        last = next(reversed(days[days <= self.end]), None)
-        if last is None or (self.end - last).days > stale:
-            ends = "has no value up to" if last is None else f"ends on {last.date()}, before"
-            raise InsufficientDataError(f"{self.lines.title(name)} {ends} {self.end.date()}")
-        return days[0], late
+        is_placed = any(one in self.word for one in PLACES) or (
+            self.word == "value" and not check.when and not check.after
+        )
+        self.among = (
+            slice(None) if is_placed else self.window
+        )  # these a word is said of; a rank is among all of history
 
     def chosen(self, values: Any) -> Any:  # noqa: ANN401  # a series or frame
-        """Return what is from `start`, in the window that is asked about; a rank is among all from `start`."""
-        return values.loc[self.start :].loc[slice(None) if self.is_placed else self.window]
+        """Return what is from `start`, in the days that are asked about."""
+        return values.loc[self.start :].loc[self.among]
 
     def days(self, values: Values) -> Series:
         """Mark which of the chosen days meet the conditions, cooled off."""
         met = self.lines.days_when(values, self.check.when, self.end).loc[self.start :]
         if self.check.quiet and self.check.when:
             met[met] = np.isin(np.arange(met.sum()), cases.spaced(np.flatnonzero(met), self.check.quiet + 1))
-        return self.chosen(met)
+        return met.loc[self.among]
 
     def say(self, found: Values, met: Series, path: Series, test: Test = sign_flip, length: int = 0) -> Reading:
         """Say the word that is asked for, of the days that are met or their excess; cases less than `length` apart overlap."""
@@ -147,17 +147,13 @@ class Question:
             if check.says_date:
                 return replace(reading, value=None, kind="day")
             raise InsufficientDataError(f"there is no case of it from {first.date()} to {last.date()}")
-        if word not in (*PANDAS, "value", "total"):
+        if word not in SAID:
             return self._place(x, reading)
         if word == "total" and (kind not in CHANGES or check.excess):
             raise ParameterError(f"say: total compounds changes, without `less: all days`; the line gives a {kind}")
         if check.excess == "all days" and word != "count":  # which has no excess
             kind, base = CHANGED.get(kind, kind), float(others.median() if word == "median" else others.mean())
-        if word in ("value", "total"):
-            value = x.iloc[-1] if word == "value" else prod(1.0 + x) - 1
-        else:
-            value = np.nan if word == "deviation" and np.isinf(x).any() else getattr(x, PANDAS[word])()
-        reading = replace(reading, value=float(value) - base, kind=kind)
+        reading = replace(reading, value=float(SAID[word](x)) - base, kind=kind)
         if not self.uncertain or word not in ("mean", "median", "share"):
             return reading
         if word == "mean":
@@ -178,30 +174,26 @@ class Question:
         day = asked.index[int(asked.argmax())]
         if "date" in word:
             return replace(reading, value=day, kind="day", higher=Days(asked.index[asked == asked.max()]))
-        others = x[x.index != day] if self.check.to else x[x.index < day]
-        stands = history.rank_in_history(pd.concat([others, x[x.index == day]]), gap=self.check.quiet)
         if word == "return period":
             if not np.isfinite(x).all():
                 raise ParameterError("say: return period: on some days the line is never reached")
-            threshold = float(x.quantile(TAIL_SHARE if stands.value > 0 else 1 - TAIL_SHARE))
-            found = return_period(return_periods(x, stands.value, threshold), threshold)
+            found = years_to(x, x[day])
             return replace(reading, value=found.value, kind="year", cases="episodes", **_interval(found))
+        others = x[x.index != day] if self.check.to else x[x.index < day]
+        stands = history.rank_in_history(pd.concat([others, x[x.index == day]]), gap=self.check.quiet)
         if "since" in word:
             return replace(reading, value=stands.highest_since, kind="day")
         if "rank" in word:
-            rank = 1 + stands.higher_episodes if self.check.quiet else stands.rank
+            rank = stands.episode_rank if self.check.quiet else stands.rank
             higher = Days(others.index[others > stands.value])
             return replace(reading, value=float(rank), kind="rank", ties=stands.ties, higher=higher)
-        far = stands.rank if stands.percentile >= 0.5 else stands.lowest_rank
-        value = stands.percentile if word == "percentile" else (far + stands.ties) / stands.n
-        return replace(reading, value=value, kind="share")
+        return replace(reading, value=stands.percentile if word == "percentile" else stands.as_far, kind="share")
 
 
 def _on_days(asked: Question) -> Reading:
     """Say something of a line's values, on all days or on those that meet a condition; a run or a fall is one case."""
     check, word = asked.check, asked.word
     values = asked.lines.values(check.line, asked.end)
-    asked.is_placed |= word == "value" and not check.when  # the last one, of all history
     met = asked.days(values)
     if values.noun == "episodes":  # chosen by their first day
         return asked.say(values, met, asked.lines.values(check.line.bare, asked.end).series)
@@ -244,28 +236,22 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
         rows = index.searchsorted(met.index[met & (met.index >= index[:1].min())])  # of another calendar
         days, path = index[rows[rows < len(index)]], path.loc[max([*index[:1], *met.index[:1]], default=asked.end) :]
     met = (ahead.series.notna() & index.isin(days)).loc[asked.start :]
-    length = round(abs(after.number("n")) * YEAR[ahead.period] / YEAR[after["unit"].rstrip("s") or ahead.period])
-    return asked.say(ahead, met, path, partial(_mean_outcome, asked, values, after, length), length)
-
-
-def _mean_outcome(asked: Question, values: Values, after: Phrase, length: int, found: Series) -> Estimate:
-    """Test a mean of outcomes as the event study does: few cycles of policy by signs, many events by a dummy."""
-    check, groups, test, rows = asked.check, None, "dummy", values.days.get_indexer(found.index)
-    if not check.when:  # all days: outcomes that do not overlap say how sure the mean of all is
-        spaced = found.iloc[:: max(length, 1)]
-        return sign_flip(spaced + (found.mean() - spaced.mean()))
-    if values.kind not in ("level", "") or after["unit"] or after["path"]:
-        return sign_flip(found, groups=np.cumsum(np.diff(rows, prepend=-length) >= length))
+    length = round(abs(after.number("n")) * YEAR[ahead.period] / YEAR[after["unit"] or ahead.period])
+    is_plain = values.kind in ("level", "") and not (after["unit"] or after["path"])
     events = [one["event"] for one in check.when if one["event"] and one.line is None]
-    if events and len(found) <= FEW_CYCLES:
-        cycles = of_lines.decisions(events[0], asked.end)
-        groups = cycles.iloc[np.maximum(cycles.index.searchsorted(found.index, side="right") - 1, 0)]
-        test = "sign flip from base" if check.excess else "sign flip"
-    returns, *less = (one.series.pct_change().iloc[1:] for one in asked.lines.legs(check.outcome.bare, asked.end))
-    study: Any = partial(event_study, less=less[0] if less else None)
-    row = study(returns, rows - 1, [after.number("n")], groups=groups, test=test).iloc[0]
-    shift = 0.0 if check.excess or test == "sign flip" else row["base"]
-    return Estimate(row["value"] + shift, int(row["n"]), row["low"] + shift, row["high"] + shift)
+    study = partial(
+        mean_outcome,
+        length=length,
+        prices=[one.series for one in lines.legs(line, asked.end)] if is_plain else (),
+        horizon=after.number("n"),
+        cycles=of_lines.decisions(events[0], asked.end) if events else None,
+        less_base=bool(check.excess),
+    )
+
+    def test(found: Series) -> Estimate:
+        return study(found, values.days.get_indexer(found.index) if check.when else None)
+
+    return asked.say(ahead, met, path, test, length)
 
 
 def _of_seasons(asked: Question) -> Reading:
@@ -276,7 +262,7 @@ def _of_seasons(asked: Question) -> Reading:
         raise ParameterError("say: since is of days, not of seasons: say date, first date or highest since")
     path = lines.values(line, end).series.dropna()
     index, changed = Days(path.index), lines.values(check.outcome, end)
-    inside, year, listed = of_lines.seasons(index, season["season"])
+    inside, year, listed = cases.seasons(index, next_session(index[-1]), *season["season"])
     met = index[listed["before"] + 1].isin(asked.chosen(path).index)
     for one in check.when:
         if one.word == "years":
@@ -291,9 +277,7 @@ def _of_seasons(asked: Question) -> Reading:
         return reading
     daily = lines.values(replace(line, take=(read("take", "change 1"),)), end).series.reindex(index).fillna(0.0)
     used = np.isin(year, listed.index[met])
-    rest = season_less_rest(daily[used], inside[used], year[used])
-    length = inside[used].sum() / met.sum()
-    found = Estimate(rest.value * length, rest.n, rest.low * length, rest.high * length)
+    found = season_less_rest(daily[used], inside[used], year[used])
     ends = _interval(found) if asked.uncertain else {}
     return replace(reading, value=found.value, kind=CHANGED.get(changed.kind, changed.kind), **ends)
 
@@ -338,25 +322,11 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
         from scipy.special import ndtr
 
         return Reading(float(ndtr(-amount(asked["x"], "sigma"))), "share", 0, day, day)
-    bp, share, year = asked.number("bp"), int(asked["share"] or 50) / 100, asked.number("year")
-    of_prices = asked.word.startswith("double edge")
-    study = lines.companies(day, prices=of_prices, fiscal_year=year, stress_bp=bp or 200, stress_share=share)
-    if of_prices:
-        moves = cross_section.rises_and_falls(lines.raw(asked["name"]).series, study.months)
-        found: Any = cross_section.leverage_rate_interaction(study.slopes, moves).loc[asked["move"]]
-        months = {"first": study.months[0], "last": study.months[-1], "cases": "months"}
-        return Reading(found.value, "fraction", **months | _interval(found))
-    if not year and study.fiscal_year < day.year - (1 if day.month >= PUBLISHED_BY else 2):
-        raise InsufficientDataError(f"the newest statements are of fiscal {study.fiscal_year}, too old; name a year")
-    name, column, kind = map(str, FIRMS.loc[asked.word])
-    rows, groups = getattr(study, name), asked["group"].split(" minus ")
-    rows = rows[rows["asked" if bp else "headline"]].set_index("group")
-    values, n = [float(rows[column][group]) for group in groups], int(rows["n"][groups].sum())
-    if np.isnan(values).any():
-        raise InsufficientDataError(f"{asked.text}: it is not known of enough companies of fiscal {study.fiscal_year}")
-    kind = "difference" if len(groups) > 1 and kind == "share" else kind
-    span = (pd.Timestamp(study.fiscal_year, 1, 1), pd.Timestamp(study.fiscal_year, 12, 31))
-    return Reading(values[0] - sum(values[1:]), kind, n, *span, f"companies {study.financials}")
+    stress = {"stress_bp": asked.number("bp"), "stress_share": int(asked["share"]) / 100} if asked["bp"] else {}
+    study = lines.companies(day, prices=bool(asked["name"]), fiscal_year=asked.number("year"), **stress)
+    if asked["name"]:
+        return Reading(**study.double_edge(lines.raw(asked["name"]).series, asked["move"]), uncertain=True)
+    return Reading(**study.figure_of(asked.word, asked["group"]))
 
 
 def _interval(found: Any, shift: float = 0.0) -> dict[str, Any]:  # noqa: ANN401  # an Estimate or a row of a frame
