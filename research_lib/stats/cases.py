@@ -1,6 +1,6 @@
 """Cases in time: the days of a season, days some way apart, what followed each, and what a few of them say."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,6 @@ from research_lib.stats.estimate import Estimate
 
 Integers = NDArray[np.intp]
 LAST_DAY_OF_MONTH = 31
-
-
-class SeasonEnd(NamedTuple):
-    """One end of a season: a whole month (`how` is ""), the first or last n sessions of it, or its day n."""
-
-    month: int
-    how: str = ""
-    n: int = 0
 
 
 def seasons(
@@ -49,17 +41,7 @@ def seasons(
     return inside, year, listed[(listed["before"] >= 0) & (is_over | (listed.index != last))]
 
 
-season_days = seasons
-
-
-def seasons_over(inside: NDArray[np.bool_], year: Integers, listed: Any) -> Any:  # noqa: ANN401, ARG001
-    """Old name."""
-    return listed
-
-
-def places_in_period(
-    index: pd.DatetimeIndex, period: str, next_day: pd.Timestamp | None = None
-) -> tuple[Integers, Integers]:
+def places_in_period(index: pd.DatetimeIndex, period: str, next_day: pd.Timestamp) -> tuple[Integers, Integers]:
     """Count each day's place in its period ("M": month) from the start and from the end; the first is 1.
 
     From the end it is 0 in the period of `next_day`, whose last days are not known.
@@ -67,9 +49,7 @@ def places_in_period(
     periods = index.to_period(period)
     days = pd.Series(0, index=range(len(index))).groupby(periods)
     from_start, from_end = 1 + days.cumcount().to_numpy(), 1 + days.cumcount(ascending=False).to_numpy()
-    if next_day is not None:
-        from_end = from_end * (periods != next_day.to_period(period))
-    return from_start.astype(np.intp), from_end.astype(np.intp)
+    return from_start.astype(np.intp), (from_end * (periods != next_day.to_period(period))).astype(np.intp)
 
 
 def spaced(rows: ArrayLike, gap: int) -> Integers:
@@ -82,35 +62,6 @@ def spaced(rows: ArrayLike, gap: int) -> Integers:
     return np.array(kept, dtype=np.intp)
 
 
-def windows_after(index: pd.DatetimeIndex, n: int, offset: pd.DateOffset | None, next_day: pd.Timestamp) -> Integers:
-    """Find the window after each day: of n periods, or of a calendar's `offset`; before the day if n is negative.
-
-    Returns a row a window that is over before `next_day`: the place of its day, and those of its first and last value.
-    A window before a day ends with the value before it.
-    """
-    days = np.arange(len(index))
-    if offset is not None:
-        target = pd.DatetimeIndex(index + offset)
-        ends = np.where(target >= next_day, -1, index.searchsorted(target, side="right") - 1)
-    else:
-        ends = days + n - (n < 0)
-    known = np.flatnonzero((ends >= 0) & (ends < len(index)))
-    first, last = (ends[known], known - 1) if n < 0 else (known, ends[known])
-    return np.column_stack([known, first, last])
-
-
-def on_the_way(prices: NDArray[Any], path: str) -> float:
-    """Return the largest fall from a peak ("drawdown"), or the "highest" or "lowest" change from the first price.
-
-    NaN where there is no second price, or one is not positive.
-    """
-    if len(prices) < 2 or not prices.min() > 0:
-        return np.nan
-    if path == "drawdown":
-        return float((prices / np.maximum.accumulate(prices)).min() - 1)
-    return float((prices[1:].max() if path == "highest" else prices[1:].min()) / prices[0] - 1)
-
-
 def after(
     values: "pd.Series[float]", n: int, next_day: pd.Timestamp, *, offset: pd.DateOffset | None = None,
     path: str = "", kind: history.Kind = "percent",
@@ -118,16 +69,30 @@ def after(
     """Return what followed each day: the change over n periods, or a calendar's `offset`; before it if n is negative.
 
     A window before a day ends with the value before it. With a `path`: the largest fall from a peak ("drawdown"), or the
-    "highest" or "lowest" change from the first value, on the way. NaN where the window is not over before `next_day`.
+    "highest" or "lowest" change from the first value, on the way; NaN where a value is not positive. NaN where the window
+    is not over before `next_day`.
     """
     index, prices = pd.DatetimeIndex(values.index), values.to_numpy(dtype=np.float64)
-    days, first, last = windows_after(index, n, offset, next_day).T
+    ends = np.arange(len(index)) + n - (n < 0)
+    if offset is not None:
+        target = pd.DatetimeIndex(index + offset)
+        ends = np.where(target >= next_day, -1, index.searchsorted(target, side="right") - 1)
+    days = np.flatnonzero((ends >= 0) & (ends < len(index)))
+    first, last = (ends[days], days - 1) if n < 0 else (days, ends[days])
     if path:
-        ways = [on_the_way(prices[a : b + 1], path) for a, b in np.column_stack([first, last])]
+        ways = [_on_the_way(prices[a : b + 1], path) for a, b in zip(first, last, strict=True)]
         found = pd.Series(np.array(ways, dtype=float), index[days])
     else:
         found = history.change(pd.Series(prices[last], index[days]), prices[first], kind)
     return found.reindex(index)
+
+
+def _on_the_way(prices: NDArray[Any], path: str) -> float:
+    if len(prices) < 2 or not prices.min() > 0:
+        return np.nan
+    if path == "drawdown":
+        return float((prices / np.maximum.accumulate(prices)).min() - 1)
+    return float((prices[1:].max() if path == "highest" else prices[1:].min()) / prices[0] - 1)
 
 
 def share(hits: int, n: int) -> Estimate:

@@ -1,6 +1,6 @@
 """Where a value stands in its own history: ranks, records, spells, crossings, drawdowns, falls and breakouts.
 
-Every function but `fall_episodes` and `breakouts` looks back only: what it gives for a day never changes when later days
+Every function but `falls` and `breakouts` looks back only: what it gives for a day never changes when later days
 are added. Missing values (NaN) are left out of ranks and never meet a condition.
 """
 
@@ -104,22 +104,9 @@ def change(values: "pd.Series[float]", since: Any, kind: Kind = "percent") -> "p
     return ratio - 1 if kind == "percent" else pd.Series(np.log(ratio.where(ratio > 0)), index=values.index)
 
 
-change_from = change
-
-
 def earlier(values: "pd.Series[float]", days: pd.DatetimeIndex) -> "pd.Series[float]":
     """Return for each day the last known value up to an earlier one, which `days` names; NaN where there is none."""
     return values.dropna().reindex(days, method="ffill").set_axis(values.index)
-
-
-def before_offset(values: "pd.Series[float]", offset: pd.DateOffset) -> "pd.Series[float]":
-    """Old name."""
-    return earlier(values, pd.DatetimeIndex(pd.DatetimeIndex(values.index) - offset))
-
-
-def before_period(values: "pd.Series[float]", period: str) -> "pd.Series[float]":
-    """Old name."""
-    return earlier(values, pd.DatetimeIndex(values.index).to_period(period).start_time - pd.Timedelta(days=1))
 
 
 def volatility(price: "pd.Series[float]", periods: int, periods_a_year: float) -> "pd.Series[float]":
@@ -135,11 +122,10 @@ def periods_to(values: "pd.Series[float]", level: float, pace: int) -> "pd.Serie
     return periods.mask(periods < 0, np.inf).where(left != 0, 0.0)
 
 
-def records(values: "pd.Series[float]", *, low: bool = False, ties: bool = False) -> "pd.Series[bool]":
-    """Mark the days above every earlier one (below, if `low`); the first value is none, `ties` counts equal ones."""
-    signed = -values if low else values
-    best = signed.cummax().ffill().shift()
-    return (signed >= best) if ties else (signed > best)
+def records(values: "pd.Series[float]", *, ties: bool = False) -> "pd.Series[bool]":
+    """Mark the days above every earlier one; the first value is none, `ties` counts equal ones."""
+    best = values.cummax().ffill().shift()
+    return (values >= best) if ties else (values > best)
 
 
 def spell_lengths(condition: "pd.Series[bool]") -> "pd.Series[int]":
@@ -165,50 +151,10 @@ def crossed(line: "pd.Series[float]") -> "pd.Series[float]":
     return (line.dropna() > 0).astype(float).diff().reindex(line.index).fillna(0)
 
 
-def crossings(line: "pd.Series[float]", level: float = 0.0) -> pd.DataFrame:
-    """Mark where a line moves from one side of a level to the other: columns above, below; a tie is below."""
-    known = line.dropna()
-    above = known > level
-    before = above.shift(fill_value=bool(above.iloc[0]) if len(above) else False)
-    marked = pd.DataFrame({"above": above & ~before, "below": ~above & before})
-    return marked.reindex(line.index, fill_value=False)
-
-
 def drawdown(price: "pd.Series[float]", window: int | None = None) -> "pd.Series[float]":
     """Return P less its highest so far (or of the last `window` values), over that; 0 at a record, never positive."""
     top = price.cummax() if window is None else price.rolling(window, min_periods=1).max()
     return price / top - 1
-
-
-def fall_episodes(price: "pd.Series[float]", fall: float) -> pd.DataFrame:
-    """List the falls of at least `fall` (0.2: bear markets; 0.1: corrections) from a peak.
-
-    An episode begins at the highest close since the last one ended and ends at its lowest close, once the price has risen
-    from there by `fall` too. The last one may be under way: its lowest close so far is not yet its trough.
-
-    A row an episode: peak, trough, known (the day on which the fall reached `fall`), depth (negative), sessions (peak to
-    trough), ongoing.
-    """
-    values = price.to_numpy(dtype=float)
-    rows: list[tuple[int, int, int, bool]] = []
-    peak, trough, known = 0, -1, -1
-    for at, value in enumerate(values.tolist()):
-        if trough < 0:
-            if value >= values[peak]:
-                peak = at
-            elif value <= values[peak] * (1 - fall):
-                trough = known = at
-        elif value < values[trough]:
-            trough = at
-        elif value >= values[trough] * (1 + fall):
-            rows.append((peak, trough, known, False))
-            peak, trough = at, -1
-    if trough >= 0:
-        rows.append((peak, trough, known, True))
-    peaks, troughs, marks, ongoing = np.array(rows, dtype=int).reshape(-1, 4).T
-    days = {"peak": price.index[peaks], "trough": price.index[troughs], "known": price.index[marks]}
-    depth = values[troughs] / values[peaks] - 1
-    return pd.DataFrame(days | {"depth": depth, "sessions": troughs - peaks, "ongoing": ongoing.astype(bool)})
 
 
 def falls(price: "pd.Series[float]", fall: float) -> pd.DataFrame:
