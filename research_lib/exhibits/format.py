@@ -4,10 +4,14 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
+
+from research_lib.errors import ParameterError
 
 NONE = "–"  # an en dash: there is no number
 LONG_YEARS = 100_000
@@ -29,6 +33,8 @@ UNITS: Mapping[str, tuple[int, str, int, str]] = {
     **dict.fromkeys(WHOLE := ("count", "rank", "sessions", "days", "months", "periods", "year"), (1, ",", 0, "")),
     "year": (1, "", 0, ""),
 }
+# By kind of figure: its unit here, the words around it, what a difference of two is, and what one is in units that people write.
+KINDS: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("kinds.yaml").read_text(encoding="utf-8"))
 
 
 def show(value: Any, unit: str = "number", *, digits: int | None = None) -> str:  # noqa: ANN401  # any cell of a frame
@@ -93,3 +99,12 @@ def sentence(text: str) -> str:
     """Begin with a capital, end with a stop, and write true minus signs."""
     first = text[:1] if text[1:2].isupper() else text[:1].upper()  # iShares stays
     return re.sub(r"(?<![\w.)-])-(?=\d)", "−", first + text[1:].removesuffix(".") + ".")
+
+
+def scale(kind: str, unit: str, text: str) -> float:
+    """Return what one of a kind of figure is in a unit, or as a bare number; `text` is the figure, as written."""
+    units: Mapping[str, float] = KINDS[kind]["units"]
+    if unit not in units:
+        known = " or ".join(filter(None, units)) or "a bare number"
+        raise ParameterError(f"{text}: the line gives a {kind.replace('fraction', 'percentage')}; write it in {known}")
+    return units[unit]

@@ -323,7 +323,7 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
 
         return Reading(float(ndtr(-amount(asked["x"], "sigma"))), "share", 0, day, day)
     stress = {"stress_bp": asked.number("bp"), "stress_share": int(asked["share"]) / 100} if asked["bp"] else {}
-    study = lines.companies(day, prices=bool(asked["name"]), fiscal_year=asked.number("year"), **stress)
+    study = lines.companies(day.date(), prices=bool(asked["name"]), fiscal_year=asked.number("year"), **stress)
     if asked["name"]:
         return Reading(**study.double_edge(lines.raw(asked["name"]).series, asked["move"]), uncertain=True)
     return Reading(**study.figure_of(asked.word, asked["group"]))

@@ -6,25 +6,24 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
 from operator import ge, gt, le, lt
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from research_lib.data import DataCard, Source
 from research_lib.data.calendar import next_session
 from research_lib.data.catalog import describe_asset, in_words, split_asset
-from research_lib.data.companies import load_companies
 from research_lib.data.load import load_any
 from research_lib.data.policy import load_recessions, load_target_changes
 from research_lib.errors import InsufficientDataError, ParameterError
+from research_lib.exhibits.format import KINDS, scale
 from research_lib.stats import cases, history
 from research_lib.stats.policy import policy_events, policy_states, recession_within
 from research_lib.stats.sigma import SigmaSettings, sigma_path
 from research_lib.studies.claims import language
 from research_lib.studies.claims.language import YEAR, Line, Phrase, read, read_figure
+from research_lib.studies.leverage import Leverage
 
 Series = pd.Series  # of numbers or marks, by day
 Days = pd.DatetimeIndex
@@ -33,10 +32,9 @@ PUBLISHED = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}  # se
 BOUNDS: dict[str, Callable[[Any, Any], Any]] = {"above": gt, "below": lt, "at least": ge, "at most": le}
 ROLLING = {"average": "mean", "highest": "max", "lowest": "min", "deviation": "std"}
 SIGMAS = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "expanding": "distance_expanding"}
+SIGMAS |= {"volatility": "distance_vol", "change": "return_z", "change prior": "return_z_prior"}
 BREAKOUT_SESSIONS = 63  # on which one is looked for
 
-# How each kind is shown, what its differences are, and what one of it is in its units, the first that of a bare figure.
-KINDS: Any = yaml.safe_load(Path(__file__).with_name("kinds.yaml").read_text(encoding="utf-8"))
 CHANGED = {kind: row["changed"] for kind, row in KINDS.items() if "changed" in row}
 CHANGES = {"fraction", *CHANGED.values()}
 PRICES = ("level", "ratio", "number")  # change in percent of themselves; all else changes in points
@@ -87,7 +85,7 @@ class Lines:
         self.source, self.as_of, self.seed = source, as_of, seed
         self.cards: dict[str, DataCard] = {}
         self.raw, self.legs, self.values = cache(self._read), cache(self._legs), cache(self._take)
-        self.companies, self.read_companies = cache(self._companies), cache(partial(load_companies, source))
+        self.companies = cache(partial(Leverage.known_on, source))
 
     def _read(self, name: str) -> Values:
         """Return a price or series on its own days; a factor's returns as a price that grows by them."""
@@ -159,27 +157,14 @@ class Lines:
             found.append(_like(values, self.values(Line(name, every=values.period, take=(step,)), end)))
         return found
 
-    def _companies(self, day: pd.Timestamp, *, prices: bool, **settings: object) -> Any:  # noqa: ANN401
-        """Return the study of companies' debt as of a day, on the claims' own source."""
-        from research_lib.studies.leverage import Leverage
-
-        companies = self.read_companies(as_of=day.date(), prices=prices)
-        study = Leverage.from_params(as_of=day.date(), exclude_financials=companies.has_sectors, **settings)
-        vars(study).update(source=self.source, companies=companies)
-        return study
-
     def days_when(self, values: Values, when: Sequence[Phrase], end: pd.Timestamp) -> "pd.Series[bool]":
         """Mark the days of a line that meet all conditions; `lasts` and `first in` look at those before them."""
         met = values.series.notna() | (values.noun == "episodes")
         for one in when if len(met) else ():
-            word, k = one.word, one.number()
-            if word == "lasts":
-                met = history.spell_lengths(met) == k
-            elif word == "first in":
-                met &= met.astype(float).shift().rolling(k).max() == 0
-            elif "recession" in word:
-                known = recession_within(Days(met.index[met]), recessions(as_of=end), known_to=end, months=k)
-                met[met] = (known == (not word.startswith("no"))).fillna(False).to_numpy(dtype=bool)
+            if one.word == "lasts":
+                met = history.spell_lengths(met) == one.number()
+            elif one.word == "first in":
+                met &= met.astype(float).shift().rolling(one.number()).max() == 0
             elif one.line is None:
                 met &= marks(values, one)
             else:  # another line's last value counts, from its first on; that of a season on the season's last day
@@ -255,13 +240,10 @@ def _level_of(values: Values, text: str) -> Any:  # noqa: ANN401  # a number, or
 
 
 def _z(values: Values, step: Phrase) -> Values:
-    x, k, ago = values.series.dropna(), step.number(), step.number("moved")
-    name: Any = "return_z" if ago else SIGMAS.get(step["definition"], "distance_vol")
-    found = sigma_path(x.rename("the line"), name, SigmaSettings(k, int(step["ddof"] or 1), return_sessions=ago or 1))
-    if ago and step["definition"]:  # prior: over the deviation of the k before the move
-        spread = history.change(x, 1).rolling(k).std()
-        found *= spread / spread.shift(ago)
-    return values.of(found, "sigma")
+    ago = step.number("moved")
+    name: Any = SIGMAS[f"{'change ' if ago else ''}{step['definition']}".strip()]
+    settings = SigmaSettings(step.number(), int(step["ddof"] or 1), return_sessions=ago or 1)
+    return values.of(sigma_path(values.series.dropna().rename("the line"), name, settings), "sigma")
 
 
 def _episodes(values: Values, step: Phrase) -> Values:
@@ -270,11 +252,6 @@ def _episodes(values: Values, step: Phrase) -> Values:
     if step["unit"]:
         return values.of(falls["days"], "length in days", "episodes")
     return values.of(falls["depth"], "fraction", "episodes")
-
-
-def seasons(index: Days, ends: Sequence[Any]) -> tuple[Any, Any, pd.DataFrame]:
-    """Old name, until evaluate calls `cases.seasons`."""
-    return cases.seasons(index, next_session(index[-1]), *ends)
 
 
 def _season(values: Values, step: Phrase) -> Values:
@@ -294,7 +271,7 @@ def _after(values: Values, step: Phrase) -> Values:
     return values.of(found, "fraction" if path else kind, "cases")
 
 
-OF_PRICES = ("volatility", "fall episodes", "breakout")
+OF_PRICES = ("volatility", "z of change", "fall episodes", "breakout")
 STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
     **dict.fromkeys(("change", "change since", "to date", "distance to record", "distance to"), _change),
     **dict.fromkeys(ROLLING, lambda v, step: v.of(_level_of(v, step.text))),
@@ -325,20 +302,16 @@ def amount(text: str, kind: str) -> float:
     return value / scale(kind, figure.unit, text)
 
 
-def scale(kind: str, unit: str, text: str) -> float:
-    """Return what one of a kind of value is in a unit; `ParameterError` where it cannot be written so."""
-    units = KINDS[kind]["units"]
-    if unit and unit not in units:
-        known = " or ".join(filter(None, units)) or "a bare number"
-        raise ParameterError(f"{text}: the line gives a {kind.replace('fraction', 'percentage')}; write it in {known}")
-    return units[unit] if unit else next(iter(units.values()))
-
-
 def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
     """Mark the days that meet one condition."""
     if phrase.word not in (CONDITIONS if values.kind else CALENDAR):
         raise ParameterError(f"{phrase.text}: only a check's own `when` takes it, and not of a difference of prices")
     return pd.Series(np.asarray(CONDITIONS[phrase.word](values, phrase), dtype=np.bool_), values.days, dtype="bool")
+
+
+# What is known on a day is read once, and walked through once for each event.
+recessions, target_changes = cache(load_recessions), cache(load_target_changes)
+decisions = cache(lambda event, end: policy_events(target_changes(as_of=end), event))
 
 
 def _session_of(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
@@ -352,9 +325,14 @@ def _dated(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
     days = values.days
     if phrase["state"]:
         return policy_states(target_changes(as_of=days[-1])["change_bp"], days) == phrase["state"]
-    listed = [pd.Timestamp(day) for day, _ in phrase["days"]]
-    dates = Days(listed) if listed else decisions(phrase["event"], days[-1]).index
+    dates = Days([day for day, _ in phrase["days"]] or decisions(phrase["event"], days[-1]).index)
     return np.isin(np.arange(len(days)), days.searchsorted(dates[dates >= days[0]]))
+
+
+def _recession(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
+    days, k = values.days, phrase.number()
+    known = recession_within(days, recessions(as_of=days[-1]), known_to=days[-1], months=k)
+    return (known == phrase.word.startswith("recession")).fillna(False)
 
 
 # Conditions on no value of the line, and all.
@@ -364,6 +342,7 @@ CALENDAR: dict[str, Callable[[Values, Phrase], Any]] = {
     "weekday": lambda v, one: v.days.day_name() == one["day"],
     **dict.fromkeys(("session of", "same session of"), _session_of),
     **dict.fromkeys(("policy", "on"), _dated),
+    **dict.fromkeys(("recession within", "no recession within"), _recession),
 }
 CONDITIONS: dict[str, Callable[[Values, Phrase], Any]] = CALENDAR | {
     **dict.fromkeys(BOUNDS, lambda v, one: BOUNDS[one.word](v.series, _level_of(v, one["level"]))),
@@ -377,14 +356,3 @@ CONDITIONS: dict[str, Callable[[Values, Phrase], Any]] = CALENDAR | {
     "record low": lambda v, _: history.records(-v.series),
     **dict.fromkeys(("highest", "lowest"), lambda v, one: v.series == _level_of(v, one.text)),
 }
-recessions, target_changes = cache(load_recessions), cache(load_target_changes)
-
-
-@cache
-def decisions(event: str, end: pd.Timestamp) -> Series:
-    """Return the Fed's decisions of a kind up to a day, each with its cycle's number."""
-    changes = target_changes(as_of=end)
-    if event in ("cut", "hike"):
-        days = changes.index[(changes["change_bp"] < 0) == (event == "cut")]
-        return pd.Series(np.arange(len(days)), days)
-    return policy_events(changes, "pause" if event == "last hike" else event)  # type: ignore[arg-type]

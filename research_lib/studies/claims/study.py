@@ -17,12 +17,12 @@ from research_lib.exhibits import charts
 from research_lib.exhibits.exhibit import Column
 from research_lib.exhibits.figure import VERDICT_LOOK, Figure, tally
 from research_lib.exhibits.findings import Finding, Findings, Summary
-from research_lib.exhibits.format import plural
+from research_lib.exhibits.format import KINDS, plural
 from research_lib.params import read_parameters, validate
 from research_lib.project import PARAMETERS, display_path
 from research_lib.studies import parameters
 from research_lib.studies.claims.language import Article, Claim
-from research_lib.studies.claims.lines import KINDS, Lines
+from research_lib.studies.claims.lines import Lines
 from research_lib.studies.claims.verdict import DEPENDS, FAILS, HOLDS, NO_DATA, OPEN, ROUGHLY, VERDICTS, Result, judge
 from research_lib.studies.study import Study, figure, result, table
 

@@ -11,10 +11,10 @@ import pandas as pd
 from research_lib.data.calendar import sessions_between
 from research_lib.errors import ParameterError, ResearchError, listed
 from research_lib.exhibits.findings import plain
-from research_lib.exhibits.format import NONE, plural, sentence, show
+from research_lib.exhibits.format import KINDS, NONE, plural, scale, sentence, show
 from research_lib.studies.claims.evaluate import Reading, read_all
 from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, read
-from research_lib.studies.claims.lines import KINDS, Lines, scale
+from research_lib.studies.claims.lines import Lines
 
 VERDICTS = ("holds", "roughly", "depends", "fails", "open", "stand-in", "no data", "untestable")
 HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE = VERDICTS
