@@ -267,7 +267,7 @@ def pull(
     accept: Annotated[bool, Option("--accept", help="Accept data even if older dates are gone from it.")] = False,
 ) -> None:
     """Pull what parameter files need, or resume a pull. Exit status 1: something could not be pulled."""
-    from research_lib.data.live.network import RetryPolicy
+    from research_lib.data.live.vendors import RetryPolicy
     from research_lib.data.live.pull import pull_for
     from research_lib.data.live.store import SERVES, Store
 

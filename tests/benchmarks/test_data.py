@@ -10,10 +10,9 @@ from research_lib.data import open_source
 from research_lib.data.calendar import exchange_sessions
 from research_lib.data.check import check_sources
 from research_lib.data.companies import load_statements
-from research_lib.data.live.network import RetryPolicy
 from research_lib.data.live.pull import pull_for
 from research_lib.data.live.store import Store
-from research_lib.data.live.vendors import VENDORS
+from research_lib.data.live.vendors import VENDORS, RetryPolicy
 from research_lib.stats.leverage import GROUPS, by_year_and_group, group_ratio, prepare
 from research_lib.studies.parameters import RecordSigma
 from tests.benchmarks.measure import alone, compare, growth, measured, memory, report

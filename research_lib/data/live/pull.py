@@ -8,9 +8,8 @@ import pandas as pd
 
 from research_lib.data.calendar import last_finished
 from research_lib.data.catalog import describe_asset, describe_series, vendor_name
-from research_lib.data.live.network import Fetched, RefusedError, RetryPolicy
 from research_lib.data.live.store import COMPANIES, SERVES, SHAPES, Item, Snapshot, Store, compare
-from research_lib.data.live.vendors import VENDORS, Sec
+from research_lib.data.live.vendors import VENDORS, Fetched, RefusedError, RetryPolicy, Sec
 from research_lib.data.load import open_source
 from research_lib.data.quality import clean
 from research_lib.data.source import PRICES, SERIES, RawSeries

@@ -11,9 +11,8 @@ import yfinance
 
 from research_lib.data.calendar import sessions_between
 from research_lib.data.live import pull as pulling
-from research_lib.data.live.network import RetryPolicy
 from research_lib.data.live.store import Store
-from research_lib.data.live.vendors import Sec
+from research_lib.data.live.vendors import RetryPolicy, Sec
 from tests.data.live import loopback
 
 QUICK = RetryPolicy(first_wait_s=0.01, longest_wait_s=0.5, timeout_s=0.4, attempts=3)

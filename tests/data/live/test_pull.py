@@ -16,9 +16,8 @@ from research_lib.data import load_prices, load_series, open_source
 from research_lib.data.calendar import sessions_between
 from research_lib.data.catalog import KNOWN_SERIES, KNOWN_SYMBOLS, vendor_name
 from research_lib.data.live import pull as pulling
-from research_lib.data.live.network import RefusedError, TransientError
 from research_lib.data.live.store import SERVES, Item
-from research_lib.data.live.vendors import VENDORS, Yahoo, check_chart
+from research_lib.data.live.vendors import VENDORS, RefusedError, TransientError, Yahoo, check_chart
 from research_lib.errors import DataError, MissingDataError
 from tests.conftest import read_table
 from tests.data.live import loopback

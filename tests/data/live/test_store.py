@@ -14,10 +14,9 @@ import pandas as pd
 import pytest
 
 from research_lib.data import load_prices, open_source
-from research_lib.data.live.network import RetryPolicy
 from research_lib.data.live.pull import is_fresh, pull_for
 from research_lib.data.live.store import Item, compare
-from research_lib.data.live.vendors import VENDORS
+from research_lib.data.live.vendors import VENDORS, RetryPolicy
 from research_lib.errors import DataError, MissingDataError
 from tests.data.live.conftest import DAYS, prices
 from tests.data.live.loopback import as_json, chart, led
