@@ -307,10 +307,9 @@ class RecordSigma(Study):
     def after(self) -> pd.DataFrame:
         """What followed the episodes, from their first closes on."""
         returns = self.close.pct_change().loc[self.path.index[0] :]
-        positions = returns.index.get_indexer(self.largest["start"])
         if len(returns) <= HORIZONS[-1]:
             raise InsufficientDataError(f"{len(returns):,} sessions are too few for windows of {HORIZONS[-1]}")
-        return event_study(returns, positions, HORIZONS)
+        return event_study(returns, returns.index.get_indexer(self.largest["start"]), HORIZONS)
 
     @table("Companies at a record on {s.panel.card.last}", ("company", "value", ("end", Column("record", "text")), OF),
            unit="sigma", most=12, on=("panel",))  # fmt: skip
