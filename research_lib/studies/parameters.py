@@ -198,17 +198,11 @@ MODELS: dict[str, type[Parameters]] = {
     "04_claims": Claims,
 }
 
-HEAD = """# Parameters
-
-A parameter file `params/<notebook>/<name>.yaml` is one report; anything it leaves out takes its default. This page and
-the `parameters` cells of the notebooks are written by `python -m research_lib sync` from the models in
-`research_lib/studies/parameters.py`.
-"""
-
 
 def sync(*, check: bool = False) -> list[Path]:
-    """Write the notebooks' cells and the document from the models; return the files that differ, which `check` leaves."""
-    parts, wanted = [HEAD], {}
+    """Write the notebooks' cells and the document's tables from the models; return the files that differ, which `check` leaves."""
+    document = PROJECT / "docs" / "parameters.md"
+    parts, wanted = [document.read_text(encoding="utf-8").partition("\n## ")[0]], {}
     for name, model in MODELS.items():
         notebook = NOTEBOOKS / f"{name}.ipynb"
         content = json.loads(notebook.read_bytes())
@@ -216,8 +210,8 @@ def sync(*, check: bool = False) -> list[Path]:
         cell["source"] = cell_text(model).splitlines(keepends=True)
         wanted[notebook] = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
         parts.append(f"## {name}\n\n{markdown_table(model)}\n")
-    wanted[PROJECT / "docs" / "parameters.md"] = "\n".join(parts).encode()
-    stale = {path: text for path, text in wanted.items() if not path.exists() or path.read_bytes() != text}
+    wanted[document] = "\n".join(parts).encode()
+    stale = {path: text for path, text in wanted.items() if path.read_bytes() != text}
     if not check:
         write_whole(stale)
     return list(stale)
