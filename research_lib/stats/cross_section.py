@@ -102,20 +102,17 @@ def event_days(slopes: pd.DataFrame, events: Sequence[date]) -> pd.DataFrame:
     the 252 sessions before, the day included, whose scaled slope is as large (Cohn, Johnson, Liu and Wardlaw, 2023).
     The interval holds what p does not reject.
     """
-    known = slopes["slope"].dropna()
+    known, rows = slopes["slope"].dropna(), []
     scale = known.abs().rolling(SCALE_DAYS).median().shift(1)
     scaled = (known / scale).abs()
-    rows = []
     for event in events:
-        session = slopes.index[slopes.index >= pd.Timestamp(event)][:1].intersection(known.index)
-        before = scaled[scaled.index < session.min()].tail(REFERENCE_DAYS).dropna().sort_values(ascending=False)
-        row = {"event": event, "date": session.min(), "n_reference": len(before)}
-        if len(before) >= LEAST_REFERENCE:
-            day, value = session[0], float(known[session[0]])
-            reach = float(before.iloc[int(LEVEL * (1 + len(before))) - 1] * scale[day])
+        day = slopes.index[slopes.index >= pd.Timestamp(event)][:1].intersection(known.index).min()
+        before = scaled[scaled.index < day].tail(REFERENCE_DAYS).dropna().sort_values(ascending=False)
+        row, n = {"event": event, "date": day, "n_reference": len(before)}, 1 + len(before)
+        if n > LEAST_REFERENCE:
+            value, reach = float(known[day]), float(before.iloc[int(LEVEL * n) - 1] * scale[day])
             row |= {"n": int(slopes["n"][day]), "value": value, "low": value - reach, "high": value + reach}
-            as_large, n = int((before >= scaled[day]).sum()), len(before)
-            row |= {"p": (1 + as_large) / (1 + n), "p_smallest": 1 / (1 + n)}
+            row |= {"p": (1 + int((before >= scaled[day]).sum())) / n, "p_smallest": 1 / n}
         rows.append(row)
     columns = ["event", "date", "n", "value", "low", "high", "p", "p_smallest", "n_reference"]
     found = pd.DataFrame(rows, columns=columns)

@@ -27,16 +27,16 @@ class HistoricalRank:
     date: pd.Timestamp
     first: pd.Timestamp  # the first day that has a value
     n: int  # days that have one
-    rank: int  # 1 + the number of higher values: 1 is the highest on record
-    lowest_rank: int  # 1 + the number of lower values
     ties: int  # earlier days with the same value
-    episode_rank: int  # 1 + the runs of higher values, joined over gaps, but the one that the last value belongs to
-    lowest_episode_rank: int
     percentile: float  # share of days at or below the value, 0 to 1
+    rank: int  # 1 + the number of higher values: 1 is the highest on record
+    episode_rank: int  # 1 + the runs of higher values, joined over gaps, but the one that the last value belongs to
     highest_since: pd.Timestamp | None  # the last day at least as high, before the equal values that end the series
-    lowest_since: pd.Timestamp | None
     highest: float
     highest_date: pd.Timestamp  # the first day of the extreme
+    lowest_rank: int  # the same from the lowest up, as are the next four
+    lowest_episode_rank: int
+    lowest_since: pd.Timestamp | None
     lowest: float
     lowest_date: pd.Timestamp
 
@@ -59,36 +59,19 @@ def rank_in_history(history: "pd.Series[float]", *, gap: int = 10) -> Historical
     known = history.dropna()
     if known.empty:
         raise ValueError("a rank needs at least one value")
-    values = known.to_numpy(dtype=float)
-    last, earlier = values[-1], values[:-1]
-    higher, lower = values > last, values < last
-    apart = earlier[: np.append(0, np.flatnonzero(earlier != last) + 1)[-1]]
-    before = known.index[: len(apart)]
-    top, bottom = int(values.argmax()), int(values.argmin())
-    return HistoricalRank(
-        value=float(last),
-        date=known.index[-1],
-        first=known.index[0],
-        n=len(values),
-        rank=1 + int(higher.sum()),
-        lowest_rank=1 + int(lower.sum()),
-        ties=int((earlier == last).sum()),
-        episode_rank=1 + _episodes_before_last(higher, gap),
-        lowest_episode_rank=1 + _episodes_before_last(lower, gap),
-        percentile=float((values <= last).mean()),
-        highest_since=next(iter(before[apart >= last][-1:]), None),
-        lowest_since=next(iter(before[apart <= last][-1:]), None),
-        highest=float(values[top]),
-        highest_date=known.index[top],
-        lowest=float(values[bottom]),
-        lowest_date=known.index[bottom],
-    )
+    values, days = np.asarray(known, dtype=np.float64), known.index
+    is_tied = values == values[-1]
+    n_apart = np.append(0, np.flatnonzero(~is_tied) + 1)[-1]  # behind them all are equal
 
+    def from_top(line: Floats) -> tuple[int, int, pd.Timestamp | None, float, pd.Timestamp]:
+        """Say where the last value stands below the highest: rank, episode rank, since when; and the highest."""
+        higher, since = np.flatnonzero(line > line[-1]), days[:n_apart][line[:n_apart] >= line[-1]]
+        top, episodes = int(line.argmax()), int((np.diff(np.append(higher, len(line) - 1)) - 1 > gap).sum())
+        return 1 + len(higher), 1 + episodes, next(iter(since[-1:]), None), float(values[top]), days[top]
 
-def _episodes_before_last(where: NDArray[np.bool_], gap: int) -> int:
-    """Count the runs of marked days, runs up to `gap` apart joined, less the run that the last day belongs to."""
-    positions = np.append(np.flatnonzero(where), len(where) - 1)
-    return int((np.diff(positions) - 1 > gap).sum())
+    ties, percentile = int(is_tied.sum()) - 1, float((values <= values[-1]).mean())
+    start = (float(values[-1]), days[-1], days[0], len(values), ties, percentile)
+    return HistoricalRank(*start, *from_top(values), *from_top(-values))
 
 
 def change(values: "pd.Series[float]", since: Any, kind: Kind = "percent") -> "pd.Series[float]":  # noqa: ANN401

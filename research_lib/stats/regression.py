@@ -23,8 +23,7 @@ def ols(y: "pd.Series[float]", drivers: pd.DataFrame, cov: Literal["wild", "HC3"
     """Regress y on drivers, shape (periods, drivers), and a constant, over the rows that have all values.
 
     `cov` is "wild", the restricted wild bootstrap-t (499 draws), right for months and sessions, whose volatility
-    changes; or "HC3", for a cross-section. Returns value, low, high, p, n and r_squared; a row for `constant` and each
-    driver.
+    changes; or "HC3", for a cross-section. Returns value, low, high, p and n; a row for `constant` and each driver.
 
     Raises InsufficientDataError where fewer than ten rows a coefficient have all values, a driver is a combination of
     the others, or nothing is left to explain.
@@ -40,8 +39,7 @@ def ols(y: "pd.Series[float]", drivers: pd.DataFrame, cov: Literal["wild", "HC3"
     bread = np.linalg.inv(known.T @ known)
     value = bread @ known.T @ target
     residuals = target - known @ value
-    left = float(residuals @ residuals)
-    if left <= ROUNDING * (target @ target):
+    if residuals @ residuals <= ROUNDING * (target @ target):
         raise InsufficientDataError(f"{names} explain all: there is no residual to judge by")
     if cov == "wild":
         low, high, p = _wild_bootstrap_t(known, residuals, value, seed=seed)
@@ -51,8 +49,7 @@ def ols(y: "pd.Series[float]", drivers: pd.DataFrame, cov: Literal["wild", "HC3"
         error = np.sqrt(np.diag(bread @ (weighted.T @ weighted) @ bread))
         reach = stdtrit(n - k, 1 - LEVEL / 2) * error
         low, high, p = value - reach, value + reach, 2 * stdtr(n - k, -np.abs(value) / error)
-    r_squared = 1 - left / float(((target - target.mean()) ** 2).sum())
-    columns = {"value": value, "low": low, "high": high, "p": p, "n": n, "r_squared": r_squared}
+    columns = {"value": value, "low": low, "high": high, "p": p, "n": n}
     return pd.DataFrame(columns, index=pd.Index([CONSTANT, *drivers.columns], name="driver"))
 
 
