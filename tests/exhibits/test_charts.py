@@ -21,7 +21,7 @@ from research_lib.exhibits import charts
 from research_lib.exhibits.charts import Band, Line, Mark, Panel
 from research_lib.exhibits.exhibit import FRAME_STYLE, Exhibit
 from research_lib.exhibits.figure import LARGE_CAPS, SMALL_CAPS, VARIABLES, VERDICT_LOOK, WIDE_ONLY, badge, ink_on
-from tests.conftest import random_walk
+from tests.conftest import random_walk, read_table
 
 EVIL = '<script>alert("1")</script>'
 WORDS = {"title": "It rose", "alt": "The line rises from 1 to 3."}
@@ -145,13 +145,7 @@ def test_names_in_the_margin_never_touch(wanted):
         assert places == pytest.approx(ordered)
 
 
-@pytest.mark.parametrize(("unit", "most", "limits", "texts"), [
-    ("points", 3, (-0.035, 0.035), ["−2.5", "0.0", "+2.5"]), ("fraction", 3, (-0.14, 0.14), ["−10%", "0%", "10%"]),
-    ("price", 3, (-280, 280), ["−200", "0", "200"]), ("sigma", 3, (-0.7, 0.7), ["−0.5", "0.0", "0.5"]),
-    ("number", 3, (-2.8e-6, 2.8e-6), ["−0.000002", "0.000000", "0.000002"]), ("count", 8, (0, 3), ["0", "1", "2", "3"]),
-    ("rank", 8, (1650, 2620), ["1,800", "2,000", "2,200", "2,400", "2,600"]),
-    ("rank", 4, (1650, 2620), ["1,800", "2,200", "2,600"]),  # five of these touch each other on a phone
-])  # fmt: skip
+@pytest.mark.parametrize(("unit", "most", "limits", "texts"), read_table("exhibits/ticks.yaml"))
 def test_ticks_have_the_digits_that_their_steps_need(unit, most, limits, texts):
     axes = Canvas().subplots()
     axes.set(xscale="log" if unit == "rank" else "linear", xlim=limits)
