@@ -18,6 +18,7 @@ from research_lib.data.live.pull import is_fresh, pull_for
 from research_lib.data.live.store import Item, compare
 from research_lib.data.live.vendors import VENDORS, RetryPolicy
 from research_lib.errors import DataError, MissingDataError
+from tests.conftest import read_table
 from tests.data.live.conftest import DAYS, prices
 from tests.data.live.loopback import as_json, chart, led
 
@@ -89,19 +90,9 @@ PULLS = ["2024-07-10T12:00", "2024-07-16T19:00", "2024-07-16T21:00", "2024-07-20
          "2024-07-24T00:00", "2025-01-01T00:00"]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("there", "held", "as_of", "read"),
-    [
-        (range(7), [], None, 6),  # without a date, the newest
-        (range(7), [6, 5], None, 4),  # of those that lack no history
-        ([5, 6], [5, 6], None, 6),  # at last those that do
-        (range(7), [], SESSION, 4),  # the newest within a week
-        (range(7), [3, 4], SESSION, 2),
-        ([0, 1, 5, 6], [], SESSION, 5),  # none within it: the first later one, which has the least hindsight
-        ([0, 1], [], SESSION, 1),  # the session was not over in any: the newest of them
-    ],
-)
-def test_which_vintage_a_date_reads(keep, there, held, as_of, read):
+@pytest.mark.parametrize(("there", "held", "dated", "read"), read_table("data/live/answers.yaml")["vintages"])
+def test_which_vintage_a_date_reads(keep, there, held, dated, read):
+    as_of = SESSION if dated else None
     for number in there:
         keep(100.0 + number, PULLS[number], held="5 rows" if number in held else "")
     [card] = load_prices(open_source("yahoo"), ["RUT"], as_of=as_of).cards
