@@ -55,13 +55,13 @@ class Reading:
 
 def read_all(check: Check, lines: Lines, day: pd.Timestamp, *, uncertain: bool = False) -> list[Reading]:
     """Return a check's readings as known at the close of a day; a tie with a record makes two, where it matters."""
-    found, ties = _read(check, lines, day, uncertain), read("when", "record with ties")
+    found, ties = replace(_read(check, lines, day, uncertain), choices=check.choices), read("when", "record with ties")
     tied = tuple(replace(ties, line=one.line) if one.word == "record" else one for one in check.when)
     if tied == check.when or check.after is not None or check.say.word not in ("count", "share"):
         return [found]
-    other = _read(replace(check, when=tied), lines, day, uncertain)
-    both = [replace(one, choices=(("ties", name),)) for one, name in ((found, "not counted"), (other, "counted"))]
-    return [found] if other.value == found.value else both
+    left_out, counted = ((*check.choices, ("ties", name)) for name in ("not counted", "counted"))
+    other = replace(_read(replace(check, when=tied), lines, day, uncertain), choices=counted)
+    return [found] if other.value == found.value else [replace(found, choices=left_out), other]
 
 
 def _read(check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> Reading:

@@ -19,7 +19,6 @@ from research_lib.studies.claims.lines import Lines
 VERDICTS = ("holds", "roughly", "depends", "fails", "open", "stand-in", "no data", "untestable")
 HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE = VERDICTS
 EXACT = {"rank": 2, "count": 1}  # below these a figure is near nothing: a record that is second is none
-ROUNDING = 9  # decimal places that adding and dividing doubles leaves right
 
 first_of = partial(listed, most=3, letters=500, between="; ")
 Found = tuple[Reading, str]  # with its own verdict
@@ -52,9 +51,8 @@ class Result:
         record |= {"source": ", ".join(filter(None, published)), "verdict": self.verdict, "as_of": self.as_of}
         record |= {"depends_on": self.text, "happened": self.happened or None, "shown": self.shown}
         for check in claim.checks[:1]:
-            record |= {"stated": figure.text, "comparison": figure.comparison, "lowest": figure.low}
-            record |= {"highest": figure.high, "unit": figure.unit, "from": check.start}
-            record["at"] = check.asked and [plain(day) for day in check.asked]
+            record |= {"stated": figure.text, "comparison": figure.comparison, "unit": figure.unit, "from": check.start}
+            record |= {"lowest": figure.low, "highest": figure.high, "at": check.asked and [*map(str, check.asked)]}
         if reading is not None:
             factor = scale(reading.kind, figure.unit, figure.text)
             record |= {name: getattr(reading, name) for name in ("n", "cases", "first", "last")}
@@ -72,37 +70,32 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
     happened = what_happened(check, lines, days[-1]) if claim.kind == "forecast" else ""
     result = partial(Result, claim, article, as_of=days[-1], happened=happened)
     found, missing = list[Found](), dict[str, str]()
-    for day, one in product(days, claim.checks):
-        if one.asked and day < pd.Timestamp(one.asked[0]) <= days[-1]:
+    for day, way in product(days, claim.checks):
+        if way.asked and day < pd.Timestamp(way.asked[0]) <= days[-1]:
             continue  # the author knew the day that the claim is about
         dated = (("as of", str(day.date())),) if len(days) > 1 else ()
         try:
-            for reading in read_all(one, lines, day, uncertain=claim.kind != "fact"):
-                path = reading.path if isinstance(reading.value, float) else None  # of a day there is none to draw
-                whole = replace(reading, choices=(*one.choices, *reading.choices, *dated), path=path)
-                found.append((whole, verdict_of(whole, figure)))
+            for one in read_all(way, lines, day, uncertain=claim.kind != "fact"):
+                path = one.path if isinstance(one.value, float) else None  # of a day there is none to draw
+                found.append((replace(one, choices=(*one.choices, *dated), path=path), verdict_of(one, figure)))
         except ResearchError as reason:
             missing[str(reason)] = UNTESTABLE if isinstance(reason, ParameterError) else NO_DATA
     if not found:
         return result(next(iter(missing.values())), sentence(first_of(missing)))
-    # A count or rank that is only near does not agree, beside one that is right.
-    agree = [own == HOLDS or (own == ROUGHLY and reading.kind not in EXACT) for reading, own in found]
+    agree = [own == HOLDS or (own == ROUGHLY and one.kind not in EXACT) for one, own in found]  # a near count does not
     reading, own = found[0]
     rules = (
         (bool(claim.stand_in), STAND_IN),
         (claim.kind == "forecast" and check.says_date, OPEN),  # a condition, which may yet be met
-        (claim.all and any(one == FAILS for _, one in found), FAILS),
+        (claim.all and any(own == FAILS for _, own in found), FAILS),
         (claim.all and bool(missing), NO_DATA),
         (not claim.all and len(set(agree)) > 1, DEPENDS),
     )
-    verdict, value = (
-        next((verdict for is_so, verdict in rules if is_so), own),
-        shown(reading, reading.value, figure.unit),
-    )
+    verdict = next((verdict for is_so, verdict in rules if is_so), own)
+    value = shown(reading, reading.value, figure.unit)
     decides = claim.stand_in or (_definitions(found, agree, figure.unit) if len(found) > 1 else "")
-    left_out = f"left out: {first_of(missing)}" if missing else ""
-    parts = filter(None, (*_evidence(claim, reading, own, lines), decides, left_out))
-    return result(verdict, sentence("; ".join(parts)), tuple(found), reading, value)
+    parts = [*_evidence(claim, reading, own, lines), decides, f"left out: {first_of(missing)}" if missing else ""]
+    return result(verdict, sentence("; ".join(filter(None, parts))), tuple(found), reading, value)
 
 
 def verdict_of(reading: Reading, figure: Figure) -> str:
@@ -117,12 +110,11 @@ def verdict_of(reading: Reading, figure: Figure) -> str:
     digits = 2.5 if figure.comparison == ABOUT else 0.5  # beyond half a unit of the last: three units in all
     if value < 0 <= least or most <= 0 < value or most < EXACT.get(reading.kind, -inf):
         digits = 0.0  # a loss is not roughly a gain, nor is the second a record
-    beyond = round(factor * max(least - value - reading.ties, value - most), ROUNDING)  # tied ranks share their places
-    contains, meets = least <= low and high <= most, not (high < least or most < low)
+    beyond = round(factor * max(least - value - reading.ties, value - most), 9)  # tied ranks share their places
     rules = (
         (isnan(value), OPEN),
         (reading.begins_late, FAILS if reading.kind in EXACT and value > most else NO_DATA),  # it only grows
-        (reading.uncertain, HOLDS if contains else OPEN if meets else FAILS),
+        (reading.uncertain, HOLDS if least <= low and high <= most else FAILS if high < least or most < low else OPEN),
         (not beyond > 0, HOLDS),  # NaN where both are infinite
         (beyond <= digits * figure.digit, ROUGHLY),
     )
@@ -143,11 +135,10 @@ def _evidence(claim: Claim, reading: Reading, own: str, lines: Lines) -> list[st
     said = "share above 0" if say.text == "share" and check.outcome is not check.line else say.text
     of = "" if say.word == "value" or "since" in say.word else f"{said} of "
     line = lines.title(check.outcome) if check.line.of else check.line.take[0].text
-    is_last = say.word == "value" and reading.cases != "values" and reading.n > 1 and check.line.of
-    counted = f"{plural(reading.n, reading.cases.rstrip('s'), reading.cases)}, " if reading.n else ""
-    span = " to ".join(dict.fromkeys(str(day.date()) for day in (reading.first, reading.last)))
     value, low, high = (shown(reading, one, figure.unit) for one in (reading.value, reading.low, reading.high))
-    parts = [f"{of}{line}: {value} ({'the last of ' if is_last else ''}{counted}{span})"]
+    last = "the last of " if say.word == "value" and reading.events is not None and reading.n > 1 else ""
+    counted = f"{last}{plural(reading.n, reading.cases.rstrip('s'))}, {reading.first.date()} to {reading.last.date()}"
+    parts = [f"{of}{line}: {value}" + (f" ({counted})" if reading.n or say.word == "count" else "")]
     if reading.uncertain:
         name = "range over thresholds" if say.word == "return period" else "95% interval"
         parts.append("too few for an interval" if isnan(reading.low) else f"{name} {low} to {high}")
@@ -175,9 +166,8 @@ def _definitions(found: list[Found], agree: list[bool], unit: str) -> str:
         if not sides[True].keys() & sides[False].keys():
             break
     good, bad = (first_of(side.values()) for side in sides.values())
-    if axis:
-        return f"{axis} decides: holds with {good}; not with {bad}"
-    return f"{sum(agree)} of {len(found)} definitions hold: {good}; not {bad}"
+    what = f"{axis} decides" if axis else f"{sum(agree)} of {len(found)} definitions"
+    return f"{what}: holds with {good}; not with {bad}"
 
 
 def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
