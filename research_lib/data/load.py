@@ -14,6 +14,8 @@ from research_lib.data.source import PRICES, SERIES, Bundled, Folder, Joined, Ra
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError, nearest
 from research_lib.project import data_folder, snapshots_folder
 
+PERIODS = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}  # all else is of days
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -75,17 +77,30 @@ def load_series(source: Source, ids: Iterable[str], *, as_of: date | None = None
     return _side_by_side(read, as_of)
 
 
-def load_any(source: Source, name: str, *, as_of: date | None = None) -> tuple[DataSet, Listing]:
-    """Load a price or a series, whichever a name is of, and what is known of it; a symbol that the source has is a price.
+def load_levels(
+    source: Source, name: str, *, as_of: date | None = None
+) -> tuple["pd.Series[float]", str, str, DataCard]:
+    """Load a price or a series, whichever a name is of, as levels that can be compared over time.
 
-    As `load_prices`; `MissingDataError` also for a name that nobody knows, with the one that is most like it.
+    Returns the levels by day; their kind: "level" (of a price), "yield" (decimals) or "number"; how far apart they are:
+    "session", "week", "month" or "quarter"; and the card. A factor's returns are a price that grows by them from 1, a series
+    that has weekends too is given on its weekdays. `MissingDataError` also for a name that nobody knows.
     """
     prices, series = source.names(PRICES), source.names(SERIES)
     if split_asset(name)[0] in {*KNOWN_SYMBOLS, *prices}:
-        return load_prices(source, [name], as_of=as_of), describe_asset(name)
+        loaded = load_prices(source, [name], as_of=as_of)
+        return loaded[name], "level", "session", loaded.cards[0]
     if name not in {*KNOWN_SERIES, *series}:
         raise MissingDataError(f"unknown price or series {name}{nearest(name, sorted({*prices, *series}))}")
-    return load_series(source, [name], as_of=as_of), describe_series(name)
+    loaded, info = load_series(source, [name], as_of=as_of), describe_series(name)
+    values, period = loaded[name], PERIODS.get(info.frequency, "session")
+    days = pd.DatetimeIndex(values.index)
+    if period == "session" and (days[-1] - days[0]).days < len(days):
+        values = values[days.dayofweek < 5]
+    if "Fama-French" in info.name:
+        start = pd.Series(1.0, days[:1] - pd.offsets.MonthEnd())
+        return pd.concat([start, (1 + values).cumprod()]), "level", period, loaded.cards[0]
+    return values, "yield" if info.scale != 1 else "number", period, loaded.cards[0]
 
 
 def _if_any(

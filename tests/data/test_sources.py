@@ -8,7 +8,7 @@ import pytest
 
 from research_lib.data import catalog, load_prices, load_prices_if_any, load_series, load_series_if_any, open_source
 from research_lib.data.catalog import KNOWN_SERIES, KNOWN_SYMBOLS, describe_asset, describe_series
-from research_lib.data.load import load_any
+from research_lib.data.load import load_levels
 from research_lib.data.source import PACKAGED, load_packaged, parts_of
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 from tests.conftest import random_walk, write_prices
@@ -90,8 +90,11 @@ def test_each_source_says_what_it_has(tmp_path):
     assert refused(BUNDLED, "RUT") == "source bundled has no prices of RUT; it has GSPC, IXIC, VIX"
     assert "only the close" in refused(BUNDLED, "GSPC:high")
     assert "no series of DGS10; it has" in refused(BUNDLED, "DGS10", load=load_series)
-    assert [load_any(BUNDLED, name)[1].kind for name in ("GSPC", "VIX", "SMB")] == ["index", "volatility", "series"]
-    said = refused(BUNDLED, "GSPCC", MissingDataError, load=lambda source, names: load_any(source, *names))
+    kinds = {"GSPC": "level session", "BAA": "yield month", "SMB": "level month", "DCOILWTICO": "number session"}
+    assert {name: " ".join(load_levels(BUNDLED, name)[1:3]) for name in kinds} == kinds
+    returns, grown = load_series(BUNDLED, ["SMB"])["SMB"], load_levels(BUNDLED, "SMB")[0]
+    assert grown.pct_change().iloc[1:].to_numpy() == pytest.approx(returns.to_numpy())
+    said = refused(BUNDLED, "GSPCC", MissingDataError, load=lambda source, names: load_levels(source, *names))
     assert said.startswith("unknown price or series GSPCC; did you mean GSPC? (known: AAA, BAA, DCOILWTICO, GSPC, HML")
     with pytest.raises(MissingDataError, match="data_dir nowhere: there is no such folder"):
         open_source("folder", data_dir="nowhere")

@@ -14,7 +14,7 @@ import pandas as pd
 from research_lib.data import DataCard, Source
 from research_lib.data.calendar import next_session
 from research_lib.data.catalog import describe_asset, in_words, split_asset
-from research_lib.data.load import load_any
+from research_lib.data.load import load_levels
 from research_lib.data.policy import load_recessions, load_target_changes
 from research_lib.errors import InsufficientDataError, ParameterError
 from research_lib.exhibits.format import KINDS, scale
@@ -28,7 +28,6 @@ from research_lib.studies.leverage import Leverage
 Series = pd.Series  # of numbers or marks, by day
 Days = pd.DatetimeIndex
 PERIOD = {"session": "D", "week": "W-FRI", "month": "M", "quarter": "Q", "year": "Y"}
-PUBLISHED = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}  # series, else by sessions
 BOUNDS: dict[str, Callable[[Any, Any], Any]] = {"above": gt, "below": lt, "at least": ge, "at most": le}
 ROLLING = {"average": "mean", "highest": "max", "lowest": "min", "deviation": "std"}
 SIGMAS = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "expanding": "distance_expanding"}
@@ -88,20 +87,11 @@ class Lines:
         self.companies = cache(partial(Leverage.known_on, source))
 
     def _read(self, name: str) -> Values:
-        """Return a price or series on its own days; a factor's returns as a price that grows by them."""
-        loaded, info = load_any(self.source, name, as_of=self.as_of)
-        self.cards[name], series = loaded.cards[0], loaded[name]
-        if info.kind != "series":
-            symbol, column = split_asset(name)
-            close = self.raw(symbol).series if column in ("high", "low", "open") else None
-            return Values(series, "level", close=close)
-        period, days = PUBLISHED.get(info.frequency, "session"), Days(series.index)
-        if period == "session" and (days[-1] - days[0]).days < len(days):  # it has weekends, which are no sessions
-            series = series[days.dayofweek < 5]
-        if "Fama-French" in info.name:
-            before = Days(series.index[:1]) - pd.offsets.MonthEnd()
-            return Values(pd.concat([pd.Series(1.0, index=before), (1 + series).cumprod()]), "level", period)
-        return Values(series, "yield" if info.scale != 1 else "number", period)
+        """Return a price or series on its own days."""
+        series, kind, period, self.cards[name] = load_levels(self.source, name, as_of=self.as_of)
+        symbol, column = split_asset(name)
+        close = self.raw(symbol).series if column in ("high", "low", "open") else None
+        return Values(series, kind, period, close=close)
 
     def _operand(self, one: str | Line, every: str, end: pd.Timestamp) -> Values:
         if isinstance(one, Line):
