@@ -132,7 +132,7 @@ def test_what_a_killed_pull_left_is_not_read_and_goes_with_the_next(store, keep,
             keep(200, "2024-07-18")
     assert len([*kept.path.parent.iterdir()]) == 2
     assert (store.verify(), first_close()) == (([kept], []), 100)
-    pull_for([], store, policy=RetryPolicy())
+    pull_for([SimpleNamespace(source="yahoo")], store, policy=RetryPolicy())
     assert [*kept.path.parent.iterdir()] == [kept.path]
 
 
@@ -194,4 +194,4 @@ def test_two_pulls_at_once_ask_for_each_symbol_once(many, store):
 def test_a_folder_that_cannot_be_written_is_said_in_one_line(store):
     store.directory.write_text("a file in its place")
     with pytest.raises(DataError, match=r"snapshots cannot be written there \(File exists\)"):
-        pull_for([], store, policy=RetryPolicy())
+        pull_for([SimpleNamespace(source="yahoo")], store, policy=RetryPolicy())
