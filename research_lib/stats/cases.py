@@ -10,7 +10,6 @@ from research_lib.stats import history
 from research_lib.stats.estimate import Estimate
 
 Integers = NDArray[np.intp]
-LAST_DAY_OF_MONTH = 31
 
 
 def seasons(
@@ -22,23 +21,20 @@ def seasons(
     a row a year, but for a season that the data begins with: `before`, the place of the last day before it, and `last`.
     """
     (first_month, opened_by, n_first), (last_month, closed_by, n_last) = opens, closes
-    month, day, over_new_year = index.month.to_numpy(), index.day.to_numpy(), first_month > last_month
-    from_start, from_end = places_in_period(index, "M", next_day)
+    days = pd.DatetimeIndex(index.append(pd.DatetimeIndex([next_day])))
+    month, day, over_new_year = days.month.to_numpy(), days.day.to_numpy(), first_month > last_month
+    from_start, from_end = places_in_period(days, "M", next_day)
     opened = {"last": (from_end > 0) & (from_end <= n_first), "day": day >= n_first}.get(opened_by, True)
     not_closed = {"first": from_start <= n_last, "day": day <= n_last}.get(closed_by, True)
     after = (month > first_month) | ((month == first_month) & opened)
     before = (month < last_month) | ((month == last_month) & not_closed)
     inside = (after | before) if over_new_year else (after & before)
-    year = index.year.to_numpy() + ((month > last_month) & over_new_year)
-    last = int(next_day.year + (next_day.month > last_month and over_new_year))
-    if closed_by == "first":
-        is_over = ((year == last) & (month == last_month)).sum() >= n_last
-    else:
-        ends = (last_month, n_last if closed_by == "day" else LAST_DAY_OF_MONTH)
-        is_over = (next_day.month, next_day.day) > ends and (not over_new_year or next_day.month == last_month)
+    year = days.year.to_numpy() + ((month > last_month) & over_new_year)
+    under_way = year[-1] if inside[-1] else 0  # the season that goes on on the next day
+    inside, year = inside[:-1], year[:-1]
     rows = pd.Series(np.flatnonzero(inside)).groupby(year[inside])
     listed = pd.DataFrame({"before": rows.min() - 1, "last": rows.max()})
-    return inside, year, listed[(listed["before"] >= 0) & (is_over | (listed.index != last))]
+    return inside, year, listed[(listed["before"] >= 0) & (listed.index != under_way)]
 
 
 def places_in_period(index: pd.DatetimeIndex, period: str, next_day: pd.Timestamp) -> tuple[Integers, Integers]:
