@@ -138,7 +138,7 @@ def _evidence(claim: Claim, reading: Reading, own: str, lines: Lines) -> list[st
     value, low, high = (shown(reading, one, figure.unit) for one in (reading.value, reading.low, reading.high))
     last = "the last of " if say.word == "value" and reading.events is not None and reading.n > 1 else ""
     counted = f"{last}{plural(reading.n, reading.cases.rstrip('s'))}, {reading.first.date()} to {reading.last.date()}"
-    parts = [f"{of}{line}: {value}" + (f" ({counted})" if reading.n or say.word == "count" else "")]
+    parts = [f"{of}{line}: {value}" + (f" ({counted})" if reading.n or check.line.of else "")]
     if reading.uncertain:
         name = "range over thresholds" if say.word == "return period" else "95% interval"
         parts.append("too few for an interval" if isnan(reading.low) else f"{name} {low} to {high}")
