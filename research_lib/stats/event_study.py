@@ -74,9 +74,9 @@ def event_study(  # noqa: PLR0913  # one keyword an option
 
 def mean_outcome(
     outcomes: "pd.Series[float]",
-    positions: ArrayLike | None,
     length: int,
     *,
+    days: pd.DatetimeIndex | None = None,
     prices: Sequence["pd.Series[float]"] = (),
     horizon: int = 0,
     cycles: "pd.Series[int] | None" = None,
@@ -84,16 +84,16 @@ def mean_outcome(
 ) -> Estimate:
     """Return the mean of what followed some periods with its 95% interval, by the test that suits them.
 
-    `outcomes`, shape (events,), took `length` periods each. `positions` are their places; without them the outcomes are
-    those of all periods, of which such as do not overlap say how sure the mean is. Outcomes that overlap are flipped as
+    `outcomes`, by the day before each, took `length` periods. `days` are those of all periods; without them the outcomes
+    are of all periods, and such as do not overlap say how sure their mean is. Else outcomes that overlap are flipped as
     one; those of `prices`, a leg or one less another over `horizon` periods, are tested as `event_study` does: by
     `cycles`, the number of each decision by its day, if there are at most 20 outcomes, else by the dummy. `less_base`:
     outcomes are less the mean of all other periods.
     """
-    if positions is None:
+    if days is None:
         apart = outcomes.iloc[:: max(length, 1)]
         return sign_flip(apart + (outcomes.mean() - apart.mean()))
-    at, test, groups = np.asarray(positions, dtype=np.intp), "dummy", None
+    at, test, groups = days.get_indexer(outcomes.index), "dummy", None
     if not prices:
         return sign_flip(outcomes, groups=np.cumsum(np.diff(at, prepend=-length) >= length))
     if cycles is not None and len(outcomes) <= FEW_CYCLES:

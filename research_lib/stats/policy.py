@@ -66,7 +66,7 @@ def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = Cycl
     elif kind in ("first hike", "pause", "last hike"):
         turns = (next_hike if kind == "first hike" else known["last_hike"]).dropna().unique()
     elif kind == "all cuts":
-        turns = days[(np.array(_walk(changes_bp, rule)[1], dtype=object) == EASING) & (days >= known.index.min())]
+        turns = days[(np.array(_walk(changes_bp, rule)[1], dtype=object) == EASING) & (days >= pd.DatetimeIndex(known.index).min())]
     else:
         turns = days[is_cut & changes["scheduled"].eq(False).fillna(False).to_numpy(dtype=bool)]
     turns = pd.DatetimeIndex(turns, name="decision_date")

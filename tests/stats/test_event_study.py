@@ -80,23 +80,21 @@ def test_a_mean_of_outcomes_is_tested_as_the_event_study_does(cycles, less_base)
     returns, less = (one.pct_change().iloc[1:] for one in prices)
     outcomes = pd.Series(window_outcomes(returns, 21, less=less)[at - 1], SMALL.index[at])
     labels = None if cycles is None else pd.Series(cycles, SMALL.index[at - 3])
-    found = mean_outcome(outcomes, at, 21, prices=prices, horizon=21, cycles=labels, less_base=less_base)
+    of = {"days": SMALL.index, "prices": prices}
+    found = mean_outcome(outcomes, 21, horizon=21, cycles=labels, less_base=less_base, **of)
     test = "dummy" if cycles is None else "sign flip from base" if less_base else "sign flip"
     row = event_study(returns, at - 1, (21,), less=less, groups=cycles, test=test).iloc[0]
     value = row["mean"] - (row["base"] if less_base else 0)
     assert (found.value, found.high - found.low) == pytest.approx((value, row["high"] - row["low"]))
     many = outcomes.iloc[[0] * 21].set_axis(SMALL.index[20:41])
-    dummy, by_cycle = (
-        mean_outcome(many, range(20, 41), 1, prices=prices, horizon=1, cycles=one) for one in (None, labels)
-    )
+    dummy, by_cycle = (mean_outcome(many, 1, horizon=1, cycles=one, **of) for one in (None, labels))
     assert dummy == by_cycle
 
 
 def test_a_mean_of_outcomes_that_overlap_or_of_all_days():
-    x = pd.Series(np.random.default_rng(1).normal(size=40))
-    own = sign_flip(x[:8], groups=[0, 1, 1, 1, 2, 3, 3, 4])
-    assert mean_outcome(x[:8], [0, 5, 8, 12, 17, 30, 33, 38], 5) == own
-    assert vars(mean_outcome(x, None, 5)) == pytest.approx(vars(sign_flip(x[::5] - x[::5].mean() + x.mean())))
+    x, own = SMALL[:40], sign_flip(some := SMALL.iloc[[0, 5, 8, 12, 17, 30, 33, 38]], groups=[0, 1, 1, 1, 2, 3, 3, 4])
+    assert mean_outcome(some, 5, days=SMALL.index) == own
+    assert vars(mean_outcome(x, 5)) == pytest.approx(vars(sign_flip(x[::5] - x[::5].mean() + x.mean())))
 
 
 @either

@@ -239,18 +239,11 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
     length = round(abs(after.number("n")) * YEAR[ahead.period] / YEAR[after["unit"] or ahead.period])
     is_plain = values.kind in ("level", "") and not (after["unit"] or after["path"])
     events = [one["event"] for one in check.when if one["event"] and one.line is None]
-    study = partial(
-        mean_outcome,
-        length=length,
+    test = partial(
+        mean_outcome, length=length, horizon=after.number("n"), days=values.days if check.when else None,
         prices=[one.series for one in lines.legs(line, asked.end)] if is_plain else (),
-        horizon=after.number("n"),
-        cycles=of_lines.decisions(events[0], asked.end) if events else None,
-        less_base=bool(check.excess),
-    )
-
-    def test(found: Series) -> Estimate:
-        return study(found, values.days.get_indexer(found.index) if check.when else None)
-
+        cycles=of_lines.decisions(events[0], asked.end) if events else None, less_base=bool(check.excess),
+    )  # fmt: skip
     return asked.say(ahead, met, path, test, length)
 
 
