@@ -39,6 +39,7 @@ def easing_cycles(changes_bp: "pd.Series[float]", rule: CycleRule = CycleRule())
     """
     columns = ["first_cut", "last_cut", "cuts", "total_bp", "last_hike", "cut_off"]
     frame = pd.DataFrame(_walk(changes_bp, rule)[0], columns=columns).set_index("first_cut")
+    frame.index = pd.to_datetime(frame.index)  # also of no cycle
     return frame.assign(last_hike=pd.to_datetime(frame["last_hike"]), cut_off=frame["cut_off"].astype(bool))
 
 
@@ -66,7 +67,7 @@ def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = Cycl
     elif kind in ("first hike", "pause", "last hike"):
         turns = (next_hike if kind == "first hike" else known["last_hike"]).dropna().unique()
     elif kind == "all cuts":
-        turns = days[(np.array(_walk(changes_bp, rule)[1], dtype=object) == EASING) & (days >= pd.DatetimeIndex(known.index).min())]
+        turns = days[(np.array(_walk(changes_bp, rule)[1], dtype=object) == EASING) & (days >= known.index.min())]
     else:
         turns = days[is_cut & changes["scheduled"].eq(False).fillna(False).to_numpy(dtype=bool)]
     turns = pd.DatetimeIndex(turns, name="decision_date")
