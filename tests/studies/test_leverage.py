@@ -104,6 +104,7 @@ def test_the_planted_effect_is_recovered_by_the_study(simulated):
     assert edge.loc["rise", "low"] <= RATE_EFFECT <= edge.loc["rise", "high"]
     assert edge.loc["fall", "low"] <= -RATE_EFFECT <= edge.loc["fall", "high"]
     assert simulated.findings["leverage_x_rate_rise"].value == edge.loc["rise", "value"]
+    assert simulated.double_edge(simulated.companies.rate, "fall")["value"] == edge.loc["fall", "value"]
     assert simulated.chosen_days["date"].tolist() == [pd.Timestamp("2008-03-18")]
     assert said_by(simulated)
     missing = {name for name in simulated.exhibits() if isinstance(simulated.show(name), Missing)}
@@ -116,6 +117,7 @@ def test_refinancing_without_a_move_adds_nothing_and_the_case_asked_for_is_named
     assert (still["added"] == 0).all()
     assert still["zombie_share"].groupby(level="group").first().to_dict() == pytest.approx(zombies.to_dict())
     assert asked.loc[SMALL, ["rate_move_bp", "debt_share"]].tolist() == [200, 0.5]
+    assert simulated.figure_of("cover below 1 added by")["value"] == asked.loc[SMALL, "added"]
     assert simulated.findings["stress_zombie_share_small"].value == asked.loc[SMALL, "zombie_share"]
 
 
@@ -124,13 +126,6 @@ def test_a_figure_in_words_is_that_of_the_study_and_a_gap_the_difference_of_its_
     small, large, gap = (simulated.figure_of("cover below 1", group) for group in (SMALL, LARGE, "small minus large"))
     assert (small["value"], large["value"], small["kind"]) == (shares[SMALL], shares[LARGE], "share")
     assert (gap["value"], gap["n"]) == (shares[SMALL] - shares[LARGE], small["n"] + large["n"])
-    added = simulated.stresses.query("asked and group == 'small'")["added"]
-    assert simulated.figure_of("cover below 1 added by")["value"] == added.item()
-    edge = simulated.double_edge(simulated.companies.rate, "fall")
-    assert edge["value"] == simulated.interaction.set_index("driver").loc["fall", "value"]
-    old = of_companies(groups_of(40, LOW, HIGH), **SIZES, as_of="2022-05-02")
-    with pytest.raises(InsufficientDataError, match="of fiscal 2020, too old; name a year"):
-        old.figure_of("no EBITDA")
 
 
 @pytest.mark.parametrize(("sessions", "reason"), [(0, "no prices of companies"), (110, "24 are needed")])
