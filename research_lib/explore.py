@@ -17,7 +17,7 @@ import pandas as pd
 import yaml
 
 from research_lib.errors import InsufficientDataError, ResearchError
-from research_lib.exhibits.figure import WIDE_ONLY
+from research_lib.exhibits.exhibit import WIDE_ONLY
 from research_lib.params import Parameters, read_parameters, validate, write_new
 from research_lib.project import PARAMETERS, data_folder
 from research_lib.studies.parameters import MODELS

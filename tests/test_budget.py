@@ -6,7 +6,7 @@ from collections import Counter
 from research_lib.project import PROJECT
 
 LIBRARY = PROJECT / "research_lib"
-MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 11_034, 75, 60
+MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 11_020, 75, 60
 # What each package may have today; behind it, what the design wants it to come down to. Lower the first with each step.
 BUDGET = {
     "": 390,  # 400: errors, project, params, __main__
@@ -14,8 +14,8 @@ BUDGET = {
     "explore": 200,  # 200
     "data": 2393,  # 2,400
     "stats": 1987,  # 2,000
-    "exhibits": 900,  # 900
-    "studies": 1993,  # 2,000
+    "exhibits": 889,  # 900
+    "studies": 1990,  # 2,000
     "claims": 1376,  # 1,200
     "reports": 1495,  # 1,500; with the user's own notebooks, which stood in params
 }

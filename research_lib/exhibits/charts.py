@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 
 from research_lib.errors import InsufficientDataError
-from research_lib.exhibits import figure as style
-from research_lib.exhibits.exhibit import Exhibit
-from research_lib.exhibits.figure import CONTEXT, DAY, INK, LARGE_CAPS, QUIET, SMALL_CAPS, Figure, picture
+from research_lib.exhibits import exhibit as style
+from research_lib.exhibits.exhibit import CONTEXT, DAY, INK, LARGE_CAPS, QUIET, SMALL_CAPS, Exhibit, Figure, picture
 from research_lib.exhibits.format import UNITS, WHOLE, show
 
 # Characters a line, wide and narrow: in the margin, of a row's name, of what stands above the axes.

@@ -1,21 +1,27 @@
-"""What shows itself in a report: the frame that tables, figures and cards share, and tables.
+"""What shows itself in a report: the frame that all exhibits share, tables, and figures, drawn for a page and for a phone.
 
 `Column` says once, in glossary.csv, how a quantity is shown; a table is a title, a frame and a list of such columns. The HTML
 stands in templates of our own: tables of great_tables bring fixed colours, which dark mode cannot change, and are slow.
 """
 
+import io
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 
-from research_lib.exhibits.format import interval, show
+from research_lib.exhibits.format import interval, plural, show
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
 
 HERE = Path(__file__).parent
 TEMPLATES = Environment(loader=FileSystemLoader(HERE), autoescape=True)
@@ -115,3 +121,125 @@ class Table(Exhibit):
 
     def __repr__(self) -> str:
         return f"{self.title}\n{self.cells.to_string(index=False)}\n{self.reading()}"
+
+
+WIDE_PX, NARROW_PX = 860, 358  # what a page and a phone have room for
+POINTS_PER_PX = 0.72  # a canvas has 100 px an inch, and a font 72 points
+TEXT_PX, SMALL_TEXT_PX = 13.0, 11.5
+
+INK, QUIET, GRID, PAPER = "#1d1d1f", "#5b5b63", "#e6e6ea", "#ffffff"
+SMALL_CAPS, LARGE_CAPS = "#de8f05", "#0b6fae"  # these two and nothing else, on every page
+SMALL_CAPS_WORDS = "#9a6200"  # the orange is too light for words
+DAY, CONTEXT, BAND = "#b3261e", "#9a9aa2", "#a9cbe3"  # the day in question; what it is seen against
+# In a page these colours are variables: dark mode and print set them, and elsewhere the light ones stand.
+VARIABLES = {
+    "ink": INK, "quiet": QUIET, "grid": GRID, "paper": PAPER, "small": SMALL_CAPS, "small-words": SMALL_CAPS_WORDS,
+    "large": LARGE_CAPS, "day": DAY, "context": CONTEXT, "band": BAND,
+}  # fmt: skip
+# How a verdict looks on badges, in the index and in charts: its colour, its shape and its word.
+VERDICT_LOOK = {
+    "holds": ("#1d7a46", "●", "holds"),
+    "roughly": ("#8cc5a2", "◕", "roughly"),
+    "depends": ("#e0a100", "◆", "depends"),
+    "fails": ("#b2271f", "✕", "fails"),
+    "open": ("#b9bdc3", "○", "not shown"),
+    "stand-in": ("#cdd9e5", "◇", "stand-in"),
+    "no data": ("#dfe1e5", "–", "no data"),
+    "untestable": ("#f0f1f3", "□", "untestable"),
+    "finding": ("#3d4f66", "▸", "finding"),
+}
+JUDGED = ("holds", "roughly", "depends", "fails", "open")
+
+# What an SVG is better without: its prologue, one font list a word, a fixed size, names that nothing refers to, white space, no turn.
+SVG_SAVINGS = (
+    (r"^.*?(?=<svg)", ""),
+    (r"<style.*?</style>|<metadata>.*?</metadata>", ""),
+    (r" font-family: [^;\"]*;?", ""),
+    (r'(<svg[^>]*?) width="[^"]*" height="[^"]*"', r"\1"),
+    (r'<g id="[^"]*"', "<g"),
+    (r">\s+<", "><"),
+    (r' ?\n(?=[A-Zz"])', ""),
+    (r' transform="rotate\(-?0 [^"]*"', ""),
+)
+Draw = Callable[["Canvas", bool], None]
+WIDE_ONLY = ContextVar("WIDE_ONLY", default=False)  # set: figures are drawn for a wide screen alone, in half the time
+
+
+@dataclass(frozen=True)
+class Figure(Exhibit):
+    """A picture that shows itself; `charts` draws them. Its title is a statement."""
+
+    kind: ClassVar[str] = "figure"
+    template: ClassVar[str] = "figure.html"
+
+    alt: str  # the same in a sentence or two, for a reader who does not see the picture
+    svg: str
+    narrow: str  # the drawing for a phone
+
+    def drawn(self) -> str:
+        """Return both drawings; a page may show one as two exhibits, so that the names inside it are each exhibit's own."""
+        return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{self.id}", f"{self.svg}{self.narrow}")
+
+    def __repr__(self) -> str:
+        return f"{self.title}. {self.alt}"
+
+    def standalone(self) -> str:
+        """Return the picture as a file of its own: title, deck and source drawn in, colours fixed."""
+        width, height = map(float, re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', self.svg)[0])
+        drawn = re.sub(r"var\(--[\w-]+, ?(#\w+)\)", r"\1", self.svg)
+        template = TEMPLATES.get_template("figure.svg")
+        return template.render(VARIABLES, one=self, drawn=drawn, width=width, height=height)
+
+
+def picture(draw: Draw, heights_px: tuple[float, float], **words: Any) -> Figure:  # noqa: ANN401  # fields of `Figure`
+    """Draw a figure for a page and for a phone: `draw(canvas, narrow)` fills an empty canvas in the kit's style."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure as Canvas
+
+    drawn, both = {"narrow": ""}, (("wide", WIDE_PX, heights_px[0]), ("narrow", NARROW_PX, heights_px[1]))
+    with mpl.rc_context(fname=HERE / "kit.mplstyle"):
+        for kind, width, height in both[:1] if WIDE_ONLY.get() else both:
+            # The same bytes each time, with names that no other figure has.
+            mpl.rcParams["svg.hashsalt"] = f"{kind} {words['title']} {words['alt']}"
+            canvas = Canvas(figsize=(width / 100, height / 100), layout="constrained")
+            draw(canvas, kind == "narrow")
+            drawn[kind] = _as_svg(canvas, kind)
+    return Figure(**{"id": "", "data": pd.DataFrame(), **words}, svg=drawn["wide"], narrow=drawn["narrow"])
+
+
+def badge(verdict: str, *, short: bool = False, of: str = "") -> str:
+    """Return a verdict, `of` what, as an element of colour, shape and word; short, the word is for screen readers only."""
+    colour, shape, word = VERDICT_LOOK[verdict]
+    word = f"{of} {word}" if of and verdict in JUDGED else word
+    unseen = ' class="unseen"' if short else ""
+    look = f'title="{word}" style="background:{colour};color:{ink_on(colour)}"'
+    return f'<span class="badge" {look}><span aria-hidden="true">{shape} </span><span{unseen}>{word}</span></span>'
+
+
+def tally(verdicts: Iterable[str]) -> str:
+    """Count claims by verdict: 46 claims: holds 40, fails 6."""
+    counts = Counter(verdicts)
+    counted = ", ".join(f"{word} {counts[name]}" for name, (_, _, word) in VERDICT_LOOK.items() if counts[name])
+    return f"{plural(counts.total(), 'claim')}: {counted}".rstrip(": ")
+
+
+def ink_on(colour: str) -> str:
+    """Return the ink, dark or light, that is read best on a colour; it stays so in dark mode."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return "#fffffe" if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < 0.18 else "#1d1d1e"
+
+
+def _as_svg(canvas: "Canvas", kind: str) -> str:
+    """Write a canvas as a small element; `savefig` would draw it twice, to the same end."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    buffer, unsaid = io.StringIO(), dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    FigureCanvasSVG(canvas).print_svg(buffer, metadata=unsaid)  # type: ignore[no-untyped-call]
+    svg = buffer.getvalue()
+    for pattern, shorter in SVG_SAVINGS:
+        svg = re.sub(pattern, shorter, svg, flags=re.DOTALL)
+    # A hundredth of a point is enough for a place.
+    svg = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda place: re.sub(r"(\.\d\d)\d+", r"\1", place[0]), svg).strip()
+    for name, colour in VARIABLES.items():
+        svg = svg.replace(colour, f"var(--{name}, {colour})")
+    return svg.replace("<svg ", f'<svg class="{kind}" aria-hidden="true" ', 1)

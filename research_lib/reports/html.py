@@ -27,8 +27,7 @@ from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
 from research_lib.errors import ResearchError
-from research_lib.exhibits.exhibit import FRAME_STYLE, STYLE
-from research_lib.exhibits.figure import badge
+from research_lib.exhibits.exhibit import FRAME_STYLE, STYLE, badge
 from research_lib.params import show_setting
 from research_lib.reports.record import MADE, Record
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from research_lib.errors import listed
-from research_lib.exhibits.exhibit import FRAME_STYLE
-from research_lib.exhibits.figure import VERDICT_LOOK, ink_on
+from research_lib.exhibits.exhibit import FRAME_STYLE, VERDICT_LOOK, ink_on
 from research_lib.exhibits.findings import FIELDS
 from research_lib.exhibits.format import show
 from research_lib.params import show_setting

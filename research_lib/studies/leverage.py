@@ -13,8 +13,7 @@ from research_lib.data import DataCard, DataSet, Source, load_series
 from research_lib.data.companies import Companies, load_companies, month_ends
 from research_lib.errors import InsufficientDataError, MissingDataError
 from research_lib.exhibits import charts
-from research_lib.exhibits.exhibit import Column
-from research_lib.exhibits.figure import CONTEXT, LARGE_CAPS, SMALL_CAPS, Figure
+from research_lib.exhibits.exhibit import CONTEXT, LARGE_CAPS, SMALL_CAPS, Column, Figure
 from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, interval, plural, show
 from research_lib.stats import cross_section, leverage

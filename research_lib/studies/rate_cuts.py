@@ -14,8 +14,7 @@ from research_lib.data.catalog import describe_asset
 from research_lib.data.policy import ANNOUNCED_SINCE, load_recessions, load_target_changes
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.exhibits import charts
-from research_lib.exhibits.exhibit import Column
-from research_lib.exhibits.figure import LARGE_CAPS, SMALL_CAPS, Figure
+from research_lib.exhibits.exhibit import LARGE_CAPS, SMALL_CAPS, Column, Figure
 from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, interval, plural, show
 from research_lib.stats import policy

@@ -14,8 +14,7 @@ from research_lib.data.catalog import describe_asset
 from research_lib.data.companies import PricePanel, load_price_panel
 from research_lib.errors import DataError, InsufficientDataError
 from research_lib.exhibits import charts
-from research_lib.exhibits.exhibit import Column
-from research_lib.exhibits.figure import DAY, QUIET, Figure
+from research_lib.exhibits.exhibit import DAY, QUIET, Column, Figure
 from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, ordinal, plural, prose_date, show
 from research_lib.stats.estimate import Estimate

@@ -18,9 +18,8 @@ from matplotlib.figure import Figure as Canvas
 
 from research_lib.errors import InsufficientDataError
 from research_lib.exhibits import charts
-from research_lib.exhibits.charts import Band, Line, Mark, Panel
-from research_lib.exhibits.exhibit import FRAME_STYLE, Exhibit
-from research_lib.exhibits.figure import LARGE_CAPS, SMALL_CAPS, VARIABLES, VERDICT_LOOK, WIDE_ONLY, badge, ink_on
+from research_lib.exhibits.charts import LARGE_CAPS, SMALL_CAPS, Band, Line, Mark, Panel
+from research_lib.exhibits.exhibit import FRAME_STYLE, VARIABLES, VERDICT_LOOK, WIDE_ONLY, Exhibit, badge, ink_on
 from tests.conftest import random_walk, read_table
 
 EVIL = '<script>alert("1")</script>'

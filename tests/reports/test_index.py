@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote
 
-from research_lib.exhibits.figure import VERDICT_LOOK
+from research_lib.exhibits.exhibit import VERDICT_LOOK
 from research_lib.reports.index import write_index
 from research_lib.reports.record import Finding, Record
 from tests.conftest import read_table

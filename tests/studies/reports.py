@@ -4,7 +4,7 @@ import json
 import re
 
 from research_lib.errors import ResearchError
-from research_lib.exhibits.figure import JUDGED, VERDICT_LOOK, Figure
+from research_lib.exhibits.exhibit import JUDGED, VERDICT_LOOK, Figure
 from research_lib.studies.study import Missing
 from tests.conftest import read_table
 

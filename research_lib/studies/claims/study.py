@@ -14,8 +14,7 @@ import pandas as pd
 from research_lib.data import DataCard, Source
 from research_lib.errors import InsufficientDataError, ParameterError, nearest
 from research_lib.exhibits import charts
-from research_lib.exhibits.exhibit import Column
-from research_lib.exhibits.figure import VERDICT_LOOK, Figure, tally
+from research_lib.exhibits.exhibit import VERDICT_LOOK, Column, Figure, tally
 from research_lib.exhibits.findings import Finding, Findings, Summary
 from research_lib.exhibits.format import KINDS, plural
 from research_lib.params import read_parameters, validate
