@@ -59,10 +59,10 @@ def spaced(rows: ArrayLike, gap: int) -> Integers:
 
 
 def after(
-    values: "pd.Series[float]", n: int, next_day: pd.Timestamp, *, offset: pd.DateOffset | None = None,
-    path: str = "", kind: history.Kind = "percent",
+    values: "pd.Series[float]", n: int, next_day: pd.Timestamp, *, unit: str = "", path: str = "",
+    kind: history.Kind = "percent",
 ) -> "pd.Series[float]":  # fmt: skip
-    """Return what followed each day: the change over n periods, or a calendar's `offset`; before it if n is negative.
+    """Return what followed each day: the change over n periods, or n weeks, months or years ("month"); before it if negative.
 
     A window before a day ends with the value before it. With a `path`: the largest fall from a peak ("drawdown"), or the
     "highest" or "lowest" change from the first value, on the way; NaN where a value is not positive. NaN where the window
@@ -70,8 +70,9 @@ def after(
     """
     index, prices = pd.DatetimeIndex(values.index), values.to_numpy(dtype=np.float64)
     ends = np.arange(len(index)) + n - (n < 0)
-    if offset is not None:
-        target = pd.DatetimeIndex(index + offset)
+    if unit:
+        length: Any = {f"{unit}s": n}
+        target = pd.DatetimeIndex(index + pd.DateOffset(**length))
         ends = np.where(target >= next_day, -1, index.searchsorted(target, side="right") - 1)
     days = np.flatnonzero((ends >= 0) & (ends < len(index)))
     first, last = (ends[days], days - 1) if n < 0 else (days, ends[days])

@@ -92,6 +92,14 @@ def earlier(values: "pd.Series[float]", days: pd.DatetimeIndex) -> "pd.Series[fl
     return values.dropna().reindex(days, method="ffill").set_axis(values.index)
 
 
+def ago(values: "pd.Series[float]", n: int, unit: str = "") -> "pd.Series[float]":
+    """Return for each day the value n rows before, or the last known n weeks, months or years before ("month")."""
+    if not unit:
+        return values.shift(n)
+    length: Any = {f"{unit}s": n}
+    return earlier(values, pd.DatetimeIndex(values.index) - pd.DateOffset(**length))
+
+
 def volatility(price: "pd.Series[float]", periods: int, periods_a_year: float) -> "pd.Series[float]":
     """Return the standard deviation of the last log returns, a year; NaN until there are so many."""
     found = change(price, 1, "log").rolling(periods).std() * np.sqrt(periods_a_year)

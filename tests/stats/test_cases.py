@@ -52,7 +52,7 @@ def test_what_followed_is_known_once_its_window_is_over():
     np.testing.assert_allclose(after(values, -3, next_day), before)
     month = pd.DateOffset(months=1)
     ends = [values[: day + month].iloc[-1] if day + month < next_day else nan for day in values.index]
-    np.testing.assert_allclose(after(values, 0, next_day, offset=month), ends / values - 1)
+    np.testing.assert_allclose(after(values, 1, next_day, unit="month"), ends / values - 1)
 
 
 def test_what_happened_on_the_way_and_what_few_cases_say():

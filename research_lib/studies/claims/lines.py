@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache, partial
+from functools import cache, partial, reduce
 from operator import ge, gt, le, lt
 from typing import Any
 
@@ -18,11 +18,9 @@ from research_lib.data.load import load_levels
 from research_lib.data.policy import load_recessions, load_target_changes
 from research_lib.errors import InsufficientDataError, ParameterError
 from research_lib.exhibits.format import KINDS, scale
-from research_lib.stats import cases, history
-from research_lib.stats.policy import policy_events, policy_states, recession_within
+from research_lib.stats import cases, history, policy
 from research_lib.stats.sigma import SigmaSettings, sigma_path
-from research_lib.studies.claims import language
-from research_lib.studies.claims.language import YEAR, Line, Phrase, read, read_figure
+from research_lib.studies.claims.language import PERIODS, SECTIONS, YEAR, Line, Phrase, read, read_figure
 from research_lib.studies.leverage import Leverage
 
 Series = pd.Series  # of numbers or marks, by day
@@ -57,16 +55,6 @@ class Values:
     def of(self, series: Series, kind: str = "", noun: str = "values") -> "Values":
         """Return other values on the same line."""
         return Values(series, kind or self.kind, self.period, noun)
-
-    def change_in(self, how: Any = "") -> tuple[Any, str]:  # noqa: ANN401
-        """Say how it changes, in percent of a price, in points of all else, unless told; and the kind of that."""
-        how = how or ("percent" if self.kind in PRICES else "points")
-        return how, CHANGED.get(self.kind, self.kind) if how == "points" else "fraction"
-
-    def changed(self, to: Series, base: Any, how: Any = "", noun: str = "values") -> "Values":  # noqa: ANN401
-        """Return the change from a base."""
-        how, kind = self.change_in(how)
-        return self.of(history.change(to, base, how), kind, noun)
 
     def known(self) -> "Values":
         """Return those that have a value; there must be one."""
@@ -105,15 +93,14 @@ class Lines:
 
     def _legs(self, line: Line, end: pd.Timestamp) -> list[Values]:
         """Return what a line begins with: of two prices less each other both, on their common days."""
-        left, *others = (
-            self._operand(one, line.every, end) for one in (line.of, line.per, line.less) if one is not None
-        )
+        parts = (line.of, line.per, line.less)
+        left, *others = (self._operand(one, line.every, end) for one in parts if one is not None)
         if line.per is not None:
-            left = _joined(left, others.pop(0), divide=True)
+            left = _over(left, others.pop(0))
         if not others or left.kind != "level" or (isinstance(line.less, Line) and line.less.take):
-            return [_joined(left, *others)]
-        pair = pd.concat([left.series, _like(left, others[0])], axis=1).dropna()
-        return [replace(one, series=pair.iloc[:, at]) for at, one in enumerate((left, others[0]))]
+            return [reduce(_less, others, left)]
+        pair = zip((left, *others), _on_common_days(left, *others), strict=True)
+        return [replace(one, series=series) for one, series in pair]
 
     def _take(self, line: Line, end: pd.Timestamp) -> Values:
         """Return what a line gives up to a day; of two prices the first step is taken of each."""
@@ -123,7 +110,7 @@ class Lines:
         *before, step = line.take
         start = replace(line, take=tuple(before))
         taken = [self.values(start, end)] if before else self.legs(start, end)
-        return _joined(*(self._step(one, before, step, end) for one in taken))
+        return reduce(_less, (self._step(one, before, step, end) for one in taken))
 
     def _step(self, values: Values, before: Sequence[Phrase], step: Phrase, end: pd.Timestamp) -> Values:
         """Take a step; a correlation is of changes like the one taken before it."""
@@ -142,9 +129,9 @@ class Lines:
         found = [(values if values.kind in CHANGES else _change(values, read("take", "change 1"))).series]
         alike = next((one.text for one in before[-1:] if one.word in ("change", "to date")), "change 1")
         for name in names:
-            points = describe_asset(name).kind == "volatility" and alike[-1].isdigit()
-            step = read("take", f"{alike} points" if points else alike)
-            found.append(_like(values, self.values(Line(name, every=values.period, take=(step,)), end)))
+            points = " points" if describe_asset(name).kind == "volatility" and alike[-1].isdigit() else ""
+            other = self.values(Line(name, every=values.period, take=(read("take", alike + points),)), end)
+            found.append(_on_common_days(values, other)[1])
         return found
 
     def days_when(self, values: Values, when: Sequence[Phrase], end: pd.Timestamp) -> "pd.Series[bool]":
@@ -172,32 +159,39 @@ class Lines:
         other = one.per or one.less
         beside = (" over " if one.per else " minus ") + self.title(other) if other else ""
         every = "" if one.every == "session" or isinstance(one.of, Line) else f", every {one.every}"
-        ways = language.SECTIONS["in words"]
+        ways = SECTIONS["in words"]
         said = [next((re.sub(a, b, x.text) for a, b in ways if re.fullmatch(a, x.text)), x.text) for x in one.take]
         period = one.bare.every if one.bare.every != "session" else self.raw(str(one.bare.of)).period
         return ", ".join([self.title(one.of) + beside + every, *said]).replace("PERIOD", period)
 
 
-def _like(left: Values, right: Values) -> Series:
-    """Return a line by the days of another; of weeks, months and longer by period, as their last days may differ."""
+def _on_common_days(left: Values, right: Values) -> tuple[Series, Series]:
+    """Return two lines on the days that both have; of weeks, months and longer by period, whose last days may differ."""
     if left.period != right.period:
-        coarser = max(left.period, right.period, key=language.PERIODS.index)
+        coarser = max(left.period, right.period, key=PERIODS.index)
         raise ParameterError(f"one line is by {left.period}, the other by {right.period}: write every: {coarser}")
-    mine, theirs = (one.days.to_period(PERIOD[left.period]) for one in (left, right))
-    return right.series.set_axis(theirs).reindex(mine).set_axis(left.days)
+    mine, theirs = (one.known().series for one in (left, right))
+    periods = [Days(one.index).to_period(PERIOD[left.period]) for one in (mine, theirs)]
+    theirs = theirs.set_axis(periods[1]).reindex(periods[0]).set_axis(mine.index)
+    return mine[theirs.notna()], theirs.dropna()
 
 
-def _joined(left: Values, right: Values | None = None, *, divide: bool = False) -> Values:
-    """Return a line over another, or less it, on the days that both have; alone as it is."""
-    if right is None:
-        return left
-    left = left.known()
-    a, b = left.series, _like(left, right.known())
-    if divide:
-        return left.of((a / b.where(b != 0))[b.notna()], "ratio", left.noun)
+def _over(left: Values, right: Values) -> Values:
+    a, b = _on_common_days(left, right)
+    return left.of(a / b.where(b != 0), "ratio", left.noun)
+
+
+def _less(left: Values, right: Values) -> Values:
+    a, b = _on_common_days(left, right)
     if left.kind != right.kind:
         raise ParameterError(f"less: {left.kind} less {right.kind}: the two have different units")
     return left.of((a - b).dropna().round(15), "difference" if left.kind == "fraction" else left.kind, left.noun)
+
+
+def _how(kind: str, asked: str = "") -> tuple[Any, str]:
+    """Say how a kind changes, in percent of a price, in points of all else, unless told, and the kind of that."""
+    how = asked or ("percent" if kind in PRICES else "points")
+    return how, CHANGED.get(kind, kind) if how == "points" else "fraction"
 
 
 def _change(values: Values, step: Phrase) -> Values:
@@ -210,16 +204,13 @@ def _change(values: Values, step: Phrase) -> Values:
     elif step["period"]:
         base = history.earlier(start, days.to_period(PERIOD[step["period"]]).start_time - pd.Timedelta(days=1))
     elif step.word == "change":
-        base = history.earlier(start, days - _length(unit, k)) if unit else start.shift(k)
+        base = history.ago(start, k, unit)
     else:
         base = x * 0 + _level_of(values, step["level"] or "highest")
-    if step["kind"] != "a year":
-        return values.changed(x, base, step["kind"])
-    return values.of((1 + history.change(x, base)) ** (1 / years) - 1, "fraction")
-
-
-def _length(unit: str, n: int) -> pd.DateOffset:
-    return pd.DateOffset(**{f"{unit}s": n})  # type: ignore[arg-type]
+    if step["kind"] == "a year":
+        return values.of((1 + history.change(x, base)) ** (1 / years) - 1, "fraction")
+    how, kind = _how(values.kind, step["kind"])
+    return values.of(history.change(x, base, how), kind)
 
 
 def _level_of(values: Values, text: str) -> Any:  # noqa: ANN401  # a number, or a line's own level by day
@@ -246,18 +237,15 @@ def _episodes(values: Values, step: Phrase) -> Values:
 
 def _season(values: Values, step: Phrase) -> Values:
     """Return the change of each season that is over, by its last day."""
-    values = values.known()
-    _, _, listed = cases.seasons(values.days, next_session(values.days[-1]), *step["season"])
-    return values.changed(values.series.iloc[listed["last"]], values.series.to_numpy()[listed["before"]], noun="years")
+    x, (how, kind) = values.known().series, _how(values.kind)
+    _, _, listed = cases.seasons(Days(x.index), next_session(x.index[-1]), *step["season"])
+    return values.of(history.change(x.iloc[listed["last"]], x.to_numpy()[listed["before"]], how), kind, "years")
 
 
 def _after(values: Values, step: Phrase) -> Values:
     """Return what comes in the next periods, by the day before them."""
-    values, unit, n, path = values.known(), step["unit"], step.number("n"), step["path"]
-    how, kind = values.change_in()
-    found = cases.after(
-        values.series, n, next_session(values.days[-1]), offset=_length(unit, n) if unit else None, path=path, kind=how
-    )
+    x, (how, kind), path = values.known().series, _how(values.kind), step["path"]
+    found = cases.after(x, step.number("n"), next_session(x.index[-1]), unit=step["unit"], path=path, kind=how)
     return values.of(found, "fraction" if path else kind, "cases")
 
 
@@ -301,7 +289,7 @@ def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
 
 # What is known on a day is read once, and walked through once for each event.
 recessions, target_changes = cache(load_recessions), cache(load_target_changes)
-decisions = cache(lambda event, end: policy_events(target_changes(as_of=end), event))
+decisions = cache(lambda event, end: policy.policy_events(target_changes(as_of=end), event))
 
 
 def _session_of(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
@@ -314,14 +302,14 @@ def _dated(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
     """Mark the first session from each listed day or decision; or the days on which policy was in a state."""
     days = values.days
     if phrase["state"]:
-        return policy_states(target_changes(as_of=days[-1])["change_bp"], days) == phrase["state"]
+        return policy.policy_states(target_changes(as_of=days[-1])["change_bp"], days) == phrase["state"]
     dates = Days([day for day, _ in phrase["days"]] or decisions(phrase["event"], days[-1]).index)
     return np.isin(np.arange(len(days)), days.searchsorted(dates[dates >= days[0]]))
 
 
 def _recession(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
     days, k = values.days, phrase.number()
-    known = recession_within(days, recessions(as_of=days[-1]), known_to=days[-1], months=k)
+    known = policy.recession_within(days, recessions(as_of=days[-1]), known_to=days[-1], months=k)
     return (known == phrase.word.startswith("recession")).fillna(False)
 
 
