@@ -52,6 +52,10 @@ class Reading:
     path: Series | None = field(default=None, compare=False)  # the line up to the day
     events: Series | None = field(default=None, compare=False)  # the cases, named by their kind
 
+    def sure(self, found: Any, shift: float = 0.0) -> "Reading":  # noqa: ANN401
+        """Return it with the interval of an estimate, or of a row of a frame."""
+        return replace(self, n=int(found.n), low=found.low - shift, high=found.high - shift, uncertain=True)
+
 
 def read_all(check: Check, lines: Lines, day: pd.Timestamp, *, uncertain: bool = False) -> list[Reading]:
     """Return a check's readings as known at the close of a day; a tie with a record makes two, where it matters."""
@@ -108,12 +112,9 @@ class Question:
             days = lines.values(check.line.bare, self.end).days
             first = last = next(reversed(days[days <= last]), last)
         self.window = slice(first, last) if self.has_window else slice(None)
-        is_placed = any(one in self.word for one in PLACES) or (
-            self.word == "value" and not check.when and not check.after
-        )
-        self.among = (
-            slice(None) if is_placed else self.window
-        )  # these a word is said of; a rank is among all of history
+        is_last = self.word == "value" and not check.when and not check.after
+        is_among_all = is_last or any(one in self.word for one in PLACES)
+        self.among = slice(None) if is_among_all else self.window  # the days that the word is said of
 
     def chosen(self, values: Any) -> Any:  # noqa: ANN401  # a series or frame
         """Return what is from `start`, in the days that are asked about."""
@@ -136,7 +137,8 @@ class Question:
         x, others = outcomes[met], outcomes[~met].dropna()
         x = x if found.noun == "episodes" and word in OF_DAYS[:3] else x.dropna()
         events = None if found.noun == "values" else x.rename(kind)
-        reading = Reading(np.nan, kind, len(x), first, last, found.noun, begins_late=late, path=path, events=events)
+        reading = Reading(np.nan, kind, len(x), first, last, found.noun, begins_late=late, events=events,
+                          path=None if check.says_date else path)  # fmt: skip  # of a day there is none to draw
         if word in ("count", "share"):
             calendar = all(one.word in CALENDAR and not one.line for one in check.when)
             are_changes = check.after or found.noun == "years" or (kind in CHANGES and calendar)  # whatever the value
@@ -158,10 +160,10 @@ class Question:
             return reading
         if word == "mean":
             sure = test(x - base)
-            return replace(reading, value=sure.value, **_interval(sure))
+            return replace(reading, value=sure.value).sure(sure)
         apart = x.iloc[cases.spaced(found.days.get_indexer(x.index), length)] if length else x
         sure = cases.median(apart) if word == "median" else cases.share(int(apart.sum()), len(apart))
-        return replace(reading, **_interval(sure, base))
+        return reading.sure(sure, base)
 
     def _place(self, x: Series, reading: Reading) -> Reading:
         """Say which day a case is of, or where the day that is asked about, or the extreme of a window, stands in history."""
@@ -178,7 +180,7 @@ class Question:
             if not np.isfinite(x).all():
                 raise ParameterError("say: return period: on some days the line is never reached")
             found = years_to(x, x[day])
-            return replace(reading, value=found.value, kind="year", cases="episodes", **_interval(found))
+            return replace(reading, value=found.value, kind="year", cases="episodes").sure(found)
         others = x[x.index != day] if self.check.to else x[x.index < day]
         stands = history.rank_in_history(pd.concat([others, x[x.index == day]]), gap=self.check.quiet)
         if "since" in word:
@@ -271,8 +273,8 @@ def _of_seasons(asked: Question) -> Reading:
     daily = lines.values(replace(line, take=(read("take", "change 1"),)), end).series.reindex(index).fillna(0.0)
     used = np.isin(year, listed.index[met])
     found = season_less_rest(daily[used], inside[used], year[used])
-    ends = _interval(found) if asked.uncertain else {}
-    return replace(reading, value=found.value, kind=CHANGED.get(changed.kind, changed.kind), **ends)
+    reading = replace(reading, value=found.value, kind=CHANGED.get(changed.kind, changed.kind))
+    return reading.sure(found) if asked.uncertain else reading
 
 
 def _rank_among(check: Check, lines: Lines, day: pd.Timestamp) -> Reading:
@@ -305,8 +307,8 @@ def _association(asked: Question, step: Phrase) -> Reading:
         found: Any = correlation(y, frame[names[0]], block=block, seed=asked.lines.seed)
     else:
         found = ols(y, frame[names], "wild").loc[names[0]]
-    ends = _interval(found) if asked.uncertain else {}
-    return replace(asked.say(values.of(y), y.notna(), y, cosine_mean), value=found.value, kind="correlation", **ends)
+    reading = replace(asked.say(values.of(y), y.notna(), y, cosine_mean), value=found.value, kind="correlation")
+    return reading.sure(found) if asked.uncertain else reading
 
 
 def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
@@ -320,7 +322,3 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
     if asked["name"]:
         return Reading(**study.double_edge(lines.raw(asked["name"]).series, asked["move"]), uncertain=True)
     return Reading(**study.figure_of(asked.word, asked["group"]))
-
-
-def _interval(found: Any, shift: float = 0.0) -> dict[str, Any]:  # noqa: ANN401  # an Estimate or a row of a frame
-    return {"n": int(found.n), "low": found.low - shift, "high": found.high - shift, "uncertain": True}
