@@ -75,26 +75,23 @@ def test_a_row_is_put_together_from_its_tests(test):
 @pytest.mark.parametrize("less_base", [False, True])
 @pytest.mark.parametrize("cycles", [None, [0, 1, 1, 2, 3, 4, 5]])
 def test_a_mean_of_outcomes_is_tested_as_the_event_study_does(cycles, less_base):
-    """Few by the cycle of the decision that came last; many, or without cycles, by the dummy."""
+    """Few by the cycle of the decision that came last; many, or without cycles, by the dummy; without prices by overlap."""
     at, prices = np.array([20, 41, 64, 120, 170, 200, 250]), [(1 + leg).cumprod() for leg in (SMALL, LARGE)]
     returns, less = (one.pct_change().iloc[1:] for one in prices)
     outcomes = pd.Series(window_outcomes(returns, 21, less=less)[at - 1], SMALL.index[at])
     labels = None if cycles is None else pd.Series(cycles, SMALL.index[at - 3])
-    of = {"days": SMALL.index, "prices": prices}
-    found = mean_outcome(outcomes, 21, horizon=21, cycles=labels, less_base=less_base, **of)
+    of = {"days": SMALL.index, "prices": prices, "cycles": labels, "less_base": less_base}
+    found = mean_outcome(outcomes, 21, horizon=21, **of)
     test = "dummy" if cycles is None else "sign flip from base" if less_base else "sign flip"
     row = event_study(returns, at - 1, (21,), less=less, groups=cycles, test=test).iloc[0]
     value = row["mean"] - (row["base"] if less_base else 0)
     assert (found.value, found.high - found.low) == pytest.approx((value, row["high"] - row["low"]))
     many = outcomes.iloc[[0] * 21].set_axis(SMALL.index[20:41])
-    dummy, by_cycle = (mean_outcome(many, 1, horizon=1, cycles=one, **of) for one in (None, labels))
-    assert dummy == by_cycle
-
-
-def test_a_mean_of_outcomes_that_overlap_or_of_all_days():
-    x, own = SMALL[:40], sign_flip(some := SMALL.iloc[[0, 5, 8, 12, 17, 30, 33, 38]], groups=[0, 1, 1, 1, 2, 3, 3, 4])
-    assert mean_outcome(some, 5, days=SMALL.index) == own
-    assert vars(mean_outcome(x, 5)) == pytest.approx(vars(sign_flip(x[::5] - x[::5].mean() + x.mean())))
+    assert mean_outcome(many, 1, horizon=1, **of) == mean_outcome(many, 1, horizon=1, **(of | {"cycles": None}))
+    by_overlap = sign_flip(outcomes, groups=[0, 0, 0, 1, 2, 2, 3])
+    assert mean_outcome(outcomes, 50, days=SMALL.index) == by_overlap
+    apart = sign_flip(SMALL[::5] - SMALL[::5].mean() + SMALL.mean())
+    assert vars(mean_outcome(SMALL, 5)) == pytest.approx(vars(apart), nan_ok=True)  # of all days
 
 
 @either

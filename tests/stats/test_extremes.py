@@ -62,14 +62,8 @@ def test_return_periods_by_threshold_and_without_the_record(sign):
     for name, part in (("value", peaks), ("without", peaks.drop(peaks.idxmax()))):
         assert found[name].iloc[2] == years_between(fit_tail(part, threshold=3.0, years=years), level)
     assert (found["without"] > found["value"]).all()  # the record makes itself look less rare
-
-
-@pytest.mark.parametrize("sign", [1, -1])
-def test_the_return_period_of_a_level_is_from_what_lies_beyond_99_percent(sign):
-    path, level = dated(stats.t.rvs(5, size=6000, random_state=0)), 5.0
-    threshold = np.quantile(path, 0.99)
-    expected = return_period(return_periods(path, level, threshold), threshold)
-    assert vars(years_to(sign * path, sign * level)) == pytest.approx(vars(expected), nan_ok=True)
+    usual = return_period(return_periods(path, 5.0, path.quantile(0.99)), path.quantile(0.99))
+    assert vars(years_to(sign * path, sign * 5.0)) == pytest.approx(vars(usual), nan_ok=True)
 
 
 @pytest.mark.parametrize(("values", "without", "expected"), CASES["return_periods"])

@@ -36,10 +36,9 @@ def test_cycles_and_how_their_events_are_numbered():
     counts = policy_events(CHANGES, "all cuts").value_counts(sort=False)
     assert counts.tolist() == cycles.loc[~cycles["cut_off"], "cuts"].tolist()
     assert policy_events(CHANGES, "last hike").equals(pauses)
-    cuts, hikes = policy_events(CHANGES, "cut"), policy_events(CHANGES, "hike")
-    assert cuts.index.union(hikes.index).equals(CHANGES.index)
-    assert (CHANGES["change_bp"][cuts.index] < 0).all()
-    assert [*cuts, *hikes] == [*range(len(cuts)), *range(len(hikes))]
+    for kind, sign in (("cut", -1), ("hike", 1)):
+        days = CHANGES.index[sign * CHANGES["change_bp"] > 0]
+        assert [*policy_events(CHANGES, kind).items()] == [(day, at) for at, day in enumerate(days)]
     assert policy_events(CHANGES["2022-03-16":"2023-07-26"], "last cut").empty  # hikes alone
     announced = CHANGES["1994-02-04":]  # a table that starts with hikes is not cut off
     assert dates(announced, "first cut") == CASES["policy_events"]["first cut"][3:]
