@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +108,11 @@ def scale(kind: str, unit: str, text: str) -> float:
         known = " or ".join(filter(None, units)) or "a bare number"
         raise ParameterError(f"{text}: the line gives a {kind.replace('fraction', 'percentage')}; write it in {known}")
     return units[unit]
+
+
+def show_kind(value: float | date | None, kind: str, unit: str = "") -> str:
+    """Show a figure of a kind with the words around it, in bp where that is the unit; what never comes to pass as never."""
+    if value is None or value in (inf, -inf):
+        return "never"
+    look = KINDS[kind]
+    return str(look["form"].format(show(value, "fraction in bp" if unit == "bp" else look["shown"])))

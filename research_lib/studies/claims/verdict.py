@@ -11,7 +11,7 @@ import pandas as pd
 from research_lib.data.calendar import sessions_between
 from research_lib.errors import ParameterError, ResearchError, listed
 from research_lib.exhibits.findings import plain
-from research_lib.exhibits.format import KINDS, NONE, plural, scale, sentence, show
+from research_lib.exhibits.format import NONE, plural, scale, sentence, show_kind
 from research_lib.studies.claims.evaluate import Reading, read_all
 from research_lib.studies.claims.language import ABOUT, Article, Check, Claim, Figure, read
 from research_lib.studies.claims.lines import Lines
@@ -76,8 +76,7 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
         dated = (("as of", str(day.date())),) if len(days) > 1 else ()
         try:
             for one in read_all(way, lines, day, uncertain=claim.kind != "fact"):
-                path = one.path if isinstance(one.value, float) else None  # of a day there is none to draw
-                found.append((replace(one, choices=(*one.choices, *dated), path=path), verdict_of(one, figure)))
+                found.append((replace(one, choices=(*one.choices, *dated)), verdict_of(one, figure)))
         except ResearchError as reason:
             missing[str(reason)] = UNTESTABLE if isinstance(reason, ParameterError) else NO_DATA
     if not found:
@@ -92,7 +91,7 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
         (not claim.all and len(set(agree)) > 1, DEPENDS),
     )
     verdict = next((verdict for is_so, verdict in rules if is_so), own)
-    value = shown(reading, reading.value, figure.unit)
+    value = show_kind(reading.value, reading.kind, figure.unit)
     decides = claim.stand_in or (_definitions(found, agree, figure.unit) if len(found) > 1 else "")
     parts = [*_evidence(claim, reading, own, lines), decides, f"left out: {first_of(missing)}" if missing else ""]
     return result(verdict, sentence("; ".join(filter(None, parts))), tuple(found), reading, value)
@@ -121,21 +120,13 @@ def verdict_of(reading: Reading, figure: Figure) -> str:
     return next((verdict for is_so, verdict in rules if is_so), FAILS)
 
 
-def shown(reading: Reading, value: float | pd.Timestamp | None, unit: str = "") -> str:
-    """Show a value in its kind's unit, or in basis points where they were published; what never comes to pass as never."""
-    if value is None or value in (inf, -inf):
-        return "never"
-    kind = KINDS[reading.kind]
-    return str(kind["form"].format(show(value, "fraction in bp" if unit == "bp" else kind["shown"])))
-
-
 def _evidence(claim: Claim, reading: Reading, own: str, lines: Lines) -> list[str]:
     """Say what was computed, of how much history, how sure it is, and where it would hold."""
     check, figure, say = claim.checks[0], claim.figure, claim.checks[0].say
     said = "share above 0" if say.text == "share" and check.outcome is not check.line else say.text
     of = "" if say.word == "value" or "since" in say.word else f"{said} of "
     line = lines.title(check.outcome) if check.line.of else check.line.take[0].text
-    value, low, high = (shown(reading, one, figure.unit) for one in (reading.value, reading.low, reading.high))
+    value, low, high = (show_kind(one, reading.kind, figure.unit) for one in (reading.value, reading.low, reading.high))
     last = "the last of " if say.word == "value" and reading.events is not None and reading.n > 1 else ""
     counted = f"{last}{plural(reading.n, reading.cases.rstrip('s'))}, {reading.first.date()} to {reading.last.date()}"
     parts = [f"{of}{line}: {value}" + (f" ({counted})" if reading.n or check.line.of else "")]
@@ -162,7 +153,7 @@ def _definitions(found: list[Found], agree: list[bool], unit: str) -> str:
         for (one, own), is_good in zip(found, agree, strict=True):
             name = ", ".join(value for key, value in one.choices if axis in ("", key))
             how = {HOLDS: "", OPEN: ", not shown"}.get(own, f", {own}")
-            sides[is_good].setdefault(name, f"{name} ({shown(one, one.value, unit)}{how})")
+            sides[is_good].setdefault(name, f"{name} ({show_kind(one.value, one.kind, unit)}{how})")
         if not sides[True].keys() & sides[False].keys():
             break
     good, bad = (first_of(side.values()) for side in sides.values())
@@ -187,4 +178,4 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
         (found,) = read_all(Check(line, read("say", "value"), after=after, asked=(day, day)), lines, last)
     except ResearchError:  # such as where the data ends before
         return ""
-    return sentence(f"{lines.title(line)}: {shown(found, found.value)} from {day.date()}, after: {after.text}")
+    return sentence(f"{lines.title(line)}: {show_kind(found.value, found.kind)} from {day.date()}, after: {after.text}")
