@@ -93,7 +93,7 @@ def history(path: "pd.Series[Any]", cases: "pd.Series[Any] | None", *, shown: st
     path, cases = path.dropna(), path[:0] if cases is None else cases.dropna()
     panel = Panel("history of the line", [Line(path)], unit=unit)
     if len(cases) < 2:
-        panel = panel._replace(marks=[Mark(path.index[-1], float(path.iloc[-1]), shown)])
+        panel = panel._replace(marks=[Mark(at, value, shown) for at, value in path[-1:].items()])
     elif cases.equals(path.reindex(cases.index)):
         panel = panel._replace(points=cases)
     else:

@@ -110,7 +110,7 @@ def test_colours_are_variables_in_a_page_and_fixed_in_a_file(drawn):
 
 
 @pytest.mark.parametrize(("draw", "said"), [
-    (partial(charts.series, [Panel("p", [Line(CLOSE[:1])])]), "two values"),
+    (partial(charts.series, [Panel("p", [Line(CLOSE[:1])])]), "two values"), (partial(charts.history, CLOSE[:0], None, shown="", unit=""), "two"),
     (partial(charts.intervals, ROWS * np.nan, name="x"), "no row"), (partial(charts.heat_map, MAP * np.nan), "no cell"),
 ])  # fmt: skip
 def test_nothing_to_draw_is_said(draw, said):
