@@ -1,7 +1,9 @@
 """`python -m research_lib`: the command line."""
 
+import codecs
 import os
 import signal
+import sys
 
 
 def _stop(*_: object) -> None:
@@ -13,6 +15,11 @@ def _stop(*_: object) -> None:
 for _number in (signal.SIGINT, signal.SIGTERM):
     if signal.getsignal(_number) is not signal.SIG_IGN:  # as it is under nohup
         signal.signal(_number, _stop)
+
+# What an ASCII terminal lacks is shown by what it has.
+codecs.register_error("plain", lambda lost: ("-" if lost.object[lost.start] in "−–" else "?", lost.start + 1))  # type: ignore[attr-defined]
+for _stream in filter(None, (sys.stdout, sys.stderr)):
+    _stream.reconfigure(errors="plain")
 
 from research_lib.cli import app  # noqa: E402  # from here on an interrupt is heard
 

@@ -1,6 +1,5 @@
 """The command line. Heavy packages are imported by the commands that need them, so that `--help` is quick."""
 
-import codecs
 import json
 import os
 import shlex
@@ -13,12 +12,11 @@ from typer import Argument, Exit, Option, Typer, echo
 from typer.core import TyperArgument, TyperGroup
 
 from research_lib import __version__
-from research_lib.errors import ParameterError, ResearchError
-from research_lib.project import PROJECT, REPORTS, display_path, snapshots_folder
+from research_lib.errors import ParameterError, ResearchError, nearest
+from research_lib.project import PARAMETERS, PROJECT, REPORTS, display_path, snapshots_folder
 
 COMMAND, FAILED, WRONG_USE, INTERRUPTED = "python -m research_lib", 1, 2, 130
 NONE: list[str] = []
-codecs.register_error("plain", lambda lost: ("-" if lost.object[lost.start] in "−–" else "?", lost.start + 1))  # type: ignore[attr-defined]  # in ASCII
 TyperArgument.display_type_rich = lambda *_, **__: ""  # type: ignore[method-assign]  # no <list[str]> in the help
 
 
@@ -35,14 +33,10 @@ Output = Annotated[Path, Option(parser=_folder, metavar="FOLDER", help="In place
 AsJson = Annotated[bool, Option("--json", help="Print JSON, for programs.")]
 
 
-class Commands(TyperGroup):
+class _Commands(TyperGroup):
     """Commands that say the user's mistake in one line."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # Typer's own
-        """Run a command."""
-        for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):
-                stream.reconfigure(errors="plain")
         try:
             return super().invoke(ctx)
         except (ResearchError, OSError, UnicodeEncodeError) as error:
@@ -57,8 +51,8 @@ def _examples(*commands: str) -> str:
 
 
 TYPER: dict[str, Any] = {"no_args_is_help": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
-app = Typer(cls=Commands, add_completion=False, epilog=_examples("run 03_record_sigma/baseline", "lab"), **TYPER)
-data = Typer(cls=Commands, help="Pull live data into snapshots, and verify them.", **TYPER)
+app = Typer(cls=_Commands, add_completion=False, epilog=_examples("run 03_record_sigma/baseline", "lab"), **TYPER)
+data = Typer(cls=_Commands, help="Pull live data into snapshots, and verify them.", **TYPER)
 app.add_typer(data, name="data")
 
 
@@ -68,18 +62,6 @@ def main(version: Annotated[bool, Option("--version", help="Show the version and
     if version:
         echo(f"research-lib {__version__}")
         raise Exit
-
-
-def _plan(words: list[str], settings: list[str] = NONE, grid: list[str] = NONE, **where: Any) -> Any:  # noqa: ANN401
-    from research_lib.params import parse_axis, parse_setting
-    from research_lib.reports.plan import plan
-
-    if bare := [word for word in words if not word or ("=" in word and word.partition("=")[0].isidentifier())]:
-        raise ParameterError(f"'{bare[0]}': no file has this name; a parameter is set by --set NAME=VALUE")
-    axes = [*map(parse_axis, grid), *((name, [value]) for name, value in map(parse_setting, settings))]
-    if len(dict(axes)) < len(axes):
-        raise ParameterError("--set, --grid: give each parameter once; a grid takes all of its values, as a=1,2")
-    return plan(words, axes=dict(sorted(axes)), **{"output": REPORTS, **where})
 
 
 @app.command(epilog=_examples("run", "run 03_record_sigma/baseline --grid window=20,50"))
@@ -101,20 +83,18 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
     A report is made again only when its notebook, parameters, data or the library changed. Exit status: 0, all made; 1, a report failed
     or has too little data; 2, a file or option is wrong (the others are made); 130, Ctrl-C (what is finished is kept).
     """
-    from research_lib.reports import run
+    from research_lib.reports import plan, run
 
-    if resume and (words or settings or grid or notebooks or timeout or cluster):
+    if resume and (words or settings or grid or notebooks):
         raise ParameterError("--resume takes its files and settings from the last run: leave them out")
-    files = [str(Path(word).absolute()) if word and Path(word).exists() else word for word in words]
-    how: Any = {"jobs": jobs, "timeout_seconds": timeout, "cluster": cluster}
-    asked: Any = {"words": files, "settings": settings, "grid": grid, "notebooks": notebooks and str(notebooks)}
+    asked: Any = {"words": words, "settings": settings, "grid": grid, "notebooks": notebooks and str(notebooks)}
     try:
-        request = json.loads((output / "summary.json").read_bytes())["request"] if resume else {**asked, "options": how}
-        options = run.Options(**request["options"], force=force, leave_out_absent=not request["words"])
-        *wanted, place = (request[one] for one in ("words", "settings", "grid", "notebooks"))
+        request = json.loads((output / "summary.json").read_bytes())["request"] if resume else asked
+        words, settings, grid, place = (request[one] for one in asked)
     except (OSError, ValueError, KeyError, TypeError):
         raise ResearchError(f"{display_path(output)}: there is no run to resume; run without --resume") from None
-    planned = _plan(*wanted, output=output, notebooks=place and Path(place))
+    options = run.Options(jobs, force, timeout, leave_out_absent=not words, cluster=cluster)
+    planned = plan.plan(words, settings, grid, output=output, notebooks=place)
     records = run.run(planned, output=output, options=options, request=request)
     made = [record for record in records if record.status in {"ok", "unchanged"}]
     for record in made if pdf else []:
@@ -132,10 +112,10 @@ def run(  # noqa: PLR0913, PLR0917  # each is an option of the command
 @app.command(epilog=_examples("check", "check params/03_record_sigma --set window=100"))
 def check(words: Words = NONE, settings: Settings = NONE, notebooks: Notebooks = None) -> None:
     """Check parameter files and their data: ✓ can run, ✗ is wrong (exit status 2), – is skipped: its data is not here."""
-    from research_lib.reports.run import check as check_data
+    from research_lib.reports import plan, run
 
-    planned = _plan(words, settings, notebooks=notebooks)
-    unfit = check_data(planned.reports, leave_out_absent=not words)
+    planned = plan.plan(words, settings, notebooks=notebooks)
+    unfit = run.check(planned.reports, leave_out_absent=not words)
     lines = [f"✓ {report.name}" for report in planned.reports if report.name not in unfit]
     for record in [*planned.faults, *unfit.values()]:
         mark, start = "–" if record.status == "left_out" else "✗", f"{record.name}: "
@@ -151,16 +131,15 @@ def list_reports(
     long: Annotated[bool, Option("--long", help="Also show the file and the whole summary.")] = False,
 ) -> None:
     """List the reports: when each was made, and its headline."""
-    from research_lib.reports.plan import Places
-    from research_lib.reports.record import GOOD, read_record
+    from research_lib.reports import plan, record
 
-    files = {f"{one.parent.name}/{one.name.removesuffix(f'.{GOOD}')}": one for one in output.glob(f"*/*.{GOOD}")}
-    files |= {f"{file.parent.name}/{file.stem}": file for file in Places(notebooks).find()}
-    for name, file in sorted(files.items()):
-        record = read_record(output / f"{name}.{GOOD}")
-        made, said, full = (record.started[:10], record.headline, record.standfirst) if record else ("not yet", "", "")
+    good = {one.name: one for one in record.read_records(output) if one.status == "ok"}
+    files = {f"{file.parent.name}/{file.stem}": file for file in plan.Places(notebooks).find()}
+    for name in sorted({*good, *files}):
+        it, file = good.get(name), files.get(name, output / f"{name}.html")  # made by --set, it has no file
+        made, said, full = (it.started[:10], it.headline, it.standfirst) if it else ("not yet", "", "")
         more = f"\n    {display_path(file)}\n    {full}".rstrip() if long else ""
-        echo(f"{name:{max(map(len, files))}}  {made:10}  {said}".rstrip() + more)
+        echo(f"{name:{max(map(len, [*good, *files]))}}  {made:10}  {said}".rstrip() + more)
 
 
 @app.command(epilog=_examples("compare 03_record_sigma/baseline", "compare 03_record_sigma/baseline --all"))
@@ -199,28 +178,51 @@ def claims(
     as_csv: Annotated[bool, Option("--csv", help="Print CSV, for a spreadsheet.")] = False,
 ) -> None:
     """Check each claim as of its article's date. `new NAME` writes an example, `words` lists the language. Exit status 2: a fault."""
-    from research_lib.params import parse_setting, read_values
-    from research_lib.reports.plan import Places
+    from research_lib.params import write_new
     from research_lib.studies.claims.language import grammar
-    from research_lib.studies.claims.study import check_claims, claims_report, new_claims
 
-    if words[0] in {"words", "new"}:
-        made = shlex.quote(display_path(new_claims(" ".join(words[1:]) or "mine"))) if words[0] == "new" else ""
-        echo(f"wrote {made}; check it: {COMMAND} claims {made}" if made else grammar())
-        return
-    asked: dict[str, Any] = {"verdict": verdict, "article": article, "overrides": dict(map(parse_setting, settings))}
-    found, faults = list[Any](), list[str]()
+    if words[0] == "words":
+        echo(grammar())
+    elif words[0] == "new":
+        name = " ".join(words[1:]) or "mine"
+        path = PARAMETERS / "04_claims" / f"{name}.yaml"
+        write_new(name, {path: (PROJECT / "research_lib/studies/claims/new.yaml").read_text(encoding="utf-8")})
+        echo(f"wrote {display_path(path)}; check it: {COMMAND} claims 04_claims/{name}")
+    else:
+        _judge(words, settings, article, verdict.replace("not shown", "open"), as_json, as_csv)
+
+
+def _judge(words: list[str], settings: list[str], article: str, verdict: str, as_json: bool, as_csv: bool) -> None:
+    """Judge the claims of files, and write those that are asked for; a fault of one file never loses the others."""
+    import pandas as pd
+
+    from research_lib.exhibits.charts import cards_text
+    from research_lib.params import parse_setting, read_values, validate
+    from research_lib.reports.plan import Places
+    from research_lib.studies.claims.study import WORDS, Claims
+
+    found, faults = list[dict[str, Any]](), list[str]()
     for path in dict.fromkeys(path for word in words for path in Places().find(word)):
         try:
-            if "claims" not in read_values(path):
+            if "claims" not in (values := read_values(path, dict(map(parse_setting, settings)))):
                 raise ParameterError(f"{path}: holds no claims; `run` makes its report, `claims new` a claims file")
-            found += check_claims(path, **asked)
+            study = Claims(validate(Claims.Parameters, values, origin=display_path(path)))
+            found += [one.as_record() for one in study.results]
         except ResearchError as error:
             faults.append(str(error))
-    if found or not faults:
-        echo(claims_report(found, as_json=as_json, as_csv=as_csv, width=max(40, get_terminal_size().columns)))
+    articles = dict.fromkeys(one["article"] for one in found)
+    for name, asked, known in (("article", article, articles), ("verdict", verdict, WORDS)):
+        if found and asked not in {"", *known}:
+            faults.append(f"no {name} {asked}{nearest(asked, known)}")
+        found = [one for one in found if asked in {"", one[name]}]
+    if as_json:
+        echo(json.dumps(found, indent=1, ensure_ascii=False))
+    elif as_csv:
+        echo(pd.DataFrame(found).to_csv(index=False), nl=False)
+    elif found or not faults:
+        echo(cards_text(found, max(40, get_terminal_size().columns)))
     if faults:
-        raise ParameterError("\n".join(faults))
+        raise ParameterError("\n".join(dict.fromkeys(faults)))
 
 
 @app.command(epilog=_examples("new my_question", "new my_question --folder ~/research"))
@@ -267,20 +269,18 @@ def pull(
     accept: Annotated[bool, Option("--accept", help="Accept data even if older dates are gone from it.")] = False,
 ) -> None:
     """Pull what parameter files need, or resume a pull. Exit status 1: something could not be pulled."""
-    from research_lib.data.live.vendors import RetryPolicy
     from research_lib.data.live.pull import pull_for
-    from research_lib.data.live.store import SERVES, Store
+    from research_lib.data.live.store import Store
+    from research_lib.data.live.vendors import RetryPolicy
+    from research_lib.reports.plan import plan
 
-    planned = _plan(words)
+    planned = plan(words)
     if words and planned.faults:
         raise ParameterError("\n".join(record.message for record in planned.faults))
     named = [one.parameters for one in planned.reports]
-    live = [one for one in named if {*SERVES} & {*str(getattr(one, "source", "")).split("+")}]
-    if not live:
-        raise ParameterError(f"{', '.join(words) or 'params'}: names no live source, such as {' or '.join(SERVES)}")
     bar = lambda done, total, what: echo(f"\r{done:,} of {total:,}: {what:50.50}", nl=done == total, err=True)
     tell = {"tell": bar} if sys.stderr.isatty() else {}
-    outcome = pull_for(live, Store(snapshots_folder()), policy=RetryPolicy(), accept=accept, **tell)
+    outcome = pull_for(named, Store(snapshots_folder()), policy=RetryPolicy(), accept=accept, **tell)
     echo("\n".join(outcome.lines()))
     raise Exit(0 if outcome.complete else FAILED)
 

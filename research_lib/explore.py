@@ -5,7 +5,6 @@
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
@@ -16,7 +15,7 @@ import ipywidgets as widgets
 import pandas as pd
 import yaml
 
-from research_lib.errors import InsufficientDataError, ResearchError
+from research_lib.errors import ResearchError
 from research_lib.exhibits.exhibit import WIDE_ONLY
 from research_lib.params import Parameters, read_parameters, validate, write_new
 from research_lib.project import PARAMETERS, data_folder
@@ -154,12 +153,13 @@ class ClaimExplorer(Answering):
         return validate(type(self.start), values, origin="line")
 
     def _respond(self) -> Iterator[str]:
-        from research_lib.studies.claims.study import judge, picture
+        from research_lib.studies.claims.study import picture
+        from research_lib.studies.claims.verdict import judge
 
         asked = self.parameters()
         found = judge(asked.claims[0], asked.articles[asked.claims[0].article], self._lines)
         yield f"<p><b>{escape(found.verdict)}</b>. {escape(found.text)}</p>"
-        with suppress(InsufficientDataError):
+        if found.reading is not None and found.reading.path is not None:
             yield picture(found)._repr_html_()
         readings = [(", ".join(text for _, text in one.choices), verdict) for one, verdict in found.readings]
         yield pd.DataFrame(readings, columns=["definition", "verdict"]).replace("", "as written").to_html(index=False)

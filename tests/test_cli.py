@@ -75,7 +75,7 @@ runpy.run_module("research_lib", run_name="__main__")
 def test_a_mistake_is_one_line_and_makes_no_report(tmp_path, monkeypatch, words, said):
     (tmp_path / "article.yaml").write_text("says: Small caps rose.\n")
     (tmp_path / "TMP").mkdir()
-    monkeypatch.setattr("research_lib.studies.claims.study.PARAMETERS", Path("/dev/null"))
+    monkeypatch.setattr("research_lib.cli.PARAMETERS", Path("/dev/null"))
     monkeypatch.setattr("research_lib.cli.REPORTS", tmp_path / "made")
     words = words.replace("SMOKE", SMOKE).replace("TMP/", f"{tmp_path}/").replace("TMP", f"{tmp_path}/TMP")
     where = ["--output", tmp_path / "made"] if words.startswith("run") and "--output" not in words else []
@@ -130,6 +130,43 @@ def test_claims_takes_several_files(tmp_path):
     assert invoke("claims", "04_claims/smoke", other).stdout.startswith(f"{len(both)} claims: ")
 
 
+def test_a_new_claims_file_is_checked_and_a_line_that_does_not_fit_never_loses_the_others(tmp_path, monkeypatch):
+    """Words are checked when the file is read; whether they fit together is known with the data."""
+    monkeypatch.setattr("research_lib.cli.PARAMETERS", tmp_path)
+    path = tmp_path / "04_claims" / "mine.yaml"
+    assert "check it: python -m research_lib claims 04_claims/mine\n" in invoke("claims", "new", "mine").stdout
+    for name, says in (("mine", "is there already"), ("../mine", "write letters, digits")):
+        assert says in invoke("claims", "new", name).stderr
+    first = path.read_text(encoding="utf-8")
+    assert "HOLDS A1" in invoke("claims", path).stdout
+    wrong = "  - {id: A0, article: A, says: s, check: {of: GSPC, when: above 5%, say: count}, is: 5}\n"
+    path.write_text(first + wrong, encoding="utf-8")
+    text = invoke("claims", path).stdout
+    assert "holds 1, untestable 1" in text
+    assert text.index("HOLDS A1") < text.index("UNTESTABLE A0")
+    assert "5%: the line gives a level; write it in points." in " ".join(text.split())
+    path.write_text(first.replace("the S&P 500 fell", "S&P 500: it fell"), encoding="utf-8")
+    assert "quotes" in invoke("claims", path).stderr
+
+
+def test_claims_puts_counts_first_then_what_fails():
+    say = lambda *words, **options: invoke("claims", "04_claims/sayings", *words, **options).stdout
+    text = say(env={"COLUMNS": "72"})
+    places = [text.index(f"{word} ") for word in ("46 claims:", "\nFAILS", "\nDEPENDS", "\nNOT SHOWN", "\nHOLDS")]
+    assert (places, max(map(len, text.splitlines())) <= 72) == (sorted(places), True)
+    assert say("--verdict", "not shown") == say("--verdict", "open") != ""
+    records = json.loads(say("--verdict", "fails", "--json"))
+    assert {one["verdict"] for one in records} == {"fails"}
+    assert {"says", "kind", "comparison", "lowest", "highest", "from", "at", "depends_on", "n"} <= set(records[0])
+    assert len(say("--article", "fed", "--csv").splitlines()) == 4
+    for option, word, said in (
+        ("--verdict", "false", "no verdict false"),
+        ("--article", "calender", "did you mean cal"),
+    ):
+        done = invoke("claims", "04_claims/sayings", option, word)
+        assert (done.exit_code, done.stdout, said in done.stderr) == (2, "", True)
+
+
 def test_too_little_history_is_a_status_of_its_own(tmp_path):
     done = invoke("run", SMOKE, "--output", tmp_path, "--set", "as_of=1900-01-01")
     assert done.exit_code == 1
@@ -151,7 +188,9 @@ def test_list_is_a_line_a_report_with_its_headline(tmp_path):
     made.parent.mkdir()
     record = {"notebook": "03_record_sigma", "slug": "baseline", "status": "ok", "started": "2026-11-20T10:00:00"}
     made.write_text(json.dumps(record | {"headline": "The record of 1984 stands", "standfirst": "Since 1950."}))
-    made.with_name("baseline--window=100.findings.json").write_text(json.dumps(record))  # made by --set, without a file
+    made.with_name("baseline--window=100.findings.json").write_text(
+        json.dumps(record | {"slug": "baseline--window=100"})
+    )  # made by --set, without a file
     lines = [line.split(maxsplit=2) for line in invoke("list", "--output", tmp_path).stdout.splitlines()]
     names = {f"{path.parent.name}/{path.stem}" for path in PARAMETERS.glob("*/*.yaml") if path.stem != "smoke"}
     assert sorted(line[0] for line in lines) == sorted({*names, "03_record_sigma/baseline--window=100"})

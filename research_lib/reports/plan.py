@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from research_lib.errors import ParameterError, nearest
-from research_lib.params import read_values, validate
-from research_lib.project import NOTEBOOKS, PARAMETERS, display_path
+from research_lib.params import parse_axis, parse_setting, read_values, validate
+from research_lib.project import NOTEBOOKS, PARAMETERS, REPORTS, display_path
 from research_lib.reports.own import model_of
 from research_lib.reports.record import Record, Status
 from research_lib.studies.parameters import MODELS
@@ -22,7 +22,7 @@ SMOKE = "smoke"  # small parameter files for tests
 DEFAULTS = "defaults"  # the slug of a notebook's report that has no parameter file
 LONGEST_SLUG = 120  # file systems allow 255 bytes; our suffixes and temporary names need some of them
 ENDINGS = (".yaml", ".yml")
-MOST_POINTS = 10_000  # of a sweep
+Words = Sequence[str]  # as they are typed
 
 
 class Report(NamedTuple):
@@ -63,17 +63,22 @@ class Plan(NamedTuple):
 
 
 def plan(
-    words: Sequence[str], *, axes: Mapping[str, Sequence[object]], output: Path, notebooks: Path | None = None
+    words: Words, settings: Words = (), grid: Words = (), *, output: Path = REPORTS, notebooks: str | Path | None = None
 ) -> Plan:
     """Read and validate the parameter files that words name; a faulty one stops only its own report.
 
-    `axes` are values that go before a file's, one or several of each. What is made with other values than the file's is a
-    report of its own, `slug--name=value--…`, for each combination: it never takes the place of the file's.
+    Settings, and each combination of a grid's, go before a file's values. What is made with other values than the file's is a
+    report of its own, `slug--name=value--…`: it never takes the place of the file's.
     """
-    made, faults, places = dict[str, Report](), list[Record](), Places(notebooks)
-    if (many := math.prod(map(len, axes.values()))) > MOST_POINTS:
-        raise ParameterError(f"--grid: {many:,} combinations of values; at most {MOST_POINTS:,} can be made at once")
-    points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+    made, faults, places = dict[str, Report](), list[Record](), Places(Path(notebooks) if notebooks else None)
+    if odd := [word for word in words if not word or ("=" in word and word.partition("=")[0].isidentifier())]:
+        raise ParameterError(f"'{odd[0]}': no file has this name; a parameter is set by --set NAME=VALUE")
+    axes = [*map(parse_axis, grid), *((name, [value]) for name, value in map(parse_setting, settings))]
+    if len(dict(axes)) < len(axes):
+        raise ParameterError("--set, --grid: give each parameter once; a grid takes all of its values, as a=1,2")
+    if (many := math.prod(len(values) for _, values in axes)) > 10_000:
+        raise ParameterError(f"--grid: {many:,} combinations of values; at most 10,000 can be made at once")
+    points = map(dict, itertools.product(*([(name, one) for one in values] for name, values in sorted(axes))))
     files = dict[Path, None]()  # each once, however often it is named
     for word in words or [""]:
         try:

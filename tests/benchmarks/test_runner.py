@@ -42,7 +42,7 @@ def findings(notebook):
 
 def test_all_reports(tmp_path):
     """Every parameter file whose data is here, by the kit, plainly, and on a Dask cluster: the same findings everywhere."""
-    planned = plan([], axes={}, output=tmp_path)
+    planned = plan([], output=tmp_path)
     unfit = check(planned.reports, leave_out_absent=True)
     paths = [PARAMETERS / f"{report.name}.yaml" for report in planned.reports if report.name not in unfit]
     ours, alone = run(tmp_path / "ours", *paths), run(tmp_path / "ours", *paths, "--force")

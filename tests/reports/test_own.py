@@ -52,10 +52,10 @@ def test_a_notebook_is_found_beside_its_parameters(tmp_path, notebook, file):
 
 def test_the_kits_notebook_is_meant_where_none_is_near_and_a_copy_of_it_where_that_is_named(project):
     file = project.file("mine", "window: 100\n", name="03_record_sigma")
-    (report,) = plan([str(file)], axes={}, output=project.output).reports
+    (report,) = plan([str(file)], output=project.output).reports
     assert (report.notebook, report.parameters.window) == (NOTEBOOKS / "03_record_sigma.ipynb", 100)
     copy = Path(shutil.copy(report.notebook, project.folder))
-    assert [one.notebook for one in plan([str(copy)], axes={}, output=project.output).reports] == [copy]
+    assert [one.notebook for one in plan([str(copy)], output=project.output).reports] == [copy]
 
 
 def test_one_bad_file_stops_itself_only(project):
@@ -84,7 +84,7 @@ def test_two_files_that_would_write_one_report_are_told_apart(project):
     """And a file that is named twice is one."""
     project.file(name="one/03_record_sigma", text="seed: 0\n")
     project.file(name="two/03_record_sigma")
-    made = plan([str(project.folder), str(project.folder / "params")], axes={}, output=project.output)
+    made = plan([str(project.folder), str(project.folder / "params")], output=project.output)
     assert [one.name for one in made.reports] == ["03_record_sigma/a"]
     assert ["as another file does" in one.message for one in made.faults] == [True]
 

@@ -58,6 +58,9 @@ def pull_for(
 
     `DataError` where a source cannot be used at all. `accept` puts into use what lacks some of the history before it.
     """
+    parameters = [one for one in parameters if {*SERVES} & {*str(getattr(one, "source", "")).split("+")}]
+    if not parameters:
+        raise DataError(f"nothing to pull: no live source is named, such as {' or '.join(SERVES)}")
     names = dict.fromkeys(name for one in parameters for name in one.source.split("+") if name in SERVES)
     vendors = {name: VENDORS[name](policy) for name in names}
     try:

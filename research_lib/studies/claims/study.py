@@ -1,24 +1,20 @@
-"""The study of published claims: its exhibits, one line explained, and what the `claims` command prints and writes."""
+"""The study of published claims: its exhibits, and one line explained."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from importlib.resources import files
-from pathlib import Path
 from textwrap import shorten
 from typing import Any, ClassVar
 
 import pandas as pd
 
 from research_lib.data import DataCard, Source
-from research_lib.errors import InsufficientDataError, ParameterError, nearest
+from research_lib.errors import InsufficientDataError
 from research_lib.exhibits import charts
 from research_lib.exhibits.exhibit import VERDICT_LOOK, Column, Figure, tally
 from research_lib.exhibits.findings import Finding, Findings, Summary
 from research_lib.exhibits.format import KINDS, plural
-from research_lib.params import read_parameters, validate
-from research_lib.project import PARAMETERS, display_path
+from research_lib.params import validate
 from research_lib.studies import parameters
 from research_lib.studies.claims.language import Article, Claim
 from research_lib.studies.claims.lines import Lines
@@ -27,7 +23,6 @@ from research_lib.studies.study import Study, figure, result, table
 
 MOST_ROWS = 12
 WORDS = {name: VERDICT_LOOK[name][2] for name in VERDICTS}  # for each verdict, as a reader sees it
-SKELETON = (files(__package__) / "new.yaml").read_text(encoding="utf-8")
 COLUMNS = ("id", "verdict", "says", "stated", ("shown", Column("computed", "text")), "depends_on")
 
 
@@ -166,31 +161,3 @@ def explain(line: object, stated: object, source: Source | Lines, *, as_of: obje
     asked = validate(Claim, claim | {"kind": kind}, origin="line")
     article = validate(Article, {"title": "a question", "as_of": as_of}, origin="as_of")
     return judge(asked, article, source if isinstance(source, Lines) else Lines(source))
-
-
-def check_claims(path: Path, *, verdict: str = "", article: str = "", overrides: Mapping[str, object]) -> list[Result]:
-    """Judge the claims of a file, or those of an article; return those that have a verdict, or all."""
-    study = Claims(read_parameters(path, Claims.Parameters, overrides))
-    for name, asked, known in (("verdict", verdict, [*WORDS, WORDS[OPEN]]), ("article", article, study.p.articles)):
-        if asked and asked not in known:
-            raise ParameterError(f"{display_path(path)}: no {name} {asked}{nearest(asked, known)}")
-    of = [one for one in study.results if article in ("", one.claim.article)]
-    return [one for one in of if verdict in ("", one.verdict, WORDS[one.verdict])]
-
-
-def claims_report(found: list[Result], *, as_json: bool = False, as_csv: bool = False, width: int = 80) -> str:
-    """Write claims with their verdicts: counts, then what fails, depends, is open, and all others, as JSON, or as CSV."""
-    if as_json:
-        return json.dumps([one.as_record() for one in found], indent=1, ensure_ascii=False)
-    if as_csv:
-        return pd.DataFrame([one.as_record() for one in found]).to_csv(index=False).rstrip("\n")
-    return charts.cards_text([one.as_record() for one in found], width)
-
-
-def new_claims(name: str) -> Path:
-    """Write a first claims file with comments; refuse to replace one."""
-    path = PARAMETERS / "04_claims" / f"{name}.yaml"
-    if path.exists() or not re.fullmatch(r"[\w-]+", name):
-        raise ParameterError(f"{name}: choose a name that no file here has, of letters, digits, _ and - only")
-    path.write_text(SKELETON, encoding="utf-8")
-    return path

@@ -175,10 +175,8 @@ def test_stopped_or_killed_the_store_verifies_and_the_next_pull_goes_on(many, st
     kept, left = len(intact), len(NAMES) - len(intact)
     assert (damaged, left > 0) == ([], True)
     if number != signal.SIGKILL:
-        assert hear.recv() == (
-            f"stopped: {left} not asked for yet; the same command goes on from here",
-            [kept, 0, 0, left],
-        )
+        said = f"stopped: {left} not asked for yet; the same command goes on from here"
+        assert hear.recv() == (said, [kept, 0, 0, left])
     before = {one.item.name: many.times_asked(f"/{one.item.name}") for one in intact}
     assert start(many, store)[1].recv()[1] == [left, kept, 0, 0]
     assert {name: many.times_asked(f"/{name}") for name in before} == before, "what was kept is not asked for again"
