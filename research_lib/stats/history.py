@@ -102,8 +102,7 @@ def ago(values: "pd.Series[float]", n: int, unit: str = "") -> "pd.Series[float]
 
 def volatility(price: "pd.Series[float]", periods: int, periods_a_year: float) -> "pd.Series[float]":
     """Return the standard deviation of the last log returns, a year; NaN until there are so many."""
-    found = change(price, 1, "log").rolling(periods).std() * np.sqrt(periods_a_year)
-    return pd.Series(found, index=price.index)
+    return change(price, 1, "log").rolling(periods).std().mul(np.sqrt(periods_a_year))
 
 
 def periods_to(values: "pd.Series[float]", level: float, pace: int) -> "pd.Series[float]":
@@ -121,15 +120,13 @@ def records(values: "pd.Series[float]", *, ties: bool = False) -> "pd.Series[boo
 
 def spell_lengths(condition: "pd.Series[bool]") -> "pd.Series[int]":
     """Count for each period how many in a row, itself the last, meet the condition; 0 where it does not."""
-    met = condition.to_numpy(dtype=bool)
-    positions = np.arange(1, len(met) + 1)
-    return pd.Series(positions - np.maximum.accumulate(np.where(met, 0, positions)), index=condition.index)
+    return condition.astype(int).groupby((~condition).cumsum()).cumsum()
 
 
 def run_ends(lengths: "pd.Series[float]") -> "pd.Series[float]":
     """Keep of counts of a run the last of each, and of the run that is under way the count so far."""
     known = lengths.dropna()
-    return known[np.append(np.diff(known.to_numpy()) < 0, True)[: len(known)] & (known > 0).to_numpy()]
+    return known[(known > 0) & ~(known.shift(-1) > known)]
 
 
 def age(condition: "pd.Series[bool]") -> "pd.Series[float]":
