@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial, reduce
-from operator import ge, gt, le, lt
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from research_lib.studies.leverage import Leverage
 Series = pd.Series  # of numbers or marks, by day
 Days = pd.DatetimeIndex
 PERIOD = {"session": "D", "week": "W-FRI", "month": "M", "quarter": "Q", "year": "Y"}
-BOUNDS: dict[str, Callable[[Any, Any], Any]] = {"above": gt, "below": lt, "at least": ge, "at most": le}
+BOUNDS = {"above": Series.gt, "below": Series.lt, "at least": Series.ge, "at most": Series.le}
 ROLLING = {"average": "mean", "highest": "max", "lowest": "min", "deviation": "std"}
 SIGMAS = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "expanding": "distance_expanding"}
 SIGMAS |= {"volatility": "distance_vol", "change": "return_z", "change prior": "return_z_prior"}
@@ -96,7 +95,8 @@ class Lines:
         parts = (line.of, line.per, line.less)
         left, *others = (self._operand(one, line.every, end) for one in parts if one is not None)
         if line.per is not None:
-            left = _over(left, others.pop(0))
+            a, b = _on_common_days(left, others.pop(0))
+            left = left.of(a / b.where(b != 0), "ratio", left.noun)
         if not others or left.kind != "level" or (isinstance(line.less, Line) and line.less.take):
             return [reduce(_less, others, left)]
         pair = zip((left, *others), _on_common_days(left, *others), strict=True)
@@ -170,15 +170,10 @@ def _on_common_days(left: Values, right: Values) -> tuple[Series, Series]:
     if left.period != right.period:
         coarser = max(left.period, right.period, key=PERIODS.index)
         raise ParameterError(f"one line is by {left.period}, the other by {right.period}: write every: {coarser}")
-    mine, theirs = (one.known().series for one in (left, right))
-    periods = [Days(one.index).to_period(PERIOD[left.period]) for one in (mine, theirs)]
-    theirs = theirs.set_axis(periods[1]).reindex(periods[0]).set_axis(mine.index)
-    return mine[theirs.notna()], theirs.dropna()
-
-
-def _over(left: Values, right: Values) -> Values:
-    a, b = _on_common_days(left, right)
-    return left.of(a / b.where(b != 0), "ratio", left.noun)
+    a, b = left.known().series, right.known().series
+    mine, theirs = (Days(one.index).to_period(PERIOD[left.period]) for one in (a, b))
+    b = b.set_axis(theirs).reindex(mine).set_axis(a.index)
+    return a[b.notna()], b.dropna()
 
 
 def _less(left: Values, right: Values) -> Values:
@@ -229,24 +224,19 @@ def _z(values: Values, step: Phrase) -> Values:
 
 def _episodes(values: Values, step: Phrase) -> Values:
     """Return the size or length of falls by their first day; one under way has none yet."""
-    falls = history.falls(values.known().series, step["percent"])
-    if step["unit"]:
-        return values.of(falls["days"], "length in days", "episodes")
-    return values.of(falls["depth"], "fraction", "episodes")
+    column, kind = ("days", "length in days") if step["unit"] else ("depth", "fraction")
+    return values.of(history.falls(values.known().series, step["percent"])[column], kind, "episodes")
 
 
-def _season(values: Values, step: Phrase) -> Values:
-    """Return the change of each season that is over, by its last day."""
+def _outcomes(values: Values, step: Phrase) -> Values:
+    """Return the change of each season that is over, by its last day, or what comes in the next periods, by the day before."""
     x, (how, kind) = values.known().series, _how(values.kind)
-    _, _, listed = cases.seasons(Days(x.index), next_session(x.index[-1]), *step["season"])
-    return values.of(history.change(x.iloc[listed["last"]], x.to_numpy()[listed["before"]], how), kind, "years")
-
-
-def _after(values: Values, step: Phrase) -> Values:
-    """Return what comes in the next periods, by the day before them."""
-    x, (how, kind), path = values.known().series, _how(values.kind), step["path"]
-    found = cases.after(x, step.number("n"), next_session(x.index[-1]), unit=step["unit"], path=path, kind=how)
-    return values.of(found, "fraction" if path else kind, "cases")
+    end = next_session(x.index[-1])
+    if step["season"]:
+        _, _, listed = cases.seasons(Days(x.index), end, *step["season"])
+        return values.of(history.change(x.iloc[listed["last"]], x.to_numpy()[listed["before"]], how), kind, "years")
+    found = cases.after(x, step.number("n"), end, unit=step["unit"], path=step["path"], kind=how)
+    return values.of(found, "fraction" if step["path"] else kind, "cases")
 
 
 OF_PRICES = ("volatility", "z of change", "fall episodes", "breakout")
@@ -266,8 +256,7 @@ STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
     "breakout": lambda v, step: v.of(
         history.breakouts(v.series.dropna(), step.number("lookback"), step["line"], BREAKOUT_SESSIONS), "fraction"
     ),
-    "season": _season,
-    "": _after,
+    **dict.fromkeys(("season", ""), _outcomes),
 }
 
 
@@ -299,18 +288,15 @@ def _session_of(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
 
 
 def _dated(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
-    """Mark the first session from each listed day or decision; or the days on which policy was in a state."""
-    days = values.days
+    """Mark the first session from each listed day or decision; or the days of a state of policy or near a recession."""
+    days, end = values.days, values.days[-1]
     if phrase["state"]:
-        return policy.policy_states(target_changes(as_of=days[-1])["change_bp"], days) == phrase["state"]
-    dates = Days([day for day, _ in phrase["days"]] or decisions(phrase["event"], days[-1]).index)
+        return policy.policy_states(target_changes(as_of=end)["change_bp"], days) == phrase["state"]
+    if "recession" in phrase.word:
+        known = policy.recession_within(days, recessions(as_of=end), known_to=end, months=phrase.number())
+        return (known == phrase.word.startswith("recession")).fillna(False)
+    dates = Days([day for day, _ in phrase["days"]] or decisions(phrase["event"], end).index)
     return np.isin(np.arange(len(days)), days.searchsorted(dates[dates >= days[0]]))
-
-
-def _recession(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
-    days, k = values.days, phrase.number()
-    known = policy.recession_within(days, recessions(as_of=days[-1]), known_to=days[-1], months=k)
-    return (known == phrase.word.startswith("recession")).fillna(False)
 
 
 # Conditions on no value of the line, and all.
@@ -319,8 +305,7 @@ CALENDAR: dict[str, Callable[[Values, Phrase], Any]] = {
     "years": lambda v, one: v.days.year.isin(one["years"]),
     "weekday": lambda v, one: v.days.day_name() == one["day"],
     **dict.fromkeys(("session of", "same session of"), _session_of),
-    **dict.fromkeys(("policy", "on"), _dated),
-    **dict.fromkeys(("recession within", "no recession within"), _recession),
+    **dict.fromkeys(("policy", "on", "recession within", "no recession within"), _dated),
 }
 CONDITIONS: dict[str, Callable[[Values, Phrase], Any]] = CALENDAR | {
     **dict.fromkeys(BOUNDS, lambda v, one: BOUNDS[one.word](v.series, _level_of(v, one["level"]))),
