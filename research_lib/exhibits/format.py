@@ -21,9 +21,11 @@ UNITS: Mapping[str, tuple[int, str, int, str]] = {
     "share": (100, ",", 0, "%"),
     "change": (100, "+,", 2, "%"),
     "points": (100, "+,", 1, " pp"),
-    "difference": (100, "+,", 2, " pp"),
+    "rate": (100, ",", 1, "%"),  # this and the next: two digits below a point
+    "difference": (100, "+,", 1, " pp"),
     "small points": (100, "+,", 3, " pp"),
     "fraction in bp": (10_000, ",", 0, " bp"),
+    "change in bp": (10_000, "+,", 0, " bp"),
     "percent": (1, ",", 2, "%"),
     "bp": (1, "+,", 0, " bp"),
     "p": (1, "", 3, ""),
@@ -63,6 +65,8 @@ def _number(value: Any, unit: str, digits: int | None) -> str:  # noqa: ANN401  
         places = digits
     elif unit == "years" and value >= 10:
         value, places = float(f"{value:.2g}"), 0
+    elif unit in ("rate", "difference"):
+        places = 1 + (abs(value) < 0.01)
     elif unit == "number" or unit not in UNITS:
         places = 0 if isinstance(value, int | np.integer) or abs(value) >= 1000 else 2
     text = f"{scale * value:{form}.{places}f}"
@@ -111,8 +115,9 @@ def scale(kind: str, unit: str, text: str) -> float:
 
 
 def show_kind(value: float | date | None, kind: str, unit: str = "") -> str:
-    """Show a figure of a kind with the words around it, in bp where that is the unit; what never comes to pass as never."""
+    """Show a figure of a kind with the words around it, a yield in bp where that is the unit; what never comes to pass as never."""
     if value is None or value in (inf, -inf):
         return "never"
     look = KINDS[kind]
-    return str(look["form"].format(show(value, "fraction in bp" if unit == "bp" else look["shown"])))
+    in_unit = "fraction in bp" if (kind, unit) == ("yield", "bp") else look["shown"]
+    return str(look["form"].format(show(value, in_unit)))
