@@ -64,8 +64,7 @@ def noted_interrupts() -> Iterator[Callable[[], bool]]:
     another thread may get the signal, and the main one hears of it when it wakes. What nohup ignores stays ignored.
     """
     noted: list[int] = []
-    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
-    before = {one: handler for one, handler in before.items() if handler is not signal.SIG_IGN}
+    before = {one: now for one in (signal.SIGINT, signal.SIGTERM) if (now := signal.getsignal(one)) != signal.SIG_IGN}
     for one in before:
         signal.signal(one, lambda number, _: noted.append(number))
     try:

@@ -6,10 +6,10 @@ from collections import Counter
 from research_lib.project import PROJECT
 
 LIBRARY = PROJECT / "research_lib"
-MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 11_009, 75, 60
+MOST_LINES, MOST_FILES, MOST_LINES_OF_A_FUNCTION = 11_008, 75, 60
 # What each package may have today; behind it, what the design wants it to come down to. Lower the first with each step.
 BUDGET = {
-    "": 397,  # 400: errors, project, params, __main__
+    "": 396,  # 400: errors, project, params, __main__
     "cli": 300,  # 300
     "explore": 200,  # 200
     "data": 2396,  # 2,400
