@@ -119,5 +119,4 @@ def show_kind(value: float | date | None, kind: str, unit: str = "") -> str:
     if value is None or value in (inf, -inf):
         return "never"
     look = KINDS[kind]
-    in_unit = "fraction in bp" if (kind, unit) == ("yield", "bp") else look["shown"]
-    return str(look["form"].format(show(value, in_unit)))
+    return str(look["form"].format(show(value, "fraction in bp" if (kind, unit) == ("yield", "bp") else look["shown"])))
