@@ -43,39 +43,38 @@ class PricePanel(Table):
 
 @dataclass(frozen=True)
 class Companies:
-    """Companies and what moves them; None for what the source lacks (statements: only where it is bundled)."""
+    """Companies and what moves them; None for what the source lacks."""
 
-    statements: pd.DataFrame | None
+    statements: pd.DataFrame
     panel: PricePanel | None
     market: "pd.Series[float] | None"  # closes of the S&P 500
     rate: "pd.Series[float] | None"  # as a decimal
     rate_name: str
-    firms_1990: Table | None
     cards: tuple[DataCard, ...]
 
     @property
     def has_sectors(self) -> bool:
         """Whether financials can be told apart."""
-        return self.statements is not None and bool(self.statements["sector"].notna().any())
+        return bool(self.statements["sector"].notna().any())
 
 
 def load_companies(source: Source, *, as_of: date | None = None, prices: bool = True) -> Companies:
-    """Load a source's companies, cut at `as_of`, as `load_statements` does; the bundled source has no statements.
+    """Load a source's companies, cut at `as_of`, as `load_statements` does; `MissingDataError`: the source is the bundled one.
 
     Without `prices` the panel, which takes longest, is left out.
     """
-    is_bundled = isinstance(source, Bundled)
-    statements = None if is_bundled else load_statements(source, as_of=as_of)
+    if isinstance(source, Bundled):
+        raise MissingDataError("the bundled data hold no company statements")
+    statements = load_statements(source, as_of=as_of)
     panel = load_price_panel(source, as_of=as_of) if prices else None
     market = load_prices_if_any(source, [MARKET], as_of=as_of)
     rate_id = next((name for name in RATES if name in source.names(SERIES)), "")
     rate = load_series_if_any(source, [rate_id] if rate_id else [], as_of=as_of)
-    firms = load_bundled_firms() if is_bundled and (as_of or date.max) >= date(1994, 12, 31) else None
-    cards = [one.card for one in (statements, panel, firms) if one]
+    cards = [one.card for one in (statements, panel) if one]
     cards += [card for data in (market, rate) if data for card in data.cards]
-    table, rate_name = statements.values if statements else None, describe_series(rate_id).name if rate else ""
     closes, rates = market[MARKET] if market else None, rate[rate_id] if rate else None
-    return Companies(table, panel, closes, rates, rate_name, firms, tuple(cards))
+    rate_name = describe_series(rate_id).name if rate else ""
+    return Companies(statements.values, panel, closes, rates, rate_name, tuple(cards))
 
 
 def load_statements(source: Source, *, as_of: date | None = None) -> Table:

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 
 from research_lib.data import DataCard, DataSet, Source, load_series
-from research_lib.data.companies import Companies, load_companies, month_ends
+from research_lib.data.companies import Companies, load_bundled_firms, load_companies, month_ends
+from research_lib.data.statements import Table
 from research_lib.errors import InsufficientDataError, MissingDataError
 from research_lib.exhibits import charts
 from research_lib.exhibits.exhibit import CONTEXT, LARGE_CAPS, SMALL_CAPS, Column, Figure
@@ -102,7 +103,7 @@ class Leverage(Study):
         "Small against large": ("hero", "typical"), "By year": ("ratio_by_year", "cover"),
         "Refinancing": ("refinancing_map",), "Credit spreads": ("spread_effects",)}  # fmt: skip
     p: parameters.Leverage
-    DATA = ("companies_read", "factors")
+    DATA = ("companies", "firms_1990", "factors")
 
     @classmethod
     def known_on(cls, source: Source, day: date, *, prices: bool = False, **settings: object) -> Self:
@@ -122,15 +123,17 @@ class Leverage(Study):
         """Monthly size factor and market, bill rate and corporate yields."""
         return self.load(load_series, ("SMB", "MKT_RF", "RF", "AAA", "BAA"))
 
-    @property
-    def companies_read(self) -> Any:  # noqa: ANN401  # both have cards
-        """Companies, or the 142 firms where the source has no others."""
-        return self.companies if self.companies.statements is not None else self.companies.firms_1990
+    @result
+    def firms_1990(self) -> Table:
+        """The 142 firms of 1990, where the source has no others."""
+        if self.p.source != "bundled" or (self.p.as_of or date.max) < date(1994, 12, 31):
+            raise InsufficientDataError("only the bundled source has the firms of 1990 to 1994, known by 1994-12-31")
+        return load_bundled_firms()
 
     @property
     def main_cards(self) -> tuple[DataCard, ...]:
         """The cards of what the headline is about."""
-        return self.cards_of("factors" if self.lacking else "companies_read")
+        return self.cards_of("factors" if self.lacking else "companies")
 
     @result
     def lacking(self) -> str:
@@ -148,8 +151,6 @@ class Leverage(Study):
     @result
     def firms(self) -> pd.DataFrame:
         """Companies in their groups."""
-        if self.companies.statements is None:
-            raise MissingDataError("the bundled data hold no company statements")
         asked = {name: getattr(self.p, name) for name in ("large", "small", "exclude_financials", "zombie_years")}
         return leverage.prepare(self.companies.statements, **asked)
 
@@ -404,14 +405,12 @@ class Leverage(Study):
             raise InsufficientDataError("none of the chosen days has prices and 120 sessions before it")
         return found
 
-    @table("Debt in 1990 and the share price to 1994", ("regressor", "value", "interval", "p", "n"),
+    @table("Debt in 1990 and the share price to 1994", ("regressor", "value", "interval", "p", "n"), on=("firms_1990",),
            note="Price change on debt to capital, log of net income held equal; one cross-section of firms that were all still "
            "quoted at its end. HC3 errors.")  # fmt: skip
     def debt_and_return(self) -> pd.DataFrame:
         """The 142 firms of 1990."""
-        if self.companies.firms_1990 is None:
-            raise InsufficientDataError("only the bundled source has the firms of 1990 to 1994, known by 1994-12-31")
-        values = self.companies.firms_1990.values
+        values = self.firms_1990.values
         return in_words(ols(values["price_return"], values[["debt_to_capital", "log_net_income"]], cov="HC3"))
 
     @property

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research_lib.data import open_source
+from research_lib.data import companies, open_source
 from research_lib.data.calendar import sessions_between
 from research_lib.data.companies import load_companies, load_price_panel, make_price_panel, month_ends
 from research_lib.data.source import load_packaged
-from research_lib.errors import DataError
+from research_lib.errors import DataError, MissingDataError
 from tests.companies import write_simfin
 from tests.data.test_statements import SIMFIN
 
@@ -100,12 +100,10 @@ def test_month_ends_are_of_months_that_are_over():
 def test_a_panel_with_a_date_twice_or_of_returns_is_refused():
     frame = prices("A", "B")
     twice, returns = pd.concat([frame, frame.iloc[[5]]]), frame.pct_change()
-    for wrong, said in (
-        (twice, "the date 2020-01-09 stands twice"),
-        (returns, "not positive: returns in place of prices"),
-    ):
-        with pytest.raises(DataError, match=f"x: .*{said}"):
-            made(wrong)
+    with pytest.raises(DataError, match=r"x: the date 2020-01-09 stands twice"):
+        made(twice)
+    with pytest.raises(DataError, match=r"x: .*not positive: returns in place of prices"):
+        made(returns)
 
 
 def test_the_real_panel_names_its_survivorship(shared_data):
@@ -117,24 +115,24 @@ def test_the_real_panel_names_its_survivorship(shared_data):
 
 
 def test_bundled_companies_are_142_firms_and_twenty_of_todays_large_ones():
-    found = load_companies(open_source("bundled"))
-    assert (found.statements, found.has_sectors, found.market is None) == (None, False, False)
-    prices, index = found.panel.values, load_packaged("GSPC 1990")[0]
+    panel = load_price_panel(open_source("bundled"))
+    prices, index = panel.values, load_packaged("GSPC 1990")[0]
     assert (prices.shape, prices.notna().all(axis=None), prices.index.equals(index.index)) == ((8313, 20), True, True)
-    assert "twenty of today's large companies" in found.panel.card.origin
+    assert "twenty of today's large companies" in panel.card.origin
     # A plain average of today's winners beat the index many times over: what hindsight does.
     assert (prices.iloc[-1] / prices.iloc[0]).mean() > 5 * 3783.22 / 359.69
-    values = found.firms_1990.values
+    values = companies.load_bundled_firms().values
     assert (values.shape, values["price_return"].between(-1, 2).all()) == ((142, 4), True)
     assert values["debt_to_capital"].mean() == pytest.approx(0.2565, abs=1e-4)  # the data set's own description
-    early = load_companies(open_source("bundled"), as_of=date(1960, 12, 30))
-    assert (early.firms_1990, early.panel, early.market is None) == (None, None, False)
+    assert load_price_panel(open_source("bundled"), as_of=date(1960, 12, 30)) is None
+    with pytest.raises(MissingDataError, match="the bundled data hold no company statements"):
+        load_companies(open_source("bundled"))
 
 
 def test_a_folder_gives_what_it_has(tmp_path):
     write_simfin(tmp_path, SIMFIN)
     prices("AAA").to_csv(tmp_path / "price_panel.csv")
     found = load_companies(open_source("folder", data_dir=str(tmp_path)))
-    assert (found.market, found.rate, found.rate_name, found.firms_1990) == (None, None, "", None)
+    assert (found.market, found.rate, found.rate_name) == (None, None, "")
     assert [card.id for card in found.cards] == ["fundamentals", "price_panel"]
     assert (len(found.statements), found.has_sectors) == (3, False)
