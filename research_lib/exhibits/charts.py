@@ -251,10 +251,7 @@ class Cards(Exhibit):
     badge, sparkline = staticmethod(style.badge), staticmethod(sparkline)  # for the template
 
     _: KW_ONLY
-    cards: Sequence[
-        Mapping[str, Any]
-    ]  # each by name: id, verdict, kind, says, reading, quote, stated, shown, depends_on, …
-    histories: Mapping[str, "pd.Series[Any] | None"]  # of the figures, by id
+    cards: Sequence[Mapping[str, Any]]  # of each by name: id, verdict, kind, says, stated, shown, history, …
 
     def __repr__(self) -> str:
         return f"{self.title}\n{cards_text(self.cards)}"

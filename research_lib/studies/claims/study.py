@@ -32,9 +32,9 @@ def as_cards(subject: str, title: Callable[[int], str], none: str, chosen: Calla
     def drawn(study: "Claims") -> charts.Cards:
         if not (found := list(filter(chosen, study.results))):
             raise InsufficientDataError(none)
-        histories = {one.claim.id: getattr(one.reading, "path", None) for one in found}
-        cards, deck = [one.as_record() for one in found], "As of each article's date"
-        return charts.Cards("", title(len(found)), pd.DataFrame(cards), deck=deck, cards=cards, histories=histories)
+        cards = [one.as_record() | {"history": getattr(one.reading, "path", None)} for one in found]
+        data = pd.DataFrame(cards).drop(columns="history")
+        return charts.Cards("", title(len(found)), data, deck="As of each article's date", cards=cards)
 
     drawn.__doc__ = subject
     return figure(drawn)
