@@ -188,7 +188,7 @@ def rolling_correlation(x: "pd.Series[float]", y: "pd.Series[float]", window: in
     return pd.Series(found, pair.index[window - 1 :][varies]).reindex(pair.index)
 
 
-def breakouts(price: "pd.Series[float]", lookback: int, resistance: str, last: int = 1) -> "pd.Series[float]":
+def breakouts(price: "pd.Series[float]", lookback: int, resistance: str, last: int = 63) -> "pd.Series[float]":
     """Return a price over a resistance, less 1, on each of the last days, drawn anew from the `lookback` values before.
 
     - `band`: a line fitted to the logarithms by least squares, plus two deviations of the residuals;
@@ -196,6 +196,7 @@ def breakouts(price: "pd.Series[float]", lookback: int, resistance: str, last: i
       highest of 21 values before and after); NaN where no later peak is known;
     - `highest`: the highest value.
     """
+    price = price.dropna()
     logs, time, levels = np.log(price.to_numpy(dtype=float)), np.arange(lookback), []
     rows = list(range(max(lookback, len(price) - last), len(price)))
     for row in rows:

@@ -98,7 +98,7 @@ def test_breakouts_are_held_against_what_was_before():
     band = fit(400) + 2 * np.sqrt(((logs - fit(at)) ** 2).sum() / 398)
     level = {"band": band, "falling peaks": logs[first] + slope * (400 - first), "highest": logs.max()}
     for name, one in level.items():
-        found = history.breakouts(dated([90.0, *prices, 150.0]), 400, name)
+        found = history.breakouts(dated([90.0, *prices, 150.0]), 400, name, 1)
         assert found.tolist() == pytest.approx([150 / np.exp(one) - 1])
     assert history.breakouts(dated(np.arange(1, 402)), 400, "falling peaks").isna().all()  # no peak
     latest = history.breakouts(dated([*prices, 150.0, 140.0]), 400, "highest", 3)

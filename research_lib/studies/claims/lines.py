@@ -29,8 +29,6 @@ BOUNDS = {"above": Series.gt, "below": Series.lt, "at least": Series.ge, "at mos
 ROLLING = {"average": "mean", "highest": "max", "lowest": "min", "deviation": "std"}
 SIGMAS = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "expanding": "distance_expanding"}
 SIGMAS |= {"volatility": "distance_vol", "change": "return_z", "change prior": "return_z_prior"}
-BREAKOUT_SESSIONS = 63  # on which one is looked for
-
 CHANGED = {kind: row["changed"] for kind, row in KINDS.items() if "changed" in row}
 CHANGES = {"fraction", *CHANGED.values()}
 PRICES = ("level", "ratio", "number")  # change in percent of themselves; all else changes in points
@@ -242,20 +240,18 @@ def _outcomes(values: Values, step: Phrase) -> Values:
 OF_PRICES = ("volatility", "z of change", "fall episodes", "breakout")
 STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
     **dict.fromkeys(("change", "change since", "to date", "distance to record", "distance to"), _change),
-    **dict.fromkeys(ROLLING, lambda v, step: v.of(_level_of(v, step.text))),
-    "drawdown": lambda v, step: v.of(history.drawdown(v.series, step.number() or None), "fraction"),
+    **dict.fromkeys(ROLLING, lambda v, one: v.of(_level_of(v, one.text))),
+    "drawdown": lambda v, one: v.of(history.drawdown(v.series, one.number() or None), "fraction"),
     "size": lambda v, _: v.of(v.series.abs()),
-    "volatility": lambda v, step: v.of(history.volatility(v.series, step.number(), YEAR[v.period]), "fraction"),
+    "volatility": lambda v, one: v.of(history.volatility(v.series, one.number(), YEAR[v.period]), "fraction"),
     **dict.fromkeys(("z", "z of change"), _z),
-    "spell": lambda v, step: v.of(history.spell_lengths(marks(v, step["condition"])), v.period, "runs"),
-    "age of": lambda v, step: v.of(history.age(marks(v, step["condition"])), v.period, "runs"),
-    "periods to at the pace of": lambda v, step: v.of(
-        history.periods_to(v.series, amount(step["x"], v.kind), step.number()), v.period
+    "spell": lambda v, one: v.of(history.spell_lengths(marks(v, one["condition"])), v.period, "runs"),
+    "age of": lambda v, one: v.of(history.age(marks(v, one["condition"])), v.period, "runs"),
+    "periods to at the pace of": lambda v, one: v.of(
+        history.periods_to(v.series, amount(one["x"], v.kind), one.number()), v.period
     ),
     "fall episodes": _episodes,
-    "breakout": lambda v, step: v.of(
-        history.breakouts(v.series.dropna(), step.number("lookback"), step["line"], BREAKOUT_SESSIONS), "fraction"
-    ),
+    "breakout": lambda v, one: v.of(history.breakouts(v.series, one.number("lookback"), one["line"]), "fraction"),
     **dict.fromkeys(("season", ""), _outcomes),
 }
 
