@@ -120,14 +120,12 @@ def test_absent_data_is_wrong_only_where_it_was_asked_for():
 def test_claims_takes_several_files(tmp_path):
     done = invoke("claims", SMOKE, "04_claims/smoke")
     assert ("HOLDS" in done.stdout, "holds no claims" in done.stderr) == (True, True)
-    other = tmp_path / "04_claims" / "other.yaml"
-    other.parent.mkdir()
+    other = tmp_path / "other.yaml"
     other.write_text((PARAMETERS / "04_claims" / "smoke.yaml").read_text())
     one, both = (json.loads(invoke("claims", "04_claims/smoke", *more, "--json").stdout) for more in ((), (other,)))
     assert both == one * 2
     table = invoke("claims", "04_claims/smoke", other, "--csv").stdout.splitlines()
     assert (table[0][:3], len(table)) == ("id,", 1 + len(both))
-    assert invoke("claims", "04_claims/smoke", other).stdout.startswith(f"{len(both)} claims: ")
 
 
 def test_a_new_claims_file_is_checked_and_a_line_that_does_not_fit_never_loses_the_others(tmp_path, monkeypatch):

@@ -84,8 +84,6 @@ def test_a_file_of_ones_own_is_written_once_and_a_mapping_takes_over_the_names_o
     with pytest.raises(ParameterError, match="is there already: take another name"):
         params.write_new("mine", {path.with_name("other.yaml"): "", path: ""})
     assert [(one.name, one.read_text()) for one in path.parent.iterdir()] == [("mine.yaml", "window: 60\n")]
-    params.write_new("mine", {path: "window: 30\n"}, replace=True)
-    assert params.read_parameters(path, RecordSigma).window == 30
     assert params.read_values(write("one: &one {a: 1, b: 2}\ntwo: {<<: *one, b: 3}\n"))["two"] == {"a": 1, "b": 3}
 
 
