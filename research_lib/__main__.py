@@ -16,7 +16,7 @@ for _number in (signal.SIGINT, signal.SIGTERM):
     if signal.getsignal(_number) is not signal.SIG_IGN:  # as it is under nohup
         signal.signal(_number, _stop)
 
-# What an ASCII terminal lacks is shown by what it has.
+# An ASCII terminal shows a minus sign as -, and all else that it lacks as ?.
 codecs.register_error("plain", lambda lost: ("-" if lost.object[lost.start] in "−–" else "?", lost.start + 1))  # type: ignore[attr-defined]
 for _stream in filter(None, (sys.stdout, sys.stderr)):
     _stream.reconfigure(errors="plain")
