@@ -28,7 +28,6 @@ ALIASES, COMPARISONS, UNITS, HINTS = (SPELLED[name] for name in ("names", "compa
 AT_LEAST, AT_MOST, ABOUT = dict.fromkeys(COMPARISONS.values())
 CYCLES = [[f"{kind} {one}" for one in members.split()] for kind, members in SECTIONS["ranked among"]]
 YEAR = {"session": 252, "week": 365.25 / 7, "month": 12, "quarter": 4, "year": 1}  # how many of each make one
-PERIODS = tuple(YEAR)
 OPERANDS = ("of", "per", "less")
 LINE_KEYS = (*OPERANDS, "every", "take")
 CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at", "to")
@@ -37,7 +36,6 @@ ELECTIONS = {kind: range(1800 + k, 2100, 4) for k, kind in enumerate(dict(SECTIO
 PLACES = {"comparison": "|".join(COMPARISONS), "unit": "|".join(UNITS)}
 for place, way in SECTIONS["places"]:  # by those before it
     PLACES[place] = re.sub(r"<(\w+)>", lambda found: f"(?:{PLACES[found[1]]})", way)
-DAY = r"\d{4}(?:-\d\d){0,2}(?:[T ]00:00:00)?"
 
 
 def grammar(forms: str = GRAMMAR.partition("\n\n[ranked")[0]) -> str:
@@ -118,8 +116,8 @@ class Check:
         parts: list[Any] = [self.line, self.then, *(one.line for one in self.when)]
         for one in parts:  # grows as lines within lines are met
             if isinstance(one, Line):
-                steps = " ".join(step["name"] or step["names"] for step in one.take)
-                parts += [one.of, one.per, one.less, *steps.split()]
+                names = " ".join(step["name"] or step["names"] for step in one.take).split()
+                parts += [one.of, one.per, one.less, *names]
         return [one for one in parts if isinstance(one, str) and one]
 
 
@@ -216,9 +214,8 @@ def _line(raw: Any, known: Sequence[str] = LINE_KEYS, **base: Any) -> Line:  # n
 
 
 def _name(raw: object) -> str:
-    symbol, colon, column = str(raw).strip().partition(":")
-    bare = symbol.lstrip("^.$")
-    return ALIASES.get(bare, bare) + colon + column
+    symbol, colon, column = str(raw).strip().lstrip("^.$").partition(":")
+    return ALIASES.get(symbol, symbol) + colon + column
 
 
 def _when(raw: Any, check: Mapping[str, Any], line: Line | None = None) -> tuple[Phrase, ...]:  # noqa: ANN401
@@ -248,11 +245,10 @@ def read_span(raw: object, part: str = "on") -> Span:
         raw = [raw["first"], raw["last"]]
     text = " to ".join(map(str, raw)) if isinstance(raw, list | tuple) else str(raw)
     with suppress(ValueError):
-        if found := re.fullmatch(rf"({DAY})(?: to ({DAY}))?", text):
+        if found := re.fullmatch("({0})(?: to ({0}))?".format(PLACES["date"]), text):
             begins, ends = found[1], found[2] or found[1]
             first, last = (date.fromisoformat(one[:10]) for one in (f"{begins}-01-01", f"{ends}-12-01"))
-            if len(ends) <= len("2024-07"):
-                last = last.replace(day=monthrange(last.year, last.month)[1])
+            last = last if len(ends) > len("2024-07") else last.replace(day=monthrange(last.year, last.month)[1])
             if first <= last:
                 return first, last
     raise ValueError(f"{part}: {text!r} is no day; write 2024-07-16, 2024-07, 2024, or A to B, the earlier first")

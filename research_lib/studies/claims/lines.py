@@ -19,7 +19,7 @@ from research_lib.errors import InsufficientDataError, ParameterError
 from research_lib.exhibits.format import KINDS, scale
 from research_lib.stats import cases, history, policy
 from research_lib.stats.sigma import SigmaSettings, sigma_path
-from research_lib.studies.claims.language import PERIODS, SECTIONS, YEAR, Line, Phrase, read, read_figure
+from research_lib.studies.claims.language import SECTIONS, YEAR, Line, Phrase, read, read_figure
 from research_lib.studies.leverage import Leverage
 
 Series = pd.Series  # of numbers or marks, by day
@@ -166,7 +166,7 @@ class Lines:
 def _on_common_days(left: Values, right: Values) -> tuple[Series, Series]:
     """Return two lines on the days that both have; of weeks, months and longer by period, whose last days may differ."""
     if left.period != right.period:
-        coarser = max(left.period, right.period, key=PERIODS.index)
+        coarser = max(left.period, right.period, key=[*YEAR].index)
         raise ParameterError(f"one line is by {left.period}, the other by {right.period}: write every: {coarser}")
     a, b = left.known().series, right.known().series
     mine, theirs = (Days(one.index).to_period(PERIOD[left.period]) for one in (a, b))
