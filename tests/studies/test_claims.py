@@ -19,11 +19,10 @@ from research_lib.data.source import Bundled
 from research_lib.errors import InsufficientDataError, MissingDataError, ParameterError
 from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS, PROJECT
-from research_lib.studies.claims.evaluate import Reading, read_all
 from research_lib.studies.claims.language import SECTIONS, Article, Claim, read_checks, read_figure
 from research_lib.studies.claims.lines import Lines
 from research_lib.studies.claims.study import Claims, explain, picture
-from research_lib.studies.claims.verdict import VERDICTS, Result, judge, verdict_of
+from research_lib.studies.claims.verdict import VERDICTS, Reading, Result, judge, read_all, verdict_of
 from tests.conftest import read_table
 
 FOLDER = PARAMETERS / "04_claims"

@@ -17,9 +17,9 @@ from research_lib.stats.bootstrap import correlation, ratio_of_sums
 from research_lib.stats.cross_section import event_days, fama_macbeth, leverage_rate_interaction, monthly_slopes
 from research_lib.stats.leverage import LARGE, SMALL, prepare
 from research_lib.stats.regression import ols
-from research_lib.studies.claims.evaluate import read_all
 from research_lib.studies.claims.language import read_checks
 from research_lib.studies.claims.lines import Lines, Values
+from research_lib.studies.claims.verdict import read_all
 from research_lib.studies.rate_cuts import RateCuts, ReturnPair
 from research_lib.studies.record_sigma import RecordSigma
 from tests.conftest import read_table
