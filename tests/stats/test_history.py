@@ -70,7 +70,7 @@ def test_a_line_by_hand(function, numbers, options, expected):
 def test_what_came_before_is_the_last_value_up_to_then_and_a_rolling_correlation_is_numpys():
     line, other, month = random_walk(60, seed=1), random_walk(60, seed=2), pd.DateOffset(months=1)
     gaps = line.where(line.index.day_of_week != 3)
-    np.testing.assert_array_equal(history.earlier(gaps, line.index - month), gaps.asof(line.index - month))
+    np.testing.assert_array_equal(history.ago(gaps, 1, "month"), gaps.asof(line.index - month))
     expected = [np.nan] * 4 + [np.corrcoef(line[at - 4 : at + 1], other[at - 4 : at + 1])[0, 1] for at in range(4, 60)]
     for n in (4, 5, 60):
         np.testing.assert_allclose(history.rolling_correlation(line[:n], other, 5), expected[:n])
