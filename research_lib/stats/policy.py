@@ -37,10 +37,9 @@ def easing_cycles(changes_bp: "pd.Series[float]", rule: CycleRule = CycleRule())
     `last_hike` before the first cut (NaT: none known); `cut_off` where the table starts within the cycle, so that its
     first cut is not known.
     """
-    columns = ["first_cut", "last_cut", "cuts", "total_bp", "last_hike", "cut_off"]
-    frame = pd.DataFrame(_walk(changes_bp, rule)[0], columns=columns).set_index("first_cut")
-    frame.index = pd.to_datetime(frame.index)  # also of no cycle
-    return frame.assign(last_hike=pd.to_datetime(frame["last_hike"]), cut_off=frame["cut_off"].astype(bool))
+    day: Any = changes_bp.index.dtype
+    columns = {"first_cut": day, "last_cut": day, "cuts": int, "total_bp": float, "last_hike": day, "cut_off": bool}
+    return pd.DataFrame(_walk(changes_bp, rule)[0], columns=[*columns]).astype(columns).set_index("first_cut")
 
 
 def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = CycleRule()) -> "pd.Series[Any]":
