@@ -40,8 +40,8 @@ def test_intervals_and_words_of_sentences():
     assert counted == ("1 cycle", "8 cycles", "2 companies")
     assert prose_date(date(2024, 7, 16)) == "16 July 2024"
     assert [*map(sentence, ("iShares fell -5%.", "no data"))] == ["iShares fell −5%.", "No data."]
-    kinds = show_kind(-0.0147, "yield", "bp"), show_kind(4.417, "sigma"), show_kind(None, "day"), show_kind(np.inf, "week")
-    assert kinds == ("−147 bp", "4.42 σ", "never", "never")
+    kinds = [show_kind(*one) for one in ((-0.0147, "yield", "bp"), (4.417, "sigma"), (None, "day"), (np.inf, "week"))]
+    assert kinds == ["−147 bp", "4.42 σ", "never", "never"]
 
 
 def test_every_column_has_a_heading_a_known_unit_and_a_plain_meaning():

@@ -11,8 +11,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from research_lib.errors import ResearchError
 from research_lib.exhibits import charts
-from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.exhibit import Table
+from research_lib.exhibits.findings import Summary
 from research_lib.project import PROJECT
 from research_lib.reports import html as pages
 from research_lib.reports.html import files_beside, render, to_pdf
