@@ -39,6 +39,7 @@ SAID |= {"median": Series.median, "count": Series.sum, "deviation": lambda x: x.
 OF_DAYS = ("date", "first date", "count", "share", "longest", "since")  # not of a line's values
 PLACES = ("rank", "since", "percentile", "as far", "return period")  # in all of the history
 Test = Callable[[Series], Estimate]
+Found = tuple["Reading", str]  # with its own verdict
 
 
 @dataclass(frozen=True)
@@ -331,9 +332,6 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
     if asked["name"]:
         return Reading(**study.double_edge(lines.raw(asked["name"]).series, asked["move"]), uncertain=True)
     return Reading(**study.figure_of(asked.word, asked["group"]))
-
-
-Found = tuple[Reading, str]  # with its own verdict
 
 
 @dataclass(frozen=True)
