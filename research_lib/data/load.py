@@ -96,7 +96,7 @@ def load_levels(
     values, period = loaded[name], PERIODS.get(info.frequency, "session")
     days = pd.DatetimeIndex(values.index)
     if period == "session" and (days[-1] - days[0]).days < len(days):
-        values = values[days.dayofweek < 5]
+        values = values[days.day_of_week < 5]
     if "Fama-French" in info.name:
         start = pd.Series(1.0, days[:1] - pd.offsets.MonthEnd())
         return pd.concat([start, (1 + values).cumprod()]), "level", period, loaded.cards[0]
