@@ -196,8 +196,7 @@ def test_a_sparkline_ends_where_its_values_end():
 def test_cards_escape_what_they_say_and_a_terminal_has_first_what_fails():
     names = ("says", "reading", "quote", "by", "stated", "shown", "depends_on", "happened", "source")
     card = dict.fromkeys(names, EVIL) | {"id": "A", "verdict": "holds", "kind": "fact", "happened": None}
-    other = {"id": "B", "verdict": "fails", "happened": "It rose.", "history": None}
-    both = [card | {"history": CLOSE}, card | other]
+    both = [card | {"history": CLOSE}, card | {"id": "B", "verdict": "fails", "happened": "It rose.", "history": None}]
     cards = charts.Cards("", "Two", pd.DataFrame(), cards=both)
     html = cards._repr_html_()
     assert ("<script" in html, html.count("<polyline"), "happened:</b> It rose." in html) == (False, 1, True)
