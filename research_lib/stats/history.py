@@ -120,7 +120,8 @@ def records(values: "pd.Series[float]", *, ties: bool = False) -> "pd.Series[boo
 
 def spell_lengths(condition: "pd.Series[bool]") -> "pd.Series[int]":
     """Count for each period how many in a row, itself the last, meet the condition; 0 where it does not."""
-    return condition.astype(int).groupby((~condition).cumsum()).cumsum()
+    met, places = condition.to_numpy(dtype=bool), np.arange(1, len(condition) + 1)
+    return pd.Series(places - np.maximum.accumulate(np.where(met, 0, places)), index=condition.index)
 
 
 def run_ends(lengths: "pd.Series[float]") -> "pd.Series[float]":

@@ -134,12 +134,11 @@ def zombie_flags(firms: pd.DataFrame, *, zombie_years: int) -> "pd.Series[float]
 
     The rows are sorted by company and fiscal year, all years together.
     """
-    below = cover_below_one(firms)
-    flags, known = below, firms[["company", "fiscal_year"]].assign(below=below)
+    flags = below = cover_below_one(firms)
+    company, year = pd.Series(pd.factorize(firms["company"])[0], firms.index), firms["fiscal_year"]
     for lag in range(1, zombie_years):
-        before = known.shift(lag)
-        unbroken = (known["company"] == before["company"]) & (known["fiscal_year"] - before["fiscal_year"] == lag)
-        flags = (flags * before["below"]).where(unbroken)
+        unbroken = company.eq(company.shift(lag)) & year.sub(year.shift(lag)).eq(lag)
+        flags = (flags * below.shift(lag)).where(unbroken)
     return flags
 
 
@@ -249,7 +248,8 @@ def stress_map(firms: pd.DataFrame, year: int, asked: Mapping[str, float], *, zo
     `firms` are from `prepare`. `added` is what the move adds to share_below_one; `asked` marks the rate_move_bp and
     debt_share that `asked` names. InsufficientDataError: the interest of more than half of the small is unknown.
     """
-    clean, rows = firms[firms["rule"] == ""], []
+    recent = firms["rule"].eq("") & firms["fiscal_year"].between(year - zombie_years + 1, year)
+    clean, rows = firms.loc[recent, ["company", "fiscal_year", "group", "operating_income", "interest", "debt"]], []
     moves, shares = {0, *RATE_MOVES_BP, asked["rate_move_bp"]}, {*DEBT_SHARES, asked["debt_share"]}
     for group, share, move in product(GROUPS, sorted(shares), sorted(moves)):
         members = (clean["fiscal_year"].eq(year) & clean["group"].eq(group)).to_numpy()

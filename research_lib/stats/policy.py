@@ -58,13 +58,14 @@ def policy_events(changes: pd.DataFrame, kind: EventKind, rule: CycleRule = Cycl
         return pd.Series(np.arange(len(turns)), turns, name="cycle")
     cycles, hikes = easing_cycles(changes_bp, rule), days[~is_cut]
     known = cycles[~cycles["cut_off"]]
-    next_hike = known["last_cut"].map(lambda day: next(iter(hikes[hikes > day]), pd.NaT))
     if kind == "first cut":
         turns = known.index
-    elif kind == "last cut":
-        turns = known["last_cut"][next_hike.notna() | (known.index != known.index.max())]
-    elif kind in ("first hike", "pause", "last hike"):
-        turns = (next_hike if kind == "first hike" else known["last_hike"]).dropna().unique()
+    elif kind in ("last cut", "first hike"):
+        next_hike = known["last_cut"].map(lambda day: next(iter(hikes[hikes > day]), pd.NaT))
+        is_over = next_hike.notna() | (known.index != known.index.max())
+        turns = known["last_cut"][is_over] if kind == "last cut" else next_hike.dropna().unique()
+    elif kind in ("pause", "last hike"):
+        turns = known["last_hike"].dropna().unique()
     elif kind == "all cuts":
         turns = days[(np.array(_walk(changes_bp, rule)[1], dtype=object) == EASING) & (days >= known.index.min())]
     else:
