@@ -56,7 +56,6 @@ class Reading:
     low: float = np.nan
     high: float = np.nan
     uncertain: bool = False  # an interval was asked for, though the cases may be too few for one
-    begins_late: bool = False  # the claim names an earlier start of history than the data has
     ties: int = 0  # earlier values equal to a ranked one
     higher: Days | None = field(default=None, compare=False)  # the days that outrank it, or share a place with the day
     path: Series | None = field(default=None, compare=False)  # the line up to the day
@@ -99,7 +98,6 @@ class Question:
 
     def __init__(self, check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> None:
         self.check, self.lines, self.uncertain, self.word = check, lines, uncertain, check.say.word
-        self.begins_late = False
         first, last = map(pd.Timestamp, check.asked or (day, day))
         if first > day:
             raise ParameterError(f"at: {first.date()} is after {day.date()}, the last day that the article knew")
@@ -113,8 +111,9 @@ class Question:
             if not len(known) or (self.end - known[-1]).days > stale:
                 ends = f"ends on {known[-1].date()}, before" if len(known) else "has no value up to"
                 raise InsufficientDataError(f"{lines.title(name)} {ends} {self.end.date()}")
+            if self.word != "value" and (days[0] - named).days > late:
+                raise InsufficientDataError(f"{lines.title(name)} begins on {days[0].date()}, after {check.start}")
             begins.append(days[0])
-            self.begins_late |= (days[0] - named).days > late
         self.start = max(begins)
         if self.start > self.end:
             raise ParameterError(f"from: {self.start.date()} is after {self.end.date()}, where the history ends")
@@ -140,15 +139,14 @@ class Question:
     def say(self, found: Values, met: Series, path: Series, test: Test = sign_flip, length: int = 0) -> Reading:
         """Say the word that is asked for, of the days that are met or their excess; cases less than `length` apart overlap."""
         check, word, kind, path = self.check, self.word, found.kind, path.loc[self.start :].dropna()
-        late, base = self.begins_late and word != "value", 0.0
-        days = path.index if late else self.chosen(path).index
+        days, base = self.chosen(path).index, 0.0
         first, last = (days[0], days[-1]) if len(days) else (self.end, self.end)
         outcomes = found.series.reindex(met.index)
         x, others = outcomes[met], outcomes[~met].dropna()
         x = x if found.noun == "episodes" and word in OF_DAYS[:3] else x.dropna()
         events = None if found.noun == "values" else x.rename(kind)
-        reading = Reading(np.nan, kind, len(x), first, last, found.noun, begins_late=late, events=events,
-                          path=None if check.says_date else path)  # fmt: skip  # of a day there is none to draw
+        reading = Reading(np.nan, kind, len(x), first, last, found.noun, events=events)
+        reading = reading if check.says_date else replace(reading, path=path)  # of a day there is none to draw
         if word in ("count", "share"):
             calendar = all(one.word in CALENDAR and not one.line for one in check.when)
             are_changes = check.after or found.noun == "years" or (kind in CHANGES and calendar)  # whatever the value
@@ -297,8 +295,6 @@ def _rank_among(check: Check, lines: Lines, day: pd.Timestamp) -> Reading:
     say, sign = read("say", check.say["what"]), -1 if "lowest" in check.say.word else 1
     swapped = [tuple(other if one is own else one for one in check.when) for other in (own, *cycle)]
     found: Any = [_read(replace(check, say=say, when=when), lines, day, False) for when in swapped]
-    if found[0].begins_late:
-        raise InsufficientDataError(f"the data begins on {found[0].first.date()}, after {check.start}")
     rank = 1.0 + sum(sign * one.value > sign * found[0].value for one in found)
     return replace(found[0], value=rank, kind="rank", n=len(cycle), cases=f"{own.word.rstrip('s')}s")
 
@@ -413,7 +409,7 @@ def verdict_of(reading: Reading, figure: Figure) -> str:
     if not isinstance(value, float):
         days: Any = filter(None, [value]) if reading.higher is None else reading.higher
         is_right = any(figure.days[0] <= day.date() <= figure.days[1] for day in days) if figure.days else value is None
-        return NO_DATA if reading.begins_late else HOLDS if is_right else FAILS
+        return HOLDS if is_right else FAILS
     factor = scale(reading.kind, figure.unit, figure.text)
     least, most = figure.low / factor, figure.high / factor
     digits = 2.5 if figure.comparison == language.ABOUT else 0.5  # beyond half a unit of the last: three units in all
@@ -422,7 +418,6 @@ def verdict_of(reading: Reading, figure: Figure) -> str:
     beyond = round(factor * max(least - value - reading.ties, value - most), 9)  # tied ranks share their places
     rules = (
         (isnan(value), OPEN),
-        (reading.begins_late, FAILS if reading.kind in EXACT and value > most else NO_DATA),  # it only grows
         (reading.uncertain, HOLDS if least <= low and high <= most else FAILS if high < least or most < low else OPEN),
         (not beyond > 0, HOLDS),  # NaN where both are infinite
         (beyond <= digits * figure.digit, ROUGHLY),
@@ -443,8 +438,6 @@ def _evidence(claim: Claim, reading: Reading, own: str, lines: Lines) -> list[st
     if reading.uncertain:
         name = "range over thresholds" if say.word == "return period" else "95% interval"
         parts.append("too few for an interval" if isnan(reading.low) else f"{name} {low} to {high}")
-    if own == NO_DATA:
-        parts.append(f"the data begins on {reading.first.date()}, after {check.start}")
     if own == FAILS and reading.higher is not None and 1 <= figure.high < len(reading.higher) + 1:
         parts.append(f"it would hold since {reading.higher[-int(figure.high)].date()}")
     if own == FAILS and isinstance(reading.value, float) and figure.low > 0:
