@@ -34,10 +34,8 @@ PAIRS = {"daily": (("RUT", "GSPC"), ("IWM:total", "SPY:total"), ("IWC:total", "S
 SPREADS = ("BAMLH0A0HYM2", "BAA10Y")
 RATES = {"daily": ("DGS2", "DGS10", *SPREADS), "monthly": ("RF", "AAA", "BAA")}
 YIELDS = {"2-year yield": ("DGS2", 1), "10-year yield": ("DGS10", 1), "bill rate": ("RF", 12)}  # 12: of a month, a year
-
 STALE = pd.Timedelta(days=7)  # a yield is carried over holidays of the bond market, not over gaps
 LEAST_SPREAD_DAYS = 504  # a credit spread that has just begun gives way to the next one
-
 WINDOWS = {
     "daily": {-126: "6 months before", -63: "3 months before", -21: "1 month before", 0: "the day of the cut", 1: "1 day after",
               5: "1 week after", 21: "1 month after", 63: "3 months after", 126: "6 months after", 252: "12 months after"},
@@ -125,6 +123,23 @@ def load_rates(source: Source, frequency: str, *, as_of: date | None) -> DataSet
     if spreads:
         levels["credit spread"] = next((one for one in spreads if len(one) >= LEAST_SPREAD_DAYS), spreads[-1])
     return DataSet(pd.DataFrame(levels), tuple(card for data in loaded.values() if data for card in data.cards))
+
+
+def first_from(days: pd.DatetimeIndex, dates: pd.DatetimeIndex) -> "pd.Series[bool]":
+    """Mark the first of some days from each date on; shape (days,)."""
+    return pd.Series(np.isin(np.arange(len(days)), days.searchsorted(dates[dates >= days[0]])), days)
+
+
+def policy_days(days: pd.DatetimeIndex, what: Any, months: int = 12) -> "pd.Series[bool]":  # noqa: ANN401  # a word
+    """Mark days in a state of policy, the first from each decision of a kind, or with (no) "recession within" some months."""
+    end = days[-1]  # nothing later is known
+    if "recession" in what:
+        known = policy.recession_within(days, load_recessions(as_of=end), known_to=end, months=months)
+        return (known == (what == "recession within")).fillna(False)
+    changes = load_target_changes(as_of=end)
+    if what in REGIMES:
+        return policy.policy_states(changes["change_bp"], days) == what
+    return first_from(days, pd.DatetimeIndex(policy.policy_events(changes, what).index))
 
 
 def carried(levels: pd.DataFrame, days: pd.DatetimeIndex, *, longest: pd.Timedelta = STALE) -> pd.DataFrame:
@@ -431,9 +446,8 @@ class RateCuts(Study):
         """Mean of all cycles in each window, with its interval."""
         frame = self.after[self.after["n"] > 0].set_index("window")[["value", "low", "high", "n", "p", "p_holm"]]
         apart = frame.index[frame["p_holm"] <= LEVEL]
-        found = f"Of {len(frame)} windows around first cuts {', '.join(apart) or 'none'}"
         few, most = frame["low"].isna().all(), plural(int(frame["n"].max()), "first cut")
-        title = f"{found} {'show' if len(apart) > 1 else 'shows'} an effect"
+        title = f"Of {len(frame)} windows around first cuts {', '.join(apart) or 'none'} show{'' if len(apart) > 1 else 's'} an effect"
         title = f"With {most} no window can show an effect, nor that there is none" if few else title
         frame["text"] = [f"{show(value, 'points')} (n {n:.0f})" for value, n in frame[["value", "n"]].to_numpy()]
         deck = f"Mean of the cycles{', too few for an interval' if few else ' and its exact 95% interval'}"
@@ -472,12 +486,10 @@ class RateCuts(Study):
             raise InsufficientDataError(f"{self.pair.name} is published as a difference: it has no legs")
         events, after = self.events(self.pair), max(self.horizons)
         told = self.cycles.set_index("first_cut")["recession"].reindex(events.index)
-        means, said = pd.DataFrame(), []
+        means, said, legs = pd.DataFrame(), [], (self.pair.small, self.pair.large)
         told = told.where(events["position"] < len(self.pair.index) - after, "not known yet")
         for answer, name in (("yes", "with a recession"), ("no", "without a recession")):
-            at = events.loc[told.eq(answer), "position"]
-            if len(at):
-                legs = self.pair.small, self.pair.large
+            if len(at := events.loc[told.eq(answer), "position"]):
                 small, large = (event_paths(leg, at, before=0, after=after).mean(axis=1) for leg in legs)
                 n = f"{name} (n\u00a0{len(at)})"
                 means = means.assign(**{f"small {n}": small, f"large {n}": large})

@@ -243,13 +243,12 @@ class RecordSigma(Study):
         if share.empty:
             raise InsufficientDataError(f"no session has {LEAST_COMPANIES} companies of known sigma")
         day, shown = share.idxmax(), show(share.max(), "share")
-        early = share.index[-1] < self.day.date
         stood = f"{show(share.iloc[-1], 'share')} of companies stood {self.beyond} on {prose_date(share.index[-1])}"
-        title = f"Company data end before {prose_date(self.day.date)}: {stood}" if early else stood
+        early = f"Company data end before {prose_date(self.day.date)}: " if share.index[-1] < self.day.date else ""
         line, mark = charts.Line(share, width=0.8), charts.Mark(day, share.max(), f"{day:%b %Y}: {shown}")
         return charts.series(
             [charts.Panel(f"share of companies {self.beyond}", [line], (), [mark], unit="share")],
-            title=title, alt=f"{title}; the most were {shown} on {prose_date(day)}.", data=share.rename("share").to_frame(),
+            title=early + stood, alt=f"{early}{stood}; the most were {shown} on {prose_date(day)}.", data=share.rename("share").to_frame(),
             deck=f"{sigma.shape[1]:,} companies; {show(self.panel.still_quoted_share, 'share')} of them are quoted to the end",
         )  # fmt: skip
 

@@ -25,8 +25,7 @@ def test_names_may_be_spelt_as_in_a_sheet_and_a_company_called_na_is_a_company(t
     published = pd.to_datetime(["2022-02-03", None]).as_unit("us")
     expected = {"company": ["NA", "NULL"], "fiscal_year": [2021, 2022], "debt": [1.5, np.nan], "published": published}
     pd.testing.assert_frame_equal(frame, pd.DataFrame(expected, index=[2, 4]))  # lines of the file
-    header_like = read(tmp_path, "company,sector,fiscal_year,debt\nTIME,Media,2021,1\n")
-    assert header_like["company"].tolist() == ["TIME"]
+    assert read(tmp_path, "company,sector,fiscal_year,debt\nTIME,Media,2021,1\n")["company"].tolist() == ["TIME"]
 
 
 @pytest.mark.parametrize(("text", "line"), CASES["no statements"])

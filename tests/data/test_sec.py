@@ -180,8 +180,7 @@ def test_without_an_identity_or_a_list_of_companies_it_says_so(pull, vendors, mo
 
 
 def real(shared_data, name, company):
-    content = json.loads((shared_data / f"wire/sec/{name}.json").read_text())
-    return facts_frame(content).assign(company=company)
+    return facts_frame(json.loads((shared_data / f"wire/sec/{name}.json").read_text())).assign(company=company)
 
 
 def test_real_short_term_debt_tagged_twice_counts_once(shared_data):

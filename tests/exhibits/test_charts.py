@@ -164,8 +164,7 @@ def test_a_frame_has_an_id_a_csv_link_a_source_and_escapes_all(drawn):
     table, picture = (unquote(link[2]) for link in links)
     assert [*csv.reader(io.StringIO(table))] == [["date", "sigma", "said"], ["2024-07-16", "4.41712", 'a "b", c%']]
     assert picture == figure.standalone()
-    by_year = Exhibit("", "", pd.DataFrame({"x": [1.5]}, pd.Index([2021], name="year")))
-    assert by_year.csv() == "year,x\n2021,1.5\n"
+    assert Exhibit("", "", pd.DataFrame({"x": [1.5]}, pd.Index([2021], name="year"))).csv() == "year,x\n2021,1.5\n"
     about = {"research_lib": {"id": "history", "title": EVIL, "kind": "figure"}}
     assert figure._repr_mimebundle_() == ({"text/html": html, "text/plain": f"{EVIL}. {EVIL}"}, about)
 

@@ -104,8 +104,7 @@ def test_each_kind_of_parameter_reaches_the_notebook_as_what_it_is(project):
 @pytest.mark.notebook
 def test_a_notebook_without_a_parameter_file_runs_on_its_defaults(project):
     left = nbformat.v4.new_code_cell("seed = 99", metadata={"tags": ["injected-parameters"]})  # by Papermill, earlier
-    path = project.notebook(left, FINDINGS)
-    done = project.run(path)
+    done = project.run(project.notebook(left, FINDINGS))
     assert done.exit_code == 0, done.output
     assert project.record("defaults.findings.json")["findings"][0]["value"] == 0
 

@@ -54,8 +54,7 @@ def test_wild_bootstrap_by_refitting(monkeypatch, column):
     def p_of(null):
         target = y - null * x[:, column]
         restricted = others @ np.linalg.lstsq(others, target, rcond=None)[0]
-        drawn = restricted + (target - restricted) * signs.T
-        fits = [sm.OLS(one, x).fit(cov_type="HC1") for one in drawn]
+        fits = [sm.OLS(one, x).fit(cov_type="HC1") for one in restricted + (target - restricted) * signs.T]
         t = np.abs([fit.params[column] / fit.bse[column] for fit in fits])
         return np.mean(t >= t[0])
 

@@ -87,8 +87,7 @@ def test_other_definitions_stand_beside_the_headlines_and_rows_set_aside_are_nam
 
 @pytest.mark.parametrize(("values", "said"), SAID["leverage"])
 def test_what_is_asked_for_and_cannot_be_had_is_refused(values, said):
-    study = of_companies(groups_of(40, LOW, HIGH), **SIZES | values)
-    assert re.match(f"refused: {said}", said_by(study))
+    assert re.match(f"refused: {said}", said_by(of_companies(groups_of(40, LOW, HIGH), **SIZES | values)))
 
 
 @pytest.fixture(scope="module")

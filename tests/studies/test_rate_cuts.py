@@ -12,7 +12,7 @@ from research_lib.stats import regression, specification
 from research_lib.stats.event_study import window_outcomes
 from research_lib.stats.randomization import sign_flip
 from research_lib.stats.specification import AXES
-from research_lib.studies.rate_cuts import RateCuts, ReturnPair, carried, load_pair
+from research_lib.studies.rate_cuts import RateCuts, ReturnPair, carried, first_from, load_pair, policy_days
 from research_lib.studies.study import Missing
 from tests.conftest import write_prices
 from tests.studies.reports import SAID, said_by
@@ -165,6 +165,14 @@ def test_levels_are_carried_over_holidays_and_not_over_gaps(made_up):
     found = carried(gappy, made_up.pair.index).diff()["10-year yield"]
     assert found["2000-05-16"] == pytest.approx(levels["10-year yield"].diff()["2000-05-16"])
     assert found["2001-03-12":"2001-04-16"].isna().all()
+
+
+def test_days_of_policy_are_marked_by_what_was_known_on_the_last():
+    then, later = (pd.bdate_range("2000-12-01", end) for end in ("2001-04-30", "2003-12-31"))
+    assert list(then[policy_days(then, "first cut")]) == [CUT] == list(then[policy_days(then, "easing")])[:1]
+    assert not (policy_days(then, "recession within", 3) | policy_days(then, "no recession within", 3)).any()
+    assert later[policy_days(later, "recession within", 3)][0] == pd.Timestamp("2001-01-01")  # it began in April
+    assert list(then[first_from(then, pd.DatetimeIndex(["1990-01-01", "2000-12-02", "2030-01-01"]))]) == [then[1]]
 
 
 def of_pair(small, large, market):

@@ -160,8 +160,7 @@ def test_companies_at_a_record_and_breadth(study, side):
     found, old = fresh.at_record.set_index("company")["end"], sigma.drop(columns="C9")
     assert set(found.index) == {*old.columns[(old.iloc[-1] == old.max()) | (old.iloc[-1] == old.min())]}
     assert found["C7"] == "highest"
-    share = (side * sigma.iloc[-1].dropna() > 2.0).mean()
-    assert fresh.breadth.data["share"].iloc[-1] == pytest.approx(share)
+    assert fresh.breadth.data["share"].iloc[-1] == pytest.approx((side * sigma.iloc[-1].dropna() > 2.0).mean())
 
 
 @pytest.mark.parametrize(("ranks", "of", "make"), [([2, np.nan, 3], "0 of 1", "make"), ([7, 4, 1], "1 of 2", "makes")])

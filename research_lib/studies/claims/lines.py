@@ -14,13 +14,13 @@ from research_lib.data import DataCard, Source
 from research_lib.data.calendar import next_session
 from research_lib.data.catalog import describe_asset, in_words, split_asset
 from research_lib.data.load import load_levels
-from research_lib.data.policy import load_recessions, load_target_changes
 from research_lib.errors import InsufficientDataError, ParameterError
 from research_lib.exhibits.format import KINDS, scale
-from research_lib.stats import cases, history, policy
+from research_lib.stats import cases, history
 from research_lib.stats.sigma import SigmaSettings, sigma_path
 from research_lib.studies.claims.language import SECTIONS, YEAR, Line, Phrase, read, read_figure
 from research_lib.studies.leverage import Leverage
+from research_lib.studies.rate_cuts import first_from, policy_days
 
 Series = pd.Series  # of numbers or marks, by day
 Days = pd.DatetimeIndex
@@ -272,27 +272,10 @@ def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
     return pd.Series(np.asarray(CONDITIONS[phrase.word](values, phrase), dtype=np.bool_), values.days, dtype="bool")
 
 
-# What is known on a day is read once, and walked through once for each event.
-recessions, target_changes = cache(load_recessions), cache(load_target_changes)
-decisions = cache(lambda event, end: policy.policy_events(target_changes(as_of=end), event))
-
-
 def _session_of(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
     days, n = values.days, phrase.number("n")
     from_start, from_end = cases.places_in_period(days, PERIOD[phrase["period"]], next_session(days[-1]))
     return from_end == -n if n < 0 else from_start == (n or from_start[-1])
-
-
-def _dated(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
-    """Mark the first session from each listed day or decision; or the days of a state of policy or near a recession."""
-    days, end = values.days, values.days[-1]
-    if phrase["state"]:
-        return policy.policy_states(target_changes(as_of=end)["change_bp"], days) == phrase["state"]
-    if "recession" in phrase.word:
-        known = policy.recession_within(days, recessions(as_of=end), known_to=end, months=phrase.number())
-        return (known == phrase.word.startswith("recession")).fillna(False)
-    dates = Days([day for day, _ in phrase["days"]] or decisions(phrase["event"], end).index)
-    return np.isin(np.arange(len(days)), days.searchsorted(dates[dates >= days[0]]))
 
 
 # Conditions on no value of the line, and all.
@@ -301,7 +284,10 @@ CALENDAR: dict[str, Callable[[Values, Phrase], Any]] = {
     "years": lambda v, one: v.days.year.isin(one["years"]),
     "weekday": lambda v, one: v.days.day_name() == one["day"],
     **dict.fromkeys(("session of", "same session of"), _session_of),
-    **dict.fromkeys(("policy", "on", "recession within", "no recession within"), _dated),
+    "on": lambda v, one: first_from(v.days, Days([day for day, _ in one["days"]])),
+    "policy": lambda v, one: policy_days(v.days, one["event"] or one["state"]),
+    "recession within": lambda v, one: policy_days(v.days, one.word, one.number()),
+    "no recession within": lambda v, one: policy_days(v.days, one.word, one.number()),
 }
 CONDITIONS: dict[str, Callable[[Values, Phrase], Any]] = CALENDAR | {
     **dict.fromkeys(BOUNDS, lambda v, one: BOUNDS[one.word](v.series, _level_of(v, one["level"]))),

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from research_lib.data.calendar import exchange_sessions, next_session, sessions_between
+from research_lib.data.policy import load_target_changes
 from research_lib.errors import InsufficientDataError, ParameterError, ResearchError, listed
 from research_lib.exhibits.findings import plain
 from research_lib.exhibits.format import NONE, plural, scale, sentence, show_kind
@@ -19,12 +20,12 @@ from research_lib.stats.bootstrap import correlation
 from research_lib.stats.estimate import Estimate
 from research_lib.stats.event_study import mean_outcome
 from research_lib.stats.extremes import years_to
+from research_lib.stats.policy import policy_events
 from research_lib.stats.randomization import season_less_rest, sign_flip
 from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies.claims import language
-from research_lib.studies.claims import lines as of_lines
 from research_lib.studies.claims.language import YEAR, Article, Check, Choices, Claim, Figure, Phrase, read, write
-from research_lib.studies.claims.lines import CALENDAR, CHANGED, CHANGES, Days, Lines, Series, Values, amount
+from research_lib.studies.claims.lines import BOUNDS, CALENDAR, CHANGED, CHANGES, Days, Lines, Series, Values, amount
 
 VERDICTS = ("holds", "roughly", "depends", "fails", "open", "stand-in", "no data", "untestable")
 HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE = VERDICTS
@@ -152,7 +153,7 @@ class Question:
             are_changes = check.after or found.noun == "years" or (kind in CHANGES and calendar)  # whatever the value
             op = check.say["op"] or ("above" if word == "share" and are_changes else "")
             bound, kind = amount(check.say["x"] or "0", kind) if op else 0.0, word
-            x, others = (of_lines.BOUNDS[op](one, bound) for one in (x, others)) if op else (met, others)
+            x, others = (BOUNDS[op](one, bound) for one in (x, others)) if op else (met, others)
         if not len(x) and word != "count":
             if check.says_date:
                 return replace(reading, value=None, kind="day")
@@ -252,7 +253,7 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
     test = partial(
         mean_outcome, length=length, horizon=after.number("n"), days=values.days if check.when else None,
         prices=[one.series for one in lines.legs(line, asked.end)] if is_plain else (),
-        cycles=of_lines.decisions(events[0], asked.end) if events else None, less_base=bool(check.excess),
+        cycles=policy_events(load_target_changes(as_of=asked.end), events[0]) if events else None, less_base=bool(check.excess),
     )  # fmt: skip
     return asked.say(ahead, met, path, test, length)
 

@@ -207,8 +207,7 @@ def test_any_exception_of_one_item_is_that_items_failure_and_all_are_told(pull, 
 def test_a_session_that_is_not_over_is_left_out_and_said(vendors, store, day, time, left_out):
     spy, days = Item("yahoo", "SPY"), sessions_between(pd.Timestamp("2023-11-20"), pd.Timestamp(day))
     vendors.prices("SPY", as_json(chart("SPY", days, adjclose=list(range(len(days))))))
-    fetched = led(vendors.port)["yahoo"](QUICK).fetch(spy)
-    kept = pulling.keep(store, spy, fetched, now=pd.Timestamp(f"{day}T{time}Z"))
+    kept = pulling.keep(store, spy, led(vendors.port)["yahoo"](QUICK).fetch(spy), now=pd.Timestamp(f"{day}T{time}Z"))
     assert kept.notes == (f"{day}: the session is not over yet",) * left_out
     assert kept.query.items() >= {"symbol": "SPY", "period": "max", "interval": "1d", "auto_adjust": "False"}.items()
     frame = store.read(spy)[0]
