@@ -1,12 +1,9 @@
-"""`Parameters`: a parameter is one pydantic field: name, type, bounds, title, unit and one sentence.
-
-From it come the notebook's cell, the row in the documentation and the explorer's control. Here are also YAML files in and
-out, and what is said of each fault.
-"""
+"""Parameters as pydantic fields, of which cell, documentation and control are made; YAML files, days, and what is wrong."""
 
 import ast
 import json
 import re
+from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime
@@ -16,18 +13,17 @@ from typing import Annotated, Any, Self, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
-from yaml.constructor import ConstructorError
 
 from research_lib.errors import ParameterError, clipped, nearest
 from research_lib.project import display_path, write_whole
 
 SOURCES = ("bundled", "folder", "yahoo", "fred", "french", "sec")
 FOLDER = "with source folder: the data folder; of several, separated by commas, the first that exists"
-SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may be built without the C library
 HIDDEN = r"(?i)(\w*_)?((api|access|private)_?key|secret|passw(or)?d|credentials?)(_\w*)?=|\w*(key|token)\w*=(?=\S*\d)\S{16,}$"
 ASSET_PATTERN = r"^[A-Za-z0-9.^=_-]+(:[a-z_]+)?$"
 AssetName = Annotated[str, Field(pattern=ASSET_PATTERN)]
 OptionalAssetName = Annotated[str, Field(pattern=f"^$|{ASSET_PATTERN}")]
+Span = tuple[date, date]  # both ends are in it
 Model = TypeVar("Model", bound=BaseModel)
 BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 
@@ -36,10 +32,22 @@ def iso_day(value: object) -> object:
     """Read a date from a YAML file, or from a notebook, where it is a text."""
     if value is None or value == "":
         return None
-    try:
+    with suppress(ValueError):
         return datetime.strptime(str(value), "%Y-%m-%d").date()  # noqa: DTZ007  # a day has no zone
-    except ValueError:
-        raise ValueError("must be a date without a time, like 2024-07-16") from None
+    raise ValueError("must be a date without a time, like 2024-07-16")
+
+
+def read_span(raw: object, part: str = "on") -> Span:
+    """Read a day, month or year, or a span (`2024-07-09 to 2024-07-16`, {first, last}, [first, last]), both ends in it."""
+    ends = [raw["first"], raw["last"]] if isinstance(raw, Mapping) and {*raw} == {"first", "last"} else raw
+    text = re.sub("[T ]00:00:00", "", " to ".join(map(str, ends if isinstance(ends, list | tuple) else [ends])))
+    with suppress(ValueError):
+        ((begin, end),) = re.findall(r"^(\d{4}(?:-\d\d){,2})(?: to (\d{4}(?:-\d\d){,2}))?$", text)
+        first, last = (date.fromisoformat(one[:10]) for one in (f"{begin}-01-01", f"{end or begin}-12-01"))
+        last = last if len(end or begin) > len("2024-07") else last.replace(day=monthrange(last.year, last.month)[1])
+        if first <= last:
+            return first, last
+    raise ValueError(f"{part}: {text!r} is no day; write 2024-07-16, 2024-07, 2024, or A to B, the earlier first")
 
 
 Day = Annotated[date, BeforeValidator(iso_day)]
@@ -100,8 +108,7 @@ def validate(model: type[Model], values: Mapping[str, object], *, origin: str) -
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        explain = getattr(model, "explain_fault", explain_fault)
-        faults = [explain(fault, model, values) for fault in error.errors()]
+        faults = [getattr(model, "explain_fault", explain_fault)(fault, model, values) for fault in error.errors()]
         raise ParameterError("\n".join(f"{origin}: {fault}" for fault in faults)) from None
 
 
@@ -142,8 +149,7 @@ def read_values(path: Path, overrides: Mapping[str, object] | None = None) -> di
             raise ParameterError(f"{shown}: extends a file that itself extends one; name the first one")
     values |= dict(overrides or {})
     if secrets := [name for name, value in values.items() if re.match(HIDDEN, f"{name}={value}")]:
-        why = "reports show every parameter, so a secret cannot be one: set it in the environment"
-        raise ParameterError(f"{shown}: {', '.join(secrets)}: {why}")
+        raise ParameterError(f"{shown}: {', '.join(secrets)}: reports show every parameter: set it in the environment")
     return values
 
 
@@ -208,14 +214,14 @@ def as_python(cell: str) -> str:
     return str(TransformerManager().transform_cell(re.sub(r"^\s*%%.*", "", cell)))  # type: ignore[no-untyped-call]
 
 
-class _UniqueKeys(SafeLoader):  # type: ignore[misc]  # either of two classes
+class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C library may be absent
     """YAML's safe loader, which takes a name twice in silence, made to refuse it."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]  # <<: takes over another's names
         names = [key.value for key in keys]
-        if twice := [key for key in keys if names.count(key.value) > 1]:
-            raise ConstructorError(None, None, f"{twice[0].value!r} stands here twice", twice[0].start_mark)
+        for key in (key for key in keys if names.count(key.value) > 1):
+            raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands here twice", key.start_mark)
         return dict(super().construct_mapping(node, deep=deep))
 
 

@@ -2,10 +2,10 @@
 
 import os
 import signal
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = PROJECT / "notebooks"
@@ -44,11 +44,10 @@ def write_whole(files: Mapping[Path, bytes]) -> None:
     try:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            number, name = tempfile.mkstemp(prefix=f".making-{path.name[:80]}-", dir=path.parent)
-            drafts[path] = Path(name)
-            with os.fdopen(number, "wb") as file:
+            with NamedTemporaryFile(prefix=f".making-{path.name[:80]}-", dir=path.parent, delete=False) as file:
+                drafts[path] = Path(file.name)
                 file.write(content)
-            drafts[path].chmod(0o644)  # mkstemp lets only its owner read
+            drafts[path].chmod(0o644)  # tempfile lets only its owner read
         for path, draft in drafts.items():
             draft.replace(path)
     finally:
@@ -64,9 +63,8 @@ def noted_interrupts() -> Iterator[Callable[[], bool]]:
     another thread may get the signal, and the main one hears of it when it wakes. What nohup ignores stays ignored.
     """
     noted: list[int] = []
-    before = {one: now for one in (signal.SIGINT, signal.SIGTERM) if (now := signal.getsignal(one)) != signal.SIG_IGN}
-    for one in before:
-        signal.signal(one, lambda number, _: noted.append(number))
+    heard = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) != signal.SIG_IGN]
+    before = {one: signal.signal(one, lambda number, _: noted.append(number)) for one in heard}
     try:
         yield lambda: bool(noted)
     finally:

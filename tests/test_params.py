@@ -3,6 +3,7 @@
 import re
 from datetime import date
 
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import given
@@ -37,6 +38,19 @@ def test_all_faults_are_said_at_once_and_what_is_good_is_read():
     assert RecordSigma(as_of="").as_of is None
     assert Leverage(events=["2020-03-16"]) == Leverage(events=[date(2020, 3, 16)])
     assert RecordSigma(threshold=6.95, ddof=0).threshold == 6.95  # below the 7 that price_z of 50 sessions can reach
+
+
+@given(st.dates(date(1900, 1, 1), date(2100, 1, 1)))
+def test_days_months_and_years_are_spans(day):
+    assert params.read_span(day) == params.read_span(f"{day}T00:00:00") == (day, day)
+    assert params.read_span(f"{day.year} to {day.year + 1}") == (date(day.year, 1, 1), date(day.year + 1, 12, 31))
+    month = pd.Period(day, "M")
+    first, last = month.start_time.date(), month.end_time.date()
+    for text in (f"{day:%Y-%m}", {"first": f"{first}", "last": f"{last}"}, [first, last], f"{first} to {last}"):
+        assert params.read_span(text) == (first, last)
+    for text in (f"{day} 10:30:00", f"{day:%Y%m%d}", f"{day.year + 1} to {day}", f"{day} to {day} to {day}"):
+        with pytest.raises(ValueError, match=r"at: .* is no day; write"):
+            params.read_span(text, "at")
 
 
 def test_a_setting_is_shown_in_a_line():

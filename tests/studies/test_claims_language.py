@@ -1,19 +1,15 @@
 """The language of claims: what is read, and how a wrong word is answered."""
 
 import re
-from datetime import date
 
-import pandas as pd
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from research_lib.errors import ParameterError
 from research_lib.params import read_parameters, validate
 from research_lib.project import PARAMETERS, PROJECT
 from research_lib.studies.claims import language
-from research_lib.studies.claims.language import ALIASES, SECTIONS, read, read_checks, read_figure, read_span
+from research_lib.studies.claims.language import ALIASES, SECTIONS, read, read_checks, read_figure
 from research_lib.studies.parameters import Claims
 from tests.conftest import read_table
 from tests.studies.test_claims import ARGUMENTS
@@ -125,14 +121,3 @@ def test_every_faulty_claim_is_said_at_once_and_a_claim_stands_once() -> None:
         claims(GOOD, as_of="February")
     with pytest.raises(ParameterError, match="claim A1 stands twice"):
         claims(GOOD, GOOD)
-
-
-@given(st.dates(date(1900, 1, 1), date(2100, 1, 1)))
-def test_days_months_and_years_are_spans(day: date) -> None:
-    assert read_span(day) == read_span(day.isoformat()) == (day, day)
-    month = pd.Period(day, "M")
-    span = first, last = month.start_time.date(), month.end_time.date()
-    assert read_span(f"{day.year} to {day.year + 1}") == (date(day.year, 1, 1), date(day.year + 1, 12, 31))
-    for as_of in (f"{day:%Y-%m}", {"first": f"{first}", "last": f"{last}"}, f"{first} to {last}"):
-        article = claims(GOOD, as_of=as_of, publisher="p", url="u", published="2018").articles["A"]
-        assert read_span(as_of) == article.as_of == span

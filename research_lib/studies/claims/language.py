@@ -1,9 +1,7 @@
 """The language of claims, read strictly, each wrong word named; words.txt is the one place where a word stands."""
 
 import re
-from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property, partial
@@ -15,8 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from research_lib.errors import nearest
+from research_lib.params import Span, read_span
 
-Span = tuple[date, date]
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value))]
 Choices = tuple[tuple[str, str], ...]
 
@@ -238,21 +236,6 @@ def read_season(text: str) -> list[tuple[int, str, int]]:
     first, dash, last = SPELLED["seasons"].get(text.lower(), text.replace(" to ", "-")).lower().partition("-")
     ends = [read("season", one) for one in (first, last if dash else first)]
     return [(x["month"], x["how"] or (x["day"] and "day"), x.number("day")) for x in ends]
-
-
-def read_span(raw: object, part: str = "on") -> Span:
-    """Read a day, month or year, or a span (`2024-07-09 to 2024-07-16`, {first, last}, [first, last]), both ends in it."""
-    if isinstance(raw, Mapping) and set(raw) == {"first", "last"}:
-        raw = [raw["first"], raw["last"]]
-    text = " to ".join(map(str, raw)) if isinstance(raw, list | tuple) else str(raw)
-    with suppress(ValueError):
-        if found := re.fullmatch("({0})(?: to ({0}))?".format(PLACES["date"]), text):
-            begins, ends = found[1], found[2] or found[1]
-            first, last = (date.fromisoformat(one[:10]) for one in (f"{begins}-01-01", f"{ends}-12-01"))
-            last = last if len(ends) > len("2024-07") else last.replace(day=monthrange(last.year, last.month)[1])
-            if first <= last:
-                return first, last
-    raise ValueError(f"{part}: {text!r} is no day; write 2024-07-16, 2024-07, 2024, or A to B, the earlier first")
 
 
 READERS: dict[str, Callable[[str], Any]] = {
