@@ -153,15 +153,15 @@ class ClaimExplorer(Answering):
         return validate(type(self.start), values, origin="line")
 
     def _respond(self) -> Iterator[str]:
-        from research_lib.studies.claims.study import picture
-        from research_lib.studies.claims.verdict import judge
+        from research_lib.studies.claims import study, verdict
 
         asked = self.parameters()
-        found = judge(asked.claims[0], asked.articles[asked.claims[0].article], self._lines)
+        claim = asked.claims[0].model_copy(update={"says": "the line that was asked"})  # maybe not what was published
+        found = verdict.judge(claim, asked.articles[claim.article], self._lines)
         yield f"<p><b>{escape(found.verdict)}</b>. {escape(found.text)}</p>"
         if found.reading is not None and found.reading.path is not None:
-            yield picture(found)._repr_html_()
-        readings = [(", ".join(text for _, text in one.choices), verdict) for one, verdict in found.readings]
+            yield study.picture(found)._repr_html_()
+        readings = [(", ".join(text for _, text in one.choices), own) for one, own in found.readings]
         yield pd.DataFrame(readings, columns=["definition", "verdict"]).replace("", "as written").to_html(index=False)
 
 

@@ -30,7 +30,7 @@ STYLE = (HERE / "exhibit.css").read_text(encoding="utf-8")
 FRAME_STYLE = f"""<style>{STYLE}.exhibit {{ --link: var(--jp-content-link-color, #0b5a8f);
 --ink: var(--jp-content-font-color1, var(--vscode-editor-foreground, #1d1d1f)); --quiet: var(--jp-content-font-color2, #5b5b63);
 --grid: var(--jp-border-color2, #e6e6ea); --paper: var(--jp-layout-color0, #ffffff); }}</style>"""
-TEMPLATES.filters["address"] = partial(quote, safe=" /:;,=()!*'+@&?")  # of what a data: link in double quotes holds
+TEMPLATES.filters["address"] = partial(quote, safe=" /:;,=()!*'+@?")  # of what a data: link in double quotes holds
 # Columns that show two others as a range.
 ENDS = {"interval": ("low", "high"), "jackknife": ("jackknife_low", "jackknife_high")}
 

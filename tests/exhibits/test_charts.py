@@ -159,7 +159,7 @@ def test_a_frame_has_an_id_a_csv_link_a_source_and_escapes_all(drawn):
     assert "<script" not in html
     assert f'<figure class="exhibit figure" id="history" aria-labelledby="history-title">{FRAME_STYLE}' in html
     assert '<a href="#history" aria-label="Link to this figure">#</a>' in html
-    links = re.findall(r'<a download="history.(csv|svg)" href="data:([^,]*),([^"]*)">(CSV|SVG)</a>', html)
+    links = re.findall(r'<a download="history.(csv|svg)" href="data:([^,]*),([^"&]*)">(CSV|SVG)</a>', html)
     assert [link[:2] for link in links] == [("csv", "text/csv;charset=utf-8"), ("svg", "image/svg+xml")]
     table, picture = (unquote(link[2]) for link in links)
     assert [*csv.reader(io.StringIO(table))] == [["date", "sigma", "said"], ["2024-07-16", "4.41712", 'a "b", c%']]
