@@ -37,6 +37,8 @@ UNITS: Mapping[str, tuple[int, str, int, str]] = {
 }
 # By kind of figure: its unit here, the words around it, what a difference of two is, and what one is in units that people write.
 KINDS: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("kinds.yaml").read_text(encoding="utf-8"))
+CHANGED = {kind: row["changed"] for kind, row in KINDS.items() if "changed" in row}  # what such a difference is
+CHANGES = {"fraction", *CHANGED.values()}  # the kinds that are changes
 
 
 def show(value: Any, unit: str = "number", *, digits: int | None = None) -> str:  # noqa: ANN401  # any cell of a frame

@@ -15,7 +15,7 @@ from research_lib.data.calendar import next_session
 from research_lib.data.catalog import describe_asset, in_words, split_asset
 from research_lib.data.load import load_levels
 from research_lib.errors import InsufficientDataError, ParameterError
-from research_lib.exhibits.format import KINDS, scale
+from research_lib.exhibits.format import CHANGED, CHANGES, KINDS, scale
 from research_lib.stats import cases, history
 from research_lib.stats.sigma import SigmaSettings, sigma_path
 from research_lib.studies.claims.language import SECTIONS, YEAR, Line, Phrase, read, read_figure
@@ -29,8 +29,6 @@ BOUNDS = {"above": Series.gt, "below": Series.lt, "at least": Series.ge, "at mos
 ROLLING = {"average": "mean", "highest": "max", "lowest": "min", "deviation": "std"}
 SIGMAS = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "expanding": "distance_expanding"}
 SIGMAS |= {"volatility": "distance_vol", "change": "return_z", "change prior": "return_z_prior"}
-CHANGED = {kind: row["changed"] for kind, row in KINDS.items() if "changed" in row}
-CHANGES = {"fraction", *CHANGED.values()}
 PRICES = ("level", "ratio", "number")  # change in percent of themselves; all else changes in points
 
 

@@ -14,7 +14,7 @@ from research_lib.data.calendar import exchange_sessions, next_session, sessions
 from research_lib.data.policy import load_target_changes
 from research_lib.errors import InsufficientDataError, ParameterError, ResearchError, listed
 from research_lib.exhibits.findings import plain
-from research_lib.exhibits.format import NONE, plural, scale, sentence, show_kind
+from research_lib.exhibits.format import CHANGED, CHANGES, NONE, plural, scale, sentence, show_kind
 from research_lib.stats import cases, history
 from research_lib.stats.bootstrap import correlation
 from research_lib.stats.estimate import Estimate
@@ -25,7 +25,7 @@ from research_lib.stats.randomization import season_less_rest, sign_flip
 from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies.claims import language
 from research_lib.studies.claims.language import YEAR, Article, Check, Choices, Claim, Figure, Phrase, read, write
-from research_lib.studies.claims.lines import BOUNDS, CALENDAR, CHANGED, CHANGES, Days, Lines, Series, Values, amount
+from research_lib.studies.claims.lines import BOUNDS, CALENDAR, Days, Lines, Series, Values, amount
 
 VERDICTS = ("holds", "roughly", "depends", "fails", "open", "stand-in", "no data", "untestable")
 HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE = VERDICTS
