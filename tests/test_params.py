@@ -44,8 +44,7 @@ def test_all_faults_are_said_at_once_and_what_is_good_is_read():
 def test_days_months_and_years_are_spans(day):
     assert params.read_span(day) == params.read_span(f"{day}T00:00:00") == (day, day)
     assert params.read_span(f"{day.year} to {day.year + 1}") == (date(day.year, 1, 1), date(day.year + 1, 12, 31))
-    month = pd.Period(day, "M")
-    first, last = month.start_time.date(), month.end_time.date()
+    first, last = (one.date() for one in (pd.Period(day, "M").start_time, pd.Period(day, "M").end_time))
     for text in (f"{day:%Y-%m}", {"first": f"{first}", "last": f"{last}"}, [first, last], f"{first} to {last}"):
         assert params.read_span(text) == (first, last)
     for text in (f"{day} 10:30:00", f"{day:%Y%m%d}", f"{day.year + 1} to {day}", f"{day} to {day} to {day}"):

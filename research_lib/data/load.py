@@ -15,6 +15,8 @@ from research_lib.errors import DataError, InsufficientDataError, MissingDataErr
 from research_lib.project import data_folder, snapshots_folder
 
 PERIODS = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}  # all else is of days
+# By how many days a history may end before the day asked for (series come out with a delay), and begin after the first.
+DAYS_OFF = {"session": (7, 45), "week": (21, 45), "month": (92, 45), "quarter": (200, 137), "year": (366, 45)}
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,7 @@ def _open_one(name: str, data_dir: str) -> Source:
     if name != "folder":
         raise DataError(f"unknown source {name}{nearest(name, ['bundled', 'folder', *SERVES])}")
     if not (folder := data_folder(data_dir)).is_dir():
-        said = "there is no such folder (relative paths start at the project's folder)"
-        raise MissingDataError(f"data_dir {data_dir}: {said}")
+        raise MissingDataError(f"data_dir {data_dir}: there is no such folder (relative to the project's folder)")
     return Folder(name, folder)
 
 
@@ -69,6 +70,16 @@ def require_sessions(closes: "pd.Series[float]") -> "pd.Series[float]":
     if step_days > 4:  # over a weekend of three days
         raise InsufficientDataError(f"{closes.name}: its prices are {step_days:.0f} days apart; sessions are needed")
     return closes
+
+
+def require_history(days: pd.DatetimeIndex, period: str, name: str, *, first: date | None, last: pd.Timestamp) -> None:
+    """Raise `InsufficientDataError` where days, a `period` apart, end too long before `last` or begin so after `first`."""
+    (stale_days, late_days), known = DAYS_OFF[period], days[days <= last]
+    if known.empty or (last - known[-1]).days > stale_days:
+        ends = "has no value up to" if known.empty else f"ends on {known[-1].date()}, before"
+        raise InsufficientDataError(f"{name} {ends} {last.date()}")
+    if first and (days[0] - pd.Timestamp(first)).days > late_days:
+        raise InsufficientDataError(f"{name} begins on {days[0].date()}, after {first}")
 
 
 def load_series(source: Source, ids: Iterable[str], *, as_of: date | None = None) -> DataSet:

@@ -36,15 +36,12 @@ def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     recessions = _read("nber_recessions.csv", "peak", "trough", "peak_announced", "trough_announced").copy()
     recessions[["peak", "trough"]] += pd.offsets.MonthEnd()
     if as_of is not None:
-        recessions = recessions[known_from(recessions, "peak") <= as_of]
+        late = {turn: recessions[turn] + UNANNOUNCED_LAG for turn in ("peak", "trough")}
+        peak_known, trough_known = (recessions[f"{turn}_announced"].fillna(day) for turn, day in late.items())
         trough = ["trough", "trough_announced"]
-        recessions[trough] = recessions[trough].mask(known_from(recessions, "trough") > as_of)
+        recessions[trough] = recessions[trough].mask(trough_known > as_of)
+        recessions = recessions[peak_known <= as_of]
     return recessions.reset_index(drop=True)
-
-
-def known_from(recessions: pd.DataFrame, turn: str) -> "pd.Series[pd.Timestamp]":
-    """Say when each `peak` or `trough` could be known: when announced; without announcement, a year after it."""
-    return recessions[f"{turn}_announced"].fillna(recessions[turn] + UNANNOUNCED_LAG)
 
 
 @cache

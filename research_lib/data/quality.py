@@ -135,8 +135,7 @@ def _usable(
         "the date stands twice": np.sort(order[1:][day[order][1:] == day[order][:-1]]),
         "a price that is not positive": np.flatnonzero((value <= 0) & (info.kind != "series")),
     }
-    cases = [(int(at), kind) for kind, rows in stops.items() for at in rows]
-    if cases:
+    if cases := [(int(at), kind) for kind, rows in stops.items() for at in rows]:
         said = (f"row {cells.index[at]} ({day[at]}): {kind}: {quoted(cells.iloc[at])}" for at, kind in cases)
         raise refusal(raw.origin, said, len(cases))
     missing, unfinished = np.isnan(value), day > over

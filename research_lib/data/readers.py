@@ -144,10 +144,8 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
         raise DataError(f"{shown}: column {symbols[symbols.duplicated()][0]} stands twice in the header")
     cells, where = sheet.read([date, *names]), f"{shown}, column "
     days = pd.DatetimeIndex(convert(cells[date], DATE, shown, filled=True), name="date")
-    prices = {
-        name: convert(cells[own], NUMBER, where + clipped(name)) for name, own in zip(symbols, names, strict=True)
-    }
-    return pd.DataFrame(prices, days)
+    columns = zip(symbols, names, strict=True)
+    return pd.DataFrame({name: convert(cells[own], NUMBER, where + clipped(name)) for name, own in columns}, days)
 
 
 def require_unique(frame: pd.DataFrame, keys: list[str], shown: str) -> None:

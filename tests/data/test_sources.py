@@ -8,7 +8,7 @@ import pytest
 
 from research_lib.data import catalog, load_prices, load_prices_if_any, load_series, load_series_if_any, open_source
 from research_lib.data.catalog import KNOWN_SERIES, KNOWN_SYMBOLS, describe_asset, describe_series
-from research_lib.data.load import load_levels
+from research_lib.data.load import load_levels, require_history
 from research_lib.data.source import PACKAGED, load_packaged, parts_of
 from research_lib.errors import DataError, InsufficientDataError, MissingDataError
 from tests.conftest import random_walk, write_prices
@@ -114,8 +114,12 @@ def test_assets_side_by_side_keep_their_own_sessions(tmp_path):
     assert (loaded["LONG"].tolist(), len(loaded["SHORT"])) == (long.tolist(), 200)
     assert loaded.cards[0].origin == "prices/LONG.csv, column close"
     assert load_prices(source, ["LONG"], as_of=date(2000, 6, 3)).cards[0].last == "2000-06-02"
-    message = refused(source, "LONG", InsufficientDataError, as_of=date(1999, 1, 1))
-    assert "begins on 2000-01-03, after as_of 1999-01-01" in message
+    assert "on 2000-01-03, after as_of 1999" in refused(source, "LONG", InsufficientDataError, as_of=date(1999, 1, 1))
+    days, week = pd.DatetimeIndex(long.index), pd.Timedelta(days=7)
+    require_history(days, "session", "LONG", first=date(1999, 11, 19), last=days[-1] + week)
+    for last, said in ((days[0] - week, "has no value"), (days[0], "begins"), (days[-1] + 2 * week, "ends on")):
+        with pytest.raises(InsufficientDataError, match=f"LONG {said} "):
+            require_history(days, "session", "LONG", first=date(1999, 11, 18), last=last)
 
 
 def test_total_is_the_adjusted_close_of_a_fund_and_another_index_of_an_index(tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from research_lib.data.calendar import exchange_sessions, next_session, sessions_between
+from research_lib.data.load import require_history
 from research_lib.data.policy import load_target_changes
 from research_lib.errors import InsufficientDataError, ParameterError, ResearchError, listed
 from research_lib.exhibits.findings import plain
@@ -32,8 +33,6 @@ HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE = VERDICTS
 EXACT = {"rank": 2, "count": 1}  # below these a figure is near nothing: a record that is second is none
 first_of = partial(listed, most=3, letters=500, between="; ")
 
-# By how many days a history may end before the day asked for (series come out with a delay), and begin after `from`.
-DAYS_OFF = {"session": (7, 45), "week": (21, 45), "month": (92, 45), "quarter": (200, 137), "year": (366, 45)}
 SAID: dict[str, Callable[[Series], float]] = {"value": lambda x: x.iloc[-1], "total": lambda x: prod(1.0 + x) - 1}
 SAID |= {"highest": Series.max, "longest": Series.max, "lowest": Series.min, "mean": Series.mean, "share": Series.mean}
 SAID |= {"median": Series.median, "count": Series.sum, "deviation": lambda x: x.mask(np.isinf(x)).std(skipna=False)}
@@ -105,16 +104,11 @@ class Question:
         self.has_window = bool(check.asked and (first < last or check.to or check.after))
         self.last = last = min(last, day)
         self.end = min(day, pd.Timestamp(check.to or (day if check.after else last)))
-        named, begins = pd.Timestamp(check.start or day), [pd.Timestamp(check.start)] if check.start else []
-        for name in check.names():
-            days, (stale, late) = lines.raw(name).days, DAYS_OFF[lines.raw(name).period]
-            known = days[: days.searchsorted(self.end, side="right")]
-            if not len(known) or (self.end - known[-1]).days > stale:
-                ends = f"ends on {known[-1].date()}, before" if len(known) else "has no value up to"
-                raise InsufficientDataError(f"{lines.title(name)} {ends} {self.end.date()}")
-            if self.word != "value" and (days[0] - named).days > late:
-                raise InsufficientDataError(f"{lines.title(name)} begins on {days[0].date()}, after {check.start}")
-            begins.append(days[0])
+        needed_from = None if self.word == "value" else check.start
+        begins = [pd.Timestamp(check.start)] if check.start else []
+        for name, one in ((name, lines.raw(name)) for name in check.names()):
+            require_history(one.days, one.period, lines.title(name), first=needed_from, last=self.end)
+            begins.append(one.days[0])
         self.start = max(begins)
         if self.start > self.end:
             raise ParameterError(f"from: {self.start.date()} is after {self.end.date()}, where the history ends")
