@@ -131,8 +131,10 @@ def read(part: str, text: object) -> Phrase:
     first = written.partition(" ")[0]
     ways = [way for way, words in leads.items() if words == [""] or first in " ".join(words).split()]
     ways = [SECTIONS[part][0][1]] if part == "is" else ways  # its examples say more than its form
-    ways += [right for wrong, right in HINTS.items() if re.search(rf"(?i)(?<![a-z])(?:{wrong})(?![a-z])", written)][:1]
-    known = f"; write {' or '.join(ways)}" if ways else nearest(first, dict.fromkeys(chain(*leads.values())))
+    hints = (way for wrong, way in HINTS.items() if re.search(rf"(?i)(?<![a-z])(?:{wrong})(?![a-z])", written))
+    hint, allowed = next(hints, ""), " or ".join(ways)
+    allowed = f"{allowed} ({hint})" if allowed and hint else allowed or hint
+    known = f"; write {allowed}" if allowed else nearest(first, dict.fromkeys(chain(*leads.values())))
     raise ValueError(f"{part}: cannot read {written!r}{known}")
 
 

@@ -297,8 +297,8 @@ def _rank_among(check: Check, lines: Lines, day: pd.Timestamp) -> Reading:
 def _association(asked: Question, step: Phrase) -> Reading:
     """Say the correlation of a line's changes with another's, or their slope on several, over all of the history."""
     (*before, _), names = asked.check.line.take, (step["names"] or step["name"]).split()
-    if asked.check.when or asked.check.after:
-        raise ParameterError(f"take: `{step.text}` is of the whole history, without `when` or `after`")
+    if asked.check.when or asked.check.after or asked.check.says_date:
+        raise ParameterError(f"take: `{step.text}` is of the whole history, without `when` or `after`, and no day")
     values = asked.lines.values(replace(asked.check.line, take=tuple(before)), asked.end).known()
     columns = asked.lines.changes(values, before, names, asked.end)
     frame = asked.chosen(pd.concat(columns, axis=1, keys=["y", *names], sort=True)).dropna()
@@ -434,9 +434,10 @@ def _evidence(claim: Claim, reading: Reading, own: str, lines: Lines) -> list[st
         name = "range over thresholds" if say.word == "return period" else "95% interval"
         parts.append("too few for an interval" if isnan(reading.low) else f"{name} {low} to {high}")
     if own == FAILS and reading.higher is not None and 1 <= figure.high < len(reading.higher) + 1:
-        parts.append(f"it would hold since {reading.higher[-int(figure.high)].date()}")
+        since = reading.higher[-int(figure.high)]
+        parts += [f"it would hold since {since.date()}"] if (reading.last - since).days > 365 else []
     if own == FAILS and isinstance(reading.value, float) and figure.low > 0:
-        turned = verdict_of(replace(reading, value=abs(reading.value)), figure)
+        turned = verdict_of(replace(reading, value=abs(reading.value), low=-reading.high, high=-reading.low), figure)
         parts += ["it would hold with the other sign: write a fall as a negative figure"] if turned == HOLDS else []
     return parts
 
