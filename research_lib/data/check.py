@@ -31,8 +31,8 @@ def check_sources(parameters: Sequence[Any]) -> list[ResearchError | None]:
             faults = (find_once(load, source, params.as_of, name) for name in getattr(params, field, ()))
             if fault := next((one for one in faults if one and not isinstance(one, can_be_absent)), None):
                 return fault
-        has_own = not all(isinstance(part, Bundled) for part in parts_of(source))
-        return find_once(load_companies, source, params.as_of) if has_own and getattr(params, "companies", False) else None
+        reads_own = getattr(params, "companies", 0) and not all(isinstance(part, Bundled) for part in parts_of(source))
+        return find_once(load_companies, source, params.as_of) if reads_own else None
 
     return [check(params) for params in parameters]
 

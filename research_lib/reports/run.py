@@ -59,8 +59,9 @@ def run(plan: Plan, *, output: Path, options: Options, request: Mapping[str, Any
 
 def _write(output: Path, request: Mapping[str, Any], records: Sequence[Record]) -> None:
     """Write what was asked for and what came of it, for programs; and the index, where it is not as it would be."""
+    words = [str(Path(one).absolute()) if one and Path(one).exists() else one for one in request["words"]]
     content = {
-        "request": dict(request),
+        "request": {**request, "words": words},  # so that it can be resumed from any folder
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "counts": dict(Counter(str(record.status) for record in records)),
         "reports": [{"name": one.name, **one.model_dump(mode="json", include=IN_SUMMARY)} for one in records],
