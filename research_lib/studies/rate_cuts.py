@@ -131,7 +131,7 @@ def first_from(days: pd.DatetimeIndex, dates: pd.DatetimeIndex) -> "pd.Series[bo
 
 
 def policy_days(days: pd.DatetimeIndex, what: Any, months: int = 12) -> "pd.Series[bool]":  # noqa: ANN401  # a word
-    """Mark days in a state of policy, the first from each decision of a kind, or with (no) "recession within" some months."""
+    """Mark days in a state of policy, the first from each decision of a kind, or (by hindsight) near a recession or far from one."""
     end = days[-1]  # nothing later is known
     if "recession" in what:
         known = policy.recession_within(days, load_recessions(as_of=end), known_to=end, months=months)

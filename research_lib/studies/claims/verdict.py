@@ -47,7 +47,7 @@ class Reading:
     """What one definition gives; a value of None is a day that does not exist."""
 
     value: float | pd.Timestamp | None
-    kind: str  # a key of `UNITS`
+    kind: str  # a key of `KINDS`
     n: int  # what it rests on; of an interval the independent cases
     first: pd.Timestamp  # of the history looked at
     last: pd.Timestamp
@@ -474,7 +474,7 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
             after = read("after", f"until {min(ends[ends > day], default=last).date()}")
         if after is None or after.number("n") < 0:
             return ""
-        (found,) = read_all(Check(line, read("say", "value"), after=after, asked=(day, day)), lines, last)
+        (it,) = read_all(Check(line, read("say", "value"), after=after, asked=(day, day)), lines, last)
     except ResearchError:  # such as where the data ends before
         return ""
-    return sentence(f"{lines.title(line)}: {show_kind(found.value, found.kind)} from {day.date()}, after: {after.text}")
+    return sentence(f"{lines.title(line)}: {show_kind(it.value, it.kind)} from {it.first.date()}, after: {after.text}")
