@@ -15,28 +15,10 @@ from research_lib.errors import ParameterError
 
 NONE = "–"  # an en dash: there is no number
 LONG_YEARS = 100_000
-# By unit: what a value is multiplied by, its sign and separator of thousands, its decimal places, what stands behind it.
-UNITS: Mapping[str, tuple[int, str, int, str]] = {
-    "fraction": (100, ",", 2, "%"),
-    "share": (100, ",", 0, "%"),
-    "change": (100, "+,", 2, "%"),
-    "points": (100, "+,", 1, " pp"),
-    "rate": (100, ",", 1, "%"),  # this and the next: two digits below a point
-    "difference": (100, "+,", 1, " pp"),
-    "small points": (100, "+,", 3, " pp"),
-    "fraction in bp": (10_000, ",", 0, " bp"),
-    "change in bp": (10_000, "+,", 0, " bp"),
-    "percent": (1, ",", 2, "%"),
-    "bp": (1, "+,", 0, " bp"),
-    "p": (1, "", 3, ""),
-    "number": (1, ",", 2, ""),  # none for a whole number, none from 1,000 on
-    "years": (1, ",", 1, ""),  # two digits from 10 on
-    **dict.fromkeys(("sigma", "ratio", "turns", "correlation", "t", "price"), (1, ",", 2, "")),
-    **dict.fromkeys(WHOLE := ("count", "rank", "sessions", "days", "months", "periods", "year"), (1, ",", 0, "")),
-    "year": (1, "", 0, ""),
-}
-# By kind of figure: its unit here, the words around it, what a difference of two is, and what one is in units that people write.
-KINDS: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("kinds.yaml").read_text(encoding="utf-8"))
+_DATA = yaml.safe_load(Path(__file__).with_name("units.yaml").read_text(encoding="utf-8"))  # says what each field is
+UNITS: Mapping[str, tuple[int, str, int, str]] = {unit: tuple(fields) for unit, fields in _DATA["units"].items()}
+WHOLE = {unit for unit, (_, _, places, behind) in UNITS.items() if not places and not behind}  # counts and the like
+KINDS: Mapping[str, Any] = _DATA["kinds"]
 CHANGED = {kind: row["changed"] for kind, row in KINDS.items() if "changed" in row}  # what such a difference is
 CHANGES = {"fraction", *CHANGED.values()}  # the kinds that are changes
 
