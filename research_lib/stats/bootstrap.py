@@ -20,19 +20,18 @@ def correlation(x: ArrayLike, y: ArrayLike, *, block: int = 24, draws: int = 999
     """
     pairs = np.column_stack([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
     pairs = pairs[np.isfinite(pairs).all(axis=1)]
-    n, blocks = len(pairs), -(-len(pairs) // block)
-    if n < MIN_BLOCKS * block or (np.ptp(pairs, axis=0) == 0).any():
+    n, blocks, least = len(pairs), -(-len(pairs) // block), MIN_BLOCKS * block
+    if n < least or (np.ptp(pairs, axis=0) == 0).any():
         raise InsufficientDataError(
-            f"a correlation needs two series that vary and {MIN_BLOCKS * block} common periods; there are {n}"
+            f"a correlation needs two series that vary and {least} common periods; there are {n}"
         )
     a, b = ((pairs - pairs.mean(axis=0)) / pairs.std(axis=0)).T
     terms = np.column_stack([a, b, a * a, b * b, a * b])
     running = np.cumsum(np.vstack([np.zeros(5), terms, terms[: block - 1]]), axis=0)
     drawn = np.random.default_rng(seed).integers(0, n, size=(draws, blocks))
     starts = np.vstack([np.arange(blocks) * block, drawn])  # the series itself, then resampled ones
-    sum_a, sum_b, square_a, square_b, product = np.moveaxis(
-        ((running[block:] - running[:-block]) / block)[starts], -1, 0
-    )
+    means = ((running[block:] - running[:-block]) / block)[starts]
+    sum_a, sum_b, square_a, square_b, product = np.moveaxis(means, -1, 0)
     mean_a, mean_b = sum_a.mean(axis=1, keepdims=True), sum_b.mean(axis=1, keepdims=True)
     apart_a, apart_b = square_a - 2 * mean_a * sum_a + mean_a**2, square_b - 2 * mean_b * sum_b + mean_b**2
     together = product - mean_a * sum_b - mean_b * sum_a + mean_a * mean_b

@@ -37,11 +37,17 @@ def seasons(
     return inside, year, listed[(listed["before"] >= 0) & (listed.index != under_way)]
 
 
-def places_in_period(index: pd.DatetimeIndex, period: str, next_day: pd.Timestamp) -> tuple[Integers, Integers]:
-    """Count each day's place in its period ("M": month) from the start and from the end; the first is 1.
+def nth_of_period(days: pd.DatetimeIndex, n: int, period: str, next_day: pd.Timestamp) -> NDArray[np.bool_]:
+    """Mark the nth day of each period ("M": month), from its end if n is negative; if 0, in the place of the last of `days`.
 
-    From the end it is 0 in the period of `next_day`, whose last days are not known.
+    From the end, the period of `next_day` has none: its last days are not known.
     """
+    from_start, from_end = places_in_period(days, period, next_day)
+    return np.asarray(from_end == -n if n < 0 else from_start == (n or from_start[-1]))
+
+
+def places_in_period(index: pd.DatetimeIndex, period: str, next_day: pd.Timestamp) -> tuple[Integers, Integers]:
+    """Count each day's place from the start of its period and from the end, where it is 0 in the period of `next_day`."""
     periods = index.to_period(period)
     days = pd.Series(0, index=range(len(index))).groupby(periods)
     from_start, from_end = 1 + days.cumcount().to_numpy(), 1 + days.cumcount(ascending=False).to_numpy()

@@ -92,10 +92,9 @@ def return_periods(path: "pd.Series[float]", level: float, threshold: float, *, 
     years = float((days[-1] - days[0]).days / DAYS_PER_YEAR)  # sessions a year differ among markets
     for one in (share * threshold for share in THRESHOLD_SHARES):
         peaks = find_episodes(path, one, gap_sessions=gap_sessions)["peak"].abs().sort_values()
-        tail, without = (fit_tail(part, threshold=one, years=years) for part in (peaks, peaks[:-1]))
-        rows.append(
-            tail | {"value": years_between(tail, level).item(), "without": years_between(without, level).item()}
-        )
+        tail, rest = (fit_tail(part, threshold=one, years=years) for part in (peaks, peaks[:-1]))
+        value, without = (years_between(fitted, level).item() for fitted in (tail, rest))
+        rows.append(tail | {"value": value, "without": without})
     return pd.DataFrame(rows)
 
 

@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
+
+from research_lib.stats.estimate import Floats
 
 Kind = Literal["percent", "points", "log"]
-Floats = NDArray[np.float64]
 
 PEAK_SESSIONS = 21  # a peak is the highest of this many sessions before and after it
 BAND_DEVIATIONS = 2.0  # of the residuals around a fitted trend line
@@ -47,18 +47,15 @@ class HistoricalRank:
 
     def from_nearer_end(self) -> dict[str, Any]:
         """Return all fields, with `rank`, `since` and `episode_rank` as counted from the nearer `end`, highest or lowest."""
-        if self.lowest_rank < self.rank:
-            own = ("lowest", self.lowest_rank, self.lowest_since, self.lowest_episode_rank)
-        else:
-            own = ("highest", self.rank, self.highest_since, self.episode_rank)
-        return vars(self) | dict(zip(("end", "rank", "since", "episode_rank"), own, strict=True))
+        if self.rank <= self.lowest_rank:
+            return vars(self) | {"end": "highest", "since": self.highest_since}
+        own = {"rank": self.lowest_rank, "episode_rank": self.lowest_episode_rank}
+        return vars(self) | own | {"end": "lowest", "since": self.lowest_since}
 
 
 def rank_in_history(history: "pd.Series[float]", *, gap: int = 10) -> HistoricalRank:
     """Rank the last value of a series in all of it; days with at most `gap` others between are one episode."""
     known = history.dropna()
-    if known.empty:
-        raise ValueError("a rank needs at least one value")
     values, days = np.asarray(known, dtype=np.float64), known.index
     is_tied = values == values[-1]
     n_apart = np.append(0, np.flatnonzero(~is_tied) + 1)[-1]  # behind them all are equal
@@ -171,6 +168,13 @@ def falls(price: "pd.Series[float]", fall: float) -> pd.DataFrame:
     depth, days = values[troughs] / values[peaks] - 1, (index[troughs] - index[peaks]).days
     found = pd.DataFrame({"trough": index[troughs], "depth": depth, "days": days}, index[peaks])
     return found.reindex(index[[*peaks, peak]]) if trough >= 0 else found
+
+
+def on_common_days(left: "pd.Series[float]", right: "pd.Series[float]", period: str) -> list["pd.Series[float]"]:
+    """Return two series on the left's days of the periods ("W-FRI", "M") that both have; "D": on their common days."""
+    mine, theirs = (pd.DatetimeIndex(one.index).to_period(period) for one in (left, right))
+    found = right.set_axis(theirs).reindex(mine).set_axis(left.index)
+    return [left[found.notna()], found.dropna()]
 
 
 def rolling_correlation(x: "pd.Series[float]", y: "pd.Series[float]", window: int) -> "pd.Series[float]":

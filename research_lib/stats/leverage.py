@@ -32,12 +32,7 @@ FINANCIAL_SECTORS = ("financials", "financial services", "finance", "financial",
 
 
 def prepare(
-    statements: pd.DataFrame,
-    *,
-    large: int = 500,
-    small: int = 2000,
-    exclude_financials: bool = True,
-    zombie_years: int = 3,
+    statements: pd.DataFrame, *, large: int = 500, small: int = 2000, exclude_financials: bool, zombie_years: int = 3
 ) -> pd.DataFrame:
     """Measure companies, set impossible rows aside, and form the size groups of each fiscal year.
 

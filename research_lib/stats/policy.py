@@ -96,20 +96,19 @@ def _walk(changes_bp: "pd.Series[float]", rule: CycleRule) -> tuple[list[dict[st
     states: list[str] = []
     since, tightened_bp, last_hike = changes_bp.index[0], 0.0, None
     for day, size_bp in changes_bp.items():
+        over = tightened_bp >= rule.min_tightening_bp or (day - since).days >= rule.pause_days
         if size_bp > 0:
             tightened_bp, last_hike = tightened_bp + size_bp, day
             states.append(TIGHTENING)
-            continue
-        over = tightened_bp >= rule.min_tightening_bp or (day - since).days >= rule.pause_days
-        if (over or not cycles) and -size_bp < rule.min_cut_bp:
+        elif (over or not cycles) and -size_bp < rule.min_cut_bp:
             states.append(ON_HOLD)  # too small to start a cycle
-            continue
-        if over or not cycles:
-            cycles.append({"first_cut": day, "cuts": 0, "total_bp": 0.0, "last_hike": last_hike, "cut_off": not over})
-        cycle = cycles[-1]
-        cycle |= {"last_cut": day, "cuts": cycle["cuts"] + 1, "total_bp": cycle["total_bp"] + size_bp}
-        since, tightened_bp = day, 0.0
-        states.append(EASING)
+        else:
+            if over or not cycles:
+                cycles.append({"first_cut": day, "cuts": 0, "total_bp": 0, "last_hike": last_hike, "cut_off": not over})
+            cycle = cycles[-1]
+            cycle |= {"last_cut": day, "cuts": cycle["cuts"] + 1, "total_bp": cycle["total_bp"] + size_bp}
+            since, tightened_bp = day, 0.0
+            states.append(EASING)
     return cycles, states
 
 

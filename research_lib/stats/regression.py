@@ -42,7 +42,7 @@ def ols(y: "pd.Series[float]", drivers: pd.DataFrame, cov: Literal["wild", "HC3"
     if residuals @ residuals <= ROUNDING * (target @ target):
         raise InsufficientDataError(f"{names} explain all: there is no residual to judge by")
     if cov == "wild":
-        low, high, p = _wild_bootstrap_t(known, residuals, value, seed=seed)
+        low, high, p = _wild_bootstrap_t(known, bread, residuals, value, seed=seed)
     else:
         leverage = np.einsum("ij,jk,ik->i", known, bread, known)
         weighted = known * (residuals / (1 - leverage))[:, None]
@@ -53,7 +53,7 @@ def ols(y: "pd.Series[float]", drivers: pd.DataFrame, cov: Literal["wild", "HC3"
     return pd.DataFrame(columns, index=pd.Index([CONSTANT, *drivers.columns], name="driver"))
 
 
-def _wild_bootstrap_t(known: Floats, residuals: Floats, value: Floats, *, seed: int) -> tuple[Floats, Floats, Floats]:
+def _wild_bootstrap_t(known: Floats, bread: Floats, residuals: Floats, value: Floats, *, seed: int) -> Floats:
     """Return low, high and p of every coefficient by the restricted wild bootstrap-t (Davidson and Flachaire, 2008).
 
     Under the hypothesis that a coefficient is b, the residuals are u + (value - b) x, where x is its column without
@@ -61,7 +61,6 @@ def _wild_bootstrap_t(known: Floats, residuals: Floats, value: Floats, *, seed: 
     error quadratic in (value - b), so that the test is inverted from sums that are made once.
     """
     n, k = known.shape
-    bread: Floats = np.asarray(np.linalg.inv(known.T @ known))
     apart = (known @ bread / np.diag(bread)).T  # row j: column j without what the others explain
     rows = [known.T * residuals]
     for x in apart:
@@ -70,8 +69,7 @@ def _wild_bootstrap_t(known: Floats, residuals: Floats, value: Floats, *, seed: 
     sums = np.vstack(rows) @ signs
     explained, own = bread @ sums[:k], sums[k:].reshape(k, 3 * k + 2, DRAWS)
     found = [_invert(known, residuals, apart[j], float(value[j]), (explained, bread, own[j])) for j in range(k)]
-    low, high, p = np.array(found).T
-    return low, high, p
+    return np.array(found).T
 
 
 def _invert(

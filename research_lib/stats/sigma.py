@@ -87,9 +87,8 @@ def _sigma(price: Floats, definition: SigmaName, settings: SigmaSettings) -> Flo
             return (price - _lagged(mean, lag)) / _lagged(deviation, lag)
         returns = (price - _lagged(price, 1)) / _lagged(price, 1)
         if definition.startswith("return_z"):
-            return np.asarray(
-                np.log(price / _lagged(price, k)) / (k**0.5 * _lagged(_rolling(returns, n, ddof)[1], lag))
-            )
+            deviation = _lagged(_rolling(returns, n, ddof)[1], lag)
+            return np.asarray(np.log(price / _lagged(price, k)) / (k**0.5 * deviation))
         mean = _rolling(price, n, ddof)[0]
         distance = (price - mean) / mean
         if definition == "distance_vol":

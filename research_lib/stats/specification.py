@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,13 +74,11 @@ def specification_curve(
     cuts = [pd.DatetimeIndex(policy_events(changes, "first cut", one).index) for one in rules]
     days = pd.Index(sorted(set().union(*(small.index for small, _, _ in pairs.values()))))
     signs = np.random.default_rng(seed).integers(0, 2, size=(DRAWS, len(days)), dtype=np.int8) * 2 - 1
-    rows: list[tuple[object, ...]] = []
-    found: list[tuple[Floats, Floats]] = []
+    found: list[tuple[Any, ...]] = []
     for name, legs in pairs.items():
         index = pd.DatetimeIndex(legs[0].index)
         positions = [to_positions(dates, index, monthly=monthly) for dates in cuts]
-        events = np.unique(np.concatenate(positions))
-        events = events[events >= 0]
+        events = np.setdiff1d(np.concatenate(positions), [-1])  # what falls outside the data
         years = index[events].year
         # Of the start years that leave the same events, only the first is another way to ask.
         starts = {tuple(years >= year): year for year in START_YEARS[::-1] if not year or year > index[0].year}
@@ -91,12 +90,12 @@ def specification_curve(
                 if chosen.sum() >= LEAST_EVENTS:
                     key = chosen.tobytes()
                     known[key] = known.get(key) or _mean_and_p(values[:, chosen])
-                    rows.append((name, measure, horizon, year, *astuple(one), int(chosen.sum())))
-                    found.append(known[key])
-    if not rows:
+                    found.append((name, measure, horizon, year, *astuple(one), int(chosen.sum()), *known[key]))
+    if not found:
         raise InsufficientDataError(f"no way to ask the question has {LEAST_EVENTS} first cuts inside the data")
-    means, p_values = (np.array(part).T for part in zip(*found, strict=True))
-    ways = pd.DataFrame(rows, columns=[*AXES, "n"]).assign(mean=means[0], p=p_values[0])
+    *columns, mean, p = zip(*found, strict=True)
+    means, p_values = np.array(mean).T, np.array(p).T
+    ways = pd.DataFrame(dict(zip((*AXES, "n"), columns, strict=True))).assign(mean=means[0], p=p_values[0])
     return SpecificationCurve(ways, means, p_values)
 
 

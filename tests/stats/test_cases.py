@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from research_lib.stats.cases import after, median, places_in_period, seasons, share, spaced
+from research_lib.stats.cases import after, median, nth_of_period, seasons, share, spaced
 from tests.stats.reference import CASES
 
 SESSIONS = pd.bdate_range("2000-01-03", "2005-12-30")
@@ -32,8 +32,8 @@ def test_a_season_holds_the_days_between_its_ends_and_belongs_to_the_year_in_whi
 
 def test_the_last_places_of_a_period_are_known_once_it_is_over():
     march = SESSIONS[SESSIONS.slice_indexer("2004-03-30", "2004-04-02")]  # Tuesday to Friday
-    for day, from_end in (("2004-04-05", [2, 1, 0, 0]), ("2004-05-03", [2, 1, 2, 1])):
-        assert [*map(list, places_in_period(march, "M", pd.Timestamp(day)))] == [[1, 2, 1, 2], from_end]
+    for day, n, marked in (("04-05", 1, [0, 2]), ("04-05", -1, [1]), ("05-03", -1, [1, 3]), ("04-05", 0, [1, 3])):
+        assert [*np.flatnonzero(nth_of_period(march, n, "M", pd.Timestamp(f"2004-{day}")))] == marked
 
 
 @given(st.lists(st.integers(0, 30), max_size=12), st.integers(1, 6))

@@ -41,8 +41,6 @@ def test_a_rank_counts_episodes_not_days(numbers, episodes):
         given_gap = {} if gap == 10 else {"gap": gap}
         assert history.rank_in_history(dated(numbers), **given_gap).episode_rank == 1 + expected
         assert history.rank_in_history(-dated(numbers), **given_gap).lowest_episode_rank == 1 + expected
-    with pytest.raises(ValueError, match="at least one value"):
-        history.rank_in_history(dated([np.nan]))
 
 
 @given(values)
@@ -75,6 +73,8 @@ def test_what_came_before_is_the_last_value_up_to_then_and_a_rolling_correlation
     for n in (4, 5, 60):
         np.testing.assert_allclose(history.rolling_correlation(line[:n], other, 5), expected[:n])
     assert history.rolling_correlation(line, 0 * line, 5).isna().all()
+    weeks = [history.on_common_days(line[at::5], other[9::5], "W-FRI") for at in (3, 4)]
+    assert [[a.index[0], *b] for a, b in weeks] == [[line.index[at], *other[9::5]] for at in (8, 9)]
 
 
 @pytest.mark.parametrize(("prices", "expected"), CASES["falls"])

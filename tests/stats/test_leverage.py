@@ -69,7 +69,7 @@ def test_a_group_of_fewer_than_30_is_left_out_of_the_years():
     expected = [(2019, LARGE, 30), (2019, SMALL, 40), (2020, LARGE, 30), (2020, SMALL, 30)]
     assert [*zip(table["fiscal_year"], table["group"], table["n"], strict=True)] == expected
     with pytest.raises(InsufficientDataError, match="no sectors, so financials cannot be left out"):
-        prepare(rows(company("A")))
+        prepare(rows(company("A")), exclude_financials=True)
     with pytest.raises(InsufficientDataError, match="no group has 30 companies"):
         leverage.by_year_and_group(found[found["fiscal_year"] == 2018], leverage.group_ratio)
 
