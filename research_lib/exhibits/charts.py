@@ -169,17 +169,18 @@ def intervals(
     return picture(draw, _heights([*names], texts, apart=apart), **words)
 
 
-def stacked(frame: pd.DataFrame, *, colours: Mapping[str, str], **words: Any) -> Figure:
-    """Draw one bar a row, divided by column into parts of the columns' colours, with the counts in the parts."""
+def stacked(frame: pd.DataFrame, **words: Any) -> Figure:
+    """Draw one bar a row, divided by column into parts in the colour of the verdict that it is named by, with their counts."""
+    looks = {word: (colour, ink) for colour, _, word, ink in style.VERDICT_LOOK.values()}
     places, left = np.arange(len(frame))[::-1], frame.cumsum(axis=1) - frame
 
     def draw(canvas: Any, narrow: bool) -> None:
         axes, least = canvas.subplots(), frame.sum(axis=1).max() * (0.06 if narrow else 0.022)
         for name in map(str, frame):
-            look = {"color": colours[name], "edgecolor": style.PAPER, "label": name}
-            drawn = axes.barh(places, frame[name], 0.62, left=left[name], **look)
+            (colour, ink), bars = looks[name], {"left": left[name], "edgecolor": style.PAPER, "label": name}
+            drawn = axes.barh(places, frame[name], 0.62, color=colour, **bars)
             texts = [f"{count:.0f}" if count > least else "" for count in frame[name]]
-            axes.bar_label(drawn, texts, label_type="center", color=style.ink_on(colours[name]))
+            axes.bar_label(drawn, texts, label_type="center", color=ink)
         _name_rows(axes, places, frame.index, narrow=narrow)
         axes.set_axis_off()
         canvas.legend(loc="outside upper left", ncols=3 if narrow else 8)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 import pandas as pd
+import yaml
 from jinja2 import Environment, FileSystemLoader
 
 from research_lib.exhibits.format import interval, plural, show
@@ -136,18 +137,8 @@ VARIABLES = {
     "ink": INK, "quiet": QUIET, "grid": GRID, "paper": PAPER, "small": SMALL_CAPS, "small-words": SMALL_CAPS_WORDS,
     "large": LARGE_CAPS, "day": DAY, "context": CONTEXT, "band": BAND,
 }  # fmt: skip
-# How a verdict looks on badges, in the index and in charts: its colour, its shape and its word.
-VERDICT_LOOK = {
-    "holds": ("#1d7a46", "●", "holds"),
-    "roughly": ("#8cc5a2", "◕", "roughly"),
-    "depends": ("#e0a100", "◆", "depends"),
-    "fails": ("#b2271f", "✕", "fails"),
-    "open": ("#b9bdc3", "○", "not shown"),
-    "stand-in": ("#cdd9e5", "◇", "stand-in"),
-    "no data": ("#dfe1e5", "–", "no data"),
-    "untestable": ("#f0f1f3", "□", "untestable"),
-    "finding": ("#3d4f66", "▸", "finding"),
-}
+# Of each verdict its colour, its shape, its word, and its ink, dark or light, on the colour.
+VERDICT_LOOK: Mapping[str, Sequence[str]] = yaml.safe_load((HERE / "verdicts.yaml").read_text(encoding="utf-8"))
 JUDGED = ("holds", "roughly", "depends", "fails", "open")
 
 # What an SVG is better without: its prologue, one font list a word, a fixed size, names that nothing refers to, white space, no turn.
@@ -209,24 +200,18 @@ def picture(draw: Draw, heights_px: tuple[float, float], **words: Any) -> Figure
 
 def badge(verdict: str, *, short: bool = False, of: str = "") -> str:
     """Return a verdict, `of` what, as an element of colour, shape and word; short, the word is for screen readers only."""
-    colour, shape, word = VERDICT_LOOK[verdict]
+    colour, shape, word, ink = VERDICT_LOOK[verdict]
     word = f"{of} {word}" if of and verdict in JUDGED else word
     unseen = ' class="unseen"' if short else ""
-    look = f'title="{word}" style="background:{colour};color:{ink_on(colour)}"'
+    look = f'title="{word}" style="background:{colour};color:{ink}"'
     return f'<span class="badge" {look}><span aria-hidden="true">{shape} </span><span{unseen}>{word}</span></span>'
 
 
 def tally(verdicts: Iterable[str]) -> str:
     """Count claims by verdict: 46 claims: holds 40, fails 6."""
     counts = Counter(verdicts)
-    counted = ", ".join(f"{word} {counts[name]}" for name, (_, _, word) in VERDICT_LOOK.items() if counts[name])
+    counted = ", ".join(f"{word} {counts[name]}" for name, (_, _, word, _) in VERDICT_LOOK.items() if counts[name])
     return f"{plural(counts.total(), 'claim')}: {counted}".rstrip(": ")
-
-
-def ink_on(colour: str) -> str:
-    """Return the ink, dark or light, that is read best on a colour; it stays so in dark mode."""
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return "#fffffe" if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < 0.18 else "#1d1d1e"
 
 
 def _as_svg(canvas: "Canvas", kind: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from research_lib.errors import listed
-from research_lib.exhibits.exhibit import FRAME_STYLE, VERDICT_LOOK, ink_on
+from research_lib.exhibits.exhibit import FRAME_STYLE, VERDICT_LOOK
 from research_lib.exhibits.findings import FIELDS
 from research_lib.exhibits.format import show
 from research_lib.params import show_setting
@@ -45,7 +45,7 @@ def write_index(output: Path, records: Sequence[Record]) -> None:
     script = (TEMPLATES / "index.js").read_text(encoding="utf-8")
     PARTS.filters.update(as_words=as_words, differs=_differs, first_sentence=lambda text: SENTENCE.split(text, 1)[0])
     page = PARTS.get_template("index.html.j2").render(
-        lines=lines, made=made, last_good=good, show=show, ink_on=ink_on, picture=partial(safely, _picture), script=script,
+        lines=lines, made=made, last_good=good, show=show, picture=partial(safely, _picture), script=script,
         families=[list(group) for _, group in groupby(lines, by_notebook)],
         failed_pages={one.link() for one in failed.values() if (output / one.link()).is_file()},
         sweeps=[(base.removesuffix("--"), points) for base, points in together if len(points) > 1],
@@ -88,7 +88,7 @@ def _thumbnail(page: Path) -> str:
     return "".join(re.findall(r'<svg class="narrow".*?</svg>', html, re.DOTALL)[:1])
 
 
-def _score(record: Record) -> list[tuple[int, tuple[str, str, str]]]:
+def _score(record: Record) -> list[tuple[int, Sequence[str]]]:
     """Count a report's verdicts, each with its look, where its findings are counts by verdict."""
     found = {one.name: one.value for one in record.findings if isinstance(one.value, int)}
     counts = [(found.get(re.sub(r"\W", "_", verdict), 0), look) for verdict, look in VERDICT_LOOK.items()]

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure as Canvas
 from research_lib.errors import InsufficientDataError
 from research_lib.exhibits import charts
 from research_lib.exhibits.charts import LARGE_CAPS, SMALL_CAPS, Band, Line, Mark, Panel
-from research_lib.exhibits.exhibit import FRAME_STYLE, VARIABLES, VERDICT_LOOK, WIDE_ONLY, Exhibit, badge, ink_on
+from research_lib.exhibits.exhibit import FRAME_STYLE, VARIABLES, VERDICT_LOOK, WIDE_ONLY, Exhibit, badge
 from tests.conftest import random_walk, read_table
 
 EVIL = '<script>alert("1")</script>'
@@ -46,7 +46,6 @@ def price_and_history():
 BOTH = pd.concat([ROWS.assign(group="small"), ROWS.assign(group="large")])
 RANKS = pd.DataFrame({"value": [1, 493], "filled": [True, False]}, ["usual", "other"])
 TAIL = {"points": pd.Series([3.0], [10.0]), "log_x": True, "marks": [Mark(20, 3.5, "a record")], "x_unit": "years"}
-VERDICTS = {"holds": "#1d7a46", "fails": "#b2271f"}
 FORMS = {
     "series": (price_and_history, ["50-day average", "ten percent", "the day itself", "the highest"]),
     "history": (partial(charts.history, CLOSE, None, shown="120 at last", unit="price", **WORDS), ["history of the line", "120 at last"]),
@@ -60,7 +59,7 @@ FORMS = {
     "groups": (partial(charts.intervals, BOTH, name="x", **WORDS), ["small +140.0 pp", "large +270.0 pp"]),
     "ranks": (partial(charts.intervals, RANKS, name="rank", unit="rank", **WORDS), ["1", "493", "100"]),
     "bars": (partial(charts.intervals, ROWS.assign(quoted=[1.4, 4.0]), name="net debt", unit="turns", bar=True, **WORDS), ["quoted 4.00", "2.70", "0"]),
-    "stacked": (partial(charts.stacked, COUNTS, colours=VERDICTS, **WORDS), ["An article", "holds", "fails", "40", "5"]),
+    "stacked": (partial(charts.stacked, COUNTS, **WORDS), ["An article", "holds", "fails", "40", "5"]),
     "heat_map": (partial(charts.heat_map, MAP, apart=("Mean",), **WORDS), ["+5.0", "−12.0", "0.0", "Mean", "+12m"]),
 }  # fmt: skip
 
@@ -170,11 +169,11 @@ def test_a_frame_has_an_id_a_csv_link_a_source_and_escapes_all(drawn):
 
 
 def test_verdicts_differ_in_colour_and_shape_and_can_be_read():
-    colours, shapes, words = (set(one) for one in zip(*VERDICT_LOOK.values(), strict=True))
+    colours, shapes, words, _ = (set(one) for one in zip(*VERDICT_LOOK.values(), strict=True))
     assert len(colours) == len(shapes) == len(words) == len(VERDICT_LOOK)
     assert not colours & set(VARIABLES.values())  # dark mode does not change them
-    for verdict, (colour, _, word) in VERDICT_LOOK.items():
-        parts = np.array([[int(one[i : i + 2], 16) / 255 for i in (1, 3, 5)] for one in (colour, ink_on(colour))])
+    for verdict, (colour, _, word, ink) in VERDICT_LOOK.items():
+        parts = np.array([[int(one[i : i + 2], 16) / 255 for i in (1, 3, 5)] for one in (colour, ink)])
         linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
         low, high = sorted(linear @ (0.2126, 0.7152, 0.0722))
         assert (high + 0.05) / (low + 0.05) >= 4.5  # the ratio of WCAG 2

@@ -88,8 +88,7 @@ class Claims(Study):
         decided = sum(self.counts[name] for name in (HOLDS, ROUGHLY, DEPENDS, FAILS))
         return charts.stacked(
             counts if len(counts) <= MOST_ROWS else counts.sum().to_frame("all articles").T,
-            colours={word: colour for colour, _, word in VERDICT_LOOK.values()}, data=counts,
-            title=f"Of {plural(len(rows), 'claim')}, data can decide {decided}",
+            title=f"Of {plural(len(rows), 'claim')}, data can decide {decided}", data=counts,
             alt=f"Verdicts on {tally(one.verdict for one in self.results)}.", deck="Claims by article and verdict",
         )  # fmt: skip
 
