@@ -228,20 +228,15 @@ def heat_map(
     return picture(draw, (50 + 31 * len(frame), 45 + 25 * len(frame)), **words)
 
 
-def sparkline(values: "pd.Series[Any]") -> str:
-    """Return a line of 120 by 24 px for a table's cell: the values in their order, the last one as a dot."""
+def sparkline(values: "pd.Series[Any]") -> list[tuple[str, str]]:
+    """Return the places (x, y) in 120 by 24 px that a line through values in their order goes through; of one value none."""
     known = values[np.isfinite(values)].to_numpy(float)
     if len(known) < 2:
-        return ""
+        return []
     if len(known) > 240:  # of more than can be seen, the lowest and the highest of each part
         known = np.array([*(pick(part) for part in np.array_split(known, 60) for pick in (min, max)), known[-1]])
     y = 21 - 18 * (known - known.min()) / (np.ptp(known) or 1.0)
-    line = " ".join(f"{x:.0f},{up:.1f}" for x, up in zip(np.linspace(2, 112, len(known)), y, strict=True))
-    return (
-        '<svg class="sparkline" aria-hidden="true" width="120" height="24" viewBox="0 0 120 24">'
-        f'<polyline points="{line}" fill="none" stroke="var(--quiet, {QUIET})"/>'
-        f'<circle cx="112" cy="{y[-1]:.1f}" r="3" fill="var(--day, {DAY})"/></svg>'
-    )
+    return [(f"{x:.0f}", f"{up:.1f}") for x, up in zip(np.linspace(2, 112, len(known)), y, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -261,16 +256,9 @@ class Cards(Exhibit):
 def cards_text(cards: Sequence[Mapping[str, Any]], width: int = 80) -> str:
     """Write cards for a terminal: how many have each verdict, then each card, first what fails, depends or is not shown."""
     order = ["fails", "depends", "open", *style.VERDICT_LOOK]
-    lines = [textwrap.fill(f"{style.tally(one['verdict'] for one in cards)}.", width)]
-    for card in sorted(cards, key=lambda one: order.index(one["verdict"])):
-        source = "Tested:" if card["reading"] or card["kind"] != "fact" else "Published"
-        figures = f"{source} {card['stated']}, computed {card['shown']}. " if "computed" in card else ""
-        said = card["says"] + (f" (read as: {card['reading']})" if card["reading"] else "")
-        happened = f"What happened: {card['happened']}" if card["happened"] else ""
-        lines += ["", f"{style.VERDICT_LOOK[card['verdict']][2].upper()} {card['id']}"]
-        texts = filter(None, [said, figures + card["depends_on"], happened])
-        lines += [textwrap.fill(one, max(width, 40), initial_indent="  ", subsequent_indent="  ") for one in texts]
-    return "\n".join(lines)
+    ranked = sorted(cards, key=lambda one: order.index(one["verdict"]))
+    words = {"tally": style.tally(one["verdict"] for one in cards), "looks": style.VERDICT_LOOK, "width": width}
+    return style.TEMPLATES.get_template("cards.txt").render(words, cards=ranked)
 
 
 def _panel(axes: Any, panel: Panel, *, narrow: bool, height_px: float) -> None:

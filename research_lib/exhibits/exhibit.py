@@ -28,9 +28,7 @@ HERE = Path(__file__).parent
 TEMPLATES = Environment(loader=FileSystemLoader(HERE), autoescape=True)
 # A narrow frame shows the narrow drawing. The page has these rules once, a notebook's output brings them along.
 STYLE = (HERE / "exhibit.css").read_text(encoding="utf-8")
-FRAME_STYLE = f"""<style>{STYLE}.exhibit {{ --link: var(--jp-content-link-color, #0b5a8f);
---ink: var(--jp-content-font-color1, var(--vscode-editor-foreground, #1d1d1f)); --quiet: var(--jp-content-font-color2, #5b5b63);
---grid: var(--jp-border-color2, #e6e6ea); --paper: var(--jp-layout-color0, #ffffff); }}</style>"""
+FRAME_STYLE = f"<style>{STYLE}{(HERE / 'notebook.css').read_text(encoding='utf-8')}</style>"
 TEMPLATES.filters["address"] = partial(quote, safe=" /:;,=()!*'+@?")  # of what a data: link in double quotes holds
 # Columns that show two others as a range.
 ENDS = {"interval": ("low", "high"), "jackknife": ("jackknife_low", "jackknife_high")}

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from html import escape
 from math import isfinite
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from research_lib.exhibits.exhibit import Table
+from research_lib.exhibits.exhibit import TEMPLATES, Table
 from research_lib.exhibits.format import interval, show
 from research_lib.stats.estimate import Estimate
 
@@ -100,15 +99,10 @@ class Summary:
     question: str = field(default="", kw_only=True)
     claim: str = field(default="", kw_only=True)  # what the verdict judges; empty where nothing is judged
 
-    def as_record(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {**asdict(self), "numbers": [list(pair) for pair in self.numbers], "limits": list(self.limits)}
-
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        strip = "".join(f"<td><b>{escape(value)}</b><br>{escape(label)}</td>" for value, label in self.numbers)
-        html = f"<h2>{escape(self.headline)}</h2><p>{escape(self.standfirst)}</p><table><tr>{strip}</tr></table>"
+        html = TEMPLATES.get_template("summary.html").render(one=self)
         text = "\n".join([self.headline, self.standfirst, *(f"{value}: {label}" for value, label in self.numbers)])
-        return {"text/html": html, "text/plain": text, SUMMARY_MIME: self.as_record()}
+        return {"text/html": html, "text/plain": text, SUMMARY_MIME: asdict(self)}
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401  # any cell of a frame

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
@@ -81,7 +81,7 @@ def answered():
         new_markdown_cell("## All tables", metadata={"tags": ["fold"]}), code(table, table),
         new_markdown_cell("## Seen again"), code(shows(plain="at the end")),
     ]  # fmt: skip
-    return page(*cells, title="# Record sigma\n\nA question?", record=asked(**SUMMARY.as_record() | about))
+    return page(*cells, title="# Record sigma\n\nA question?", record=asked(**asdict(SUMMARY) | about))
 
 
 def test_the_answer_stands_first_then_the_picture_then_the_notebook(answered):

@@ -124,7 +124,7 @@ def test_findings_are_one_line_each_and_the_runner_reads_them_and_the_summary(st
     assert about["research_lib"] == {"id": "findings", "title": "Findings by name", "kind": "table"}
     record = study.show.summary._repr_mimebundle_()[SUMMARY_MIME]
     assert record.items() >= {"question": "Is it so?", "headline": "A gap of +10.0 pp", "hero": "picture"}.items()
-    assert record["numbers"] == [["+10.0 pp", "gap"]]
+    assert record["numbers"] == (("+10.0 pp", "gap"),)
 
 
 def test_findings_of_ones_own_notebook():
