@@ -22,7 +22,8 @@ from research_lib.exhibits.format import UNITS, WHOLE, show
 # Characters a line, wide and narrow: in the margin, of a row's name, of what stands above the axes.
 MARGIN_TEXT, ROW_TEXT, NAME_TEXT = (26, 14), (34, 17), (110, 48)
 LINE_PX, LETTER_PX = 15.5, 7.0
-TEXT, SMALL_TEXT, PHONE_TEXT = (px * style.POINTS_PER_PX for px in (style.TEXT_PX, style.SMALL_TEXT_PX, 10.5))
+POINTS_PER_PX = 0.72  # a canvas has 100 px an inch, and a font 72 points
+TEXT, SMALL_TEXT, PHONE_TEXT = (POINTS_PER_PX * px for px in (13.0, 11.5, 10.5))
 Colours = Mapping[Any, str]  # by the name of what is drawn
 CAPS: Colours = {"small": SMALL_CAPS, "large": LARGE_CAPS}
 LEGIBLE = {CONTEXT: QUIET, SMALL_CAPS: style.SMALL_CAPS_WORDS}  # of words about what is too light for words
@@ -349,7 +350,7 @@ def _beside(axes: Any, text: str, place: float, width: int, *, left: bool = Fals
     lines = textwrap.wrap(text, width)
     look = {"va": "center", "ha": "right" if left else "left", "color": INK, **look}
     for i, words in enumerate(lines):
-        offset = (-7 if left else 7, ((len(lines) - 1) / 2 - i) * LINE_PX * style.POINTS_PER_PX)
+        offset = (-7 if left else 7, ((len(lines) - 1) / 2 - i) * LINE_PX * POINTS_PER_PX)
         _words(axes, words, (0 if left else 1, place), ("axes fraction", "data"), offset, **look)
 
 

@@ -123,8 +123,6 @@ class Table(Exhibit):
 
 
 WIDE_PX, NARROW_PX = 860, 358  # what a page and a phone have room for
-POINTS_PER_PX = 0.72  # a canvas has 100 px an inch, and a font 72 points
-TEXT_PX, SMALL_TEXT_PX = 13.0, 11.5
 
 INK, QUIET, GRID, PAPER = "#1d1d1f", "#5b5b63", "#e6e6ea", "#ffffff"
 SMALL_CAPS, LARGE_CAPS = "#de8f05", "#0b6fae"  # these two and nothing else, on every page
@@ -198,11 +196,8 @@ def picture(draw: Draw, heights_px: tuple[float, float], **words: Any) -> Figure
 
 def badge(verdict: str, *, short: bool = False, of: str = "") -> str:
     """Return a verdict, `of` what, as an element of colour, shape and word; short, the word is for screen readers only."""
-    colour, shape, word, ink = VERDICT_LOOK[verdict]
-    word = f"{of} {word}" if of and verdict in JUDGED else word
-    unseen = ' class="unseen"' if short else ""
-    look = f'title="{word}" style="background:{colour};color:{ink}"'
-    return f'<span class="badge" {look}><span aria-hidden="true">{shape} </span><span{unseen}>{word}</span></span>'
+    of = f"{of} " if of and verdict in JUDGED else ""
+    return TEMPLATES.get_template("badge.html").render(look=VERDICT_LOOK[verdict], of=of, short=short)
 
 
 def tally(verdicts: Iterable[str]) -> str:
