@@ -1,7 +1,8 @@
-"""How numbers are shown: `show(value, unit)`, one formatter for tables, findings, headlines, the index and the terminal."""
+"""How numbers are shown, by one formatter for tables, findings, headlines, the index and the terminal, and how they are read."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from math import inf, isfinite
 from pathlib import Path
@@ -12,6 +13,7 @@ import pandas as pd
 import yaml
 
 from research_lib.errors import ParameterError
+from research_lib.params import Span, read_span
 
 NONE = "–"  # an en dash: there is no number
 LONG_YEARS = 100_000
@@ -21,6 +23,15 @@ WHOLE = {unit for unit, (_, _, places, behind) in UNITS.items() if not places an
 KINDS: Mapping[str, Any] = _DATA["kinds"]
 CHANGED = {kind: row["changed"] for kind, row in KINDS.items() if "changed" in row}  # what such a difference is
 CHANGES = {"fraction", *CHANGED.values()}  # the kinds that are changes
+FIGURES = _DATA["figures"]  # examples of what is read
+WRITTEN = {word: unit for unit, words in _DATA["written"].items() for word in words}
+COMPARISONS = {word: comparison for comparison, words in _DATA["comparisons"].items() for word in words}
+AT_LEAST, AT_MOST, ABOUT = _DATA["comparisons"]
+NUMBER, UNIT = r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?", "|".join(WRITTEN)
+FIGURE = re.compile(
+    rf"(?:(?P<comparison>{'|'.join(COMPARISONS)}) ?)?(?P<number>{NUMBER})(?: ?(?P<unit>{UNIT}))?"
+    rf"(?: ?± ?(?P<margin>{NUMBER}))?(?: to (?P<end>{NUMBER}))?(?: ?(?P<behind>{UNIT}|st|nd|rd|th))?"
+)
 
 
 def show(value: Any, unit: str = "number", *, digits: int | None = None) -> str:  # noqa: ANN401  # any cell of a frame
@@ -104,3 +115,44 @@ def show_kind(value: float | date | None, kind: str, unit: str = "") -> str:
         return "never"
     look = KINDS[kind]
     return str(look["form"].format(show(value, "fraction in bp" if (kind, unit) == ("yield", "bp") else look["shown"])))
+
+
+@dataclass(frozen=True)
+class Published:
+    """A figure as somebody wrote it, and the range that agrees with it, in its own unit; of a day the span that it names."""
+
+    text: str
+    comparison: str = ABOUT
+    low: float = 0.0
+    high: float = 0.0
+    near: float = 0.0  # how far beyond it is roughly so: 2.5 units of the last digit, of a bound half a unit
+    unit: str = ""
+    days: Span | None = None  # None also for a day that never came
+
+
+def read_figure(raw: object, *, is_day: bool = False) -> Published:
+    """Read a figure, or a day; its last digit sets the tolerance, unless ± says another."""
+    if is_day:
+        return Published(str(raw), days=None if raw == "never" else read_span(raw, "is"))
+    text = " ".join(str(raw).replace("−", "-").replace("+/-", "±").split())
+    counted = _DATA["counts"].get(text.removeprefix("only "))
+    if not (found := FIGURE.fullmatch(counted or text)):
+        raise ValueError(f"is: cannot read {text!r}; write {FIGURES}")
+    value, margin, end = (float((found[place] or "0").replace(",", "")) for place in ("number", "margin", "end"))
+    digit = 10.0 ** -max(len((found[place] or "").partition(".")[2]) for place in ("number", "margin"))
+    word, comparison = found["comparison"], COMPARISONS.get(found["comparison"], ABOUT)
+    tolerance = margin if found["margin"] else digit / 2 if not word else digit if comparison == ABOUT else 0.0
+    low, high = sorted((value, end)) if found["end"] else (value - tolerance, value + tolerance)
+    low, high = {AT_LEAST: (low, inf), AT_MOST: (-inf, high)}.get(comparison, (low, high))
+    unit = WRITTEN.get(found["unit"] or found["behind"], "")
+    near = 0.0 if counted else digit * (2.5 if comparison == ABOUT else 0.5)
+    return Published(text, comparison, low, high, near, unit)
+
+
+def amount(text: str, kind: str) -> float:
+    """Turn a written figure of a kind into decimals; of a percentage it must say its unit, unless it is zero."""
+    figure = read_figure(text)
+    value = (figure.low + figure.high) / 2
+    if "%" in KINDS[kind]["units"] and not figure.unit and value:
+        raise ParameterError(f"{text}: the line is in percent: write {text}% or {100 * value:,.10g} bp")
+    return value / scale(kind, figure.unit, text)

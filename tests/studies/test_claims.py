@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from research_lib.data import load_prices, load_series, open_source
 from research_lib.data.source import Bundled
 from research_lib.errors import InsufficientDataError, MissingDataError, ParameterError
+from research_lib.exhibits.format import read_figure
 from research_lib.params import read_parameters
 from research_lib.project import PARAMETERS, PROJECT
-from research_lib.studies.claims.language import SECTIONS, Article, Claim, read_checks, read_figure
+from research_lib.studies.claims.language import SECTIONS, Article, Claim, read_checks
 from research_lib.studies.claims.lines import Lines
-from research_lib.studies.claims.study import Claims, explain, picture
+from research_lib.studies.claims.study import Claims, picture
 from research_lib.studies.claims.verdict import VERDICTS, Reading, Result, judge, read_all, verdict_of
 from tests.conftest import read_table
 
@@ -339,7 +340,7 @@ def test_a_list_gives_the_same_as_its_members_one_by_one(line, takes, says):
 @given(SENTENCES, st.sampled_from(["fact", "tendency", "forecast"]))
 def test_any_sentence_gets_a_verdict_and_its_reason(line, kind) -> None:
     stated = "2010" if "date" in line["say"] or "since" in line["say"] else "at least 0"
-    found = explain(line, stated, lines_of(), as_of="2016-07-05", kind=kind)
+    found = judged({"check": line, "is": stated, "kind": kind, "as of": "2016-07-05"})
     assert found.verdict in VERDICTS
     assert 0 < len(found.text) < 900
     assert not re.search(r"\b(nan|inf|None|NaT)\b", found.text + found.shown)
@@ -354,7 +355,7 @@ def test_five_thousand_claims_share_their_lines() -> None:
     assert (lines.values.cache_info().currsize, lines.legs.cache_info().currsize) == (3, 1)
 
 
-# The study, the command, one line explained
+# The study and its pictures
 
 
 def test_the_study_says_how_many_hold() -> None:
@@ -383,11 +384,9 @@ def test_the_sayings_are_decided_offline_and_shown_as_cards() -> None:
     assert list(drawn.data.index.month.unique()) == [10]  # the cases themselves, not the price
 
 
-def test_one_line_is_explained_with_a_picture() -> None:
-    found = explain({"of": "GSPC", "take": "change 1"}, "-20.5%", lines_of(), as_of="1987-10-19")
-    assert (found.verdict, picture(found).title) == ("holds", "The line that was asked: holds")
+def test_one_claim_has_a_picture() -> None:
+    found = judged({"check": {"of": "GSPC", "take": "change 1"}, "is": "-20.5%", "as of": "1987-10-19"})
+    assert (found.verdict, picture(found).title) == ("holds", "S: holds")
     assert re.search(r">[+−]?\d+%<", picture(found).svg)  # an axis in percent
     with pytest.raises(InsufficientDataError, match="RUT"):
-        picture(explain({"of": "RUT"}, "5", open_source("bundled"), as_of="1987-10-19"))
-    with pytest.raises(ParameterError, match=r"^line: take: cannot read 'chnge 1'"):
-        explain({"of": "GSPC", "take": "chnge 1"}, "5%", lines_of(), as_of="1987-10-19")
+        picture(judged({"check": {"of": "RUT"}, "is": "5"}))

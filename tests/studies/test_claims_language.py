@@ -6,10 +6,11 @@ import pytest
 import yaml
 
 from research_lib.errors import ParameterError
+from research_lib.exhibits.format import read_figure
 from research_lib.params import read_parameters, validate
 from research_lib.project import PARAMETERS, PROJECT
 from research_lib.studies.claims import language
-from research_lib.studies.claims.language import ALIASES, SECTIONS, read, read_checks, read_figure
+from research_lib.studies.claims.language import ALIASES, SECTIONS, read, read_checks
 from research_lib.studies.parameters import Claims
 from tests.conftest import read_table
 from tests.studies.test_claims import ARGUMENTS
@@ -28,7 +29,8 @@ def parse(line: str) -> tuple[language.Check, ...]:
 def test_every_example_of_the_page_reads() -> None:
     assert len(EXAMPLES) == 35
     for line, figure in EXAMPLES:
-        read_figure(yaml.safe_load(figure.split(": ")[-1]), is_date=parse(line)[0].says_date)
+        value = {"check": yaml.safe_load(line), "is": yaml.safe_load(figure.split(": ")[-1])}
+        assert language.Claim.model_validate(GOOD | value).figure
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -7,23 +7,22 @@ from datetime import date
 from functools import cache, cached_property, partial
 from importlib.resources import files
 from itertools import chain, product
-from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from research_lib.errors import nearest
+from research_lib.exhibits.format import FIGURES, NONE, NUMBER, UNIT, Published, read_figure
 from research_lib.params import Span, read_span
 
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value))]
 Choices = tuple[tuple[str, str], ...]
 
-GRAMMAR = (files(__package__) / "words.txt").read_text(encoding="utf-8")
+GRAMMAR = (files(__package__) / "words.txt").read_text(encoding="utf-8").replace("FIGURES", FIGURES)
 BLOCKS = re.findall(r"^\[(.+)\]\n((?:.+\n)+)", GRAMMAR, re.MULTILINE)
 SECTIONS = {name: [line.partition(" | ")[::2] for line in lines.splitlines()] for name, lines in BLOCKS}
 SPELLED = {name: {one: right for forms, right in rows for one in forms.split("|")} for name, rows in SECTIONS.items()}
-ALIASES, COMPARISONS, UNITS, HINTS = (SPELLED[name] for name in ("names", "comparisons", "units", "instead of"))
-AT_LEAST, AT_MOST, ABOUT = dict.fromkeys(COMPARISONS.values())
+ALIASES, HINTS = SPELLED["names"], SPELLED["instead of"]
 CYCLES = [[f"{kind} {one}" for one in members.split()] for kind, members in SECTIONS["ranked among"]]
 YEAR = {"session": 252, "week": 365.25 / 7, "month": 12, "quarter": 4, "year": 1}  # how many of each make one
 OPERANDS = ("of", "per", "less")
@@ -31,7 +30,7 @@ LINE_KEYS = (*OPERANDS, "every", "take")
 CHECK_KEYS = (*LINE_KEYS, "when", "quiet", "then", "after", "say", "from", "at", "to")
 MOST_READINGS = 500
 ELECTIONS = {kind: range(1800 + k, 2100, 4) for k, kind in enumerate(dict(SECTIONS["ranked among"])["years"].split())}
-PLACES = {"comparison": "|".join(COMPARISONS), "unit": "|".join(UNITS)}
+PLACES = {"number": NUMBER, "unit": UNIT}
 for place, way in SECTIONS["places"]:  # by those before it
     PLACES[place] = re.sub(r"<(\w+)>", lambda found: f"(?:{PLACES[found[1]]})", way)
 
@@ -54,15 +53,11 @@ class Phrase:
 
     word: str
     text: str
-    places: Mapping[str, Any] = field(compare=False, default_factory=dict)  # as read, else text
+    places: Mapping[str, Any] = field(compare=False, default_factory=dict)  # as read; "" for one that is left out
     line: "Line | None" = None
 
     def __getitem__(self, place: str) -> Any:  # noqa: ANN401
         return self.places.get(place, "")
-
-    def number(self, place: str = "k") -> int:
-        """Return a whole number among the arguments; 0 where it is left out."""
-        return int(self[place] or 0)
 
 
 @dataclass(frozen=True)
@@ -130,7 +125,6 @@ def read(part: str, text: object) -> Phrase:
     leads = {way: re.split(r" ?[<\[]", way)[0].split("|") for way in map(grammar, forms)}
     first = written.partition(" ")[0]
     ways = [way for way, words in leads.items() if words == [""] or first in " ".join(words).split()]
-    ways = [SECTIONS[part][0][1]] if part == "is" else ways  # its examples say more than its form
     hints = (way for wrong, way in HINTS.items() if re.search(rf"(?i)(?<![a-z])(?:{wrong})(?![a-z])", written))
     hint, allowed = next(hints, ""), " or ".join(ways)
     allowed = f"{allowed} ({hint})" if allowed and hint else allowed or hint
@@ -181,7 +175,7 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
     then = then if isinstance(then, dict) else {"of": then}
     after = then.pop("after", raw.get("after"))
     when = _when(raw["when"], raw) if "when" in raw else ()
-    quiet = read("quiet", raw.get("quiet", 0)).number()
+    quiet = read("quiet", raw.get("quiet", 0))["k"] or 0
     after = None if after is None else read("after", after)
     start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
     then = _line(then) if then else None
@@ -237,7 +231,7 @@ def read_season(text: str) -> list[tuple[int, str, int]]:
     """Read a season's two ends, each (month, first or last or day, how many)."""
     first, dash, last = SPELLED["seasons"].get(text.lower(), text.replace(" to ", "-")).lower().partition("-")
     ends = [read("season", one) for one in (first, last if dash else first)]
-    return [(x["month"], x["how"] or (x["day"] and "day"), x.number("day")) for x in ends]
+    return [(x["month"], x["how"] or (x["day"] and "day"), int(x["day"] or 0)) for x in ends]
 
 
 READERS: dict[str, Callable[[str], Any]] = {
@@ -249,38 +243,9 @@ READERS: dict[str, Callable[[str], Any]] = {
     "days": lambda text: [*map(read_span, re.split(", ?", text))],
     "date": read_span,
     "unit": lambda text: text.rstrip("s"),
+    **dict.fromkeys(("k", "n", "moved", "lookback", "bp", "share", "year"), int),
     **dict.fromkeys(("name", "names"), lambda text: " ".join(map(_name, re.split(r",? ", text)))),
 }
-
-
-@dataclass(frozen=True)
-class Figure:
-    """What is published: the range that agrees with it in its own unit, or the span of days; None is a day that is not."""
-
-    text: str
-    comparison: str = ABOUT
-    low: float = 0.0
-    high: float = 0.0
-    digit: float = 1.0  # one unit of the last digit
-    unit: str = ""
-    days: Span | None = None
-
-
-def read_figure(raw: object, *, is_date: bool = False) -> Figure:
-    """Read what is published; its last digit sets the tolerance, unless ± says another."""
-    if is_date:
-        return Figure(str(raw), days=None if raw == "never" else read_span(raw, "is"))
-    text = " ".join(str(raw).replace("−", "-").replace("+/-", "±").split())
-    counted = SPELLED["counts"].get(text.removeprefix("only "))
-    found = read("is", counted or text)
-    value, margin, end = (float(found[place].replace(",", "") or 0) for place in ("number", "margin", "end"))
-    digit = 10.0 ** -max(len(found[place].partition(".")[2]) for place in ("number", "margin"))
-    word, comparison = found["comparison"], COMPARISONS.get(found["comparison"], ABOUT)
-    tolerance = margin if found["margin"] else digit / 2 if not word else digit if comparison == ABOUT else 0.0
-    low, high = sorted((value, end)) if found["end"] else (value - tolerance, value + tolerance)
-    low, high = {AT_LEAST: (low, inf), AT_MOST: (-inf, high)}.get(comparison, (low, high))
-    unit = UNITS.get(found["unit"] or found["behind"], "")
-    return Figure(text, comparison, low, high, 0.0 if counted else digit, unit)
 
 
 class Article(BaseModel, extra="forbid", frozen=True, coerce_numbers_to_str=True):
@@ -324,6 +289,6 @@ class Claim(BaseModel, extra="forbid", frozen=True, coerce_numbers_to_str=True, 
         return () if self.check is None else read_checks(self.check)
 
     @cached_property
-    def figure(self) -> Figure:
+    def figure(self) -> Published:
         """What was published."""
-        return read_figure(self.stated, is_date=self.checks[0].says_date) if self.checks else Figure("–")
+        return read_figure(self.stated, is_day=self.checks[0].says_date) if self.checks else Published(NONE)

@@ -15,10 +15,10 @@ from research_lib.data.calendar import next_session
 from research_lib.data.catalog import describe_asset, in_words, split_asset
 from research_lib.data.load import load_levels
 from research_lib.errors import InsufficientDataError, ParameterError
-from research_lib.exhibits.format import CHANGED, CHANGES, KINDS, scale
+from research_lib.exhibits.format import CHANGED, CHANGES, amount
 from research_lib.stats import cases, history
 from research_lib.stats.sigma import SigmaSettings, sigma_path
-from research_lib.studies.claims.language import SECTIONS, YEAR, Line, Phrase, read, read_figure
+from research_lib.studies.claims.language import SECTIONS, SPELLED, YEAR, Line, Phrase, read
 from research_lib.studies.leverage import Leverage
 from research_lib.studies.rate_cuts import first_from, policy_days
 
@@ -27,8 +27,6 @@ Days = pd.DatetimeIndex
 PERIOD = {"session": "D", "week": "W-FRI", "month": "M", "quarter": "Q", "year": "Y"}
 BOUNDS = {"above": Series.gt, "below": Series.lt, "at least": Series.ge, "at most": Series.le}
 ROLLING = {"average": "mean", "highest": "max", "lowest": "min", "deviation": "std"}
-SIGMAS = {"": "price_z", "prior": "price_z_prior", "distance": "distance_z", "expanding": "distance_expanding"}
-SIGMAS |= {"volatility": "distance_vol", "change": "return_z", "change prior": "return_z_prior"}
 PRICES = ("level", "ratio", "number")  # change in percent of themselves; all else changes in points
 
 
@@ -83,7 +81,7 @@ class Lines:
         cut = raw.series.loc[:end]
         if every in ("session", raw.period):
             return replace(raw, series=cut)
-        is_last = cases.places_in_period(Days(cut.index), PERIOD[every], next_session(end))[1] == 1
+        is_last = cases.nth_of_period(Days(cut.index), -1, PERIOD[every], next_session(end))
         return Values(cut[is_last], raw.kind, every)  # of each period that is over, on its own day
 
     def _legs(self, line: Line, end: pd.Timestamp) -> list[Values]:
@@ -115,7 +113,7 @@ class Lines:
             raise ParameterError(f"take: `{(before[-1] if is_over else step).text}` must be the last step")
         if step.word == "correlation with":
             mine, other = self.changes(values, before, [step["name"]], end)
-            return values.of(history.rolling_correlation(mine, other, step.number()), "correlation")
+            return values.of(history.rolling_correlation(mine, other, step["k"]), "correlation")
         if step.word in OF_PRICES and not (values.kind in PRICES and (values.series.dropna() > 0).all()):
             raise ParameterError(f"take: `{step.text}` is of a price, which is above zero")
         return STEPS[step.word](values, step)
@@ -135,9 +133,9 @@ class Lines:
         met = values.series.notna() | (values.noun == "episodes")
         for one in when if len(met) else ():
             if one.word == "lasts":
-                met = history.spell_lengths(met) == one.number()
+                met = history.spell_lengths(met) == one["k"]
             elif one.word == "first in":
-                met &= met.astype(float).shift().rolling(one.number()).max() == 0
+                met &= met.astype(float).shift().rolling(one["k"]).max() == 0
             elif one.line is None:
                 met &= marks(values, one)
             else:  # another line's last value counts, from its first on; that of a season on the season's last day
@@ -161,15 +159,12 @@ class Lines:
         return ", ".join([self.title(one.of) + beside + every, *said]).replace("PERIOD", period)
 
 
-def _on_common_days(left: Values, right: Values) -> tuple[Series, Series]:
+def _on_common_days(left: Values, right: Values) -> list[Series]:
     """Return two lines on the days that both have; of weeks, months and longer by period, whose last days may differ."""
     if left.period != right.period:
         coarser = max(left.period, right.period, key=[*YEAR].index)
         raise ParameterError(f"one line is by {left.period}, the other by {right.period}: write every: {coarser}")
-    a, b = left.known().series, right.known().series
-    mine, theirs = (Days(one.index).to_period(PERIOD[left.period]) for one in (a, b))
-    b = b.set_axis(theirs).reindex(mine).set_axis(a.index)
-    return a[b.notna()], b.dropna()
+    return history.on_common_days(left.known().series, right.known().series, PERIOD[left.period])
 
 
 def _less(left: Values, right: Values) -> Values:
@@ -187,7 +182,7 @@ def _how(kind: str, asked: str = "") -> tuple[Any, str]:
 
 def _change(values: Values, step: Phrase) -> Values:
     """Return the change from a base, or the distance to one, which is all that the words differ in."""
-    x, days, unit, k = values.series, values.days, step["unit"], step.number()
+    x, days, unit, k = values.series, values.days, step["unit"], step["k"] or 0
     start, years = x if values.close is None else values.close.reindex(x.index), k / YEAR[unit or values.period]
     if step["date"]:
         since = start.loc[: pd.Timestamp(step["date"][1])].dropna()[-1:]
@@ -212,9 +207,8 @@ def _level_of(values: Values, text: str) -> Any:  # noqa: ANN401  # a number, or
 
 
 def _z(values: Values, step: Phrase) -> Values:
-    ago = step.number("moved")
-    name: Any = SIGMAS[f"{'change ' if ago else ''}{step['definition']}".strip()]
-    settings = SigmaSettings(step.number(), int(step["ddof"] or 1), return_sessions=ago or 1)
+    name: Any = SPELLED["sigmas"][f"{step.word} {step['definition']}".strip()]
+    settings = SigmaSettings(step["k"], int(step["ddof"] or 1), return_sessions=step["moved"] or 1)
     return values.of(sigma_path(values.series.dropna().rename("the line"), name, settings), "sigma")
 
 
@@ -231,7 +225,7 @@ def _outcomes(values: Values, step: Phrase) -> Values:
     if step["season"]:
         _, _, listed = cases.seasons(Days(x.index), end, *step["season"])
         return values.of(history.change(x.iloc[listed["last"]], x.to_numpy()[listed["before"]], how), kind, "years")
-    found = cases.after(x, step.number("n"), end, unit=step["unit"], path=step["path"], kind=how)
+    found = cases.after(x, step["n"], end, unit=step["unit"], path=step["path"], kind=how)
     return values.of(found, "fraction" if step["path"] else kind, "cases")
 
 
@@ -239,28 +233,19 @@ OF_PRICES = ("volatility", "z of change", "fall episodes", "breakout")
 STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
     **dict.fromkeys(("change", "change since", "to date", "distance to record", "distance to"), _change),
     **dict.fromkeys(ROLLING, lambda v, one: v.of(_level_of(v, one.text))),
-    "drawdown": lambda v, one: v.of(history.drawdown(v.series, one.number() or None), "fraction"),
+    "drawdown": lambda v, one: v.of(history.drawdown(v.series, one["k"] or None), "fraction"),
     "size": lambda v, _: v.of(v.series.abs()),
-    "volatility": lambda v, one: v.of(history.volatility(v.series, one.number(), YEAR[v.period]), "fraction"),
+    "volatility": lambda v, one: v.of(history.volatility(v.series, one["k"], YEAR[v.period]), "fraction"),
     **dict.fromkeys(("z", "z of change"), _z),
     "spell": lambda v, one: v.of(history.spell_lengths(marks(v, one["condition"])), v.period, "runs"),
     "age of": lambda v, one: v.of(history.age(marks(v, one["condition"])), v.period, "runs"),
     "periods to at the pace of": lambda v, one: v.of(
-        history.periods_to(v.series, amount(one["x"], v.kind), one.number()), v.period
+        history.periods_to(v.series, amount(one["x"], v.kind), one["k"]), v.period
     ),
     "fall episodes": _episodes,
-    "breakout": lambda v, one: v.of(history.breakouts(v.series, one.number("lookback"), one["line"]), "fraction"),
+    "breakout": lambda v, one: v.of(history.breakouts(v.series, one["lookback"], one["line"]), "fraction"),
     **dict.fromkeys(("season", ""), _outcomes),
 }
-
-
-def amount(text: str, kind: str) -> float:
-    """Turn a written bound into decimals; of a line in percent it must say its unit, unless it is zero."""
-    figure = read_figure(text)
-    value = (figure.low + figure.high) / 2
-    if "%" in KINDS[kind]["units"] and not figure.unit and value:
-        raise ParameterError(f"{text}: the line is in percent: write {text}% or {100 * value:,.10g} bp")
-    return value / scale(kind, figure.unit, text)
 
 
 def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
@@ -270,22 +255,18 @@ def marks(values: Values, phrase: Phrase) -> "pd.Series[bool]":
     return pd.Series(np.asarray(CONDITIONS[phrase.word](values, phrase), dtype=np.bool_), values.days, dtype="bool")
 
 
-def _session_of(values: Values, phrase: Phrase) -> Any:  # noqa: ANN401
-    days, n = values.days, phrase.number("n")
-    from_start, from_end = cases.places_in_period(days, PERIOD[phrase["period"]], next_session(days[-1]))
-    return from_end == -n if n < 0 else from_start == (n or from_start[-1])
-
-
 # Conditions on no value of the line, and all.
 CALENDAR: dict[str, Callable[[Values, Phrase], Any]] = {
     "season": lambda v, one: cases.seasons(v.days, next_session(v.days[-1]), *one["season"])[0],
     "years": lambda v, one: v.days.year.isin(one["years"]),
     "weekday": lambda v, one: v.days.day_name() == one["day"],
-    **dict.fromkeys(("session of", "same session of"), _session_of),
+    "session of": lambda v, one: cases.nth_of_period(v.days, one["n"], PERIOD[one["period"]], next_session(v.days[-1])),
+    "same session of": lambda v, one: cases.nth_of_period(v.days, 0, PERIOD[one["period"]], next_session(v.days[-1])),
     "on": lambda v, one: first_from(v.days, Days([day for day, _ in one["days"]])),
     "policy": lambda v, one: policy_days(v.days, one["event"] or one["state"]),
-    "recession within": lambda v, one: policy_days(v.days, one.word, one.number()),
-    "no recession within": lambda v, one: policy_days(v.days, one.word, one.number()),
+    **dict.fromkeys(
+        ("recession within", "no recession within"), lambda v, one: policy_days(v.days, one.word, one["k"])
+    ),
 }
 CONDITIONS: dict[str, Callable[[Values, Phrase], Any]] = CALENDAR | {
     **dict.fromkeys(BOUNDS, lambda v, one: BOUNDS[one.word](v.series, _level_of(v, one["level"]))),

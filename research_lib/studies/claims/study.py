@@ -1,22 +1,19 @@
-"""The study of published claims: its exhibits, and one line explained."""
+"""The study of published claims: its exhibits, and the picture of one."""
 
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from textwrap import shorten
 from typing import Any, ClassVar
 
 import pandas as pd
 
-from research_lib.data import DataCard, Source
+from research_lib.data import DataCard
 from research_lib.errors import InsufficientDataError
 from research_lib.exhibits import charts
 from research_lib.exhibits.exhibit import VERDICT_LOOK, Column, Figure, tally
 from research_lib.exhibits.findings import Finding, Findings, Summary
 from research_lib.exhibits.format import KINDS, plural
-from research_lib.params import validate
 from research_lib.studies import parameters
-from research_lib.studies.claims.language import Article, Claim
 from research_lib.studies.claims.lines import Lines
 from research_lib.studies.claims.verdict import DEPENDS, FAILS, HOLDS, NO_DATA, OPEN, ROUGHLY, VERDICTS, Result, judge
 from research_lib.studies.study import Study, figure, result, table
@@ -84,7 +81,7 @@ class Claims(Study):
         """The scoreboard."""
         rows = self.all_claims
         counts = pd.crosstab(rows["article"], rows["verdict"])[[WORDS[name] for name in VERDICTS if self.counts[name]]]
-        counts.index = pd.Index([shorten(self.p.articles[name].title, 48, placeholder=" …") for name in counts.index])
+        counts = counts.rename(index=lambda name: self.p.articles[name].title)
         decided = sum(self.counts[name] for name in (HOLDS, ROUGHLY, DEPENDS, FAILS))
         return charts.stacked(
             counts if len(counts) <= MOST_ROWS else counts.sum().to_frame("all articles").T,
@@ -152,11 +149,3 @@ def picture(found: Result) -> Figure:
     deck = f"published {claim.figure.text}, computed {found.shown}"
     look = {"shown": found.shown, "unit": KINDS[kind]["shown"], "title": says, "alt": found.text, "deck": deck}
     return charts.history(reading.path, reading.events, **look)
-
-
-def explain(line: object, stated: object, source: Source | Lines, *, as_of: object, kind: str = "fact") -> Result:
-    """Answer one line of the language as of a day; `Lines` in place of a source keep what was read for the next question."""
-    claim = {"id": "asked", "article": "asked", "says": "the line that was asked", "check": line, "is": stated}
-    asked = validate(Claim, claim | {"kind": kind}, origin="line")
-    article = validate(Article, {"title": "a question", "as_of": as_of}, origin="as_of")
-    return judge(asked, article, source if isinstance(source, Lines) else Lines(source))

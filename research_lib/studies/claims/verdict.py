@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from research_lib.data.calendar import exchange_sessions, next_session, sessions_between
 from research_lib.data.load import require_history
 from research_lib.data.policy import load_target_changes
 from research_lib.errors import InsufficientDataError, ParameterError, ResearchError, listed
 from research_lib.exhibits.findings import plain
-from research_lib.exhibits.format import CHANGED, CHANGES, NONE, plural, scale, sentence, show_kind
+from research_lib.exhibits.format import CHANGED, CHANGES, NONE, Published, amount, plural, scale, sentence, show_kind
 from research_lib.stats import cases, history
 from research_lib.stats.bootstrap import correlation
 from research_lib.stats.estimate import Estimate
@@ -24,9 +25,8 @@ from research_lib.stats.extremes import years_to
 from research_lib.stats.policy import policy_events
 from research_lib.stats.randomization import season_less_rest, sign_flip
 from research_lib.stats.regression import cosine_mean, ols
-from research_lib.studies.claims import language
-from research_lib.studies.claims.language import YEAR, Article, Check, Choices, Claim, Figure, Phrase, read, write
-from research_lib.studies.claims.lines import BOUNDS, CALENDAR, Days, Lines, Series, Values, amount
+from research_lib.studies.claims.language import CYCLES, YEAR, Article, Check, Choices, Claim, Phrase, read, write
+from research_lib.studies.claims.lines import BOUNDS, CALENDAR, Days, Lines, Series, Values
 
 VERDICTS = ("holds", "roughly", "depends", "fails", "open", "stand-in", "no data", "untestable")
 HOLDS, ROUGHLY, DEPENDS, FAILS, OPEN, STAND_IN, NO_DATA, UNTESTABLE = VERDICTS
@@ -105,24 +105,19 @@ class Question:
         self.last = last = min(last, day)
         self.end = min(day, pd.Timestamp(check.to or (day if check.after else last)))
         needed_from = None if self.word == "value" else check.start
-        begins = [pd.Timestamp(check.start)] if check.start else []
+        self.start = pd.Timestamp(check.start or pd.Timestamp.min)
         for name, one in ((name, lines.raw(name)) for name in check.names()):
             require_history(one.days, one.period, lines.title(name), first=needed_from, last=self.end)
-            begins.append(one.days[0])
-        self.start = max(begins)
+            self.start = max(self.start, one.days[0])
         if self.start > self.end:
             raise ParameterError(f"from: {self.start.date()} is after {self.end.date()}, where the history ends")
         if check.after and first == last:  # what followed is counted from the last value up to the day
             days = lines.values(check.line.bare, self.end).days
             first = last = next(reversed(days[days <= last]), last)
-        self.window = slice(first, last) if self.has_window else slice(None)
+        self.window = slice(max(self.start, first), last) if self.has_window else slice(self.start, None)
         is_last = self.word == "value" and not check.when and not check.after
         is_among_all = is_last or any(one in self.word for one in PLACES)
-        self.among = slice(None) if is_among_all else self.window  # the days that the word is said of
-
-    def chosen(self, values: Any) -> Any:  # noqa: ANN401  # a series or frame
-        """Return what is from `start`, in the days that are asked about."""
-        return values.loc[self.start :].loc[self.among]
+        self.among = slice(self.start, None) if is_among_all else self.window  # the days that the word is said of
 
     def days(self, values: Values) -> Series:
         """Mark which of the chosen days meet the conditions, cooled off."""
@@ -134,7 +129,7 @@ class Question:
     def say(self, found: Values, met: Series, path: Series, test: Test = sign_flip, length: int = 0) -> Reading:
         """Say the word that is asked for, of the days that are met or their excess; cases less than `length` apart overlap."""
         check, word, kind, path = self.check, self.word, found.kind, path.loc[self.start :].dropna()
-        days, base = self.chosen(path).index, 0.0
+        days, base = path.loc[self.among].index, 0.0
         first, last = (days[0], days[-1]) if len(days) else (self.end, self.end)
         outcomes = found.series.reindex(met.index)
         x, others = outcomes[met], outcomes[~met].dropna()
@@ -225,27 +220,27 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
     check, lines, line = asked.check, asked.lines, asked.check.outcome.bare
     values = lines.values(line, asked.end)
     if after["date"]:  # as many sessions; those after the data are the exchange's
-        until, period = pd.Timestamp(after["date"][1]), values.period
+        until = pd.Timestamp(after["date"][1])
         days = values.days if until <= asked.end else exchange_sessions()
         n = int(((days > asked.last) & (days <= until)).sum())
-        if not n or (period != "session" and until > asked.end):
+        if not n or (values.period != "session" and until > asked.end):
             said = f"{after.text} is no span from {asked.last.date()}"
-            raise ParameterError(f"after: {said}; write a number of {period}s")
+            raise ParameterError(f"after: {said}; write a number of {values.period}s")
         after = read("after", f"{n} {after['path']}")
     if asked.uncertain and asked.word == "value" and not check.asked:
         raise ParameterError("say: a tendency or forecast is judged by many cases: say mean, median or share")
     ahead, path = lines.values(replace(line, take=(after,)), asked.end), values.series
-    index, days = ahead.days, asked.chosen(ahead.series).index
+    index, days = ahead.days, Days(ahead.series.loc[asked.among].index)
     if check.when:
         met = asked.days(lines.values(check.line, asked.end))
         rows = index.searchsorted(met.index[met & (met.index >= index[:1].min())])  # of another calendar
         days, path = index[rows[rows < len(index)]], path.loc[max([*index[:1], *met.index[:1]], default=asked.end) :]
     met = (ahead.series.notna() & index.isin(days)).loc[asked.start :]
-    length = round(abs(after.number("n")) * YEAR[ahead.period] / YEAR[after["unit"] or ahead.period])
+    length = round(abs(after["n"]) * YEAR[ahead.period] / YEAR[after["unit"] or ahead.period])
     is_plain = values.kind in ("level", "") and not (after["unit"] or after["path"])
     events = [one["event"] for one in check.when if one["event"] and one.line is None]
     test = partial(
-        mean_outcome, length=length, horizon=after.number("n"), days=values.days if check.when else None,
+        mean_outcome, length=length, horizon=after["n"], days=values.days if check.when else None,
         prices=[one.series for one in lines.legs(line, asked.end)] if is_plain else (),
         cycles=policy_events(load_target_changes(as_of=asked.end), events[0]) if events else None, less_base=bool(check.excess),
     )  # fmt: skip
@@ -261,7 +256,7 @@ def _of_seasons(asked: Question) -> Reading:
     path = lines.values(line, end).series.dropna()
     index, changed = Days(path.index), lines.values(check.outcome, end)
     inside, year, listed = cases.seasons(index, next_session(index[-1]), *season["season"])
-    met = index[listed["before"] + 1].isin(asked.chosen(path).index)
+    met = index[listed["before"] + 1].isin(path.loc[asked.among].index)
     for one in check.when:
         if one.word == "years":
             met &= listed.index.isin(one["years"])
@@ -282,7 +277,7 @@ def _of_seasons(asked: Question) -> Reading:
 
 def _rank_among(check: Check, lines: Lines, day: pd.Timestamp) -> Reading:
     """Say the place of a month among the months by what it gives; so of a quarter, a weekday or a kind of year."""
-    cycles = [[read("when", text) for text in cycle] for cycle in language.CYCLES]
+    cycles = [[read("when", text) for text in cycle] for cycle in CYCLES]
     alike = [(own, cycle) for own in check.when for cycle in cycles if own.places in [one.places for one in cycle]]
     if not alike:
         raise ParameterError(f"say: `{check.say.text}` needs season Sep, season Q4 or such in `when`")
@@ -301,7 +296,7 @@ def _association(asked: Question, step: Phrase) -> Reading:
         raise ParameterError(f"take: `{step.text}` is of the whole history, without `when` or `after`, and no day")
     values = asked.lines.values(replace(asked.check.line, take=tuple(before)), asked.end).known()
     columns = asked.lines.changes(values, before, names, asked.end)
-    frame = asked.chosen(pd.concat(columns, axis=1, keys=["y", *names], sort=True)).dropna()
+    frame = pd.concat(columns, axis=1, keys=["y", *names], sort=True).loc[asked.among].dropna()
     y = frame["y"]
     if step["name"]:
         block = min(24 if values.period == "month" else 63, max(len(frame) // 6, 5))
@@ -315,11 +310,9 @@ def _association(asked: Question, step: Phrase) -> Reading:
 def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
     """Say something of a normal variate, or of companies from the study of their debt, as known on the day."""
     if asked.word == "normal tail":
-        from scipy.special import ndtr
-
         return Reading(float(ndtr(-amount(asked["x"], "sigma"))), "share", 0, day, day)
-    stress = {"stress_bp": asked.number("bp"), "stress_share": int(asked["share"]) / 100} if asked["bp"] else {}
-    study = lines.companies(day.date(), prices=bool(asked["name"]), fiscal_year=asked.number("year"), **stress)
+    stress = {"stress_bp": asked["bp"], "stress_share": asked["share"] / 100} if asked["bp"] else {}
+    study = lines.companies(day.date(), prices=bool(asked["name"]), fiscal_year=asked["year"] or 0, **stress)
     if asked["name"]:
         return Reading(**study.double_edge(lines.raw(asked["name"]).series, asked["move"]), uncertain=True)
     return Reading(**study.figure_of(asked.word, asked["group"]))
@@ -398,7 +391,7 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
     return result(verdict, sentence("; ".join(filter(None, parts))), tuple(found), reading, value)
 
 
-def verdict_of(reading: Reading, figure: Figure) -> str:
+def verdict_of(reading: Reading, figure: Published) -> str:
     """Hold one reading against what was published; `roughly` is up to three units of the last published digit off."""
     value, low, high = reading.value, reading.low, reading.high
     if not isinstance(value, float):
@@ -407,15 +400,14 @@ def verdict_of(reading: Reading, figure: Figure) -> str:
         return HOLDS if is_right else FAILS
     factor = scale(reading.kind, figure.unit, figure.text)
     least, most = figure.low / factor, figure.high / factor
-    digits = 2.5 if figure.comparison == language.ABOUT else 0.5  # beyond half a unit of the last: three units in all
-    if value < 0 <= least or most <= 0 < value or most < EXACT.get(reading.kind, -inf):
-        digits = 0.0  # a loss is not roughly a gain, nor is the second a record
+    # A loss is not roughly a gain, nor is the second a record.
+    is_other = value < 0 <= least or most <= 0 < value or most < EXACT.get(reading.kind, -inf)
     beyond = round(factor * max(least - value - reading.ties, value - most), 9)  # tied ranks share their places
     rules = (
         (isnan(value), OPEN),
         (reading.uncertain, HOLDS if least <= low and high <= most else FAILS if high < least or most < low else OPEN),
         (not beyond > 0, HOLDS),  # NaN where both are infinite
-        (beyond <= digits * figure.digit, ROUGHLY),
+        (beyond <= figure.near and not is_other, ROUGHLY),
     )
     return next((verdict for is_so, verdict in rules if is_so), FAILS)
 
@@ -472,7 +464,7 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
         if check.outcome is not check.line and after is None:  # the season under way, or else the next
             ends = lines.values(check.outcome, last).days
             after = read("after", f"until {min(ends[ends > day], default=last).date()}")
-        if after is None or after.number("n") < 0:
+        if after is None or (after["n"] or 0) < 0:
             return ""
         (it,) = read_all(Check(line, read("say", "value"), after=after, asked=(day, day)), lines, last)
     except ResearchError:  # such as where the data ends before
