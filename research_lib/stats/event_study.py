@@ -5,7 +5,7 @@ against. A few events that share causes are tested by flipping signs, many event
 """
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -25,21 +25,28 @@ COLUMNS = ("horizon", "n", "n_apart", "n_cut", "mean", "share_positive", "base",
            "p_holm", "jackknife_low", "jackknife_high")  # fmt: skip
 
 
-def event_study(  # noqa: PLR0913  # one keyword an option
-    returns: "pd.Series[float]",
-    positions: ArrayLike,
-    horizons: Sequence[int],
-    *,
-    less: "pd.Series[float] | None" = None,
-    compounded: bool = True,
-    market: "pd.Series[float] | None" = None,
-    beta_periods: int = 252,
-    groups: ArrayLike | None = None,
-    test: Test = "dummy",
+@dataclass(frozen=True)
+class Legs:
+    """Simple returns a period of a leg, or of one leg less another, on one calendar without gaps; shape (periods,) each.
+
+    Outcomes are compounded returns, and their difference (BHAR), or sums of returns, and of differences (CAR). With
+    `market` they are beta-adjusted: less the market's outcome times the beta of (returns - less) on it, fitted on the
+    `beta_periods` before the window, never inside it.
+    """
+
+    returns: "pd.Series[float]"
+    less: "pd.Series[float] | None" = None
+    compounded: bool = True
+    market: "pd.Series[float] | None" = None
+    beta_periods: int = 252
+
+
+def event_study(
+    legs: Legs, positions: ArrayLike, horizons: Sequence[int], *, groups: ArrayLike | None = None, test: Test = "dummy"
 ) -> pd.DataFrame:
     """Study what happened in windows around events; the windows are those of `window_outcomes`.
 
-    `positions`, shape (events,), are places in `returns`, -1 outside the data. Events of one label in `groups`, and those
+    `positions`, shape (events,), are places in the returns, -1 outside the data. Events of one label in `groups`, and those
     whose windows share a period, are flipped, and left out, as one. `test` is `event_dummy` for events among many periods,
     or `sign_flip` for cycles: of a difference against zero, or ("from base") of a leg, which rises over time, against base.
 
@@ -48,10 +55,9 @@ def event_study(  # noqa: PLR0913  # one keyword an option
     """
     labels = np.arange(len(np.asarray(positions))) if groups is None else np.asarray(groups)
     at, labels = np.sort(np.asarray(positions, dtype=np.intp)), labels[np.argsort(positions, kind="stable")]
-    measure: Any = {"less": less, "compounded": compounded}
     rows = []
     for horizon in horizons:
-        outcomes = window_outcomes(returns, horizon, **measure, market=market, beta_periods=beta_periods)
+        outcomes = window_outcomes(legs, horizon)
         inside = (at >= 0) & np.isfinite(outcomes[at])
         values, own, others = outcomes[at[inside]], labels[inside], np.isfinite(outcomes)
         others[at[inside]] = False
@@ -59,7 +65,7 @@ def event_study(  # noqa: PLR0913  # one keyword an option
         row = {"horizon": horizon, "n": len(values), "n_cut": len(at) - len(values), "base": base}
         if len(values):
             if test == "dummy":
-                found = event_dummy(returns, at[inside], horizon, **measure)
+                found = event_dummy(legs, at[inside], horizon)
             else:
                 own = np.append(0, np.cumsum((np.diff(at[inside]) >= abs(horizon)) & (own[1:] != own[:-1])))
                 found = sign_flip(values - (0.0 if test == "sign flip" else base), groups=own)
@@ -93,43 +99,32 @@ def mean_outcome(
     if days is None:
         apart = outcomes.iloc[:: max(length, 1)]
         return sign_flip(apart + (outcomes.mean() - apart.mean()))
-    at, test, groups = days.get_indexer(outcomes.index), "dummy", None
+    at, groups = days.get_indexer(outcomes.index), None
     if not prices:
         return sign_flip(outcomes, groups=np.cumsum(np.diff(at, prepend=-length) >= length))
     if cycles is not None and len(outcomes) <= FEW_CYCLES:
         groups = cycles.iloc[np.maximum(cycles.index.searchsorted(outcomes.index, side="right") - 1, 0)]
-        test = "sign flip from base" if less_base else "sign flip"
-    returns, *less = (one.pct_change().iloc[1:] for one in prices)
-    study: Any = partial(event_study, less=less[0] if less else None)
-    row = study(returns, at - 1, [horizon], groups=groups, test=test).iloc[0]
+    test: Test = "dummy" if groups is None else "sign flip from base" if less_base else "sign flip"
+    legs: list[Any] = [one.pct_change().iloc[1:] for one in prices]
+    row = event_study(Legs(*legs), at - 1, [horizon], groups=groups, test=test).iloc[0]
     shift = 0.0 if less_base or test == "sign flip" else row["base"]
     return Estimate(row["value"] + shift, int(row["n"]), row["low"] + shift, row["high"] + shift)
 
 
-def window_outcomes(
-    returns: ArrayLike,
-    horizon: int,
-    *,
-    less: ArrayLike | None = None,
-    compounded: bool = True,
-    market: ArrayLike | None = None,
-    beta_periods: int = 252,
-) -> Floats:
-    """Return what a leg, or one leg less another, made over a window around each period; decimals, shape (periods,).
+def window_outcomes(legs: Legs, horizon: int) -> Floats:
+    """Return what the legs made over a window around each period; decimals, shape (periods,).
 
-    `returns`, `less` and `market` are simple returns, shape (periods,), on one calendar without gaps. The window is the
-    next h periods for h > 0, the period itself for 0, the h periods up to the close before it for -h; where it runs
-    past either end of the data, the outcome is NaN. Outcomes are compounded returns, and their difference (BHAR), or
-    sums of returns, and of differences (CAR). With `market` they are beta-adjusted: less the market's outcome times the
-    beta of (returns - less) on it, fitted on the `beta_periods` before the window, never inside it.
+    The window is the next h periods for h > 0, the period itself for 0, the h periods up to the close before it for -h;
+    where it runs past either end of the data, the outcome is NaN.
     """
-    (first, last), periods = _window(horizon), np.arange(len(np.asarray(returns)))
-    found = made_between(returns, periods + first, periods + last + 1, less=less, compounded=compounded)
-    if market is None:
+    (first, last), periods = _window(horizon), np.arange(len(legs.returns))
+    start, end = periods + first, periods + last + 1
+    found = made_between(legs.returns, start, end, less=legs.less, compounded=legs.compounded)
+    if legs.market is None:
         return found
-    difference = np.asarray(returns) if less is None else np.subtract(returns, less)
-    beta = pd.Series(rolling_beta(difference, market, periods=beta_periods)).shift(1 - first).to_numpy(dtype=float)
-    return found - beta * window_outcomes(market, horizon, compounded=compounded)
+    difference = legs.returns if legs.less is None else np.subtract(legs.returns, legs.less)
+    beta = pd.Series(rolling_beta(difference, legs.market, periods=legs.beta_periods)).shift(1 - first)
+    return found - beta.to_numpy(dtype=float) * made_between(legs.market, start, end, compounded=legs.compounded)
 
 
 def made_between(
@@ -149,29 +144,20 @@ def made_between(
     return np.where(inside, made - sum(less_made), np.nan)
 
 
-def event_paths(
-    returns: "pd.Series[float]",
-    positions: ArrayLike,
-    *,
-    before: int,
-    after: int,
-    less: "pd.Series[float] | None" = None,
-    compounded: bool = True,
-) -> pd.DataFrame:
-    """Follow a leg, or one leg less another, around every event inside the data; at the event's close each path is 0.
+def event_paths(legs: Legs, positions: ArrayLike, *, before: int, after: int) -> pd.DataFrame:
+    """Follow the legs, without the market, around every event inside the data; at the event's close each path is 0.
 
     Returns a row a period from the event and a column an event; before it, minus what was made from there to its close.
     """
     at = np.asarray(positions, dtype=np.intp)
     at, offsets = at[at >= 0], np.arange(-before, after + 1)
-    found = made_between(returns, at + 1, at + 1 + offsets[:, None], less=less, compounded=compounded)
-    return pd.DataFrame(found, pd.Index(offsets, name="offset"), returns.index[at])
+    ends = at + 1 + offsets[:, None]
+    found = made_between(legs.returns, at + 1, ends, less=legs.less, compounded=legs.compounded)
+    return pd.DataFrame(found, pd.Index(offsets, name="offset"), legs.returns.index[at])
 
 
-def event_dummy(
-    returns: ArrayLike, positions: ArrayLike, horizon: int, *, less: ArrayLike | None = None, compounded: bool = True
-) -> Estimate:
-    """Compare what followed events with what followed all other periods: a regression on an event dummy.
+def event_dummy(legs: Legs, positions: ArrayLike, horizon: int) -> Estimate:
+    """Compare what followed events with what followed all other periods: a regression on an event dummy, without the market.
 
     Returns the events' mean less `base`, the mean of all other periods; n events; no p and no interval under five. The
     error is 1B of Hodrick (1992). What the dummy explains of sums of h returns is a sum over periods: that period's
@@ -179,7 +165,7 @@ def event_dummy(
     each period's return times the growth since its window opened, which is then the weight. The returns inside the
     events' own windows make the error: it is right also when events come in turmoil.
     """
-    outcomes = window_outcomes(returns, horizon, less=less, compounded=compounded)
+    outcomes, compounded = window_outcomes(replace(legs, market=None), horizon), legs.compounded
     events = np.unique(np.asarray(positions, dtype=np.intp))
     inside, covered = np.zeros(len(outcomes), dtype=bool), np.isfinite(outcomes)
     inside[events[events >= 0]] = True
@@ -190,9 +176,9 @@ def event_dummy(
     base = float(outcomes[covered & ~inside].mean())
     value = float(outcomes[inside].mean()) - base
     dummy = np.where(covered, inside - n / (n + n_others), 0.0)
-    own, *other = (np.asarray(leg, dtype=np.float64) for leg in (returns, less) if leg is not None)
-    legs = [own, *other] if compounded else [own - sum(other)]
-    score, *less_score = (_hodrick_scores(leg, dummy, horizon, compounded=compounded) for leg in legs)
+    own, *other = (np.asarray(leg, dtype=np.float64) for leg in (legs.returns, legs.less) if leg is not None)
+    parts = [own, *other] if compounded else [own - sum(other)]
+    score, *less_score = (_hodrick_scores(part, dummy, horizon, compounded=compounded) for part in parts)
     total = score - sum(less_score)
     error = float(np.sqrt(total @ total) / (dummy @ dummy))
     if n < LEAST_EVENTS or error == 0:

@@ -23,7 +23,7 @@ DRAWS = 199
 AXES = ("pair", "measure", "horizon", "start_year", "min_cut_bp", "min_tightening_bp", "pause_days")
 
 # Simple returns a period, without gaps, of small caps, large caps and the market; without large, small is a difference.
-Legs = tuple["pd.Series[float]", "pd.Series[float] | None", "pd.Series[float]"]
+Pair = tuple["pd.Series[float]", "pd.Series[float] | None", "pd.Series[float]"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class SpecificationCurve:
 
 
 def specification_curve(
-    pairs: Mapping[str, Legs],
+    pairs: Mapping[str, Pair],
     changes: pd.DataFrame,
     horizons: Sequence[int],
     *,
@@ -100,7 +100,7 @@ def specification_curve(
 
 
 def _outcomes(
-    legs: Legs, events: NDArray[np.intp], horizons: Sequence[int], signs: NDArray[np.int8], beta_periods: int
+    legs: Pair, events: NDArray[np.intp], horizons: Sequence[int], signs: NDArray[np.int8], beta_periods: int
 ) -> dict[tuple[str, int], Floats]:
     """Return the events' outcomes by measure and horizon; shape (1 + draws, events), the returns as they were first.
 

@@ -1,7 +1,7 @@
 """Study 01, rate cuts: what small caps do around them, and whether it is the cut, the regime, the recession or chance."""
 
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import partial
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, interval, plural, show
 from research_lib.stats import policy
 from research_lib.stats.estimate import LEVEL, Estimate, holm
-from research_lib.stats.event_study import event_paths, event_study, window_outcomes
+from research_lib.stats.event_study import Legs, Test, event_paths, event_study, window_outcomes
 from research_lib.stats.randomization import LEAST_GROUPS, sign_flip, sign_flip_difference, smallest_detectable
 from research_lib.stats.regression import cosine_mean, ols
 from research_lib.stats.specification import SpecificationCurve, specification_curve
@@ -78,9 +78,9 @@ class ReturnPair:
         return self.small if self.large is None else self.small - self.large
 
     @property
-    def measure(self) -> dict[str, Any]:
-        """How the pair's outcomes are made, as `event_study` takes it: compounded where there are two legs."""
-        return {"less": self.large, "compounded": self.large is not None}
+    def legs(self) -> Legs:
+        """The pair as `event_study` takes it: compounded where there are two legs."""
+        return Legs(self.small, self.large, self.large is not None)
 
 
 def pair_name(small: str, large: str = "") -> str:
@@ -268,11 +268,11 @@ class RateCuts(Study):
             raise InsufficientDataError(f"{kind}: {known} known, none inside the data of {pair.name} ({span})")
         return inside
 
-    def windows(self, pair: ReturnPair, kind: policy.EventKind = "first cut", **options: Any) -> pd.DataFrame:  # noqa: ANN401
-        """Study all windows around decisions; `options` are those of `event_study`."""
-        events = self.events(pair, kind)
-        usual: dict[str, Any] = {"groups": events["cycle"], "test": "sign flip"} | pair.measure
-        frame = event_study(pair.small, events["position"], list(self.horizons), **(usual | options))
+    def windows(self, pair: ReturnPair, kind: policy.EventKind = "first cut", **made: Any) -> pd.DataFrame:  # noqa: ANN401
+        """Study all windows around decisions; `made` says what of the pair's `Legs` is other than usual."""
+        events, legs = self.events(pair, kind), replace(pair.legs, **made)
+        test: Test = "dummy" if kind == "unscheduled cut" else "sign flip"
+        frame = event_study(legs, events["position"], list(self.horizons), groups=events["cycle"], test=test)
         keys = [f"before_{-h}" if h < 0 else str(h) for h in frame["horizon"]]
         return frame.assign(window=frame["horizon"].map(self.horizons), key=keys)
 
@@ -303,14 +303,13 @@ class RateCuts(Study):
     def outcomes(self) -> pd.DataFrame:
         """Each cycle's outcome in each window: a row a first cut, a column a horizon."""
         events = self.events(self.pair)
-        at, small = events["position"].to_numpy(), self.pair.small
-        found = {h: window_outcomes(small, h, **self.pair.measure)[at] for h in self.horizons}
+        found = {h: window_outcomes(self.pair.legs, h)[events["position"]] for h in self.horizons}
         return pd.DataFrame(found, index=events.index.rename("first_cut"))
 
     @result
     def detectable(self) -> Estimate:
         """Smallest mean effect that so many cycles would show four times in five."""
-        outcomes = window_outcomes(self.pair.small, self.p.horizon, **self.pair.measure)
+        outcomes = window_outcomes(self.pair.legs, self.p.horizon)
         least = smallest_detectable(outcomes[np.isfinite(outcomes)], self.apart, seed=self.p.seed)
         return Estimate(least, self.headline.n)
 
@@ -359,8 +358,9 @@ class RateCuts(Study):
     @table("{s.broad.name} around first cuts", (*AROUND[:3], *EXCESS), unit="change", on=("broad",), note=FLIPS)
     def market(self) -> pd.DataFrame:
         """Broad market around first cuts, by sessions."""
-        at, days = self.events(self.broad), {0: "the session of the cut", 1: "the session after", 5: "5 sessions after"}
-        found = event_study(self.broad.small, at["position"], [*days], groups=at["cycle"], test="sign flip from base")
+        at, legs = self.events(self.broad), Legs(self.broad.small)
+        days = {0: "the session of the cut", 1: "the session after", 5: "5 sessions after"}
+        found = event_study(legs, at["position"], [*days], groups=at["cycle"], test="sign flip from base")
         return found.assign(window=found["horizon"].map(days))
 
     @table("{s.pair.name} around all cuts of the cycles", AROUND, unit="points", note=FLIPS)
@@ -372,7 +372,7 @@ class RateCuts(Study):
            note="Held against all other periods by a regression on an event dummy with Hodrick's (1992) error.")  # fmt: skip
     def unscheduled(self) -> pd.DataFrame:
         """Difference around unscheduled cuts."""
-        return self.windows(self.pair, "unscheduled cut", test="dummy")
+        return self.windows(self.pair, "unscheduled cut")
 
     @table("{s.pair.name} by the state of policy", ("regime", "n", "spells", *DAILY_MEAN, "p", "p_holm", "a_year"), unit="points",
            note="A period's mean in the state known when it began; p and interval by flipping the signs of whole spells, of all "
@@ -463,7 +463,7 @@ class RateCuts(Study):
         events, before, after = self.events(self.pair), -min(self.horizons), max(self.horizons)
         if len(events) > MOST_PATHS:
             raise InsufficientDataError(f"{len(events)} paths are too many to tell apart in a picture")
-        found = event_paths(self.pair.small, events["position"], before=before, after=after, **self.pair.measure)
+        found = event_paths(self.pair.legs, events["position"], before=before, after=after)
         days = pd.DatetimeIndex(events.index)
         found.columns = days.strftime("%Y" if days.year.is_unique else "%Y-%m")
         last, whole = found.iloc[-1].dropna(), found.dropna(axis=1)  # a mean of now these, now those cycles would jump
@@ -490,7 +490,7 @@ class RateCuts(Study):
         told = told.where(events["position"] < len(self.pair.index) - after, "not known yet")
         for answer, name in (("yes", "with a recession"), ("no", "without a recession")):
             if len(at := events.loc[told.eq(answer), "position"]):
-                small, large = (event_paths(leg, at, before=0, after=after).mean(axis=1) for leg in legs)
+                small, large = (event_paths(Legs(leg), at, before=0, after=after).mean(axis=1) for leg in legs)
                 n = f"{name} (n\u00a0{len(at)})"
                 means = means.assign(**{f"small {n}": small, f"large {n}": large})
                 made = (show(leg.iloc[-1], "change", digits=0) for leg in (small, large))

@@ -18,7 +18,7 @@ from research_lib.exhibits.exhibit import DAY, QUIET, Column, Figure
 from research_lib.exhibits.findings import Summary
 from research_lib.exhibits.format import NONE, ordinal, plural, prose_date, show
 from research_lib.stats.estimate import Estimate
-from research_lib.stats.event_study import event_study
+from research_lib.stats.event_study import Legs, event_study
 from research_lib.stats.extremes import find_episodes, return_period, return_periods, years_between
 from research_lib.stats.history import HistoricalRank, change, rank_in_history
 from research_lib.stats.sigma import SigmaName, SigmaSettings, scan, sigma_path
@@ -307,7 +307,7 @@ class RecordSigma(Study):
         returns = self.close.pct_change().loc[self.path.index[0] :]
         if len(returns) <= HORIZONS[-1]:
             raise InsufficientDataError(f"{len(returns):,} sessions are too few for windows of {HORIZONS[-1]}")
-        return event_study(returns, returns.index.get_indexer(self.largest["start"]), HORIZONS)
+        return event_study(Legs(returns), returns.index.get_indexer(self.largest["start"]), HORIZONS)
 
     @table("Companies at a record on {s.panel.card.last}", ("company", "value", ("end", Column("record", "text")), OF),
            unit="sigma", most=12, on=("panel",))  # fmt: skip

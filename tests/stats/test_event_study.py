@@ -6,13 +6,14 @@ import pytest
 from scipy.stats import norm
 
 from research_lib.stats.estimate import NORMAL_QUANTILE, holm
-from research_lib.stats.event_study import COLUMNS, event_dummy, event_paths, event_study, mean_outcome, window_outcomes
+from research_lib.stats.event_study import Legs, event_dummy, event_paths, event_study, mean_outcome, window_outcomes
 from research_lib.stats.randomization import sign_flip
 from tests.stats.reference import dated
 
 PERIODS = 300
 either = pytest.mark.parametrize("compounded", [True, False])
 SMALL, LARGE = map(dated, np.random.default_rng(0).normal(0.0005, 0.012, (2, PERIODS)))
+ALONE, BOTH = Legs(SMALL), Legs(SMALL, LARGE)
 
 
 def by_hand(leg, at, horizon, *, compounded):
@@ -28,7 +29,7 @@ def by_hand(leg, at, horizon, *, compounded):
 @pytest.mark.parametrize("horizon", [5, -21, 0, 252, 1, -1])
 @pytest.mark.parametrize("less", [None, LARGE], ids=["alone", "pair"])
 def test_outcomes_by_hand(horizon, compounded, less):
-    found = window_outcomes(SMALL, horizon, less=less, compounded=compounded)
+    found = window_outcomes(Legs(SMALL, less, compounded), horizon)
     legs = SMALL.to_numpy(), np.zeros(PERIODS) if less is None else less.to_numpy()
     small, large = ([by_hand(leg, at, horizon, compounded=compounded) for at in range(PERIODS)] for leg in legs)
     np.testing.assert_allclose(found, np.subtract(small, large), atol=1e-12)
@@ -37,27 +38,26 @@ def test_outcomes_by_hand(horizon, compounded, less):
 @pytest.mark.parametrize(("horizon", "end", "first"), [(21, 150, 59), (-21, 150 - 22, 59 + 22)])
 def test_beta_is_fitted_before_the_window(horizon, end, first):
     """The last period before the window around period 150 is `end`."""
-    found = window_outcomes(SMALL, horizon, less=LARGE, market=LARGE, beta_periods=60)
+    found = window_outcomes(Legs(SMALL, LARGE, market=LARGE, beta_periods=60), horizon)
     fitted = slice(end - 59, end + 1)
     beta = np.polyfit(LARGE.iloc[fitted], (SMALL - LARGE).iloc[fitted], 1)[0]
-    plain, market = window_outcomes(SMALL, horizon, less=LARGE)[150], window_outcomes(LARGE, horizon)[150]
+    plain, market = (window_outcomes(legs, horizon)[150] for legs in (BOTH, Legs(LARGE)))
     assert found[150] == pytest.approx(plain - beta * market)
     assert np.isfinite(found[[first - 1, first]]).tolist() == [False, True]
-    found = event_study(SMALL, range(300), (1,), less=LARGE, market=LARGE, test="sign flip").iloc[0]
-    year = window_outcomes(SMALL, 1, less=LARGE, market=LARGE)[251:]  # by default the beta of 252 periods
+    found = event_study(Legs(SMALL, LARGE, market=LARGE), range(300), (1,), test="sign flip").iloc[0]
+    year = window_outcomes(Legs(SMALL, LARGE, market=LARGE), 1)[251:]  # by default the beta of 252 periods
     assert (found["n"], found["mean"]) == pytest.approx((48, np.nanmean(year)))
 
 
 @pytest.mark.parametrize("test", ["sign flip", "sign flip from base", "dummy"])
 def test_a_row_is_put_together_from_its_tests(test):
     at, cycles = np.array([0, 40, 43, 64, -1, 200, 290]), [0, 1, 1, 2, 3, 4, 5]
-    frame = event_study(SMALL, at, (21, -1, 0), less=LARGE, groups=cycles, test=test)
-    assert tuple(frame.columns) == COLUMNS
+    frame = event_study(BOTH, at, (21, -1, 0), groups=cycles, test=test)
     inside, own = [0, 40, 43, 64, 200], np.array([0, 1, 1, 2, 4])
-    outcomes = window_outcomes(SMALL, 21, less=LARGE)
+    outcomes = window_outcomes(BOTH, 21)
     values, base = outcomes[inside], np.nanmean(np.delete(outcomes, inside))
     held = values - (base if test == "sign flip from base" else 0)
-    found = event_dummy(SMALL, inside, 21, less=LARGE) if test == "dummy" else sign_flip(held, groups=own)
+    found = event_dummy(BOTH, inside, 21) if test == "dummy" else sign_flip(held, groups=own)
     without = [values[own != cycle].mean() for cycle in (0, 1, 2, 4)]
     expected = vars(found) | {
         "horizon": 21, "n": 5, "n_apart": 4, "n_cut": 2, "mean": values.mean(), "share_positive": np.mean(values > 0), "base": base,
@@ -65,9 +65,9 @@ def test_a_row_is_put_together_from_its_tests(test):
     }  # fmt: skip
     assert frame.iloc[0].to_dict() == pytest.approx(expected, nan_ok=True)
     # Without labels 40 and 43 are flipped as one too, since their windows share periods; those of 43 and 64 just do not.
-    alone = event_study(SMALL, at[::-1], (21,), less=LARGE, test=test).iloc[0]
+    alone = event_study(BOTH, at[::-1], (21,), test=test).iloc[0]
     assert alone["p"] == pytest.approx(found.p, nan_ok=True)
-    row = event_study(SMALL, [-1, 200], (252,), test="sign flip").iloc[0]  # no window is covered
+    row = event_study(ALONE, [-1, 200], (252,), test="sign flip").iloc[0]  # no window is covered
     assert (row["n"], row["n_cut"]) == (0, 2)
     assert np.isnan(row[["mean", "value", "p", "p_holm", "low"]].to_numpy(float)).all()
 
@@ -77,13 +77,13 @@ def test_a_row_is_put_together_from_its_tests(test):
 def test_a_mean_of_outcomes_is_tested_as_the_event_study_does(cycles, less_base):
     """Few by the cycle of the decision that came last; many, or without cycles, by the dummy; without prices by overlap."""
     at, prices = np.array([20, 41, 64, 120, 170, 200, 250]), [(1 + leg).cumprod() for leg in (SMALL, LARGE)]
-    returns, less = (one.pct_change().iloc[1:] for one in prices)
-    outcomes = pd.Series(window_outcomes(returns, 21, less=less)[at - 1], SMALL.index[at])
+    legs = Legs(*(one.pct_change().iloc[1:] for one in prices))
+    outcomes = pd.Series(window_outcomes(legs, 21)[at - 1], SMALL.index[at])
     labels = None if cycles is None else pd.Series(cycles, SMALL.index[at - 3])
     of = {"days": SMALL.index, "prices": prices, "cycles": labels, "less_base": less_base}
     found = mean_outcome(outcomes, 21, horizon=21, **of)
     test = "dummy" if cycles is None else "sign flip from base" if less_base else "sign flip"
-    row = event_study(returns, at - 1, (21,), less=less, groups=cycles, test=test).iloc[0]
+    row = event_study(legs, at - 1, (21,), groups=cycles, test=test).iloc[0]
     value = row["mean"] - (row["base"] if less_base else 0)
     assert (found.value, found.high - found.low) == pytest.approx((value, row["high"] - row["low"]))
     many = outcomes.iloc[[0] * 21].set_axis(SMALL.index[20:41])
@@ -96,7 +96,7 @@ def test_a_mean_of_outcomes_is_tested_as_the_event_study_does(cycles, less_base)
 
 @either
 def test_paths_are_those_of_a_level(compounded):
-    paths = event_paths(SMALL, [5, 100, -1, 295], before=21, after=21, compounded=compounded)
+    paths = event_paths(Legs(SMALL, None, compounded), [5, 100, -1, 295], before=21, after=21)
     assert (list(paths.columns), list(paths.index)) == (list(SMALL.index[[5, 100, 295]]), [*range(-21, 22)])
     start = np.append(0.0, SMALL)  # from the close before the first return
     level = pd.Series(np.cumprod(1 + start) if compounded else np.cumsum(start), range(-1, PERIODS))
@@ -112,7 +112,7 @@ def test_event_dummy_written_out(horizon, compounded, alone):
     """The regression and Hodrick's 1B as loops over time: the slope, and each period's part of its error."""
     returns, less = np.random.default_rng(7).normal(0.002, 0.05, (2, 90))
     events, parts = [0, 20, 21, 22, 50, 70, 89], []
-    found = event_dummy(returns, events, horizon, less=None if alone else less, compounded=compounded)
+    found = event_dummy(Legs(returns, None if alone else less, compounded), events, horizon)
     for leg in [returns] if alone else [returns, less]:
         outcomes = np.array([by_hand(leg, t, horizon, compounded=compounded) for t in range(90)])
         known, mean = np.isfinite(outcomes), leg.mean()
@@ -133,6 +133,6 @@ def test_event_dummy_written_out(horizon, compounded, alone):
 
 
 def test_event_dummy_needs_five_events():
-    few, enough = (event_dummy(SMALL, np.arange(20, 20 + 30 * n, 30), 5) for n in (4, 5))
+    few, enough = (event_dummy(ALONE, np.arange(20, 20 + 30 * n, 30), 5) for n in (4, 5))
     assert np.isfinite([few.value, few.p, few.low, few.high, enough.p]).tolist() == [True, False, False, False, True]
-    assert np.isnan(event_dummy(SMALL, [-1], 5).value)
+    assert np.isnan(event_dummy(ALONE, [-1], 5).value)

@@ -9,7 +9,7 @@ import pytest
 from research_lib.errors import InsufficientDataError
 from research_lib.exhibits.format import interval
 from research_lib.stats import regression, specification
-from research_lib.stats.event_study import window_outcomes
+from research_lib.stats.event_study import Legs, window_outcomes
 from research_lib.stats.randomization import sign_flip
 from research_lib.stats.specification import AXES
 from research_lib.studies.rate_cuts import RateCuts, ReturnPair, carried, first_from, load_pair, policy_days
@@ -190,7 +190,7 @@ def test_the_paths_of_cycles_are_those_of_the_outcomes(of_two_legs):
     drawn, horizons = study.paths.data, study.horizons
     at = study.events(study.pair)["position"].to_numpy()
     assert len(drawn) == max(horizons) - min(horizons) + 1
-    outcomes = window_outcomes(small, max(horizons), less=study.pair.large, compounded=of_two_legs)[at]
+    outcomes = window_outcomes(Legs(small, study.pair.large, of_two_legs), max(horizons))[at]
     np.testing.assert_allclose(drawn.iloc[-1], outcomes)
     early = of_pair(*(leg[:"2008-03-31"] for leg in (small, large, large)))  # the cycle of 2007 is six months old
     known = interval(early.outcomes[12].min(), early.outcomes[12].max(), "points", digits=0)
