@@ -89,7 +89,7 @@ def show_findings(**named: float | Estimate | Mapping[str, Any]) -> Findings:
 class Summary:
     """What the first screen of a report says."""
 
-    verdict: str  # one of `figure.VERDICT_LOOK`; `finding` where no claim is judged
+    verdict: str  # one of `exhibit.VERDICT_LOOK`; `finding` where no claim is judged
     headline: str  # the finding, at most 70 characters, without identifiers
     standfirst: str  # at most 60 words: what, how sure, so what
     numbers: tuple[tuple[str, str], ...] = ()  # four shown values, each with its unit, and their labels
