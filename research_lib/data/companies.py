@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from importlib.metadata import version
 
 import numpy as np
@@ -46,11 +47,11 @@ class Companies:
     """Companies and what moves them; None for what the source lacks."""
 
     statements: pd.DataFrame
-    panel: PricePanel | None
-    market: "pd.Series[float] | None"  # closes of the S&P 500
-    rate: "pd.Series[float] | None"  # as a decimal
-    rate_name: str
-    cards: tuple[DataCard, ...]
+    panel: PricePanel | None = None
+    market: "pd.Series[float] | None" = None  # closes of the S&P 500
+    rate: "pd.Series[float] | None" = None  # as a decimal
+    rate_name: str = ""
+    cards: tuple[DataCard, ...] = ()
 
     @property
     def has_sectors(self) -> bool:
@@ -58,15 +59,9 @@ class Companies:
         return bool(self.statements["sector"].notna().any())
 
 
-def load_companies(source: Source, *, as_of: date | None = None, prices: bool = True) -> Companies:
-    """Load a source's companies, cut at `as_of`, as `load_statements` does; `MissingDataError`: the source is the bundled one.
-
-    Without `prices` the panel, which takes longest, is left out.
-    """
-    if isinstance(source, Bundled):
-        raise MissingDataError("the bundled data hold no company statements")
-    statements = load_statements(source, as_of=as_of)
-    panel = load_price_panel(source, as_of=as_of) if prices else None
+def load_companies(source: Source, *, as_of: date | None = None) -> Companies:
+    """Load a source's companies, cut at `as_of`, as `load_statements` does."""
+    statements, panel = load_statements(source, as_of=as_of), load_price_panel(source, as_of=as_of)
     market = load_prices_if_any(source, [MARKET], as_of=as_of)
     rate_id = next((name for name in RATES if name in source.names(SERIES)), "")
     rate = load_series_if_any(source, [rate_id] if rate_id else [], as_of=as_of)
@@ -77,11 +72,14 @@ def load_companies(source: Source, *, as_of: date | None = None, prices: bool = 
     return Companies(statements.values, panel, closes, rates, rate_name, tuple(cards))
 
 
+@lru_cache(maxsize=8)  # claims ask for the same day again and again
 def load_statements(source: Source, *, as_of: date | None = None) -> Table:
     """Load company statements of the first source that has some, cut at `as_of` by the day on which values were known.
 
-    `DataError`: there are none, or what is wrong in them. `InsufficientDataError`: nothing was known yet.
+    `MissingDataError`: there are none. `DataError`: what is wrong in them. `InsufficientDataError`: nothing was known yet.
     """
+    if isinstance(source, Bundled):
+        raise MissingDataError("the bundled data hold no company statements")
     for part in parts_of(source):
         found = read_statements(part) if isinstance(part, Folder) else None
         if isinstance(part, Snapshots) and part.names(COMPANIES):

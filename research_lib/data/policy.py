@@ -17,14 +17,9 @@ def load_target_changes(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     Index `decision_date`, ascending; columns `effective_date`, `target_lower`, `target_upper` (decimals), `change_bp`
     (of the upper bound), `announced`, and `scheduled` (missing before 1994, when nobody was told).
     """
-    table = _read("fomc_target_changes.csv", "decision_date", "effective_date").set_index("decision_date")
-    table = table if as_of is None else table[table.index <= as_of]
-    if table.empty:
+    if (table := _target_changes().loc[:as_of]).empty:
         raise InsufficientDataError(f"no target change is known up to as_of {as_of:%Y-%m-%d}")
-    for bound in ("target_lower", "target_upper"):
-        table[bound] = table.pop(f"{bound}_pct") * PERCENT
-    scheduled = table.pop("unscheduled").isna().astype("boolean").mask(table.index < ANNOUNCED_SINCE)
-    return table.assign(scheduled=scheduled)
+    return table
 
 
 def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
@@ -33,7 +28,8 @@ def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
     One row a recession, ascending; `peak` and `trough` are the last days of the months, `peak_announced` and
     `trough_announced` the days they became known: NaT before 1980, and for a trough that was not known yet.
     """
-    recessions = _read("nber_recessions.csv", "peak", "trough", "peak_announced", "trough_announced").copy()
+    days = ["peak", "trough", "peak_announced", "trough_announced"]
+    recessions = pd.read_csv(FACTS / "nber_recessions.csv", parse_dates=days)
     recessions[["peak", "trough"]] += pd.offsets.MonthEnd()
     if as_of is not None:
         late = {turn: recessions[turn] + UNANNOUNCED_LAG for turn in ("peak", "trough")}
@@ -45,5 +41,10 @@ def load_recessions(*, as_of: pd.Timestamp | None = None) -> pd.DataFrame:
 
 
 @cache
-def _read(name: str, *days: str) -> pd.DataFrame:
-    return pd.read_csv(FACTS / name, parse_dates=list(days))
+def _target_changes() -> pd.DataFrame:
+    days = ["decision_date", "effective_date"]
+    table = pd.read_csv(FACTS / "fomc_target_changes.csv", parse_dates=days, index_col="decision_date")
+    for bound in ("target_lower", "target_upper"):
+        table[bound] = table.pop(f"{bound}_pct") * PERCENT
+    scheduled = table.pop("unscheduled").isna().astype("boolean").mask(table.index < ANNOUNCED_SINCE)
+    return table.assign(scheduled=scheduled)

@@ -200,7 +200,7 @@ def to_values(cells: "pd.Series[Any]", kind: str) -> tuple[Any, Array]:
     if kind == TEXT:
         return cells.astype("str").str.strip().replace("", None).array, np.zeros(len(cells), np.bool_)
     if isinstance(cells.dtype, np.dtype) and cells.dtype.kind in ("M" if kind == DATE else "iuf"):
-        values, empty = cells.to_numpy(), cells.isna().to_numpy()
+        empty = pd.isna(values := cells.to_numpy())
     else:
         texts = cells if cells.dtype == STRING else cells.astype(STRING)
         try:  # plain ones all at once, others by their forms

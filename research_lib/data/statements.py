@@ -124,7 +124,7 @@ def _read_simfin(folder: Path) -> Found:
     no_price = "no " + " or ".join(f"{SIMFIN}/{name}" for name in CLOSES)
     if name := next((name for name in CLOSES if (folder / name).is_file()), ""):
         prices = _read_columns(folder, name, company="Ticker", published="Date", price=CLOSES[name]).dropna()
-        prices = prices[prices["company"].isin(rows["company"])].drop_duplicates()
+        prices = prices[prices["company"].isin(rows["company"].unique())].drop_duplicates()
         require_unique(prices, ["company", "published"], f"{SIMFIN}/{name}")
         rows, no_price = add_price(rows, prices), "no price on publication"
     return Found(rows, faults, f"{SIMFIN}/{INCOME} and the balance, cash-flow and price files beside it", no_price)

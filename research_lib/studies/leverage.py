@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import pandas as pd
 
 from research_lib.data import DataCard, DataSet, Source, load_series
-from research_lib.data.companies import Companies, load_bundled_firms, load_companies, month_ends
+from research_lib.data.companies import Companies, load_bundled_firms, load_companies, load_statements, month_ends
 from research_lib.data.statements import Table
 from research_lib.errors import InsufficientDataError, MissingDataError
 from research_lib.exhibits import charts
@@ -41,7 +41,6 @@ FIGURES = pd.read_csv(Path(__file__).with_name("firms.csv"), index_col=0)  # in 
 PUBLISHED_BY = 5  # the month by which the statements of the year before are out
 SLOPES = ("regressor", "value", "interval", "p", "p_holm", "n")
 VERDICTS = {FAILS: "fails", NOT_CONTRADICTED: "open", HOLDS: "holds"}  # of the report, the gravest first
-load_once = lru_cache(maxsize=8)(load_companies)  # for claims, which ask for years and rate moves one by one
 
 
 def in_words(fit: pd.DataFrame) -> pd.DataFrame:
@@ -108,7 +107,8 @@ class Leverage(Study):
     @classmethod
     def known_on(cls, source: Source, day: date, *, prices: bool = False, **settings: object) -> Self:
         """Make the study of what an open source had by a day, with or without prices; without financials where it has sectors."""
-        companies = load_once(source, as_of=day, prices=prices)
+        statements = load_statements(source, as_of=day).values
+        companies = load_companies(source, as_of=day) if prices else Companies(statements)
         study = cls.from_params(as_of=day, exclude_financials=companies.has_sectors, **settings)
         vars(study).update(source=source, companies=companies)
         return study

@@ -131,7 +131,7 @@ def test_an_opened_folder_is_read_once_whatever_the_dates(tmp_path):
 
 def test_a_folder_without_statements_says_what_to_put_there(tmp_path):
     refuse(tmp_path, r"no company statements; expected fundamentals.csv .* or SimFin's simfin/us-income-annual.csv")
-    with pytest.raises(DataError, match=r"source bundled has no company statements"):
+    with pytest.raises(DataError, match=r"bundled data hold no company statements"):
         load_statements(open_source("bundled"))
     write_simfin(tmp_path, SIMFIN)
     rows = load(write_own(tmp_path, {"company": "MINE"})).values

@@ -155,7 +155,7 @@ def compare(kind: str, older: pd.DataFrame, newer: pd.DataFrame) -> tuple[str, s
     return lost + f"; it begins on {new[day].min():%Y-%m-%d}" * bool(lost), changed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshots(Source):
     """What was pulled from one vendor; `as_of` decides which vintage is read (`Store.read`)."""
 
