@@ -197,5 +197,7 @@ def test_cards_escape_what_they_say_and_a_terminal_has_first_what_fails():
     cards = charts.Cards("", "Two", pd.DataFrame(), cards=both)
     html = cards._repr_html_()
     assert ("<script" in html, html.count("<polyline"), "happened:</b> It rose." in html) == (False, 1, True)
+    many = replace(cards, cards=both * 4)._repr_html_().split("<details><summary>2 more claims</summary>")
+    assert [part.count("<li") for part in many] == [6, 2]
     said = re.findall("2 claims: .*|^[A-Z]+ [AB]$", repr(cards), re.MULTILINE)
     assert said == ["2 claims: holds 1, fails 1.", "FAILS B", "HOLDS A"]
