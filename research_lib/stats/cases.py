@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import bdtr, betaincinv
 
 from research_lib.stats import history
-from research_lib.stats.estimate import Estimate
-
-Integers = NDArray[np.intp]
+from research_lib.stats.estimate import Estimate, Integers
 
 
 def seasons(
@@ -23,7 +22,7 @@ def seasons(
     (first_month, opened_by, n_first), (last_month, closed_by, n_last) = opens, closes
     days = pd.DatetimeIndex(index.append(pd.DatetimeIndex([next_day])))
     month, day, over_new_year = days.month.to_numpy(), days.day.to_numpy(), first_month > last_month
-    from_start, from_end = places_in_period(days, "M", next_day)
+    from_start, from_end = _places_in_period(days, "M", next_day)
     opened = {"last": (from_end > 0) & (from_end <= n_first), "day": day >= n_first}.get(opened_by, True)
     not_closed = {"first": from_start <= n_last, "day": day <= n_last}.get(closed_by, True)
     after = (month > first_month) | ((month == first_month) & opened)
@@ -42,11 +41,11 @@ def nth_of_period(days: pd.DatetimeIndex, n: int, period: str, next_day: pd.Time
 
     From the end, the period of `next_day` has none: its last days are not known.
     """
-    from_start, from_end = places_in_period(days, period, next_day)
+    from_start, from_end = _places_in_period(days, period, next_day)
     return np.asarray(from_end == -n if n < 0 else from_start == (n or from_start[-1]))
 
 
-def places_in_period(index: pd.DatetimeIndex, period: str, next_day: pd.Timestamp) -> tuple[Integers, Integers]:
+def _places_in_period(index: pd.DatetimeIndex, period: str, next_day: pd.Timestamp) -> tuple[Integers, Integers]:
     """Count each day's place from the start of its period and from the end, where it is 0 in the period of `next_day`."""
     periods = index.to_period(period)
     days = pd.Series(0, index=range(len(index))).groupby(periods)
@@ -77,8 +76,7 @@ def after(
     index, prices = pd.DatetimeIndex(values.index), values.to_numpy(dtype=np.float64)
     ends = np.arange(len(index)) + n - (n < 0)
     if unit:
-        length: Any = {f"{unit}s": n}
-        target = pd.DatetimeIndex(index + pd.DateOffset(**length))
+        target = index + n * history.UNITS[unit]
         ends = np.where(target >= next_day, -1, index.searchsorted(target, side="right") - 1)
     days = np.flatnonzero((ends >= 0) & (ends < len(index)))
     first, last = (ends[days], days - 1) if n < 0 else (days, ends[days])
@@ -100,8 +98,6 @@ def _on_the_way(prices: NDArray[Any], path: str) -> float:
 
 def share(hits: int, n: int) -> Estimate:
     """Return a share with its exact 95% interval (Clopper and Pearson, 1934)."""
-    from scipy.special import betaincinv
-
     low = betaincinv(hits, n - hits + 1, 0.025) if hits else 0.0
     high = betaincinv(hits + 1, n - hits, 0.975) if hits < n else 1.0
     return Estimate(hits / n, n, float(low), float(high))
@@ -109,8 +105,6 @@ def share(hits: int, n: int) -> Estimate:
 
 def median(values: "pd.Series[float]") -> Estimate:
     """Return a median with its 95% interval by order statistics; without one under six cases."""
-    from scipy.special import bdtr
-
     n, ordered = len(values), np.sort(values.to_numpy(dtype=float))
     outside = int(np.searchsorted(bdtr(np.arange(n + 1), n, 0.5), 0.025))  # values left out at each end
     ends = (ordered[outside - 1], ordered[n - outside]) if outside else (np.nan, np.nan)

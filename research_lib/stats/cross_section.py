@@ -57,8 +57,7 @@ def fama_macbeth(slopes: pd.DataFrame) -> pd.DataFrame:
 def rises_and_falls(level: "pd.Series[float]", dates: pd.DatetimeIndex) -> pd.DataFrame:
     """Split the change of a rate (decimals) over each period into `rise` and `fall`, percentage points of zero or more.
 
-    The last value of at most a month before counts; the first date, a period's end as all are, has no change and is left
-    out.
+    The last value of at most a month before counts. The first date has no row: it only begins a period.
     """
     change = 100 * level.dropna().sort_index().reindex(dates, method="ffill", tolerance=STALE).diff().iloc[1:]
     return pd.DataFrame({"rise": change.clip(lower=0), "fall": -change.clip(upper=0)})
@@ -115,5 +114,4 @@ def event_days(slopes: pd.DataFrame, events: Sequence[date]) -> pd.DataFrame:
             row |= {"p": (1 + int((before >= scaled[day]).sum())) / n, "p_smallest": 1 / n}
         rows.append(row)
     columns = ["event", "date", "n", "value", "low", "high", "p", "p_smallest", "n_reference"]
-    found = pd.DataFrame(rows, columns=columns)
-    return found.assign(p_holm=holm(found["p"].to_numpy(dtype=float)))
+    return pd.DataFrame(rows, columns=columns).assign(p_holm=lambda found: holm(found["p"]))

@@ -74,8 +74,7 @@ def event_study(
                 "n_apart": len(np.unique(own)), "mean": float(values.mean()), "share_positive": float(np.mean(values > 0)),
                 "jackknife_low": min(without, default=np.nan), "jackknife_high": max(without, default=np.nan)}  # fmt: skip
         rows.append(row)
-    frame = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
-    return frame.assign(p_holm=holm(frame["p"].to_numpy(dtype=np.float64)))
+    return pd.DataFrame(rows).reindex(columns=list(COLUMNS)).assign(p_holm=lambda found: holm(found["p"]))
 
 
 def mean_outcome(
@@ -166,10 +165,8 @@ def event_dummy(legs: Legs, positions: ArrayLike, horizon: int) -> Estimate:
     events' own windows make the error: it is right also when events come in turmoil.
     """
     outcomes, compounded = window_outcomes(replace(legs, market=None), horizon), legs.compounded
-    events = np.unique(np.asarray(positions, dtype=np.intp))
-    inside, covered = np.zeros(len(outcomes), dtype=bool), np.isfinite(outcomes)
-    inside[events[events >= 0]] = True
-    inside &= covered
+    covered = np.isfinite(outcomes)
+    inside = covered & np.isin(np.arange(len(outcomes)), positions)
     n, n_others = int(inside.sum()), int((covered & ~inside).sum())
     if n == 0 or n_others == 0:
         return Estimate(np.nan, n)

@@ -15,6 +15,7 @@ from research_lib.stats.estimate import Floats
 
 Kind = Literal["percent", "points", "log"]
 
+UNITS = {"week": pd.DateOffset(weeks=1), "month": pd.DateOffset(months=1), "year": pd.DateOffset(years=1)}
 PEAK_SESSIONS = 21  # a peak is the highest of this many sessions before and after it
 BAND_DEVIATIONS = 2.0  # of the residuals around a fitted trend line
 
@@ -93,8 +94,7 @@ def ago(values: "pd.Series[float]", n: int, unit: str = "") -> "pd.Series[float]
     """Return for each day the value n rows before, or the last known n weeks, months or years before ("month")."""
     if not unit:
         return values.shift(n)
-    length: Any = {f"{unit}s": n}
-    return earlier(values, pd.DatetimeIndex(values.index) - pd.DateOffset(**length))
+    return earlier(values, pd.DatetimeIndex(values.index) - n * UNITS[unit])
 
 
 def volatility(price: "pd.Series[float]", periods: int, periods_a_year: float) -> "pd.Series[float]":

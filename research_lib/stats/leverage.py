@@ -191,8 +191,7 @@ def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> 
 
     Returns value, low, high and n (`ratio_of_sums`), and the median, of the firms with interest to pay; coverage, the
     share whose interest is known, or zero for want of debt; share_below_one, of the known; zombie_share, zombie_low,
-    zombie_high (95%, Wilson) of the n_history firms whose last years are known. NaN where fewer than 30 or half are
-    known.
+    zombie_high (95%, Wilson) of the n_history firms whose years are known. NaN if fewer than 30 or half are known.
     """
     known = _with_known_cover(firms)
     payers, history = known[known["interest"] > 0], known["zombie"].dropna()

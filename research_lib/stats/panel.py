@@ -6,23 +6,19 @@ value counts from its restatement, which is what `known_from` says.
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from research_lib.stats.estimate import Floats
-
-Positions = NDArray[np.intp]
+from research_lib.stats.estimate import Floats, Integers
 
 MAX_AGE_DAYS = 550  # a year's report is followed by the next within about 15 months; 18 allow for a late one
 WINSOR = 0.05  # of each end: net debt / EBITDA has no bounds where EBITDA nears zero, and a slope hangs on its ends
 BETA_SESSIONS, BETA_MIN_SESSIONS = 252, 126
 
 
-def latest_known(rows: pd.DataFrame, dates: pd.DatetimeIndex, companies: pd.Index) -> Positions:
+def latest_known(rows: pd.DataFrame, dates: pd.DatetimeIndex, companies: pd.Index) -> Integers:
     """Find the row of a table (company, period_end, known_from) that was the latest known before each of sorted dates.
 
     Positions of shape (dates, companies), -1 where none was known. Strictly before: a report may come after the close
-    of its day. A late row does not replace one of a later period; a row says nothing any more 550 days after its
-    period's end.
+    of its day. A late row does not replace one of a later period; none counts 550 days after its period's end.
     """
     column = companies.get_indexer(pd.Index(rows["company"]))
     effective = dates.searchsorted(pd.DatetimeIndex(rows["known_from"]), side="right")
@@ -37,7 +33,7 @@ def latest_known(rows: pd.DataFrame, dates: pd.DatetimeIndex, companies: pd.Inde
     return np.where(age <= MAX_AGE_DAYS, positions, -1)
 
 
-def as_known(values: "pd.Series[float]", known: Positions) -> Floats:
+def as_known(values: "pd.Series[float]", known: Integers) -> Floats:
     """Lay out one column of a table as it was known, by `latest_known`; NaN where nothing was."""
     return np.append(values.to_numpy(dtype=np.float64), np.nan)[known]
 
@@ -51,8 +47,7 @@ def build_panel(
     `dates` are ends of the holding periods, each the beginning of the next, among those sessions; `market` are index
     closes for beta, by default the equally weighted mean return. Returns rows by company and date (the period's end):
     return (simple), negative (1.0 where EBITDA is not positive), leverage (net debt / EBITDA, winsorised at 5% and 95%
-    of the date; 0 where negative), size (log of market value), beta and sector. Each row has a return, net debt and
-    EBITDA.
+    of the date; 0 where negative), size (log of market value), beta and sector. All have a return, net debt and EBITDA.
     """
     begins = dates[:-1]
     known = latest_known(firms, begins, prices.columns)

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Integers = NDArray[np.intp]
+from research_lib.stats.estimate import Integers
+
 EventKind = Literal[
     "first cut", "last cut", "first hike", "pause", "last hike", "all cuts", "unscheduled cut", "cut", "hike"
 ]  # fmt: skip
@@ -92,8 +92,7 @@ def policy_states(
 
 def _walk(changes_bp: "pd.Series[float]", rule: CycleRule) -> tuple[list[dict[str, Any]], list[str]]:
     """Read the changes in order; return the cycles, and the state that each change leads to."""
-    cycles: list[dict[str, Any]] = []
-    states: list[str] = []
+    cycles, states = list[dict[str, Any]](), list[str]()
     since, tightened_bp, last_hike = changes_bp.index[0], 0.0, None
     for day, size_bp in changes_bp.items():
         over = tightened_bp >= rule.min_tightening_bp or (day - since).days >= rule.pause_days

@@ -8,10 +8,10 @@ around rate cuts, when markets are two to three times as volatile as usual.
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from research_lib.errors import InsufficientDataError
-from research_lib.stats.estimate import LEVEL, Estimate, Floats
+from research_lib.stats.estimate import LEVEL, Estimate, Floats, Integers
 
 EXACT_GROUPS = 20  # 2^19 patterns of signs, up to the sign of the whole; beyond, random ones
 LEAST_GROUPS = 6  # with five, the smallest p-value is 2/2^5 = 6%: no interval, and never a rejection at 5%
@@ -130,7 +130,7 @@ def _flip(sums: Floats, weights: Floats, *, loads: Floats | None = None, seed: i
     return Estimate(value, len(sums), low, high, p, 1 / len(total), 0.0)
 
 
-def _sums(member: NDArray[np.intp], values: ArrayLike) -> Floats:
+def _sums(member: Integers, values: ArrayLike) -> Floats:
     return np.bincount(member, weights=np.asarray(values, dtype=np.float64)).astype(np.float64)
 
 

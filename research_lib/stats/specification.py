@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from research_lib.errors import InsufficientDataError
-from research_lib.stats.estimate import LEVEL, Floats
+from research_lib.stats.estimate import LEVEL, Floats, Integers
 from research_lib.stats.event_study import made_between
 from research_lib.stats.policy import CycleRule, policy_events, to_positions
 from research_lib.stats.randomization import LEAST_GROUPS, TIES, signed_sums
@@ -100,12 +100,9 @@ def specification_curve(
 
 
 def _outcomes(
-    legs: Pair, events: NDArray[np.intp], horizons: Sequence[int], signs: NDArray[np.int8], beta_periods: int
+    legs: Pair, events: Integers, horizons: Sequence[int], signs: NDArray[np.int8], beta_periods: int
 ) -> dict[tuple[str, int], Floats]:
-    """Return the events' outcomes by measure and horizon; shape (1 + draws, events), the returns as they were first.
-
-    A random sign common to all legs leaves betas as they were.
-    """
+    """Return outcomes by measure and horizon, shape (1 + draws, events): actual, then with random signs and the same betas."""
 
     def drawn(leg: "pd.Series[float]") -> Floats:
         actual = leg.to_numpy(dtype=np.float64)
