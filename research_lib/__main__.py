@@ -21,6 +21,8 @@ codecs.register_error("plain", lambda lost: ("-" if lost.object[lost.start] in "
 for _stream in filter(None, (sys.stdout, sys.stderr)):
     _stream.reconfigure(errors="plain")
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # on matrices so small threads take more time than they save
+
 from research_lib.cli import app  # noqa: E402  # from here on an interrupt is heard
 
 app(prog_name="python -m research_lib")

@@ -8,9 +8,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 PROJECT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = PROJECT / "notebooks"
-PARAMETERS = PROJECT / "params"
-REPORTS = PROJECT / "reports"
+NOTEBOOKS, PARAMETERS, REPORTS = PROJECT / "notebooks", PROJECT / "params", PROJECT / "reports"
 CHECK_SECONDS = 0.2  # how often one looks whether an interrupt has come
 
 
