@@ -81,7 +81,8 @@ class ForkServer:
     def start(self) -> None:
         """Start the server, or another where library or packages have changed; it goes on importing meanwhile."""
         with LOCK, suppress(OSError):
-            code = tuple(path.stat().st_mtime_ns for path in (PACKAGES, *sorted(LIBRARY.rglob("*.py"))))
+            files = sorted(path for path in LIBRARY.rglob("*.*") if path.suffix != ".pyc")  # tables and templates too
+            code = tuple(path.stat().st_mtime_ns for path in (PACKAGES, *files))
             if sys.platform != "linux" or code == self._code:
                 return
             self.release()

@@ -57,6 +57,8 @@ class HistoricalRank:
 def rank_in_history(history: "pd.Series[float]", *, gap: int = 10) -> HistoricalRank:
     """Rank the last value of a series in all of it; days with at most `gap` others between are one episode."""
     known = history.dropna()
+    if known.empty:
+        raise ValueError("a rank needs at least one value")
     values, days = np.asarray(known, dtype=np.float64), known.index
     is_tied = values == values[-1]
     n_apart = np.append(0, np.flatnonzero(~is_tied) + 1)[-1]  # behind them all are equal
@@ -172,8 +174,8 @@ def falls(price: "pd.Series[float]", fall: float) -> pd.DataFrame:
 
 def on_common_days(left: "pd.Series[float]", right: "pd.Series[float]", period: str) -> list["pd.Series[float]"]:
     """Return two series on the left's days of the periods ("W-FRI", "M") that both have; "D": on their common days."""
-    mine, theirs = (pd.DatetimeIndex(one.index).to_period(period) for one in (left, right))
-    found = right.set_axis(theirs).reindex(mine).set_axis(left.index)
+    days = [one.index if period == "D" else pd.DatetimeIndex(one.index).to_period(period) for one in (left, right)]
+    found = right.set_axis(days[1]).reindex(days[0]).set_axis(left.index)
     return [left[found.notna()], found.dropna()]
 
 

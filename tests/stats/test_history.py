@@ -41,6 +41,8 @@ def test_a_rank_counts_episodes_not_days(numbers, episodes):
         given_gap = {} if gap == 10 else {"gap": gap}
         assert history.rank_in_history(dated(numbers), **given_gap).episode_rank == 1 + expected
         assert history.rank_in_history(-dated(numbers), **given_gap).lowest_episode_rank == 1 + expected
+    with pytest.raises(ValueError, match="at least one value"):
+        history.rank_in_history(dated([np.nan]))
 
 
 @given(values)
