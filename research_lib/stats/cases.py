@@ -1,14 +1,12 @@
 """Cases in time: the days of a season, days some way apart, what followed each, and what a few of them say."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, betaincinv
 
 from research_lib.stats import history
-from research_lib.stats.estimate import Estimate, Integers
+from research_lib.stats.estimate import Estimate, Floats, Integers
 
 
 def seasons(
@@ -73,7 +71,7 @@ def after(
     "highest" or "lowest" change from the first value, on the way; NaN where a value is not positive. NaN where the window
     is not over before `next_day`.
     """
-    index, prices = pd.DatetimeIndex(values.index), values.to_numpy(dtype=np.float64)
+    index, prices = pd.DatetimeIndex(values.index), np.asarray(values, dtype=np.float64)
     ends = np.arange(len(index)) + n - (n < 0)
     if unit:
         target = index + n * history.UNITS[unit]
@@ -81,19 +79,23 @@ def after(
     days = np.flatnonzero((ends >= 0) & (ends < len(index)))
     first, last = (ends[days], days - 1) if n < 0 else (days, ends[days])
     if path:
-        ways = [_on_the_way(prices[a : b + 1], path) for a, b in zip(first, last, strict=True)]
-        found = pd.Series(np.array(ways, dtype=float), index[days])
+        found = pd.Series(_on_the_way(prices, first, last, path), index[days])
     else:
         found = history.change(pd.Series(prices[last], index[days]), prices[first], kind)
     return found.reindex(index)
 
 
-def _on_the_way(prices: NDArray[Any], path: str) -> float:
-    if len(prices) < 2 or not prices.min() > 0:
-        return np.nan
-    if path == "drawdown":
-        return float((prices / np.maximum.accumulate(prices)).min() - 1)
-    return float((prices[1:].max() if path == "highest" else prices[1:].min()) / prices[0] - 1)
+def _on_the_way(prices: Floats, first: Integers, last: Integers, path: str) -> Floats:
+    """Go all ways at once, period by period; one that is over stays where it ended."""
+    farther, nearest = (np.maximum, -np.inf) if path == "highest" else (np.minimum, np.inf)
+    start = top = low = np.where(prices[first] > 0, prices[first], np.nan)
+    found = np.full(len(first), nearest)
+    for step in range(0 if path == "drawdown" else 1, int((last - first).max(initial=0)) + 1):
+        price = prices[np.minimum(first + step, last)]
+        top, low = np.maximum(top, price), np.minimum(low, price)
+        found = farther(found, price / top if path == "drawdown" else price)
+    ratio = found if path == "drawdown" else found / start
+    return np.where((low > 0) & (last > first), ratio - 1, np.nan)
 
 
 def share(hits: int, n: int) -> Estimate:

@@ -79,22 +79,22 @@ def event_study(
 
 def mean_outcome(
     outcomes: "pd.Series[float]",
-    length: int,
+    horizon: int,
     *,
     days: pd.DatetimeIndex | None = None,
     prices: Sequence["pd.Series[float]"] = (),
-    horizon: int = 0,
     cycles: "pd.Series[int] | None" = None,
     less_base: bool = False,
 ) -> Estimate:
     """Return the mean of what followed some periods with its 95% interval, by the test that suits them.
 
-    `outcomes`, by the day before each, took `length` periods. `days` are those of all periods; without them the outcomes
-    are of all periods, and such as do not overlap say how sure their mean is. Else outcomes that overlap are flipped as
-    one; those of `prices`, a leg or one less another over `horizon` periods, are tested as `event_study` does: by
-    `cycles`, the number of each decision by its day, if there are at most 20 outcomes, else by the dummy. `less_base`:
-    outcomes are less the mean of all other periods.
+    `outcomes`, by the day before each, are over `horizon` periods. `days` are those of all periods; without them the
+    outcomes are of all periods, and such as do not overlap say how sure their mean is. Else outcomes that overlap are
+    flipped as one; those of `prices`, a leg or one less another, are tested as `event_study` does: by `cycles`, the
+    number of each decision by its day, if there are at most 20 outcomes, else by the dummy. `less_base`: outcomes are
+    less the mean of all other periods.
     """
+    length = abs(horizon)
     if days is None:
         apart = outcomes.iloc[:: max(length, 1)]
         return sign_flip(apart + (outcomes.mean() - apart.mean()))

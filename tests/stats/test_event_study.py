@@ -81,14 +81,14 @@ def test_a_mean_of_outcomes_is_tested_as_the_event_study_does(cycles, less_base)
     outcomes = pd.Series(window_outcomes(legs, 21)[at - 1], SMALL.index[at])
     labels = None if cycles is None else pd.Series(cycles, SMALL.index[at - 3])
     of = {"days": SMALL.index, "prices": prices, "cycles": labels, "less_base": less_base}
-    found = mean_outcome(outcomes, 21, horizon=21, **of)
+    found = mean_outcome(outcomes, 21, **of)
     test = "dummy" if cycles is None else "sign flip from base" if less_base else "sign flip"
     row = event_study(legs, at - 1, (21,), groups=cycles, test=test).iloc[0]
     value = row["mean"] - (row["base"] if less_base else 0)
     assert (found.value, found.high - found.low) == pytest.approx((value, row["high"] - row["low"]))
     many = outcomes.iloc[[0] * 21].set_axis(SMALL.index[20:41])
-    by_dummy = mean_outcome(many, 1, horizon=1, **of | {"cycles": None})
-    assert repr(mean_outcome(many, 1, horizon=1, **of)) == repr(by_dummy)  # no NaN in them equals another
+    by_dummy = mean_outcome(many, 1, **of | {"cycles": None})
+    assert repr(mean_outcome(many, 1, **of)) == repr(by_dummy)  # no NaN in them equals another
     assert repr(mean_outcome(outcomes, 50, days=SMALL.index)) == repr(sign_flip(outcomes, groups=[0, 0, 0, 1, 2, 2, 3]))
     apart = sign_flip(SMALL[::5] - SMALL[::5].mean() + SMALL.mean())
     assert vars(mean_outcome(SMALL, 5)) == pytest.approx(vars(apart), nan_ok=True)  # of all days

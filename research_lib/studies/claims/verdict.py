@@ -236,15 +236,15 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
         rows = index.searchsorted(met.index[met & (met.index >= index[:1].min())])  # of another calendar
         days, path = index[rows[rows < len(index)]], path.loc[max([*index[:1], *met.index[:1]], default=asked.end) :]
     met = (ahead.series.notna() & index.isin(days)).loc[asked.start :]
-    length = round(abs(after["n"]) * YEAR[ahead.period] / YEAR[after["unit"] or ahead.period])
+    horizon = round(after["n"] * YEAR[ahead.period] / YEAR[after["unit"] or ahead.period])
     is_plain = values.kind in ("level", "") and not (after["unit"] or after["path"])
     events = [one["event"] for one in check.when if one["event"] and one.line is None]
     test = partial(
-        mean_outcome, length=length, horizon=after["n"], days=values.days if check.when else None,
+        mean_outcome, horizon=horizon, days=values.days if check.when else None,
         prices=[one.series for one in lines.legs(line, asked.end)] if is_plain else (),
         cycles=policy_events(load_target_changes(as_of=asked.end), events[0]) if events else None, less_base=bool(check.excess),
     )  # fmt: skip
-    return asked.say(ahead, met, path, test, length)
+    return asked.say(ahead, met, path, test, abs(horizon))
 
 
 def _of_seasons(asked: Question) -> Reading:
