@@ -74,7 +74,7 @@ def require_sessions(closes: "pd.Series[float]") -> "pd.Series[float]":
 
 def require_history(days: pd.DatetimeIndex, period: str, name: str, *, first: date | None, last: pd.Timestamp) -> None:
     """Raise `InsufficientDataError` where days, a `period` apart, end too long before `last`, or begin too long after `first`."""
-    (stale_days, late_days), known = DAYS_OFF[period], days[days <= last]
+    (stale_days, late_days), known = DAYS_OFF[period], days[: int(days.searchsorted(last, side="right"))]
     if known.empty or (last - known[-1]).days > stale_days:
         ends = "has no value up to" if known.empty else f"ends on {known[-1].date()}, before"
         raise InsufficientDataError(f"{name} {ends} {last.date()}")
