@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from math import inf, isfinite
+from math import inf, isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,8 @@ def show_kind(value: float | date | None, kind: str, unit: str = "") -> str:
     if value is None or value in (inf, -inf):
         return "never"
     look = KINDS[kind]
-    return str(look["form"].format(show(value, "fraction in bp" if (kind, unit) == ("yield", "bp") else look["shown"])))
+    text = look["form"].format(show(value, "fraction in bp" if (kind, unit) == ("yield", "bp") else look["shown"]))
+    return str(text.removesuffix("s") if value == 1 else text)  # 1 session
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class Published:
 def read_figure(raw: object, *, is_day: bool = False) -> Published:
     """Read a figure, or a day; its last digit sets the tolerance, unless ± says another."""
     if is_day:
-        return Published(str(raw), days=None if raw == "never" else read_span(raw, "is"))
+        return Published(str(raw), low=nan, high=nan, days=None if raw == "never" else read_span(raw, "is"))
     text = " ".join(str(raw).replace("−", "-").replace("+/-", "±").split())
     counted = _DATA["counts"].get(text.removeprefix("only "))
     if not (found := FIGURE.fullmatch(counted or text)):
@@ -150,9 +151,10 @@ def read_figure(raw: object, *, is_day: bool = False) -> Published:
 
 
 def amount(text: str, kind: str) -> float:
-    """Turn a written figure of a kind into decimals; of a percentage it must say its unit, unless it is zero."""
-    figure = read_figure(text)
+    """Turn a written figure of a kind into decimals; of percentages and their changes it must say its unit, unless it is zero."""
+    figure, units = read_figure(text), KINDS[kind]["units"]
     value = (figure.low + figure.high) / 2
-    if "%" in KINDS[kind]["units"] and not figure.unit and value:
-        raise ParameterError(f"{text}: the line is in percent: write {text}% or {100 * value:,.10g} bp")
+    if units[""] != 1 and not figure.unit and value:
+        unit = "%" if "%" in units else " pp"
+        raise ParameterError(f"{text}: the line is in percent: write {text}{unit} or {100 * value:,.10g} bp")
     return value / scale(kind, figure.unit, text)

@@ -99,6 +99,12 @@ def ago(values: "pd.Series[float]", n: int, unit: str = "") -> "pd.Series[float]
     return earlier(values, pd.DatetimeIndex(values.index) - n * UNITS[unit])
 
 
+def between(values: Any, first: pd.Timestamp, last: pd.Timestamp | None = None) -> Any:  # noqa: ANN401  # a series
+    """Return the values from a day on, as `.loc` does, but without the table of all days that pandas then keeps."""
+    end = None if last is None else values.index.searchsorted(last, side="right")
+    return values.iloc[values.index.searchsorted(first) : end]
+
+
 def volatility(price: "pd.Series[float]", periods: int, periods_a_year: float) -> "pd.Series[float]":
     """Return the standard deviation of the last log returns, a year; NaN until there are so many."""
     return change(price, 1, "log").rolling(periods).std().mul(np.sqrt(periods_a_year))
@@ -139,18 +145,12 @@ def crossed(line: "pd.Series[float]") -> "pd.Series[float]":
     return (line.dropna() > 0).astype(float).diff().reindex(line.index).fillna(0)
 
 
-def drawdown(price: "pd.Series[float]", window: int | None = None) -> "pd.Series[float]":
-    """Return P less its highest so far (or of the last `window` values), over that; 0 at a record, never positive."""
-    top = price.cummax() if window is None else price.rolling(window, min_periods=1).max()
-    return price / top - 1
-
-
-def falls(price: "pd.Series[float]", fall: float) -> pd.DataFrame:
+def falls(price: "pd.Series[float]", fall: float, *, to_record: bool = False) -> pd.DataFrame:
     """List the falls of at least `fall` (0.2: bear markets; 0.1: corrections) from a peak; a row each, by its peak's day.
 
     A fall begins at the highest close since the last one ended, and ends at its lowest close, once the price has risen
-    from there by `fall` too. Columns: trough (its day), depth (negative), days from peak to trough; NaN of the last one
-    while it is under way, since its lowest close so far is not yet its trough.
+    from there by `fall` too, or is back at its peak (`to_record`). Columns: trough (its day), depth (negative), days from
+    peak to trough; NaN of the last one while it is under way, since its lowest close so far is not yet its trough.
     """
     values, rows = price.to_numpy(dtype=float), list[tuple[int, int]]()
     peak, trough = 0, -1
@@ -162,7 +162,7 @@ def falls(price: "pd.Series[float]", fall: float) -> pd.DataFrame:
                 trough = at
         elif value < values[trough]:
             trough = at
-        elif value >= values[trough] * (1 + fall):
+        elif value >= (values[peak] if to_record else values[trough] * (1 + fall)):
             rows.append((peak, trough))
             peak, trough = at, -1
     peaks, troughs = np.array(rows, dtype=int).reshape(-1, 2).T

@@ -105,15 +105,16 @@ def _invert(
     return value - reach(1), value + reach(-1), p_value(value)
 
 
-def cosine_mean(values: ArrayLike) -> Estimate:
+def cosine_mean(values: ArrayLike, *, independent: float | None = None) -> Estimate:
     """Return the mean of a monthly series with the equal-weighted cosine error, for series that may be autocorrelated.
 
     The long-run variance is the mean square of the first 0.41 T^(2/3) cosine transforms, and t has as many degrees of
-    freedom (Lazarus, Lewis, Stock and Watson, 2018). NaN is left out; under 24 others raise `InsufficientDataError`.
+    freedom (Lazarus, Lewis, Stock and Watson, 2018). T is the number of values, or of `independent` ones where states last
+    for many values. NaN is left out; under 24 others raise `InsufficientDataError`.
     """
     x = np.asarray(values, dtype=np.float64)
     x = x[np.isfinite(x)]
-    n, count = len(x), round(0.41 * len(x) ** (2 / 3))
+    n, count = len(x), max(round(0.41 * (independent or len(x)) ** (2 / 3)), 1)
     if n < LEAST_MONTHS:
         raise InsufficientDataError(f"a mean with an interval needs {LEAST_MONTHS} months; there are {n}")
     angles = np.pi * np.outer(np.arange(1, count + 1), (np.arange(n) + 0.5) / n)

@@ -3,12 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from research_lib.stats.cases import after, median, nth_of_period, seasons, share, spaced
+from research_lib.stats.cases import after, median, nth_of_period, seasons, share
+from research_lib.stats.regression import cosine_mean
 from tests.stats.reference import CASES
 
 SESSIONS = pd.bdate_range("2000-01-03", "2005-12-30")
@@ -36,15 +35,6 @@ def test_the_last_places_of_a_period_are_known_once_it_is_over():
         assert [*np.flatnonzero(nth_of_period(march, n, "M", pd.Timestamp(f"2004-{day}")))] == marked
 
 
-@given(st.lists(st.integers(0, 30), max_size=12), st.integers(1, 6))
-def test_spaced_days_are_kept_if_they_are_late_enough(rows, gap):
-    rows, kept = sorted(rows), []
-    for row in rows:
-        if not kept or row - kept[-1] >= gap:
-            kept.append(row)
-    assert [rows[place] for place in spaced(rows, gap)] == kept
-
-
 def test_what_followed_is_known_once_its_window_is_over():
     values, next_day, nan = pd.Series(np.arange(1.0, 31), SESSIONS[:30]), pd.Timestamp("2000-02-14"), np.nan
     np.testing.assert_array_equal(after(values, 3, next_day, kind="points"), [*[3] * 27, nan, nan, nan])
@@ -62,9 +52,18 @@ def test_what_happened_on_the_way_and_what_few_cases_say():
     back = prices.iloc[3::-1].set_axis(SESSIONS[:4])  # 110, 90, 120, 100
     assert after(back, -2, SESSIONS[4], path="lowest").iloc[3] == 90 / 110 - 1
     for hits, n in ((0, 4), (3, 10), (5, 5)):
-        expected = [hits / n, n, *proportion_confint(hits, n, method="beta")]
-        assert [*vars(share(hits, n)).values()][:4] == pytest.approx(expected)  # value, n, low and high
+        found, theirs = share(pd.Series(np.arange(n) < hits)), proportion_confint(hits, n, method="beta")
+        assert [found.value, found.n, found.low, found.high] == pytest.approx([hits / n, n, *theirs])
     values = pd.Series(np.random.default_rng(0).normal(size=41))
     theirs = stats.quantile_test(values, q=0, p=0.5).confidence_interval(0.95)
     assert [*vars(median(values)).values()][:4] == [values.median(), 41, theirs.low, theirs.high]
     assert [np.isfinite(median(values[:n]).low) for n in (5, 6)] == [False, True]
+
+
+def test_an_interval_of_days_rests_on_the_years_in_which_a_state_lasts():
+    line = pd.Series(np.sin(np.arange(len(SESSIONS)) / 90), SESSIONS)
+    found, years = share(line > 0, of_days=True), (SESSIONS[-1] - SESSIONS[0]).days / 365.25
+    error = cosine_mean(line > 0, independent=years)
+    assert (found.low, found.high) == (max(error.low, 0), min(error.high, 1))
+    assert found.low < share(line > 0).low < found.value
+    assert np.isnan([share(line[:23] > 0, of_days=True).low, share(line > -2, of_days=True).low]).all()

@@ -244,7 +244,10 @@ def test_the_page_lists_the_lines_that_are_bundled() -> None:
 
 def test_excesses_and_their_intervals_agree() -> None:
     cuts = {"of": "GSPC", "when": "policy first cut", "after": "12 months", "less": "all days", "say": "mean"}
-    for check in read_checks([cuts, {"of": "GSPC", "after": 21, "say": "mean"}]):  # of all days, no others are left
+    falls = cuts | {"take": "change 1", "when": "below -3%", "after": 21, "from": "1990"}
+    for check in read_checks(
+        [cuts, falls, {"of": "GSPC", "after": 21, "say": "mean"}]
+    ):  # of all days no others are left
         plain, tested = (read_all(check, lines_of(), END_2018, uncertain=one)[0] for one in (False, True))
         assert tested.value == pytest.approx(plain.value)
         assert tested.low < tested.value < tested.high or not check.excess
@@ -276,7 +279,7 @@ ARGUMENTS = {
     "k": ("1", "5", "21", "252", "900"), "lookback": ("21", "900"), "n": ("1", "-5", "21", "63", "3000"), "x": ("0", "0", "1%", "-2%", "20", "20%", "3 sigma"),
     "y": ("7%", "3000"), "name": ("GSPC", "VIX"), "names": ("GSPC", "HML SMB"), "date": ("2012-05", "2030", "1900"),
     "season": ("Nov-Apr", "Q4", "15 Dec-15 Jan", "first 5 Jan"), "years": ("midterm", "1974, 1990"), "days": ("2008-09-15",),
-    "condition": ("above 0", "up", "record", "lasts 3", "below average"), "percent": ("20", "10%"), "level": ("0", "2%", "3000", "average", "highest 21"), "year": ("2010",), "share": ("50",), "bp": ("200",), "moved": ("5",),
+    "condition": ("above 0", "up", "record", "lasts 3", "below average"), "percent": ("20", "10%"), "level": ("0", "2%", "3000", "average", "highest 21"), "year": ("2010",), "share": ("50",), "bp": ("200",), "day": ("13",), "moved": ("5",),
 }  # fmt: skip
 
 
@@ -310,8 +313,7 @@ def answers(line, lines, **options):
     found = []
     for check in read_checks(line):
         try:
-            readings = read_all(check, lines, CUT, **options)
-            found += [repr((one.value, one.kind, one.n, one.low, one.high)) for one in readings]
+            found += [repr((x.value, x.kind, x.n, x.low, x.high)) for x in read_all(check, lines, CUT, **options)]
         except (InsufficientDataError, MissingDataError, ParameterError) as reason:
             found.append(f"{type(reason).__name__}: {reason}")
     assert not any("\n" in text or len(text) > 1000 for text in found)

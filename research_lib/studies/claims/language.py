@@ -277,7 +277,7 @@ class Claim(BaseModel, extra="forbid", frozen=True, coerce_numbers_to_str=True, 
     @model_validator(mode="after")
     def _reads(self) -> "Claim":
         if bool(self.untestable) == (self.check is not None):
-            raise ValueError("needs `check`, or `untestable` with the data that it would take")
+            raise ValueError("needs either `check`, or `untestable` with the data that it would take")
         if len({one.says_date for one in self.checks}) > 1:
             raise ValueError("say: asks for a day and for a number; make two claims of it")
         _ = self.figure

@@ -10,17 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from research_lib.data import DataCard, Source
+from research_lib.data import DataCard, Source, catalog, load
 from research_lib.data.calendar import next_session
-from research_lib.data.catalog import describe_asset, in_words, split_asset
-from research_lib.data.load import load_levels
 from research_lib.errors import InsufficientDataError, ParameterError
 from research_lib.exhibits.format import CHANGED, CHANGES, amount
-from research_lib.stats import cases, history
-from research_lib.stats.sigma import SigmaSettings, sigma_path
+from research_lib.stats import cases, history, sigma
+from research_lib.studies import leverage, rate_cuts
 from research_lib.studies.claims.language import SECTIONS, SPELLED, YEAR, Line, Phrase, read
-from research_lib.studies.leverage import Leverage
-from research_lib.studies.rate_cuts import first_from, policy_days
 
 Series = pd.Series  # of numbers or marks, by day
 Days = pd.DatetimeIndex
@@ -65,12 +61,12 @@ class Lines:
         self.source, self.as_of, self.seed = source, as_of, seed
         self.cards: dict[str, DataCard] = {}
         self.raw, self.legs, self.values = cache(self._read), cache(self._legs), cache(self._take)
-        self.companies = cache(partial(Leverage.known_on, source))
+        self.companies = cache(partial(leverage.Leverage.known_on, source))
 
     def _read(self, name: str) -> Values:
         """Return a price or series on its own days."""
-        series, kind, period, self.cards[name] = load_levels(self.source, name, as_of=self.as_of)
-        symbol, column = split_asset(name)
+        series, kind, period, self.cards[name] = load.load_levels(self.source, name, as_of=self.as_of)
+        symbol, column = catalog.split_asset(name)
         close = self.raw(symbol).series if column in ("high", "low", "open") else None
         return Values(series, kind, period, close=close)
 
@@ -89,7 +85,9 @@ class Lines:
         parts = (line.of, line.per, line.less)
         left, *others = (self._operand(one, line.every, end) for one in parts if one is not None)
         if line.per is not None:
-            a, b = _on_common_days(left, others.pop(0))
+            a, b = _on_common_days(left, below := others.pop(0))
+            if (left.kind in PRICES) != (below.kind in PRICES):
+                raise ParameterError(f"per: {left.kind} over {below.kind}: the two have different units")
             left = left.of(a / b.where(b != 0), "ratio", left.noun)
         if not others or left.kind != "level" or (isinstance(line.less, Line) and line.less.take):
             return [reduce(_less, others, left)]
@@ -114,8 +112,9 @@ class Lines:
         if step.word == "correlation with":
             mine, other = self.changes(values, before, [step["name"]], end)
             return values.of(history.rolling_correlation(mine, other, step["k"]), "correlation")
-        if step.word in OF_PRICES and not (values.kind in PRICES and (values.series.dropna() > 0).all()):
-            raise ParameterError(f"take: `{step.text}` is of a price, which is above zero")
+        is_price = values.kind in PRICES and (values.series.dropna() > 0).all()
+        if (step["path"] or step.word in ("volatility", "z of change", "fall episodes", "breakout")) and not is_price:
+            raise ParameterError(f"`{step.text}` is of a price above zero; of another line take change 1 first, then z")
         return STEPS[step.word](values, step)
 
     def changes(self, values: Values, before: Sequence[Phrase], names: list[str], end: pd.Timestamp) -> list[Series]:
@@ -123,7 +122,7 @@ class Lines:
         found = [(values if values.kind in CHANGES else _change(values, read("take", "change 1"))).series]
         alike = next((one.text for one in before[-1:] if one.word in ("change", "to date")), "change 1")
         for name in names:
-            points = " points" if describe_asset(name).kind == "volatility" and alike[-1].isdigit() else ""
+            points = " points" if catalog.describe_asset(name).kind == "volatility" and alike[-1].isdigit() else ""
             other = self.values(Line(name, every=values.period, take=(read("take", alike + points),)), end)
             found.append(_on_common_days(values, other)[1])
         return found
@@ -149,7 +148,7 @@ class Lines:
     def title(self, one: str | Line | None) -> str:
         """Say in words what a line is of."""
         if not isinstance(one, Line):
-            return in_words(one or "")
+            return catalog.in_words(one or "")
         other = one.per or one.less
         beside = (" over " if one.per else " minus ") + self.title(other) if other else ""
         every = "" if one.every == "session" or isinstance(one.of, Line) else f", every {one.every}"
@@ -185,12 +184,16 @@ def _change(values: Values, step: Phrase) -> Values:
     x, days, unit, k = values.series, values.days, step["unit"], step["k"] or 0
     start, years = x if values.close is None else values.close.reindex(x.index), k / YEAR[unit or values.period]
     if step["date"]:
+        if pd.Timestamp(step["date"][0]) > days[-1]:
+            raise ParameterError(f"take: {step.text} begins after {days[-1].date()}, the last day that is known")
         since = start.loc[: pd.Timestamp(step["date"][1])].dropna()[-1:]
         base, years = since.reindex(x.index, method="ffill"), (days - since.index.max()).days / 365.25
     elif step["period"]:
         base = history.earlier(start, days.to_period(PERIOD[step["period"]]).start_time - pd.Timedelta(days=1))
     elif step.word == "change":
         base = history.ago(start, k, unit)
+    elif step.word == "drawdown":
+        base = x.rolling(k or len(x), min_periods=1).max()
     else:
         base = x * 0 + _level_of(values, step["level"] or "highest")
     if step["kind"] == "a year":
@@ -208,14 +211,14 @@ def _level_of(values: Values, text: str) -> Any:  # noqa: ANN401  # a number, or
 
 def _z(values: Values, step: Phrase) -> Values:
     name: Any = SPELLED["sigmas"][f"{step.word} {step['definition']}".strip()]
-    settings = SigmaSettings(step["k"], int(step["ddof"] or 1), return_sessions=step["moved"] or 1)
-    return values.of(sigma_path(values.series.dropna().rename("the line"), name, settings), "sigma")
+    settings = sigma.SigmaSettings(step["k"], int(step["ddof"] or 1), return_sessions=step["moved"] or 1)
+    return values.of(sigma.sigma_path(values.series.dropna().rename("the line"), name, settings), "sigma")
 
 
 def _episodes(values: Values, step: Phrase) -> Values:
     """Return the size or length of falls by their first day; one under way has none yet."""
-    column, kind = ("days", "length in days") if step["unit"] else ("depth", "fraction")
-    return values.of(history.falls(values.known().series, step["percent"])[column], kind, "episodes")
+    found = history.falls(values.known().series, step["percent"], to_record=bool(step["end"]))
+    return values.of(*((found["days"], "length in days") if step["unit"] else (found["depth"], "fraction")), "episodes")
 
 
 def _outcomes(values: Values, step: Phrase) -> Values:
@@ -229,11 +232,10 @@ def _outcomes(values: Values, step: Phrase) -> Values:
     return values.of(found, "fraction" if step["path"] else kind, "cases")
 
 
-OF_PRICES = ("volatility", "z of change", "fall episodes", "breakout")
 STEPS: dict[str, Callable[[Values, Phrase], Values]] = {
-    **dict.fromkeys(("change", "change since", "to date", "distance to record", "distance to"), _change),
+    **dict.fromkeys(("change", "change since", "to date", "distance to record", "distance to", "drawdown"), _change),
     **dict.fromkeys(ROLLING, lambda v, one: v.of(_level_of(v, one.text))),
-    "drawdown": lambda v, one: v.of(history.drawdown(v.series, one["k"] or None), "fraction"),
+    "in points": lambda v, _: v.of(100 * v.series, "level"),
     "size": lambda v, _: v.of(v.series.abs()),
     "volatility": lambda v, one: v.of(history.volatility(v.series, one["k"], YEAR[v.period]), "fraction"),
     **dict.fromkeys(("z", "z of change"), _z),
@@ -260,13 +262,13 @@ CALENDAR: dict[str, Callable[[Values, Phrase], Any]] = {
     "season": lambda v, one: cases.seasons(v.days, next_session(v.days[-1]), *one["season"])[0],
     "years": lambda v, one: v.days.year.isin(one["years"]),
     "weekday": lambda v, one: v.days.day_name() == one["day"],
+    "day of month": lambda v, one: v.days.day == int(one["day"]),
     "session of": lambda v, one: cases.nth_of_period(v.days, one["n"], PERIOD[one["period"]], next_session(v.days[-1])),
     "same session of": lambda v, one: cases.nth_of_period(v.days, 0, PERIOD[one["period"]], next_session(v.days[-1])),
-    "on": lambda v, one: first_from(v.days, Days([day for day, _ in one["days"]])),
-    "policy": lambda v, one: policy_days(v.days, one["event"] or one["state"]),
-    **dict.fromkeys(
-        ("recession within", "no recession within"), lambda v, one: policy_days(v.days, one.word, one["k"])
-    ),
+    "on": lambda v, one: rate_cuts.first_from(v.days, Days([day for day, _ in one["days"]])),
+    "policy": lambda v, one: rate_cuts.policy_days(v.days, one["event"] or one["state"]),
+    "recession within": lambda v, one: rate_cuts.policy_days(v.days, one.word, one["k"]),
+    "no recession within": lambda v, one: rate_cuts.policy_days(v.days, one.word, one["k"]),
 }
 CONDITIONS: dict[str, Callable[[Values, Phrase], Any]] = CALENDAR | {
     **dict.fromkeys(BOUNDS, lambda v, one: BOUNDS[one.word](v.series, _level_of(v, one["level"]))),

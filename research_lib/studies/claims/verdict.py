@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from math import inf, isnan, prod
 from typing import Any
@@ -17,14 +17,8 @@ from research_lib.data.policy import load_target_changes
 from research_lib.errors import InsufficientDataError, ParameterError, ResearchError, listed
 from research_lib.exhibits.findings import plain
 from research_lib.exhibits.format import CHANGED, CHANGES, NONE, Published, amount, plural, scale, sentence, show_kind
-from research_lib.stats import cases, history
-from research_lib.stats.bootstrap import correlation
+from research_lib.stats import bootstrap, cases, event_study, extremes, history, policy, randomization, regression
 from research_lib.stats.estimate import Estimate
-from research_lib.stats.event_study import mean_outcome
-from research_lib.stats.extremes import years_to
-from research_lib.stats.policy import policy_events
-from research_lib.stats.randomization import season_less_rest, sign_flip
-from research_lib.stats.regression import cosine_mean, ols
 from research_lib.studies.claims.language import CYCLES, YEAR, Article, Check, Choices, Claim, Phrase, read, write
 from research_lib.studies.claims.lines import BOUNDS, CALENDAR, Days, Lines, Series, Values
 
@@ -39,7 +33,6 @@ SAID |= {"median": Series.median, "count": Series.sum, "deviation": lambda x: x.
 OF_DAYS = ("date", "first date", "count", "share", "longest", "since")  # not of a line's values
 PLACES = ("rank", "since", "percentile", "as far", "return period")  # in all of the history
 Test = Callable[[Series], Estimate]
-Found = tuple["Reading", str]  # with its own verdict
 
 
 @dataclass(frozen=True)
@@ -84,7 +77,8 @@ def _read(check: Check, lines: Lines, day: pd.Timestamp, uncertain: bool) -> Rea
     if check.say["what"]:
         return _rank_among(check, lines, day)
     if check.say.word == "longest" and last.word == "fall episodes" and not last["unit"]:
-        check = replace(check, line=replace(check.line, take=(*before, read("take", f"{last.text} days"))))
+        in_days = replace(last, text=f"{last.text}, in days", places={**last.places, "unit": "days"})
+        check = replace(check, line=replace(check.line, take=(*before, in_days)))
     asked = Question(check, lines, day, uncertain)
     if last.word in ("correlation with", "slope on") and not last["k"]:
         return _association(asked, last)
@@ -104,10 +98,9 @@ class Question:
         self.has_window = bool(check.asked and (first < last or check.to or check.after))
         self.last = last = min(last, day)
         self.end = min(day, pd.Timestamp(check.to or (day if check.after else last)))
-        needed_from = None if self.word == "value" else check.start
         self.start = pd.Timestamp(check.start or pd.Timestamp.min)
         for name, one in ((name, lines.raw(name)) for name in check.names()):
-            require_history(one.days, one.period, lines.title(name), first=needed_from, last=self.end)
+            require_history(one.days, one.period, lines.title(name), first=check.start, last=self.end)
             self.start = max(self.start, one.days[0])
         if self.start > self.end:
             raise ParameterError(f"from: {self.start.date()} is after {self.end.date()}, where the history ends")
@@ -121,15 +114,15 @@ class Question:
 
     def days(self, values: Values) -> Series:
         """Mark which of the chosen days meet the conditions, cooled off."""
-        met = self.lines.days_when(values, self.check.when, self.end).loc[self.start :]
+        met = history.between(self.lines.days_when(values, self.check.when, self.end), self.start)
         if self.check.quiet and self.check.when:
             met[met] = np.isin(np.arange(met.sum()), cases.spaced(np.flatnonzero(met), self.check.quiet + 1))
-        return met.loc[self.among]
+        return history.between(met, self.among.start, self.among.stop)
 
-    def say(self, found: Values, met: Series, path: Series, test: Test = sign_flip, length: int = 0) -> Reading:
+    def say(self, found: Values, met: Series, path: Series, test: Test | None = None, length: int = 0) -> Reading:
         """Say the word that is asked for, of the days that are met or their excess; cases less than `length` apart overlap."""
-        check, word, kind, path = self.check, self.word, found.kind, path.loc[self.start :].dropna()
-        days, base = path.loc[self.among].index, 0.0
+        check, word, kind, path = self.check, self.word, found.kind, history.between(path, self.start).dropna()
+        days, base = history.between(path, self.among.start, self.among.stop).index, 0.0
         first, last = (days[0], days[-1]) if len(days) else (self.end, self.end)
         outcomes = found.series.reindex(met.index)
         x, others = outcomes[met], outcomes[~met].dropna()
@@ -157,11 +150,12 @@ class Question:
         if not self.uncertain or word not in ("mean", "median", "share"):
             return reading
         if word == "mean":
-            sure = test(x - base)
+            sure = (test or randomization.sign_flip)(x - base)
             return replace(reading, value=sure.value).sure(sure)
-        apart: Any = x.iloc[cases.spaced(found.days.get_indexer(x.index), length)] if length else x
-        sure = cases.median(apart) if word == "median" else cases.share(int(apart.sum()), len(apart))
-        return reading.sure(sure, base)
+        at = found.days.get_indexer(x.index)
+        of_days = not length and found.noun in ("values", "cases") and bool((np.diff(at) == 1).any())
+        apart: Any = x.iloc[cases.spaced(at, length)] if length else x
+        return reading.sure((cases.median if word == "median" else cases.share)(apart, of_days=of_days), base)
 
     def _place(self, x: Series, reading: Reading) -> Reading:
         """Say which day a case is of, or where the day that is asked about, or the extreme of a window, stands in history."""
@@ -177,7 +171,7 @@ class Question:
         if word == "return period":
             if not np.isfinite(x).all():
                 raise ParameterError("say: return period: on some days the line is never reached")
-            found = years_to(x, x[day])
+            found = extremes.years_to(x, x[day])
             return replace(reading, value=found.value, kind="year", cases="episodes").sure(found)
         others = x[x.index != day] if self.check.to else x[x.index < day]
         stands = history.rank_in_history(pd.concat([others, x[x.index == day]]), gap=self.check.quiet)
@@ -197,13 +191,16 @@ def _on_days(asked: Question) -> Reading:
     met = asked.days(values)
     if values.noun == "episodes":  # chosen by their first day
         return asked.say(values, met, asked.lines.values(check.line.bare, asked.end).series)
+    last: Any = values.series.last_valid_index()
+    if word == "value" and not check.when and last and last < max(values.days[-1], asked.window.start):
+        raise InsufficientDataError(f"it has no value in the days asked about, up to {asked.last.date()}")
     if values.kind or not check.when or word not in OF_DAYS or check.say["op"]:
         values = values.known()
         met = met[met.index.isin(values.days)]
     if not check.when:
         if values.noun == "runs" and word != "value":
             met = met[met.index.isin(history.run_ends(values.series.loc[asked.start :]).index)]
-        return asked.say(replace(values, noun="values"), met, values.series, cosine_mean)
+        return asked.say(replace(values, noun="values"), met, values.series, cases.mean_of_days)
     path = values.series.loc[met.index[0] :] if len(met) else values.series
     lengths = history.spell_lengths(met).astype(float)
     if word == "longest":
@@ -212,7 +209,7 @@ def _on_days(asked: Question) -> Reading:
     if word == "since":  # the first day of the run that is under way
         asked.word, met = "first date", met & (np.arange(len(met)) >= len(met) - lengths[-1:].sum())
     runs = (met != met.shift()).cumsum()[met]
-    return asked.say(replace(values, noun="cases"), met, path, partial(sign_flip, groups=runs))
+    return asked.say(replace(values, noun="cases"), met, path, partial(randomization.sign_flip, groups=runs))
 
 
 def _what_followed(asked: Question, after: Phrase) -> Reading:
@@ -224,8 +221,9 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
         days = values.days if until <= asked.end else exchange_sessions()
         n = int(((days > asked.last) & (days <= until)).sum())
         if not n or (values.period != "session" and until > asked.end):
-            said = f"{after.text} is no span from {asked.last.date()}"
-            raise ParameterError(f"after: {said}; write a number of {values.period}s")
+            raise ParameterError(
+                f"after: {after.text} is no span from {asked.last.date()}; write so many {values.period}s"
+            )
         after = read("after", f"{n} {after['path']}")
     if asked.uncertain and asked.word == "value" and not check.asked:
         raise ParameterError("say: a tendency or forecast is judged by many cases: say mean, median or share")
@@ -239,10 +237,11 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
     horizon = round(after["n"] * YEAR[ahead.period] / YEAR[after["unit"] or ahead.period])
     is_plain = values.kind in ("level", "") and not (after["unit"] or after["path"])
     events = [one["event"] for one in check.when if one["event"] and one.line is None]
+    begin = max(values.days.searchsorted(asked.start) - 1, 0)  # all other days are those from the start on too
     test = partial(
-        mean_outcome, horizon=horizon, days=values.days if check.when else None,
-        prices=[one.series for one in lines.legs(line, asked.end)] if is_plain else (),
-        cycles=policy_events(load_target_changes(as_of=asked.end), events[0]) if events else None, less_base=bool(check.excess),
+        event_study.mean_outcome, horizon=horizon, days=values.days[begin:] if check.when else None,
+        prices=[one.series.iloc[begin:] for one in lines.legs(line, asked.end)] if is_plain else (),
+        cycles=policy.policy_events(load_target_changes(as_of=asked.end), events[0]) if events else None, less_base=bool(check.excess),
     )  # fmt: skip
     return asked.say(ahead, met, path, test, abs(horizon))
 
@@ -270,7 +269,7 @@ def _of_seasons(asked: Question) -> Reading:
         return reading
     daily = lines.values(replace(line, take=(read("take", "change 1"),)), end).series.reindex(index).fillna(0.0)
     used = np.isin(year, listed.index[met])
-    found = season_less_rest(daily[used], inside[used], year[used])
+    found = randomization.season_less_rest(daily[used], inside[used], year[used])
     reading = replace(reading, value=found.value, kind=CHANGED.get(changed.kind, changed.kind))
     return reading.sure(found) if asked.uncertain else reading
 
@@ -292,18 +291,18 @@ def _rank_among(check: Check, lines: Lines, day: pd.Timestamp) -> Reading:
 def _association(asked: Question, step: Phrase) -> Reading:
     """Say the correlation of a line's changes with another's, or their slope on several, over all of the history."""
     (*before, _), names = asked.check.line.take, (step["names"] or step["name"]).split()
-    if asked.check.when or asked.check.after or asked.check.says_date:
-        raise ParameterError(f"take: `{step.text}` is of the whole history, without `when` or `after`, and no day")
+    if asked.check.when or asked.check.after or asked.word != "value":
+        raise ParameterError(f"take: `{step.text}` is of all of the history, or of `at`: without when, after and say")
     values = asked.lines.values(replace(asked.check.line, take=tuple(before)), asked.end).known()
     columns = asked.lines.changes(values, before, names, asked.end)
-    frame = pd.concat(columns, axis=1, keys=["y", *names], sort=True).loc[asked.among].dropna()
+    frame = pd.concat(columns, axis=1, keys=["y", *names], sort=True).loc[asked.window].dropna()
     y = frame["y"]
     if step["name"]:
         block = min(24 if values.period == "month" else 63, max(len(frame) // 6, 5))
-        found: Any = correlation(y, frame[names[0]], block=block, seed=asked.lines.seed)
+        found: Any = bootstrap.correlation(y, frame[names[0]], block=block, seed=asked.lines.seed)
     else:
-        found = ols(y, frame[names], "wild").loc[names[0]]
-    reading = replace(asked.say(values.of(y), y.notna(), y, cosine_mean), value=found.value, kind="correlation")
+        found = regression.ols(y, frame[names], "wild").loc[names[0]]
+    reading = replace(asked.say(values.of(y), y.notna(), y), value=found.value, kind="correlation")
     return reading.sure(found) if asked.uncertain else reading
 
 
@@ -311,7 +310,7 @@ def _of_special(asked: Phrase, lines: Lines, day: pd.Timestamp) -> Reading:
     """Say something of a normal variate, or of companies from the study of their debt, as known on the day."""
     if asked.word == "normal tail":
         return Reading(float(ndtr(-amount(asked["x"], "sigma"))), "share", 0, day, day)
-    stress = {"stress_bp": asked["bp"], "stress_share": asked["share"] / 100} if asked["bp"] else {}
+    stress = {"stress_bp": asked["bp"], "stress_share": asked["share"] / 100} if asked["share"] else {}
     study = lines.companies(day.date(), prices=bool(asked["name"]), fiscal_year=asked["year"] or 0, **stress)
     if asked["name"]:
         return Reading(**study.double_edge(lines.raw(asked["name"]).series, asked["move"]), uncertain=True)
@@ -326,7 +325,7 @@ class Result:
     article: Article
     verdict: str
     text: str
-    readings: tuple[Found, ...] = ()
+    readings: tuple[tuple[Reading, str], ...] = ()  # each with its own verdict
     reading: Reading | None = None
     shown: str = NONE  # the headline's value with its unit
     as_of: pd.Timestamp | None = None
@@ -358,18 +357,20 @@ class Result:
 def judge(claim: Claim, article: Article, lines: Lines) -> Result:
     """Give a claim's verdict from the readings of its definitions, on each day that may be the article's last."""
     if claim.untestable:
-        return Result(claim, article, UNTESTABLE, sentence(f"needs {claim.untestable}"))
+        return Result(claim, article, UNTESTABLE, sentence(f"needs {claim.untestable.removeprefix('needs ')}"))
     check, (first, last), figure = claim.checks[0], map(pd.Timestamp, article.as_of), claim.figure
     days = [*sessions_between(first if check.line.of else last, last)] or [last]  # of companies the last counts
     happened = what_happened(check, lines, days[-1]) if claim.kind == "forecast" else ""
     result = partial(Result, claim, article, as_of=days[-1], happened=happened)
-    found, missing = list[Found](), dict[str, str]()
+    found, missing = list[tuple[Reading, str]](), dict[str, str]()
+    read_once = cache(partial(read_all, lines=lines, uncertain=claim.kind != "fact"))
     for day, way in product(days, claim.checks):
         if way.asked and day < pd.Timestamp(way.asked[0]) <= days[-1]:
             continue  # the author knew the day that the claim is about
         dated = (("as of", str(day.date())),) if len(days) > 1 else ()
         try:
-            for one in read_all(way, lines, day, uncertain=claim.kind != "fact"):
+            known = max(way.asked[1], way.to or way.asked[1]) if way.asked and not way.after else day
+            for one in read_once(way, day=min(day, pd.Timestamp(known))):
                 found.append((replace(one, choices=(*one.choices, *dated)), verdict_of(one, figure)))
         except ResearchError as reason:
             missing[str(reason)] = UNTESTABLE if isinstance(reason, ParameterError) else NO_DATA
@@ -428,13 +429,10 @@ def _evidence(claim: Claim, reading: Reading, own: str, lines: Lines) -> list[st
     if own == FAILS and reading.higher is not None and 1 <= figure.high < len(reading.higher) + 1:
         since = reading.higher[-int(figure.high)]
         parts += [f"it would hold since {since.date()}"] if (reading.last - since).days > 365 else []
-    if own == FAILS and isinstance(reading.value, float) and figure.low > 0:
-        turned = verdict_of(replace(reading, value=abs(reading.value), low=-reading.high, high=-reading.low), figure)
-        parts += ["it would hold with the other sign: write a fall as a negative figure"] if turned == HOLDS else []
     return parts
 
 
-def _definitions(found: list[Found], agree: list[bool], unit: str) -> str:
+def _definitions(found: list[tuple[Reading, str]], agree: list[bool], unit: str) -> str:
     """Say on which definitions it holds and on which not, and name the choice that decides, if one alone does."""
     if len(set(agree)) == 1:
         wholes = (", ".join(value for _, value in one.choices) for one, _ in found)
