@@ -169,8 +169,8 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
         raise ValueError(f"check: {raw!r}: write a line like {{of: RUT, take: change 5, say: value}}")
     excess = raw.pop("less") if raw.get("less") in ("all days", "rest of year") else ""
     line, say = _line(raw, CHECK_KEYS), read("say", raw.get("say", "value"))
-    if not line.of and ({*raw} - {"of", "say"} or say.word != "value"):
-        raise ValueError(f"of: `{raw['of']}` stands alone: without take, when, at, from and the like")
+    if not line.bare.of and (line.of or {*raw} - {"of", "say"} or say.word != "value"):
+        raise ValueError(f"of: `{write(raw['of'])}` stands alone: without take, when, at, from and the like")
     then = raw.get("then", {})
     then = then if isinstance(then, dict) else {"of": then}
     after = then.pop("after", raw.get("after"))

@@ -114,7 +114,7 @@ class Lines:
             return values.of(history.rolling_correlation(mine, other, step["k"]), "correlation")
         is_price = values.kind in PRICES and (values.series.dropna() > 0).all()
         if (step["path"] or step.word in ("volatility", "z of change", "fall episodes", "breakout")) and not is_price:
-            raise ParameterError(f"`{step.text}` is of a price above zero; of another line take change 1 first, then z")
+            raise ParameterError(f"`{step.text}` is of a price above zero; of another line take change 1 first")
         return STEPS[step.word](values, step)
 
     def changes(self, values: Values, before: Sequence[Phrase], names: list[str], end: pd.Timestamp) -> list[Series]:
