@@ -56,7 +56,9 @@ class Reading:
 
     def sure(self, found: Any, shift: float = 0.0) -> "Reading":  # noqa: ANN401
         """Return it with the interval of an estimate, or of a row of a frame."""
-        return replace(self, n=int(found.n), low=found.low - shift, high=found.high - shift, uncertain=True)
+        apart = self.cases.replace("cases", "separate cases")  # whose windows do not overlap, or a run of days as one
+        low, high = found.low - shift, found.high - shift
+        return replace(self, n=int(found.n), cases=apart, low=low, high=high, uncertain=True)
 
 
 def read_all(check: Check, lines: Lines, day: pd.Timestamp, *, uncertain: bool = False) -> list[Reading]:
@@ -221,9 +223,7 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
         days = values.days if until <= asked.end else exchange_sessions()
         n = int(((days > asked.last) & (days <= until)).sum())
         if not n or (values.period != "session" and until > asked.end):
-            raise ParameterError(
-                f"after: {after.text} is no span from {asked.last.date()}; write so many {values.period}s"
-            )
+            raise ParameterError(f"after: {after.text} is no span from {asked.last.date()}; count {values.period}s")
         after = read("after", f"{n} {after['path']}")
     if asked.uncertain and asked.word == "value" and not check.asked:
         raise ParameterError("say: a tendency or forecast is judged by many cases: say mean, median or share")
