@@ -63,9 +63,7 @@ def parameter(default: Any, title: str, text: str, **options: Any) -> Any:  # no
 class NotebookParameters(BaseModel):
     """What a notebook's `parameters` cell sets: strict, unchangeable, and nothing besides."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, serialize_by_alias=True, allow_inf_nan=False, protected_namespaces=()
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, serialize_by_alias=True, allow_inf_nan=False)
 
     @classmethod
     def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
@@ -125,9 +123,8 @@ def explain_fault(fault: ErrorDetails, model: type[BaseModel], values: Mapping[s
     if ASSET_PATTERN in fault.get("ctx", {}).get("pattern", ""):
         plain["string_pattern_mismatch"] = "is no asset; write SYMBOL or SYMBOL:field, like RUT or IWM:total"
     message = plain.get(fault["type"]) or re.sub(r"^(Value error|Input) ?,? ?", "", fault["msg"])
-    if not name or message.startswith(f"{name}: "):
-        return message
-    return f"{name}: {clipped(wrong if isinstance(wrong, date) else repr(wrong), 80)}: {message}"
+    shown = clipped(wrong if isinstance(wrong, date) else repr(wrong), 80)
+    return message if not name or message.startswith(f"{name}: ") else f"{name}: {shown}: {message}"
 
 
 def show_setting(value: object) -> str:
@@ -215,13 +212,15 @@ def as_python(cell: str) -> str:
 
 
 class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C library may be absent
-    """YAML's safe loader, which takes a name twice in silence, made to refuse it."""
+    """YAML's safe loader, which takes a name twice, or one without a colon, in silence, made to refuse both."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]  # <<: takes over another's names
-        names = [key.value for key in keys]
-        for key in (key for key in keys if names.count(key.value) > 1):
-            raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands here twice", key.start_mark)
+        names = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]  # <<: another's names
+        twice = [(key, " stands here twice") for key, _ in node.value if names.count(key.value) > 1]
+        whose = "".join(f" of {it.value}" for key, it in node.value if key.value == "id")
+        alone = [(key, f"{whose} has no value") for key, it in node.value if it.start_mark.index == key.end_mark.index]
+        for key, wrong in twice + alone:  # {is: 5,186.33} has 186.33 alone
+            raise yaml.constructor.ConstructorError(None, None, f"{key.value!r}{wrong}", key.start_mark)
         return dict(super().construct_mapping(node, deep=deep))
 
 
@@ -230,6 +229,7 @@ EXPONENT, ODD = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), re.compile(r"[-+]?
 _UniqueKeys.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, [*"-+0123456789"])
 _read_int = lambda loader, node: node.value if ODD.match(node.value) else loader.construct_yaml_int(node)
 _UniqueKeys.add_constructor("tag:yaml.org,2002:int", _read_int)
+QUOTES = "; a text or number that has a comma, a colon, # or a bracket in it needs quotation marks"
 
 
 def _read_yaml(content: str | bytes, wrong: str) -> Any:  # noqa: ANN401  # whatever stands there
@@ -237,7 +237,7 @@ def _read_yaml(content: str | bytes, wrong: str) -> Any:  # noqa: ANN401  # what
         return yaml.load(content, Loader=_UniqueKeys)  # noqa: S506  # a safe loader
     except (yaml.YAMLError, ValueError) as error:  # YAML makes dates itself, and 2024-02-30 is none
         text = re.sub(r'in "<\w+ string>", ', "in ", " ".join(str(error).split()))
-        hint = "; put a sentence that holds a colon in quotes" if "mapping values are not allowed" in text else ""
+        hint = QUOTES if re.search("no value|not allowed|expected|alias|start any token", text) else ""
         raise ParameterError(f"{wrong} ({text}){hint}") from None
 
 
