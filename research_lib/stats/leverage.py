@@ -158,9 +158,9 @@ def group_ratio(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dic
 
     Returns value, low, high and n (`ratio_of_sums`) of the firms with net debt and EBITDA known, which all else rests
     on; coverage, their share of all; share_no_ebitda (zero or less); share_net_cash; due_within_year, short-term over
-    all debt; top, the five firms whose leaving out, each alone, moves the ratio most; without_top, the ratio without
-    all five; top_share, 1 - without_top / value; median and mean_of_ratios of the n_defined firms with positive EBITDA;
-    positive_only, the ratio of these; never_restated, that of values first published.
+    all debt of the n_split firms with both; top, the five firms whose leaving out, each alone, moves the ratio most;
+    without_top, the ratio without all five; top_share, 1 - without_top / value; median and mean_of_ratios of the
+    n_defined firms with positive EBITDA; positive_only, their ratio; never_restated, that of values first published.
     """
     used = firms[firms["net_debt"].notna() & firms["ebitda"].notna()]
     ratio = ratio_of_sums(used[["net_debt", "ebitda"]], draws=draws, seed=seed)
@@ -181,6 +181,7 @@ def group_ratio(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> dic
         "median": float(ratios.median()),
         "mean_of_ratios": float(ratios.mean()),
         "n_defined": len(positive),
+        "n_split": len(split),
         "positive_only": _ratio(positive),
         "never_restated": _ratio(used[~(used["restated_on"] > used["published"])]),
     }
@@ -190,7 +191,7 @@ def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> 
     """Describe how one group's operating income covers its interest in one year; rows of `prepare`.
 
     Returns value, low, high and n (`ratio_of_sums`), and the median, of the firms with interest to pay; coverage, the
-    share whose interest is known, or zero for want of debt; share_below_one, of the known; zombie_share, zombie_low,
+    share whose interest is known, or zero for want of debt; share_below_one, of the n_known; zombie_share, zombie_low,
     zombie_high (95%, Wilson) of the n_history firms whose years are known. NaN if fewer than 30 or half are known.
     """
     known = _with_known_cover(firms)
@@ -203,6 +204,7 @@ def interest_cover(firms: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> 
         "median": float((payers["operating_income"] / payers["interest"]).median()),
         "coverage": float(cover_below_one(firms).notna().mean()),
         "share_below_one": float(known["below"].mean()),
+        "n_known": len(known),
         "n_history": n,
         "zombie_share": _over(hits, n),
         "zombie_low": float((middle - reach) / (n + z**2)) if n else nan,
@@ -216,9 +218,9 @@ def stress(
     """Reprice a share of a group's debt; a cut cannot make a payer earn interest on its debt, and all else stays.
 
     `firms` are all rows of `prepare`, because zombies need the years before; `members`, shape (rows,), marks the group
-    and year. Returns rate_move_bp, debt_share, n (firms with income, interest and debt known), cover, share_below_one,
-    its share of their debt, and zombie_share of n_history firms, had they paid the new rate in all those years; NaN as
-    in `interest_cover`.
+    and year. Returns rate_move_bp, debt_share, n (firms with income, interest and debt known), cover of the n_payers, share_below_one
+    of the n, its share of their debt, and zombie_share of n_history firms, had they paid the new rate in all those
+    years; NaN as in `interest_cover`.
     """
     more, paid = debt_share * firms["debt"] * rate_move_bp * BASIS_POINT, firms["interest"]
     firms = firms.assign(interest=np.maximum(paid + more, np.minimum(paid, 0.0)))
@@ -228,6 +230,7 @@ def stress(
         "rate_move_bp": rate_move_bp,
         "debt_share": debt_share,
         "n": len(known),
+        "n_payers": len(payers),
         "cover": _over(payers["operating_income"].sum(), payers["interest"].sum()),
         "share_below_one": float(known["below"].mean()),
         "below_one_debt_share": _over(known["debt"][known["below"] == 1].sum(), known["debt"].sum()),

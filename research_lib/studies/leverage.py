@@ -76,7 +76,7 @@ class Leverage(Study):
         Find("net_cash_share_{group}", "typical", "share_net_cash", "fraction",
              "{group} companies with more cash than debt, fiscal {fiscal_year}", rows=True),
         Find("due_within_year_{group}", "typical", "due_within_year", "fraction",
-             "short-term over all debt of {group} companies, fiscal {fiscal_year}", rows=True),
+             "short-term over all debt of {group} companies, fiscal {fiscal_year}", rows=True, n="n_split"),
         Find("nd_ebitda_gap", "gap", "value", "turns", "small minus large, Σ net debt / Σ EBITDA"),
         Find("quote_{group}", "quotes", "verdict", "verdict", "quoted {said}{quoted:g}, {group} companies", rows=True, n=""),
         Find("cover_{group}", "cover", "value", "turns",
@@ -197,7 +197,7 @@ class Leverage(Study):
 
         Returns value, kind, n, what n counts as `cases`, and first and last day; the latest year must be the one that was due.
         """
-        (name, column, kind), year, day = map(str, FIGURES.loc[words]), self.fiscal_year, self.p.as_of
+        (name, column, kind, base), year, day = map(str, FIGURES.loc[words]), self.fiscal_year, self.p.as_of
         if day and not self.p.fiscal_year and year < day.year - (1 if day.month >= PUBLISHED_BY else 2):
             raise InsufficientDataError(f"the newest statements are of fiscal {year}, too old; name a year")
         rows = getattr(self, name).query("asked" if name == "stresses" else "headline").set_index("group")
@@ -207,7 +207,7 @@ class Leverage(Study):
         value, *less = rows[column]
         kind, cases = "difference" if less and kind == "share" else kind, f"companies {self.financials}"
         span = {"first": pd.Timestamp(year, 1, 1), "last": pd.Timestamp(year, 12, 31)}
-        return {"value": float(value - sum(less)), "kind": kind, "n": int(rows["n"].sum()), "cases": cases, **span}
+        return {"value": float(value - sum(less)), "kind": kind, "n": int(rows[base].sum()), "cases": cases, **span}
 
     # Returns, beside what was known before.
 
@@ -367,10 +367,10 @@ class Leverage(Study):
         return caught.drop_duplicates("rule").eval("bn_net_debt = net_debt / 1e9\nbn_ebitda = ebitda / 1e9")
 
     @table("Interest cover, and zombies",
-           ("fiscal_year", "group", "n", "value", "interval", "median", "share_below_one", "zombie_share",
-            ("n_history", Column("n of zombies", "count")), "coverage"), unit="turns",
-           note="Cover: operating income over interest of the n companies with interest to pay. Zombies: cover below 1 for "
-           "{p.zombie_years} years in a row. Empty where interest is known for fewer than 30 companies or half of them.")  # fmt: skip
+           ("fiscal_year", "group", "n", "value", "interval", "median", "share_below_one", ("n_known", Column("n of below 1", "count")),
+            "zombie_share", ("n_history", Column("n of zombies", "count")), "coverage"), unit="turns",
+           note="Cover: operating income over interest, summed over the n that pay interest; below 1: of all whose interest is known. "
+           "Zombies: cover below 1 for {p.zombie_years} years in a row. Empty: interest known of under 30 companies or half.")  # fmt: skip
     def cover(self) -> pd.DataFrame:
         """Interest cover by fiscal year."""
         return self.yearly(leverage.interest_cover)
