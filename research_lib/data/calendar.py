@@ -40,10 +40,9 @@ def last_finished(now: pd.Timestamp | None = None) -> pd.Timestamp:
 
 @cache
 def _calendar() -> Any:  # noqa: ANN401  # exchange_calendars is untyped
-    import exchange_calendars  # 0.1 s that only loading data needs
+    from exchange_calendars import get_calendar  # 0.1 s that only loading data needs
 
-    last = f"{pd.Timestamp.now('UTC').year + 1}-12-31"
     with warnings.catch_warnings():
         # Its own use of Series.values, which pandas 3.1 deprecates; nothing of ours is reached from here.
         warnings.filterwarnings("ignore", "Series.values returning", pd.errors.Pandas4Warning)
-        return exchange_calendars.get_calendar("XNYS", start=CHECKED_FROM, end=last)
+        return get_calendar("XNYS", start=CHECKED_FROM, end=f"{pd.Timestamp.now('UTC').year + 1}-12-31")

@@ -82,6 +82,10 @@ def load_statements(source: Source, *, as_of: date | None = None) -> Table:
         raise MissingDataError("the bundled data hold no company statements")
     for part in parts_of(source):
         found = read_statements(part) if isinstance(part, Folder) else None
+        if found and as_of:
+            days = pd.DatetimeIndex([*found.rows.select_dtypes("datetime").max(), *(one.date for one in found.faults)])
+            if pd.Timestamp(as_of) > days.max():  # on all days after the last in it the same is known
+                return load_statements(source, as_of=days.max().date())
         if isinstance(part, Snapshots) and part.names(COMPANIES):
             found = _read_filings(part, source, as_of)
         if found:
@@ -100,8 +104,7 @@ def _read_filings(source: Snapshots, prices: Source, as_of: date | None) -> Foun
         raise InsufficientDataError(f"source sec: nothing was filed by as_of {as_of}")
     (rows, faults), has = read_facts(facts), set(prices.names(PRICES))
     paid = [_read_prices(prices, name, "close", as_of) for name in rows["company"].unique() if name in has]
-    rows = add_price(rows, pd.concat(paid)) if paid else rows
-    return Found(rows, faults, "annual reports as filed")
+    return Found(add_price(rows, pd.concat(paid)) if paid else rows, faults, "annual reports as filed")
 
 
 def _read_prices(source: Source, company: str, field: str, as_of: date | None) -> pd.DataFrame:

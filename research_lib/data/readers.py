@@ -150,8 +150,7 @@ def read_panel(path: Path, shown: str) -> pd.DataFrame:
 
 def require_unique(frame: pd.DataFrame, keys: list[str], shown: str) -> None:
     """Raise where two rows have the same keys: no one can tell which of them is right."""
-    twice = frame[frame.duplicated(keys)]
-    if not twice.empty:
+    if not (twice := frame[frame.duplicated(keys)]).empty:
         said = ((row, clipped(" ".join(map(str, key)))) for row, *key in twice[keys].itertuples())
         raise refusal(shown, (f"row {row}: a second row of {key}" for row, key in said), len(twice))
 
@@ -228,8 +227,9 @@ def _read_dates(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
     zoned = zoned.dt.tz_convert(EXCHANGE_ZONE).dt.tz_localize(None)
     for form, replaced in TO_HYPHENS.items():
         texts = texts.str.replace(form, replaced, regex=True)
-    readings = [pd.to_datetime(texts, format=form, errors="coerce") for form in DATE_FORMS]
-    most = max(one.count() for one in readings)
+    hyphens = set(texts.str.count("-"))  # forms with another number of them can read none
+    readings = [pd.to_datetime(texts, format=one, errors="coerce") for one in DATE_FORMS if one.count("-") in hyphens]
+    most = max((one.count() for one in readings), default=0)
     # 1/1/2024, 2/1/2024, 3/1/2024 are months: none but the first twelve days of Januaries would be no series.
     firsts = [one for one in readings if one.count() == most > 12 and set(one.dropna().dt.day) == {1}]
     dates = _most_read([*(firsts or readings), zoned.where(zoned == zoned.dt.normalize())])
