@@ -7,9 +7,8 @@ from scipy.special import bdtr, betaincinv
 
 from research_lib.stats import history
 from research_lib.stats.estimate import Estimate, Floats, Integers
+from research_lib.stats.randomization import sign_flip
 from research_lib.stats.regression import LEAST_MONTHS, cosine_mean
-
-ALIKE = 0.7  # an autocorrelation up to which as many cosines as values make are right
 
 
 def seasons(
@@ -101,43 +100,43 @@ def _on_the_way(prices: Floats, first: Integers, last: Integers, path: str) -> F
     return np.where((low > 0) & (last > first), ratio - 1, np.nan)
 
 
-def mean_of_days(values: "pd.Series[float]") -> Estimate:
-    """Return the mean of values by day, also of states that last for months or years, by `cosine_mean`.
+def mean_of_days(values: "pd.Series[float]", *, groups: ArrayLike | None = None) -> Estimate:
+    """Return the mean of values by day, also of states that last for months or years; no interval under 24 days.
 
-    Where neighbours are alike (a lag-one autocorrelation above 0.7) its T counts years: with as many cosines as days make,
-    95% intervals of the share of days below a record missed 52% of the time over 90 simulated years, in place of 7%.
+    By `cosine_mean`; where neighbours are alike its T counts years: with as many cosines as days make, 95% intervals of
+    the share of days below a record missed 52% of the time over 90 simulated years, in place of 7%. Days of `groups` whose
+    neighbours are not alike are flipped by group.
     """
-    days = pd.DatetimeIndex(values.index)
-    lasts = values.std() > 0 and values.autocorr() > ALIKE
-    return cosine_mean(values, independent=(days[-1] - days[0]).days / 365.25 if lasts else None)
+    days, last = pd.DatetimeIndex(values.index), are_alike(values)
+    if groups is not None and not last:
+        return sign_flip(values, groups=groups)
+    if len(values) < LEAST_MONTHS:
+        return Estimate(float(values.mean()), len(values))
+    return cosine_mean(values, independent=(days[-1] - days[0]).days / 365.25 if last else None)
 
 
-def share(marks: "pd.Series[bool]", *, of_days: bool = False) -> Estimate:
-    """Return a share with its 95% interval: exact for cases apart (Clopper and Pearson, 1934), of days by `mean_of_days`.
+def are_alike(values: "pd.Series[float]") -> bool:
+    """Say whether neighbours are alike, as in a state that lasts: an autocorrelation above 0.7."""
+    return bool(len(values) > 2 and values.std() > 0 and values.autocorr() > 0.7)
+
+
+def share(marks: "pd.Series[bool]", apart: int, *, of_days: bool = False) -> Estimate:
+    """Return a share with its 95% interval: exact for so many cases apart (Clopper and Pearson, 1934), or `mean_of_days`.
 
     Of under 24 days, or where all are alike, there is no interval.
     """
-    hits, n = int(marks.sum()), len(marks)
+    value, hits = float(marks.mean()), float(marks.mean()) * apart
     if of_days:
-        found = mean_of_days(marks.astype(float)) if 0 < hits < n and n >= LEAST_MONTHS else Estimate(hits / n, n)
-        return Estimate(hits / n, n, *np.clip((found.low, found.high), 0, 1).tolist())
-    low = betaincinv(hits, n - hits + 1, 0.025) if hits else 0.0
-    high = betaincinv(hits + 1, n - hits, 0.975) if hits < n else 1.0
-    return Estimate(hits / n, n, float(low), float(high))
+        found = mean_of_days(marks.astype(float)) if 0 < value < 1 else Estimate(value, apart)
+        return Estimate(value, apart, *np.clip((found.low, found.high), 0, 1).tolist())
+    low = betaincinv(hits, apart - hits + 1, 0.025) if hits else 0.0
+    high = betaincinv(hits + 1, apart - hits, 0.975) if value < 1 else 1.0
+    return Estimate(value, apart, float(low), float(high))
 
 
-def median(values: "pd.Series[float]", *, of_days: bool = False) -> Estimate:
-    """Return a median with its 95% interval by order statistics; without one under six cases.
-
-    Of days the interval is that between quantiles as far apart as the share at or below the median is unsure (Woodruff, 1952).
-    """
-    if of_days:
-        middle = float(values.median())
-        below = share(values <= middle, of_days=True)
-        reach = np.clip((below.high - below.low) / 2, 0, 0.5)
-        ends = np.nanquantile(values, [0.5 - reach, 0.5 + reach]) if reach >= 0 else (np.nan, np.nan)
-        return Estimate(middle, len(values), *map(float, ends))
-    n, ordered = len(values), np.sort(values.to_numpy(dtype=float))
-    outside = int(np.searchsorted(bdtr(np.arange(n + 1), n, 0.5), 0.025))  # values left out at each end
-    ends = (ordered[outside - 1], ordered[n - outside]) if outside else (np.nan, np.nan)
-    return Estimate(float(values.median()), n, *map(float, ends))
+def median(values: "pd.Series[float]", apart: int, *, of_days: bool = False) -> Estimate:
+    """Return a median with its 95% interval by order statistics of so many cases apart; none of under six, or of days."""
+    outside = int(np.searchsorted(bdtr(np.arange(apart + 1), apart, 0.5), 0.025))  # values left out at each end
+    reach = 0.5 - (outside - 1) / (apart - 1) if outside and not of_days else np.nan
+    ends = (np.nan, np.nan) if np.isnan(reach) else np.quantile(values, [0.5 - reach, 0.5 + reach])
+    return Estimate(float(values.median()), apart, *map(float, ends))

@@ -90,24 +90,26 @@ def mean_outcome(
 
     `outcomes`, by the day before each, are over `horizon` periods. `days` are those of all periods; without them the
     outcomes are of all periods, and such as do not overlap say how sure their mean is. Else outcomes that overlap are
-    flipped as one; those of `prices`, a leg or one less another, are tested as `event_study` does: by `cycles`, the
-    number of each decision by its day, if there are at most 20 outcomes, else by the dummy. `less_base`: outcomes are
-    less the mean of all other periods.
+    flipped as one; but those of `prices`, a leg or one less another, are flipped by `cycles`, the number of each decision
+    by its day, if there are at most 20 outcomes, and else, if they are less the mean of all other periods (`less_base`),
+    tested by the dummy. n counts those that overlap as one.
     """
     length = abs(horizon)
     if days is None:
         apart = outcomes.iloc[:: max(length, 1)]
         return sign_flip(apart + (outcomes.mean() - apart.mean()))
     at, groups = days.get_indexer(outcomes.index), None
-    if not prices:
-        return sign_flip(outcomes, groups=np.cumsum(np.diff(at, prepend=-length) >= length))
-    if cycles is not None and len(outcomes) <= FEW_CYCLES:
+    joined = np.cumsum(np.diff(at, prepend=-length) >= length)
+    if prices and cycles is not None and len(outcomes) <= FEW_CYCLES:
         groups = cycles.iloc[np.maximum(cycles.index.searchsorted(outcomes.index, side="right") - 1, 0)]
+    elif not prices or not less_base:
+        return sign_flip(outcomes, groups=joined)
     test: Test = "dummy" if groups is None else "sign flip from base" if less_base else "sign flip"
     legs: list[Any] = [one.pct_change().iloc[1:] for one in prices]
     row = event_study(Legs(*legs), at - 1, [horizon], groups=groups, test=test).iloc[0]
     shift = 0.0 if less_base or test == "sign flip" else row["base"]
-    return Estimate(row["value"] + shift, int(row["n"]), row["low"] + shift, row["high"] + shift)
+    n = len(np.unique(joined)) if groups is None else int(row["n_apart"])
+    return Estimate(row["value"] + shift, n, row["low"] + shift, row["high"] + shift)
 
 
 def window_outcomes(legs: Legs, horizon: int) -> Floats:

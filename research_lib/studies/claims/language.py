@@ -178,7 +178,7 @@ def _check(raw: Any, choices: Choices) -> Check:  # noqa: ANN401  # whatever a u
     quiet = read("quiet", raw.get("quiet", 0))["k"] or 0
     after = None if after is None else read("after", after)
     start, asked, to = (None if raw.get(key) is None else read_span(raw[key], key) for key in ("from", "at", "to"))
-    then = _line(then) if then else None
+    then = _line(then, every=raw.get("every", "session")) if then else None
     check = Check(line, say, when, quiet, then, after, excess, start and start[0], asked, to and to[1], choices)
     is_of_season = check.outcome is not line and not after and say.word == "mean"
     fits = {"": after or not then, "all days": after and when, "rest of year": is_of_season and not then}

@@ -112,18 +112,21 @@ class Lines:
         if step.word == "correlation with":
             mine, other = self.changes(values, before, [step["name"]], end)
             return values.of(history.rolling_correlation(mine, other, step["k"]), "correlation")
+        if step["unit"] in YEAR and values.period in ("month", "quarter", "year"):  # by dates it could be a period off
+            raise ParameterError(f"`{step.text}`: of a line by {values.period} write a number of {values.period}s")
         is_price = values.kind in PRICES and (values.series.dropna() > 0).all()
         if (step["path"] or step.word in ("volatility", "z of change", "fall episodes", "breakout")) and not is_price:
             raise ParameterError(f"`{step.text}` is of a price above zero; of another line take change 1 first")
         return STEPS[step.word](values, step)
 
     def changes(self, values: Values, before: Sequence[Phrase], names: list[str], end: pd.Timestamp) -> list[Series]:
-        """Return a line's changes and the like ones of others; of a volatility index, as of a yield, in points."""
-        found = [(values if values.kind in CHANGES else _change(values, read("take", "change 1"))).series]
-        alike = next((one.text for one in before[-1:] if one.word in ("change", "to date")), "change 1")
+        """Return what is taken of a line, else its changes, and the like of others; of a volatility index changes in points."""
+        found = [(values if before or values.kind in CHANGES else _change(values, read("take", "change 1"))).series]
+        *first, alike = before or [read("take", "change 1")]
+        is_plain = alike.word == "change" and not alike["kind"]
         for name in names:
-            points = " points" if catalog.describe_asset(name).kind == "volatility" and alike[-1].isdigit() else ""
-            other = self.values(Line(name, every=values.period, take=(read("take", alike + points),)), end)
+            points = " points" if is_plain and catalog.describe_asset(name).kind == "volatility" else ""
+            other = self.values(Line(name, every=values.period, take=(*first, read("take", alike.text + points))), end)
             found.append(_on_common_days(values, other)[1])
         return found
 
@@ -141,8 +144,10 @@ class Lines:
                 other = self.values(one.line, end).known()
                 is_of_season = other.noun == "years"
                 met = met if is_of_season else met.loc[other.days[0] :]
-                state = marks(other, one).astype(float)
-                met &= state.reindex(met.index, method=None if is_of_season else "ffill") > 0
+                found = marks(other, one)
+                if one.word.startswith("crosses"):  # once, on its day or the next
+                    found = rate_cuts.first_from(Days(met.index), other.days[found])
+                met &= found.astype(float).reindex(met.index, method=None if is_of_season else "ffill") > 0
         return met
 
     def title(self, one: str | Line | None) -> str:
@@ -267,8 +272,7 @@ CALENDAR: dict[str, Callable[[Values, Phrase], Any]] = {
     "same session of": lambda v, one: cases.nth_of_period(v.days, 0, PERIOD[one["period"]], next_session(v.days[-1])),
     "on": lambda v, one: rate_cuts.first_from(v.days, Days([day for day, _ in one["days"]])),
     "policy": lambda v, one: rate_cuts.policy_days(v.days, one["event"] or one["state"]),
-    "recession within": lambda v, one: rate_cuts.policy_days(v.days, one.word, one["k"]),
-    "no recession within": lambda v, one: rate_cuts.policy_days(v.days, one.word, one["k"]),
+    "months": lambda v, one: rate_cuts.policy_days(v.days, one["near"], one["k"]),  # of a recession, or of none
 }
 CONDITIONS: dict[str, Callable[[Values, Phrase], Any]] = CALENDAR | {
     **dict.fromkeys(BOUNDS, lambda v, one: BOUNDS[one.word](v.series, _level_of(v, one["level"]))),

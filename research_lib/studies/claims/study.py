@@ -18,7 +18,6 @@ from research_lib.studies.claims.lines import Lines
 from research_lib.studies.claims.verdict import DEPENDS, FAILS, HOLDS, NO_DATA, OPEN, ROUGHLY, VERDICTS, Result, judge
 from research_lib.studies.study import Study, figure, result, table
 
-MOST_ROWS = 12
 WORDS = {name: VERDICT_LOOK[name][2] for name in VERDICTS}  # for each verdict, as a reader sees it
 COLUMNS = ("id", "verdict", "says", "stated", ("shown", Column("computed", "text")), "depends_on")
 
@@ -57,8 +56,10 @@ class Claims(Study):
 
     @property
     def cards(self) -> tuple[DataCard, ...]:
-        """The cards of what the claims needed."""
-        return tuple(self.lines.cards.values()) if self.results else ()
+        """The cards of what the claims needed; that of the series that ends last goes first."""
+        return (
+            tuple(sorted(self.lines.cards.values(), key=lambda card: card.last, reverse=True)) if self.results else ()
+        )
 
     @result
     def counts(self) -> Mapping[str, int]:
@@ -84,7 +85,7 @@ class Claims(Study):
         counts = counts.rename(index=lambda name: self.p.articles[name].title)
         decided = sum(self.counts[name] for name in (HOLDS, ROUGHLY, DEPENDS, FAILS))
         return charts.stacked(
-            counts if len(counts) <= MOST_ROWS else counts.sum().to_frame("all articles").T,
+            counts if len(counts) <= 12 else counts.sum().to_frame("all articles").T,
             title=f"Of {plural(len(rows), 'claim')}, data can decide {decided}", data=counts,
             alt=f"Verdicts on {tally(one.verdict for one in self.results)}.", deck="Claims by article and verdict",
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from itertools import product
 from math import inf, isnan, prod
 from typing import Any
@@ -18,7 +18,6 @@ from research_lib.errors import InsufficientDataError, ParameterError, ResearchE
 from research_lib.exhibits.findings import plain
 from research_lib.exhibits.format import CHANGED, CHANGES, NONE, Published, amount, plural, scale, sentence, show_kind
 from research_lib.stats import bootstrap, cases, event_study, extremes, history, policy, randomization, regression
-from research_lib.stats.estimate import Estimate
 from research_lib.studies.claims.language import CYCLES, YEAR, Article, Check, Choices, Claim, Phrase, read, write
 from research_lib.studies.claims.lines import BOUNDS, CALENDAR, Days, Lines, Series, Values
 
@@ -32,7 +31,6 @@ SAID |= {"highest": Series.max, "longest": Series.max, "lowest": Series.min, "me
 SAID |= {"median": Series.median, "count": Series.sum, "deviation": lambda x: x.mask(np.isinf(x)).std(skipna=False)}
 OF_DAYS = ("date", "first date", "count", "share", "longest", "since")  # not of a line's values
 PLACES = ("rank", "since", "percentile", "as far", "return period")  # in all of the history
-Test = Callable[[Series], Estimate]
 
 
 @dataclass(frozen=True)
@@ -56,9 +54,8 @@ class Reading:
 
     def sure(self, found: Any, shift: float = 0.0) -> "Reading":  # noqa: ANN401
         """Return it with the interval of an estimate, or of a row of a frame."""
-        apart = self.cases.replace("cases", "separate cases")  # whose windows do not overlap, or a run of days as one
-        low, high = found.low - shift, found.high - shift
-        return replace(self, n=int(found.n), cases=apart, low=low, high=high, uncertain=True)
+        noun = self.cases.replace("cases", "separate cases")  # whose windows do not overlap, or a run of days as one
+        return replace(self, n=int(found.n), cases=noun, low=found.low - shift, high=found.high - shift, uncertain=True)
 
 
 def read_all(check: Check, lines: Lines, day: pd.Timestamp, *, uncertain: bool = False) -> list[Reading]:
@@ -121,7 +118,7 @@ class Question:
             met[met] = np.isin(np.arange(met.sum()), cases.spaced(np.flatnonzero(met), self.check.quiet + 1))
         return history.between(met, self.among.start, self.among.stop)
 
-    def say(self, found: Values, met: Series, path: Series, test: Test | None = None, length: int = 0) -> Reading:
+    def say(self, found: Values, met: Series, path: Series, test: Any = None, length: int = 0) -> Reading:  # noqa: ANN401
         """Say the word that is asked for, of the days that are met or their excess; cases less than `length` apart overlap."""
         check, word, kind, path = self.check, self.word, found.kind, history.between(path, self.start).dropna()
         days, base = history.between(path, self.among.start, self.among.stop).index, 0.0
@@ -152,12 +149,11 @@ class Question:
         if not self.uncertain or word not in ("mean", "median", "share"):
             return reading
         if word == "mean":
-            sure = (test or randomization.sign_flip)(x - base)
-            return replace(reading, value=sure.value).sure(sure)
-        at = found.days.get_indexer(x.index)
-        of_days = not length and found.noun in ("values", "cases") and bool((np.diff(at) == 1).any())
-        apart: Any = x.iloc[cases.spaced(at, length)] if length else x
-        return reading.sure((cases.median if word == "median" else cases.share)(apart, of_days=of_days), base)
+            return reading.sure((test or randomization.sign_flip)(x - base))
+        at, is_of_days = found.days.get_indexer(x.index), not length and found.noun in ("values", "cases")
+        of_days = is_of_days and (bool((np.diff(at) == 1).any()) or cases.are_alike(x.astype(float)))
+        sure: Any = cases.median if word == "median" else cases.share
+        return reading.sure(sure(x, len(cases.spaced(at, length)) if length else len(x), of_days=of_days), base)
 
     def _place(self, x: Series, reading: Reading) -> Reading:
         """Say which day a case is of, or where the day that is asked about, or the extreme of a window, stands in history."""
@@ -175,7 +171,7 @@ class Question:
                 raise ParameterError("say: return period: on some days the line is never reached")
             found = extremes.years_to(x, x[day])
             return replace(reading, value=found.value, kind="year", cases="episodes").sure(found)
-        others = x[x.index != day] if self.check.to else x[x.index < day]
+        others = x[x.index != day] if self.check.to and "since" not in word else x[x.index < day]
         stands = history.rank_in_history(pd.concat([others, x[x.index == day]]), gap=self.check.quiet)
         if "since" in word:
             return replace(reading, value=stands.highest_since, kind="day")
@@ -211,7 +207,7 @@ def _on_days(asked: Question) -> Reading:
     if word == "since":  # the first day of the run that is under way
         asked.word, met = "first date", met & (np.arange(len(met)) >= len(met) - lengths[-1:].sum())
     runs = (met != met.shift()).cumsum()[met]
-    return asked.say(replace(values, noun="cases"), met, path, partial(randomization.sign_flip, groups=runs))
+    return asked.say(replace(values, noun="cases"), met, path, partial(cases.mean_of_days, groups=runs))
 
 
 def _what_followed(asked: Question, after: Phrase) -> Reading:
@@ -363,14 +359,12 @@ def judge(claim: Claim, article: Article, lines: Lines) -> Result:
     happened = what_happened(check, lines, days[-1]) if claim.kind == "forecast" else ""
     result = partial(Result, claim, article, as_of=days[-1], happened=happened)
     found, missing = list[tuple[Reading, str]](), dict[str, str]()
-    read_once = cache(partial(read_all, lines=lines, uncertain=claim.kind != "fact"))
     for day, way in product(days, claim.checks):
         if way.asked and day < pd.Timestamp(way.asked[0]) <= days[-1]:
             continue  # the author knew the day that the claim is about
         dated = (("as of", str(day.date())),) if len(days) > 1 else ()
         try:
-            known = max(way.asked[1], way.to or way.asked[1]) if way.asked and not way.after else day
-            for one in read_once(way, day=min(day, pd.Timestamp(known))):
+            for one in read_all(way, lines, day, uncertain=claim.kind != "fact"):
                 found.append((replace(one, choices=(*one.choices, *dated)), verdict_of(one, figure)))
         except ResearchError as reason:
             missing[str(reason)] = UNTESTABLE if isinstance(reason, ParameterError) else NO_DATA
@@ -420,12 +414,13 @@ def _evidence(claim: Claim, reading: Reading, own: str, lines: Lines) -> list[st
     of = "" if say.word == "value" or "since" in say.word else f"{said} of "
     line = lines.title(check.outcome) if check.line.of else check.line.take[0].text
     value, low, high = (show_kind(one, reading.kind, figure.unit) for one in (reading.value, reading.low, reading.high))
+    value = f"{say.text} {value}" if "since" in say.word else value
     last = "the last of " if say.word == "value" and reading.events is not None and reading.n > 1 else ""
     counted = f"{last}{plural(reading.n, reading.cases.rstrip('s'))}, {reading.first.date()} to {reading.last.date()}"
     parts = [f"{of}{line}: {value}" + (f" ({counted})" if reading.n or check.line.of else "")]
     if reading.uncertain:
         name = "range over thresholds" if say.word == "return period" else "95% interval"
-        parts.append("too few for an interval" if isnan(reading.low) else f"{name} {low} to {high}")
+        parts.append("too few for an interval, or too alike" if isnan(reading.low) else f"{name} {low} to {high}")
     if own == FAILS and reading.higher is not None and 1 <= figure.high < len(reading.higher) + 1:
         since = reading.higher[-int(figure.high)]
         parts += [f"it would hold since {since.date()}"] if (reading.last - since).days > 365 else []
@@ -459,9 +454,9 @@ def what_happened(check: Check, lines: Lines, day: pd.Timestamp) -> str:
             asked = replace(check, say=read("say", "first date"), start=day + pd.Timedelta(days=1), asked=None, to=None)
             met: Any = read_all(asked, lines, last)[0].value
             return f"Met on {met.date()}." if met else f"Not met by {last.date()}."
-        if check.outcome is not check.line and after is None:  # the season under way, or else the next
+        if after is None and check.outcome is not check.line and len(check.when) == 1:  # its season, or the next
             ends = lines.values(check.outcome, last).days
-            after = read("after", f"until {min(ends[ends > day], default=last).date()}")
+            after = read("after", f"until {min(ends[ends > day], default=day).date()}")
         if after is None or (after["n"] or 0) < 0:
             return ""
         (it,) = read_all(Check(line, read("say", "value"), after=after, asked=(day, day)), lines, last)
