@@ -15,10 +15,12 @@ import ipywidgets as widgets
 import pandas as pd
 import yaml
 
+from research_lib.data import open_source
 from research_lib.errors import ResearchError
 from research_lib.exhibits.exhibit import WIDE_ONLY
 from research_lib.params import Parameters, read_parameters, validate, write_new
 from research_lib.project import PARAMETERS, data_folder
+from research_lib.studies.claims import lines, study, verdict
 from research_lib.studies.parameters import MODELS
 from research_lib.studies.study import study_class
 
@@ -81,7 +83,7 @@ class Answering(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
     def _write(self, _: object) -> None:
         name, folder = self.name.value.strip(), PARAMETERS / self.notebook
         try:
-            values = {"source": self.start.source, **self.parameters().model_dump(exclude_defaults=True)}
+            values = {"source": self.start.source, **self.parameters().model_dump(exclude_defaults=True, by_alias=True)}
             text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
             write_new(name, {folder / f"{name}.yaml": text}, replace=self.replace.value)
             self.written.value = _line("status", f"Written. Report: python -m research_lib run {folder.name}/{name}")
@@ -122,11 +124,8 @@ class ClaimExplorer(Answering):
     """One line of the claims language to edit, its verdict, what it depends on, and its picture."""
 
     def __init__(self, *files: str, **settings: object) -> None:
-        from research_lib.data import open_source
-        from research_lib.studies.claims.lines import Lines
-
         self.start: Any = _first("04_claims", files or ("sayings",), settings)
-        self._lines = Lines(open_source(self.start.source, data_dir=self.start.data_dir))
+        self._lines = lines.Lines(open_source(self.start.source, data_dir=self.start.data_dir))
         claims = [(f"{one.id}: {one.says}", one) for one in self.start.claims if not one.untestable]
         if not claims:
             raise ResearchError("this file has no claim with a line; write one, or name another file")
@@ -147,17 +146,22 @@ class ClaimExplorer(Answering):
     def parameters(self) -> Any:  # noqa: ANN401  # those of the claims' notebook
         """Return the line as a claim of the chosen one's article; a `ParameterError` says what is wrong with it."""
         chosen, kept = self.claim.value, self.start.model_dump(include={"source", "data_dir"})
-        claim = {"id": chosen.id, "article": chosen.article, "says": chosen.says, "kind": self.kind.value}
-        claim |= {"check": yaml.safe_load(self.line.value), "is": self.stated.value}
+        line = self.line.value.strip()
+        if line[:1] not in ("{", "[") or line.count("{") != line.count("}"):
+            raise ResearchError("write the line in braces, like {of: RUT, take: change 5}")
+        claim = {"check": yaml.safe_load(line), "is": self.stated.value, "kind": self.kind.value}
+        same = claim == {"check": chosen.check, "is": str(chosen.stated), "kind": chosen.kind}
+        claim |= {
+            "id": chosen.id,
+            "article": chosen.article,
+            "says": chosen.says if same else "the line that was asked",
+        }
         values = kept | {"articles": {chosen.article: self.start.articles[chosen.article]}, "claims": [claim]}
         return validate(type(self.start), values, origin="line")
 
     def _respond(self) -> Iterator[str]:
-        from research_lib.studies.claims import study, verdict
-
-        asked = self.parameters()
-        claim = asked.claims[0].model_copy(update={"says": "the line that was asked"})  # maybe not what was published
-        found = verdict.judge(claim, asked.articles[claim.article], self._lines)
+        claim = self.parameters().claims[0]
+        found = verdict.judge(claim, self.start.articles[claim.article], self._lines)
         yield f"<p><b>{escape(found.verdict)}</b>. {escape(found.text)}</p>"
         if found.reading is not None and found.reading.path is not None:
             yield study.picture(found)._repr_html_()

@@ -143,7 +143,7 @@ def test_a_new_claims_file_is_checked_and_a_line_that_does_not_fit_never_loses_t
     assert text.index("HOLDS A1") < text.index("UNTESTABLE A0")
     assert "5%: the line gives a level; write it in points." in " ".join(text.split())
     path.write_text(first.replace("the S&P 500 fell", "S&P 500: it fell"), encoding="utf-8")
-    assert "quotes" in invoke("claims", path).stderr
+    assert "quotation marks" in invoke("claims", path).stderr
 
 
 def test_claims_puts_counts_first_then_what_fails():

@@ -61,7 +61,7 @@ class Record(BaseModel, frozen=True):
 
     @property
     def data_to(self) -> str:
-        """The last day of the first series, which the report is about; empty where it names none."""
+        """The last day of the first series, which the headline rests on; empty where it names none."""
         return str(self.data[0].get("last") or "") if self.data else ""
 
     def with_(self, **changes: object) -> Self:

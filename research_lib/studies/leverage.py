@@ -102,7 +102,7 @@ class Leverage(Study):
         "Small against large": ("hero", "typical"), "By year": ("ratio_by_year", "cover"),
         "Refinancing": ("refinancing_map",), "Credit spreads": ("spread_effects",)}  # fmt: skip
     p: parameters.Leverage
-    DATA = ("companies", "firms_1990", "factors")
+    DATA = ("companies", "factors", "firms_1990")
 
     @classmethod
     def known_on(cls, source: Source, day: date, *, prices: bool = False, **settings: object) -> Self:
@@ -487,7 +487,7 @@ class Leverage(Study):
             ),
             "hero",
             (
-                "Small companies are more indebted than large ones, but also younger, less liquid and of other industries.",
+                "Small companies are said to owe more than large ones; they are also younger, less liquid and of other industries.",
                 "Yields are means of the month, so the slopes are too small.",
                 "The 142 firms are one cross-section of companies that were still quoted in 1994.",
             ),

@@ -27,7 +27,7 @@ from research_lib.studies import parameters
 from research_lib.studies.study import MISSING, Find, Study, figure, result, table
 
 # By months: a name, and the series that a leg is the mean of; a fifth by size has three book-to-market portfolios.
-MONTHLY = {"S1": ("smallest fifth", ["S1V1", "S1V3", "S1V5"]), "S5": ("largest fifth", ["S5V1", "S5V3", "S5V5"]),
+MONTHLY = {"S1": ("the smallest fifth", ["S1V1", "S1V3", "S1V5"]), "S5": ("the largest fifth", ["S5V1", "S5V3", "S5V5"]),
            "SMB": ("SMB, the small minus big factor", ["SMB"])}  # fmt: skip
 PAIRS = {"daily": (("RUT", "GSPC"), ("IWM:total", "SPY:total"), ("IWC:total", "SPY:total")),
          "monthly": parameters.MONTHLY_LEGS}  # fmt: skip

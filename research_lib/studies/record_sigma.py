@@ -396,7 +396,7 @@ class RecordSigma(Study):
             "The window and the threshold were chosen by people who had seen the history.",
             power,
         )
-        change = "Another common definition, intraday prices or a longer history on which the rank is another."
+        change = "Another common definition, intraday prices or a longer history that gives another rank."
         verdict = "open" if day.n < LEAST_HISTORY else judged
         claim = "" if verdict == "finding" else f"{_sigma(day.value)} is the {standing['end']} on record"
         return Summary(verdict, self.headline, standfirst, numbers, "history", limits, change, claim=claim)

@@ -123,7 +123,7 @@ def test_a_figure_in_words_is_that_of_the_study_and_a_gap_the_difference_of_its_
     shares = simulated.cover.query("headline").set_index("group")["share_below_one"]
     small, large, gap = (simulated.figure_of("cover below 1", group) for group in (SMALL, LARGE, "small minus large"))
     assert (small["value"], large["value"], small["kind"]) == (shares[SMALL], shares[LARGE], "share")
-    assert (gap["value"], gap["n"]) == (shares[SMALL] - shares[LARGE], simulated.cover.query("headline")["n_known"].sum())
+    assert (gap["value"], gap["n"]) == (shares[SMALL] - shares[LARGE], simulated.cover.query("headline").n_known.sum())
 
 
 @pytest.mark.parametrize(("sessions", "reason"), [(0, "no prices of companies"), (110, "24 are needed")])
