@@ -151,17 +151,13 @@ class ClaimExplorer(Answering):
             raise ResearchError("write the line in braces, like {of: RUT, take: change 5}")
         claim = {"check": yaml.safe_load(line), "is": self.stated.value, "kind": self.kind.value}
         same = claim == {"check": chosen.check, "is": str(chosen.stated), "kind": chosen.kind}
-        claim |= {
-            "id": chosen.id,
-            "article": chosen.article,
-            "says": chosen.says if same else "the line that was asked",
-        }
+        says = chosen.says if same else "the line that was asked"
+        claim |= {"id": chosen.id, "article": chosen.article, "says": says}
         values = kept | {"articles": {chosen.article: self.start.articles[chosen.article]}, "claims": [claim]}
         return validate(type(self.start), values, origin="line")
 
     def _respond(self) -> Iterator[str]:
-        claim = self.parameters().claims[0]
-        found = verdict.judge(claim, self.start.articles[claim.article], self._lines)
+        found = verdict.judge(claim := self.parameters().claims[0], self.start.articles[claim.article], self._lines)
         yield f"<p><b>{escape(found.verdict)}</b>. {escape(found.text)}</p>"
         if found.reading is not None and found.reading.path is not None:
             yield study.picture(found)._repr_html_()
