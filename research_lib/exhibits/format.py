@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import inf, isfinite, nan
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import yaml
 
 from research_lib.errors import ParameterError
@@ -39,13 +38,15 @@ def show(value: Any, unit: str = "number", *, digits: int | None = None) -> str:
 
     Fractions, changes and points are decimals: 0.0115 is 1.15%. `digits` are decimal places, where not the unit's own.
     """
-    if value is None or value is pd.NaT or value is pd.NA or value == "":
+    if (
+        value is None or type(value).__name__ in ("NaTType", "NAType") or value == ""
+    ):  # of pandas, which takes long to load
         return NONE
     if isinstance(value, bool):
         return "yes" if value else "no"
     if hasattr(value, "strftime"):
         return str(value.strftime("%Y-%m" if unit == "month" else "%Y-%m-%d"))
-    return _number(value, unit, digits) if isinstance(value, int | float | np.integer | np.floating) else str(value)
+    return _number(value, unit, digits) if isinstance(value, Real) else str(value)
 
 
 def _number(value: Any, unit: str, digits: int | None) -> str:  # noqa: ANN401  # any number
@@ -63,7 +64,7 @@ def _number(value: Any, unit: str, digits: int | None) -> str:  # noqa: ANN401  
     elif unit in ("rate", "difference"):
         places = 1 + (abs(value) < 0.01)
     elif unit == "number" or unit not in UNITS:
-        places = 0 if isinstance(value, int | np.integer) or abs(value) >= 1000 else 2
+        places = 0 if isinstance(value, Integral) or abs(value) >= 1000 else 2
     text = f"{scale * value:{form}.{places}f}"
     if not any(digit in text for digit in "123456789"):  # no sign before zero
         text = text.lstrip("+-")
