@@ -38,9 +38,8 @@ def show(value: Any, unit: str = "number", *, digits: int | None = None) -> str:
 
     Fractions, changes and points are decimals: 0.0115 is 1.15%. `digits` are decimal places, where not the unit's own.
     """
-    if (
-        value is None or type(value).__name__ in ("NaTType", "NAType") or value == ""
-    ):  # of pandas, which takes long to load
+    # Of pandas, which takes long to load, only the names of its missing values are known here.
+    if value is None or type(value).__name__ in ("NaTType", "NAType") or value == "":
         return NONE
     if isinstance(value, bool):
         return "yes" if value else "no"
