@@ -103,27 +103,27 @@ def _on_the_way(prices: Floats, first: Integers, last: Integers, path: str) -> F
 def mean_of_days(values: "pd.Series[float]", *, groups: ArrayLike | None = None) -> Estimate:
     """Return the mean of values by day, also of states that last for months or years; no interval under 24 days.
 
-    By `cosine_mean`; where neighbours are alike its T counts years: with as many cosines as days make, 95% intervals of
-    the share of days below a record missed 52% of the time over 90 simulated years, in place of 7%. Days of `groups` whose
-    neighbours are not alike are flipped by group.
+    By `cosine_mean`; where they are persistent its T counts years: with as many cosines as days make, 95% intervals of
+    the share of days below a record missed 52% of the time over 90 simulated years, in place of 7%. Days of `groups` that
+    are not persistent are flipped by group.
     """
-    days, last = pd.DatetimeIndex(values.index), are_alike(values)
-    if groups is not None and not last:
+    days, persists = pd.DatetimeIndex(values.index), is_persistent(values)
+    if groups is not None and not persists:
         return sign_flip(values, groups=groups)
     if len(values) < LEAST_MONTHS:
         return Estimate(float(values.mean()), len(values))
-    return cosine_mean(values, independent=(days[-1] - days[0]).days / 365.25 if last else None)
+    return cosine_mean(values, independent=(days[-1] - days[0]).days / 365.25 if persists else None)
 
 
-def are_alike(values: "pd.Series[float]") -> bool:
-    """Say whether neighbours are alike, as in a state that lasts: an autocorrelation above 0.7."""
+def is_persistent(values: "pd.Series[float]") -> bool:
+    """Say whether values are like those before them, as in a state that lasts: a lag-one autocorrelation above 0.7."""
     return bool(len(values) > 2 and values.std() > 0 and values.autocorr() > 0.7)
 
 
 def share(marks: "pd.Series[bool]", apart: int, *, of_days: bool = False) -> Estimate:
     """Return a share with its 95% interval: exact for so many cases apart (Clopper and Pearson, 1934), or `mean_of_days`.
 
-    Of under 24 days, or where all are alike, there is no interval.
+    Of under 24 days, or where all are the same, there is no interval.
     """
     value, hits = float(marks.mean()), float(marks.mean()) * apart
     if of_days:

@@ -91,25 +91,25 @@ def mean_outcome(
     `outcomes`, by the day before each, are over `horizon` periods. `days` are those of all periods; without them the
     outcomes are of all periods, and such as do not overlap say how sure their mean is. Else outcomes that overlap are
     flipped as one; but those of `prices`, a leg or one less another, are flipped by `cycles`, the number of each decision
-    by its day, if there are at most 20 outcomes, and else, if they are less the mean of all other periods (`less_base`),
-    tested by the dummy. n counts those that overlap as one.
+    by its day, if there are at most 20 outcomes, and else tested by `event_dummy`. `less_base`: outcomes are less the mean
+    of all other periods. n counts those that overlap as one.
     """
     length = abs(horizon)
     if days is None:
         apart = outcomes.iloc[:: max(length, 1)]
         return sign_flip(apart + (outcomes.mean() - apart.mean()))
-    at, groups = days.get_indexer(outcomes.index), None
+    at = days.get_indexer(outcomes.index)
     joined = np.cumsum(np.diff(at, prepend=-length) >= length)
-    if prices and cycles is not None and len(outcomes) <= FEW_CYCLES:
-        groups = cycles.iloc[np.maximum(cycles.index.searchsorted(outcomes.index, side="right") - 1, 0)]
-    elif not prices or not less_base:
+    if not prices:
         return sign_flip(outcomes, groups=joined)
-    test: Test = "dummy" if groups is None else "sign flip from base" if less_base else "sign flip"
     legs: list[Any] = [one.pct_change().iloc[1:] for one in prices]
+    if cycles is None or len(outcomes) > FEW_CYCLES:
+        found = event_dummy(Legs(*legs), at - 1, horizon, less_base=less_base)
+        return replace(found, n=len(np.unique(joined)))
+    groups = cycles.iloc[np.maximum(cycles.index.searchsorted(outcomes.index, side="right") - 1, 0)]
+    test: Test = "sign flip from base" if less_base else "sign flip"
     row = event_study(Legs(*legs), at - 1, [horizon], groups=groups, test=test).iloc[0]
-    shift = 0.0 if less_base or test == "sign flip" else row["base"]
-    n = len(np.unique(joined)) if groups is None else int(row["n_apart"])
-    return Estimate(row["value"] + shift, n, row["low"] + shift, row["high"] + shift)
+    return Estimate(row["value"], int(row["n_apart"]), row["low"], row["high"])
 
 
 def window_outcomes(legs: Legs, horizon: int) -> Floats:
@@ -157,24 +157,25 @@ def event_paths(legs: Legs, positions: ArrayLike, *, before: int, after: int) ->
     return pd.DataFrame(found, pd.Index(offsets, name="offset"), legs.returns.index[at])
 
 
-def event_dummy(legs: Legs, positions: ArrayLike, horizon: int) -> Estimate:
+def event_dummy(legs: Legs, positions: ArrayLike, horizon: int, *, less_base: bool = True) -> Estimate:
     """Compare what followed events with what followed all other periods: a regression on an event dummy, without the market.
 
-    Returns the events' mean less `base`, the mean of all other periods; n events; no p and no interval under five. The
-    error is 1B of Hodrick (1992). What the dummy explains of sums of h returns is a sum over periods: that period's
-    return times the number of event windows open in it, so no overlapping sum enters. A compounded return is the sum of
-    each period's return times the growth since its window opened, which is then the weight. The returns inside the
-    events' own windows make the error: it is right also when events come in turmoil.
+    Returns the events' mean less `base`, the mean of all other periods, or the mean itself (without `less_base`, which is
+    the regression's constant); n events; no p and no interval under five. The error is 1B of Hodrick (1992). What the
+    dummy explains of sums of h returns is a sum over periods: that period's return times the number of event windows
+    open in it, so no overlapping sum enters. A compounded return is the sum of each period's return times the growth
+    since its window opened, which is then the weight. The returns inside the events' own windows make the error: it is
+    right also when events come in turmoil.
     """
     outcomes, compounded = window_outcomes(replace(legs, market=None), horizon), legs.compounded
     covered = np.isfinite(outcomes)
     inside = covered & np.isin(np.arange(len(outcomes)), positions)
     n, n_others = int(inside.sum()), int((covered & ~inside).sum())
-    if n == 0 or n_others == 0:
+    if n == 0 or (n_others == 0 and less_base):
         return Estimate(np.nan, n)
-    base = float(outcomes[covered & ~inside].mean())
+    base = float(outcomes[covered & ~inside].mean()) if less_base else 0.0
     value = float(outcomes[inside].mean()) - base
-    dummy = np.where(covered, inside - n / (n + n_others), 0.0)
+    dummy = np.where(covered, inside - (n / (n + n_others) if less_base else 0), 0.0)
     own, *other = (np.asarray(leg, dtype=np.float64) for leg in (legs.returns, legs.less) if leg is not None)
     parts = [own, *other] if compounded else [own - sum(other)]
     score, *less_score = (_hodrick_scores(part, dummy, horizon, compounded=compounded) for part in parts)

@@ -75,7 +75,7 @@ def test_a_row_is_put_together_from_its_tests(test):
 @pytest.mark.parametrize("less_base", [False, True])
 @pytest.mark.parametrize("cycles", [None, [0, 1, 1, 2, 3, 4, 5]])
 def test_a_mean_of_outcomes_is_tested_as_the_event_study_does(cycles, less_base):
-    """Few by the cycle of the decision that came last; many, or without cycles, by the dummy if less base; else by overlap."""
+    """Few by the cycle of the decision that came last; many, or without cycles, by the dummy; without prices by overlap."""
     at, prices = np.array([20, 41, 64, 120, 170, 200, 250]), [(1 + leg).cumprod() for leg in (SMALL, LARGE)]
     legs = Legs(*(one.pct_change().iloc[1:] for one in prices))
     outcomes = pd.Series(window_outcomes(legs, 21)[at - 1], SMALL.index[at])
@@ -84,8 +84,8 @@ def test_a_mean_of_outcomes_is_tested_as_the_event_study_does(cycles, less_base)
     found = mean_outcome(outcomes, 21, **of)
     test = "dummy" if cycles is None else "sign flip from base" if less_base else "sign flip"
     row = event_study(legs, at - 1, (21,), groups=cycles, test=test).iloc[0]
-    value, flipped = row["mean"] - (row["base"] if less_base else 0), sign_flip(outcomes)  # none overlap
-    row = vars(flipped) if cycles is None and not less_base else row
+    value = row["mean"] - (row["base"] if less_base else 0)
+    row = vars(event_dummy(legs, at - 1, 21, less_base=less_base)) if cycles is None else row
     assert (found.value, found.high - found.low) == pytest.approx((value, row["high"] - row["low"]))
     many = outcomes.iloc[[0] * 21].set_axis(SMALL.index[20:41])
     by_dummy = mean_outcome(many, 1, **of | {"cycles": None})
@@ -108,18 +108,18 @@ def test_paths_are_those_of_a_level(compounded):
 
 @either
 @pytest.mark.parametrize("horizon", [1, 3, 12])
-@pytest.mark.parametrize("alone", [True, False])
-def test_event_dummy_written_out(horizon, compounded, alone):
+@pytest.mark.parametrize(("alone", "less_base"), [(True, True), (False, True), (False, False)])
+def test_event_dummy_written_out(horizon, compounded, alone, less_base):
     """The regression and Hodrick's 1B as loops over time: the slope, and each period's part of its error."""
     returns, less = np.random.default_rng(7).normal(0.002, 0.05, (2, 90))
     events, parts = [0, 20, 21, 22, 50, 70, 89], []
-    found = event_dummy(Legs(returns, None if alone else less, compounded), events, horizon)
+    found = event_dummy(Legs(returns, None if alone else less, compounded), events, horizon, less_base=less_base)
     for leg in [returns] if alone else [returns, less]:
         outcomes = np.array([by_hand(leg, t, horizon, compounded=compounded) for t in range(90)])
         known, mean = np.isfinite(outcomes), leg.mean()
         dummy = np.isin(np.arange(90), events)[known].astype(float)
         x, score = np.zeros(90), np.zeros(90)
-        x[known] = dummy - dummy.mean()
+        x[known] = dummy - less_base * dummy.mean()
         for s in range(90):
             for t in range(max(0, s - horizon), s):  # windows that are open in period s
                 grown = np.prod(1 + leg[t + 1 : s]) * (1 + mean) ** (t + horizon - s) if compounded else 1.0

@@ -57,9 +57,8 @@ class Claims(Study):
     @property
     def cards(self) -> tuple[DataCard, ...]:
         """The cards of what the claims needed; that of the series that ends last goes first."""
-        return (
-            tuple(sorted(self.lines.cards.values(), key=lambda card: card.last, reverse=True)) if self.results else ()
-        )
+        cards = self.lines.cards.values() if self.results else ()
+        return tuple(sorted(cards, key=lambda card: card.last, reverse=True))
 
     @result
     def counts(self) -> Mapping[str, int]:

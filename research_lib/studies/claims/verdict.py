@@ -149,9 +149,10 @@ class Question:
         if not self.uncertain or word not in ("mean", "median", "share"):
             return reading
         if word == "mean":
-            return reading.sure((test or randomization.sign_flip)(x - base))
+            mean: Any = (test or randomization.sign_flip)(x - base)
+            return reading.sure(mean, mean.value - reading.value)
         at, is_of_days = found.days.get_indexer(x.index), not length and found.noun in ("values", "cases")
-        of_days = is_of_days and (bool((np.diff(at) == 1).any()) or cases.are_alike(x.astype(float)))
+        of_days = is_of_days and (bool((np.diff(at) == 1).any()) or cases.is_persistent(x.astype(float)))
         sure: Any = cases.median if word == "median" else cases.share
         return reading.sure(sure(x, len(cases.spaced(at, length)) if length else len(x), of_days=of_days), base)
 
@@ -231,7 +232,7 @@ def _what_followed(asked: Question, after: Phrase) -> Reading:
         days, path = index[rows[rows < len(index)]], path.loc[max([*index[:1], *met.index[:1]], default=asked.end) :]
     met = (ahead.series.notna() & index.isin(days)).loc[asked.start :]
     horizon = round(after["n"] * YEAR[ahead.period] / YEAR[after["unit"] or ahead.period])
-    is_plain = values.kind in ("level", "") and not (after["unit"] or after["path"])
+    is_plain = values.kind in ("level", "") and not after["path"]
     events = [one["event"] for one in check.when if one["event"] and one.line is None]
     begin = max(values.days.searchsorted(asked.start) - 1, 0)  # all other days are those from the start on too
     test = partial(
@@ -420,7 +421,7 @@ def _evidence(claim: Claim, reading: Reading, own: str, lines: Lines) -> list[st
     parts = [f"{of}{line}: {value}" + (f" ({counted})" if reading.n or check.line.of else "")]
     if reading.uncertain:
         name = "range over thresholds" if say.word == "return period" else "95% interval"
-        parts.append("too few for an interval, or too alike" if isnan(reading.low) else f"{name} {low} to {high}")
+        parts.append("too few for an interval, or too dependent" if isnan(reading.low) else f"{name} {low} to {high}")
     if own == FAILS and reading.higher is not None and 1 <= figure.high < len(reading.higher) + 1:
         since = reading.higher[-int(figure.high)]
         parts += [f"it would hold since {since.date()}"] if (reading.last - since).days > 365 else []
