@@ -30,6 +30,7 @@ TEMPLATES = Environment(loader=FileSystemLoader(HERE), autoescape=True)
 STYLE = (HERE / "exhibit.css").read_text(encoding="utf-8")
 FRAME_STYLE = f"<style>{STYLE}{(HERE / 'notebook.css').read_text(encoding='utf-8')}</style>"
 TEMPLATES.filters["address"] = partial(quote, safe=" /:;,=()!*'+@?")  # of what a data: link in double quotes holds
+TEMPLATES.filters["begun"] = lambda text: re.sub("^[a-z](?![A-Z])", lambda it: it[0].upper(), text)  # iShares stays
 # Columns that show two others as a range.
 ENDS = {"interval": ("low", "high"), "jackknife": ("jackknife_low", "jackknife_high")}
 
